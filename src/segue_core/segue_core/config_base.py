@@ -1,0 +1,110 @@
+"""Typed configuration: frozen models that refuse unknown keys, and YAML text turned into them.
+
+The core reads no files: callers pass the text and say where it came from.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from segue_core.errors import ConfigError, ErrorCode, nearest_name
+
+
+class StrictModel(BaseModel):
+    """Base of every configuration model: immutable, unknown keys refused, no NaN or infinity."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, arbitrary_types_allowed=True
+    )
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def parse_model(data: Any, model: type[ModelT], source: str) -> ModelT:
+    """Validate plain data (as read from YAML or JSON) into `model`.
+
+    Raises:
+        ConfigError: names `source`, the key path, what was found and what is allowed.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _config_error(error, model, source) from error
+
+
+def load_yaml(text: str, model: type[ModelT], source: str) -> ModelT:
+    """Parse YAML `text` into `model`; `source` (a file name) appears in every error.
+
+    Raises:
+        ConfigError: not YAML, not a mapping, unknown key, or a value out of range.
+    """
+    return parse_model(load_mapping(text, source), model, source)
+
+
+def load_mapping(text: str, source: str) -> dict[str, Any]:
+    """Parse YAML `text` that must be a mapping (an empty document is an empty mapping)."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: not valid YAML: {error}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        kind = type(data).__name__
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: top level", got=kind, expected="a mapping")
+    return data
+
+
+def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Overlay `override` on `base`, key by key into nested mappings; lists are replaced whole."""
+    merged = dict(base)
+    for key, value in override.items():
+        old = merged.get(key)
+        nested = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(old, value) if nested else value  # type: ignore[arg-type]
+    return merged
+
+
+def _config_error(error: ValidationError, model: type[BaseModel], source: str) -> ConfigError:
+    details = error.errors()
+    lines = [_describe(detail, model) for detail in details]
+    unknown = details[0]["type"] == "extra_forbidden"
+    code = ErrorCode.CONFIG_UNKNOWN_KEY if unknown else ErrorCode.CONFIG_INVALID_VALUE
+    return ConfigError(code, "\n".join(f"{source}: {line}" for line in lines))
+
+
+def _describe(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    path = ".".join(str(part) for part in detail["loc"]) or "(top level)"
+    if detail["type"] == "extra_forbidden":
+        return f"{path}: {_unknown_key(str(detail['loc'][-1]), _keys_at(model, detail['loc'][:-1]))}"
+    if detail["type"] == "missing":
+        return f"{path}: required key is missing"
+    return f"{path}: got {detail['input']!r}; {detail['msg']}"
+
+
+def _unknown_key(key: str, valid: list[str]) -> str:
+    near = nearest_name(key, valid)
+    hint = f" (did you mean {near!r}?)" if near else ""
+    return f"unknown key {key!r}{hint}" + (f"; valid keys: {', '.join(valid)}" if valid else "")
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Field names of the (possibly nested) model that the key path `loc` leads to."""
+    current: type[BaseModel] | None = model
+    for part in loc:
+        field = current.model_fields.get(str(part)) if current else None
+        if field is not None:
+            current = _model_in(field.annotation)
+    return sorted(current.model_fields) if current else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """First pydantic model inside an annotation such as ``dict[str, Camera]`` or ``Arm | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    candidates = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((found for found in candidates if found), None)

@@ -1,0 +1,104 @@
+"""The seam between the scheduler and every policy."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+from segue_core.chunk import ActionChunk
+from segue_core.errors import unknown_name
+from segue_core.observation import Observation
+
+CAPABILITIES: frozenset[str] = frozenset(
+    {
+        "per_step_guidance",  # mixes the reference into the state before every denoising step
+        "gradient_guidance",  # can differentiate its sampler (pseudo-inverse guidance)
+        "prefix_conditioning",  # was trained to continue a clean prefix
+        "streaming",  # yields partial chunks
+        "progress",  # predicts task progress
+        "variable_length",  # chunks may be shorter than the horizon
+        "world_model",  # predicts future observations
+    }
+)
+
+
+@dataclass(frozen=True)
+class PolicyInfo:
+    """What a policy is and can do, declared once and checked before anything moves.
+
+    Args:
+        horizon: rows H of a chunk.
+        num_steps: denoising steps N.
+        rate_hz: control rate that the rows are spaced at.
+        cameras: names of the images it needs, in order.
+        image_size: (width, height) in pixels.
+        capabilities: subset of `CAPABILITIES`.
+        max_delay, max_ramp: longest prefix d and ramp r [ticks] seen in training; 0 when never trained with guidance.
+    """
+
+    name: str
+    action_space: ActionSpace
+    horizon: int
+    num_steps: int
+    rate_hz: float
+    cameras: tuple[str, ...]
+    image_size: tuple[int, int]
+    capabilities: frozenset[str]
+    max_delay: int
+    max_ramp: int
+
+    def __post_init__(self) -> None:
+        for capability in sorted(self.capabilities - CAPABILITIES):
+            raise unknown_name("capability", capability, CAPABILITIES)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictRequest:
+    """One question to a policy.
+
+    Args:
+        observation: the sample at `start_tick`.
+        start_tick: tick that row 0 of the answer is for.
+        sequence: number that the answer must carry.
+        method: "plain" or the name of a guidance, such as "legato" or "rtc".
+        omega: guidance schedule (H,) float32, 1 = follow the reference, 0 = free.
+        reference: (H, D) float32, what the executing chunk says about the rows asked for.
+        delay: ticks d that the answer is expected to take.
+        seed: seed of the initial noise, so that a run can be repeated.
+    """
+
+    observation: Observation
+    start_tick: int
+    sequence: int
+    method: str
+    omega: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    delay: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class PredictResult:
+    """A chunk and the time its inference took [s] (for reports only, never for splicing)."""
+
+    chunk: ActionChunk
+    inference_s: float = 0.0
+
+
+class Policy(Protocol):
+    """A chunk policy. Called from one thread at a time; keeps no reference to a request after it returns."""
+
+    @property
+    def info(self) -> PolicyInfo:
+        """Constant after construction."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the episode; called before the first request of each."""
+        ...
+
+    def predict(self, request: PredictRequest) -> PredictResult:
+        """Answer for the tick asked, or raise PolicyError; equal requests give equal answers."""
+        ...
