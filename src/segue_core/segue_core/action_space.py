@@ -117,7 +117,6 @@ class ActionSpace:
         """`actions` (..., D) moved into the bounds, dimension by dimension."""
         return np.clip(np.asarray(actions, dtype=np.float64), self.low, self.high)
 
-    @cached_property
     def fingerprint(self) -> str:
         """16 hex digits of the meaning: names, kinds, sizes, units, wrapping and rate.
 
