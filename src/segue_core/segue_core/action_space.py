@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import inf, pi
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,7 @@ def _universal_arm(side: str) -> tuple[Channel, ...]:
     return (
         Channel(f"{side}_position", ChannelKind.POSITION, 3, "m", (-1.0, -1.0, -0.5), (1.0, 1.0, 1.5)),
         Channel(f"{side}_orientation", ChannelKind.QUATERNION, 4, "1", (-1.0,) * 4, (1.0,) * 4),
-        Channel(f"{side}_joints", ChannelKind.JOINT, 7, "rad", (-inf,) * 7, (inf,) * 7, wraps=True),
+        Channel(f"{side}_joints", ChannelKind.JOINT, 7, "rad", (-2 * pi,) * 7, (2 * pi,) * 7, wraps=True),
         Channel(f"{side}_gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
     )
 

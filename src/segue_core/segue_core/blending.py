@@ -1,0 +1,109 @@
+"""Comparing and mixing actions channel by channel.
+
+A plain mean of two actions is wrong for orientations (it leaves SO(3), and takes the long way round across pi),
+for grippers (half open is neither) and for joints that wrap. Every continuation method mixes through here.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segue_core import rotation
+from segue_core.action_space import ActionSpace, Channel, ChannelKind
+
+Floats = NDArray[np.float64]
+
+
+def _wrapped(angle: Floats) -> Floats:
+    """Angles moved to [-pi, pi)."""
+    return np.mod(angle + np.pi, 2 * np.pi) - np.pi
+
+
+def _linear_difference(channel: Channel, a: Floats, b: Floats) -> Floats:
+    return _wrapped(b - a) if channel.wraps else b - a
+
+
+def _rotvec_difference(channel: Channel, a: Floats, b: Floats) -> Floats:
+    return rotation.relative_rotvec(rotation.quaternion_from_rotvec(a), rotation.quaternion_from_rotvec(b))
+
+
+def _quaternion_difference(channel: Channel, a: Floats, b: Floats) -> Floats:
+    rotvec = rotation.relative_rotvec(rotation.normalized(a), rotation.normalized(b))
+    return np.concatenate([rotvec, np.zeros_like(rotvec[..., :1])], axis=-1)
+
+
+def _linear_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
+    return a + weight[..., None] * _linear_difference(channel, a, b)
+
+
+def _rotvec_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
+    quaternion = rotation.slerp(rotation.quaternion_from_rotvec(a), rotation.quaternion_from_rotvec(b), weight)
+    return rotation.nearest_rotvec(rotation.rotvec_from_quaternion(quaternion), b)
+
+
+def _quaternion_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
+    return rotation.slerp(rotation.normalized(a), rotation.normalized(b), weight)
+
+
+def _latest(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
+    return np.where(weight[..., None] > 0, b, a)
+
+
+_DIFFERENCES: Mapping[ChannelKind, Callable[[Channel, Floats, Floats], Floats]] = {
+    ChannelKind.POSITION: _linear_difference,
+    ChannelKind.ROTATION_VECTOR: _rotvec_difference,
+    ChannelKind.QUATERNION: _quaternion_difference,
+    ChannelKind.JOINT: _linear_difference,
+    ChannelKind.GRIPPER: _linear_difference,
+}
+_BLENDS: Mapping[ChannelKind, Callable[[Channel, Floats, Floats, Floats], Floats]] = {
+    ChannelKind.POSITION: _linear_blend,
+    ChannelKind.ROTATION_VECTOR: _rotvec_blend,
+    ChannelKind.QUATERNION: _quaternion_blend,
+    ChannelKind.JOINT: _linear_blend,
+    ChannelKind.GRIPPER: _latest,
+}
+
+
+def difference(space: ActionSpace, a: ArrayLike, b: ArrayLike) -> Floats:
+    """How far `b` is from `a`, (..., D): rotation vectors of the relative rotation, wrapped joints, plain otherwise.
+
+    A quaternion channel holds the relative rotation vector in its first three entries and 0 in the fourth.
+    """
+    old, new = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+    parts = [_DIFFERENCES[c.kind](c, old[..., s], new[..., s]) for c, s in _channels(space)]
+    return np.concatenate(parts, axis=-1)
+
+
+def blend(space: ActionSpace, old: ArrayLike, new: ArrayLike, weight: ArrayLike) -> Floats:
+    """Mix two actions (..., D); `weight` (...,) in [0, 1] is the share of `new`.
+
+    Weight 0 gives `old` and weight 1 gives `new`, exactly. A gripper is `new` as soon as the weight is above 0.
+    """
+    a, b = np.broadcast_arrays(np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64))
+    share = np.broadcast_to(np.asarray(weight, dtype=np.float64), a.shape[:-1])
+    parts = [_BLENDS[c.kind](c, a[..., s], b[..., s], share) for c, s in _channels(space)]
+    mixed = np.concatenate(parts, axis=-1)
+    mixed = np.where(share[..., None] <= 0, a, mixed)
+    exact: Floats = np.where(share[..., None] >= 1, b, mixed)
+    return exact
+
+
+def weighted_mean(space: ActionSpace, actions: ArrayLike, weights: ArrayLike) -> Floats:
+    """Mean of K actions (K, ..., D), oldest first, with non-negative `weights` (K, ...) not all zero; (..., D).
+
+    Folded pairwise, each new action mixed in with its share of the weight so far, so every pair goes through `blend`;
+    for linear channels this is the weighted mean, and a gripper is that of the newest action with a weight.
+    """
+    rows, shares = np.asarray(actions, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    mean: Floats = rows[0]
+    total = shares[0]
+    for row, share in zip(rows[1:], shares[1:], strict=True):
+        total = total + share
+        mean = blend(space, mean, row, np.where(total > 0, share / np.where(total > 0, total, 1.0), 0.0))
+    return mean
+
+
+def _channels(space: ActionSpace) -> list[tuple[Channel, slice]]:
+    return [(channel, space.slices[channel.name]) for channel in space.channels]

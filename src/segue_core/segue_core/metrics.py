@@ -1,0 +1,146 @@
+"""Smoothness and seam metrics (Legato, App. D). Smaller is smoother for all of them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segue_core import rotation
+from segue_core.action_space import ActionSpace, ChannelKind
+from segue_core.blending import difference
+from segue_core.errors import ErrorCode, SchedulerError
+
+Floats = NDArray[np.float64]
+STILL_SPEED = 1e-9  # peak speed [m/s or rad/s] below which a trajectory has no shape to judge
+_POSE_KINDS = (ChannelKind.POSITION, ChannelKind.ROTATION_VECTOR, ChannelKind.QUATERNION)
+
+
+def nsparc_speed(
+    speed: ArrayLike, rate_hz: float, padlevel: int = 4, cutoff_hz: float = 10.0, threshold: float = 0.05
+) -> float:
+    """Negative spectral arc length of a speed profile (T,) (Balasubramanian et al. 2015; Legato A.1-A.4).
+
+    The magnitude spectrum, normalised by its largest value (that of DC, as a speed is never negative), is measured
+    from 0 to the last frequency below `cutoff_hz` at which it reaches `threshold`. NaN when nothing moves.
+    """
+    profile = np.asarray(speed, dtype=np.float64)
+    if profile.ndim != 1 or len(profile) < 2 or not np.isfinite(profile).all():
+        raise _wrong("speed profile", profile, "(T >= 2,), finite")
+    if np.abs(profile).max() <= STILL_SPEED:
+        return float("nan")
+    size = 2 ** (int(np.ceil(np.log2(len(profile)))) + padlevel)
+    frequency = np.arange(size) * (rate_hz / size)
+    spectrum = np.abs(np.fft.fft(profile, size))
+    inside = frequency <= min(cutoff_hz, rate_hz / 2)
+    frequency, magnitude = frequency[inside], spectrum[inside] / spectrum.max()
+    last = int(np.flatnonzero(magnitude >= threshold)[-1]) + 1
+    frequency, magnitude = frequency[:last], magnitude[:last]
+    step = np.diff(frequency) / max(frequency[-1] - frequency[0], np.finfo(float).tiny)
+    return float(np.hypot(step, np.diff(magnitude)).sum())
+
+
+def nsparc(
+    positions: ArrayLike, rate_hz: float, padlevel: int = 4, cutoff_hz: float = 10.0, threshold: float = 0.05
+) -> float:
+    """NSPARC of the speed of a path (T, n), sampled at `rate_hz`; see `nsparc_speed`."""
+    speed = np.linalg.norm(_velocity(positions, rate_hz), axis=-1)
+    return nsparc_speed(speed, rate_hz, padlevel, cutoff_hz, threshold)
+
+
+def nldlj(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ()) -> float:
+    """Negative log jerk of a path (T, n) exactly as printed in Legato A.5: ln(T^5 / v_peak^2 * integral |jerk|^2 dt).
+
+    `connections` are the indices at which a new chunk takes over; jerk samples across them are left out:
+
+        position      p0  p1  p2  p3 | p4  p5 ...        connection 4
+        jerk sample   0..3 1..4 2..5 3..6 4..7           samples 1, 2, 3 reach across: left out
+
+    NaN when nothing moves; minus infinity when the jerk is exactly zero.
+    """
+    return _log_jerk(_velocity(positions, rate_hz), rate_hz, connections, power=5)
+
+
+def nldlj_dimensionless(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ()) -> float:
+    """As `nldlj` with T^3 in place of T^5, which makes it free of units (a minimum-jerk reach gives ln 204.8)."""
+    return _log_jerk(_velocity(positions, rate_hz), rate_hz, connections, power=3)
+
+
+def nsparc_actions(actions: ArrayLike, space: ActionSpace) -> float:
+    """NSPARC of commanded actions (T, D): mean over end-effectors and over translation and rotation that move."""
+    velocities = _velocities(actions, space)
+    return _mean([nsparc_speed(np.linalg.norm(v, axis=-1), space.rate_hz) for v in velocities])
+
+
+def nldlj_actions(actions: ArrayLike, space: ActionSpace, connections: Iterable[int] = (), power: int = 5) -> float:
+    """NLDLJ of commanded actions (T, D), averaged as in `nsparc_actions`; `power` 3 is the dimensionless form."""
+    indices = tuple(connections)
+    return _mean([_log_jerk(v, space.rate_hz, indices, power) for v in _velocities(actions, space)])
+
+
+def overlap_rmse(previous: ArrayLike, new: ArrayLike, stride: int) -> float:
+    """Disagreement of two chunks about the same ticks, Legato A.7, in the action space's own units.
+
+    The last O = H - s rows of the previous chunk against the first O rows of the new one (H = 6, s = 2, O = 4):
+
+        previous    p0 p1 p2 p3 p4 p5
+        new               n0 n1 n2 n3 n4 n5
+        overlap           |---------|
+
+    sqrt(mean over rows of |p - n|^2), the square summed (not averaged) over the D numbers.
+
+    Raises:
+        SchedulerError: other than (H, D) arrays of one width, or no overlap.
+    """
+    old, fresh = np.asarray(previous, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    if old.ndim != 2 or fresh.ndim != 2 or old.shape[1] != fresh.shape[1]:
+        raise SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, "overlap", got=f"{old.shape}, {fresh.shape}", expected="(H, D)")
+    rows = min(len(old) - stride, len(fresh))
+    if stride < 0 or rows < 1:
+        raise SchedulerError(ErrorCode.SCHEDULER_INFEASIBLE, "no overlap", got=f"s={stride}", expected=f"< {len(old)}")
+    return float(np.sqrt(np.mean(np.sum((old[stride : stride + rows] - fresh[:rows]) ** 2, axis=1))))
+
+
+def seam_jump(space: ActionSpace, before: ArrayLike, after: ArrayLike) -> float:
+    """Length of the step between two actions (D,), channel by channel (see `segue_core.blending.difference`)."""
+    return float(np.linalg.norm(difference(space, before, after)))
+
+
+def _velocity(positions: ArrayLike, rate_hz: float) -> Floats:
+    path = np.asarray(positions, dtype=np.float64)
+    path = path[:, None] if path.ndim == 1 else path
+    if path.ndim != 2 or len(path) < 4 or not np.isfinite(path).all():
+        raise _wrong("path", path, "(T >= 4, n), finite")
+    return np.diff(path, axis=0) * rate_hz
+
+
+def _log_jerk(velocity: Floats, rate_hz: float, connections: Iterable[int], power: int) -> float:
+    peak = float(np.linalg.norm(velocity, axis=-1).max())
+    if peak <= STILL_SPEED:
+        return float("nan")
+    jerk = np.diff(velocity, n=2, axis=0) * rate_hz**2  # (T - 3, n); sample i spans positions i .. i + 3
+    keep = np.ones(len(jerk), dtype=bool)
+    for connection in connections:
+        keep[max(connection - 3, 0) : max(connection, 0)] = False
+    duration = len(velocity) / rate_hz
+    integral = float(np.sum(jerk[keep] ** 2)) / rate_hz
+    with np.errstate(divide="ignore"):
+        return float(np.log(duration**power / peak**2 * integral))
+
+
+def _velocities(actions: ArrayLike, space: ActionSpace) -> list[Floats]:
+    """Velocity (T - 1, n) of every pose channel, or of the joints where a space has no poses."""
+    path = space.validate(actions, "trajectory")
+    if path.ndim != 2 or len(path) < 4:
+        raise _wrong("trajectory", path, f"(T >= 4, {space.dim})")
+    poses = [c for c in space.channels if c.kind in _POSE_KINDS]
+    channels = poses or [c for c in space.channels if c.kind is ChannelKind.JOINT]
+    return [difference(space, path[:-1], path[1:])[:, space.slice(c.name)] * space.rate_hz for c in channels]
+
+
+def _mean(values: list[float]) -> float:
+    moving = [value for value in values if not np.isnan(value)]
+    return float(np.mean(moving)) if moving else float("nan")
+
+
+def _wrong(what: str, array: Floats, expected: str) -> SchedulerError:
+    return SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, what, got=array.shape, expected=expected)
