@@ -1,0 +1,1 @@
+"""Configuration, launch files, the process supervisor and the segue command line."""

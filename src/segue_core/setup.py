@@ -1,0 +1,22 @@
+"""Install segue_core with colcon (ament_python)."""
+
+from setuptools import find_packages, setup
+
+NAME = "segue_core"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(exclude=["test", "test.*"]),
+    package_data={"": ["py.typed", "*.yaml", "*.json", "*.html", "*.css", "*.js", "*.md", "*.safetensors"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/" + NAME]),
+        ("share/" + NAME, ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=False,
+    maintainer="Segue developers",
+    maintainer_email="segue@example.org",
+    description="The vocabulary of Segue: action spaces, chunks, observations, schedules, metrics and typed configuration. No ROS, no torch, no clock.",
+    license="Apache-2.0",
+)

@@ -1,0 +1,1 @@
+"""Lockstep rollouts, metrics, tables, plots and reports."""

@@ -1,0 +1,1 @@
+"""Images and joint states synchronised into one observation per control tick."""

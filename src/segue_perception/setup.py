@@ -1,0 +1,27 @@
+"""Install segue_perception with colcon (ament_python)."""
+
+from setuptools import find_packages, setup
+
+NAME = "segue_perception"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(exclude=["test", "test.*"]),
+    package_data={"": ["py.typed", "*.yaml", "*.json", "*.html", "*.css", "*.js", "*.md", "*.safetensors"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/" + NAME]),
+        ("share/" + NAME, ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=False,
+    maintainer="Segue developers",
+    maintainer_email="segue@example.org",
+    description="Images and joint states synchronised into one observation per control tick.",
+    license="Apache-2.0",
+    entry_points={
+        "console_scripts": [
+            "perception = segue_perception.node:main",
+        ],
+    },
+)

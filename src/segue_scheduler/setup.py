@@ -1,0 +1,27 @@
+"""Install segue_scheduler with colcon (ament_python)."""
+
+from setuptools import find_packages, setup
+
+NAME = "segue_scheduler"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(exclude=["test", "test.*"]),
+    package_data={"": ["py.typed", "*.yaml", "*.json", "*.html", "*.css", "*.js", "*.md", "*.safetensors"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/" + NAME]),
+        ("share/" + NAME, ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=False,
+    maintainer="Segue developers",
+    maintainer_email="segue@example.org",
+    description="The chunk scheduler: when to ask a policy for the next chunk, how it continues the one being executed, and when the task is over.",
+    license="Apache-2.0",
+    entry_points={
+        "console_scripts": [
+            "scheduler = segue_scheduler.node:main",
+        ],
+    },
+)
