@@ -1,0 +1,156 @@
+"""Builds the MuJoCo model of a robot from its contract: arms, tool sites, cameras, position actuators.
+
+The kinematics of the controllers and the simulator's world are compiled from this one description.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from segue_core.errors import ConfigError, ErrorCode
+from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
+
+# Colours of the convex hulls, by link, when `visuals: hull` (light links, dark hand, as the real arm).
+_HULL_LIGHT = (0.88, 0.90, 0.91, 1.0)
+_HULL_DARK = (0.22, 0.23, 0.25, 1.0)
+_VISUAL_GROUP = 2
+_PAD_FRICTION = (1.6, 0.02, 0.001)
+
+
+def model_path(robot: RobotConfig) -> Path:
+    """Path of the robot's model file. Raises ConfigError when the package or the file is missing."""
+    spec = importlib.util.find_spec(robot.model.package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(
+            ErrorCode.CONFIG_UNREADABLE,
+            f"robot '{robot.name}': package '{robot.model.package}' with the model files is not installed; "
+            "run ./segue setup",
+        )
+    path = Path(next(iter(spec.submodule_search_locations))) / robot.model.file
+    if not path.is_file():
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"robot '{robot.name}': model file '{path}' not found")
+    return path
+
+
+def _show_hulls(arm: mujoco.MjSpec) -> None:
+    """Drops the detailed meshes and lets cameras see the collision hulls: same shape, far fewer triangles."""
+    for body in arm.bodies:
+        for geom in list(body.geoms):
+            if geom.classname.name == "visual":
+                geom.delete()
+            else:
+                geom.group = _VISUAL_GROUP
+                geom.rgba = _HULL_DARK if body.name in ("hand", "link5") else _HULL_LIGHT
+
+
+def _fit_pads(arm: mujoco.MjSpec, config: ArmConfig) -> None:
+    """One flat rubber pad per finger: holds by friction, and lets go cleanly when the gripper opens.
+
+    The finger's own hull stays visible but does not collide: a hull fills the hook of the fingertip, and objects
+    would hang on it after release.
+    """
+    for body in arm.bodies:
+        if not any(joint.name in config.gripper.finger_joints for joint in body.joints):
+            continue
+        for geom in list(body.geoms):
+            if geom.type == mujoco.mjtGeom.mjGEOM_MESH:
+                geom.contype, geom.conaffinity = 0, 0
+            else:
+                geom.delete()
+        pad = body.add_geom()
+        pad.type, pad.pos, pad.size = mujoco.mjtGeom.mjGEOM_BOX, (0.0, 0.004, 0.0435), (0.009, 0.004, 0.0105)
+        pad.friction, pad.condim, pad.priority = _PAD_FRICTION, 4, 1
+        pad.solref, pad.group, pad.rgba = (0.01, 1.0), _VISUAL_GROUP, _HULL_DARK
+
+
+def _position_actuator(spec: mujoco.MjSpec, name: str, kind: mujoco.mjtTrn, target: str, kp: float, kd: float) -> None:
+    actuator = spec.add_actuator()
+    actuator.name = name
+    actuator.trntype = kind
+    actuator.target = target
+    actuator.gaintype = mujoco.mjtGain.mjGAIN_FIXED
+    actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+    actuator.gainprm[0] = kp
+    actuator.biasprm[1] = -kp
+    actuator.biasprm[2] = -kd
+
+
+def _add_actuators(arm: mujoco.MjSpec, config: ArmConfig) -> None:
+    for actuator in list(arm.actuators):
+        actuator.delete()
+    for joint, kp, kd, torque in zip(
+        config.joints, config.stiffness, config.damping, config.torque_n_m, strict=True
+    ):
+        _position_actuator(arm, joint, mujoco.mjtTrn.mjTRN_JOINT, joint, kp, kd)
+        arm.actuators[-1].forcerange = (-torque, torque)
+        arm.actuators[-1].forcelimited = True
+    force = config.gripper.force_n
+    _position_actuator(arm, "gripper", mujoco.mjtTrn.mjTRN_TENDON, config.gripper.tendon, 3000.0, 60.0)
+    arm.actuators[-1].forcerange = (-force, force)
+    arm.actuators[-1].forcelimited = True
+
+
+def _camera_axes(camera: CameraConfig) -> tuple[float, ...]:
+    """x and y axis of the picture in the mount's frame: x right, y up, looking along -z (MuJoCo's convention)."""
+    backward = np.subtract(camera.position, camera.look_at)
+    backward = backward / np.linalg.norm(backward)
+    right = np.cross(camera.up, backward)
+    right = right / np.linalg.norm(right)
+    return (*right, *np.cross(backward, right))
+
+
+def add_camera(body: mujoco.MjsBody, name: str, camera: CameraConfig) -> None:
+    """Adds the camera to a body of a spec."""
+    cam = body.add_camera()
+    cam.name = name
+    cam.pos = camera.position
+    cam.alt.type = mujoco.mjtOrientation.mjORIENTATION_XYAXES
+    cam.alt.xyaxes = _camera_axes(camera)
+    cam.fovy = camera.fovy_deg
+
+
+def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
+    arm = mujoco.MjSpec.from_file(str(model_path(robot)))
+    for key in list(arm.keys):
+        key.delete()
+    for light in list(arm.worldbody.lights):
+        light.delete()
+    if robot.model.visuals == "hull":
+        _show_hulls(arm)
+    _fit_pads(arm, config)
+    _add_actuators(arm, config)
+    for body in arm.bodies:
+        body.gravcomp = 1.0
+    tool = arm.body(config.tool.body).add_site()
+    tool.name, tool.pos, tool.size, tool.group = "tool", config.tool.position, (0.004, 0.004, 0.004), 5
+    for name, camera in robot.cameras.items():
+        mount, _, body = camera.mount.partition("/")
+        if mount == config.name:
+            add_camera(arm.body(body), name.removeprefix(f"{config.name}_"), camera)
+    return arm
+
+
+def robot_spec(robot: RobotConfig) -> mujoco.MjSpec:
+    """MuJoCo description of the robot alone, on an empty world.
+
+    Names are `<arm>_<name in the model file>`; each arm has a site `<arm>_tool` and an actuator `<arm>_gripper` whose
+    control is the travel of one finger [m]. World cameras are included.
+    """
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    spec.compiler.autolimits = True
+    spec.option.timestep = robot.physics_step_s
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10.0
+    for arm in robot.arms:
+        frame = spec.worldbody.add_frame()
+        frame.pos = arm.base_position
+        frame.quat = (np.cos(arm.base_yaw_rad / 2), 0.0, 0.0, np.sin(arm.base_yaw_rad / 2))
+        frame.attach_body(_arm_spec(robot, arm).body(arm.root), f"{arm.name}_", "")
+    for name, camera in robot.cameras.items():
+        if camera.mount == "world":
+            add_camera(spec.worldbody, name, camera)
+    return spec

@@ -1,0 +1,140 @@
+"""The robot contract: one YAML per robot in `config/robots/`, one typed model of it here.
+
+The same contract serves simulation, recording, conversion, training, serving and control; its `fingerprint` travels
+with bags, datasets and checkpoints.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from segue_core.action_space import ActionSpace, action_space
+from segue_core.config_base import StrictModel
+
+Vector3 = tuple[float, float, float]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class ModelFile(StrictModel):
+    """Where the robot's MJCF lives: a file inside an installed Python package."""
+
+    package: str = Field(description="Python package that ships the model file")
+    file: str = Field(description="path of the MJCF file inside that package")
+    visuals: Literal["hull", "mesh"] = Field(
+        default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
+    )
+
+
+class GripperConfig(StrictModel):
+    """A parallel gripper that is commanded by its opening, 0 closed to 1 open."""
+
+    tendon: str = Field(description="tendon that moves both fingers, as named in the model file")
+    finger_joints: tuple[str, ...] = Field(description="finger joints, as named in the model file")
+    open_m: Positive = Field(description="travel of one finger when fully open [m]")
+    force_n: Positive = Field(description="largest grip force [N]")
+    speed_per_s: Positive = Field(default=4.0, description="fastest change of the opening [1/s]")
+
+
+class ToolFrame(StrictModel):
+    """The tool centre point and the orientation that counts as zero rotation."""
+
+    body: str = Field(description="body that carries the tool, as named in the model file")
+    position: Vector3 = Field(description="tool centre point in that body's frame [m]")
+
+
+class ArmConfig(StrictModel):
+    """One arm: where it stands, its joints, its home pose, its tool and its gripper."""
+
+    name: str = Field(description="prefix of the arm's joints, frames and action channels")
+    root: str = Field(description="root body of the arm in the model file")
+    base_position: Vector3 = Field(description="mounting point in the base frame [m]")
+    base_yaw_rad: float = Field(default=0.0, description="mounting yaw in the base frame [rad]")
+    joints: tuple[str, ...] = Field(description="arm joints from base to tool, as named in the model file")
+    home_rad: tuple[float, ...] = Field(description="home pose [rad]; tool pointing down defines zero rotation")
+    tool: ToolFrame
+    gripper: GripperConfig
+    stiffness: tuple[float, ...] = Field(description="position gain of each joint [N m/rad]")
+    damping: tuple[float, ...] = Field(description="velocity gain of each joint [N m s/rad]")
+    torque_n_m: tuple[float, ...] = Field(description="largest torque of each joint [N m]")
+
+    def joint_names(self) -> tuple[str, ...]:
+        """Joint names as published: the arm's name before the model's."""
+        return tuple(f"{self.name}_{joint}" for joint in self.joints)
+
+
+class JointLimits(StrictModel):
+    """Bounds that the safety guard enforces on every arm joint, on top of the model's position limits."""
+
+    velocity_rad_s: tuple[Positive, ...] = Field(description="fastest joint speed, one per joint of an arm")
+    acceleration_rad_s2: tuple[Positive, ...] = Field(description="largest joint acceleration, one per joint")
+    jerk_rad_s3: tuple[Positive, ...] = Field(description="largest joint jerk, one per joint")
+    position_margin_rad: float = Field(default=0.01, ge=0, description="distance kept from the model's limits")
+
+
+class Workspace(StrictModel):
+    """Axis-aligned box in the base frame that every tool centre point must stay in [m]."""
+
+    low: Vector3
+    high: Vector3
+
+
+class CameraConfig(StrictModel):
+    """A camera: on the world (`mount: world`) or on a body of an arm (`mount: left/hand`)."""
+
+    mount: str = Field(description="`world`, or `<arm>/<body>`")
+    position: Vector3 = Field(description="optical centre in the mount's frame [m]")
+    look_at: Vector3 = Field(description="point on the optical axis in the mount's frame [m]")
+    up: Vector3 = Field(default=(0.0, 0.0, 1.0), description="direction that is up in the picture")
+    fovy_deg: float = Field(gt=1, lt=170, description="vertical field of view [deg]")
+    width: int = Field(ge=16, le=4096, description="native picture width [pixels]")
+    height: int = Field(ge=16, le=4096, description="native picture height [pixels]")
+    rate_hz: Positive = Field(default=30.0, description="frames per second")
+
+
+class SafetyConfig(StrictModel):
+    """Timing and stopping behaviour of the safety guard."""
+
+    command_timeout_s: Positive = Field(default=0.15, description="age at which a policy command is stale")
+    robot_timeout_s: Positive = Field(default=0.04, description="age at which the robot side stops by itself")
+    max_tool_step_m: Positive = Field(default=0.05, description="largest move of a tool target in one tick")
+    max_tool_turn_rad: Positive = Field(default=0.35, description="largest turn of a tool target in one tick")
+
+
+class RobotConfig(StrictModel):
+    """A whole robot, as `config/robots/<name>.yaml` describes it."""
+
+    name: str = Field(description="the name used as `robot:=` argument")
+    description: str = Field(description="one sentence for people")
+    base_frame: str = Field(default="base_link", description="REP-105 frame: x forward, y left, z up")
+    action_space_name: str = Field(description="name of the action space, see segue_core.action_space")
+    tick_rate_hz: Positive = Field(default=30.0, description="control ticks per second (f)")
+    control_rate_hz: Positive = Field(default=120.0, description="controller updates per second")
+    physics_step_s: Positive = Field(default=0.002, description="simulator time step [s]")
+    model: ModelFile
+    arms: tuple[ArmConfig, ...]
+    limits: JointLimits
+    workspace: Workspace
+    safety: SafetyConfig = SafetyConfig()
+    cameras: dict[str, CameraConfig]
+
+    @property
+    def action_space(self) -> ActionSpace:
+        """The action space that commands and policies of this robot speak."""
+        return action_space(self.action_space_name)
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """All arm joints as published, arm after arm; grippers are not among them."""
+        return tuple(name for arm in self.arms for name in arm.joint_names())
+
+    @property
+    def gripper_names(self) -> tuple[str, ...]:
+        """Gripper entries as published, one per arm; their position is the opening in [0, 1]."""
+        return tuple(f"{arm.name}_gripper" for arm in self.arms)
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with any field of the contract."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,36 @@
+"""Off-screen rendering of the robot's cameras."""
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.robot_config import CameraConfig
+
+
+class CameraRig:
+    """Renders every camera of a robot. Belongs to the thread that made it (an OpenGL context)."""
+
+    def __init__(self, model: mujoco.MjModel, cameras: Mapping[str, CameraConfig]) -> None:
+        model.vis.quality.offsamples = 0
+        sizes = {(camera.height, camera.width) for camera in cameras.values()}
+        self._renderers = {size: mujoco.Renderer(model, *size) for size in sizes}
+        for renderer in self._renderers.values():
+            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
+            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._sizes = {name: (camera.height, camera.width) for name, camera in cameras.items()}
+
+    def render(self, data: mujoco.MjData) -> dict[str, NDArray[np.uint8]]:
+        """RGB pictures (height, width, 3) by camera name; the arrays belong to the caller."""
+        pictures = {}
+        for name, size in self._sizes.items():
+            renderer = self._renderers[size]
+            renderer.update_scene(data, camera=name)
+            pictures[name] = renderer.render()
+        return pictures
+
+    def close(self) -> None:
+        """Frees the OpenGL contexts."""
+        for renderer in self._renderers.values():
+            renderer.close()

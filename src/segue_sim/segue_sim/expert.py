@@ -1,0 +1,195 @@
+"""A scripted expert for pick-and-place: knows where everything is, acts through the same 14-D actions as a policy.
+
+Objects are taken from left to right. An object near the middle may be taken by either arm: the seed decides, so the
+demonstrations are multimodal. A grasp that failed is tried again.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_sim.motion import MotionLimits, SetPoint
+from segue_sim.objects import THINGS
+from segue_sim.world import World
+
+Floats = NDArray[np.float64]
+
+_HOVER_M = 0.11  # tool height above an object before the descent
+_CARRY_M = 0.17  # tool height while carrying
+_RELEASE_M = 0.115  # tool height above the box when opening
+_SLOT_M = 0.03  # each arm lets go on its own side of the box
+_CLOSE_TICKS = 10
+_OPEN_TICKS = 7
+_NEAR_M = 0.008
+
+
+class Stage(Enum):
+    """What the working arm is doing."""
+
+    HOVER = auto()
+    DESCEND = auto()
+    CLOSE = auto()
+    LIFT = auto()
+    CARRY = auto()
+    LOWER = auto()
+    OPEN = auto()
+    LEAVE = auto()
+
+
+@dataclass
+class _Arm:
+    index: int
+    home: Floats
+    setpoint: SetPoint
+    opening: float = 1.0
+
+
+class Expert:
+    """Solves one episode of a `World`. Call `act` once per tick, before the tick's physics."""
+
+    def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
+        self._world, self._rng = world, np.random.default_rng([seed, 7])
+        self._space = world.robot.action_space
+        dt = 1.0 / world.robot.tick_rate_hz
+        self._arms = []
+        for index, arm in enumerate(world.robot.arms):
+            home = world.tool_position(arm.name)
+            self._arms.append(_Arm(index, home, SetPoint(home, 0.0, dt, limits or MotionLimits())))
+        self._choice = {name: self._choose_arm(name) for name in world.task.objects}
+        self._target: str | None = None
+        self._arm = self._arms[0]
+        self._stage, self._ticks = Stage.LEAVE, 0
+        self._yaw = 0.0
+
+    def _choose_arm(self, name: str) -> int:
+        y = self._world.object_position(name)[1]
+        shared = abs(y) < self._world.task.shared_half_width
+        return int(self._rng.integers(2)) if shared else int(y < 0)
+
+    @property
+    def done(self) -> bool:
+        """All objects are in the box and both arms are home again."""
+        idle = self._target is None
+        return idle and all(arm.setpoint.near(arm.home, 0.02) for arm in self._arms)
+
+    @property
+    def precise(self) -> bool:
+        """The working arm is closing on an object or letting it go: no disturbance now, please."""
+        if self._target is None or self._stage in (Stage.HOVER, Stage.CARRY, Stage.LEAVE):
+            return False
+        low = self._arm.setpoint.position[2] < 0.6 * _HOVER_M
+        return self._stage is not Stage.DESCEND or low
+
+    def act(self) -> Floats:
+        """The action (14,) of this tick."""
+        if self._target is None:
+            self._next_object()
+        if self._target is not None:
+            self._work(self._target)
+        for arm in self._arms:
+            if self._target is None or arm is not self._arm:
+                arm.opening = 1.0
+                arm.setpoint.move(arm.home, 0.0)
+        return self._action()
+
+    def _next_object(self) -> None:
+        left = [name for name in self._world.task.objects if not self._world.is_inside(name) and self._reachable(name)]
+        if not left:
+            return
+        self._target = max(left, key=lambda name: self._world.object_position(name)[1])
+        self._arm = self._arms[self._choice[self._target]]
+        self._enter(Stage.HOVER)
+        self._yaw = self._grasp_yaw(self._target)
+
+    def _reachable(self, name: str) -> bool:
+        x, y, z = self._world.object_position(name)
+        return z > -0.05 and 0.15 < x < 0.75 and abs(y) < 0.6
+
+    def _grasp_yaw(self, name: str) -> float:
+        if not THINGS[name].elongated:
+            return 0.0
+        yaw = self._world.object_yaw(name)
+        return float((yaw + np.pi / 2) % np.pi - np.pi / 2)
+
+    def _enter(self, stage: Stage) -> None:
+        self._stage, self._ticks = stage, 0
+
+    def _work(self, name: str) -> None:
+        self._ticks += 1
+        arm, thing = self._arm, THINGS[name]
+        if self._stage in (Stage.HOVER, Stage.DESCEND, Stage.CLOSE):
+            self._grasp(arm, name, self._world.object_position(name), thing.grasp_height)
+        elif self._stage in (Stage.LIFT, Stage.CARRY, Stage.LOWER):
+            self._transport(arm, name)
+        else:
+            self._release(arm)
+
+    def _grasp(self, arm: _Arm, name: str, at: Floats, grasp_height: float) -> None:
+        goal = np.array([at[0], at[1], grasp_height])
+        hover = np.array([at[0], at[1], _HOVER_M])
+        if self._stage is Stage.HOVER:
+            arm.opening = 1.0
+            self._yaw = self._grasp_yaw(name)
+            arm.setpoint.move(hover, self._yaw)
+            if arm.setpoint.near(hover, 0.02) and abs(arm.setpoint.yaw - self._yaw) < 0.1:
+                self._enter(Stage.DESCEND)
+        elif self._stage is Stage.DESCEND:
+            arm.setpoint.move(goal, self._yaw, slow=0.6)
+            if arm.setpoint.near(goal, _NEAR_M) and self._tool_near(arm, goal):
+                self._enter(Stage.CLOSE)
+        else:
+            arm.opening = 0.0
+            if self._ticks >= _CLOSE_TICKS:
+                self._enter(Stage.LIFT if self._holds(arm, name) else Stage.LEAVE)
+
+    def _tool_near(self, arm: _Arm, goal: Floats) -> bool:
+        tool = self._world.tool_position(self._world.robot.arms[arm.index].name)
+        return float(np.linalg.norm(tool - goal)) < 1.5 * _NEAR_M
+
+    def _holds(self, arm: _Arm, name: str) -> bool:
+        return self._world.touched()[self._world.robot.gripper_names[arm.index]] == name
+
+    def _transport(self, arm: _Arm, name: str) -> None:
+        box = self._world.layout.container
+        side = _SLOT_M if arm.index == 0 else -_SLOT_M
+        over = np.array([box.x + THINGS[name].slot, box.y + side, _CARRY_M])
+        if self._stage is Stage.LIFT:
+            up = arm.setpoint.position.copy()
+            up[2] = _CARRY_M
+            arm.setpoint.move(up, self._yaw, slow=0.8)
+            if arm.setpoint.position[2] > 0.7 * _CARRY_M:
+                self._enter(Stage.CARRY if self._holds(arm, name) else Stage.LEAVE)
+        elif self._stage is Stage.CARRY:
+            arm.setpoint.move(over, 0.0)
+            if arm.setpoint.near(over, 0.03):
+                self._enter(Stage.LOWER)
+            elif not self._holds(arm, name) and self._ticks % 5 == 0:
+                self._enter(Stage.LEAVE)
+        else:
+            low = np.array([over[0], over[1], _RELEASE_M])
+            arm.setpoint.move(low, 0.0, slow=0.6)
+            if arm.setpoint.near(low, 0.012) and self._tool_near(arm, low):
+                self._enter(Stage.OPEN)
+
+    def _release(self, arm: _Arm) -> None:
+        arm.opening = 1.0
+        up = arm.setpoint.position.copy()
+        up[2] = _CARRY_M
+        if self._stage is Stage.OPEN:
+            arm.setpoint.move(arm.setpoint.position, 0.0)
+            if self._ticks >= _OPEN_TICKS:
+                self._enter(Stage.LEAVE)
+            return
+        arm.setpoint.move(up, arm.setpoint.yaw)
+        if arm.setpoint.position[2] > 0.8 * _CARRY_M:
+            self._target = None
+
+    def _action(self) -> Floats:
+        action = np.zeros(self._space.dim)
+        for arm, config in zip(self._arms, self._world.robot.arms, strict=True):
+            action[self._space.slice(f"{config.name}_position")] = arm.setpoint.position
+            action[self._space.slice(f"{config.name}_rotation")] = (0.0, 0.0, arm.setpoint.yaw)
+            action[self._space.slice(f"{config.name}_gripper")] = arm.opening
+        return action

@@ -1,0 +1,216 @@
+"""The simulated world: a robot at a table with a task, stepped by MuJoCo, seen through the robot's cameras."""
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.model import robot_spec
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_core.task_state import TaskState
+from segue_sim.cameras import CameraRig
+from segue_sim.layout import Layout, Placement, draw_layout
+from segue_sim.objects import THINGS, add_container, add_thing
+from segue_sim.score import Grip, ScoreKeeper, inside_box
+
+Floats = NDArray[np.float64]
+_TABLE_RGB = (0.62, 0.56, 0.50)
+_LIGHT = 0.38
+
+
+def _add_room(spec: mujoco.MjSpec) -> None:
+    """Table top at z = 0 and two lights without shadows (shadows cost ten times the rest of rendering)."""
+    for position, direction in (((0.5, 0.0, 2.5), (0.0, 0.0, -1.0)), ((2.0, -1.5, 2.5), (-0.6, 0.5, -1.0))):
+        light = spec.worldbody.add_light()
+        light.pos, light.dir, light.castshadow = position, direction, False
+        light.diffuse = (_LIGHT, _LIGHT, _LIGHT)
+    table = spec.worldbody.add_geom()
+    table.name, table.type = "table", mujoco.mjtGeom.mjGEOM_BOX
+    table.pos, table.size, table.group = (0.40, 0.0, -0.02), (0.60, 0.80, 0.02), 2
+    table.rgba = (*_TABLE_RGB, 1.0)
+    table.friction = (1.0, 0.02, 0.002)
+
+
+def world_spec(robot: RobotConfig, task: TaskConfig) -> mujoco.MjSpec:
+    """MuJoCo description of the robot, the table, the container and the objects of a task."""
+    spec = robot_spec(robot)
+    _add_room(spec)
+    add_container(spec, task.container)
+    for name in task.objects:
+        add_thing(spec, name)
+    return spec
+
+
+class World:
+    """Physics, cameras and task state of one episode. Not thread-safe; rendering belongs to the calling thread."""
+
+    def __init__(self, robot: RobotConfig, task: TaskConfig, seed: int = 0, render: bool = True) -> None:
+        self.robot, self.task = robot, task
+        self.model = world_spec(robot, task).compile()
+        self.data = mujoco.MjData(self.model)
+        self._joints = [self.model.joint(name) for name in robot.joint_names]
+        self._qpos = np.array([joint.qposadr[0] for joint in self._joints])
+        self._dof = np.array([joint.dofadr[0] for joint in self._joints])
+        self._arm_ctrl = np.array([self.model.actuator(name).id for name in robot.joint_names])
+        self._grip_ctrl = np.array([self.model.actuator(name).id for name in robot.gripper_names])
+        self._open_m = np.array([arm.gripper.open_m for arm in robot.arms])
+        self._fingers = [
+            [self.model.joint(f"{arm.name}_{joint}").qposadr[0] for joint in arm.gripper.finger_joints]
+            for arm in robot.arms
+        ]
+        self._finger_bodies = [
+            {int(self.model.joint(f"{arm.name}_{joint}").dofadr[0]) for joint in arm.gripper.finger_joints}
+            for arm in robot.arms
+        ]
+        self._body_of_dof = {int(d): int(self.model.dof_bodyid[d]) for pair in self._finger_bodies for d in pair}
+        self._object_ids = {name: self.model.body(name).id for name in task.objects}
+        self._rig = CameraRig(self.model, robot.cameras) if render else None
+        self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
+        self.layout: Layout = draw_layout(task, seed)
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """Starts episode `seed`: robot at home with open grippers, objects and box where the seed puts them."""
+        self.seed = seed
+        self.layout = draw_layout(self.task, seed)
+        mujoco.mj_resetData(self.model, self.data)
+        home = np.concatenate([arm.home_rad for arm in self.robot.arms])
+        self.data.qpos[self._qpos] = home
+        for fingers, open_m in zip(self._fingers, self._open_m, strict=True):
+            self.data.qpos[fingers] = open_m
+        self.apply(home, np.ones(len(self.robot.arms)))
+        self._place_container()
+        for name, place in self.layout.objects.items():
+            self._place_object(name, place)
+        self._paint()
+        self._score = ScoreKeeper({name: Grip() for name in self.robot.gripper_names})
+        self._steps = 0
+        mujoco.mj_forward(self.model, self.data)
+
+    def _place_container(self) -> None:
+        body, place = self.model.body("container"), self.layout.container
+        body.pos[:] = (place.x, place.y, 0.0)
+        body.quat[:] = _yaw_quat(place.yaw)
+
+    def _place_object(self, name: str, place: Placement) -> None:
+        address = self.model.joint(name).qposadr[0]
+        self.data.qpos[address : address + 3] = (place.x, place.y, THINGS[name].rest_height + 0.001)
+        self.data.qpos[address + 3 : address + 7] = _yaw_quat(place.yaw)
+
+    def _paint(self) -> None:
+        for name, body in self._object_ids.items():
+            self.model.geom_rgba[self.model.geom_bodyid == body, :3] = self.layout.objects[name].colour
+        self.model.geom("table").rgba[:3] = np.clip(np.add(_TABLE_RGB, self.layout.table_tint), 0, 1)
+        self.model.light_diffuse[:] = _LIGHT * self.layout.light
+
+    @property
+    def time(self) -> float:
+        """Simulated time since reset [s]."""
+        return self._steps * self.robot.physics_step_s
+
+    @property
+    def tick(self) -> int:
+        """Whole control ticks since reset."""
+        return self._steps // self._steps_per_tick
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the arm joints in the order of every joint array here."""
+        return self.robot.joint_names
+
+    def joint_positions(self) -> Floats:
+        """Measured arm joint positions (n,) [rad]."""
+        return self.data.qpos[self._qpos].copy()
+
+    def joint_velocities(self) -> Floats:
+        """Measured arm joint velocities (n,) [rad/s]."""
+        return self.data.qvel[self._dof].copy()
+
+    def gripper_positions(self) -> Floats:
+        """Measured openings (arms,), 0 closed to 1 open."""
+        travel = np.array([self.data.qpos[fingers].mean() for fingers in self._fingers])
+        return np.clip(travel / self._open_m, 0.0, 1.0)
+
+    def apply(self, positions: Floats, grippers: Floats) -> None:
+        """Sets the actuators' targets: arm joints (n,) [rad] and gripper openings (arms,) in [0, 1]."""
+        self.data.ctrl[self._arm_ctrl] = positions
+        self.data.ctrl[self._grip_ctrl] = np.asarray(grippers) * self._open_m
+
+    def advance(self, seconds: float) -> None:
+        """Steps the physics; the task's events are judged once per control tick."""
+        for _ in range(round(seconds / self.robot.physics_step_s)):
+            mujoco.mj_step(self.model, self.data)
+            self._steps += 1
+            if self._steps % self._steps_per_tick == 0:
+                self._judge()
+
+    def render(self) -> dict[str, NDArray[np.uint8]]:
+        """What each camera of the robot sees now: RGB (height, width, 3)."""
+        if self._rig is None:
+            raise RuntimeError("this world was made with render=False")
+        return self._rig.render(self.data)
+
+    def tool_position(self, arm: str) -> Floats:
+        """Position of an arm's tool centre point (3,) [m]."""
+        return self.data.site(f"{arm}_tool").xpos.copy()
+
+    def object_position(self, name: str) -> Floats:
+        """True position of an object (3,) [m], for experts and judges; policies never see it."""
+        return self.data.xpos[self._object_ids[name]].copy()
+
+    def object_yaw(self, name: str) -> float:
+        """True yaw of an object's x axis [rad], for experts and judges."""
+        axis = self.data.xmat[self._object_ids[name]].reshape(3, 3)[:, 0]
+        return float(np.arctan2(axis[1], axis[0]))
+
+    def is_inside(self, name: str) -> bool:
+        """Whether the object lies in the container."""
+        place, config = self.layout.container, self.task.container
+        centre = np.array([place.x, place.y, 0.0])
+        position = self.data.xpos[self._object_ids[name]]
+        return inside_box(position, centre, place.yaw, config.inner_half_size, config.wall_height)
+
+    def touched(self) -> dict[str, str | None]:
+        """For each gripper the object that both of its fingers touch."""
+        pairs = self._contacts()
+        return {
+            gripper: next(
+                (
+                    name
+                    for name, body in self._object_ids.items()
+                    if all((self._body_of_dof[dof], body) in pairs for dof in dofs)
+                ),
+                None,
+            )
+            for gripper, dofs in zip(self.robot.gripper_names, self._finger_bodies, strict=True)
+        }
+
+    def _contacts(self) -> set[tuple[int, int]]:
+        bodies = self.model.geom_bodyid[self.data.contact.geom]  # (ncon, 2)
+        return {(int(a), int(b)) for a, b in bodies} | {(int(b), int(a)) for a, b in bodies}
+
+    def _judge(self) -> None:
+        names = self.robot.gripper_names
+        commanded = dict(zip(names, self.data.ctrl[self._grip_ctrl] / self._open_m, strict=True))
+        measured: Mapping[str, float] = dict(zip(names, self.gripper_positions(), strict=True))
+        heights = {n: float(self.data.xpos[b][2]) - THINGS[n].rest_height for n, b in self._object_ids.items()}
+        inside = {name: self.is_inside(name) for name in self._object_ids}
+        self._score.update(commanded, dict(measured), heights, self.touched(), inside)
+
+    def task_state(self) -> TaskState:
+        """Success, score of Table A.1 and how many objects are in the box."""
+        held = {grip.held for grip in self._score.grips.values()}
+        placed = [name for name in self._object_ids if self.is_inside(name) and name not in held]
+        done = len(placed) == len(self._object_ids)
+        text = f"{len(placed)} of {len(self._object_ids)} objects in the box"
+        if self._score.log:
+            text += f"; {', '.join(self._score.log)}"
+        return TaskState(
+            success=done, score=self._score.score(done), placed=len(placed), total=len(self._object_ids), text=text
+        )
+
+
+def _yaw_quat(yaw: float) -> tuple[float, float, float, float]:
+    return (float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2)))
