@@ -1,0 +1,77 @@
+"""Put messages of different rates onto control ticks: every tick takes the newest message not later than itself.
+
+    ticks        |0       |1       |2          stamps of /segue/command
+    images     a   b        c      d           (as of)  tick 0: a   tick 1: b   tick 2: d
+    as-of index  0         1       3
+
+Real stamps decide, never the nominal rate, so a recording that ran slow cannot pass for one at full rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_data.errors import misaligned
+
+Stamps = NDArray[np.int64]  # (n,) nanoseconds
+
+
+def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, stream: str) -> NDArray[np.intp]:
+    """Index into `stamps` (n,), non-decreasing, of the newest entry <= each tick (k,).
+
+    Raises:
+        DataError: no entry yet at a tick, or the newest is older than `max_age_ns`; names stream and tick.
+    """
+    index = np.searchsorted(stamps, ticks, side="right") - 1
+    if stamps.size == 0:
+        raise misaligned(source, stream, "no messages")
+    if index.size and index[0] < 0:
+        raise misaligned(source, f"{stream}, tick 0", f"first message comes {_ms(stamps[0] - ticks[0])} too late")
+    age = ticks - stamps[index]
+    stale = np.flatnonzero(age > max_age_ns)
+    if stale.size:
+        worst = int(stale[0])
+        raise misaligned(
+            source,
+            f"{stream}, tick {worst}",
+            f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} ticks like this)",
+        )
+    return index
+
+
+def _ms(nanoseconds: float) -> str:
+    return f"{nanoseconds / 1e6:.1f} ms"
+
+
+def in_order(stamps: Sequence[int], *, source: Path, stream: str) -> Stamps:
+    """`stamps` as an array; DataError at the first that goes backwards."""
+    array = np.asarray(stamps, dtype=np.int64)
+    backwards = np.flatnonzero(np.diff(array) < 0)
+    if backwards.size:
+        at = int(backwards[0]) + 1
+        raise misaligned(source, f"{stream}, message {at}", f"stamp goes back by {_ms(array[at - 1] - array[at])}")
+    return array
+
+
+def check_ticks(numbers: NDArray[np.int64], stamps: Stamps, *, rate_hz: float, source: Path) -> None:
+    """Ticks must be consecutive and on time.
+
+    Raises:
+        DataError: a tick is missing or repeated, or its stamp is more than half a tick off the rate.
+    """
+    if numbers.size < 2:
+        raise misaligned(source, "/segue/command", f"{numbers.size} commands, at least 2 are needed")
+    steps = np.diff(numbers)
+    if (wrong := np.flatnonzero(steps != 1)).size:
+        at = int(wrong[0])
+        raise misaligned(
+            source, f"/segue/command, after tick {numbers[at]}", f"next tick is {numbers[at + 1]}, expected one more"
+        )
+    off = (stamps - stamps[0]) - np.arange(stamps.size) * (1e9 / rate_hz)
+    if (late := np.flatnonzero(np.abs(off) > 0.5e9 / rate_hz)).size:
+        at = int(late[0])
+        raise misaligned(source, f"/segue/command, tick {numbers[at]}", f"{_ms(off[at])} off {rate_hz:g} Hz")

@@ -1,0 +1,66 @@
+"""Read one episode's bag: messages by topic with their stamps, every failure as a `DataError` naming the file."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.errors import ReaderError
+
+from segue_data.definitions import typestore
+from segue_data.errors import corrupt, missing
+
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Record:
+    """One message: topic, log time [ns], CDR bytes, and its type."""
+
+    topic: str
+    log_ns: int
+    data: bytes
+    type_name: str
+
+    def message(self) -> Any:
+        """The decoded message (a `rosbags` object with the ROS field names)."""
+        return typestore().deserialize_cdr(self.data, self.type_name)
+
+
+def stamp_ns(header: Any) -> int:
+    """Nanoseconds of a std_msgs/Header."""
+    return int(header.stamp.sec) * NANOSECONDS + int(header.stamp.nanosec)
+
+
+def _open(bag: Path) -> Reader:
+    if not (bag / "metadata.yaml").is_file():
+        raise missing(bag, "no metadata.yaml: not a finished bag (a killed recorder? try `segue data repair`)")
+    reader = Reader(bag)
+    reader.open()
+    return reader
+
+
+def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
+    """Messages of the bag folder `bag` in log order; only `topics` when given.
+
+    Raises:
+        DataError: the bag is missing, not finished, or corrupt (naming the message where reading broke).
+    """
+    count = 0
+    reader: Reader | None = None
+    try:
+        reader = _open(bag)
+        chosen: list[Connection] = [c for c in reader.connections if topics is None or c.topic in topics]
+        for connection, log_ns, data in reader.messages(chosen) if chosen else ():
+            yield Record(connection.topic, log_ns, bytes(data), connection.msgtype)
+            count += 1
+    except (ReaderError, OSError, ValueError, AssertionError, KeyError, IndexError, struct.error) as error:
+        raise corrupt(bag, f"after message {count}", f"{type(error).__name__}: {error}") from error
+    finally:
+        if reader is not None:
+            reader.close()

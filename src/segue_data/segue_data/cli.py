@@ -1,0 +1,102 @@
+"""`segue data ...`: record, convert, check, info and repair; also `python -m segue_data.cli`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from segue_core.errors import SegueError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """`0:50` (half open), `3,7,9`, or one number."""
+    try:
+        if ":" in text:
+            first, last = text.split(":")
+            return tuple(range(int(first), int(last)))
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 0:50, 3,7,9 or one number") from error
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from segue_sim.disturbance import DisturbanceConfig
+
+    from segue_data.contracts import load_robot, load_task
+    from segue_data.demonstrations import record_demonstrations
+    from segue_data.lockstep import RecordingOptions
+
+    report = record_demonstrations(
+        load_robot(arguments.robot),
+        load_task(arguments.task),
+        arguments.seeds,
+        arguments.out,
+        workers=arguments.workers,
+        options=RecordingOptions(disturbance=DisturbanceConfig() if arguments.disturb else None),
+        keep_failures=arguments.keep_failures,
+    )
+    print(
+        f"{len(report.recorded)} recorded, {len(report.skipped)} were there, "
+        f"{len(report.failed)} failed{f': seeds {list(report.failed)}' if report.failed else ''}"
+    )
+    return 0 if report.recorded or report.skipped else 1
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from segue_data.contracts import load_robot
+    from segue_data.convert import ConversionOptions, convert, find_bags
+
+    options = ConversionOptions(any_contract=arguments.any_contract)
+    robot = load_robot(arguments.robot)
+    count = convert(find_bags(arguments.bags), arguments.out, robot, options=options, workers=arguments.workers)
+    print(f"{count} episodes in {arguments.out}")
+    return 0
+
+
+def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, run: Command) -> (
+    argparse.ArgumentParser
+):
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_subcommands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommands to `commands`; each sets `run`, a function of the parsed arguments to an exit status."""
+    record = _add(commands, "record", "record scripted demonstrations in simulation, one bag per seed", _record)
+    record.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
+    record.add_argument("--task", default="pick_place", help="task contract in config/tasks")
+    record.add_argument("--seeds", type=_seeds, default=_seeds("0:50"), help="0:50, 3,7,9 or one number")
+    record.add_argument("--out", type=Path, required=True, help="folder for the bags; call again to go on")
+    record.add_argument("--workers", type=int, default=2, help="processes")
+    record.add_argument("--disturb", action="store_true", help="disturb what is executed, never the label")
+    record.add_argument("--keep-failures", action="store_true", help="keep failed episodes too")
+    convert = _add(commands, "convert", "turn bags into a LeRobotDataset v3.0", _convert)
+    convert.add_argument("bags", type=Path, help="a bag, or a folder of bags")
+    convert.add_argument("out", type=Path, help="dataset folder to create")
+    convert.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
+    convert.add_argument("--workers", type=int, default=2, help="processes")
+    convert.add_argument("--any-contract", action="store_true", help="accept bags of another robot contract")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; errors become one sentence and exit status 1."""
+    parser = argparse.ArgumentParser(prog="segue data", description="Recordings and datasets.")
+    add_subcommands(parser.add_subparsers(required=True, metavar="command"))
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except SegueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; finished episodes are kept", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Find robot and task contracts by name in a `config/` folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from segue_core.config_base import StrictModel, load_yaml
+from segue_core.errors import unknown_name
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+
+from segue_data.errors import missing
+
+ModelT = TypeVar("ModelT", bound=StrictModel)
+
+
+def config_folder() -> Path:
+    """`$SEGUE_CONFIG`, the source tree's `config/`, or the one installed with segue_bringup."""
+    parents = [*Path.cwd().parents, Path.cwd(), *Path(__file__).resolve().parents]
+    prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
+    tried = [Path(os.environ["SEGUE_CONFIG"])] if os.environ.get("SEGUE_CONFIG") else []
+    tried += [parent / "config" for parent in parents]
+    tried += [prefix / "share" / "segue_bringup" / "config" for prefix in prefixes]
+    for folder in tried:
+        if (folder / "robots").is_dir():
+            return folder
+    raise missing("config/robots", f"not found; set SEGUE_CONFIG (tried {', '.join(map(str, tried))})")
+
+
+def _load(kind: str, name: str, model: type[ModelT]) -> ModelT:
+    folder = config_folder() / f"{kind}s"
+    path = folder / f"{name}.yaml"
+    names = sorted(file.stem for file in folder.glob("*.yaml"))
+    if name not in names:
+        raise unknown_name(kind, name, names)
+    return load_yaml(path.read_text(encoding="utf-8"), model, str(path))
+
+
+def load_robot(name: str) -> RobotConfig:
+    """Robot contract `config/robots/<name>.yaml`; ConfigError listing the valid names otherwise."""
+    return _load("robot", name, RobotConfig)
+
+
+def load_task(name: str) -> TaskConfig:
+    """Task contract `config/tasks/<name>.yaml`; ConfigError listing the valid names otherwise."""
+    return _load("task", name, TaskConfig)

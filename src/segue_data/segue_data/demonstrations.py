@@ -1,0 +1,116 @@
+"""Record many scripted demonstrations with a few worker processes; resumable, with progress."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_core.task_state import TaskState
+from tqdm import tqdm
+
+from segue_data.episode_writer import RECORDING
+from segue_data.lockstep import RecordingOptions, Stage, record_episode
+from segue_data.manifest import FILE_NAME
+
+FAILURES = "failures.jsonl"
+
+
+@dataclass(frozen=True)
+class RecordingReport:
+    """What `record_demonstrations` did: seeds recorded now, found finished, and failed."""
+
+    recorded: tuple[int, ...]
+    skipped: tuple[int, ...]
+    failed: tuple[int, ...]
+
+
+def episode_folder(out: Path, seed: int) -> Path:
+    """Where the demonstration of `seed` lives."""
+    return out / f"episode_{seed:06d}"
+
+
+@cache
+def _world_and_controller(robot_json: str, task_json: str) -> tuple[object, object]:
+    """Compile once per worker process; the configurations travel as text so that they can be cache keys."""
+    from segue_control.controller import CartesianController
+    from segue_sim.world import World
+
+    robot, task = RobotConfig.model_validate_json(robot_json), TaskConfig.model_validate_json(task_json)
+    return World(robot, task, 0, render=True), CartesianController(robot)
+
+
+def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
+    """World, expert and controller for one episode; what can be reused in this process is."""
+    from segue_sim.expert import Expert
+
+    world, controller = _world_and_controller(robot.model_dump_json(), task.model_dump_json())
+    world.reset(seed)  # type: ignore[attr-defined]
+    return Stage(robot, task, world, Expert(world, seed), controller)  # type: ignore[arg-type]
+
+
+def _record(
+    robot: RobotConfig, task: TaskConfig, seed: int, out: Path, options: RecordingOptions, keep_failures: bool
+) -> TaskState:
+    shutil.rmtree(out / RECORDING / episode_folder(out, seed).name, ignore_errors=True)  # left by a crash
+    stage = make_stage(robot, task, seed)
+    return record_episode(stage, seed, episode_folder(out, seed), options, keep_failures=keep_failures)
+
+
+def _failed_before(out: Path) -> set[int]:
+    path = out / FAILURES
+    if not path.is_file():
+        return set()
+    return {int(json.loads(line)["seed"]) for line in path.read_text(encoding="utf-8").splitlines()}
+
+
+def _note_failure(out: Path, seed: int, reason: str) -> None:
+    with (out / FAILURES).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"seed": seed, "reason": reason}) + "\n")
+
+
+def record_demonstrations(
+    robot: RobotConfig,
+    task: TaskConfig,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    workers: int = 2,
+    options: RecordingOptions | None = None,
+    keep_failures: bool = False,
+    progress: bool = True,
+) -> RecordingReport:
+    """Record the expert once per seed into `out/episode_<seed>`; call again to go on after an interruption.
+
+    Failed demonstrations are not kept (unless `keep_failures`) but listed in `out/failures.jsonl`.
+
+    Raises:
+        DataError: the disk refused.
+    """
+    options = options or RecordingOptions()
+    out.mkdir(parents=True, exist_ok=True)
+    old_failures = _failed_before(out)
+    finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
+    todo = [seed for seed in seeds if seed not in finished | old_failures]
+    states: dict[int, TaskState] = {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        jobs = {pool.submit(_record, robot, task, seed, out, options, keep_failures): seed for seed in todo}
+        try:
+            for job in tqdm(as_completed(jobs), "recording", len(jobs), disable=not progress, unit="episode"):
+                states[jobs[job]] = job.result()
+                if not job.result().success:
+                    _note_failure(out, jobs[job], job.result().text)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    failed = {seed for seed, state in states.items() if not state.success} | (old_failures & set(seeds))
+    recorded = set(states) if keep_failures else set(states) - failed
+    return RecordingReport(tuple(sorted(recorded)), tuple(sorted(finished)), tuple(sorted(failed)))

@@ -1,0 +1,137 @@
+"""One recorded episode as arrays on control ticks: what training sees of a bag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from segue_core.robot_config import RobotConfig
+from segue_perception.preprocess import resize
+
+from segue_data.alignment import as_of, check_ticks, in_order
+from segue_data.bag_reader import read, stamp_ns
+from segue_data.encoding import decode
+from segue_data.errors import misaligned
+from segue_data.topics import COMMAND, JOINT_STATES, image_topics
+
+StateFunction = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Joint positions and gripper openings (n + arms,) -> state (S,)."""
+
+MAX_IMAGE_AGE_TICKS = 2.0
+MAX_STATE_AGE_TICKS = 1.0
+
+
+@dataclass(frozen=True)
+class EpisodeArrays:
+    """Rows are control ticks.
+
+    images (frames, cams, height, width, 3) uint8 RGB, state (frames, S) float32, action (frames, D) float32,
+    time_s (frames,) seconds since the first tick, from real stamps.
+    """
+
+    images: NDArray[np.uint8]
+    state: NDArray[np.float32]
+    action: NDArray[np.float32]
+    time_s: NDArray[np.float64]
+
+
+@dataclass
+class _Stream:
+    stamps: list[int] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, stamp: int, value: Any) -> None:
+        self.stamps.append(stamp)
+        self.values.append(value)
+
+
+def _image(message: Any, type_name: str, bag: Path, place: str) -> NDArray[np.uint8]:
+    if type_name == "sensor_msgs/msg/CompressedImage":
+        return decode(message.data, str(bag), place)
+    if message.encoding not in {"rgb8", "bgr8"} or message.step * message.height != message.data.size:
+        raise misaligned(bag, place, f"image is {message.encoding}, step {message.step}; expected rgb8 or bgr8")
+    rows = message.data.reshape(message.height, message.step)[:, : message.width * 3]
+    image = rows.reshape(message.height, message.width, 3)
+    return image if message.encoding == "rgb8" else image[..., ::-1]
+
+
+def _positions(message: Any, names: tuple[str, ...], bag: Path) -> NDArray[np.float64] | None:
+    index = {name: at for at, name in enumerate(message.name)}
+    if not set(names) <= set(index):
+        return None  # another publisher's joints
+    if len(message.position) != len(message.name):
+        raise misaligned(bag, JOINT_STATES, f"{len(message.position)} positions for {len(message.name)} names")
+    return np.array([message.position[index[name]] for name in names])
+
+
+def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, _Stream]:
+    camera_of = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}
+    names = (*robot.joint_names, *robot.gripper_names)
+    streams = {name: _Stream() for name in (COMMAND, JOINT_STATES, *robot.cameras)}
+    for record in read(bag, frozenset((COMMAND, JOINT_STATES, *camera_of))):
+        message = record.message()
+        stamp = stamp_ns(message.header)
+        if record.topic == COMMAND:
+            streams[COMMAND].add(stamp, (message.tick, message.action))
+        elif record.topic == JOINT_STATES:
+            positions = _positions(message, names, bag)
+            if positions is not None:
+                streams[JOINT_STATES].add(stamp, positions)
+        else:
+            place = f"{record.topic} at {stamp / 1e9:.3f} s"
+            frame = resize(_image(message, record.type_name, bag, place), size)
+            streams[camera_of[record.topic]].add(stamp, frame)
+    return streams
+
+
+def _finite(values: NDArray[np.float64], bag: Path, stream: str) -> NDArray[np.float32]:
+    if (bad := np.argwhere(~np.isfinite(values))).size:
+        tick, entry = bad[0]
+        raise misaligned(bag, f"{stream}, tick {tick}", f"entry {entry} is {values[tick, entry]}")
+    return values.astype(np.float32)
+
+
+def _actions(values: list[Any], dim: int, bag: Path) -> NDArray[np.float64]:
+    widths = {len(action) for _, action in values}
+    if widths - {dim}:
+        raise misaligned(bag, COMMAND, f"got actions of width {sorted(widths)}, expected {dim}")
+    return np.array([action for _, action in values], dtype=np.float64).reshape(-1, dim)
+
+
+def read_episode(
+    bag: Path, robot: RobotConfig, state_of: StateFunction, size: tuple[int, int]
+) -> EpisodeArrays:
+    """Resample the bag onto its control ticks.
+
+    Tick k is the k-th `/segue/command`: its action is the row's action, its stamp the row's time, and images and
+    joints are the newest not later than it.
+
+    Args:
+        size: (width, height) of the images in the result.
+
+    Raises:
+        DataError: corrupt messages, missing ticks, stale or missing streams, values that are not finite.
+    """
+    streams = _collect(bag, robot, size)
+    stamps = {name: in_order(s.stamps, source=bag, stream=name) for name, s in streams.items()}
+    ticks = stamps[COMMAND]
+    numbers = np.array([tick for tick, _ in streams[COMMAND].values], dtype=np.int64)
+    check_ticks(numbers, ticks, rate_hz=robot.tick_rate_hz, source=bag)
+
+    def pick(stream: str, age_ticks: float) -> list[Any]:
+        max_age = round(age_ticks * 1e9 / robot.tick_rate_hz)
+        index = as_of(ticks, stamps[stream], max_age_ns=max_age, source=bag, stream=stream)
+        return [streams[stream].values[i] for i in index]
+
+    frames = [np.stack(pick(camera, MAX_IMAGE_AGE_TICKS)) for camera in robot.cameras]
+    state = np.stack([state_of(q) for q in pick(JOINT_STATES, MAX_STATE_AGE_TICKS)])
+    return EpisodeArrays(
+        images=np.stack(frames, axis=1),
+        state=_finite(state, bag, JOINT_STATES),
+        action=_finite(_actions(streams[COMMAND].values, robot.action_space.dim, bag), bag, COMMAND),
+        time_s=(ticks - ticks[0]) / 1e9,
+    )

@@ -1,0 +1,185 @@
+"""One episode into one rosbag2 MCAP bag: queued, counted, and never blocking the caller's motion.
+
+    <parent>/.recording/<name>/<name>.mcap      while recording (what a crash leaves behind)
+    <parent>/<name>/{<name>.mcap, metadata.yaml, manifest.json}      after `finish`, by one rename
+
+The bag is opened and closed by hand: leaving `with rosbags.rosbag2.Writer` by an exception drops the index.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rosbags.interfaces import Connection, Qos
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2.errors import WriterError
+
+from segue_data.byte_queue import ByteQueue
+from segue_data.definitions import typestore
+from segue_data.errors import exists, write_failed
+from segue_data.manifest import FILE_NAME, Manifest
+from segue_data.qos import RELIABLE
+
+RECORDING = ".recording"
+BAG_VERSION = 9
+DEFAULT_BUDGET_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic to record: ROS type name (`package/msg/Name`) and the QoS its publisher offers."""
+
+    type_name: str
+    qos: Qos = RELIABLE
+
+
+Item = tuple[str, int, bytes | memoryview]
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.iterdir(), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class EpisodeWriter:
+    """Writes messages of one episode from a thread of its own.
+
+    Threading: `write` may be called from any thread; `finish` and `abandon` from one.
+    With `wait=False` (live robot) a full queue drops the message and counts it; with `wait=True` (lockstep) the
+    caller waits. After a write error (disk full) everything later is dropped and counted, `failure` says why and
+    `on_failure` is called once, from the writer thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        topics: Mapping[str, Topic],
+        *,
+        wait: bool = False,
+        budget_bytes: int = DEFAULT_BUDGET_BYTES,
+        on_failure: Callable[[str], None] | None = None,
+    ) -> None:
+        if folder.exists():
+            raise exists(folder)
+        self.folder = folder
+        self.failure = ""
+        self.counts = dict.fromkeys(topics, 0)
+        self.dropped = dict.fromkeys(topics, 0)
+        self.last_stamp_ns: dict[str, int] = {}
+        self._topics = dict(topics)
+        self._wait = wait
+        self._on_failure = on_failure
+        self._working = folder.parent / RECORDING / folder.name
+        self._bag = Writer(self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
+        self._connections = self._open()
+        self._queue: ByteQueue[Item] = ByteQueue(budget_bytes)
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=f"write {folder.name}", daemon=True)
+        self._thread.start()
+
+    def _open(self) -> dict[str, Connection]:
+        try:
+            self._bag.open()
+            return {
+                name: self._bag.add_connection(
+                    name, topic.type_name, typestore=typestore(), offered_qos_profiles=[topic.qos]
+                )
+                for name, topic in self._topics.items()
+            }
+        except (OSError, WriterError) as error:
+            raise write_failed(self._working, str(error)) from error
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            topic, stamp_ns, data = item
+            if self.failure:
+                self._drop(topic)
+                continue
+            try:
+                self._bag.write(self._connections[topic], stamp_ns, data)
+                self.counts[topic] += 1
+                self.last_stamp_ns[topic] = stamp_ns
+            except OSError as error:
+                self._drop(topic)
+                self._fail(f"{self._working}: {error}")
+
+    def _fail(self, text: str) -> None:
+        self.failure = text
+        if self._on_failure is not None:
+            self._on_failure(text)
+
+    def _drop(self, topic: str) -> None:
+        with self._lock:
+            self.dropped[topic] += 1
+
+    def write(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> bool:
+        """Queue one serialised (CDR) message; False when it was dropped."""
+        accepted = not self.failure and self._queue.put((topic, stamp_ns, data), len(data), wait=self._wait)
+        if not accepted:
+            self._drop(topic)
+        return accepted
+
+    def write_message(self, topic: str, stamp_ns: int, message: Any) -> bool:
+        """Serialise a `rosbags` message object and queue it; False when it was dropped."""
+        return self.write(topic, stamp_ns, typestore().serialize_cdr(message, self._topics[topic].type_name))
+
+    def _stop(self) -> None:
+        self._queue.close()
+        self._thread.join()
+
+    def finish(self, manifest: Manifest) -> Path:
+        """Write what is queued, close the bag and move it to its final place.
+
+        Returns the final folder. The manifest is completed with counts, drops and times.
+
+        Raises:
+            DataError: writing failed; what was written stays in the recording folder for `repair`.
+        """
+        self._stop()
+        try:
+            self._bag.close()
+            (self._working / FILE_NAME).write_text(self._complete(manifest).to_json(), encoding="utf-8")
+            _sync(self._working)
+        except OSError as error:
+            self.failure = self.failure or f"{self._working}: {error}"
+        if self.failure:
+            raise write_failed(self._working, self.failure)
+        self._working.replace(self.folder)
+        self._discard_empty_parent()
+        return self.folder
+
+    def _complete(self, manifest: Manifest) -> Manifest:
+        started = self._bag.min_timestamp if any(self.counts.values()) else 0
+        return replace(
+            manifest,
+            start_ns=started,
+            duration_s=max(0, self._bag.max_timestamp - started) / 1e9,
+            message_counts=dict(self.counts),
+            dropped={name: count for name, count in self.dropped.items() if count},
+            extra={"recorded_at_unix_s": int(time.time()), **manifest.extra},
+        )
+
+    def abandon(self) -> None:
+        """Stop and delete what was recorded (a discarded episode)."""
+        self._stop()
+        self._bag.abort()
+        for path in self._working.iterdir():
+            path.unlink()
+        self._working.rmdir()
+        self._discard_empty_parent()
+
+    def _discard_empty_parent(self) -> None:
+        try:
+            self._working.parent.rmdir()
+        except OSError:
+            return  # another episode is being recorded

@@ -1,0 +1,208 @@
+"""One scripted demonstration in lockstep with the simulator, written as a live recorder would write it.
+
+    tick k at k/30 s     render, joint state, expert's action -> bag
+    then 4 controller updates of 1/120 s, each applied to the simulator and followed by a joint state
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_core.task_state import TaskState
+from segue_sim.disturbance import Disturbance, DisturbanceConfig
+
+from segue_data import messages
+from segue_data.encoding import ImageCodec
+from segue_data.episode_writer import EpisodeWriter
+from segue_data.manifest import Manifest
+from segue_data.topics import (
+    COMMAND,
+    DISTURBED_COMMAND,
+    JOINT_STATES,
+    TASK_STATE,
+    demonstration_topics,
+    image_topic,
+)
+
+Array = NDArray[np.float64]
+
+
+class SimulatedWorld(Protocol):
+    """What the recorder needs of `segue_sim.World`; used from one thread."""
+
+    @property
+    def time(self) -> float: ...
+    def reset(self, seed: int) -> None: ...
+    def joint_positions(self) -> Array: ...
+    def joint_velocities(self) -> Array: ...
+    def gripper_positions(self) -> Array: ...
+    def apply(self, q: Array, grippers: Array) -> None: ...
+    def advance(self, seconds: float) -> None: ...
+    def render(self) -> Mapping[str, NDArray[np.uint8]]: ...
+    def task_state(self) -> TaskState: ...
+
+
+class Demonstrator(Protocol):
+    """What the recorder needs of `segue_sim.Expert`."""
+
+    @property
+    def done(self) -> bool: ...
+    @property
+    def precise(self) -> bool: ...
+    def act(self) -> Array: ...
+
+
+class JointTarget(Protocol):
+    """What the recorder needs of a controller's command."""
+
+    @property
+    def q(self) -> Array: ...
+    @property
+    def grippers(self) -> Array: ...
+
+
+class Controller(Protocol):
+    """What the recorder needs of `segue_control.CartesianController`."""
+
+    def reset(self, q_measured: Array) -> None: ...
+    def set_target(self, action: Array, tick: int) -> None: ...
+    def update(self, dt: float) -> JointTarget: ...
+
+
+@dataclass(frozen=True)
+class RecordingOptions:
+    """How demonstrations are recorded."""
+
+    codec: ImageCodec = ImageCodec()
+    disturbance: DisturbanceConfig | None = None
+    settle_ticks: int = 10  # ticks still recorded after the expert is done, so that policies learn to stop
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A simulated robot ready to demonstrate."""
+
+    robot: RobotConfig
+    task: TaskConfig
+    world: SimulatedWorld
+    expert: Demonstrator
+    controller: Controller
+
+
+class _Recorder:
+    """Writes what one tick shows; keeps the encoders and names of an episode."""
+
+    def __init__(self, writer: EpisodeWriter, stage: Stage, seed: int, codec: ImageCodec) -> None:
+        self._writer = writer
+        self._stage, self._seed = stage, seed
+        self._world = stage.world
+        self._codec = codec
+        self._names = (*stage.robot.joint_names, *stage.robot.gripper_names)
+
+    def images(self, stamp: int) -> None:
+        for camera, image in self._world.render().items():
+            data = self._codec.encode(image)
+            frame = f"{camera}_camera_optical_frame"
+            message = messages.compressed_image(stamp, frame, data, self._codec.label)
+            self._writer.write_message(image_topic(camera), stamp, message)
+
+    def joints(self, stamp: int) -> None:
+        world = self._world
+        position = np.concatenate([world.joint_positions(), world.gripper_positions()])
+        velocity = np.concatenate([world.joint_velocities(), np.zeros_like(world.gripper_positions())])
+        message = messages.joint_state(stamp, self._names, position, velocity)
+        self._writer.write_message(JOINT_STATES, stamp, message)
+
+    def command(self, topic: str, stamp: int, tick: int, action: Array) -> None:
+        space = self._stage.robot.action_space
+        message = messages.robot_command(stamp, tick, action, space, f"demonstration-{self._seed}")
+        self._writer.write_message(topic, stamp, message)
+
+    def task(self, stamp: int, state: TaskState) -> None:
+        self._writer.write_message(TASK_STATE, stamp, messages.task_state(stamp, self._stage.task.name, self._seed, state))
+
+
+def _nanoseconds(tick: int, update: int, robot: RobotConfig) -> int:
+    return round((tick / robot.tick_rate_hz + update / robot.control_rate_hz) * 1e9)
+
+
+def _execute(stage: Stage, recorder: _Recorder, tick: int, action: Array) -> None:
+    updates = round(stage.robot.control_rate_hz / stage.robot.tick_rate_hz)
+    stage.controller.set_target(action, tick)
+    for update in range(updates):
+        target = stage.controller.update(1.0 / stage.robot.control_rate_hz)
+        stage.world.apply(target.q, target.grippers)
+        stage.world.advance(1.0 / stage.robot.control_rate_hz)
+        recorder.joints(_nanoseconds(tick, update + 1, stage.robot))
+
+
+def _run(stage: Stage, recorder: _Recorder, disturbance: Disturbance | None, settle_ticks: int) -> TaskState:
+    limit = round(stage.task.time_limit_s * stage.robot.tick_rate_hz)
+    settled = 0
+    recorder.joints(0)
+    for tick in range(limit):
+        stamp = _nanoseconds(tick, 0, stage.robot)
+        recorder.images(stamp)
+        recorder.task(stamp, stage.world.task_state())
+        clean = np.asarray(stage.expert.act(), dtype=np.float64)
+        executed = disturbance.apply(clean, stage.expert.precise) if disturbance else clean
+        recorder.command(COMMAND, stamp, tick, clean)
+        if disturbance:
+            recorder.command(DISTURBED_COMMAND, stamp, tick, executed)
+        _execute(stage, recorder, tick, executed)
+        settled += stage.expert.done
+        if settled > settle_ticks:
+            break
+    return stage.world.task_state()
+
+
+def _manifest(stage: Stage, seed: int, options: RecordingOptions, state: TaskState) -> Manifest:
+    return Manifest(
+        task=stage.task.name,
+        robot=stage.robot.name,
+        instruction=stage.task.instruction,
+        seed=seed,
+        config_hash=stage.robot.fingerprint(),
+        action_space=stage.robot.action_space_name,
+        tick_rate_hz=stage.robot.tick_rate_hz,
+        operator="scripted expert",
+        outcome="success" if state.success else "failure",
+        reason=state.text,
+        extra={"disturbance": asdict(noise) if (noise := options.disturbance) else None, "score": float(state.score)},
+    )
+
+
+def record_episode(
+    stage: Stage, seed: int, folder: Path, options: RecordingOptions, *, keep_failures: bool = False
+) -> TaskState:
+    """Let the expert do the task once and write `folder`; nothing is left of a failed one unless kept.
+
+    Args:
+        stage: world and expert already reset to `seed`.
+        folder: bag folder to create; its parent must exist or be creatable.
+
+    Returns:
+        The task's state at the end.
+    """
+    writer = EpisodeWriter(folder, demonstration_topics(stage.robot.cameras), wait=True)
+    kept = False
+    try:
+        recorder = _Recorder(writer, stage, seed, options.codec)
+        noise = options.disturbance
+        disturbance = Disturbance(stage.robot.action_space, seed, noise) if noise else None
+        stage.controller.reset(stage.world.joint_positions())
+        state = _run(stage, recorder, disturbance, options.settle_ticks)
+        kept = state.success or keep_failures
+        if kept:
+            writer.finish(_manifest(stage, seed, options, state))
+        return state
+    finally:
+        if not kept:
+            writer.abandon()

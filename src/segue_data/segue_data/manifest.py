@@ -1,0 +1,79 @@
+"""The manifest beside every bag: what was recorded, how it ended, by which software."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from segue_data.errors import corrupt, missing
+
+FILE_NAME = "manifest.json"
+FORMAT = 1
+OUTCOMES = ("success", "failure", "aborted", "unknown")
+
+
+def code_version() -> str:
+    """Version of the installed `segue_data`, or `source` when it runs from the source tree."""
+    try:
+        return version("segue_data")
+    except PackageNotFoundError:
+        return "source"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Facts about one episode; times in nanoseconds of the recording's clock (sim time in lockstep)."""
+
+    task: str
+    robot: str
+    instruction: str = ""
+    seed: int | None = None
+    config_hash: str = ""  # fingerprint of the robot contract
+    action_space: str = ""
+    tick_rate_hz: float = 30.0
+    operator: str = ""
+    outcome: str = "unknown"
+    reason: str = ""
+    complete: bool = True  # False: repaired after a crash, or writing failed
+    code_version: str = field(default_factory=code_version)
+    start_ns: int = 0
+    duration_s: float = 0.0
+    message_counts: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Readable JSON, stable key order."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+
+def parse(text: str, source: Path | str) -> Manifest:
+    """Read a manifest from JSON text; `source` names it in errors.
+
+    Raises:
+        DataError: not JSON, unknown keys, an outcome that is not in `OUTCOMES`, or a newer format.
+    """
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise corrupt(source, f"line {error.lineno}", f"not JSON: {error.msg}") from error
+    known = {item.name for item in fields(Manifest)}
+    if not isinstance(values, dict) or set(values) - known or not {"task", "robot"} <= set(values):
+        got = sorted(values) if isinstance(values, dict) else type(values).__name__
+        raise corrupt(source, "keys", f"got {got}, allowed {sorted(known)}, needed ['robot', 'task']")
+    manifest = Manifest(**values)
+    if manifest.outcome not in OUTCOMES or manifest.format != FORMAT:
+        raise corrupt(source, "outcome/format", f"got {manifest.outcome!r}, format {manifest.format}")
+    return manifest
+
+
+def load(bag: Path) -> Manifest:
+    """Manifest of the bag folder `bag`; DataError when there is none or it is corrupt."""
+    path = bag / FILE_NAME
+    if not path.is_file():
+        raise missing(path, "no manifest beside the bag")
+    return parse(path.read_text(encoding="utf-8", errors="replace"), path)

@@ -1,0 +1,41 @@
+"""Names and types of the topics in a demonstration, in one place for writing and reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from segue_data.episode_writer import Topic
+from segue_data.qos import RELIABLE, SENSOR
+
+JOINT_STATES = "/joint_states"
+COMMAND = "/segue/command"
+DISTURBED_COMMAND = "/segue/disturbed_command"
+TASK_STATE = "/segue/task_state"
+
+_IMAGE_TYPES = {
+    "sensor_msgs/msg/CompressedImage": "image_raw/compressed",
+    "sensor_msgs/msg/Image": "image_raw",
+}
+
+
+def image_topic(camera: str, type_name: str = "sensor_msgs/msg/CompressedImage") -> str:
+    """Topic of the camera called `camera` in the robot contract (`head` -> `/head_camera/image_raw/compressed`)."""
+    return f"/{camera}_camera/{_IMAGE_TYPES[type_name]}"
+
+
+def image_topics(camera: str) -> tuple[str, ...]:
+    """Topics that may carry this camera's frames, best first."""
+    return tuple(image_topic(camera, kind) for kind in _IMAGE_TYPES)
+
+
+def demonstration_topics(cameras: Iterable[str]) -> dict[str, Topic]:
+    """What a lockstep demonstration records."""
+    command = Topic("segue_interfaces/msg/RobotCommand", RELIABLE)
+    images = {image_topic(name): Topic("sensor_msgs/msg/CompressedImage", SENSOR) for name in cameras}
+    return {
+        JOINT_STATES: Topic("sensor_msgs/msg/JointState", SENSOR),
+        COMMAND: command,
+        DISTURBED_COMMAND: command,
+        TASK_STATE: Topic("segue_interfaces/msg/TaskState", RELIABLE),
+        **images,
+    }
