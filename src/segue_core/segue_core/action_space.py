@@ -1,8 +1,8 @@
 """Action spaces: what every number of an action means. Ask the space for a slice, never count indices.
 
-    dual_arm_ee, 14-D      0    3    6  7    10   13 14
-                           |pos |rot |g |pos |rot |g |
-                           '-- left ---' '-- right --'
+dual_arm_ee, 14-D      0    3    6  7    10   13 14
+                       |pos |rot |g |pos |rot |g |
+                       '-- left ---' '-- right --'
 """
 
 import hashlib
@@ -51,7 +51,9 @@ class Channel:
                 expected=f"{self.size} each",
             )
         if any(low > high for low, high in zip(self.low, self.high, strict=True)):
-            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"channel {self.name!r}: a low bound is above its high")
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE, f"channel {self.name!r}: a low bound is above its high"
+            )
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,10 @@ class ActionSpace:
         array = np.asarray(actions, dtype=np.float64)
         if array.ndim == 0 or array.shape[-1] != self.dim:
             raise SchedulerError(
-                ErrorCode.CHUNK_WRONG_SHAPE, f"{what}: wrong shape", got=array.shape, expected=f"(..., {self.dim})"
+                ErrorCode.CHUNK_WRONG_SHAPE,
+                f"{what}: wrong shape",
+                got=array.shape,
+                expected=f"(..., {self.dim})",
             )
         if not np.isfinite(array).all():
             first = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
@@ -128,7 +133,10 @@ class ActionSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML, JSON and checkpoints."""
-        channels = [asdict(c) | {"kind": c.kind.value, "low": list(c.low), "high": list(c.high)} for c in self.channels]
+        channels = [
+            asdict(c) | {"kind": c.kind.value, "low": list(c.low), "high": list(c.high)}
+            for c in self.channels
+        ]
         return {"name": self.name, "rate_hz": float(self.rate_hz), "channels": channels}
 
     @classmethod
@@ -166,7 +174,9 @@ def _universal_arm(side: str) -> tuple[Channel, ...]:
 
 
 DUAL_ARM_EE = ActionSpace("dual_arm_ee", 30.0, (*_end_effector("left"), *_end_effector("right")))
-UNIVERSAL_DUAL_ARM = ActionSpace("universal_dual_arm", 30.0, (*_universal_arm("left"), *_universal_arm("right")))
+UNIVERSAL_DUAL_ARM = ActionSpace(
+    "universal_dual_arm", 30.0, (*_universal_arm("left"), *_universal_arm("right"))
+)
 
 ACTION_SPACES: Mapping[str, ActionSpace] = {space.name: space for space in (DUAL_ARM_EE, UNIVERSAL_DUAL_ARM)}
 

@@ -38,7 +38,9 @@ def _linear_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Flo
 
 
 def _rotvec_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
-    quaternion = rotation.slerp(rotation.quaternion_from_rotvec(a), rotation.quaternion_from_rotvec(b), weight)
+    quaternion = rotation.slerp(
+        rotation.quaternion_from_rotvec(a), rotation.quaternion_from_rotvec(b), weight
+    )
     return rotation.nearest_rotvec(rotation.rotvec_from_quaternion(quaternion), b)
 
 

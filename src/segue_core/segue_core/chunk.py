@@ -1,7 +1,7 @@
 """A chunk: the actions that one inference proposes.
 
-    row    0            1            ...  H-1
-    tick   start_tick   start_tick+1 ...  start_tick+H-1
+row    0            1            ...  H-1
+tick   start_tick   start_tick+1 ...  start_tick+H-1
 """
 
 from dataclasses import dataclass
@@ -55,6 +55,8 @@ class ActionChunk:
 def _frozen(values: NDArray[np.float32], ndim: int, what: str) -> NDArray[np.float32]:
     array = np.array(values, dtype=np.float32)
     if array.ndim != ndim:
-        raise SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, f"chunk {what}", got=array.shape, expected=f"{ndim} axes")
+        raise SchedulerError(
+            ErrorCode.CHUNK_WRONG_SHAPE, f"chunk {what}", got=array.shape, expected=f"{ndim} axes"
+        )
     array.setflags(write=False)
     return array

@@ -178,4 +178,6 @@ def unknown_name(kind: str, got: str, allowed: Iterable[str]) -> ConfigError:
     names = sorted(allowed)
     near = nearest_name(got, names)
     hint = f" (did you mean {near!r}?)" if near else ""
-    return ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, f"unknown {kind} {got!r}{hint}", allowed=names or ("(none)",))
+    return ConfigError(
+        ErrorCode.CONFIG_UNKNOWN_NAME, f"unknown {kind} {got!r}{hint}", allowed=names or ("(none)",)
+    )

@@ -71,7 +71,9 @@ def nsparc_actions(actions: ArrayLike, space: ActionSpace) -> float:
     return _mean([nsparc_speed(np.linalg.norm(v, axis=-1), space.rate_hz) for v in velocities])
 
 
-def nldlj_actions(actions: ArrayLike, space: ActionSpace, connections: Iterable[int] = (), power: int = 5) -> float:
+def nldlj_actions(
+    actions: ArrayLike, space: ActionSpace, connections: Iterable[int] = (), power: int = 5
+) -> float:
     """NLDLJ of commanded actions (T, D), averaged as in `nsparc_actions`; `power` 3 is the dimensionless form."""
     indices = tuple(connections)
     return _mean([_log_jerk(v, space.rate_hz, indices, power) for v in _velocities(actions, space)])
@@ -93,10 +95,14 @@ def overlap_rmse(previous: ArrayLike, new: ArrayLike, stride: int) -> float:
     """
     old, fresh = np.asarray(previous, dtype=np.float64), np.asarray(new, dtype=np.float64)
     if old.ndim != 2 or fresh.ndim != 2 or old.shape[1] != fresh.shape[1]:
-        raise SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, "overlap", got=f"{old.shape}, {fresh.shape}", expected="(H, D)")
+        raise SchedulerError(
+            ErrorCode.CHUNK_WRONG_SHAPE, "overlap", got=f"{old.shape}, {fresh.shape}", expected="(H, D)"
+        )
     rows = min(len(old) - stride, len(fresh))
     if stride < 0 or rows < 1:
-        raise SchedulerError(ErrorCode.SCHEDULER_INFEASIBLE, "no overlap", got=f"s={stride}", expected=f"< {len(old)}")
+        raise SchedulerError(
+            ErrorCode.SCHEDULER_INFEASIBLE, "no overlap", got=f"s={stride}", expected=f"< {len(old)}"
+        )
     return float(np.sqrt(np.mean(np.sum((old[stride : stride + rows] - fresh[:rows]) ** 2, axis=1))))
 
 

@@ -26,7 +26,9 @@ class Observation:
     def __post_init__(self) -> None:
         state = np.asarray(self.state, dtype=np.float32)
         if state.ndim != 1:
-            raise PerceptionError(ErrorCode.STATE_CORRUPT, "state is not a vector", got=state.shape, expected="(S,)")
+            raise PerceptionError(
+                ErrorCode.STATE_CORRUPT, "state is not a vector", got=state.shape, expected="(S,)"
+            )
         if not np.isfinite(state).all():
             raise PerceptionError(ErrorCode.STATE_CORRUPT, "state is not finite", got=state.tolist())
         object.__setattr__(self, "state", state)

@@ -12,8 +12,8 @@ Floats = NDArray[np.float64]
 class Timeline:
     """Actions (D,) for consecutive ticks. Holds copies; not thread safe.
 
-        tick   first_tick ... now ... end_tick - 1 | end_tick
-        row    r0         ... ri  ... r(n-1)       | nothing left: starvation
+    tick   first_tick ... now ... end_tick - 1 | end_tick
+    row    r0         ... ri  ... r(n-1)       | nothing left: starvation
     """
 
     def __init__(self, dim: int) -> None:
@@ -68,7 +68,10 @@ class Timeline:
         if len(kept) < start - now:
             got = f"start_tick {chunk.start_tick}"
             raise SchedulerError(
-                ErrorCode.CHUNK_WRONG_START, "chunk leaves a gap", got=got, expected=f"at most {now + len(kept)}"
+                ErrorCode.CHUNK_WRONG_START,
+                "chunk leaves a gap",
+                got=got,
+                expected=f"at most {now + len(kept)}",
             )
         self.replace(np.concatenate([kept, chunk.actions[dropped:].astype(np.float64)]), now)
         return dropped
