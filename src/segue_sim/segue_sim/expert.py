@@ -17,8 +17,8 @@ from segue_sim.world import World
 Floats = NDArray[np.float64]
 
 _HOVER_M = 0.11  # tool height above an object before the descent
-_CARRY_M = 0.17  # tool height while carrying
-_RELEASE_M = 0.115  # tool height above the box when opening
+_CARRY_M = 0.15  # tool height while carrying
+_RELEASE_M = 0.09  # tool height above the box when opening
 _SLOT_M = 0.03  # each arm lets go on its own side of the box
 _CLOSE_TICKS = 10
 _OPEN_TICKS = 7
