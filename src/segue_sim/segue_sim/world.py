@@ -156,6 +156,11 @@ class World:
         """Position of an arm's tool centre point (3,) [m]."""
         return self.data.site(f"{arm}_tool").xpos.copy()
 
+    def close(self) -> None:
+        """Frees the rendering contexts, if any."""
+        if self._rig is not None:
+            self._rig.close()
+
     def object_position(self, name: str) -> Floats:
         """True position of an object (3,) [m], for experts and judges; policies never see it."""
         return self.data.xpos[self._object_ids[name]].copy()

@@ -1,0 +1,87 @@
+"""Laws of the simulated world: real physics, real pictures."""
+
+import numpy as np
+
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_sim.disturbance import Disturbance
+from segue_sim.world import World
+
+
+def test_the_arms_stay_where_they_are_told_to_stay(world: World) -> None:
+    world.reset(3)
+    home = world.joint_positions()
+    world.advance(0.5)
+    assert np.abs(world.joint_positions() - home).max() < 2e-3
+    assert np.abs(world.joint_velocities()).max() < 1e-2
+
+
+def test_home_points_the_tools_down(world: World, robot: RobotConfig) -> None:
+    world.reset(0)
+    for arm in robot.arms:
+        axis = world.data.site(f"{arm.name}_tool").xmat.reshape(3, 3)[:, 2]
+        assert axis @ np.array([0.0, 0.0, -1.0]) > 0.9999
+
+
+def test_grippers_reach_the_opening_they_are_told(world: World) -> None:
+    world.reset(0)
+    world.apply(world.joint_positions(), np.array([0.0, 0.5]))
+    world.advance(1.0)
+    assert np.allclose(world.gripper_positions(), [0.0, 0.5], atol=0.03)
+
+
+def test_the_same_seed_and_commands_give_the_same_motion(world: World) -> None:
+    def play() -> np.ndarray:
+        world.reset(5)
+        world.apply(world.joint_positions() + 0.1, np.array([0.0, 1.0]))
+        world.advance(0.5)
+        return world.data.qpos.copy()
+
+    assert np.array_equal(play(), play())
+
+
+def test_ticks_follow_simulated_time(world: World, robot: RobotConfig) -> None:
+    world.reset(0)
+    for expected in range(1, 4):
+        world.advance(1 / robot.tick_rate_hz)
+        assert world.tick == expected
+    assert np.isclose(world.time, 3 / robot.tick_rate_hz)
+
+
+def test_a_new_episode_has_nothing_in_the_box(world: World, task: TaskConfig) -> None:
+    world.reset(11)
+    world.advance(0.1)
+    state = world.task_state()
+    assert (state.placed, state.total, state.success) == (0, len(task.objects), False)
+
+
+def test_objects_put_over_the_box_fall_into_it_and_the_task_succeeds(world: World, task: TaskConfig) -> None:
+    world.reset(2)
+    place = world.layout.container
+    for y, name in zip((-0.05, 0.0, 0.05), task.objects, strict=True):
+        address = world.model.joint(name).qposadr[0]
+        world.data.qpos[address : address + 3] = (place.x, place.y + y, 0.06)
+    world.advance(1.5)
+    assert world.task_state().success
+
+
+def test_cameras_see_the_colours_that_the_seed_chose(robot: RobotConfig, task: TaskConfig) -> None:
+    world = World(robot, task, seed=1)
+    first = world.render()
+    assert {name: image.shape for name, image in first.items()} == {
+        name: (camera.height, camera.width, 3) for name, camera in robot.cameras.items()
+    }
+    assert all(image.std() > 5 for image in first.values())
+    world.reset(2)
+    assert np.abs(world.render()["head"].astype(int) - first["head"]).max() > 50
+    world.close()
+
+
+def test_a_disturbance_fades_while_the_work_is_precise(robot: RobotConfig) -> None:
+    noise = Disturbance(robot.action_space, seed=0)
+    action = np.zeros(robot.action_space.dim)
+    free = [np.abs(noise.apply(action, precise=False)).max() for _ in range(200)]
+    for _ in range(30):
+        noise.apply(action, precise=True)
+    assert max(free) > 0.01
+    assert np.abs(noise.apply(action, precise=True)).max() < 1e-4
