@@ -12,8 +12,8 @@ Floats = NDArray[np.float64]
 class MotionLimits:
     """Bounds of an expert's set-point."""
 
-    speed: float = 0.55  # [m/s]
-    acceleration: float = 2.2  # [m/s^2]
+    speed: float = 0.45  # [m/s]
+    acceleration: float = 1.8  # [m/s^2]
     yaw_speed: float = 2.2  # [rad/s]
     yaw_acceleration: float = 9.0  # [rad/s^2]
 
