@@ -1,0 +1,87 @@
+"""The configuration folder: where it is, what names are in it, and its files as typed models."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from segue_core.config_base import StrictModel, load_mapping, load_yaml
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+
+
+class PolicyEntry(StrictModel):
+    """How a policy is started, as `config/policies/<name>.yaml` describes it."""
+
+    name: str = Field(description="the name used as `policy:=` argument")
+    description: str = Field(description="one sentence for people")
+    package: str = Field(description="package of the node")
+    executable: str = Field(description="executable of the node")
+    checkpoint: str = Field(description="folder of the trained weights; may use ${config} and ${task}")
+    continuation: str = Field(description="continuation method when none is asked for")
+
+
+MODELS: Mapping[str, type[StrictModel]] = {
+    "robots": RobotConfig,
+    "tasks": TaskConfig,
+    "policies": PolicyEntry,
+}
+_SINGULAR = {"robots": "robot", "tasks": "task", "policies": "policy", "graph": "graph"}
+
+
+def _candidates() -> list[Path]:
+    here = Path(__file__).resolve()
+    above = [parent / "config" for parent in here.parents]
+    try:
+        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+
+        try:
+            above.insert(0, Path(get_package_share_directory("segue_bringup")) / "config")
+        except PackageNotFoundError:
+            pass
+    except ImportError:
+        pass
+    override = os.environ.get("SEGUE_CONFIG_DIR")
+    return [Path(override)] if override else above
+
+
+def config_root() -> Path:
+    """The folder `config/`: `$SEGUE_CONFIG_DIR`, else the installed one, else the one of the source tree."""
+    tried = _candidates()
+    for folder in tried:
+        if (folder / "graph").is_dir():
+            return folder.absolute()
+    where = ", ".join(str(folder) for folder in tried)
+    raise ConfigError(
+        ErrorCode.CONFIG_UNREADABLE, "no configuration folder (with graph/ in it) found", got=where
+    )
+
+
+def names(kind: str) -> list[str]:
+    """Names that `kind` ("robots", "tasks", "policies", "graph") offers, sorted."""
+    return sorted(path.stem for path in (config_root() / kind).glob("*.yaml"))
+
+
+def path_of(kind: str, name: str) -> Path:
+    """The file of one entry.
+
+    Raises:
+        ConfigError: unknown name; the text lists the valid ones and the nearest.
+    """
+    valid = names(kind)
+    if name not in valid:
+        raise unknown_name(_SINGULAR.get(kind, kind), name, valid)
+    return config_root() / kind / f"{name}.yaml"
+
+
+def entry(kind: str, name: str) -> dict[str, Any]:
+    """One entry as plain data, checked against its model where `kind` has one."""
+    path = path_of(kind, name)
+    text = path.read_text(encoding="utf-8")
+    model = MODELS.get(kind)
+    if model is not None:
+        load_yaml(text, model, str(path))
+    return load_mapping(text, str(path))

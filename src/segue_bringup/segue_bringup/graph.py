@@ -1,0 +1,102 @@
+"""The graph of processes as plain data: `config/graph/<name>.yaml` and its typed model. No ROS here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from segue_bringup.catalogue import path_of
+from segue_core.config_base import StrictModel, load_yaml
+from segue_core.errors import unknown_name
+
+Scalar = bool | int | float | str
+
+
+class Argument(StrictModel):
+    """A launch argument; its type is that of its default."""
+
+    default: Scalar = Field(description="value when none is given; text may use ${...}")
+    description: str = Field(min_length=1, description="one line for people")
+    choices: tuple[str, ...] = Field((), description="the only valid values, if they are few")
+    config: str | None = Field(None, description="folder of config/ whose file names are the valid values")
+    low: float | None = Field(None, description="least valid number")
+    high: float | None = Field(None, description="largest valid number")
+
+
+class Respawn(StrictModel):
+    """What to do when a node exits by itself before the graph is stopped."""
+
+    attempts: int = Field(0, ge=0, le=100, description="restarts before it counts as failed")
+    delay_s: float = Field(1.0, ge=0, le=60, description="pause before each restart [s]")
+
+
+class Ready(StrictModel):
+    """When a started node counts as ready. At least one condition; all of them must hold."""
+
+    state: str | None = Field(None, description="lifecycle state that the node must report")
+    service: str | None = Field(None, description="service that must be offered")
+    timeout_s: float = Field(30.0, gt=0, le=600, description="time to become ready [s]")
+
+
+class GraphNode(StrictModel):
+    """One process of the graph."""
+
+    name: str = Field(min_length=1, description="ROS node name")
+    package: str = Field(min_length=1, description="package of the executable")
+    executable: str = Field(min_length=1, description="executable of that package")
+    when: Mapping[str, Scalar] = Field(
+        default_factory=dict, description="arguments and the values they must have"
+    )
+    lifecycle: bool = Field(False, description="a managed (lifecycle) node")
+    required: bool = Field(False, description="the graph stops when it is gone for good")
+    respawn: Respawn = Respawn()
+    ready: Ready = Ready()
+    parameters: Mapping[str, Any] = Field(default_factory=dict, description="ROS parameters; may use ${...}")
+
+
+class Graph(StrictModel):
+    """A graph file."""
+
+    description: str
+    arguments: Mapping[str, Argument]
+    environment: Mapping[str, str] = Field(
+        default_factory=dict, description="for every node, unless already set"
+    )
+    parameters: Mapping[str, Any] = Field(default_factory=dict, description="parameters of every node")
+    nodes: tuple[GraphNode, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Graph":
+        seen: set[str] = set()
+        for node in self.nodes:
+            if node.name in seen:
+                raise ValueError(f"node {node.name!r} is there twice")
+            seen.add(node.name)
+            for argument in node.when:
+                if argument not in self.arguments:
+                    raise ValueError(
+                        f"node {node.name!r}: {unknown_name('argument', argument, self.arguments).text}"
+                    )
+        return self
+
+    def only(self, names: tuple[str, ...]) -> "Graph":
+        """The same graph with just the nodes called `names`.
+
+        Raises:
+            ConfigError: a name that the graph has not.
+        """
+        have = [node.name for node in self.nodes]
+        for name in names:
+            if name not in have:
+                raise unknown_name("node", name, have)
+        return self.model_copy(update={"nodes": tuple(node for node in self.nodes if node.name in names)})
+
+
+def load_graph(name: str = "task") -> Graph:
+    """The graph `config/graph/<name>.yaml`.
+
+    Raises:
+        ConfigError: unknown graph, or a file that is not a graph (names the file and the key).
+    """
+    path = path_of("graph", name)
+    return load_yaml(path.read_text(encoding="utf-8"), Graph, str(path))

@@ -1,0 +1,100 @@
+"""A graph and its arguments turned into the processes to start. Used alike for `launch` and for the supervisor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.arguments import resolve_arguments
+from segue_bringup.catalogue import config_root, entry, path_of
+from segue_bringup.graph import Graph, GraphNode, Ready, Respawn, Scalar
+from segue_bringup.substitution import substitute
+from segue_core.errors import ConfigError, ErrorCode
+
+_PATHS = ("runs", "checkpoint")
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """One process, with nothing left to look up."""
+
+    name: str
+    package: str
+    executable: str
+    parameters: Mapping[str, Any]
+    environment: Mapping[str, str]
+    lifecycle: bool
+    required: bool
+    respawn: Respawn
+    ready: Ready
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is needed to start a graph: the value of every argument and the processes."""
+
+    arguments: Mapping[str, Scalar]
+    nodes: tuple[NodePlan, ...]
+
+    def node(self, name: str) -> NodePlan:
+        """The process called `name`; KeyError when this plan has none."""
+        return {node.name: node for node in self.nodes}[name]
+
+
+def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
+    """Check the arguments and fill in every reference.
+
+    Raises:
+        ConfigError: an argument or a configuration file is wrong; the text says which, where and what is valid.
+    """
+    raw = resolve_arguments(graph, given)
+    values = _known_values(graph, raw)
+    _check_fit(values)
+    arguments = {name: _absolute(name, substitute(raw[name], values, f"argument {name}")) for name in raw}
+    values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
+    environment = substitute(graph.environment, values, "environment")
+    nodes = [_plan_node(node, graph, values, environment) for node in graph.nodes if _wanted(node, arguments)]
+    return Plan(arguments, tuple(nodes))
+
+
+def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, Any]:
+    values: dict[str, Any] = {"config": str(config_root()), **arguments}
+    for name, argument in graph.arguments.items():
+        if argument.config:
+            chosen = str(arguments[name])
+            path = str(path_of(argument.config, chosen))
+            values[name] = {**entry(argument.config, chosen), "name": chosen, "path": path}
+    return values
+
+
+def _check_fit(values: Mapping[str, Any]) -> None:
+    robot, task = values.get("robot"), values.get("task")
+    if isinstance(robot, Mapping) and isinstance(task, Mapping) and task["robot"] != robot["name"]:
+        text = f"task {task['name']!r} is made for another robot"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=robot["name"], expected=task["robot"])
+
+
+def _absolute(name: str, value: Scalar) -> Scalar:
+    return str(Path(str(value)).expanduser().absolute()) if name in _PATHS else value
+
+
+def _wanted(node: GraphNode, arguments: Mapping[str, Scalar]) -> bool:
+    return all(arguments[name] == value for name, value in node.when.items())
+
+
+def _plan_node(
+    node: GraphNode, graph: Graph, values: Mapping[str, Any], environment: Mapping[str, str]
+) -> NodePlan:
+    source = f"node {node.name}"
+    parameters = substitute({**graph.parameters, **node.parameters}, values, source)
+    return NodePlan(
+        name=node.name,
+        package=str(substitute(node.package, values, source)),
+        executable=str(substitute(node.executable, values, source)),
+        parameters=parameters,
+        environment=environment,
+        lifecycle=node.lifecycle,
+        required=node.required,
+        respawn=node.respawn,
+        ready=node.ready,
+    )

@@ -1,0 +1,40 @@
+"""Follows the logs of the nodes and picks out what people should see at once."""
+
+import re
+from pathlib import Path
+
+# rcutils: "[WARN] [1700000000.1] [scheduler]: text"; Python: "Traceback" and the "SomeError: text" that ends it.
+_WORTH_SEEING = re.compile(r"^\s*\[(WARN|ERROR|FATAL)\]|^Traceback|^[\w.]+(Error|Exception)\b")
+_STAMP = re.compile(r"\[\d{9,}\.\d+\]\s*")
+_CHUNK = 65536
+
+
+class LogFollower:
+    """Reads what was appended to a set of log files since the last look."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[Path, int] = {}
+        self._rest: dict[Path, bytes] = {}
+
+    def add(self, path: Path) -> None:
+        """Follow `path`, which may not exist yet, from its present end."""
+        self._offsets.setdefault(path, path.stat().st_size if path.exists() else 0)
+
+    def new_lines(self) -> list[tuple[str, str]]:
+        """Complete new lines worth showing, as (name of the log, line without its time stamp)."""
+        return [
+            (path.stem, _STAMP.sub("", line))
+            for path in self._offsets
+            for line in self._read(path)
+            if _WORTH_SEEING.search(line)
+        ]
+
+    def _read(self, path: Path) -> list[str]:
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            file.seek(self._offsets[path])
+            data = file.read(_CHUNK)
+        self._offsets[path] += len(data)
+        *lines, self._rest[path] = (self._rest.get(path, b"") + data).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]

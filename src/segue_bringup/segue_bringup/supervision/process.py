@@ -1,0 +1,69 @@
+"""One supervised process: its own process group, its output in a file, gone when its parent is gone."""
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    """In the child, before exec: SIGTERM when the thread that started it ends, whatever ended it."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Process:
+    """A child in a session of its own, so that Ctrl-C in the terminal reaches only its supervisor.
+
+    Must be started from the main thread: Linux ties "the parent died" to the thread.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.command, self.log = tuple(command), log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                self.command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also that of its group."""
+        return self._popen.pid
+
+    def exit_status(self) -> int | None:
+        """None while it runs; else its exit code, or minus the signal that ended it."""
+        return self._popen.poll()
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the whole group; nothing happens when it is gone."""
+        signal_group(self.pid, number)
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to every process of a group; nothing happens when there is none."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def describe_exit(status: int) -> str:
+    """An exit status in words: "exit code 3" or "killed by SIGKILL"."""
+    if status >= 0:
+        return f"exit code {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"

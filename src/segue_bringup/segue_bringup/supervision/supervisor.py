@@ -1,0 +1,151 @@
+"""Starts every process of a plan, restarts them by policy and stops them all, leaving none behind."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue_bringup.graph import Respawn
+from segue_bringup.supervision import guardian
+from segue_bringup.supervision.process import Process, describe_exit
+from segue_core.errors import ConfigError, ErrorCode
+
+# Patience with a node that is asked to stop: first SIGINT (close files, shut down DDS), then SIGTERM, then the end.
+_ESCALATION = ((signal.SIGINT, 8.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process to keep."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    required: bool = False
+    respawn: Respawn = Respawn()
+
+
+@dataclass
+class _Kept:
+    job: Job
+    process: Process | None = None
+    restarts: int = 0
+    restart_at: float | None = None  # steady clock [s]
+
+
+class Supervisor:
+    """Owns the processes of one graph. Use it as a context manager, from the main thread.
+
+    Args:
+        report: called with one line for people when a process exits or is restarted.
+        clock: steady seconds.
+    """
+
+    def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._report, self._clock = report, clock
+        self._kept: dict[str, _Kept] = {}
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-S", str(guardian.__file__)], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def __enter__(self) -> "Supervisor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process id by name, of those that run."""
+        return {name: kept.process.pid for name, kept in self._kept.items() if kept.process}
+
+    def start(self, job: Job) -> None:
+        """Start a process and keep it."""
+        kept = self._kept[job.name] = _Kept(job)
+        self._launch(kept)
+
+    def poll(self) -> None:
+        """Look after the processes once; call it often.
+
+        Raises:
+            ConfigError: a required process is gone and may not be restarted (any more).
+        """
+        for kept in self._kept.values():
+            status = kept.process.exit_status() if kept.process else None
+            if status is not None:
+                self._exited(kept, status)
+            if kept.restart_at is not None and self._clock() >= kept.restart_at:
+                self._launch(kept)
+
+    def stop(self) -> None:
+        """End every process: SIGINT, then SIGTERM, then SIGKILL, each with its time-out. Safe to call twice."""
+        for number, patience in _ESCALATION:
+            running = self._running()
+            for process in running:
+                process.send(number)
+            self._wait(patience)
+        for kept in self._kept.values():
+            self._forget(kept)
+            kept.restart_at = None
+        self._dismiss_guardian()
+
+    def _running(self) -> list[Process]:
+        found = [kept.process for kept in self._kept.values() if kept.process]
+        return [process for process in found if process.exit_status() is None]
+
+    def _wait(self, patience: float) -> None:
+        deadline = self._clock() + patience
+        while self._running() and self._clock() < deadline:
+            time.sleep(_POLL_S)
+
+    def _launch(self, kept: _Kept) -> None:
+        kept.restart_at = None
+        kept.process = Process(kept.job.command, kept.job.environment, kept.job.log)
+        self._tell_guardian(f"+{kept.process.pid}")
+
+    def _exited(self, kept: _Kept, status: int) -> None:
+        job, how = kept.job, describe_exit(status)
+        self._forget(kept)
+        if kept.restarts < job.respawn.attempts:
+            kept.restarts += 1
+            kept.restart_at = self._clock() + job.respawn.delay_s
+            self._report(f"{job.name} ended ({how}); restart {kept.restarts} of {job.respawn.attempts}")
+            return
+        self._report(f"{job.name} ended ({how})")
+        if job.required:
+            text = f"node {job.name!r} ended ({how}) and the graph cannot go on without it; see {job.log}"
+            raise ConfigError(ErrorCode.PROCESS_FAILED, text + last_words(job.log))
+
+    def _forget(self, kept: _Kept) -> None:
+        if kept.process:
+            kept.process.send(signal.SIGKILL)  # what it may have left in its group
+            self._tell_guardian(f"-{kept.process.pid}")
+        kept.process = None
+
+    def _tell_guardian(self, line: str) -> None:
+        stream = self._guardian.stdin
+        if stream and not stream.closed:
+            try:
+                stream.write(f"{line}\n".encode())
+                stream.flush()
+            except BrokenPipeError:
+                self._report("the guardian process is gone: a killed supervisor may leave nodes behind")
+
+    def _dismiss_guardian(self) -> None:
+        if self._guardian.stdin and not self._guardian.stdin.closed:
+            self._guardian.stdin.close()
+        self._guardian.wait(timeout=10)
+
+
+def last_words(log: Path, lines: int = 3) -> str:
+    """The end of a log, to append to an error; empty when there is none."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+    return "".join(f"\n    {line}" for line in text.splitlines()[-lines:])

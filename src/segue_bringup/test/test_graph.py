@@ -1,0 +1,113 @@
+"""The graph description refuses what it does not know, and every reference in the shipped one resolves."""
+
+import pytest
+
+from segue_bringup.arguments import resolve_arguments, split_assignments
+from segue_bringup.graph import Graph, load_graph
+from segue_bringup.resolution import make_plan
+from segue_bringup.substitution import substitute
+from segue_core.config_base import load_yaml
+from segue_core.errors import ConfigError, ErrorCode
+
+_GRAPH = """
+description: test
+arguments: {colour: {default: red, description: a colour, choices: [red, green]}}
+nodes: [{name: one, package: p, executable: e, when: {colour: red}}]
+"""
+
+
+def _graph(text: str = _GRAPH) -> Graph:
+    return load_yaml(text, Graph, "test.yaml")
+
+
+def test_the_shipped_graph_resolves_with_its_defaults() -> None:
+    plan = make_plan(load_graph(), {})
+    assert {node.name for node in plan.nodes} >= {
+        "simulator",
+        "perception",
+        "controller",
+        "policy",
+        "scheduler",
+    }
+    assert "${" not in str(plan)
+
+
+def test_every_argument_of_the_shipped_graph_is_used() -> None:
+    text = load_graph().model_dump_json(include={"nodes", "parameters"})
+    unused = [
+        name for name in load_graph().arguments if f"${{{name}" not in text and f'"{name}":' not in text
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "says"),
+    [
+        ({"tsk": "x"}, ErrorCode.CONFIG_UNKNOWN_NAME, "did you mean 'task'"),
+        ({"task": "pick_plac"}, ErrorCode.CONFIG_UNKNOWN_NAME, "did you mean 'pick_place'"),
+        ({"robot": "toaster"}, ErrorCode.CONFIG_UNKNOWN_NAME, "dual_arm"),
+        ({"policy": "legatto"}, ErrorCode.CONFIG_UNKNOWN_NAME, "legato"),
+        ({"sim": "gazebo"}, ErrorCode.CONFIG_UNKNOWN_NAME, "mujoco"),
+        ({"stride": "many"}, ErrorCode.CONFIG_INVALID_VALUE, "an integer"),
+        ({"stride": "0"}, ErrorCode.CONFIG_INVALID_VALUE, "1 to 1024"),
+        ({"view": "perhaps"}, ErrorCode.CONFIG_INVALID_VALUE, "true or false"),
+        ({"real_time_factor": "nan"}, ErrorCode.CONFIG_INVALID_VALUE, "0.05 to 10"),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_what_is_valid(
+    given: dict[str, str], code: ErrorCode, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says) as raised:
+        make_plan(load_graph(), given)
+    assert raised.value.code == code
+
+
+def test_arguments_take_the_type_of_their_default() -> None:
+    arguments = resolve_arguments(load_graph(), {"stride": "20", "record": "off", "real_time_factor": "2"})
+    assert (arguments["stride"], arguments["record"], arguments["real_time_factor"]) == (20, False, 2.0)
+
+
+def test_an_assignment_needs_its_sign() -> None:
+    assert split_assignments(["a:=1", "b:=", "a:=x:=y"]) == {"a": "x:=y", "b": ""}
+    with pytest.raises(ConfigError, match="name:=value"):
+        split_assignments(["task=pick_place"])
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'executable'"):
+        _graph(_GRAPH.replace("executable:", "executabel:"))
+
+
+def test_a_condition_on_an_unknown_argument_is_refused() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'colour'"):
+        _graph(_GRAPH.replace("when: {colour", "when: {color"))
+
+
+def test_a_node_is_there_only_when_its_condition_holds() -> None:
+    assert len(make_plan(_graph(), {}).nodes) == 1
+    assert len(make_plan(_graph(), {"colour": "green"}).nodes) == 0
+
+
+def test_a_graph_can_be_cut_down_to_some_nodes_but_not_to_unknown_ones() -> None:
+    assert [node.name for node in load_graph().only(("simulator",)).nodes] == ["simulator"]
+    with pytest.raises(ConfigError, match="did you mean 'simulator'"):
+        load_graph().only(("simulatr",))
+
+
+def test_a_lone_reference_keeps_its_type_and_an_embedded_one_becomes_text() -> None:
+    values = {"n": 3, "robot": {"name": "arm", "path": "/r.yaml"}, "again": "${n}"}
+    done = substitute(
+        {"a": "${n}", "b": ["${robot}", "x${n}"], "c": "${robot.path}", "d": "${again}"}, values, "test"
+    )
+    assert done == {"a": 3, "b": ["arm", "x3"], "c": "/r.yaml", "d": 3}
+
+
+@pytest.mark.parametrize("text", ["${nothing}", "${robot.nothing}"])
+def test_a_reference_to_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="unknown reference 'nothing'"):
+        substitute(text, {"robot": {"name": "arm"}}, "test")
+
+
+def test_a_reference_to_itself_is_refused() -> None:
+    with pytest.raises(ConfigError, match="leads back"):
+        substitute("${a}", {"a": "${b}", "b": "${a}"}, "test")
