@@ -1,0 +1,200 @@
+"""The safety guard: the last check between commands and actuators, in every back end, always on.
+
+    disarmed --arm--> armed --stop, stale command or state, fault--> stopping --at rest--> latched --recover--> disarmed
+        ^                |                                              |
+        '----------------'------------------disarm: stopping------------'
+
+Nothing moves unless armed; arming starts from the measured pose. Commands pass `admit`, joint targets pass `limit`.
+The guard owns no clock: every call says what the (steady) time is.
+"""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.joint_limiter import JointLimiter
+from segue_control.limits import JointLimits
+from segue_control.poses import ActionCodec, ToolPoses
+from segue_control.target_check import TargetCheck
+from segue_core.errors import ControlError, ErrorCode
+from segue_core.robot_config import RobotConfig
+from segue_core.text_enum import TextEnum
+
+Array = NDArray[np.float64]
+
+_STATE_TIMEOUT_S = 0.1  # age at which measured joint states are stale
+_OUTSIDE_RAD = 0.02  # how far outside the limits a measured pose may be and still be armed from
+_REBASE_RAD = 0.05  # a held command further than this from the measured pose is dropped: somebody moved the arm
+
+
+class GuardMode(TextEnum):
+    """Whether commands may move the robot."""
+
+    DISARMED = "disarmed"
+    ARMED = "armed"
+    STOPPING = "stopping"
+    LATCHED = "latched"
+
+
+class SafetyGuard:
+    """Checks and bounds one robot's command stream. Not thread safe.
+
+    Attributes:
+        counts: how often each kind of intervention happened since arming, such as "workspace:left".
+        fault: why motion is stopped, or None.
+    """
+
+    def __init__(self, robot: RobotConfig, limits: JointLimits, codec: ActionCodec) -> None:
+        self.counts: Counter[str] = Counter()
+        self.mode = GuardMode.DISARMED
+        self.fault: ControlError | None = None
+        self._names = robot.joint_names
+        self._timeout_ns = round(robot.safety.command_timeout_s * 1e9)
+        self._limiter = JointLimiter(limits, 1.0 / robot.control_rate_hz, 0.5 * (limits.low + limits.high))
+        self._targets = TargetCheck(robot, codec, self.counts)
+        self._streaming = False
+        self._measured: Array | None = None
+        self._measured_ns = 0
+        self._watched = False
+        self._command_ns: int | None = None
+
+    @property
+    def limits(self) -> JointLimits:
+        """The bounds of every joint."""
+        return self._limiter.limits
+
+    @property
+    def position(self) -> Array:
+        """The last joint command (n,) that left the guard [rad]."""
+        return self._limiter.position
+
+    def command_age_s(self, now_ns: int) -> float:
+        """Age of the last admitted command [s]; -1 before the first since arming."""
+        return -1.0 if self._command_ns is None else (now_ns - self._command_ns) * 1e-9
+
+    def observe(self, q: Array, now_ns: int, *, watched: bool = True) -> None:
+        """Takes measured joint positions (n,) [rad] received at `now_ns`; bad ones stop the robot.
+
+        With `watched`, the next ones are expected before the state timeout.
+        """
+        if q.shape != (len(self._names),) or not np.isfinite(q).all():
+            self.counts["bad_state"] += 1
+            text = "measured joint positions are incomplete or not finite"
+            self.stop(ControlError(ErrorCode.CONTROL_NOT_FINITE, text, got=q.tolist()))
+            return
+        self._measured, self._measured_ns, self._watched = q, now_ns, watched
+
+    def measured(self, now_ns: int) -> Array:
+        """The last observed joint positions (n,) [rad]; raises ControlError when there are none, or only old ones."""
+        if self._measured is None:
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
+        if self._watched and now_ns - self._measured_ns > _STATE_TIMEOUT_S * 1e9:
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "joint states are too old")
+        return self._measured
+
+    def restart(self) -> None:
+        """Forgets everything, faults included: for a simulated world that was put back to its start."""
+        self.mode, self.fault = GuardMode.DISARMED, None
+        self._streaming, self._measured, self._command_ns = False, None, None
+
+    def arm(self, poses: ToolPoses, now_ns: int) -> None:
+        """Allows motion, starting at rest from the measured joint positions, whose tool poses are `poses`.
+
+        Raises:
+            ControlError: latched, still stopping, no fresh state, or a joint outside its limits.
+        """
+        if self.mode in (GuardMode.LATCHED, GuardMode.STOPPING):
+            raise self.fault or ControlError(ErrorCode.CONTROL_NOT_ARMED, "the robot is still coming to rest")
+        measured = self.measured(now_ns)
+        self._refuse_outside(measured)
+        if not self._streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
+            self._limiter.reset(measured)
+        self._targets.reset(poses)
+        self._streaming, self._command_ns = True, None
+        self.counts.clear()
+        self.mode = GuardMode.ARMED
+
+    def disarm(self) -> None:
+        """Takes the permission away: a controlled stop, nothing latched."""
+        if self.mode is GuardMode.ARMED:
+            self.mode = GuardMode.STOPPING
+
+    def stop(self, fault: ControlError) -> None:
+        """Controlled stop, then latched until `recover`; the first fault is the one reported."""
+        if self.fault is None:
+            self.fault = fault
+            self.counts[f"stop:{fault.code.name.lower()}"] += 1
+        if self.mode is not GuardMode.LATCHED:
+            self.mode = GuardMode.STOPPING if self._streaming else GuardMode.LATCHED
+
+    def emergency_stop(self, reason: str) -> None:
+        """Stops on a person's demand; replaces any other fault."""
+        self.fault = None
+        self.stop(ControlError(ErrorCode.CONTROL_EMERGENCY_STOP, reason or "emergency stop"))
+
+    def recover(self) -> None:
+        """Clears what is latched. The robot stays disarmed.
+
+        Raises:
+            ControlError: the joints are still coming to rest.
+        """
+        if self.mode is GuardMode.STOPPING:
+            raise ControlError(ErrorCode.CONTROL_NOT_ARMED, "the robot is still coming to rest")
+        if self.mode is GuardMode.LATCHED:
+            self.mode, self.fault = GuardMode.DISARMED, None
+
+    def admit(self, action: Array, tick: int, now_ns: int) -> ToolPoses:
+        """The tool targets of a command (D,) for `tick`, moved into bounds where needed.
+
+        Raises:
+            ControlError: not armed, or the command is refused; a refused command does not feed the watchdog.
+        """
+        if self.mode is not GuardMode.ARMED:
+            self.counts["not_armed"] += 1
+            raise self.fault or ControlError(ErrorCode.CONTROL_NOT_ARMED, "command refused: the robot is not armed")
+        poses = self._targets.admit(action, tick)
+        self._command_ns = now_ns
+        return poses
+
+    def keep_alive(self, now_ns: int) -> None:
+        """Feeds the watchdog with a command to stay where the robot is."""
+        self._command_ns = now_ns
+
+    def watch(self, now_ns: int) -> None:
+        """Stops the robot when commands or joint states that once came have become stale."""
+        if self.mode is not GuardMode.ARMED:
+            return
+        if self._command_ns is not None and now_ns - self._command_ns > self._timeout_ns:
+            age = f"{self.command_age_s(now_ns):.3f} s"
+            self.stop(ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age))
+        elif self._watched and now_ns - self._measured_ns > _STATE_TIMEOUT_S * 1e9:
+            age = f"{(now_ns - self._measured_ns) * 1e-9:.3f} s"
+            self.stop(ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age))
+
+    def limit(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
+        """The joint command (n,) for this update and what was changed, such as "velocity:left_joint3".
+
+        `desired` (n,) is ignored unless armed; not finite, it stops the robot.
+        """
+        if self.mode is GuardMode.ARMED and not np.isfinite(desired).all():
+            self.stop(ControlError(ErrorCode.CONTROL_NOT_FINITE, "controller output", got=desired.tolist()))
+        if self.mode is not GuardMode.ARMED:
+            return self._rest(), ()
+        command, reasons = self._limiter.follow(desired), self._limiter.reasons(self._names)
+        self.counts.update(reasons)
+        return command, reasons
+
+    def _rest(self) -> Array:
+        command = self._limiter.stop()
+        if self.mode is GuardMode.STOPPING and self._limiter.at_rest:
+            self.mode = GuardMode.LATCHED if self.fault else GuardMode.DISARMED
+        return command
+
+    def _refuse_outside(self, q: Array) -> None:
+        outside = np.maximum(self.limits.low - q, q - self.limits.high)
+        worst = int(np.argmax(outside))
+        if outside[worst] > _OUTSIDE_RAD:
+            allowed = f"{self.limits.low[worst]:.3f} to {self.limits.high[worst]:.3f} rad"
+            text = f"joint {self._names[worst]} is outside its limits"
+            raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=f"{q[worst]:.3f} rad", expected=allowed)
