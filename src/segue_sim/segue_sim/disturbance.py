@@ -16,7 +16,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DisturbanceConfig:
-    """Size of the disturbance; standard deviations hold for the slow noise, `push_m` bounds a push."""
+    """Size of the disturbance.
+
+    Standard deviations hold for the slow noise, `push_m` bounds a push. A snap closes an open gripper for a moment:
+    so demonstrations show how to go on from a grasp of nothing.
+    """
 
     position_m: float = 0.008
     yaw_rad: float = 0.05
@@ -24,6 +28,8 @@ class DisturbanceConfig:
     push_m: float = 0.04
     push_every_ticks: float = 120.0
     push_ticks: int = 20
+    snap_every_ticks: float = 200.0
+    snap_ticks: int = 12
 
 
 class Disturbance:
@@ -40,6 +46,8 @@ class Disturbance:
         self._scale[self._yaw] = self._config.yaw_rad
         self._walk, self._push = np.zeros(space.dim), np.zeros(space.dim)
         self._push_left, self._gain = 0, 0.0
+        self._grippers = [space.slice(c.name).start for c in space.channels if c.kind is ChannelKind.GRIPPER]
+        self._snap_left = dict.fromkeys(self._grippers, 0)
 
     def apply(self, action: Floats, precise: bool) -> Floats:
         """The disturbed action; fades out within a few ticks while `precise` work is done."""
@@ -47,7 +55,15 @@ class Disturbance:
         self._walk = keep * self._walk + np.sqrt(1 - keep**2) * self._scale * self._rng.normal(size=action.shape)
         self._maybe_push(action.shape)
         self._gain += (float(not precise) - self._gain) * 0.25
-        return action + self._gain * (self._walk + self._bump())
+        return self._snap(action + self._gain * (self._walk + self._bump()))
+
+    def _snap(self, action: Floats) -> Floats:
+        for gripper, left in self._snap_left.items():
+            starts = left == 0 and action[gripper] > 0.5 and self._rng.random() < 1.0 / self._config.snap_every_ticks
+            self._snap_left[gripper] = self._config.snap_ticks if starts else max(0, left - 1)
+            if self._snap_left[gripper]:
+                action[gripper] = 0.0
+        return action
 
     def _maybe_push(self, shape: tuple[int, ...]) -> None:
         self._push_left = max(0, self._push_left - 1)

@@ -85,3 +85,15 @@ def test_a_disturbance_fades_while_the_work_is_precise(robot: RobotConfig) -> No
         noise.apply(action, precise=True)
     assert max(free) > 0.01
     assert np.abs(noise.apply(action, precise=True)).max() < 1e-4
+
+
+def test_a_snap_closes_an_open_gripper_for_a_moment_and_never_opens_one(robot: RobotConfig) -> None:
+    space = robot.action_space
+    grippers = [space.slice(f"{arm.name}_gripper").start for arm in robot.arms]
+    noise = Disturbance(space, seed=0)
+    opened, closed = np.zeros(space.dim), np.zeros(space.dim)
+    opened[grippers] = 1.0
+    executed = np.array([noise.apply(opened.copy(), precise=False)[grippers] for _ in range(1000)])
+    assert set(np.unique(executed)) == {0.0, 1.0}
+    assert executed.mean() > 0.85
+    assert all((noise.apply(closed.copy(), precise=False)[grippers] == 0.0).all() for _ in range(100))
