@@ -16,9 +16,8 @@ from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from tqdm import tqdm
 
-from segue_data.episode_writer import RECORDING
 from segue_data.lockstep import RecordingOptions, Stage, record_episode
-from segue_data.manifest import FILE_NAME
+from segue_data.manifest import FILE_NAME, RECORDING
 
 FAILURES = "failures.jsonl"
 

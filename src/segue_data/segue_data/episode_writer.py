@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,10 @@ from rosbags.rosbag2.errors import WriterError
 from segue_data.byte_queue import ByteQueue
 from segue_data.definitions import typestore
 from segue_data.errors import exists, write_failed
-from segue_data.manifest import FILE_NAME, Manifest
+from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest
 from segue_data.qos import RELIABLE
+from segue_data.repair import repair
 
-RECORDING = ".recording"
-BAG_VERSION = 9
 DEFAULT_BUDGET_BYTES = 64 * 2**20
 
 
@@ -143,20 +143,34 @@ class EpisodeWriter:
         Returns the final folder. The manifest is completed with counts, drops and times.
 
         Raises:
-            DataError: writing failed; what was written stays in the recording folder for `repair`.
+            DataError: writing failed. The bag holds what fitted and opens; its manifest says `complete: false`.
         """
         self._stop()
-        try:
-            self._bag.close()
-            (self._working / FILE_NAME).write_text(self._complete(manifest).to_json(), encoding="utf-8")
-            _sync(self._working)
-        except OSError as error:
-            self.failure = self.failure or f"{self._working}: {error}"
+        if not self.failure:
+            self._close(self._complete(manifest))
         if self.failure:
-            raise write_failed(self._working, self.failure)
+            self._salvage(self._complete(manifest))
         self._working.replace(self.folder)
         self._discard_empty_parent()
+        if self.failure:
+            raise write_failed(self.folder, self.failure)
         return self.folder
+
+    def _close(self, manifest: Manifest) -> None:
+        try:
+            self._bag.close()
+            (self._working / FILE_NAME).write_text(manifest.to_json(), encoding="utf-8")
+            _sync(self._working)
+        except OSError as error:
+            self._fail(f"{self._working}: {error}")
+
+    def _salvage(self, manifest: Manifest) -> None:
+        with suppress(OSError):  # closing flushes, which the full disk refuses once more
+            self._bag.abort()
+        try:
+            repair(self._working, manifest)
+        except OSError as error:
+            raise write_failed(self._working, f"{self.failure}; and closing the bag failed: {error}") from error
 
     def _complete(self, manifest: Manifest) -> Manifest:
         started = self._bag.min_timestamp if any(self.counts.values()) else 0
@@ -172,7 +186,8 @@ class EpisodeWriter:
     def abandon(self) -> None:
         """Stop and delete what was recorded (a discarded episode)."""
         self._stop()
-        self._bag.abort()
+        with suppress(OSError):
+            self._bag.abort()
         for path in self._working.iterdir():
             path.unlink()
         self._working.rmdir()

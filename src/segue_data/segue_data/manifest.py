@@ -11,6 +11,8 @@ from typing import Any
 from segue_data.errors import corrupt, missing
 
 FILE_NAME = "manifest.json"
+RECORDING = ".recording"  # folder beside the finished bags that open episodes live in
+BAG_VERSION = 9  # rosbag2 metadata version
 FORMAT = 1
 OUTCOMES = ("success", "failure", "aborted", "unknown")
 

@@ -1,0 +1,106 @@
+"""Close an MCAP file that lost its end: cut the torn tail off and write the index that closing would have written.
+
+    ... last whole chunk | MessageIndex* | DataEnd | Schema* Channel* ChunkIndex* Statistics | offsets | Footer | magic
+                         ^ written from here
+Source: the MCAP specification, "Summary section".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mcap.data_stream import RecordBuilder
+from mcap.opcode import Opcode
+from mcap.records import (
+    ChunkIndex,
+    DataEnd,
+    Footer,
+    McapRecord,
+    MessageIndex,
+    Statistics,
+    SummaryOffset,
+)
+
+from segue_data.mcap_scan import Scan, ScannedChunk
+
+MAGIC = b"\x89MCAP0\r\n"
+
+
+def _bytes(record: McapRecord) -> bytes:
+    builder = RecordBuilder()
+    record.write(builder)
+    return bytes(builder.end())
+
+
+def _index_of_last(chunk: ScannedChunk) -> bytes:
+    """Its MessageIndex records, noting their places in `chunk`."""
+    parts = b""
+    chunk.index_offsets.clear()
+    for channel, messages in chunk.messages.items():
+        chunk.index_offsets[channel] = chunk.end + len(parts)
+        parts += _bytes(MessageIndex(channel_id=channel, records=list(messages)))
+    chunk.index_end = chunk.end + len(parts)
+    return parts
+
+
+def _chunk_index(chunk: ScannedChunk) -> ChunkIndex:
+    return ChunkIndex(
+        chunk_length=chunk.end - chunk.start,
+        chunk_start_offset=chunk.start,
+        compression=chunk.compression,
+        compressed_size=chunk.compressed_size,
+        message_end_time=chunk.times[1],
+        message_index_length=chunk.index_end - chunk.end,
+        message_index_offsets=dict(chunk.index_offsets),
+        message_start_time=chunk.times[0],
+        uncompressed_size=chunk.uncompressed_size,
+    )
+
+
+def _statistics(scan: Scan) -> Statistics:
+    counts, (first, last) = scan.counts(), scan.times()
+    return Statistics(
+        attachment_count=0,
+        channel_count=len(scan.channels),
+        channel_message_counts=counts,
+        chunk_count=len(scan.chunks),
+        message_count=sum(counts.values()),
+        message_end_time=last,
+        message_start_time=first,
+        metadata_count=0,
+        schema_count=len(scan.schemas),
+    )
+
+
+def _summary(scan: Scan, start: int) -> bytes:
+    """Everything from the summary to the closing magic, when the summary begins at byte `start`."""
+    groups: Sequence[tuple[Opcode, Sequence[McapRecord]]] = (
+        (Opcode.SCHEMA, list(scan.schemas.values())),
+        (Opcode.CHANNEL, list(scan.channels.values())),
+        (Opcode.CHUNK_INDEX, [_chunk_index(chunk) for chunk in scan.chunks]),
+        (Opcode.STATISTICS, [_statistics(scan)]),
+    )
+    summary, offsets = b"", b""
+    for opcode, records in groups:
+        group = b"".join(map(_bytes, records))
+        if group:
+            place = SummaryOffset(group_opcode=opcode, group_start=start + len(summary), group_length=len(group))
+            offsets += _bytes(place)
+            summary += group
+    footer = Footer(summary_start=start, summary_offset_start=start + len(summary), summary_crc=0)
+    return summary + offsets + _bytes(footer) + MAGIC
+
+
+def close_torn(path: Path, scan: Scan) -> None:
+    """Cut `path` after its last whole chunk and close it properly; may be repeated after a crash of its own."""
+    end = scan.chunks[-1].end if scan.chunks else scan.header_end
+    tail = _index_of_last(scan.chunks[-1]) if scan.chunks else b""
+    tail += _bytes(DataEnd(data_section_crc=0))
+    with path.open("r+b") as file:
+        file.truncate(end)
+        file.seek(end)
+        file.write(tail + _summary(scan, end + len(tail)))
+        file.flush()
+        os.fsync(file.fileno())

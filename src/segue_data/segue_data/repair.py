@@ -1,0 +1,135 @@
+"""Bring back the episode that a killed recorder left open, up to its last whole chunk."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segue_data.definitions import typestore
+from segue_data.errors import exists, missing
+from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest, load
+from segue_data.mcap_index import close_torn
+from segue_data.mcap_scan import Scan, scan
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """`changed` is False when the bag was whole already (repairing twice changes nothing)."""
+
+    bag: Path
+    changed: bool
+    messages: int
+    why: str
+
+
+def _topics(scanned: Scan) -> list[dict[str, Any]]:
+    counts = scanned.counts()
+    return [
+        {
+            "topic_metadata": {
+                "name": channel.topic,
+                "type": scanned.schemas[channel.schema_id].name,
+                "serialization_format": channel.message_encoding,
+                "offered_qos_profiles": yaml.safe_load(channel.metadata.get("offered_qos_profiles", "[]")) or [],
+                "type_description_hash": _type_hash(scanned.schemas[channel.schema_id].name),
+            },
+            "message_count": counts[channel.id],
+        }
+        for channel in scanned.channels.values()
+    ]
+
+
+def _type_hash(name: str) -> str:
+    store = typestore()
+    return str(store.hash_rihs01(name)) if name in store.fielddefs else ""
+
+
+def _metadata(scanned: Scan, file: Path) -> dict[str, Any]:
+    first, last = scanned.times()
+    span = {
+        "duration": {"nanoseconds": last - first},
+        "starting_time": {"nanoseconds_since_epoch": first},
+        "message_count": sum(scanned.counts().values()),
+    }
+    information = {
+        "version": BAG_VERSION,
+        "storage_identifier": "mcap",
+        "relative_file_paths": [file.name],
+        **span,
+        "topics_with_message_count": _topics(scanned),
+        "compression_format": "",
+        "compression_mode": "",
+        "files": [{"path": file.name, **copy.deepcopy(span)}],
+        "custom_data": None,
+        "ros_distro": "rosbags",
+    }
+    return {"rosbag2_bagfile_information": information}
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _manifest(bag: Path, scanned: Scan, why: str, base: Manifest | None) -> Manifest:
+    known = base or (load(bag) if (bag / FILE_NAME).is_file() else Manifest(task="", robot=""))
+    first, last = scanned.times()
+    counts = scanned.counts()
+    return replace(
+        known,
+        outcome="unknown",
+        complete=False,
+        reason=f"recovered: {why}",
+        start_ns=first,
+        duration_s=(last - first) / 1e9,
+        message_counts={channel.topic: counts[channel.id] for channel in scanned.channels.values()},
+    )
+
+
+def repair(bag: Path, manifest: Manifest | None = None) -> RepairReport:
+    """Make the bag folder `bag` readable again, in place; idempotent.
+
+    Messages after the last whole chunk (at most one chunk, 1 MiB) are lost. The manifest says `complete: false`;
+    its other facts come from `manifest`, or from the one that is there.
+
+    Raises:
+        DataError: no MCAP file is there, there are several, or it does not begin as one.
+    """
+    files = sorted(bag.glob("*.mcap"))
+    if len(files) != 1:
+        raise missing(bag, f"expected one .mcap file, got {[file.name for file in files]}")
+    scanned = scan(files[0])
+    count = sum(scanned.counts().values())
+    if not scanned.torn and (bag / "metadata.yaml").is_file():
+        return RepairReport(bag, False, count, "already whole")
+    why = scanned.torn or "no metadata.yaml"
+    if scanned.torn:
+        close_torn(files[0], scanned)
+    _write(bag / FILE_NAME, _manifest(bag, scanned, why, manifest).to_json())
+    _write(bag / "metadata.yaml", yaml.safe_dump(_metadata(scanned, files[0]), sort_keys=False))
+    return RepairReport(bag, True, count, why)
+
+
+def repair_open_episodes(folder: Path) -> list[RepairReport]:
+    """Repair what recorders left in `folder/.recording` and move it to `folder`.
+
+    Only for a folder that nobody records into now. An episode without a single message is removed.
+    """
+    reports = []
+    for bag in sorted(path for path in (folder / RECORDING).glob("*") if path.is_dir()):
+        target = folder / bag.name
+        if target.exists():
+            raise exists(target)
+        report = repair(bag)
+        if report.messages == 0:
+            shutil.rmtree(bag)
+            continue
+        bag.replace(target)
+        reports.append(replace(report, bag=target))
+    return reports
