@@ -1,0 +1,1 @@
+"""Action-chunk policies: one folder per method, what they share in `common`."""

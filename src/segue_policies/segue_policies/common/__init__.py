@@ -1,0 +1,1 @@
+"""What the methods share: encoders, normalisation, data, checkpoints, the training loop."""

@@ -1,0 +1,74 @@
+"""Batches as a pure function of (seed, step), so that a resumed training sees exactly what it would have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segue_policies.common.augment import shift
+from segue_policies.common.dataset import ChunkDataset
+from segue_policies.common.seeds import Stream, numpy_rng
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Raw samples: images (B, cameras, h, w, 3) uint8, state (B, S), actions (B, H, D), physical units."""
+
+    images: Tensor
+    state: Tensor
+    actions: Tensor
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+
+def read_batch(part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
+    """The samples that start at `frames` (n,), as they were recorded."""
+    images = np.asarray(part.data.images[frames])
+    return Batch(
+        torch.from_numpy(images),
+        torch.from_numpy(np.asarray(part.data.state[frames])),
+        torch.from_numpy(part.chunks(frames)),
+    )
+
+
+class BatchSource:
+    """Shuffled epochs over the training part, with shifted images."""
+
+    def __init__(self, part: ChunkDataset, batch_size: int, shift_pixels: int, seed: int) -> None:
+        self._part = part
+        self._size = batch_size
+        self._shift = shift_pixels
+        self._seed = seed
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def batch(self, step: int) -> Batch:
+        """Batch number `step`, from 0; epochs are drawn anew and may meet inside a batch."""
+        picked = np.array([self._frame(step * self._size + k) for k in range(self._size)])
+        raw = read_batch(self._part, picked)
+        rng = numpy_rng(self._seed, Stream.AUGMENT, step)
+        return Batch(torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)), raw.state, raw.actions)
+
+    def stream(self, first_step: int) -> Iterator[Batch]:
+        """Batches from `first_step` on, the next one prepared while the caller computes."""
+        with ThreadPoolExecutor(1, "batches") as pool:
+            step = first_step
+            ahead = pool.submit(self.batch, step)
+            while True:
+                ready, step = ahead, step + 1
+                ahead = pool.submit(self.batch, step)
+                yield ready.result()
+
+    def _frame(self, position: int) -> int:
+        epoch, index = divmod(position, len(self._part.frames))
+        if epoch != self._epoch:
+            self._order = numpy_rng(self._seed, Stream.ORDER, epoch).permutation(self._part.frames)
+            self._epoch = epoch
+        return int(self._order[index])

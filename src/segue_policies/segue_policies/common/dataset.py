@@ -1,0 +1,104 @@
+"""Training samples from demonstrations: an observation and the H actions that follow it.
+
+    episode            |------------------------------e|
+    sample at frame n            o_n
+    actions                      a_n ... a_e a_e a_e       rows past the end repeat the last action
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from segue_core.action_space import ActionSpace
+from segue_core.errors import DataError, ErrorCode
+
+
+class Demonstrations(Protocol):
+    """What `segue_data.dataset.load` gives; arrays may be memory-mapped.
+
+    Attributes:
+        images: (F, cameras, h, w, 3) uint8.
+        state: (F, S) float32.
+        action: (F, D) float32.
+        episode: (F,) integers, non-decreasing.
+        cameras: names along axis 1 of `images`.
+    """
+
+    @property
+    def images(self) -> NDArray[np.uint8]: ...
+    @property
+    def state(self) -> NDArray[np.float32]: ...
+    @property
+    def action(self) -> NDArray[np.float32]: ...
+    @property
+    def episode(self) -> NDArray[np.int64]: ...
+    @property
+    def cameras(self) -> tuple[str, ...]: ...
+    @property
+    def action_space(self) -> ActionSpace: ...
+    @property
+    def rate_hz(self) -> float: ...
+
+
+def check_demonstrations(data: Demonstrations) -> None:
+    """Refuse arrays that do not fit each other or the action space.
+
+    Raises:
+        DataError: DATA_DATASET_INVALID, naming what is wrong.
+    """
+    frames = len(data.action)
+    lengths = {"images": len(data.images), "state": len(data.state), "episode": len(data.episode)}
+    problems = [f"{name} has {length} frames, action has {frames}" for name, length in lengths.items() if length != frames]
+    if data.action.ndim != 2 or data.action.shape[1] != data.action_space.dim:
+        problems.append(f"action is {data.action.shape}, action space {data.action_space.name} is {data.action_space.dim}-D")
+    if data.images.ndim != 5 or data.images.shape[1] != len(data.cameras) or data.images.dtype != np.uint8:
+        problems.append(f"images are {data.images.dtype} {data.images.shape}, cameras {data.cameras}")
+    if data.rate_hz != data.action_space.rate_hz:
+        problems.append(f"rate is {data.rate_hz} Hz, action space says {data.action_space.rate_hz} Hz")
+    if frames == 0 or not (np.isfinite(data.action).all() and np.isfinite(data.state).all()):
+        problems.append("no frames, or an action or state that is not finite")
+    if np.any(np.diff(data.episode) < 0):
+        problems.append("episode numbers go back")
+    if problems:
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, "demonstrations: " + "; ".join(problems))
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkDataset:
+    """Frames that may start a sample, and how to read their chunk.
+
+    Args:
+        data: the demonstrations.
+        frames: (n,) indices of the frames of this part (training or validation).
+        last: (F,) index of the last frame of each frame's episode.
+        horizon: rows H.
+    """
+
+    data: Demonstrations
+    frames: NDArray[np.int64]
+    last: NDArray[np.int64]
+    horizon: int
+
+    def chunks(self, frames: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Actions `(n, H, D)` that follow `frames` (n,)."""
+        rows = frames[:, None] + np.arange(self.horizon)
+        return self.data.action[np.minimum(rows, self.last[frames][:, None])]
+
+
+def split(data: Demonstrations, horizon: int, validation_share: float, seed: int) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and validation parts, by whole episodes (frames of one episode resemble each other).
+
+    At least one episode is held out when there are two or more; with a single one both parts are the same.
+    """
+    episode = np.asarray(data.episode)
+    names, starts, counts = np.unique(episode, return_index=True, return_counts=True)
+    last = np.repeat(starts + counts - 1, counts)
+    held = min(max(1, round(validation_share * len(names))), len(names) - 1)
+    chosen = np.random.default_rng(seed).permutation(names)[:held]
+    validation = np.isin(episode, chosen) if held else np.ones(len(episode), dtype=bool)
+    training = ~validation if held else validation
+    parts = (np.flatnonzero(training), np.flatnonzero(validation))
+    return ChunkDataset(data, parts[0], last, horizon), ChunkDataset(data, parts[1], last, horizon)

@@ -1,0 +1,110 @@
+"""Image and observation encoders, sized to train on a few CPU cores.
+
+    image (3, 72, 96) -> conv 5x5 /2 -> conv 3x3 /2 -> conv 3x3 -> feature map (C, 18, 24)
+        keypoints:  K attention maps -> where each one looks (x, y) and what is there (V values)   precise places
+        layout:     conv 3x3 /2 -> 8 x 9 x 12, flattened                                          presence, gist
+
+No normalisation layers: on these small maps they cost more than the convolutions (half of the throughput of a
+training step), and He initialisation with a warmed-up AdamW trains the five layers without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LAYOUT_CHANNELS = 8
+
+
+class SpatialAttention(nn.Module):
+    """Soft keypoints: expected image coordinates and pooled values under K learned attention maps."""
+
+    grid: Tensor
+
+    def __init__(self, channels: int, keypoints: int, values: int, map_size: tuple[int, int]) -> None:
+        """`map_size` is `(height, width)` of the feature map; output width is `keypoints * (2 + values)`."""
+        super().__init__()
+        self.keypoints = keypoints
+        self.project = nn.Conv2d(channels, keypoints + values, 1)
+        self.width = keypoints * (2 + values)
+        rows, columns = (torch.linspace(-1.0, 1.0, size) for size in map_size)
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
+        self.register_buffer("grid", torch.stack([x, y]).flatten(1), persistent=False)  # (2, h*w), x right, y down
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(B, C, h, w)` to `(B, K * (2 + V))`; coordinates in float32, they need more than bfloat16's 8 bits."""
+        projected = self.project(features).flatten(2).float()  # (B, K + V, h*w)
+        logits, values = projected.tensor_split([self.keypoints], dim=1)
+        looked_at = torch.cat([self.grid.expand(len(features), -1, -1), values], dim=1)  # (B, 2 + V, h*w)
+        with torch.autocast(features.device.type, enabled=False):
+            return torch.bmm(logits.softmax(dim=-1), looked_at.transpose(1, 2)).flatten(1)
+
+
+class ImageEncoder(nn.Module):
+    """One camera's image to an embedding; see the drawing above."""
+
+    def __init__(
+        self, image_size: tuple[int, int], channels: Sequence[int], keypoints: int, values: int, width: int
+    ) -> None:
+        """`image_size` is `(width, height)` in pixels, both multiples of 8; `channels` of the three convolutions."""
+        super().__init__()
+        first, second, third = channels
+        map_size = (image_size[1] // 4, image_size[0] // 4)
+        self.trunk = nn.Sequential(
+            nn.Conv2d(3, first, 5, 2, 2), nn.ReLU(),
+            nn.Conv2d(first, second, 3, 2, 1), nn.ReLU(),
+            nn.Conv2d(second, third, 3, 1, 1), nn.ReLU(),
+        )  # fmt: skip
+        self.keypoints = SpatialAttention(third, keypoints, values, map_size)
+        self.layout = nn.Sequential(nn.Conv2d(third, LAYOUT_CHANNELS, 3, 2, 1), nn.ReLU(), nn.Flatten())
+        layout_width = LAYOUT_CHANNELS * (map_size[0] // 2) * (map_size[1] // 2)
+        self.mix = nn.Linear(self.keypoints.width + layout_width, width)
+        self.to(memory_format=torch.channels_last)
+        self.apply(_he_initialise)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """`(B, 3, h, w)` normalised, ideally channels-last, to `(B, width)`."""
+        features = self.trunk(image)
+        found = torch.cat([self.keypoints(features), self.layout(features).float()], dim=1)
+        mixed: Tensor = self.mix(found)
+        return functional.silu(mixed)
+
+
+class ObservationEncoder(nn.Module):
+    """All cameras and the proprioceptive state to one embedding.
+
+    Cameras that name the same encoder share its weights: two wrist cameras see the same kind of picture, and sharing
+    doubles the pictures that each weight learns from.
+    """
+
+    def __init__(
+        self, encoders: Mapping[str, ImageEncoder], camera_encoder: Sequence[str],
+        image_width: int, state_width: int, width: int,
+    ) -> None:  # fmt: skip
+        """`camera_encoder` names the encoder of each camera, in the order of the observation's cameras."""
+        super().__init__()
+        self.encoders = nn.ModuleDict(encoders)
+        self.camera_encoder = tuple(camera_encoder)
+        joined = image_width * len(self.camera_encoder) + state_width
+        self.trunk = nn.Sequential(nn.Linear(joined, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, images: Tensor, state: Tensor) -> Tensor:
+        """`(B, cameras, 3, h, w)` and `(B, S)`, both normalised, to `(B, width)`."""
+        embedded: list[Tensor] = [torch.empty(0)] * len(self.camera_encoder)
+        for name, encoder in self.encoders.items():
+            seen = [index for index, used in enumerate(self.camera_encoder) if used == name]
+            stacked = torch.cat([images[:, index] for index in seen])
+            for index, part in zip(seen, encoder(stacked).chunk(len(seen)), strict=True):
+                embedded[index] = part
+        joined: Tensor = self.trunk(torch.cat([*embedded, state], dim=1))
+        return joined
+
+
+def _he_initialise(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

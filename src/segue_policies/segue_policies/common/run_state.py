@@ -1,0 +1,83 @@
+"""State of an unfinished training, for an exact resume: tensors in safetensors, numbers in JSON, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from segue_core.errors import ErrorCode, PolicyError
+from torch import Tensor, nn
+
+TENSORS = "state.safetensors"
+NUMBERS = "state.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The three things that a step changes."""
+
+    model: nn.Module
+    average: nn.Module
+    optimiser: torch.optim.Optimizer
+
+
+def save_state(folder: Path, trained: Trained, numbers: dict[str, Any]) -> None:
+    """Write the state; each file is complete or absent, and the numbers name the tensors that they belong to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"model.{k}": v for k, v in trained.model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in trained.average.state_dict().items()}
+    tensors |= _optimiser_tensors(trained.optimiser)
+    name = f"{numbers['step']}.{TENSORS}"
+    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / f".{name}")
+    os.replace(folder / f".{name}", folder / name)
+    write_atomically(folder / NUMBERS, json.dumps(numbers | {"tensors": name}, indent=1))
+    for old in folder.glob(f"*.{TENSORS}"):
+        if old.name != name:
+            old.unlink()
+
+
+def load_state(folder: Path, trained: Trained) -> dict[str, Any]:
+    """Restore what `save_state` wrote, in place; returns the numbers.
+
+    Raises:
+        PolicyError: TRAINING_FAILED when there is nothing to resume, or it is of another model.
+    """
+    try:
+        numbers: dict[str, Any] = json.loads((folder / NUMBERS).read_text())
+        tensors = load_file(folder / Path(numbers["tensors"]).name)
+        trained.model.load_state_dict(_under("model.", tensors))
+        trained.average.load_state_dict(_under("average.", tensors))
+        _restore_optimiser(trained.optimiser, tensors)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise PolicyError(ErrorCode.TRAINING_FAILED, f"cannot resume from {folder}: {error}") from error
+    return numbers
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one step."""
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text)
+    os.replace(draft, path)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimiser.state_dict()["state"]
+    return {f"optimiser.{index}.{name}": value for index, entry in state.items() for name, value in entry.items()}
+
+
+def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in _under("optimiser.", tensors).items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,29 @@
+"""Independent random streams from one seed, addressed by purpose and step."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+
+class Stream(IntEnum):
+    """What a stream of random numbers is for."""
+
+    INITIALISE = 0
+    ORDER = 1
+    AUGMENT = 2
+    LOSS = 3
+    EVALUATE = 4
+
+
+def numpy_rng(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:
+    """Generator for one purpose at one step; the same arguments give the same numbers on every machine."""
+    return np.random.default_rng((seed, int(stream), step))
+
+
+def torch_rng(seed: int, stream: Stream, step: int = 0) -> torch.Generator:
+    """As `numpy_rng`, for torch on the CPU."""
+    state = np.random.SeedSequence((seed, int(stream), step)).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed((int(state[0]) << 32 | int(state[1])) >> 1)

@@ -1,0 +1,69 @@
+"""Checks that every policy makes on a request, and what it declares. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from segue_core.errors import ErrorCode, PolicyError
+from segue_core.observation import Observation
+from segue_core.policy import PolicyInfo
+
+from segue_policies.common.checkpoint import CheckpointConfig
+
+CAPABILITIES: Mapping[str, frozenset[str]] = {"legato": frozenset({"per_step_guidance"})}
+"""What each method can do, by name; known without building its network."""
+
+
+def policy_info(config: CheckpointConfig, capabilities: frozenset[str]) -> PolicyInfo:
+    """What a checkpoint of `config` serves."""
+    space = config.space()
+    return PolicyInfo(
+        name=config.method,
+        action_space=space,
+        horizon=config.horizon,
+        num_steps=config.num_steps,
+        rate_hz=space.rate_hz,
+        cameras=config.cameras,
+        image_size=config.image_size,
+        capabilities=capabilities,
+        max_delay=config.max_delay,
+        max_ramp=config.max_ramp,
+    )
+
+
+def check_observation(
+    observation: Observation, info: PolicyInfo, state_dim: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images (cameras, h, w, 3) in the policy's order, and the state (S,).
+
+    Raises:
+        PolicyError: POLICY_OBSERVATION_MISSING naming the camera, or POLICY_BAD_REQUEST for a wrong size or width.
+    """
+    missing = [name for name in info.cameras if name not in observation.images]
+    if missing:
+        raise PolicyError(
+            ErrorCode.POLICY_OBSERVATION_MISSING, f"no image from {', '.join(missing)}",
+            got=sorted(observation.images), expected=list(info.cameras),
+        )  # fmt: skip
+    width, height = info.image_size
+    for name in info.cameras:
+        shape = observation.images[name].shape
+        if shape != (height, width, 3):
+            raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"image {name!r}", got=shape, expected=(height, width, 3))
+    return np.stack([observation.images[name] for name in info.cameras]), check_rows("state", observation.state, (state_dim,))
+
+
+def check_rows(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """`values` as a float32 copy of exactly `shape`, all finite.
+
+    Raises:
+        PolicyError: POLICY_BAD_REQUEST naming `what`.
+    """
+    array = np.array(values, dtype=np.float32)
+    if array.shape != shape:
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{what}: shape", got=array.shape, expected=shape)
+    if not np.isfinite(array).all():
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{what} is not finite")
+    return array

@@ -1,0 +1,40 @@
+"""Build the network from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segue_core.errors import ConfigError, ErrorCode
+
+from segue_policies.common.encoders import ImageEncoder, ObservationEncoder
+from segue_policies.legato.config import NetworkConfig
+from segue_policies.legato.model import ChunkHead, LegatoNet
+
+
+def build_network(
+    config: NetworkConfig,
+    cameras: Sequence[str],
+    image_size: tuple[int, int],
+    state_dim: int,
+    chunk_shape: tuple[int, int],
+    num_steps: int,
+) -> LegatoNet:
+    """Fresh network for `cameras` (in order), images of (width, height) pixels and chunks (H, D).
+
+    Raises:
+        ConfigError: a camera has no encoder, or the images are not multiples of 8 pixels.
+    """
+    missing = [camera for camera in cameras if camera not in config.encoder_of]
+    if missing:
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "encoder_of names no encoder", got=missing, expected=list(cameras))
+    if image_size[0] % 8 or image_size[1] % 8 or not all(0 < size <= 1024 for size in image_size):
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "image size", got=image_size, expected="multiples of 8 up to 1024")
+    used = [config.encoder_of[camera] for camera in cameras]
+    encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
+    encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)
+    head = ChunkHead(*chunk_shape, config.head_width, config.head_blocks, config.condition_width)
+    return LegatoNet(encoder, head, num_steps, config.min_noise)
+
+
+def _image_encoder(config: NetworkConfig, image_size: tuple[int, int]) -> ImageEncoder:
+    return ImageEncoder(image_size, config.channels, config.keypoints, config.values, config.image_width)

@@ -1,0 +1,100 @@
+"""Legato's flow: what is mixed, what is regressed, how a chunk is sampled (paper Alg. 1, Eq. 6-16).
+
+Flow time runs from noise, `t = 0`, to data, `t = 1`. Per row of the chunk, with `eta = (1 - t)(1 - omega)`:
+
+    omega     1 ... 1   r/(r+1) ... 1/(r+1)   0 ... 0
+    Y_t       A ... A   (1 - eta) A + eta eps          = (1 - t)(omega A + (1 - omega) eps) + t A
+    target              (1 - N omega (1 - t)) (A - eps)
+
+Shapes: actions, noise and reference `(..., H, D)`; omega `(H,)` or `(..., H)`; `t` a number, a scalar tensor or one
+value per leading batch entry. Every function works on any device and floating dtype and changes no argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+VelocityFn = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""`velocity(Y, t, omega)`: `(..., H, D)`, scalar, `(..., H)` to `(..., H, D)`; the observation is bound by the caller."""
+
+
+def per_row(omega: Tensor) -> Tensor:
+    """Guidance `(..., H)` as `(..., H, 1)`, so that it multiplies action rows."""
+    return omega.unsqueeze(-1)
+
+
+def time_like(t: Tensor | float, actions: Tensor) -> Tensor:
+    """Flow time in the dtype of `actions`, shaped to multiply them: `()` stays, `(B,)` becomes `(B, 1, 1)`."""
+    time = torch.as_tensor(t, dtype=actions.dtype, device=actions.device)
+    missing = 0 if time.dim() == 0 else actions.dim() - time.dim()
+    return time.reshape(time.shape + (1,) * missing)
+
+
+def mixture(actions: Tensor, noise: Tensor, omega: Tensor) -> Tensor:
+    """Action-noise mixture `omega A + (1 - omega) eps`, the start of the path (Eq. 6)."""
+    weight = per_row(omega)
+    return weight * actions + (1 - weight) * noise
+
+
+def interpolant(actions: Tensor, noise: Tensor, omega: Tensor, t: Tensor | float) -> Tensor:
+    """Point `Y_t` on the straight path from the mixture to the clean actions (Eq. 7)."""
+    time = time_like(t, actions)
+    return (1 - time) * mixture(actions, noise, omega) + time * actions
+
+
+def velocity_scale(omega: Tensor, t: Tensor | float, num_steps: int, like: Tensor) -> Tensor:
+    """`1 - kappa (1 - t)` with `kappa = N omega`, as `(..., H, 1)`: how per-step guidance reshapes a velocity (Eq. 15).
+
+    Between `1 - N` (a guided row at t = 0) and 1 (a free row, or t = 1).
+    """
+    return 1 - num_steps * per_row(omega) * (1 - time_like(t, like))
+
+
+def target_velocity(
+    actions: Tensor, noise: Tensor, omega: Tensor, t: Tensor | float, num_steps: int
+) -> Tensor:
+    """Regression target `(1 - kappa (1 - t)) (A - eps)` (Eq. 15). Depends on N: sample with the N of the training."""
+    return velocity_scale(omega, t, num_steps, actions) * (actions - noise)
+
+
+def noise_level(omega: Tensor, t: Tensor | float, like: Tensor) -> Tensor:
+    """`eta = (1 - t)(1 - omega)` as `(..., H, 1)`: the share of noise in each row of `Y_t`."""
+    return (1 - time_like(t, like)) * (1 - per_row(omega))
+
+
+def guide(noisy: Tensor, omega: Tensor, reference: Tensor) -> Tensor:
+    """Pull each row towards the reference by its omega, the step before every denoising step (Eq. 9)."""
+    weight = per_row(omega)
+    return (1 - weight) * noisy + weight * reference
+
+
+def sample(
+    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
+) -> Tensor:
+    """Draw a chunk: N times guide, then one Euler step (Alg. 1, lines 15-20).
+
+    Args:
+        velocity_fn: learned velocity; called with `(Y, t, omega)`, `t` a scalar tensor `k / N`.
+        noise: `(..., H, D)`, the start `X_0`.
+        omega: `(H,)` or `(..., H)`; 0 where there is no previous chunk.
+        reference: `(..., H, D)`, the previous chunk aligned to the new start.
+        num_steps: N of the training, at least 1.
+    """
+    state = noise
+    for k in range(num_steps):
+        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
+        guided = guide(state, omega, reference)
+        state = guided + velocity_fn(guided, time, omega) / num_steps
+    return state
+
+
+def sample_one_shot(velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int) -> Tensor:
+    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2)."""
+    state = mixture(reference, noise, omega)
+    for k in range(num_steps):
+        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
+        state = state + velocity_fn(state, time, omega) / num_steps
+    return state

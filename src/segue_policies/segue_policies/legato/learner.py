@@ -1,0 +1,126 @@
+"""Legato in the shared training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segue_policies.common.augment import jitter
+from segue_policies.common.batches import Batch, BatchSource, read_batch
+from segue_policies.common.checkpoint import save_checkpoint
+from segue_policies.common.chunk_error import chunk_errors
+from segue_policies.common.dataset import Demonstrations, check_demonstrations, split
+from segue_policies.common.normalise import Normaliser, fit_normaliser
+from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
+from segue_policies.legato.build import build_network
+from segue_policies.legato.config import LegatoConfig
+from segue_policies.legato.flow import sample
+from segue_policies.legato.loss import legato_loss
+from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.readme import checkpoint_readme
+
+EVALUATION_BATCH = 128
+STATISTICS_FRAMES = 2000
+
+
+class LegatoLearner:
+    """Network, normaliser and data of one training run."""
+
+    def __init__(self, config: LegatoConfig, data: Demonstrations) -> None:
+        """Split the data, fit the normaliser on the training part, build a fresh network from the seed."""
+        check_demonstrations(data)
+        self.config, self.data = config, data
+        training = config.training
+        self.part, self.held_out = split(data, config.flow.horizon, training.validation_share, training.seed)
+        self.normaliser = _fit(data, self.part.frames)
+        torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
+        height, width = data.images.shape[2:4]
+        self.image_size = (width, height)
+        self.model: LegatoNet = build_network(
+            config.network, data.cameras, self.image_size, data.state.shape[1],
+            (config.flow.horizon, data.action_space.dim), config.flow.num_steps,
+        )  # fmt: skip
+        self._dim_weights = _dim_weights(config, data)
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """Shuffled training batches with shifted images."""
+        training = self.config.training
+        return BatchSource(self.part, training.batch_size, training.shift_pixels, training.seed).stream(first_step)
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        """Legato objective on augmented, normalised samples."""
+        training = self.config.training
+        generator = torch_rng(training.seed, Stream.LOSS, step)
+        images = jitter(self.normaliser.encode_images(batch.images), training.brightness, training.colour, generator)
+        state = self.normaliser.encode_state(batch.state)
+        state = state + training.state_noise * torch.randn(state.shape, generator=generator)
+        return self._objective(self.model, images, state, batch.actions, generator)
+
+    @torch.inference_mode()
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """Held-out objective, and errors of chunks sampled without guidance; the same frames and noise every time."""
+        assert isinstance(model, LegatoNet)
+        chosen = numpy_rng(self.config.training.seed, Stream.EVALUATE).permutation(self.held_out.frames)
+        chosen = np.sort(chosen[: self.config.training.validation_frames])
+        generator = torch_rng(self.config.training.seed, Stream.EVALUATE)
+        losses, predicted, actual = [], [], []
+        for first in range(0, len(chosen), EVALUATION_BATCH):
+            batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
+            images, state = self.normaliser.encode_images(batch.images), self.normaliser.encode_state(batch.state)
+            losses.append(float(self._objective(model, images, state, batch.actions, generator)) * len(batch))
+            predicted.append(self._sample(model, images, state, generator))
+            actual.append(batch.actions)
+        errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
+        return {"validation_loss": sum(losses) / len(chosen), **errors}
+
+    def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
+        """Write a checkpoint with a README that says how it was made."""
+        space = self.data.action_space
+        config = {
+            "method": self.config.method,
+            "action_space": space.to_dict(),
+            "fingerprint": space.fingerprint(),
+            "horizon": self.config.flow.horizon,
+            "num_steps": self.config.flow.num_steps,
+            "cameras": self.data.cameras,
+            "image_size": self.image_size,
+            "state_dim": self.data.state.shape[1],
+            "max_delay": self.config.flow.max_delay,
+            "max_ramp": self.config.flow.max_ramp,
+            "network": self.config.network.model_dump(mode="json"),
+        }
+        weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        readme = checkpoint_readme(self.config, self.part, self.held_out, model, summary)
+        save_checkpoint(folder, config, self.normaliser, weights, readme)
+
+    def _objective(
+        self, model: LegatoNet, images: Tensor, state: Tensor, actions: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        clean = self.normaliser.encode_actions(actions)
+        observed = model.observe(images, state)
+        return legato_loss(model, observed, clean, self.config.flow, self._dim_weights, generator)
+
+    def _sample(self, model: LegatoNet, images: Tensor, state: Tensor, generator: torch.Generator) -> Tensor:
+        observed = model.observe(images, state)
+        shape = (len(state), self.config.flow.horizon, self.data.action_space.dim)
+        noise = torch.randn(shape, generator=generator)
+        free = torch.zeros(shape[:2])
+        chunk = sample(model.bind(observed), noise, free, torch.zeros(shape), self.config.flow.num_steps)
+        return self.normaliser.decode_actions(chunk)
+
+
+def _fit(data: Demonstrations, frames: np.ndarray[Any, np.dtype[np.int64]]) -> Normaliser:
+    thinned = frames[:: max(1, len(frames) // STATISTICS_FRAMES)]
+    return fit_normaliser(data.action[frames], data.state[frames], np.asarray(data.images[thinned]), data.action_space)
+
+
+def _dim_weights(config: LegatoConfig, data: Demonstrations) -> Tensor:
+    weights = torch.ones(data.action_space.dim)
+    for name, weight in config.flow.channel_weights.items():
+        weights[data.action_space.slice(name)] = weight
+    return weights

@@ -1,0 +1,116 @@
+"""Legato's network: a clean chunk from a noisy one, and the velocity that this means.
+
+The network predicts the clean chunk `A_hat`; its velocity is written in closed form,
+
+    f = (1 - kappa (1 - t)) (A_hat - Y) / max(eta, eta_min),        eta = (1 - t)(1 - omega)
+
+because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. Two things follow:
+the hidden layers may be narrower than the chunk (the noise never has to pass through them), and the last of the N
+steps lands on `A_hat` itself, so an executed chunk carries no left-over noise.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segue_policies.common.encoders import ObservationEncoder
+from segue_policies.legato.flow import VelocityFn, noise_level, velocity_scale
+
+
+class TimeEmbedding(nn.Module):
+    """Sines and cosines of the flow time, periods from 2 down to 2 / 2^(F-1)."""
+
+    frequencies: Tensor
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.width = 2 * count
+        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(count), persistent=False)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """`(B,)` to `(B, 2 * count)`."""
+        phase = t[:, None] * self.frequencies
+        return torch.cat([phase.sin(), phase.cos()], dim=1)
+
+
+class FilmBlock(nn.Module):
+    """Residual block whose hidden layer is scaled and shifted by the condition."""
+
+    def __init__(self, width: int, condition_width: int) -> None:
+        super().__init__()
+        self.normalise = nn.LayerNorm(width, elementwise_affine=False)
+        self.film = nn.Linear(condition_width, 2 * width)
+        self.widen = nn.Linear(width, width)
+        self.narrow = nn.Linear(width, width)
+        nn.init.zeros_(self.narrow.weight)
+        nn.init.zeros_(self.narrow.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """`(B, W)`, `(B, C)` to `(B, W)`."""
+        scale, shift = self.film(condition).chunk(2, dim=-1)
+        hidden = functional.silu(self.widen(self.normalise(x)) * (1 + scale) + shift)
+        widened: Tensor = x + self.narrow(hidden)
+        return widened
+
+
+class ChunkHead(nn.Module):
+    """Residual MLP over the flattened noisy chunk and its condition row, `(H, D + 1)` to the clean `(H, D)`."""
+
+    def __init__(self, horizon: int, action_dim: int, width: int, blocks: int, condition_width: int) -> None:
+        super().__init__()
+        self.shape = (horizon, action_dim)
+        self.time = TimeEmbedding(6)
+        self.condition = nn.Linear(condition_width + self.time.width, condition_width)
+        self.enter = nn.Linear(horizon * (action_dim + 1), width)
+        self.blocks = nn.ModuleList(FilmBlock(width, condition_width) for _ in range(blocks))
+        self.leave = nn.Linear(width, horizon * action_dim)
+
+    def forward(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        """`(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)` to the predicted clean chunk `(B, H, D)`, float32."""
+        conditioned = torch.cat([noisy, omega.unsqueeze(-1)], dim=-1)  # the condition row: (B, H, D + 1)
+        condition = functional.silu(self.condition(torch.cat([observed, self.time(t)], dim=1)))
+        x = self.enter(conditioned.flatten(1))
+        for block in self.blocks:
+            x = block(x, condition)
+        clean: Tensor = self.leave(functional.silu(x))
+        return clean.float().unflatten(1, self.shape)
+
+
+class LegatoNet(nn.Module):
+    """Observation encoder and chunk head."""
+
+    def __init__(self, encoder: ObservationEncoder, head: ChunkHead, num_steps: int, min_noise: float) -> None:
+        """`num_steps` is N; `min_noise` is eta_min, the floor that keeps fully guided rows finite."""
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+        self.num_steps = num_steps
+        self.min_noise = min_noise
+
+    def observe(self, images: Tensor, state: Tensor) -> Tensor:
+        """`(B, cameras, 3, h, w)`, `(B, S)`, normalised, to the embedding `(B, C)`; once per observation."""
+        embedding: Tensor = self.encoder(images, state)
+        return embedding
+
+    def clean(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        """Predicted clean chunk `(B, H, D)` from `(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)`."""
+        predicted: Tensor = self.head(noisy, observed, t, omega)
+        return predicted
+
+    def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        """Legato's `f(Y, o, t, omega)`, shapes as in `clean`."""
+        towards = self.clean(noisy, observed, t, omega) - noisy
+        scale = velocity_scale(omega, t, self.num_steps, noisy)
+        return scale * towards / noise_level(omega, t, noisy).clamp(min=self.min_noise)
+
+    def bind(self, observed: Tensor) -> VelocityFn:
+        """The velocity for these observations `(B, C)`, as the sampler calls it: scalar t, omega `(B, H)` or `(H,)`."""
+
+        def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+            return self.velocity(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2]))
+
+        return velocity

@@ -1,0 +1,48 @@
+"""README of a trained checkpoint: how it was made and what it scored on held-out episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+from segue_policies.common.dataset import ChunkDataset
+from segue_policies.legato.config import LegatoConfig
+
+
+def checkpoint_readme(
+    config: LegatoConfig, part: ChunkDataset, held_out: ChunkDataset, model: nn.Module, summary: Mapping[str, Any]
+) -> str:
+    """Markdown with the data, the budget used, the scores and every setting."""
+    data = part.data
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in summary["scores"].items())
+    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    return f"""# Legato policy for {data.action_space.name}
+
+{parameters / 1e6:.2f} M parameters; cameras {", ".join(data.cameras)}; horizon {config.flow.horizon} at {data.rate_hz:g} Hz,
+N = {config.flow.num_steps}.
+
+Trained on {_episodes(part)} demonstrations ({len(part.frames)} frames), {_episodes(held_out)} held out:
+{summary["step"]} steps of {config.training.batch_size} observations in {summary["elapsed_s"] / 60:.1f} min,
+{summary["precision"]}, {config.training.threads} threads, seed {config.training.seed}, torch {torch.__version__}.
+
+Held-out episodes, chunks sampled without guidance:
+
+| score | value |
+|---|---|
+{scores}
+
+Settings:
+
+```yaml
+{settings}```
+"""
+
+
+def _episodes(part: ChunkDataset) -> int:
+    return len(np.unique(np.asarray(part.data.episode)[part.frames]))

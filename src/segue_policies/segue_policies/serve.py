@@ -1,0 +1,49 @@
+"""From a checkpoint folder to a policy: what nodes and rollouts call.
+
+Importing this module and `check_checkpoint` need no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from segue_core.errors import unknown_name
+from segue_core.policy import Policy, PolicyInfo
+
+from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of
+from segue_policies.common.serving import CAPABILITIES, policy_info
+
+Loader = Callable[[Path, Expected | None, int | None], Policy]
+
+
+def _legato(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
+    from segue_policies.legato.policy import LegatoPolicy
+
+    return LegatoPolicy.load(folder, expected, threads)
+
+
+LOADERS: Mapping[str, Loader] = {"legato": _legato}
+
+
+def load_policy(folder: Path, expected: Expected | None = None, threads: int | None = None) -> Policy:
+    """The policy in a checkpoint folder, ready to predict.
+
+    Raises:
+        PolicyError: missing, corrupt, or other than `expected`, naming what differs.
+        ConfigError: a method that this workspace does not have.
+    """
+    return LOADERS[_known_method(folder)](folder, expected, threads)
+
+
+def check_checkpoint(folder: Path, expected: Expected | None = None) -> PolicyInfo:
+    """Read and check every file of a checkpoint without building the network; raises as `load_policy`."""
+    method = _known_method(folder)
+    return policy_info(load_checkpoint(folder, method, expected).config, CAPABILITIES[method])
+
+
+def _known_method(folder: Path) -> str:
+    method = method_of(folder)
+    if method not in LOADERS:
+        raise unknown_name("method", method, LOADERS)
+    return method
