@@ -11,45 +11,53 @@ from segue_core.config_base import StrictModel
 class SchedulerConfig(StrictModel):
     """How chunks are asked for, joined and ended. Defaults are Legato's main experiment (H, s, d, r = 60, 30, 8, 22)."""
 
-    continuation: str = Field("legato", min_length=1, description="continuation method, by name")
+    continuation: str = Field(default="legato", min_length=1, description="continuation method, by name")
     continuation_options: Mapping[str, Any] = Field(
         default_factory=dict, description="options of the method itself; each method names its own"
     )
-    horizon: int = Field(60, ge=1, le=1024, description="rows H of a chunk; must equal the policy's")
-    stride: int = Field(30, ge=1, le=1024, description="ticks s between two inference starts")
+    horizon: int = Field(default=60, ge=1, le=1024, description="rows H of a chunk; must equal the policy's")
+    stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts")
     delay_mode: Literal["constructed", "adaptive"] = Field(
-        "constructed",
+        default="constructed",
         description="constructed: a chunk is used from start_tick + delay on, or later if it comes later; "
         "adaptive: used on arrival, and the next delay is estimated from the last ones",
     )
     delay: int = Field(
-        8, ge=0, le=1024, description="ticks d of one inference; in adaptive mode the first guess"
+        default=8, ge=0, le=1024, description="ticks d of one inference; in adaptive mode the first guess"
     )
-    ramp: int | None = Field(None, ge=0, le=1024, description="ramp length r; null means H - s - d")
-    ramp_kind: Literal["linear", "exp", "zeros", "ones"] = Field("linear", description="shape of the ramp")
+    ramp: int | None = Field(default=None, ge=0, le=1024, description="ramp length r; null means H - s - d")
+    ramp_kind: Literal["linear", "exp", "zeros", "ones"] = Field(
+        default="linear", description="shape of the ramp"
+    )
     when_infeasible: Literal["refuse", "shorten"] = Field(
-        "refuse",
+        default="refuse",
         description="what to do when (d, s, r) do not fit H or the policy: refuse, or shorten and say so",
     )
-    warmup: int = Field(1, ge=0, le=100, description="first answers left out of the delay estimate")
+    warmup: int = Field(default=1, ge=0, le=100, description="first answers left out of the delay estimate")
     buffer: int = Field(
-        10, ge=1, le=1000, description="measured delays that the estimate (their maximum) looks at"
+        default=10, ge=1, le=1000, description="measured delays that the estimate (their maximum) looks at"
     )
     termination: tuple[str, ...] = Field(
-        ("task_detector", "time_limit", "operator"),
+        default=("task_detector", "time_limit", "operator"),
         description="rules that may end the task, by name, first wins",
     )
     rule_options: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description="options by rule name; each rule names its own"
     )
-    time_limit_s: float = Field(60.0, gt=0, le=86400, description="limit of the rule time_limit [s]")
+    time_limit_s: float = Field(default=60.0, gt=0, le=86400, description="limit of the rule time_limit [s]")
     task_hold_ticks: int = Field(
-        10, ge=1, le=3000, description="ticks that success must hold for task_detector"
+        default=10, ge=1, le=3000, description="ticks that success must hold for task_detector"
     )
-    max_starved_ticks: int = Field(30, ge=1, le=10000, description="starved ticks in a row before a fault")
-    max_bad_chunks: int = Field(3, ge=1, le=100, description="refused chunks in a row before a fault")
-    max_failed_requests: int = Field(10, ge=1, le=1000, description="failed requests in a row before a fault")
-    retry_ticks: int = Field(3, ge=1, le=1000, description="ticks between a failed request and the next one")
+    max_starved_ticks: int = Field(
+        default=30, ge=1, le=10000, description="starved ticks in a row before a fault"
+    )
+    max_bad_chunks: int = Field(default=3, ge=1, le=100, description="refused chunks in a row before a fault")
+    max_failed_requests: int = Field(
+        default=10, ge=1, le=1000, description="failed requests in a row before a fault"
+    )
+    retry_ticks: int = Field(
+        default=3, ge=1, le=1000, description="ticks between a failed request and the next one"
+    )
     request_timeout_s: float = Field(
-        10.0, gt=0, le=600, description="a request unanswered this long has failed [s]"
+        default=10.0, gt=0, le=600, description="a request unanswered this long has failed [s]"
     )

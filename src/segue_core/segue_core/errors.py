@@ -130,6 +130,10 @@ class SegueError(Exception):
     def __str__(self) -> str:
         return f"[{int(self.code)} {self.code.name}] {self.text}"
 
+    def __reduce__(self) -> tuple[type["SegueError"], tuple[ErrorCode, str]]:
+        """Pickle by code and text, so that errors cross process pools."""
+        return type(self), (self.code, self.text)
+
 
 class SchedulerError(SegueError):
     """The chunk scheduler, a chunk or a schedule is at fault."""

@@ -54,26 +54,17 @@ class Timeline:
             chunk       c0   c1   c2   c3   c4   c5   c6   c7
             executed    a0   a1   a2   c3   c4   c5   c6   c7
 
-        A chunk that starts in the future (o > now) keeps the old rows until it starts. A chunk that is wholly past
-        changes nothing.
+        A chunk that is wholly past changes nothing.
 
         Raises:
-            SchedulerError: CHUNK_WRONG_START when the old rows end before a future chunk starts.
+            SchedulerError: CHUNK_WRONG_START when the chunk only starts after `now`.
         """
-        dropped = min(max(now - chunk.start_tick, 0), chunk.horizon)
-        if dropped == chunk.horizon:
-            return dropped
-        start = max(chunk.start_tick, now)
-        kept = self.rows_from(now)[: start - now]
-        if len(kept) < start - now:
-            got = f"start_tick {chunk.start_tick}"
-            raise SchedulerError(
-                ErrorCode.CHUNK_WRONG_START,
-                "chunk leaves a gap",
-                got=got,
-                expected=f"at most {now + len(kept)}",
-            )
-        self.replace(np.concatenate([kept, chunk.actions[dropped:].astype(np.float64)]), now)
+        if chunk.start_tick > now:
+            got, expected = f"start tick {chunk.start_tick}", f"at most {now}"
+            raise SchedulerError(ErrorCode.CHUNK_WRONG_START, "chunk of the future", got=got, expected=expected)
+        dropped = min(now - chunk.start_tick, chunk.horizon)
+        if dropped < chunk.horizon:
+            self.replace(chunk.actions[dropped:], now)
         return dropped
 
     def replace(self, rows: ArrayLike, now: int) -> None:

@@ -1,0 +1,91 @@
+"""Do delay, stride and ramp fit the horizon and the policy? Refuse or shorten, never silently.
+
+one chunk    |--------------- H ---------------|
+executed     |------ s ------|                       until the next request
+overlap                      |-- d --|-- r --|       what the next chunk is held to; d + r <= H - s
+"""
+
+from dataclasses import dataclass
+
+from segue_core.action_space import ActionSpace
+from segue_core.config import SchedulerConfig
+from segue_core.errors import ErrorCode, SchedulerError
+from segue_core.policy import PolicyInfo
+from segue_scheduler.continuation.base import Continuation
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Delay and ramp to ask for [ticks], and a sentence for everything that had to give."""
+
+    delay: int
+    ramp: int
+    notes: tuple[str, ...] = ()
+
+
+def check_policy(config: SchedulerConfig, space: ActionSpace, info: PolicyInfo, method: Continuation) -> None:
+    """Refuse a policy that cannot serve this scheduler.
+
+    Raises:
+        SchedulerError: SCHEDULER_CAPABILITY or SCHEDULER_POLICY_MISMATCH, naming what differs.
+    """
+    missing = sorted(method.requires - info.capabilities)
+    if missing:
+        raise SchedulerError(
+            ErrorCode.SCHEDULER_CAPABILITY,
+            f"policy {info.name!r} cannot serve continuation {method.name!r}: it lacks {', '.join(missing)}",
+            got=", ".join(sorted(info.capabilities)) or "no capabilities",
+        )
+    if info.action_space.fingerprint() != space.fingerprint():
+        raise _mismatch("action space", info, info.action_space.name, space.name)
+    if info.rate_hz != space.rate_hz:
+        raise _mismatch("rate [Hz]", info, info.rate_hz, space.rate_hz)
+    if info.horizon != config.horizon:
+        raise _mismatch("horizon", info, info.horizon, config.horizon)
+
+
+def plan(config: SchedulerConfig, info: PolicyInfo, method: Continuation) -> Lengths:
+    """Delay and ramp of a regular request, checked before anything moves.
+
+    Raises:
+        SchedulerError: SCHEDULER_INFEASIBLE unless the configuration says `shorten` and shortening can help.
+    """
+    if config.stride > config.horizon:
+        raise _infeasible("stride is longer than the horizon", config, "s <= H")
+    if method.waits:
+        return Lengths(config.delay, 0)
+    if config.delay > config.stride:
+        raise _infeasible("an answer would take longer than a stride", config, "d <= s")
+    lengths = fit(config, info, method, config.delay, config.horizon - config.stride)
+    if lengths.notes and config.when_infeasible == "refuse":
+        raise _infeasible(
+            "; ".join(lengths.notes), config, "d + s + r <= H, inside the policy's training range"
+        )
+    return lengths
+
+
+def fit(config: SchedulerConfig, info: PolicyInfo, method: Continuation, delay: int, overlap: int) -> Lengths:
+    """Lengths for an expected `delay` when `overlap` rows are left, with a note per shortening."""
+    notes: list[str] = []
+    limits = (info.max_delay, info.max_ramp) if method.trained_lengths else (overlap, overlap)
+    claimed = min(delay, overlap, limits[0])
+    if claimed < delay:
+        notes.append(
+            f"delay claim shortened from {delay} to {claimed} ({overlap} rows overlap, trained {limits[0]})"
+        )
+    free = max(overlap - claimed, 0)
+    wanted = config.ramp if config.ramp is not None else max(config.horizon - config.stride - claimed, 0)
+    ramp = min(wanted, free, limits[1])
+    if ramp < wanted:
+        notes.append(f"ramp shortened from {wanted} to {ramp} ({free} rows free, trained {limits[1]})")
+    return Lengths(claimed, ramp, tuple(notes))
+
+
+def _infeasible(text: str, config: SchedulerConfig, expected: str) -> SchedulerError:
+    got = f"H={config.horizon}, d={config.delay}, s={config.stride}, r={config.ramp}"
+    return SchedulerError(ErrorCode.SCHEDULER_INFEASIBLE, text, got=got, expected=expected)
+
+
+def _mismatch(what: str, info: PolicyInfo, got: object, expected: object) -> SchedulerError:
+    text = f"policy {info.name!r} has another {what}"
+    return SchedulerError(ErrorCode.SCHEDULER_POLICY_MISMATCH, text, got=got, expected=expected)

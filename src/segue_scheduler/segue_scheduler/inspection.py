@@ -1,0 +1,32 @@
+"""Is an answer fit to be executed?"""
+
+import numpy as np
+
+from segue_core.action_space import ActionSpace
+from segue_core.chunk import ActionChunk
+from segue_core.errors import ErrorCode, SchedulerError
+from segue_core.policy import PolicyInfo
+from segue_scheduler.tick import ChunkRequest
+
+
+def check_chunk(chunk: ActionChunk, request: ChunkRequest, space: ActionSpace, info: PolicyInfo) -> None:
+    """Refuse a chunk as a whole; limits are the safety guard's business.
+
+    Raises:
+        SchedulerError: CHUNK_WRONG_SHAPE, CHUNK_WRONG_START or CHUNK_NOT_FINITE.
+    """
+    shortest = 1 if "variable_length" in info.capabilities else info.horizon
+    if not shortest <= chunk.horizon <= info.horizon:
+        rows = str(info.horizon) if shortest == info.horizon else f"{shortest} to {info.horizon}"
+        got = chunk.actions.shape
+        raise SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, "chunk", got=got, expected=f"({rows}, {space.dim})")
+    if chunk.start_tick != request.start_tick:
+        raise SchedulerError(
+            ErrorCode.CHUNK_WRONG_START, "chunk start tick", got=chunk.start_tick, expected=request.start_tick
+        )
+    space.validate(chunk.actions, f"chunk {chunk.sequence}")
+
+
+def usable_progress(progress: float | None) -> float | None:
+    """A prediction inside [0, 1], or None when there is none or it is not a number."""
+    return float(np.clip(progress, 0.0, 1.0)) if progress is not None and np.isfinite(progress) else None

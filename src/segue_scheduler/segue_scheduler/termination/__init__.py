@@ -1,0 +1,48 @@
+"""When the task is over: one module per rule, found by its file name; the first rule that fires ends the task."""
+
+from segue_core.action_space import ActionSpace
+from segue_core.config import SchedulerConfig
+from segue_scheduler import registry
+from segue_scheduler.termination.base import Evidence, RuleContext, TerminationRule
+from segue_scheduler.tick import Outcome
+
+GROUP = "segue.termination"
+ALWAYS = "operator"  # a stop request is obeyed whatever the configuration says
+
+
+def available() -> tuple[str, ...]:
+    """Names of all rules."""
+    return registry.available(__name__, GROUP)
+
+
+def create(config: SchedulerConfig, space: ActionSpace) -> "Termination":
+    """Build the configured rules; raises ConfigError on an unknown rule or option, also of a rule that is not active."""
+    names = dict.fromkeys((ALWAYS, *config.termination, *config.rule_options))
+    built = [_create_rule(name, RuleContext(name, config, space)) for name in names]
+    return Termination(tuple(rule for name, rule in zip(names, built, strict=True) if _active(name, config)))
+
+
+def _active(name: str, config: SchedulerConfig) -> bool:
+    return name == ALWAYS or name in config.termination
+
+
+def _create_rule(name: str, context: RuleContext) -> TerminationRule:
+    rule: TerminationRule = registry.find(__name__, GROUP, "termination rule", name)(context)
+    return rule
+
+
+class Termination:
+    """Rules in order; the operator comes first."""
+
+    def __init__(self, rules: tuple[TerminationRule, ...]) -> None:
+        self.rules = rules
+
+    def reset(self) -> None:
+        """Forget the run before."""
+        for rule in self.rules:
+            rule.reset()
+
+    def check(self, evidence: Evidence) -> Outcome | None:
+        """Show every rule the evidence; the first outcome wins."""
+        outcomes = [rule.check(evidence) for rule in self.rules]
+        return next((outcome for outcome in outcomes if outcome), None)

@@ -1,0 +1,1 @@
+"""Doubles for tests, benchmarks and examples: a policy that answers, or misbehaves, by script."""
