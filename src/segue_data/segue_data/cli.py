@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,16 +58,59 @@ def _convert(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _write_json(path: Path | None, content: object) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from segue_data.check import check
+
+    findings = check(arguments.path, workers=arguments.workers)
+    for finding in findings:
+        for problem in finding.problems:
+            print(f"{finding.path}: {problem.place}: {problem.what}")
+    bad = [finding for finding in findings if not finding.ok]
+    print(f"{len(findings)} {findings[0].kind}s checked, {len(bad)} with problems")
+    _write_json(arguments.json, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
+    return 1 if bad else 0
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from segue_data.check import info
+
+    facts = info(arguments.path)
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {value}")
+    _write_json(arguments.json, facts)
+    return 0
+
+
+def _repair(arguments: argparse.Namespace) -> int:
+    from segue_data.repair import repair, repair_open_episodes
+
+    folder: Path = arguments.path
+    reports = [repair(folder)] if any(folder.glob("*.mcap")) else repair_open_episodes(folder)
+    for report in reports:
+        state = "repaired" if report.changed else "unchanged"
+        print(f"{report.bag}: {state}, {report.messages} messages ({report.why})")
+    if not reports:
+        print(f"{folder}: nothing to repair")
+    return 0
+
+
 def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, run: Command) -> (
     argparse.ArgumentParser
 ):
     parser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run)
+    parser.set_defaults(func=run)
     return parser
 
 
 def add_subcommands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the subcommands to `commands`; each sets `run`, a function of the parsed arguments to an exit status."""
+    """Add the subcommands to `commands`; each sets `func`, a function of the parsed arguments to an exit status."""
     record = _add(commands, "record", "record scripted demonstrations in simulation, one bag per seed", _record)
     record.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
     record.add_argument("--task", default="pick_place", help="task contract in config/tasks")
@@ -81,6 +125,15 @@ def add_subcommands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     convert.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
     convert.add_argument("--workers", type=int, default=2, help="processes")
     convert.add_argument("--any-contract", action="store_true", help="accept bags of another robot contract")
+    check = _add(commands, "check", "check bags or a dataset; exit status 1 when something is wrong", _check)
+    check.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
+    check.add_argument("--workers", type=int, default=2, help="processes")
+    check.add_argument("--json", type=Path, help="write the findings to this file")
+    info = _add(commands, "info", "say what a bag, a folder of bags or a dataset holds", _info)
+    info.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
+    info.add_argument("--json", type=Path, help="write the facts to this file")
+    repair = _add(commands, "repair", "close what a killed recorder left open, up to its last whole chunk", _repair)
+    repair.add_argument("path", type=Path, help="a torn bag, or the folder of bags that was being recorded into")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_subcommands(parser.add_subparsers(required=True, metavar="command"))
     parsed = parser.parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        return int(parsed.func(parsed))
     except SegueError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,16 +17,16 @@ ModelT = TypeVar("ModelT", bound=StrictModel)
 
 
 def config_folder() -> Path:
-    """`$SEGUE_CONFIG`, the source tree's `config/`, or the one installed with segue_bringup."""
+    """`$SEGUE_CONFIG_DIR`, the source tree's `config/`, or the one installed with segue_bringup."""
     parents = [*Path.cwd().parents, Path.cwd(), *Path(__file__).resolve().parents]
     prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    tried = [Path(os.environ["SEGUE_CONFIG"])] if os.environ.get("SEGUE_CONFIG") else []
+    tried = [Path(os.environ["SEGUE_CONFIG_DIR"])] if os.environ.get("SEGUE_CONFIG_DIR") else []
     tried += [parent / "config" for parent in parents]
     tried += [prefix / "share" / "segue_bringup" / "config" for prefix in prefixes]
     for folder in tried:
         if (folder / "robots").is_dir():
             return folder
-    raise missing("config/robots", f"not found; set SEGUE_CONFIG (tried {', '.join(map(str, tried))})")
+    raise missing("config/robots", f"not found; set SEGUE_CONFIG_DIR (tried {', '.join(map(str, tried))})")
 
 
 def _load(kind: str, name: str, model: type[ModelT]) -> ModelT:

@@ -79,7 +79,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         raise invalid_dataset(path, "parquet", f"{type(error).__name__}: {error}") from error
 
 
-def _matrix(table: pa.Table, name: str, width: int, source: Path) -> NDArray[np.float32]:
+def matrix(table: pa.Table, name: str, width: int, source: Path) -> NDArray[np.float32]:
+    """Column `name` as (rows, width) float32; DataError when it has another width."""
     column = table.column(name).combine_chunks()
     flat = np.asarray(column.flatten(), dtype=np.float32)
     if flat.size != len(table) * width:
@@ -132,8 +133,8 @@ def describe(path: Path) -> _Description:
 def _build_vectors(files: Sequence[Path], width: int, folder: Path) -> list[int]:
     columns = [layout.STATE, layout.ACTION, "episode_index", "timestamp"]
     tables = [(path, read_table(path, columns)) for path in files]
-    np.save(folder / "state.npy", np.concatenate([_matrix(t, layout.STATE, width, p) for p, t in tables]))
-    np.save(folder / "action.npy", np.concatenate([_matrix(t, layout.ACTION, width, p) for p, t in tables]))
+    np.save(folder / "state.npy", np.concatenate([matrix(t, layout.STATE, width, p) for p, t in tables]))
+    np.save(folder / "action.npy", np.concatenate([matrix(t, layout.ACTION, width, p) for p, t in tables]))
     for name, column in (("episode", "episode_index"), ("time_s", "timestamp")):
         np.save(folder / f"{name}.npy", np.concatenate([t.column(column).to_numpy() for _, t in tables]))
     return [len(table) for _, table in tables]

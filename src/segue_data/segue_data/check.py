@@ -1,0 +1,84 @@
+"""Check or describe a bag, a folder of bags, or a dataset: the right question for what is there."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from segue_data import lerobot_format as layout
+from segue_data.check_bag import check_bag
+from segue_data.check_dataset import check_dataset
+from segue_data.convert import find_bags
+from segue_data.dataset import describe, read_json
+from segue_data.errors import missing
+from segue_data.findings import Findings
+from segue_data.manifest import RECORDING, load
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether `path` holds a LeRobotDataset."""
+    return (path / layout.INFO).is_file()
+
+
+def _open_episodes(path: Path) -> list[Findings]:
+    """Findings for episodes that a recorder left open."""
+    left = sorted((path / RECORDING).glob("*")) if (path / RECORDING).is_dir() else []
+    findings = [Findings(bag, "bag") for bag in left]
+    for finding in findings:
+        finding.add("bag", "left open by a recorder that was killed (or is recording now); `segue data repair` closes it")
+    return findings
+
+
+def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findings]:
+    """Findings for the dataset, the bag, or every bag in the folder `path`.
+
+    Raises:
+        DataError: there is neither a dataset nor a bag.
+    """
+    if not path.exists():
+        raise missing(path, "no such file or folder")
+    if is_dataset(path):
+        return [check_dataset(path)]
+    left = _open_episodes(path)
+    bags: Sequence[Path] = find_bags(path) if not left or list(path.glob("*/metadata.yaml")) else ()
+    if len(bags) < 3:
+        return [*map(check_bag, bags), *left]
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = pool.map(check_bag, bags)
+        return [*tqdm(running, "checking", len(bags), disable=not progress, unit="bag"), *left]
+
+
+def info(path: Path) -> dict[str, Any]:
+    """What the dataset, bag or folder of bags at `path` is, without reading its messages; DataError if nothing is."""
+    if is_dataset(path):
+        about, meta = describe(path), read_json(path / layout.INFO)
+        return {
+            "kind": "dataset",
+            "format": meta.get("codebase_version"),
+            "robot": meta.get("robot_type"),
+            "episodes": meta.get("total_episodes"),
+            "frames": meta.get("total_frames"),
+            "rate_hz": about.rate_hz,
+            "cameras": list(about.cameras),
+            "image_shape": list(about.shape),
+            "action_space": about.space.name,
+        }
+    manifests = [load(bag) for bag in find_bags(path)]
+    first = manifests[0]
+    return {
+        "kind": "bags",
+        "bags": len(manifests),
+        "robot": sorted({m.robot for m in manifests}),
+        "task": sorted({m.task for m in manifests}),
+        "outcomes": {name: sum(m.outcome == name for m in manifests) for name in sorted({m.outcome for m in manifests})},
+        "duration_s": round(sum(m.duration_s for m in manifests), 3),
+        "incomplete": sum(not m.complete for m in manifests),
+        "dropped": sum(sum(m.dropped.values()) for m in manifests),
+        "topics": first.message_counts,
+        "code_version": first.code_version,
+    }
