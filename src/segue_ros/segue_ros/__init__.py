@@ -1,0 +1,1 @@
+"""What every Segue node shares. Nothing here decides anything; it translates and keeps order."""

@@ -1,0 +1,146 @@
+"""The base of all lifecycle nodes, and the function that runs one as a process.
+
+A component overrides up to four methods; the base adds autostart, error texts, exit status and a clean end on SIGINT and
+SIGTERM while the node can still publish (rclpy's own handler would take the context away first).
+"""
+
+import signal
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import rclpy
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
+from rclpy.signals import SignalHandlerOptions
+
+from segue_core.errors import SegueError
+
+EXIT_OK = 0
+EXIT_UNEXPECTED = 1
+EXIT_FAMILY = 10  # plus the hundreds of the error code: 13 is a control error, 16 a configuration error
+
+_POLL_S = 0.1  # how long a signal can go unnoticed on an idle node
+_STEPS = {"unconfigured": (), "inactive": ("cleanup",), "active": ("deactivate", "cleanup")}
+
+
+class LifecycleComponent(LifecycleNode):  # type: ignore[misc]  # rclpy's classes are only partly typed
+    """A managed node. Override `setup`, `start`, `stop`, `teardown`; raise SegueError to refuse a transition.
+
+    Parameter `autostart` (default true): configure and activate as soon as the node spins. The lifecycle services work
+    all the same. One thread: callbacks never run at the same time.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.failure: BaseException | None = None
+        self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
+        self.declare_parameter("autostart", True)
+        if self.get_parameter("autostart").value:
+            self._begin = self.create_timer(0.0, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def setup(self) -> None:
+        """Configure: read parameters, load models, create publishers, services and subscriptions."""
+
+    def start(self) -> None:
+        """Activate: from here on the node may publish; create timers here."""
+
+    def stop(self) -> None:
+        """Deactivate: undo `start`; publishers still work."""
+
+    def teardown(self) -> None:
+        """Clean up: undo `setup`."""
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the process with the exit status of `error`, after a clean stop."""
+        self.failure = self.failure or error
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs `setup`."""
+        return self._guarded(self.setup, lambda: super(LifecycleComponent, self).on_configure(state))
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Enables the publishers, then runs `start`."""
+        result = super().on_activate(state)
+        return self._guarded(self.start, lambda: result)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs `stop`, then disables the publishers."""
+        return self._guarded(self.stop, lambda: super(LifecycleComponent, self).on_deactivate(state))
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs `teardown`."""
+        return self._guarded(self.teardown, lambda: super(LifecycleComponent, self).on_cleanup(state))
+
+    def end(self) -> None:
+        """Goes down through all states from wherever the node is."""
+        for step in _STEPS.get(self._state_machine.current_state[1], ()):
+            getattr(self, f"trigger_{step}")()
+
+    def _guarded(
+        self, action: Callable[[], None], then: Callable[[], TransitionCallbackReturn]
+    ) -> TransitionCallbackReturn:
+        try:
+            action()
+        except SegueError as error:
+            self.get_logger().error(str(error))
+            self._refusal = error
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            self.get_logger().error(f"{type(error).__name__}: {error}")
+            self._refusal = error
+            return TransitionCallbackReturn.ERROR
+        return then()
+
+    def _autostart(self) -> None:
+        self._begin.cancel()
+        for step in (self.trigger_configure, self.trigger_activate):
+            if step() != TransitionCallbackReturn.SUCCESS:
+                self.fail(self._refusal)
+                return
+
+
+def exit_status(error: BaseException | None) -> int:
+    """Exit status that stands for an error: 0 for none, 10 plus the code's hundreds for a SegueError, else 1."""
+    if error is None:
+        return EXIT_OK
+    return EXIT_FAMILY + int(error.code) // 100 if isinstance(error, SegueError) else EXIT_UNEXPECTED
+
+
+def run(create: Callable[[], LifecycleComponent], arguments: Sequence[str] | None = None) -> int:
+    """Runs one component until SIGINT, SIGTERM, or a failure; returns the exit status of the process."""
+    asked_to_end: list[int] = []
+
+    def remember(number: int, _: FrameType | None) -> None:
+        asked_to_end.append(number)
+
+    rclpy.init(args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO)
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _run(create, asked_to_end)
+    finally:
+        rclpy.try_shutdown()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(create: Callable[[], LifecycleComponent], asked_to_end: list[int]) -> int:
+    try:
+        node = create()
+    except SegueError as error:
+        get_logger("segue").error(str(error))
+        return exit_status(error)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while not asked_to_end and node.failure is None:
+            executor.spin_once(timeout_sec=_POLL_S)
+    except Exception as error:
+        node.get_logger().fatal(f"{type(error).__name__}: {error}")
+        node.fail(error)
+    node.end()
+    executor.remove_node(node)
+    node.destroy_node()
+    return exit_status(node.failure)

@@ -1,0 +1,98 @@
+"""Node parameters from one typed model: declared with description and range, checked once, unknown names refused."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    ParameterUninitializedException,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from segue_core.config_base import StrictModel, parse_model
+from segue_core.errors import ConfigError, ErrorCode
+
+ModelT = TypeVar("ModelT", bound=StrictModel)
+
+_TYPES: Mapping[type, Parameter.Type] = {
+    bool: Parameter.Type.BOOL,
+    int: Parameter.Type.INTEGER,
+    float: Parameter.Type.DOUBLE,
+    str: Parameter.Type.STRING,
+}
+_ARRAYS: Mapping[type, Parameter.Type] = {
+    bool: Parameter.Type.BOOL_ARRAY,
+    int: Parameter.Type.INTEGER_ARRAY,
+    float: Parameter.Type.DOUBLE_ARRAY,
+    str: Parameter.Type.STRING_ARRAY,
+}
+_BUILT_IN = ("use_sim_time", "start_type_description_service", "autostart", "qos_overrides.")
+
+
+def declare(node: Node, model: type[ModelT]) -> ModelT:
+    """Declares every field of `model` on `node`, read-only, and returns the values it was started with.
+
+    Fields are bool, int, float, str, or tuples of one of these; a field without default must be given.
+
+    Raises:
+        ConfigError: an unknown, missing or invalid parameter, naming the node and the valid names.
+    """
+    values = {name: _declare(node, name, field) for name, field in model.model_fields.items()}
+    values.update(_unknown(node, values))
+    given = {name: value for name, value in values.items() if value is not None}
+    return parse_model(given, model, f"parameters of node {node.get_name()}")
+
+
+def _declare(node: Node, name: str, field: FieldInfo) -> Any:
+    if not node.has_parameter(name):
+        kind = _parameter_type(field.annotation)
+        default = None if field.is_required() else _plain(field.get_default(call_default_factory=True))
+        try:
+            node.declare_parameter(name, kind if default is None else default, _descriptor(field, kind))
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            where = f"parameter {name!r} of node {node.get_name()}"
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{where}: {error}") from error
+    try:
+        return node.get_parameter(name).value
+    except ParameterUninitializedException:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _parameter_type(annotation: Any) -> Parameter.Type:
+    if get_origin(annotation) is tuple:
+        return _ARRAYS[get_args(annotation)[0]]
+    return _TYPES.get(annotation, Parameter.Type.STRING)
+
+
+def _descriptor(field: FieldInfo, kind: Parameter.Type) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(description=field.description or "", read_only=True, type=kind.value)
+    descriptor.dynamic_typing = kind is Parameter.Type.DOUBLE  # "rate_hz: 30" is a number too; the model checks it
+    low, high = _bound(field, "ge"), _bound(field, "le")
+    if kind is Parameter.Type.INTEGER and low is not None and high is not None:
+        descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+    if kind is Parameter.Type.DOUBLE and low is not None and high is not None:
+        descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+    return descriptor
+
+
+def _bound(field: FieldInfo, name: str) -> float | None:
+    found = [getattr(entry, name) for entry in field.metadata if hasattr(entry, name)]
+    return found[0] if found else None
+
+
+def _unknown(node: Node, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that the node was started with and that no field has; rclpy would drop them silently."""
+    overrides: Mapping[str, Parameter] = getattr(node, "_parameter_overrides", {})
+    return {
+        name: parameter.value
+        for name, parameter in overrides.items()
+        if name not in known and not name.startswith(_BUILT_IN) and not node.has_parameter(name)
+    }

@@ -1,0 +1,32 @@
+"""Named quality-of-service profiles, so that both ends of every topic agree.
+
+A best-effort subscription matches every publisher, a reliable publisher every subscription: sensors are published with
+`SENSOR_SOURCE` and read with `SENSOR`, which is also what camera drivers and tools expect.
+"""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+
+def _keep_last(depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, durability=durability
+    )
+
+
+SENSOR = _keep_last(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE)
+"""Subscriptions to cameras and joint states: the newest is wanted, a lost one is not worth waiting for."""
+
+SENSOR_SOURCE = _keep_last(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""Publishers of cameras and joint states."""
+
+OBSERVATION = _keep_last(2, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""Synchronised observations."""
+
+COMMAND = _keep_last(4, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""Commands per tick and joint commands: bounded, so that a flood drops the oldest."""
+
+STATE = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""States, progress and events."""
+
+LATCHED = _keep_last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+"""What late joiners need to know, such as a description or a mode."""

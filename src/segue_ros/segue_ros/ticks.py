@@ -1,0 +1,35 @@
+"""Between control ticks and ROS time: tick k is at k / rate seconds of the run's clock."""
+
+from builtin_interfaces.msg import Time
+
+_EARLY_TICKS = 0.01  # stamps are rounded to nanoseconds and may lie that little before their tick
+
+
+def tick_of(time_ns: int, rate_hz: float) -> int:
+    """The tick that `time_ns` belongs to: the last one that has begun (33333333 ns at 30 Hz is tick 1)."""
+    return int(time_ns * 1e-9 * rate_hz + _EARLY_TICKS)
+
+
+def nearest_tick(time_ns: int, rate_hz: float) -> int:
+    """The tick whose time is nearest to `time_ns`."""
+    return round(time_ns * 1e-9 * rate_hz)
+
+
+def time_of(tick: int, rate_hz: float) -> int:
+    """Time of a tick [ns]."""
+    return round(tick * 1e9 / rate_hz)
+
+
+def stamp_of(tick: int, rate_hz: float) -> Time:
+    """Time of a tick as a message stamp."""
+    return stamp(time_of(tick, rate_hz))
+
+
+def stamp(time_ns: int) -> Time:
+    """A message stamp from nanoseconds."""
+    return Time(sec=time_ns // 1_000_000_000, nanosec=time_ns % 1_000_000_000)
+
+
+def nanoseconds(time: Time) -> int:
+    """Nanoseconds of a message stamp."""
+    return int(time.sec) * 1_000_000_000 + int(time.nanosec)

@@ -1,0 +1,22 @@
+"""Install segue_ros with colcon (ament_python)."""
+
+from setuptools import find_packages, setup
+
+NAME = "segue_ros"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(exclude=["test", "test.*"]),
+    package_data={"": ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/" + NAME]),
+        ("share/" + NAME, ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=False,
+    maintainer="Segue developers",
+    maintainer_email="segue@example.org",
+    description="What every node shares: lifecycle base, parameters, QoS profiles, ticks and message conversions.",
+    license="Apache-2.0",
+)
