@@ -1,0 +1,105 @@
+"""Configuration: unknown keys and bad values are refused, naming file, key, found and allowed."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from segue_core.config import SchedulerConfig
+from segue_core.config_base import StrictModel, load_mapping, load_yaml, merge, parse_model
+from segue_core.errors import ConfigError, ErrorCode
+
+
+class Lens(StrictModel):
+    focal_mm: float
+
+
+class Camera(StrictModel):
+    width: int = 4
+    lens: Lens | None = None
+
+
+class Rig(StrictModel):
+    cameras: dict[str, Camera]
+
+
+def refused(text: str, model: type[StrictModel] = SchedulerConfig) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        load_yaml(text, model, "rig.yaml")
+    return caught.value
+
+
+def test_an_empty_document_is_the_defaults_of_the_legato_paper() -> None:
+    config = load_yaml("", SchedulerConfig, "x")
+    assert (config.horizon, config.stride, config.delay, config.ramp) == (60, 30, 8, None)
+
+
+def test_an_unknown_key_gets_the_nearest_valid_one() -> None:
+    error = refused("strid: 3")
+    assert error.code is ErrorCode.CONFIG_UNKNOWN_KEY
+    assert "rig.yaml: strid: unknown key 'strid' (did you mean 'stride'?)" in str(error)
+
+
+def test_an_unknown_nested_key_is_compared_with_the_keys_at_its_place() -> None:
+    assert "cameras.head.widht: unknown key 'widht' (did you mean 'width'?)" in str(
+        refused("cameras: {head: {widht: 3}}", Rig)
+    )
+    assert "(did you mean 'focal_mm'?)" in str(refused("cameras: {head: {lens: {focal: 3}}}", Rig))
+
+
+def test_a_value_out_of_range_says_found_and_allowed() -> None:
+    error = refused("stride: -3")
+    assert error.code is ErrorCode.CONFIG_INVALID_VALUE
+    assert "stride: got -3" in str(error) and "greater than or equal to 1" in str(error)
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    assert len(str(refused("{stride: -3, horizon: x, nonsense: 1}")).splitlines()) == 3
+
+
+@pytest.mark.parametrize("text", ["time_limit_s: .nan", "time_limit_s: .inf", "delay_mode: sometimes"])
+def test_not_a_number_infinity_and_unknown_choices_are_refused(text: str) -> None:
+    assert refused(text).code is ErrorCode.CONFIG_INVALID_VALUE
+
+
+def test_a_missing_key_is_named() -> None:
+    assert "cameras: required key is missing" in str(refused("{}", Rig))
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "'just text'", "a: !!python/object:os.system 1"])
+def test_text_that_is_no_mapping_is_refused(text: str) -> None:
+    assert refused(text).code is ErrorCode.CONFIG_UNREADABLE
+
+
+def test_configuration_cannot_be_changed_after_the_fact() -> None:
+    with pytest.raises(ValidationError):
+        SchedulerConfig().stride = 3  # type: ignore[misc]
+
+
+def test_presets_only_override_what_they_name() -> None:
+    base = {"a": {"x": 1, "y": 2}, "b": [1, 2]}
+    assert merge(base, {"a": {"y": 3}, "b": [9]}) == {"a": {"x": 1, "y": 3}, "b": [9]}
+    assert base == {"a": {"x": 1, "y": 2}, "b": [1, 2]}
+    assert load_mapping("# nothing", "x") == {}
+
+
+def test_plain_data_is_validated_like_text() -> None:
+    assert parse_model({"stride": 10}, SchedulerConfig, "argument").stride == 10
+    with pytest.raises(ConfigError, match="argument: stride"):
+        parse_model({"stride": 0}, SchedulerConfig, "argument")
+
+
+def test_every_field_is_described() -> None:
+    for name, field in SchedulerConfig.model_fields.items():
+        assert field.description, name
+
+
+def test_the_core_imports_no_ros_torch_clock_or_sockets() -> None:
+    banned = {"rclpy", "torch", "time", "datetime", "socket", "subprocess", "threading", "asyncio"}
+    for file in (Path(__file__).parents[1] / "segue_core").glob("*.py"):
+        words = {line.split()[1].split(".")[0] for line in file.read_text().splitlines() if _is_import(line)}
+        assert not words & banned, file.name
+
+
+def _is_import(line: str) -> bool:
+    return line.startswith(("import ", "from "))

@@ -1,0 +1,54 @@
+"""Errors: a code of the right range, a text that is never empty."""
+
+import pickle
+
+import pytest
+
+from segue_core import errors
+from segue_core.errors import ErrorCode, SegueError, nearest_name, unknown_name
+
+FAMILIES = [
+    errors.SchedulerError,
+    errors.PolicyError,
+    errors.ControlError,
+    errors.DataError,
+    errors.PerceptionError,
+    errors.ConfigError,
+]
+
+
+def test_every_code_belongs_to_exactly_one_family() -> None:
+    for code in set(ErrorCode) - {ErrorCode.OK}:
+        assert sum(code in family.codes for family in FAMILIES) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_error_is_never_silent(family: type[SegueError]) -> None:
+    code = next(code for code in ErrorCode if code in family.codes)
+    assert code.name in str(family(code, "")) and str(int(code)) in str(family(code, "  "))
+
+
+def test_got_expected_and_allowed_are_said() -> None:
+    error = SegueError(
+        ErrorCode.CHUNK_WRONG_SHAPE, "chunk", got=(1, 2), expected="(60, 14)", allowed=["a", "b"]
+    )
+    assert error.text == "chunk; got (1, 2); expected (60, 14); allowed: a, b"
+
+
+def test_a_falsy_value_is_still_said() -> None:
+    assert "got 0" in SegueError(ErrorCode.CONFIG_INVALID_VALUE, "stride", got=0).text
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_errors_cross_process_boundaries(family: type[SegueError]) -> None:
+    error = family(ErrorCode.POLICY_FAILED, "text", got=1)
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is family and back.code is error.code and str(back) == str(error)
+
+
+def test_unknown_names_get_the_nearest_and_all_valid_ones() -> None:
+    error = unknown_name("task", "pick_plaice", ["pour", "pick_place"])
+    assert "did you mean 'pick_place'" in str(error) and "allowed: pick_place, pour" in str(error)
+    assert "did you mean" not in str(unknown_name("task", "xyz", ["pour"]))
+    assert "allowed: (none)" in str(unknown_name("task", "x", []))
+    assert nearest_name("legat0", ["legato", "rtc"]) == "legato"

@@ -1,0 +1,56 @@
+"""Chunks, observations and policy information."""
+
+import numpy as np
+import pytest
+
+from segue_core.action_space import DUAL_ARM_EE
+from segue_core.chunk import ActionChunk
+from segue_core.errors import ConfigError, ErrorCode, PerceptionError, SchedulerError
+from segue_core.observation import Observation
+from segue_core.policy import PolicyInfo
+from segue_core.text_enum import TextEnum
+
+
+def test_a_chunk_owns_read_only_float32_copies() -> None:
+    source = np.ones((4, 2))
+    chunk = ActionChunk(source, start_tick=7, source="p", sequence=0, omega=np.ones(4))
+    source[:] = 5
+    assert chunk.actions.dtype == np.float32 and (chunk.actions == 1).all()
+    with pytest.raises(ValueError, match="read-only"):
+        chunk.actions[0] = 2
+    assert chunk.omega is not None and not chunk.omega.flags.writeable
+    assert (chunk.horizon, chunk.end_tick) == (4, 11)
+
+
+@pytest.mark.parametrize("actions", [np.ones(4), np.ones((2, 3, 4))])
+def test_a_chunk_has_two_axes(actions: np.ndarray) -> None:
+    with pytest.raises(SchedulerError) as caught:
+        ActionChunk(actions, 0, "p", 0)
+    assert caught.value.code is ErrorCode.CHUNK_WRONG_SHAPE
+
+
+@pytest.mark.parametrize(
+    ("state", "image", "code"),
+    [
+        (np.ones((2, 2)), np.zeros((4, 4, 3), np.uint8), ErrorCode.STATE_CORRUPT),
+        (np.array([np.nan]), np.zeros((4, 4, 3), np.uint8), ErrorCode.STATE_CORRUPT),
+        (np.ones(3), np.zeros((4, 4, 3)), ErrorCode.FRAME_CORRUPT),
+        (np.ones(3), np.zeros((4, 4), np.uint8), ErrorCode.FRAME_CORRUPT),
+    ],
+)
+def test_a_corrupt_observation_cannot_exist(state: np.ndarray, image: np.ndarray, code: ErrorCode) -> None:
+    with pytest.raises(PerceptionError) as caught:
+        Observation(0, state, {"head": image})
+    assert caught.value.code is code
+
+
+def test_a_policy_cannot_declare_a_capability_that_does_not_exist() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'per_step_guidance'"):
+        PolicyInfo("p", DUAL_ARM_EE, 60, 5, 30.0, (), (96, 72), frozenset({"per_step_guidanc"}), 10, 50)
+
+
+def test_text_enumerations_print_as_their_value() -> None:
+    class Colour(TextEnum):
+        RED = "red"
+
+    assert f"{Colour.RED}" == str(Colour.RED) == "red" == Colour("red")
