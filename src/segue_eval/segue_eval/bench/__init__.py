@@ -1,0 +1,1 @@
+"""Benchmarks that compare within one run: ratios travel between machines, milliseconds do not."""

@@ -1,0 +1,54 @@
+"""`segue bench scheduler|policy`: a table, and `--json FILE` with `ratios`, `median_s` and `p99_s` by name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from segue_eval.bench import policy, scheduler
+from segue_eval.bench.timing import Timing, ratio_table
+from segue_eval.options import default_checkpoint
+
+
+def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is timed, how long, and where the numbers go."""
+    parser.add_argument("what", choices=("scheduler", "policy"), help="what to time")
+    parser.add_argument("--policy", default="legato", help="policy, by name")
+    parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
+    parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
+    parser.add_argument("--rounds", type=int, default=40, help="timed chunks per method")
+    parser.add_argument("--ticks", type=int, default=3000, help="timed scheduler ticks per method")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+
+
+def _report(what: str, timings: Mapping[str, Timing], base: str) -> dict[str, object]:
+    reference = timings[base].median_s
+    return {
+        "bench": what,
+        "base": base,
+        "ratios": {name: value.median_s / reference for name, value in timings.items()},
+        "median_s": {name: value.median_s for name, value in timings.items()},
+        "p99_s": {name: value.p99_s for name, value in timings.items()},
+    }
+
+
+def _measure(arguments: argparse.Namespace) -> tuple[str, dict[str, Timing], str]:
+    if arguments.what == "scheduler":
+        title = "one scheduler tick, H = 60, D = 14"
+        return title, scheduler.bench_scheduler(arguments.ticks), scheduler.BASE
+    checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, arguments.task))
+    title = f"one chunk of {arguments.policy}"
+    return title, policy.bench_policy(checkpoint, arguments.rounds), policy.BASE
+
+
+def run_bench(arguments: argparse.Namespace) -> int:
+    """Measure, print, write; exit status 0."""
+    title, timings, base = _measure(arguments)
+    print(ratio_table(title, timings, base))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(_report(arguments.what, timings, base), indent=2)
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+    return 0

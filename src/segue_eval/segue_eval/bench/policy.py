@@ -1,0 +1,56 @@
+"""What a chunk costs: plain sampling against every guided method the policy serves, on the same observation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from segue_core.observation import Observation
+from segue_core.policy import Policy, PredictRequest, PredictResult
+from segue_core.schedule import guidance_schedule
+from segue_eval.bench.timing import Timing, interleaved
+from segue_policies.serve import load_policy
+
+BASE = "plain"
+_METHODS = {"per_step_guidance": "legato", "gradient_guidance": "rtc", "prefix_conditioning": "training_time_rtc"}
+
+
+def _observation(policy: Policy, generator: np.random.Generator) -> Observation:
+    width, height = policy.info.image_size
+    images = {
+        name: generator.integers(0, 256, (height, width, 3), dtype=np.uint8) for name in policy.info.cameras
+    }
+    return Observation(tick=0, state=np.zeros(policy.info.action_space.dim, dtype=np.float32), images=images)
+
+
+def request_for(policy: Policy, method: str) -> PredictRequest:
+    """A typical request: d = 8 and a ramp over half the horizon (both within what the policy knows)."""
+    info = policy.info
+    delay = min(8, info.max_delay)
+    ramp = min(info.horizon // 2 - delay, info.max_ramp)
+    omega = np.zeros(info.horizon, dtype=np.float32)
+    if method != BASE:
+        omega = guidance_schedule(info.horizon, delay, max(ramp, 0))
+    return PredictRequest(
+        observation=_observation(policy, np.random.default_rng(0)),
+        start_tick=0,
+        sequence=0,
+        method=method,
+        omega=omega,
+        reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
+        delay=delay,
+        seed=0,
+    )
+
+
+def bench_policy(checkpoint: Path, rounds: int = 40) -> dict[str, Timing]:
+    """Timing of one chunk for plain sampling and each method the policy declares."""
+    policy = load_policy(checkpoint, threads=1)
+    methods = [BASE, *(method for need, method in _METHODS.items() if need in policy.info.capabilities)]
+    calls: dict[str, Callable[[], PredictResult]] = {
+        method: partial(policy.predict, request_for(policy, method)) for method in methods
+    }
+    return interleaved(calls, rounds)

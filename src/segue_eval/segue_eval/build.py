@@ -1,0 +1,111 @@
+"""From names to a running episode: what `segue eval` evaluates, and the runner that each worker process makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segue_core.config import SchedulerConfig
+from segue_core.config_base import parse_model
+from segue_core.policy import Policy, PolicyInfo
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_data.contracts import load_robot, load_task
+from segue_eval.latency import parse_latency
+from segue_eval.plant import Plant, SimulatedPlant
+from segue_eval.result import EpisodeResult
+from segue_eval.rollout import TickObserver, run_episode
+from segue_policies.serve import check_checkpoint, load_policy
+from segue_scheduler.scheduler import ChunkScheduler
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that decides an episode besides its seed. Plain data: it travels to the worker processes.
+
+    Args:
+        scheduler: fields of `SchedulerConfig` that differ from its defaults; horizon and time limit come from the
+            policy and the task unless given.
+        latency: `planned`, ticks, or `LOW:HIGH`, see `segue_eval.latency`.
+    """
+
+    task: str
+    policy: str
+    checkpoint: str
+    robot: str = "dual_arm"
+    scheduler: Mapping[str, Any] = field(default_factory=dict)
+    latency: str = "planned"
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data with the checkpoint's contents as a digest, so that a retrained policy is another setup."""
+        return asdict(self) | {"scheduler": dict(self.scheduler), "checkpoint_digest": digest(Path(self.checkpoint))}
+
+
+def digest(folder: Path) -> str:
+    """First 16 hexadecimal digits over the names and bytes of a checkpoint's files; empty when there are none."""
+    files = sorted(path for path in folder.glob("*") if path.is_file() and path.suffix != ".md")
+    total = hashlib.sha256()
+    for path in files:
+        total.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16] if files else ""
+
+
+def scheduler_config(overrides: Mapping[str, Any], info: PolicyInfo, task: TaskConfig) -> SchedulerConfig:
+    """Scheduler configuration for a policy on `task`; raises ConfigError for an unknown or bad field."""
+    values = {"horizon": info.horizon, "time_limit_s": task.time_limit_s} | dict(overrides)
+    return parse_model(values, SchedulerConfig, "scheduler")
+
+
+def check(setup: Setup) -> None:
+    """Refuse a setup that cannot run, before any process starts: names, checkpoint, lengths, capabilities, latency.
+
+    Raises:
+        SegueError: what is wrong, with the valid names or values.
+    """
+    robot, task = load_robot(setup.robot), load_task(setup.task)
+    info = check_checkpoint(Path(setup.checkpoint))
+    ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
+    parse_latency(setup.latency, 0)
+
+
+class Runner:
+    """One setup, ready to run any seed. Everything that is slow to make is made once."""
+
+    def __init__(self, robot: RobotConfig, task: TaskConfig, policy: Policy, plant: Plant, setup: Setup) -> None:
+        self.config = scheduler_config(setup.scheduler, policy.info, task)
+        self.space = robot.action_space
+        self.plant = plant
+        self._policy = policy
+        self._latency = setup.latency
+        self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
+
+    def __call__(self, seed: int, on_tick: TickObserver | None = None) -> EpisodeResult:
+        """Run one episode with a fresh scheduler."""
+        scheduler = ChunkScheduler(self.config, self.space, self._policy.info, seed=seed)
+        latency = parse_latency(self._latency, seed)
+        return run_episode(
+            self.plant,
+            self._policy,
+            scheduler,
+            self.space,
+            seed,
+            latency=latency,
+            max_ticks=self._max_ticks,
+            on_tick=on_tick,
+        )
+
+
+@dataclass(frozen=True)
+class SimulatedRunner:
+    """Factory of runners in the MuJoCo world (picklable)."""
+
+    setup: Setup
+
+    def __call__(self) -> Runner:
+        """Load the contracts and the policy, build the world; raises SegueError naming what is wrong."""
+        robot, task = load_robot(self.setup.robot), load_task(self.setup.task)
+        policy = load_policy(Path(self.setup.checkpoint), threads=1)
+        return Runner(robot, task, policy, SimulatedPlant(robot, task), self.setup)

@@ -1,0 +1,121 @@
+"""`segue eval` and `segue bench`; also `python -m segue_eval.cli eval ...`.
+
+Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached,
+2 refused or failed (one sentence on stderr), 130 interrupted (finished episodes are kept).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segue_core.errors import SegueError
+from segue_eval import options
+from segue_eval.bench.cli import add_bench_arguments, run_bench
+from segue_eval.build import Setup, SimulatedRunner, check
+from segue_eval.claims import Claim, rate_claim
+from segue_eval.evaluate import evaluate
+from segue_eval.plots import write_page
+from segue_eval.progress import ProgressBar
+from segue_eval.result import EpisodeResult
+from segue_eval.rows import RowFile
+from segue_eval.seeds import parse_seeds
+from segue_eval.summary import endings, success_interval, table, to_csv, to_json
+
+DONE, NOT_REACHED, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+
+def _folder(arguments: argparse.Namespace, setup: Setup) -> Path:
+    """A name that says what it is, stable for equal arguments, so that the same command resumes."""
+    values = setup.scheduler
+    ramp = values.get("ramp", "auto")
+    name = f"{setup.task}-{setup.policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
+    return Path(arguments.out or Path("runs") / "eval" / name)
+
+
+def _claims(arguments: argparse.Namespace, results: Sequence[EpisodeResult]) -> list[Claim]:
+    if arguments.require_success is None or not results:
+        return []
+    low, high = success_interval(results)
+    rate = sum(result.success for result in results) / len(results)
+    return [rate_claim("success_rate", low, high, arguments.require_success, rate)]
+
+
+def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim]) -> None:
+    low, high = success_interval(results)
+    ends = ", ".join(f"{rule} {count}" for rule, count in sorted(endings(results).items()))
+    print(table({name: results}))
+    print(f"\nsuccess {sum(r.success for r in results)}/{len(results)}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
+    print(f"ended by: {ends}")
+    for claim in claims:
+        print(f"claim {claim.id}: {claim.verdict}")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _save(arguments: argparse.Namespace, folder: Path, data: dict[str, object], results: list[EpisodeResult]) -> None:
+    text = json.dumps(data, indent=2) + "\n"
+    for path in filter(None, (folder / "summary.json", arguments.json)):
+        _write(path, text)
+    for path in filter(None, (folder / "rows.csv", arguments.csv)):
+        _write(path, to_csv(results))
+    write_page(folder / "report.html", folder.name, data, results)
+
+
+def run_eval(arguments: argparse.Namespace) -> int:
+    """Evaluate one setup over its seeds; prints the table and returns the exit status."""
+    seeds, setup = parse_seeds(arguments.seeds), options.setup_from(arguments)
+    check(setup)
+    folder = _folder(arguments, setup)
+    if arguments.fresh:
+        (folder / "rows.jsonl").unlink(missing_ok=True)
+    rows = RowFile(folder / "rows.jsonl", setup.to_dict())
+    done = sum(seed in rows.results for seed in seeds)
+    bar = ProgressBar(len(seeds), folder.name, done, quiet=arguments.quiet)
+    try:
+        results = evaluate(SimulatedRunner(setup), seeds, rows, arguments.workers, bar)
+    finally:
+        bar.close()
+    claims = _claims(arguments, results)
+    _print(setup.policy, results, claims)
+    _save(arguments, folder, to_json(setup.to_dict(), results, claims), results)
+    print(f"rows, table and plots: {folder}")
+    reached = all(claim.statistics["rate"] >= claim.statistics["wanted"] for claim in claims)
+    return DONE if reached else NOT_REACHED
+
+
+def add_subcommands(subparsers: Any) -> None:
+    """Add `eval` and `bench` to an argparse subparsers object; each sets `func(arguments) -> exit status`."""
+    evaluation = subparsers.add_parser("eval", help="run a policy over many seeds in lockstep and print the table")
+    options.add_setup_arguments(evaluation)
+    options.add_run_arguments(evaluation)
+    evaluation.set_defaults(func=run_eval)
+    bench = subparsers.add_parser("bench", help="time the scheduler or a policy, as ratios measured in one run")
+    add_bench_arguments(bench)
+    bench.set_defaults(func=run_bench)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn errors into a sentence and a status."""
+    parser = argparse.ArgumentParser(prog="segue", description="evaluation and benchmarks")
+    add_subcommands(parser.add_subparsers(dest="command", required=True))
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.func(arguments))
+    except SegueError as error:
+        print(f"segue {arguments.command}: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

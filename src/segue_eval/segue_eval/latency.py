@@ -1,0 +1,54 @@
+"""How many ticks an answer takes in lockstep: time is a number here, so a slow machine gives the same episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from segue_core.errors import ConfigError, ErrorCode
+
+
+class Latency(Protocol):
+    """Delivery delay of answers [ticks]."""
+
+    def ticks(self, sequence: int, expected: int) -> int:
+        """Ticks from the request to its answer; `expected` is the delay that the scheduler planned with."""
+        ...
+
+
+@dataclass(frozen=True)
+class Constructed:
+    """The planned delay exactly, as in Legato's App. B."""
+
+    def ticks(self, sequence: int, expected: int) -> int:
+        """`expected`."""
+        return expected
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Independent draws from low..high inclusive; the n-th answer of a seed always takes the same time."""
+
+    low: int
+    high: int
+    seed: int = 0
+
+    def ticks(self, sequence: int, expected: int) -> int:
+        """A draw that depends on the seed and the sequence number only."""
+        generator = np.random.default_rng([self.seed, sequence])
+        return int(generator.integers(self.low, self.high, endpoint=True))
+
+
+def parse_latency(text: str, seed: int) -> Latency:
+    """`planned`, a number of ticks, or `LOW:HIGH`. Raises ConfigError for anything else."""
+    if text == "planned":
+        return Constructed()
+    first, _, last = text.partition(":")
+    if first.isdecimal() and (not last or last.isdecimal()):
+        low, high = int(first), int(last or first)
+        if low <= high:
+            return Uniform(low, high, seed)
+    expected = "planned, TICKS or LOW:HIGH (ticks)"
+    raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "latency", got=repr(text), expected=expected)

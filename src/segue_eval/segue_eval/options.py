@@ -1,0 +1,71 @@
+"""Arguments of `segue eval`, and the setup that they describe."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from segue_data.contracts import config_folder
+from segue_eval.build import Setup
+from segue_eval.evaluate import default_workers
+from segue_eval.seeds import TEST_SEEDS
+
+_TEST = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
+
+
+def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is evaluated."""
+    parser.add_argument("--policy", default="legato", help="policy, by name")
+    parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one of policy and task)")
+    parser.add_argument("--task", default="pick_place", help="task contract in config/tasks")
+    parser.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
+    parser.add_argument("--continuation", default="legato", help="continuation method, by name")
+    parser.add_argument("--stride", type=int, default=30, help="ticks s between two inference starts")
+    parser.add_argument("--delay", type=int, default=8, help="ticks d of one inference")
+    parser.add_argument("--ramp", type=int, help="ramp length r in ticks (default: H - s - d)")
+    parser.add_argument("--delay-mode", default="constructed", choices=("constructed", "adaptive"))
+    parser.add_argument("--latency", default="planned", help="ticks an answer takes: planned, TICKS or LOW:HIGH")
+    parser.add_argument("--time-limit", type=float, help="limit of one episode in seconds (default: the task's)")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """How it is evaluated and what is written."""
+    parser.add_argument("--seeds", default=_TEST, help=f"FIRST:END, END excluded, or a list (default {_TEST})")
+    parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: cores)")
+    parser.add_argument("--out", type=Path, help="folder for rows, table, plots (default runs/eval/<setup>)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write setup, summary, claims and rows")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one line per episode")
+    parser.add_argument("--fresh", action="store_true", help="forget the finished episodes of this setup")
+    parser.add_argument("--videos", action="store_true", help="also film the best and the worst seed")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument(
+        "--require-success", type=float, metavar="RATE", help="exit with status 1 below this success rate (0..1)"
+    )
+
+
+def default_checkpoint(policy: str, task: str) -> Path:
+    """Where the shipped checkpoint of a policy for a task lives."""
+    return config_folder() / "checkpoints" / f"{policy}_{task}"
+
+
+def setup_from(arguments: argparse.Namespace) -> Setup:
+    """The setup that parsed `arguments` describe."""
+    scheduler: dict[str, object] = {
+        "continuation": arguments.continuation,
+        "stride": arguments.stride,
+        "delay": arguments.delay,
+        "delay_mode": arguments.delay_mode,
+    }
+    if arguments.ramp is not None:
+        scheduler["ramp"] = arguments.ramp
+    if arguments.time_limit is not None:
+        scheduler["time_limit_s"] = arguments.time_limit
+    checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, arguments.task))
+    return Setup(
+        task=arguments.task,
+        policy=arguments.policy,
+        checkpoint=str(checkpoint.resolve()),
+        robot=arguments.robot,
+        scheduler=scheduler,
+        latency=arguments.latency,
+    )

@@ -1,0 +1,86 @@
+"""The body that lockstep moves: one protocol, and its implementation by the MuJoCo world and the real controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.controller import CartesianController
+from segue_control.kinematics import Kinematics
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_core.task_state import TaskState
+from segue_sim.world import World
+
+
+class Plant(Protocol):
+    """Something that executes one action per tick. One thread; `reset` starts an episode at tick 0."""
+
+    def reset(self, seed: int) -> None:
+        """Put everything where `seed` says; equal seeds give equal episodes."""
+        ...
+
+    def measured(self) -> NDArray[np.float64]:
+        """Measured state in the action space, (D,)."""
+        ...
+
+    def images(self) -> Mapping[str, NDArray[np.uint8]]:
+        """What the cameras see now, RGB (h, w, 3), at their native size."""
+        ...
+
+    def execute(self, action: NDArray[np.float64], tick: int) -> None:
+        """Carry out `action` (D,) for the length of one tick."""
+        ...
+
+    def task_state(self) -> TaskState:
+        """Success and score now."""
+        ...
+
+
+class SimulatedPlant:
+    """The MuJoCo world under the controller that also drives the robot: interpolation, IK and the safety guard.
+
+        tick      k                              k+1
+        update    |  1  |  2  |  3  |  4  |      |      (control_rate / tick_rate updates per tick)
+        physics   |.....|.....|.....|.....|      |
+    """
+
+    def __init__(self, robot: RobotConfig, task: TaskConfig, *, render: bool = True) -> None:
+        self._world = World(robot, task, seed=0, render=render)
+        self._kinematics = Kinematics(robot)
+        self._controller = CartesianController(robot)
+        self._updates = round(robot.control_rate_hz / robot.tick_rate_hz)
+        self._dt = 1.0 / robot.control_rate_hz
+
+    @property
+    def world(self) -> World:
+        """The simulated world, for judges and scripted experts."""
+        return self._world
+
+    def reset(self, seed: int) -> None:
+        """Start episode `seed`, the controller holding the measured pose."""
+        self._world.reset(seed)
+        self._controller.reset(self._world.joint_positions(), self._world.gripper_positions())
+
+    def measured(self) -> NDArray[np.float64]:
+        """Forward kinematics of the measured joints, (14,)."""
+        return self._kinematics.forward(self._world.joint_positions(), self._world.gripper_positions())
+
+    def images(self) -> Mapping[str, NDArray[np.uint8]]:
+        """One freshly rendered image per camera."""
+        return self._world.render()
+
+    def execute(self, action: NDArray[np.float64], tick: int) -> None:
+        """One tick of control and physics."""
+        self._controller.set_target(action, tick)
+        for _ in range(self._updates):
+            command = self._controller.update(self._dt)
+            self._world.apply(command.q, command.grippers)
+            self._world.advance(self._dt)
+
+    def task_state(self) -> TaskState:
+        """What the simulator's judge says."""
+        return self._world.task_state()

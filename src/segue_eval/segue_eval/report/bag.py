@@ -1,0 +1,157 @@
+"""A run's bag turned into `RunData`, and its camera frames on a regular grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace, action_space
+from segue_core.errors import DataError, ErrorCode
+from segue_data.bag_reader import NANOSECONDS, read, stamp_ns
+from segue_eval.report.run_data import ChunkRecord, Ending, RunData, Series
+
+STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"
+TASK, PROGRESS, SAFETY = "/segue/task_state", "/segue/progress", "/segue/safety"
+TOPICS = frozenset({STATE, COMMAND, INPUT, TASK, PROGRESS, SAFETY})
+_IDLE, _FINISHED = "idle", "finished"
+
+
+@dataclass
+class _Messages:
+    """Everything small in the bag, by tick where it has one."""
+
+    states: list[tuple[int, Any]] = field(default_factory=list)  # (log time [ns], message)
+    commands: dict[int, Any] = field(default_factory=dict)
+    measured: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    chunks: dict[int, Any] = field(default_factory=dict)  # by sequence; the last run's win
+    tasks: list[Any] = field(default_factory=list)
+    progress: dict[str, list[Any]] = field(default_factory=dict)
+    safety: Any = None
+
+    def add(self, topic: str, log_ns: int, message: Any) -> None:
+        """Sort one message in."""
+        if topic == STATE:
+            self.states.append((log_ns, message))
+        elif topic == COMMAND:
+            self.commands[message.tick] = message
+        elif topic == INPUT:
+            self.measured[message.tick] = message.measured
+            self.chunks |= {chunk.sequence: chunk for chunk in message.chunks}
+        elif topic == TASK:
+            self.tasks.append(message)
+        elif topic == PROGRESS:
+            self.progress.setdefault(message.source, []).append(message)
+        elif topic == SAFETY:
+            self.safety = message
+
+
+def _one_run(states: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """States of the bag's last run, from its first tick that is not idle to its first finished one."""
+    busy = [(log, state) for log, state in states if state.phase != _IDLE]
+    run = [(log, state) for log, state in busy if state.run_id == busy[-1][1].run_id]
+    ends = [index for index, (_, state) in enumerate(run) if state.phase == _FINISHED]
+    return run[: ends[0] + 1] if ends else run
+
+
+def _space(messages: _Messages) -> ActionSpace:
+    names = {command.action_space for command in messages.commands.values() if command.action_space}
+    return action_space(sorted(names)[0] if names else "dual_arm_ee")
+
+
+def _rows(ticks: list[int], vectors: Mapping[int, Any], dim: int) -> NDArray[np.float64]:
+    """One row per tick (T, D), NaN where there is none."""
+    missing = np.full(dim, np.nan)
+    return np.array([np.asarray(vectors.get(tick, missing), dtype=np.float64) for tick in ticks]).reshape(-1, dim)
+
+
+def _optional(value: float, present: bool) -> float | None:
+    return float(value) if present and np.isfinite(value) else None
+
+
+def _chunk(state: Any, chunk: Any, first: bool, epoch: int) -> ChunkRecord:
+    return ChunkRecord(
+        sequence=int(chunk.sequence),
+        tick=int(state.tick) - epoch,
+        first_tick=int(state.tick) - int(state.dropped_rows) - epoch,
+        delay=int(state.delay_ticks),
+        actions=np.asarray(chunk.actions, dtype=np.float64).reshape(chunk.horizon, chunk.dim),
+        omega=np.asarray(chunk.omega, dtype=np.float64),
+        overlap_rmse=_optional(state.overlap_rmse, not first),
+        jump=_optional(state.jump, not first),
+        inference_s=float(chunk.inference_s),
+    )
+
+
+def _chunks(states: list[Any], chunks: Mapping[int, Any], epoch: int) -> tuple[ChunkRecord, ...]:
+    spliced = [state for state in states if state.spliced and state.chunk_sequence in chunks]
+    return tuple(_chunk(s, chunks[s.chunk_sequence], i == 0, epoch) for i, s in enumerate(spliced))
+
+
+def _series(messages: list[Any], epoch_ns: int, name: str, end_s: float) -> Series:
+    """The field `name` over time, inside the run."""
+    points = [((stamp_ns(m.header) - epoch_ns) / NANOSECONDS, float(getattr(m, name))) for m in messages]
+    inside = [point for point in points if -1e-9 <= point[0] <= end_s]
+    table = np.array(inside, dtype=np.float64).reshape(-1, 2)
+    return Series(table[:, 0], table[:, 1])
+
+
+def _ending(state: Any) -> Ending:
+    if state.phase != _FINISHED:
+        return Ending()
+    return Ending(bool(state.success), str(state.rule), str(state.reason))
+
+
+def _counts(safety: Any) -> dict[str, int]:
+    if safety is None:
+        return {}
+    counts = {str(name): int(count) for name, count in zip(safety.count_names, safety.counts, strict=False)}
+    return counts | {"late controller cycles": int(safety.overruns)}
+
+
+def _assemble(messages: _Messages) -> RunData:
+    run = _one_run(messages.states)
+    states = [state for _, state in run]
+    ticks = [int(state.tick) for state in states]
+    space = _space(messages)
+    epoch_ns = stamp_ns(states[0].header)
+    end_s = (ticks[-1] - ticks[0] + 1) / space.rate_hz
+    commands = {tick: command.action for tick, command in messages.commands.items()}
+    return RunData(
+        space=space,
+        continuation=str(states[-1].continuation),
+        ticks=np.array(ticks) - ticks[0],
+        commands=_rows(ticks, commands, space.dim),
+        measured=_rows(ticks, messages.measured, space.dim),
+        phases=tuple(str(state.phase) for state in states),
+        starved=np.array([bool(state.starved) for state in states]),
+        expected_delay=np.array([int(state.expected_delay_ticks) for state in states]),
+        log_s=np.array([log for log, _ in run], dtype=np.float64) / NANOSECONDS,
+        epoch_ns=epoch_ns,
+        chunks=_chunks(states, messages.chunks, ticks[0]),
+        ending=_ending(states[-1]),
+        score=_series(messages.tasks, epoch_ns, "score", end_s),
+        placed=_series(messages.tasks, epoch_ns, "placed", end_s),
+        total=max((int(task.total) for task in messages.tasks), default=0),
+        progress={k: _series(v, epoch_ns, "progress", end_s) for k, v in messages.progress.items()},
+        safety_counts=_counts(messages.safety),
+        safety_text=str(messages.safety.error_text) if messages.safety is not None else "",
+    )
+
+
+def read_run(bag: Path) -> RunData:
+    """The bag folder's last run.
+
+    Raises:
+        DataError: the bag is missing or corrupt, or nothing ran in it.
+    """
+    messages = _Messages()
+    for record in read(bag, TOPICS):
+        messages.add(record.topic, record.log_ns, record.message())
+    if all(state.phase == _IDLE for _, state in messages.states):
+        raise DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{bag}: no tick of a run on {STATE}; nothing to report")
+    return _assemble(messages)

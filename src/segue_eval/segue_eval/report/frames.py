@@ -1,0 +1,74 @@
+"""Camera frames of a bag on a regular grid, so that dropped or late frames do not change the video's speed.
+
+    grid     |----|----|----|----|----|       1 / rate seconds each
+    head     x     x         x    x           the latest frame up to a grid point is shown at it
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rosbags.rosbag2 import Reader
+
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_data.bag_reader import NANOSECONDS, read, stamp_ns
+from segue_data.encoding import decode
+from segue_data.topics import image_topics
+
+Image = NDArray[np.uint8]  # (h, w, 3) RGB
+
+_CAMERA = re.compile(r"/(\w+)_camera/image_raw(?:/compressed)?")
+_COLOUR = {"rgb8": None, "bgr8": cv2.COLOR_BGR2RGB}
+
+
+def to_rgb(message: Any, place: str) -> Image:
+    """RGB image of a sensor_msgs Image or CompressedImage; raises SegueError for an encoding that has none."""
+    if hasattr(message, "format"):
+        return decode(message.data, place, "image")
+    pixels = np.frombuffer(message.data, dtype=np.uint8).reshape(message.height, message.step)
+    if message.encoding not in _COLOUR:
+        got, allowed = message.encoding, tuple(_COLOUR)
+        raise PerceptionError(ErrorCode.FRAME_ENCODING, f"{place}: image encoding", got=got, allowed=allowed)
+    image = pixels[:, : message.width * 3].reshape(message.height, message.width, 3)
+    code = _COLOUR[message.encoding]
+    return image if code is None else np.asarray(cv2.cvtColor(image, code), dtype=np.uint8)
+
+
+def camera_topics(bag: Path) -> dict[str, str]:
+    """One image topic per camera of the bag, camera name to topic, the head camera first."""
+    with Reader(bag) as reader:
+        topics = {connection.topic for connection in reader.connections}
+    names = {match[1] for topic in topics if (match := _CAMERA.fullmatch(topic))}
+    ordered = sorted(names, key=lambda name: (name != "head", name))
+    return {name: next(topic for topic in image_topics(name) if topic in topics) for name in ordered}
+
+
+def camera_frames(
+    bag: Path, start_ns: int, end_ns: int, rate_hz: float
+) -> Iterator[tuple[float, Mapping[str, Image]]]:
+    """(seconds since `start_ns`, image per camera) at every grid point of [start_ns, end_ns).
+
+    Begins at the first grid point by which every camera in the bag has been seen.
+    Raises DataError or PerceptionError for a corrupt bag or frame.
+    """
+    topics = camera_topics(bag)
+    owner = {topic: camera for camera, topic in topics.items()}
+    latest: dict[str, Any] = {}
+    step = NANOSECONDS / rate_hz
+    index = 0
+    for record in read(bag, frozenset(owner)):
+        message = record.message()
+        stamp = stamp_ns(message.header)
+        while start_ns + index * step < min(stamp, end_ns):
+            if len(latest) == len(topics):
+                yield index / rate_hz, {camera: to_rgb(latest[camera], camera) for camera in topics}
+            index += 1
+        if stamp >= end_ns:
+            return
+        latest[owner[record.topic]] = message

@@ -1,0 +1,96 @@
+"""What a report is made of, independent of where it was read from. Times are seconds since the run's first tick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A quantity over time: `t` (n,) [s], rising; `values` (n,)."""
+
+    t: Floats
+    values: Floats
+
+    @property
+    def last(self) -> float:
+        """Final value; NaN when empty."""
+        return float(self.values[-1]) if len(self.values) else float("nan")
+
+
+EMPTY = Series(np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkRecord:
+    """One chunk as it was spliced in.
+
+    Row i was meant for tick `first_tick + i`; the chunk took over at `tick`, `tick - first_tick` rows late.
+    `overlap_rmse` and `jump` are None for a chunk without a predecessor.
+    """
+
+    sequence: int
+    tick: int
+    first_tick: int
+    delay: int
+    actions: Floats  # (H, D)
+    omega: Floats  # (H,), or (0,) when no guidance was applied
+    overlap_rmse: float | None
+    jump: float | None
+    inference_s: float
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the run ended; `rule` is empty when the bag stops before the scheduler finished."""
+
+    success: bool = False
+    rule: str = ""
+    reason: str = "the recording ends before the task did"
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """One run, tick by tick. All per-tick arrays have T rows; ticks are the run's own, counted from 0.
+
+    Args:
+        log_s: when each tick's state was received, by the recorder's clock [s]; judges jitter.
+        epoch_ns: stamp of tick 0 on the run's clock, which camera stamps share [ns].
+    """
+
+    space: ActionSpace
+    continuation: str
+    ticks: NDArray[np.int64]
+    commands: Floats  # (T, D), NaN where no command was recorded
+    measured: Floats  # (T, D), NaN where no state was recorded
+    phases: tuple[str, ...]
+    starved: NDArray[np.bool_]
+    expected_delay: NDArray[np.int64]
+    log_s: Floats
+    epoch_ns: int
+    chunks: tuple[ChunkRecord, ...]
+    ending: Ending
+    score: Series = EMPTY
+    placed: Series = EMPTY
+    total: int = 0
+    progress: Mapping[str, Series] = field(default_factory=dict)
+    safety_counts: Mapping[str, int] = field(default_factory=dict)
+    safety_text: str = ""
+
+    @property
+    def seconds(self) -> Floats:
+        """Time of every tick (T,) [s]."""
+        return self.ticks / self.space.rate_hz
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the run [s]."""
+        return len(self.ticks) / self.space.rate_hz

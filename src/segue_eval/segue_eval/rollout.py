@@ -1,0 +1,115 @@
+"""One episode in lockstep: the scheduler, policy and controller of the ROS graph, with ticks for time.
+
+    tick       o            o+1   ...   o+d                    o+s
+    scheduler  request -----------------> chunk arrives         next request
+    plant      executes the row of every tick meanwhile
+
+A policy is called when its request is made and its answer is handed over `d` ticks later, so the length of
+inference on this machine changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from segue_core.action_space import ActionSpace
+from segue_core.chunk import ActionChunk
+from segue_core.errors import PolicyError
+from segue_core.observation import Observation
+from segue_core.policy import Policy, PredictRequest
+from segue_eval.latency import Constructed, Latency
+from segue_eval.plant import Plant
+from segue_eval.result import EpisodeResult
+from segue_eval.trace import Trace
+from segue_perception.preprocess import resize
+from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
+
+TickObserver = Callable[[TickInput, TickOutput], None]
+
+
+@dataclass
+class Mailbox:
+    """Answers under way: what was put for a tick is taken at that tick or, when it was late, at the next call."""
+
+    chunks: dict[int, list[ActionChunk]] = field(default_factory=dict)
+    failures: dict[int, list[str]] = field(default_factory=dict)
+
+    def take(self, tick: int) -> tuple[tuple[ActionChunk, ...], tuple[str, ...]]:
+        """Everything due at `tick` or before, in the order of its due tick."""
+        chunks = tuple(c for due in sorted(self.chunks) if due <= tick for c in self.chunks.pop(due))
+        failures = tuple(f for due in sorted(self.failures) if due <= tick for f in self.failures.pop(due))
+        return chunks, failures
+
+
+def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
+    """What the policy is shown at `tick`: the measured state and its cameras' images at its own size."""
+    native = plant.images() if policy.info.cameras else {}
+    images = {name: resize(native[name], policy.info.image_size) for name in policy.info.cameras}
+    return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
+
+
+def _ask(policy: Policy, request: ChunkRequest, observation: Observation) -> ActionChunk:
+    question = PredictRequest(
+        observation=observation,
+        start_tick=request.start_tick,
+        sequence=request.sequence,
+        method=request.method,
+        omega=request.omega,
+        reference=request.reference,
+        delay=request.delay,
+        seed=request.seed,
+    )
+    return policy.predict(question).chunk
+
+
+def _serve(
+    plant: Plant, policy: Policy, tick: int, request: ChunkRequest, latency: Latency, mailbox: Mailbox
+) -> None:
+    """Ask at `tick`, deliver later. At least one tick passes: nothing can answer within the tick that asked."""
+    due = tick + max(1, latency.ticks(request.sequence, request.delay))
+    try:
+        chunk = _ask(policy, request, observe(plant, policy, tick))
+        mailbox.chunks.setdefault(due, []).append(chunk)
+    except PolicyError as error:
+        mailbox.failures.setdefault(due, []).append(str(error))
+
+
+def run_episode(
+    plant: Plant,
+    policy: Policy,
+    scheduler: ChunkScheduler,
+    space: ActionSpace,
+    seed: int,
+    *,
+    latency: Latency | None = None,
+    max_ticks: int = 100_000,
+    on_tick: TickObserver | None = None,
+) -> EpisodeResult:
+    """Run episode `seed` until a termination rule ends it (or `max_ticks`, reported as rule `max_ticks`).
+
+    `scheduler` must be fresh. `on_tick` sees every input and output of the scheduler, in order.
+    Equal arguments give equal results, bit for bit, except `wall_s`.
+    """
+    began = time.perf_counter()
+    latency, mailbox, trace = latency or Constructed(), Mailbox(), Trace(space)
+    plant.reset(seed)
+    policy.reset()
+    scheduler.start(0, plant.measured())
+    for tick in range(max_ticks):
+        chunks, failures = mailbox.take(tick)
+        inputs = TickInput(tick, plant.measured(), chunks, failures, plant.task_state())
+        output = scheduler.step(inputs)
+        trace.add(output)
+        if on_tick is not None:
+            on_tick(inputs, output)
+        if output.outcome is not None:
+            break
+        if output.request is not None:
+            _serve(plant, policy, tick, output.request, latency, mailbox)
+        plant.execute(output.action, tick)
+    return trace.result(seed, plant.task_state(), time.perf_counter() - began)

@@ -1,0 +1,74 @@
+"""Finished episodes as JSON lines, so that an interrupted evaluation goes on where it stopped.
+
+    {"segue_eval": 1, "setup": {...}}      first line: what the rows belong to
+    {"seed": 1000, ...}                    one line per episode, in order of completion
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from segue_core.errors import DataError, ErrorCode
+from segue_eval.result import EpisodeResult, result_from_row
+
+_FORMAT = 1
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    """Every whole line; a torn last line (a killed writer) is dropped, a torn line elsewhere is an error."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    entries: list[dict[str, object]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entries.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise _corrupt(path, f"line {number} is not JSON: {error.msg}") from error
+    return entries
+
+
+def _corrupt(path: Path, text: str) -> DataError:
+    return DataError(ErrorCode.DATA_DATASET_INVALID, f"{path}: {text}")
+
+
+def _differences(old: object, new: Mapping[str, object]) -> list[str]:
+    known = old if isinstance(old, dict) else {}
+    keys = sorted({*known, *new})
+    return [f"{key}: file {known.get(key)!r}, now {new.get(key)!r}" for key in keys if known.get(key) != new.get(key)]
+
+
+class RowFile:
+    """The rows of one setup. Opening an existing file checks that it belongs to the same setup."""
+
+    def __init__(self, path: Path, setup: Mapping[str, object]) -> None:
+        """Raises DataError when the file belongs to another setup (naming the differences) or is corrupt."""
+        self._path = path
+        plain = json.loads(json.dumps(setup, default=str))
+        entries = _lines(path) if path.exists() else []
+        if entries:
+            self._check(entries[0], plain)
+        self.results = {result.seed: result for result in map(result_from_row, entries[1:])}
+        self._rewrite(plain)
+
+    def _check(self, head: dict[str, object], setup: Mapping[str, object]) -> None:
+        if head.get("segue_eval") != _FORMAT:
+            raise _corrupt(self._path, "not a rows file of this version")
+        if changed := _differences(head.get("setup"), setup):
+            raise DataError(
+                ErrorCode.DATA_DATASET_INVALID,
+                f"{self._path} holds episodes of another setup ({'; '.join(changed)}); delete it or name another file",
+            )
+
+    def _rewrite(self, setup: Mapping[str, object]) -> None:
+        """Whole lines only, so that appending is safe after a torn one."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [{"segue_eval": _FORMAT, "setup": setup}, *(r.to_row() for r in self.results.values())]
+        self._path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    def add(self, result: EpisodeResult) -> None:
+        """Append one finished episode and flush it to the file."""
+        self.results[result.seed] = result
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(result.to_row()) + "\n")

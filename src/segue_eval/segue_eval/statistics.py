@@ -1,0 +1,75 @@
+"""The few statistics that every table here uses: mean and standard error, a rate's interval, paired differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean of `count` finite values and the standard error of that mean (NaN below two values)."""
+
+    mean: float
+    standard_error: float
+    count: int
+
+    def text(self, digits: int = 2) -> str:
+        """`12.34 ± 0.56`; a dash where there is nothing to report."""
+        if self.count == 0:
+            return "-"
+        if self.count == 1:
+            return f"{self.mean:.{digits}f}"
+        return f"{self.mean:.{digits}f} ± {self.standard_error:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean of `first - second` over the seeds that both have, and how surprising it would be under no difference."""
+
+    estimate: Estimate
+    p_value: float
+
+
+def estimate(values: Iterable[float]) -> Estimate:
+    """Mean +- standard error (sample deviation / sqrt(n)); values that are not finite are left out and not counted."""
+    data = np.asarray(list(values), dtype=np.float64)
+    data = data[np.isfinite(data)]
+    if data.size == 0:
+        return Estimate(math.nan, math.nan, 0)
+    error = float(data.std(ddof=1) / math.sqrt(data.size)) if data.size > 1 else math.nan
+    return Estimate(float(data.mean()), error, int(data.size))
+
+
+def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval of a rate (95 % by default): honest at 0 and 1, where mean +- error is not."""
+    if trials == 0:
+        return 0.0, 1.0
+    rate = successes / trials
+    centre = rate + z * z / (2 * trials)
+    spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def _sign_flip_p(differences: NDArray[np.float64], draws: int) -> float:
+    """Two-sided p of the mean under random signs (seeded, so a table never changes by itself)."""
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(draws, differences.size))
+    means = np.abs((signs * differences).mean(axis=1))
+    observed = abs(float(differences.mean()))
+    return float((1 + np.count_nonzero(means >= observed - 1e-12)) / (draws + 1))
+
+
+def paired_difference(
+    first: Mapping[int, float], second: Mapping[int, float], draws: int = 10_000
+) -> PairedDifference:
+    """`first - second` paired by seed; only seeds where both are finite count. p by a sign-flip permutation test."""
+    common = [seed for seed in first if seed in second]
+    values = np.asarray([first[seed] - second[seed] for seed in common], dtype=np.float64)
+    values = values[np.isfinite(values)]
+    p_value = _sign_flip_p(values, draws) if values.size > 1 else math.nan
+    return PairedDifference(estimate(values), p_value)

@@ -1,0 +1,55 @@
+"""What is remembered of an episode while it runs, and the result made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+from segue_core.task_state import TaskState
+from segue_eval.result import EpisodeResult
+from segue_eval.smoothness import smoothness
+from segue_scheduler.tick import Outcome, SeamReport, TickOutput
+
+
+@dataclass
+class Trace:
+    """Commands, seams and starvation of one episode, in tick order."""
+
+    space: ActionSpace
+    actions: list[NDArray[np.float64]] = field(default_factory=list)
+    seams: list[SeamReport] = field(default_factory=list)
+    starved: int = 0
+    outcome: Outcome | None = None
+
+    def add(self, output: TickOutput) -> None:
+        """Remember one tick."""
+        self.actions.append(output.action)
+        self.starved += output.starved
+        self.outcome = output.outcome
+        if output.seam is not None:
+            self.seams.append(output.seam)
+
+    def result(self, seed: int, state: TaskState, wall_s: float) -> EpisodeResult:
+        """The episode's result; `rule` is `max_ticks` when no termination rule ended it."""
+        actions = np.asarray(self.actions, dtype=np.float64).reshape(-1, self.space.dim)
+        smooth = smoothness(actions, self.space, [seam.tick for seam in self.seams])
+        outcome = self.outcome
+        return EpisodeResult(
+            seed=seed,
+            success=outcome.success if outcome else False,
+            score=float(state.score),
+            ticks=len(self.actions),
+            rate_hz=self.space.rate_hz,
+            rule=outcome.rule if outcome else "max_ticks",
+            reason=outcome.reason if outcome else "no termination rule ended the episode",
+            starved=self.starved,
+            nsparc=smooth.nsparc,
+            nldlj=smooth.nldlj,
+            nldlj_dimensionless=smooth.nldlj_dimensionless,
+            seams=tuple(self.seams),
+            actions=actions,
+            wall_s=wall_s,
+        )
