@@ -33,23 +33,26 @@ _SINGULAR = {"robots": "robot", "tasks": "task", "policies": "policy", "graph": 
 
 
 def _candidates() -> list[Path]:
-    here = Path(__file__).resolve()
-    above = [parent / "config" for parent in here.parents]
-    try:
-        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-
-        try:
-            above.insert(0, Path(get_package_share_directory("segue_bringup")) / "config")
-        except PackageNotFoundError:
-            pass
-    except ImportError:
-        pass
     override = os.environ.get("SEGUE_CONFIG_DIR")
-    return [Path(override)] if override else above
+    if override:
+        return [Path(override)]
+    source_tree = Path(__file__).resolve().parents[3]  # <root>/src/segue_bringup/segue_bringup/this file
+    return [source_tree / "config", *_installed()]
+
+
+def _installed() -> list[Path]:
+    try:
+        from ament_index_python.packages import get_package_share_directory
+    except ImportError:
+        return []
+    try:
+        return [Path(get_package_share_directory("segue_bringup")) / "config"]
+    except LookupError:
+        return []
 
 
 def config_root() -> Path:
-    """The folder `config/`: `$SEGUE_CONFIG_DIR`, else the installed one, else the one of the source tree."""
+    """The folder `config/`: `$SEGUE_CONFIG_DIR`, else that of the source tree, else the installed one."""
     tried = _candidates()
     for folder in tried:
         if (folder / "graph").is_dir():

@@ -17,25 +17,25 @@ class Argument(StrictModel):
 
     default: Scalar = Field(description="value when none is given; text may use ${...}")
     description: str = Field(min_length=1, description="one line for people")
-    choices: tuple[str, ...] = Field((), description="the only valid values, if they are few")
-    config: str | None = Field(None, description="folder of config/ whose file names are the valid values")
-    low: float | None = Field(None, description="least valid number")
-    high: float | None = Field(None, description="largest valid number")
+    choices: tuple[str, ...] = Field(default=(), description="the only valid values, if they are few")
+    config: str | None = Field(default=None, description="folder of config/ whose file names are the valid values")
+    low: float | None = Field(default=None, description="least valid number")
+    high: float | None = Field(default=None, description="largest valid number")
 
 
 class Respawn(StrictModel):
     """What to do when a node exits by itself before the graph is stopped."""
 
-    attempts: int = Field(0, ge=0, le=100, description="restarts before it counts as failed")
-    delay_s: float = Field(1.0, ge=0, le=60, description="pause before each restart [s]")
+    attempts: int = Field(default=0, ge=0, le=100, description="restarts before it counts as failed")
+    delay_s: float = Field(default=1.0, ge=0, le=60, description="pause before each restart [s]")
 
 
 class Ready(StrictModel):
     """When a started node counts as ready. At least one condition; all of them must hold."""
 
-    state: str | None = Field(None, description="lifecycle state that the node must report")
-    service: str | None = Field(None, description="service that must be offered")
-    timeout_s: float = Field(30.0, gt=0, le=600, description="time to become ready [s]")
+    state: str | None = Field(default=None, description="lifecycle state that the node must report")
+    service: str | None = Field(default=None, description="service that must be offered")
+    timeout_s: float = Field(default=30.0, gt=0, le=600, description="time to become ready [s]")
 
 
 class GraphNode(StrictModel):
@@ -47,8 +47,8 @@ class GraphNode(StrictModel):
     when: Mapping[str, Scalar] = Field(
         default_factory=dict, description="arguments and the values they must have"
     )
-    lifecycle: bool = Field(False, description="a managed (lifecycle) node")
-    required: bool = Field(False, description="the graph stops when it is gone for good")
+    lifecycle: bool = Field(default=False, description="a managed (lifecycle) node")
+    required: bool = Field(default=False, description="the graph stops when it is gone for good")
     respawn: Respawn = Respawn()
     ready: Ready = Ready()
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="ROS parameters; may use ${...}")

@@ -5,8 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from typing_extensions import Self
 
 from segue_bringup.graph import Respawn
 from segue_bringup.supervision import guardian
@@ -27,7 +29,7 @@ class Job:
     environment: Mapping[str, str]
     log: Path
     required: bool = False
-    respawn: Respawn = Respawn()
+    respawn: Respawn = field(default_factory=Respawn)
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Supervisor:
             [sys.executable, "-S", str(guardian.__file__)], stdin=subprocess.PIPE, start_new_session=True
         )
 
-    def __enter__(self) -> "Supervisor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,64 @@
+"""The graph as a ROS `launch` description. Needs the ROS packages `launch` and `launch_ros`."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+
+from segue_bringup.arguments import valid_values
+from segue_bringup.graph import Graph, load_graph
+from segue_bringup.resolution import NodePlan, make_plan
+
+
+def launch_description(graph_name: str = "task", only: tuple[str, ...] = ()) -> LaunchDescription:
+    """The graph `config/graph/<graph_name>.yaml`, or just its nodes `only`, with all of its arguments declared.
+
+    Raises:
+        ConfigError: when launched, for an argument that is not valid; the text lists what is.
+    """
+    graph = load_graph(graph_name)
+    chosen = graph.only(only) if only else graph
+    return LaunchDescription([*_declarations(graph), OpaqueFunction(function=_start, args=[chosen])])
+
+
+def _declarations(graph: Graph) -> list[DeclareLaunchArgument]:
+    declared = []
+    for name, argument in graph.arguments.items():
+        choices = list(valid_values(argument)) or (["true", "false"] if isinstance(argument.default, bool) else None)
+        default = str(argument.default).lower() if isinstance(argument.default, bool) else str(argument.default)
+        declared.append(
+            DeclareLaunchArgument(name, default_value=default, description=argument.description, choices=choices)
+        )
+    return declared
+
+
+def _start(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity]:
+    given = {name: LaunchConfiguration(name).perform(context) for name in graph.arguments}
+    return [_action(node) for node in make_plan(graph, given).nodes]
+
+
+def _action(node: NodePlan) -> LaunchDescriptionEntity:
+    options: dict[str, Any] = {
+        "package": node.package,
+        "executable": node.executable,
+        "name": node.name,
+        "namespace": "",
+        "parameters": [dict(node.parameters)],
+        "additional_env": _unset(node.environment),
+        "respawn": node.respawn.attempts > 0,
+        "respawn_max_retries": node.respawn.attempts,
+        "respawn_delay": node.respawn.delay_s,
+        "output": "both",
+    }
+    if node.required and node.respawn.attempts == 0:
+        options["on_exit"] = Shutdown(reason=f"required node {node.name!r} ended")
+    return LifecycleNode(**options) if node.lifecycle else Node(**options)
+
+
+def _unset(environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of `environment` that the caller's own does not decide."""
+    return {name: value for name, value in environment.items() if name not in os.environ}

@@ -1,0 +1,144 @@
+"""The simulator node: a MuJoCo world in place of the robot, its cameras and the clock.
+
+It steps the world at the control rate, never faster than `real_time_factor` and never in a burst to catch up: time that
+the machine cannot keep up with is lost to the simulation, whose clock everybody follows.
+"""
+
+import sys
+
+import numpy as np
+from pydantic import Field
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.qos import qos_profile_sensor_data
+from rosgraph_msgs.msg import Clock as ClockMsg
+from segue_interfaces.msg import TaskState
+from segue_interfaces.srv import ResetWorld
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from segue_core.config_base import StrictModel
+from segue_core.errors import ControlError, ErrorCode
+from segue_core.task_config import TaskConfig
+from segue_ros import conversions, images, parameters, qos, ticks
+from segue_ros.contracts import load_file, load_robot
+from segue_ros.lifecycle import LifecycleComponent, run
+from segue_sim.robot_side import RobotSide
+from segue_sim.sensor_messages import camera_info, joint_state, optical_frame
+from segue_sim.sim_clock import SimClock
+from segue_sim.viewing import Window
+from segue_sim.world import World
+
+
+class Parameters(StrictModel):
+    """Parameters of the simulator node."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    task_file: str = Field(description="path of the task's YAML file")
+    seed: int = Field(default=0, ge=0, description="seed of the first episode's poses and colours")
+    real_time_factor: float = Field(
+        default=1.0, ge=0.05, le=10.0, description="simulated seconds per second, at most"
+    )
+    view: bool = Field(default=False, description="open a window")
+
+
+class SimulatorNode(LifecycleComponent):
+    """Publishes the clock, joint states and cameras of a simulated robot; moves it as /joint_command says."""
+
+    def __init__(self) -> None:
+        super().__init__("simulator")
+
+    def setup(self) -> None:
+        """Build the world and the interfaces of a real robot's drivers."""
+        given = parameters.declare(self, Parameters)
+        self._robot = robot = load_robot(given.robot_file)
+        self._task = load_file(given.task_file, TaskConfig, "task")
+        self._world = World(robot, self._task, given.seed)
+        self._window = Window(self._world) if given.view else None
+        self._step_s = 1.0 / robot.control_rate_hz
+        self._period_s = self._step_s / given.real_time_factor
+        self._clock_time = SimClock(robot.control_rate_hz, round(robot.control_rate_hz / robot.tick_rate_hz))
+        names = (*robot.joint_names, *robot.gripper_names)
+        self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s)
+        self._openings = self._world.gripper_positions()
+        self._connect()
+
+    def _connect(self) -> None:
+        publish = self.create_lifecycle_publisher
+        self._clock_out = publish(ClockMsg, "/clock", 10)
+        self._joints_out = publish(JointState, "/joint_states", qos.SENSOR_SOURCE)
+        self._task_out = publish(TaskState, "/segue/task_state", qos.STATE)
+        self._pictures_out = {
+            name: (
+                publish(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE),
+                publish(CameraInfo, f"/{name}_camera/camera_info", qos.SENSOR_SOURCE),
+            )
+            for name in self._robot.cameras
+        }
+        self.create_subscription(JointTrajectory, "/joint_command", self._on_command, qos_profile_sensor_data)
+        self.create_service(ResetWorld, "/sim/reset", self._on_reset)
+
+    def start(self) -> None:
+        """Let time pass."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = self.create_timer(self._period_s, self._on_step, clock=steady)
+
+    def stop(self) -> None:
+        """Stop time."""
+        self.destroy_timer(self._timer)
+
+    def teardown(self) -> None:
+        """Free the window and the renderers."""
+        if self._window:
+            self._window.close()
+        self._world.close()
+
+    def _on_step(self) -> None:
+        target = self._side.target(self._clock_time.seconds)
+        if target:
+            self._world.apply(target.positions, target.grippers)
+        self._world.advance(self._step_s)
+        self._clock_time.advance()
+        stamp = ticks.stamp(self._clock_time.nanoseconds)
+        self._clock_out.publish(ClockMsg(clock=stamp))
+        openings = self._world.gripper_positions()
+        speeds = (openings - self._openings) / self._step_s
+        self._openings = openings
+        self._joints_out.publish(joint_state(self._world, self._robot, speeds, stamp))
+        if self._clock_time.on_tick:
+            self._on_tick()
+
+    def _on_tick(self) -> None:
+        stamp = ticks.stamp(self._clock_time.nanoseconds)
+        for name, picture in self._world.render().items():
+            image_out, info_out = self._pictures_out[name]
+            image_out.publish(images.to_message(picture, "rgb8", stamp, optical_frame(name)))
+            info_out.publish(camera_info(name, self._robot.cameras[name], stamp))
+        state = self._world.task_state()
+        self._task_out.publish(conversions.task_state_to_msg(state, self._task.name, self._world.seed, stamp))
+        if self._window:
+            self._window.show()
+
+    def _on_command(self, message: JointTrajectory) -> None:
+        try:
+            if len(message.points) != 1:
+                got = f"{len(message.points)} points"
+                raise ControlError(
+                    ErrorCode.CONTROL_WRONG_SHAPE, "joint command", got=got, expected="one point"
+                )
+            positions = np.array(message.points[0].positions, dtype=np.float64)
+            self._side.receive(tuple(message.joint_names), positions, self._clock_time.seconds)
+        except ControlError as error:
+            self.get_logger().error(f"joint command refused: {error}", throttle_duration_sec=1.0)
+
+    def _on_reset(self, request: ResetWorld.Request, response: ResetWorld.Response) -> ResetWorld.Response:
+        self._world.reset(int(request.seed))
+        self._side.clear()
+        self._openings = self._world.gripper_positions()
+        response.success, response.error_text = True, f"world {request.seed} is at its start"
+        return response
+
+
+def main() -> None:
+    """Run the node until SIGINT or SIGTERM."""
+    sys.exit(run(SimulatorNode))

@@ -1,0 +1,43 @@
+"""What the simulated robot's drivers publish: standard messages from the world's arrays."""
+
+import math
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, JointState
+
+from segue_core.robot_config import CameraConfig, RobotConfig
+from segue_sim.world import World
+
+
+def joint_state(
+    world: World, robot: RobotConfig, gripper_speeds: NDArray[np.float64], stamp: Time
+) -> JointState:
+    """Arm joints [rad, rad/s], then gripper openings in [0, 1] with their speeds [1/s]."""
+    message = JointState(name=[*robot.joint_names, *robot.gripper_names])
+    message.header.stamp, message.header.frame_id = stamp, robot.base_frame
+    message.position = [*world.joint_positions().tolist(), *world.gripper_positions().tolist()]
+    message.velocity = [*world.joint_velocities().tolist(), *gripper_speeds.tolist()]
+    return message
+
+
+def optical_frame(camera: str) -> str:
+    """REP-103 optical frame of a camera: x right, y down, z forward."""
+    return f"{camera}_camera_optical_frame"
+
+
+def camera_info(name: str, camera: CameraConfig, stamp: Time) -> CameraInfo:
+    """An ideal pinhole: square pixels, centre in the middle, no distortion.
+
+    fy = (h / 2) / tan(fovy / 2),  fx = fy
+    """
+    focal = camera.height / 2 / math.tan(math.radians(camera.fovy_deg) / 2)
+    cx, cy = camera.width / 2, camera.height / 2
+    message = CameraInfo(height=camera.height, width=camera.width, distortion_model="plumb_bob")
+    message.header.stamp, message.header.frame_id = stamp, optical_frame(name)
+    message.d = [0.0] * 5
+    message.k = [focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0]
+    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    message.p = [focal, 0.0, cx, 0.0, 0.0, focal, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return message
