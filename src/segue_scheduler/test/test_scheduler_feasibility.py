@@ -1,0 +1,113 @@
+"""Lengths, capabilities and identities are checked before anything moves; nothing is shortened silently."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scheduler_fixtures import SPACE, scheduler
+
+from segue_core.action_space import DUAL_ARM_EE
+from segue_core.config import SchedulerConfig
+from segue_core.errors import ConfigError, ErrorCode, SchedulerError
+from segue_core.policy import CAPABILITIES
+from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.testing.drive import drive
+from segue_scheduler.testing.scripted_policy import ScriptedPolicy, policy_info
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        ({"stride": 61}, "s <= H"),
+        ({"delay": 31}, "d <= s"),
+        ({"stride": 50, "delay": 20}, "delay claim shortened from 20 to 10"),
+        ({"ramp": 23}, "ramp shortened from 23 to 22"),
+    ],
+)
+def test_infeasible_lengths_are_refused_with_all_four_numbers(lengths: dict[str, int], said: str) -> None:
+    with pytest.raises(SchedulerError, match=said) as caught:
+        scheduler(**lengths)
+    assert caught.value.code is ErrorCode.SCHEDULER_INFEASIBLE
+    assert "H=60" in str(caught.value) and f"s={lengths.get('stride', 30)}" in str(caught.value)
+
+
+def test_lengths_are_shortened_with_a_note_when_configured_so() -> None:
+    machine = scheduler(stride=50, delay=20, when_infeasible="shorten")
+    assert (machine.plan.delay, machine.plan.ramp) == (10, 0)
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 200)
+    assert outputs[0].notes == machine.plan.notes != ()
+    assert machine.stats.shortened_requests == 0  # the regular request fits what the plan shortened to
+
+
+@given(st.integers(1, 60), st.integers(0, 60), st.none() | st.integers(0, 60))
+def test_what_is_accepted_fits_the_horizon(stride: int, delay: int, ramp: int | None) -> None:
+    try:
+        plan = scheduler(stride=stride, delay=delay, ramp=ramp).plan
+    except SchedulerError as error:
+        assert error.code is ErrorCode.SCHEDULER_INFEASIBLE
+        assert delay > stride or delay + stride + (ramp or 0) > 60
+    else:
+        assert plan.delay == delay and plan.delay + plan.ramp + stride <= 60
+        assert plan.ramp == (ramp if ramp is not None else 60 - stride - delay)
+
+
+def test_a_delay_or_ramp_beyond_the_policys_training_is_refused() -> None:
+    info = replace(policy_info(SPACE), max_delay=6, max_ramp=50)
+    with pytest.raises(SchedulerError, match="delay claim shortened from 8 to 6.*trained 6"):
+        ChunkScheduler(SchedulerConfig(), SPACE, info)
+    with pytest.raises(SchedulerError, match="ramp shortened from 22 to 20.*trained 20"):
+        ChunkScheduler(SchedulerConfig(), SPACE, replace(info, max_delay=10, max_ramp=20))
+    ChunkScheduler(SchedulerConfig(continuation="naive_async"), SPACE, info)
+
+
+def test_a_late_request_is_shortened_to_the_rows_left_and_counted() -> None:
+    machine, policy = scheduler(delay_mode="adaptive", warmup=0), ScriptedPolicy(SPACE)
+    outputs, _ = drive(machine, policy, SPACE, 300, lambda number: 29)
+    notes = [note for output in outputs for note in output.notes]
+    assert machine.stats.shortened_requests == 0 and not notes
+    assert policy.requests[-1].delay == 29 and policy.requests[-1].omega.sum() == pytest.approx(29.5)
+
+
+def test_a_delay_longer_than_the_overlap_claims_the_overlap_and_says_so() -> None:
+    machine = scheduler(delay_mode="adaptive", warmup=0, max_starved_ticks=1000)
+    policy = ScriptedPolicy(SPACE)
+    outputs, _ = drive(machine, policy, SPACE, 200, lambda number: 40)
+    assert machine.stats.shortened_requests > 0
+    assert any("delay claim shortened from 40 to 30" in note for output in outputs for note in output.notes)
+
+
+def test_a_method_that_the_policy_cannot_serve_is_refused_naming_the_capability() -> None:
+    with pytest.raises(
+        SchedulerError, match="cannot serve continuation 'legato': it lacks per_step_guidance"
+    ) as caught:
+        scheduler(CAPABILITIES - {"per_step_guidance"})
+    assert caught.value.code is ErrorCode.SCHEDULER_CAPABILITY
+    scheduler(frozenset(), continuation="naive_async")
+    scheduler(frozenset(), continuation="synchronous")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"horizon": 50}, "horizon; got 50; expected 60"),
+        ({"rate_hz": 20.0}, "rate"),
+        ({"action_space": DUAL_ARM_EE}, "action space; got dual_arm_ee; expected line"),
+    ],
+)
+def test_a_policy_of_another_shape_is_refused(change: dict[str, object], said: str) -> None:
+    info = replace(policy_info(SPACE), **change)  # type: ignore[arg-type]
+    with pytest.raises(SchedulerError, match=said) as caught:
+        ChunkScheduler(SchedulerConfig(), SPACE, info)
+    assert caught.value.code is ErrorCode.SCHEDULER_POLICY_MISMATCH
+
+
+def test_an_unknown_method_lists_the_valid_ones() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'legato'.*naive_async, synchronous"):
+        scheduler(continuation="legatto")
+
+
+@pytest.mark.parametrize("method", ["synchronous", "naive_async", "legato"])
+def test_an_unknown_option_of_a_method_is_refused(method: str) -> None:
+    with pytest.raises(ConfigError, match=f"continuation_options of {method}: window: unknown key"):
+        scheduler(continuation=method, continuation_options={"window": 3})
