@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
-from rosbags.rosbag2.errors import ReaderError
+from segue_core.errors import DataError
 
 from segue_data.definitions import typestore
 from segue_data.errors import corrupt, missing
@@ -20,16 +19,21 @@ NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True)
 class Record:
-    """One message: topic, log time [ns], CDR bytes, and its type."""
+    """One message: bag, topic, log time [ns], CDR bytes, and its type."""
 
+    bag: Path
     topic: str
     log_ns: int
     data: bytes
     type_name: str
 
     def message(self) -> Any:
-        """The decoded message (a `rosbags` object with the ROS field names)."""
-        return typestore().deserialize_cdr(self.data, self.type_name)
+        """The decoded message (a `rosbags` object with the ROS field names); DataError when it does not decode."""
+        try:
+            return typestore().deserialize_cdr(self.data, self.type_name)
+        except Exception as error:  # the decoder meets damaged bytes with whatever they lead to
+            place = f"{self.topic} at {self.log_ns} ns"
+            raise corrupt(self.bag, place, f"{self.type_name}: {type(error).__name__}: {error}") from error
 
 
 def stamp_ns(header: Any) -> int:
@@ -57,9 +61,11 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
         reader = _open(bag)
         chosen: list[Connection] = [c for c in reader.connections if topics is None or c.topic in topics]
         for connection, log_ns, data in reader.messages(chosen) if chosen else ():
-            yield Record(connection.topic, log_ns, bytes(data), connection.msgtype)
+            yield Record(bag, connection.topic, log_ns, bytes(data), connection.msgtype)
             count += 1
-    except (ReaderError, OSError, ValueError, AssertionError, KeyError, IndexError, struct.error) as error:
+    except DataError:
+        raise
+    except Exception as error:  # damaged bytes lead the reader to any exception, not only its own
         raise corrupt(bag, f"after message {count}", f"{type(error).__name__}: {error}") from error
     finally:
         if reader is not None:

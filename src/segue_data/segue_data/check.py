@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from segue_data import lerobot_format as layout
 from segue_data.check_bag import check_bag
@@ -18,6 +14,7 @@ from segue_data.dataset import describe, read_json
 from segue_data.errors import missing
 from segue_data.findings import Findings
 from segue_data.manifest import RECORDING, load
+from segue_data.parallel import run_all
 
 
 def is_dataset(path: Path) -> bool:
@@ -46,11 +43,8 @@ def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findin
         return [check_dataset(path)]
     left = _open_episodes(path)
     bags: Sequence[Path] = find_bags(path) if not left or list(path.glob("*/metadata.yaml")) else ()
-    if len(bags) < 3:
-        return [*map(check_bag, bags), *left]
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running = pool.map(check_bag, bags)
-        return [*tqdm(running, "checking", len(bags), disable=not progress, unit="bag"), *left]
+    few = 1 if len(bags) < 4 else workers  # starting processes takes longer than reading a few bags
+    return [*run_all(check_bag, bags, workers=few, label="checking", unit="bag", progress=progress), *left]
 
 
 def info(path: Path) -> dict[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from segue_core.robot_config import RobotConfig
-from tqdm import tqdm
 
 from segue_data import lerobot_format as layout
 from segue_data.encoding import ImageCodec
 from segue_data.episode import EpisodeArrays, StateFunction, read_episode
-from segue_data.errors import exists, invalid_dataset, misaligned, missing
+from segue_data.errors import exists, misaligned, missing
 from segue_data.feature_statistics import Statistics, aggregate, of_images, of_vector
 from segue_data.manifest import Manifest, load
+from segue_data.parallel import run_all
 from segue_data.topics import COMMAND
 
 IMAGE_SIZE = (96, 72)  # (width, height) that policies read
@@ -209,16 +207,8 @@ def convert(
     working = out.with_name(out.name + ".partial")
     shutil.rmtree(working, ignore_errors=True)
     jobs = _jobs(chosen, working, tasks)
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            running = [pool.submit(_write_episode, job, robot, options) for job in jobs]
-            waiting = tqdm(running, "converting", disable=not progress, unit="episode")
-            statistics = [job.result() for job in waiting]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    write = partial(_write_episode, robot=robot, options=options)
+    statistics = run_all(write, jobs, workers=workers, label="converting", unit="episode", progress=progress)
     _write_meta(working, robot, options, chosen, jobs, statistics, tasks)
-    if len(statistics) != len(jobs):
-        raise invalid_dataset(working, "episodes", f"{len(statistics)} of {len(jobs)} converted")
     working.replace(out)
     return len(jobs)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace
-from tqdm import tqdm
 
 from segue_data import lerobot_format as layout
 from segue_data.encoding import decode
 from segue_data.errors import invalid_dataset, missing
+from segue_data.parallel import run_all
 
 CACHE = ".cache"
 _ARRAYS = ("images", "state", "action", "episode", "time_s")
@@ -149,9 +147,8 @@ def _build(path: Path, about: _Description, files: Sequence[Path], target: Path,
     shape = (starts[-1], len(about.cameras), *about.shape)
     np.lib.format.open_memmap(working / "images.npy", mode="w+", dtype=np.uint8, shape=shape).flush()
     decode_one = partial(_decode_file, images_file=working / "images.npy", cameras=about.cameras)
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        done = pool.map(decode_one, zip(files, starts, strict=False))
-        list(tqdm(done, "decoding", len(files), disable=not progress, unit="file"))
+    jobs = list(zip(files, starts, strict=False))
+    run_all(decode_one, jobs, workers=workers, label="decoding", unit="file", progress=progress)
     working.replace(target)
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
-from tqdm import tqdm
 
 from segue_data.lockstep import RecordingOptions, Stage, record_episode
 from segue_data.manifest import FILE_NAME, RECORDING
+from segue_data.parallel import as_done
 
 FAILURES = "failures.jsonl"
 
@@ -99,17 +97,13 @@ def record_demonstrations(
     finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
     todo = [seed for seed in seeds if seed not in finished | old_failures]
     states: dict[int, TaskState] = {}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        jobs = {pool.submit(_record, robot, task, seed, out, options, keep_failures): seed for seed in todo}
-        try:
-            for job in tqdm(as_completed(jobs), "recording", len(jobs), disable=not progress, unit="episode"):
-                states[jobs[job]] = job.result()
-                if not job.result().success:
-                    _note_failure(out, jobs[job], job.result().text)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    record = partial(_record, robot, task, out=out, options=options, keep_failures=keep_failures)
+    for index, state in as_done(
+        record, todo, workers=workers, label="recording", unit="episode", progress=progress
+    ):
+        states[todo[index]] = state
+        if not state.success:
+            _note_failure(out, todo[index], state.text)
     failed = {seed for seed, state in states.items() if not state.success} | (old_failures & set(seeds))
     recorded = set(states) if keep_failures else set(states) - failed
     return RecordingReport(tuple(sorted(recorded)), tuple(sorted(finished)), tuple(sorted(failed)))

@@ -24,6 +24,7 @@ from rosbags.rosbag2.errors import WriterError
 from segue_data.byte_queue import ByteQueue
 from segue_data.definitions import typestore
 from segue_data.errors import exists, write_failed
+from segue_data.folder_lock import FolderLock
 from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest
 from segue_data.qos import RELIABLE
 from segue_data.repair import repair
@@ -33,10 +34,15 @@ DEFAULT_BUDGET_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic to record: ROS type name (`package/msg/Name`) and the QoS its publisher offers."""
+    """A topic to record: ROS type name (`package/msg/Name`) and the QoS its publisher offers.
+
+    With `transform` the bytes written are what it makes of the bytes given (in the writer's thread); messages that it
+    refuses with a ValueError are dropped and counted. `type_name` is then the type of its result.
+    """
 
     type_name: str
     qos: Qos = RELIABLE
+    transform: Callable[[bytes], bytes] | None = None
 
 
 Item = tuple[str, int, bytes | memoryview]
@@ -55,6 +61,7 @@ class EpisodeWriter:
     """Writes messages of one episode from a thread of its own.
 
     Threading: `write` may be called from any thread; `finish` and `abandon` from one.
+    An existing working folder of a killed recorder is an error: `repair_open_episodes` first.
     With `wait=False` (live robot) a full queue drops the message and counts it; with `wait=True` (lockstep) the
     caller waits. After a write error (disk full) everything later is dropped and counted, `failure` says why and
     `on_failure` is called once, from the writer thread.
@@ -75,13 +82,13 @@ class EpisodeWriter:
         self.failure = ""
         self.counts = dict.fromkeys(topics, 0)
         self.dropped = dict.fromkeys(topics, 0)
-        self.last_stamp_ns: dict[str, int] = {}
         self._topics = dict(topics)
         self._wait = wait
         self._on_failure = on_failure
         self._working = folder.parent / RECORDING / folder.name
         self._bag = Writer(self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
         self._connections = self._open()
+        self._lock_on_folder = FolderLock(self._working)
         self._queue: ByteQueue[Item] = ByteQueue(budget_bytes)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"write {folder.name}", daemon=True)
@@ -106,9 +113,11 @@ class EpisodeWriter:
                 self._drop(topic)
                 continue
             try:
-                self._bag.write(self._connections[topic], stamp_ns, data)
+                transform = self._topics[topic].transform
+                self._bag.write(self._connections[topic], stamp_ns, transform(bytes(data)) if transform else data)
                 self.counts[topic] += 1
-                self.last_stamp_ns[topic] = stamp_ns
+            except ValueError:
+                self._drop(topic)
             except OSError as error:
                 self._drop(topic)
                 self._fail(f"{self._working}: {error}")
@@ -133,9 +142,15 @@ class EpisodeWriter:
         """Serialise a `rosbags` message object and queue it; False when it was dropped."""
         return self.write(topic, stamp_ns, typestore().serialize_cdr(message, self._topics[topic].type_name))
 
+    @property
+    def duration_s(self) -> float:
+        """Time between the first and the last message written [s]."""
+        return (self._bag.max_timestamp - self._bag.min_timestamp) / 1e9 if any(self.counts.values()) else 0.0
+
     def _stop(self) -> None:
         self._queue.close()
         self._thread.join()
+        self._lock_on_folder.release()
 
     def finish(self, manifest: Manifest) -> Path:
         """Write what is queued, close the bag and move it to its final place.
@@ -173,11 +188,10 @@ class EpisodeWriter:
             raise write_failed(self._working, f"{self.failure}; and closing the bag failed: {error}") from error
 
     def _complete(self, manifest: Manifest) -> Manifest:
-        started = self._bag.min_timestamp if any(self.counts.values()) else 0
         return replace(
             manifest,
-            start_ns=started,
-            duration_s=max(0, self._bag.max_timestamp - started) / 1e9,
+            start_ns=self._bag.min_timestamp if any(self.counts.values()) else 0,
+            duration_s=self.duration_s,
             message_counts=dict(self.counts),
             dropped={name: count for name, count in self.dropped.items() if count},
             extra={"recorded_at_unix_s": int(time.time()), **manifest.extra},

@@ -34,5 +34,5 @@ def _profile(reliability: QosReliability, depth: int) -> Qos:
 RELIABLE = _profile(QosReliability.RELIABLE, 10)
 """Commands, states and events: every message counts."""
 
-SENSOR = _profile(QosReliability.BEST_EFFORT, 5)
-"""Cameras and joint states: the newest message counts."""
+SENSOR = _profile(QosReliability.RELIABLE, 5)
+"""Cameras and joint states, as the simulator and the drivers here offer them (readers may ask for best effort)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 
 from segue_data.definitions import typestore
 from segue_data.errors import exists, missing
+from segue_data.folder_lock import FolderLock
 from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest, load
 from segue_data.mcap_index import close_torn
 from segue_data.mcap_scan import Scan, scan
@@ -119,17 +121,29 @@ def repair(bag: Path, manifest: Manifest | None = None) -> RepairReport:
 def repair_open_episodes(folder: Path) -> list[RepairReport]:
     """Repair what recorders left in `folder/.recording` and move it to `folder`.
 
-    Only for a folder that nobody records into now. An episode without a single message is removed.
+    Episodes that are being recorded right now are left alone; one without a single message is removed.
+
+    Raises:
+        DataError: a bag of the same name is there already.
     """
-    reports = []
-    for bag in sorted(path for path in (folder / RECORDING).glob("*") if path.is_dir()):
-        target = folder / bag.name
-        if target.exists():
-            raise exists(target)
-        report = repair(bag)
-        if report.messages == 0:
+    reports = [_repair_open(bag, folder) for bag in sorted((folder / RECORDING).glob("*")) if bag.is_dir()]
+    with suppress(OSError):  # still in use
+        (folder / RECORDING).rmdir()
+    return [report for report in reports if report is not None]
+
+
+def _repair_open(bag: Path, folder: Path) -> RepairReport | None:
+    lock = FolderLock(bag)
+    if not lock.held:
+        return None
+    try:
+        if (folder / bag.name).exists():
+            raise exists(folder / bag.name)
+        report = repair(bag) if any(bag.glob("*.mcap")) else None
+        if report is None or report.messages == 0:
             shutil.rmtree(bag)
-            continue
-        bag.replace(target)
-        reports.append(replace(report, bag=target))
-    return reports
+            return None
+        bag.replace(folder / bag.name)
+        return replace(report, bag=folder / bag.name)
+    finally:
+        lock.release()

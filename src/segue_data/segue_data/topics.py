@@ -28,6 +28,27 @@ def image_topics(camera: str) -> tuple[str, ...]:
     return tuple(image_topic(camera, kind) for kind in _IMAGE_TYPES)
 
 
+def run_topics(cameras: Iterable[str]) -> dict[str, str]:
+    """Topics of a live run that are recorded by default, with their types as published."""
+    ours = "segue_interfaces/msg/"
+    images = {image_topic(name, "sensor_msgs/msg/Image"): "sensor_msgs/msg/Image" for name in cameras}
+    infos = {f"/{name}_camera/camera_info": "sensor_msgs/msg/CameraInfo" for name in cameras}
+    return {
+        JOINT_STATES: "sensor_msgs/msg/JointState",
+        **images,
+        **infos,
+        COMMAND: ours + "RobotCommand",
+        TASK_STATE: ours + "TaskState",
+        "/segue/state": ours + "SchedulerState",
+        "/segue/scheduler_input": ours + "SchedulerInput",
+        "/segue/chunk": ours + "ActionChunk",
+        "/segue/progress": ours + "Progress",
+        "/segue/safety": ours + "SafetyState",
+        "/joint_command": "trajectory_msgs/msg/JointTrajectory",
+        "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
+    }
+
+
 def demonstration_topics(cameras: Iterable[str]) -> dict[str, Topic]:
     """What a lockstep demonstration records."""
     command = Topic("segue_interfaces/msg/RobotCommand", RELIABLE)

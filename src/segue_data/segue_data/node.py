@@ -1,0 +1,203 @@
+"""The recorder node: raw subscriptions into a `RecordingSession`, and services to start and stop it.
+
+It never commands anything: when recording fails the robot goes on, and /diagnostics says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from pydantic import Field
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from segue_core.config_base import StrictModel, load_yaml
+from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_interfaces.srv import StartRecording, StopRecording
+from segue_ros import qos
+from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.parameters import declare
+
+from segue_data.compression import COMPRESSED, RAW, compress_image
+from segue_data.encoding import ImageCodec
+from segue_data.episode_writer import Topic
+from segue_data.manifest import Manifest
+from segue_data.qos import RELIABLE, SENSOR
+from segue_data.session import RecordingSession
+from segue_data.topics import run_topics
+
+_ANY = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.BEST_AVAILABLE)
+
+
+class RecorderParameters(StrictModel):
+    """Parameters of the recorder node."""
+
+    root: str = Field(default="runs", description="folder that episodes are written below")
+    robot_file: str = Field(description="robot contract (YAML), absolute path")
+    task_file: str = Field(default="", description="task contract (YAML) for the instruction; may be empty")
+    topics: tuple[str, ...] = Field(
+        default=("",), description="more topics, each as '/name package/msg/Type', besides those of a run"
+    )
+    compress_images: bool = Field(default=True, description="store camera images as JPEG (CompressedImage)")
+    jpeg_quality: int = Field(default=95, ge=1, le=100, description="JPEG quality of stored camera images")
+    min_free_mb: int = Field(default=500, ge=1, le=1_000_000, description="free space below which recording stops [MB]")
+
+
+def _message_class(type_name: str) -> type:
+    try:
+        package, _, name = type_name.split("/")
+        return getattr(importlib.import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
+    except (ValueError, ImportError, AttributeError) as error:
+        text = f"recorder cannot load message type {type_name!r}"
+        raise ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, text, expected="package/msg/Type that is installed") from error
+
+
+def _extra(entries: tuple[str, ...]) -> dict[str, str]:
+    pairs = [entry.split() for entry in entries if entry]
+    if bad := [pair for pair in pairs if len(pair) != 2]:
+        text = "parameter `topics` of the recorder"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=" ".join(bad[0]), expected="/name package/msg/Type")
+    return {name: kind for name, kind in pairs}
+
+
+class Recorder(LifecycleComponent):
+    """Lifecycle node `recorder`. One thread, so services and subscriptions never run at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__("recorder")
+        self._parameters = declare(self, RecorderParameters)
+
+    def setup(self) -> None:
+        """Subscribe to everything and offer the services."""
+        robot = load_yaml(Path(self._parameters.robot_file).read_text(), RobotConfig, self._parameters.robot_file)
+        sources = {**run_topics(robot.cameras), **_extra(self._parameters.topics)}
+        stored = {self._stored_name(name, kind): self._stored(name, kind) for name, kind in sources.items()}
+        self._session = RecordingSession(
+            Path(self._parameters.root),
+            stored,
+            self._facts(robot),
+            min_free_bytes=self._parameters.min_free_mb * 1_000_000,
+            on_event=self.get_logger().error,
+        )
+        for report in self._session.repair():
+            self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
+        self._inputs = [self._subscribe(name, kind) for name, kind in sources.items()]
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._services = [
+            self.create_service(StartRecording, "/segue/record/start", self._on_start),
+            self.create_service(StopRecording, "/segue/record/stop", self._on_stop),
+        ]
+        self._watch = self.create_timer(1.0, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def stop(self) -> None:
+        """Close an episode that is still open."""
+        if self._session.recording:
+            self._closing("aborted", discard=False)
+
+    def teardown(self) -> None:
+        """Undo `setup`."""
+        self.destroy_timer(self._watch)
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        for service in self._services:
+            self.destroy_service(service)
+        self.destroy_publisher(self._diagnostics)
+
+    def _facts(self, robot: RobotConfig) -> Manifest:
+        facts = Manifest(
+            task="",
+            robot=robot.name,
+            config_hash=robot.fingerprint(),
+            action_space=robot.action_space_name,
+            tick_rate_hz=robot.tick_rate_hz,
+        )
+        if not (path := self._parameters.task_file):
+            return facts
+        task = load_yaml(Path(path).read_text(), TaskConfig, path)
+        return replace(facts, task=task.name, instruction=task.instruction)
+
+    def _compressed(self, kind: str) -> bool:
+        return kind == RAW and self._parameters.compress_images
+
+    def _stored_name(self, name: str, kind: str) -> str:
+        return f"{name}/compressed" if self._compressed(kind) else name
+
+    def _stored(self, name: str, kind: str) -> Topic:
+        if self._compressed(kind):
+            return Topic(COMPRESSED, SENSOR, compress_image(ImageCodec("jpeg", self._parameters.jpeg_quality)))
+        return Topic(kind, SENSOR if kind.startswith("sensor_msgs/") else RELIABLE)
+
+    def _subscribe(self, name: str, kind: str) -> Any:
+        stored = self._stored_name(name, kind)
+
+        def take(data: bytes) -> None:
+            self._session.write(stored, time.time_ns(), data)
+
+        return self.create_subscription(_message_class(kind), name, take, _ANY, raw=True)
+
+    def _on_start(
+        self, request: StartRecording.Request, response: StartRecording.Response
+    ) -> StartRecording.Response:
+        def begin() -> None:
+            response.path = str(self._session.start(request.episode, request.task, request.seed).absolute())
+
+        return self._answer(response, begin, "recording")
+
+    def _on_stop(self, request: StopRecording.Request, response: StopRecording.Response) -> StopRecording.Response:
+        def end() -> None:
+            outcome = request.outcome or ("success" if request.task_success else "failure")
+            closed = self._session.stop(outcome, discard=request.discard)
+            response.path = str(closed.folder.absolute()) if closed.folder else ""
+            response.messages, response.lost = closed.messages, closed.lost
+            response.duration_s = closed.duration_s
+
+        return self._answer(response, end, "closed")
+
+    def _answer(self, response: Any, action: Callable[[], None], done: str) -> Any:
+        try:
+            action()
+            response.success, response.error_code, response.error_text = True, 0, done
+        except SegueError as error:
+            self.get_logger().error(str(error))
+            response.success, response.error_code, response.error_text = False, int(error.code), str(error)
+        return response
+
+    def _closing(self, outcome: str, *, discard: bool) -> None:
+        try:
+            closed = self._session.stop(outcome, discard=discard)
+            self.get_logger().info(f"closed {closed.folder}: {closed.messages} messages, {closed.lost} lost")
+        except SegueError as error:
+            self.get_logger().error(str(error))
+
+    def _on_watch(self) -> None:
+        try:
+            self._session.guard_disk()
+        except SegueError as error:
+            self.get_logger().error(str(error))
+        self._diagnostics.publish(self._status())
+
+    def _status(self) -> DiagnosticArray:
+        session = self._session
+        status = DiagnosticStatus(name="recorder", hardware_id=self._parameters.root)
+        bad = bool(session.failure) or session.dropped > 0
+        status.level = DiagnosticStatus.ERROR if session.failure else DiagnosticStatus.WARN if bad else DiagnosticStatus.OK
+        status.message = session.failure or ("recording" if session.recording else "idle")
+        counts = {**session.counts, "lost": session.dropped}
+        status.values = [KeyValue(key=name, value=str(count)) for name, count in counts.items()]
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        return array
+
+
+def main() -> None:
+    """Entry point of the executable `recorder`."""
+    sys.exit(run(Recorder))

@@ -1,0 +1,139 @@
+"""The recorder without ROS: one episode at a time below one root, started and stopped by name."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from segue_core.errors import DataError, ErrorCode
+
+from segue_data.episode_writer import EpisodeWriter, Topic
+from segue_data.manifest import OUTCOMES, Manifest
+from segue_data.repair import RepairReport, repair_open_episodes
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A closed episode: folder (None when discarded), messages written and lost, duration [s]."""
+
+    folder: Path | None
+    messages: int
+    lost: int
+    duration_s: float
+
+
+def _refuse_paths(name: str) -> None:
+    if Path(name).name != name or name.startswith(".") or not name.isprintable() or len(name) > 120:
+        raise DataError(
+            ErrorCode.DATA_PATH_REFUSED, "episode name", got=repr(name), expected="a plain folder name, no separators"
+        )
+
+
+class RecordingSession:
+    """Not thread-safe except `write`. Every method raises DataError when it refuses.
+
+    Args:
+        root: folder for the episodes, made when needed.
+        topics: what to record; a topic may have a transform (see `Topic`).
+        facts: what every manifest of this recorder says (robot, contract hash, rate).
+        min_free_bytes: recording is refused, and a running one closed, below this much free space.
+        on_event: told about what went wrong, once each; may be called from the writer thread.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        topics: Mapping[str, Topic],
+        facts: Manifest,
+        *,
+        min_free_bytes: int,
+        on_event: Callable[[str], None],
+    ) -> None:
+        self.root = root
+        self._topics = dict(topics)
+        self._facts = facts
+        self._min_free = min_free_bytes
+        self._on_event = on_event
+        self._writer: EpisodeWriter | None = None
+        self._closed_early: DataError | None = None
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(ErrorCode.DATA_DISK, f"{root}: {error}") from error
+
+    def repair(self) -> list[RepairReport]:
+        """Bring back what a killed recorder left in the root."""
+        return repair_open_episodes(self.root)
+
+    @property
+    def recording(self) -> bool:
+        """Whether an episode is open."""
+        return self._writer is not None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Messages written so far in this episode, by topic."""
+        return {} if self._writer is None else dict(self._writer.counts)
+
+    @property
+    def dropped(self) -> int:
+        """Messages lost so far in this episode."""
+        return 0 if self._writer is None else sum(self._writer.dropped.values())
+
+    @property
+    def failure(self) -> str:
+        """Why the episode that is open (or was closed early) cannot be written; empty when all is well."""
+        if self._writer is not None and self._writer.failure:
+            return self._writer.failure
+        return str(self._closed_early) if self._closed_early else ""
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self.root).free
+
+    def start(self, name: str, task: str, seed: int) -> Path:
+        """Open an episode; returns the folder that it will have. An empty `name` is made from the time."""
+        if self._writer is not None:
+            raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, f"{self._writer.folder} is being recorded")
+        name = name or time.strftime("%Y%m%d-%H%M%S")
+        _refuse_paths(name)
+        if (free := self._free()) < self._min_free:
+            needed = f"{self._min_free / 1e6:.0f} MB"
+            raise DataError(ErrorCode.DATA_DISK, f"{self.root}: too little space", got=f"{free / 1e6:.0f} MB", expected=needed)
+        self._closed_early = None
+        self._facts = replace(self._facts, task=task or self._facts.task, seed=seed)
+        self._writer = EpisodeWriter(self.root / name, self._topics, on_failure=self._on_event)
+        return self._writer.folder
+
+    def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
+        """Take one serialised message; ignored while nothing is recorded, dropped and counted when too slow."""
+        writer = self._writer
+        if writer is not None:
+            writer.write(topic, stamp_ns, data)
+
+    def guard_disk(self) -> None:
+        """Close the episode before the disk is full; call about once a second."""
+        if self._writer is not None and self._free() < self._min_free // 2:
+            text = f"{self.root}: disk nearly full, episode closed"
+            self._on_event(text)
+            closed = self.stop("aborted", reason=text)
+            self._closed_early = DataError(ErrorCode.DATA_DISK, f"{text}: {closed.folder}")
+
+    def stop(self, outcome: str, *, discard: bool = False, reason: str = "") -> Closed:
+        """Close the episode, or delete it with `discard`; an outcome not in `OUTCOMES` is kept as the reason."""
+        early, self._closed_early = self._closed_early, None
+        if early is not None:
+            raise early
+        writer, self._writer = self._writer, None
+        if writer is None:
+            raise DataError(ErrorCode.DATA_NOT_RECORDING, "no episode is being recorded")
+        if discard:
+            writer.abandon()
+            return Closed(None, 0, 0, 0.0)
+        known = outcome in OUTCOMES
+        facts = replace(self._facts, outcome=outcome if known else "unknown", reason=reason or ("" if known else outcome))
+        folder = writer.finish(facts)
+        lost = sum(writer.dropped.values())
+        return Closed(folder, sum(writer.counts.values()), lost, writer.duration_s)

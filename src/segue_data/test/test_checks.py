@@ -1,0 +1,99 @@
+"""Laws of `data check`, `info` and the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TinyWorld
+from segue_core.robot_config import RobotConfig
+from segue_data import messages, signals
+from segue_data.check_bag import check_bag
+from segue_data.check_dataset import check_dataset
+from segue_data.cli import main
+from segue_data.convert import convert
+from segue_data.dataset import data_files
+from segue_data.encoding import ImageCodec
+from segue_data.episode_writer import EpisodeWriter
+from segue_data.lockstep import Stage
+from segue_data.manifest import Manifest
+from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
+
+
+def _bag(folder: Path, robot: RobotConfig, fault: str) -> Path:
+    """Forty moving ticks with one fault."""
+    world = TinyWorld(robot)
+    writer = EpisodeWriter(folder, demonstration_topics(robot.cameras), wait=True)
+    names = (*robot.joint_names, *robot.gripper_names)
+    codec, frozen = ImageCodec(), world.render()["head"]
+    for tick in range(40):
+        stamp = round(tick / 30 * 1e9)
+        position = np.concatenate([world.joint_positions() + 0.01 * tick, [1.0, 1.0]])
+        action = np.full(14, 0.2)
+        action[0] += {"jump": 0.3 * (tick > 20), "limit": 2.0 * (tick > 20)}.get(fault, 0.0)
+        action[3] = np.inf if fault == "finite" and tick == 9 else 0.0
+        writer.write_message(COMMAND, stamp, messages.robot_command(stamp, tick, action, robot.action_space, "x"))
+        writer.write_message(JOINT_STATES, stamp, messages.joint_state(stamp, names, position, position))
+        for camera, image in world.render().items():
+            if fault == "gap" and camera == "head" and 10 < tick < 20:
+                continue
+            shown = frozen if fault == "frozen" and camera == "head" else image
+            message = messages.compressed_image(stamp, camera, codec.encode(shown), codec.label)
+            writer.write_message(image_topic(camera), stamp, message)
+    return writer.finish(Manifest(task="t", robot=robot.name, config_hash=robot.fingerprint(), outcome="success"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("", ""),
+        ("jump", "left_position_0|left_position jumps"),
+        ("limit", "outside its limits"),
+        ("finite", "entry 3 is inf"),
+        ("gap", "gap of"),
+        ("frozen", "frozen from frame"),
+    ],
+)
+def test_every_fault_of_a_bag_is_found_and_named(fault: str, says: str, robot: RobotConfig, tmp_path: Path) -> None:
+    findings = check_bag(_bag(tmp_path / "bag", robot, fault), robot)
+    texts = [f"{problem.place}: {problem.what}" for problem in findings.problems]
+    assert findings.ok == (not fault), texts
+    assert not fault or any(word in text for text in texts for word in says.split("|"))
+
+
+def test_a_dataset_with_a_damaged_file_is_reported_and_not_raised(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    convert([recorded[0]], tmp_path / "dataset", robot, workers=1, progress=False)
+    before = check_dataset(tmp_path / "dataset")
+    assert [p.place for p in before.problems if "jumps" not in p.what] == []
+    file = data_files(tmp_path / "dataset")[0]
+    file.write_bytes(file.read_bytes()[:-2000])
+    assert not check_dataset(tmp_path / "dataset").ok
+
+
+def test_exit_status_and_json_agree(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+    assert main(["check", str(recorded[0]), "--json", str(tmp_path / "good.json")]) == 0
+    broken = tmp_path / "broken"
+    shutil.copytree(recorded[0], broken)
+    next(broken.glob("*.mcap")).write_bytes(b"\x89MCAP0\r\n")
+    assert main(["check", str(broken), "--json", str(tmp_path / "bad.json")]) == 1
+    assert json.loads((tmp_path / "good.json").read_text())["ok"] is True
+    assert json.loads((tmp_path / "bad.json").read_text())["ok"] is False
+    assert main(["info", str(recorded[0]), "--json", str(tmp_path / "info.json")]) == 0
+    assert json.loads((tmp_path / "info.json").read_text())["outcomes"] == {"success": 1}
+
+
+def test_unknown_places_and_names_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "nowhere")]) == 1
+    assert main(["convert", str(tmp_path), str(tmp_path / "out"), "--robot", "dual_arms"]) == 1
+    said = capsys.readouterr().err
+    assert "nowhere" in said and "dual_arm" in said
+
+
+def test_identical_frames_of_a_still_scene_are_no_fault() -> None:
+    assert signals.frozen_runs([1] * 14 + [2]) == []
+    assert signals.frozen_runs([0] + [1] * 15 + [2]) == [(1, 15)]

@@ -1,0 +1,125 @@
+"""Laws of the recorder node, over DDS, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="needs ROS 2")
+pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
+
+import numpy as np  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from segue_core.errors import ErrorCode  # noqa: E402
+from segue_data import manifest  # noqa: E402
+from segue_data.bag_reader import read  # noqa: E402
+from segue_data.contracts import config_folder  # noqa: E402
+from segue_data.encoding import decode  # noqa: E402
+from segue_interfaces.msg import RobotCommand  # noqa: E402
+from segue_interfaces.srv import StartRecording, StopRecording  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+DOMAIN = "87"
+START = "import sys; from segue_data.node import main; sys.argv[0] = 'recorder'; main()"
+IMAGE = "/head_camera/image_raw"
+
+
+class Recorder:
+    """The node's process and a client of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        robot = config_folder() / "robots" / "dual_arm.yaml"
+        options = ["--ros-args", "-p", f"root:={root}", "-p", f"robot_file:={robot}"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", START, *options]
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        self.node = Node("test_recorder")
+        self.start_client = self.node.create_client(StartRecording, "/segue/record/start")
+        self.stop_client = self.node.create_client(StopRecording, "/segue/record/stop")
+        self.commands = self.node.create_publisher(RobotCommand, "/segue/command", 50)
+        self.images = self.node.create_publisher(Image, IMAGE, 50)
+        assert self.start_client.wait_for_service(20.0), self.errors()
+
+    def call(self, client: Any, request: Any) -> Any:
+        future = client.call_async(request)
+        rclpy.spin_until_future_complete(self.node, future, timeout_sec=10.0)
+        return future.result()
+
+    def begin(self, name: str) -> Any:
+        return self.call(self.start_client, StartRecording.Request(episode=name, task="pick_place", seed=5))
+
+    def end(self, **values: Any) -> Any:
+        return self.call(self.stop_client, StopRecording.Request(**values))
+
+    def publish(self, count: int) -> None:
+        while self.commands.get_subscription_count() == 0 or self.images.get_subscription_count() == 0:
+            rclpy.spin_once(self.node, timeout_sec=0.05)
+        picture = np.full((192, 256, 3), 90, dtype=np.uint8)
+        for tick in range(count):
+            self.commands.publish(RobotCommand(tick=tick, action=[0.0] * 14))
+            image = Image(height=192, width=256, encoding="rgb8", step=768, data=picture.tobytes())
+            self.images.publish(image)
+        assert self.commands.wait_for_all_acked() and self.images.wait_for_all_acked()
+
+    def close(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+    def errors(self) -> str:
+        self.process.kill()
+        return self.process.stderr.read() if self.process.stderr else ""
+
+
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    """One process for all laws here; the last one ends it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", DOMAIN)
+        yield from _running(tmp_path_factory.mktemp("episodes"))
+
+
+def _running(root: Path) -> Iterator[Recorder]:
+    rclpy.init()
+    running = Recorder(root)
+    yield running
+    running.close()
+    running.node.destroy_node()
+    rclpy.shutdown()
+
+
+def test_what_is_published_between_start_and_stop_is_in_the_bag(recorder: Recorder) -> None:
+    assert recorder.begin("first").path == str(recorder.root / "first")
+    assert recorder.begin("second").error_code == int(ErrorCode.DATA_RECORDING_ACTIVE)
+    recorder.publish(20)
+    closed = recorder.end(task_success=True)
+    assert closed.success and closed.lost == 0, closed.error_text
+    records = list(read(recorder.root / "first"))
+    commands = [r.message().tick for r in records if r.topic == "/segue/command"]
+    pictures = [r.message().data for r in records if r.topic == IMAGE + "/compressed"]
+    assert commands == list(range(20)) and len(pictures) == 20
+    assert abs(int(decode(pictures[0], "bag", "frame").mean()) - 90) <= 1
+    facts = manifest.load(recorder.root / "first")
+    assert (facts.outcome, facts.seed, facts.robot) == ("success", 5, "dual_arm")
+
+
+def test_services_refuse_with_a_code_and_a_text(recorder: Recorder) -> None:
+    idle, outside = recorder.end(), recorder.begin("../outside")
+    assert (idle.error_code, outside.error_code) == (ErrorCode.DATA_NOT_RECORDING, ErrorCode.DATA_PATH_REFUSED)
+    assert idle.error_text and outside.error_text
+
+
+def test_a_terminated_recorder_closes_its_episode_and_exits_cleanly(recorder: Recorder) -> None:
+    recorder.begin("ended")
+    recorder.publish(3)
+    assert recorder.close() == 0
+    assert manifest.load(recorder.root / "ended").outcome == "aborted"
+    assert len(list(read(recorder.root / "ended"))) >= 6
