@@ -1,7 +1,7 @@
 """Comparing and mixing actions channel by channel.
 
-A plain mean of two actions is wrong for orientations (it leaves SO(3), and takes the long way round across pi),
-for grippers (half open is neither) and for joints that wrap. Every continuation method mixes through here.
+A plain mean of two actions is wrong for orientations (it leaves SO(3), and takes the long way round across
+pi), for grippers (half open is neither) and for wrapping joints. Every continuation method mixes through here.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ _BLENDS: Mapping[ChannelKind, Callable[[Channel, Floats, Floats, Floats], Floats
 
 
 def difference(space: ActionSpace, a: ArrayLike, b: ArrayLike) -> Floats:
-    """How far `b` is from `a`, (..., D): rotation vectors of the relative rotation, wrapped joints, plain otherwise.
+    """How far `b` is from `a`, (..., D): relative rotation vectors, wrapped joints, plain otherwise.
 
     A quaternion channel holds the relative rotation vector in its first three entries and 0 in the fourth.
     """
@@ -81,7 +81,7 @@ def difference(space: ActionSpace, a: ArrayLike, b: ArrayLike) -> Floats:
 def blend(space: ActionSpace, old: ArrayLike, new: ArrayLike, weight: ArrayLike) -> Floats:
     """Mix two actions (..., D); `weight` (...,) in [0, 1] is the share of `new`.
 
-    Weight 0 gives `old` and weight 1 gives `new`, exactly. A gripper is `new` as soon as the weight is above 0.
+    Weight 0 gives `old` and 1 gives `new`, exactly. A gripper is `new` as soon as the weight is above 0.
     """
     a, b = np.broadcast_arrays(np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64))
     share = np.broadcast_to(np.asarray(weight, dtype=np.float64), a.shape[:-1])
@@ -93,10 +93,10 @@ def blend(space: ActionSpace, old: ArrayLike, new: ArrayLike, weight: ArrayLike)
 
 
 def weighted_mean(space: ActionSpace, actions: ArrayLike, weights: ArrayLike) -> Floats:
-    """Mean of K actions (K, ..., D), oldest first, with non-negative `weights` (K, ...) not all zero; (..., D).
+    """Mean (..., D) of K actions (K, ..., D), oldest first, with non-negative `weights` (K, ...).
 
-    Folded pairwise, each new action mixed in with its share of the weight so far, so every pair goes through `blend`;
-    for linear channels this is the weighted mean, and a gripper is that of the newest action with a weight.
+    Folded pairwise, each new action mixed in with its share of the weight so far, so that all goes through
+    `blend`. For linear channels this is the weighted mean; a gripper is the newest one with a weight.
     """
     rows, shares = np.asarray(actions, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     mean: Floats = rows[0]

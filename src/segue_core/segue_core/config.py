@@ -1,4 +1,4 @@
-"""Configuration of the chunk scheduler, with its ranges. All lengths are in ticks unless the name says `_s`."""
+"""Configuration of the chunk scheduler, with its ranges. Lengths are in ticks unless the name says `_s`."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -9,7 +9,10 @@ from segue_core.config_base import StrictModel
 
 
 class SchedulerConfig(StrictModel):
-    """How chunks are asked for, joined and ended. Defaults are Legato's main experiment (H, s, d, r = 60, 30, 8, 22)."""
+    """How chunks are asked for, joined and ended.
+
+    The defaults are those of Legato's main experiment: H, s, d, r = 60, 30, 8, 22.
+    """
 
     continuation: str = Field(default="legato", min_length=1, description="continuation method, by name")
     continuation_options: Mapping[str, Any] = Field(

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segue_core import rotation
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.blending import difference
 from segue_core.errors import ErrorCode, SchedulerError
@@ -20,7 +19,7 @@ def nsparc_speed(
 ) -> float:
     """Negative spectral arc length of a speed profile (T,) (Balasubramanian et al. 2015; Legato A.1-A.4).
 
-    The magnitude spectrum, normalised by its largest value (that of DC, as a speed is never negative), is measured
+    The magnitude spectrum, normalised by its largest value (DC, as a speed is never negative), is measured
     from 0 to the last frequency below `cutoff_hz` at which it reaches `threshold`. NaN when nothing moves.
     """
     profile = np.asarray(speed, dtype=np.float64)
@@ -48,7 +47,7 @@ def nsparc(
 
 
 def nldlj(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ()) -> float:
-    """Negative log jerk of a path (T, n) exactly as printed in Legato A.5: ln(T^5 / v_peak^2 * integral |jerk|^2 dt).
+    """Negative log jerk of a path (T, n), as Legato A.5 prints it: ln(T^5 / v_peak^2 * integral |jerk|^2 dt).
 
     `connections` are the indices at which a new chunk takes over; jerk samples across them are left out:
 
@@ -61,12 +60,12 @@ def nldlj(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ())
 
 
 def nldlj_dimensionless(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ()) -> float:
-    """As `nldlj` with T^3 in place of T^5, which makes it free of units (a minimum-jerk reach gives ln 204.8)."""
+    """As `nldlj` with T^3 in place of T^5, hence free of units (ln 204.8 for a minimum-jerk reach)."""
     return _log_jerk(_velocity(positions, rate_hz), rate_hz, connections, power=3)
 
 
 def nsparc_actions(actions: ArrayLike, space: ActionSpace) -> float:
-    """NSPARC of commanded actions (T, D): mean over end-effectors and over translation and rotation that move."""
+    """NSPARC of commanded actions (T, D): mean over the translations and rotations that move."""
     velocities = _velocities(actions, space)
     return _mean([nsparc_speed(np.linalg.norm(v, axis=-1), space.rate_hz) for v in velocities])
 
@@ -74,7 +73,7 @@ def nsparc_actions(actions: ArrayLike, space: ActionSpace) -> float:
 def nldlj_actions(
     actions: ArrayLike, space: ActionSpace, connections: Iterable[int] = (), power: int = 5
 ) -> float:
-    """NLDLJ of commanded actions (T, D), averaged as in `nsparc_actions`; `power` 3 is the dimensionless form."""
+    """NLDLJ of actions (T, D), averaged as in `nsparc_actions`; `power` 3 is the dimensionless form."""
     indices = tuple(connections)
     return _mean([_log_jerk(v, space.rate_hz, indices, power) for v in _velocities(actions, space)])
 
@@ -82,7 +81,7 @@ def nldlj_actions(
 def overlap_rmse(previous: ArrayLike, new: ArrayLike, stride: int) -> float:
     """Disagreement of two chunks about the same ticks, Legato A.7, in the action space's own units.
 
-    The last O = H - s rows of the previous chunk against the first O rows of the new one (H = 6, s = 2, O = 4):
+    The last O = H - s rows of the previous chunk against the first O of the new one (H = 6, s = 2, O = 4):
 
         previous    p0 p1 p2 p3 p4 p5
         new               n0 n1 n2 n3 n4 n5
@@ -107,7 +106,7 @@ def overlap_rmse(previous: ArrayLike, new: ArrayLike, stride: int) -> float:
 
 
 def seam_jump(space: ActionSpace, before: ArrayLike, after: ArrayLike) -> float:
-    """Length of the step between two actions (D,), channel by channel (see `segue_core.blending.difference`)."""
+    """Length of the step between two actions (D,), by channel (see `segue_core.blending.difference`)."""
     return float(np.linalg.norm(difference(space, before, after)))
 
 

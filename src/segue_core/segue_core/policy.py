@@ -35,7 +35,7 @@ class PolicyInfo:
         cameras: names of the images it needs, in order.
         image_size: (width, height) in pixels.
         capabilities: subset of `CAPABILITIES`.
-        max_delay, max_ramp: longest prefix d and ramp r [ticks] seen in training; 0 when never trained with guidance.
+        max_delay, max_ramp: longest prefix d and ramp r [ticks] seen in training; 0 without any.
     """
 
     name: str

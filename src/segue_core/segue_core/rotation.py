@@ -55,7 +55,7 @@ def normalized(quaternion: ArrayLike) -> Floats:
 
 
 def relative_rotvec(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Rotation vector, in the base frame, that takes quaternion `a` to `b` the short way; angle at most pi."""
+    """Base-frame rotation vector that takes quaternion `a` to `b` the short way; angle at most pi."""
     return rotvec_from_quaternion(multiply(b, conjugate(a)))
 
 
@@ -68,8 +68,8 @@ def slerp(a: ArrayLike, b: ArrayLike, weight: ArrayLike) -> Floats:
 def nearest_rotvec(rotvec: ArrayLike, target: ArrayLike) -> Floats:
     """The rotation vector of the same rotation that lies nearest to `target`.
 
-    A rotation by `angle` about an axis is also one by `angle + 2 pi k`, so equal rotations can be far apart as
-    numbers; this picks the representative that keeps a sequence of numbers continuous.
+    A rotation by `angle` about an axis is also one by `angle + 2 pi k`, so equal rotations can be far apart
+    as numbers; this picks the representative that keeps a sequence of numbers continuous.
     """
     vector, goal = np.asarray(rotvec, dtype=np.float64), np.asarray(target, dtype=np.float64)
     angle = np.linalg.norm(vector, axis=-1, keepdims=True)

@@ -71,7 +71,7 @@ def guidance_schedule(horizon: int, delay: int, ramp: int, kind: str = "linear")
 
 
 def align_reference(previous_chunk: ArrayLike, stride: int, horizon: int) -> NDArray[np.float32]:
-    """What the previous chunk says about the rows of a chunk that starts `stride` ticks later, (H, D) float32.
+    """What the previous chunk says about a chunk that starts `stride` ticks later, (H, D) float32.
 
     With 6 previous rows, s = 2, H = 6; missing rows repeat the last one, never zero (zero decodes to the
     dataset's mean pose):

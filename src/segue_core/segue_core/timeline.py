@@ -40,7 +40,7 @@ class Timeline:
         return min(max(self.end_tick - tick, 0), len(self._rows))
 
     def rows_from(self, tick: int) -> Floats:
-        """Copy of the rows (n, D) for `tick` and later; row 0 is for `tick` when `tick` is not before the first."""
+        """Copy of the rows (n, D) for `tick` and later (all rows when `tick` is before the first)."""
         rows: Floats = self._rows[max(tick - self._first_tick, 0) :].copy()
         return rows
 
@@ -61,7 +61,7 @@ class Timeline:
         """
         if chunk.start_tick > now:
             got, expected = f"start tick {chunk.start_tick}", f"at most {now}"
-            raise SchedulerError(ErrorCode.CHUNK_WRONG_START, "chunk of the future", got=got, expected=expected)
+            raise SchedulerError(ErrorCode.CHUNK_WRONG_START, "future chunk", got=got, expected=expected)
         dropped = min(now - chunk.start_tick, chunk.horizon)
         if dropped < chunk.horizon:
             self.replace(chunk.actions[dropped:], now)

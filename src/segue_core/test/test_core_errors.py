@@ -48,6 +48,7 @@ def test_errors_cross_process_boundaries(family: type[SegueError]) -> None:
 
 def test_unknown_names_get_the_nearest_and_all_valid_ones() -> None:
     error = unknown_name("task", "pick_plaice", ["pour", "pick_place"])
+    assert error.code is ErrorCode.CONFIG_UNKNOWN_NAME
     assert "did you mean 'pick_place'" in str(error) and "allowed: pick_place, pour" in str(error)
     assert "did you mean" not in str(unknown_name("task", "xyz", ["pour"]))
     assert "allowed: (none)" in str(unknown_name("task", "x", []))

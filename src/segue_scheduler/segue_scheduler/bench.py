@@ -14,7 +14,7 @@ from segue_scheduler.tick import TickInput
 
 @dataclass(frozen=True)
 class TickCost:
-    """Time of one `step` [microseconds] over `ticks` ticks; `request_us` is the median of those that also ask."""
+    """Time of one `step` [microseconds]; `request_us`, `splice_us`: medians of ticks that ask, splice."""
 
     ticks: int
     median_us: float

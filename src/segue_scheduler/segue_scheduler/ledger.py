@@ -1,4 +1,4 @@
-"""Requests and their answers: one outstanding at a time, retried when it fails, forgotten when it times out."""
+"""Requests and their answers: one outstanding at a time, retried after a failure or a time-out."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from segue_scheduler.tick import ChunkRequest
 
 
 class RequestLedger:
-    """Sequence numbers never repeat during the life of the object, so an answer from before a restart is unknown."""
+    """Sequence numbers never repeat in the life of the object: an answer from before a restart is unknown."""
 
     def __init__(self, config: SchedulerConfig, rate_hz: float, seed: int) -> None:
         self._retry_ticks = config.retry_ticks
@@ -32,7 +32,7 @@ class RequestLedger:
         return self.outstanding is None and (self._not_before is None or tick >= self._not_before)
 
     def next_identity(self) -> tuple[int, int]:
-        """(sequence, seed) of the next request; the seed depends on the run's seed and the request's number in it."""
+        """(sequence, seed) of the next request; the seed follows from the run's and the request's number."""
         number = self._next_sequence - self._first_sequence
         seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
         return self._next_sequence, seed

@@ -1,7 +1,7 @@
 """Find a method or rule by name: a module in the package's folder, or an installed entry point.
 
-A new built-in is one new file with a `create` function; one from another package is an entry point that names its
-`create` function. Neither touches an existing file.
+A new built-in is one new file with a `create` function; one from another package is an entry point that names
+its `create` function. Neither touches an existing file.
 """
 
 import importlib

@@ -21,8 +21,8 @@ class Recording:
 def replay(scheduler: ChunkScheduler, recording: Recording) -> list[TickOutput]:
     """Run `recording` through a scheduler built with the same configuration, policy information and seed.
 
-    A new scheduler gives byte-identical commands. One that already ran numbers its requests on, so recorded answers
-    would be unknown to it.
+    A new scheduler gives byte-identical commands. One that already ran numbers its requests on, so recorded
+    answers would be unknown to it.
 
     Raises:
         SchedulerError: the recorded ticks are out of order, or the start pose is not usable.

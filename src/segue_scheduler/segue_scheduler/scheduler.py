@@ -3,7 +3,7 @@
     request  o                     o+s                   o+2s
     tick     |----- s ticks -------|----- s ticks -------|
     thinking |--d--|               |--d--|
-    executed hold   c0 .. rows ..         c1 rows d ..          (first chunk: from row 0; later ones: from row d)
+    executed hold   c0 from row 0         c1 from row d
 
 Pure: no clock, no input or output, no randomness beyond the seed. The same inputs give the same commands.
 """
@@ -33,7 +33,7 @@ from segue_scheduler.tick import ChunkRequest, Outcome, Phase, SeamReport, TickI
 
 
 class ChunkScheduler:
-    """Drive it from one thread: `start`, then `step` once per tick with everything that arrived since the last one.
+    """Drive it from one thread: `start`, then `step` once per tick with everything that arrived since.
 
     Args:
         config: lengths, method and rules.
@@ -167,8 +167,8 @@ class ChunkScheduler:
     def _splice(self, run: RunState, answer: Answer, tick: int) -> SeamReport | None:
         """Join an answer to the timeline; None when it is wholly in the past.
 
-        Where the robot stood still for the answer (a first chunk, a method that waits) nothing of it has passed: it is
-        dated to begin now. Otherwise rows are skipped by their own ticks, never by an estimate of the delay.
+        Where the robot stood still for the answer (a first chunk, a method that waits) nothing of it has
+        passed: it is dated to begin now. Otherwise rows are skipped by their own ticks, never by an estimate.
         """
         stood_still = run.current is None or self._method.waits
         chunk = replace(answer.chunk, start_tick=tick) if stood_still else answer.chunk
@@ -242,7 +242,7 @@ class ChunkScheduler:
         return fault or self._rules.check(evidence)
 
     def _lengths(self, run: RunState, rows: int) -> Lengths:
-        """Delay and ramp for a request with `rows` left to execute; without a prefix there is nothing to fit."""
+        """Delay and ramp of a request with `rows` left to execute; without any there is nothing to fit."""
         delay = self._expected_delay(run)
         if self._method.waits or rows == 0:
             return Lengths(delay, 0)
@@ -252,7 +252,7 @@ class ChunkScheduler:
         return self._plan.delay if self._config.delay_mode == "constructed" else run.delays.value
 
     def _ask(self, run: RunState, tick: int) -> ChunkRequest:
-        """Build the request of this tick; without rows to continue the guidance is zero and the pose is the reference."""
+        """Build the request of this tick; without rows to continue there is no guidance."""
         rows = run.timeline.rows_from(tick)
         lengths = self._lengths(run, len(rows))
         run.notes += lengths.notes

@@ -4,8 +4,8 @@
     omega      1 ... 1       r/(r+1) ... 1/(r+1)  0 ... 0       (Sec. III-D; `segue_core.schedule`)
     reference  what is executing, from the request's tick on, its last row repeated to H
 
-The policy mixes Y = (1 - omega) X + omega reference before each of its N steps (Alg. 1). Rows 0 .. d-1 of the answer
-are past when it arrives; row d continues the executing chunk because the prefix was held to it.
+The policy mixes Y = (1 - omega) X + omega reference before each of its N steps (Alg. 1). Rows 0 .. d-1 of the
+answer are past when it arrives; row d continues the executing chunk because the prefix was held to it.
 """
 
 from collections.abc import Mapping

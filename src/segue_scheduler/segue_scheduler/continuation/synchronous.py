@@ -4,7 +4,7 @@
     executed   hold (thinking)    c0  ... c(s-1)       hold (thinking)
                                   |-- stride s ---|
 
-The robot stands still while the policy thinks, so nothing of a chunk is past when it starts: row 0 comes first.
+The robot stands still while the policy thinks, so nothing of a chunk is past when it starts with row 0.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""When the task is over: one module per rule, found by its file name; the first rule that fires ends the task."""
+"""When the task is over: one module per rule, found by its file name; the first that fires ends the task."""
 
 from segue_core.action_space import ActionSpace
 from segue_core.config import SchedulerConfig
@@ -16,7 +16,7 @@ def available() -> tuple[str, ...]:
 
 
 def create(config: SchedulerConfig, space: ActionSpace) -> "Termination":
-    """Build the configured rules; raises ConfigError on an unknown rule or option, also of a rule that is not active."""
+    """Build the configured rules; raises ConfigError on an unknown rule or option, active or not."""
     names = dict.fromkeys((ALWAYS, *config.termination, *config.rule_options))
     built = [_create_rule(name, RuleContext(name, config, space)) for name in names]
     return Termination(tuple(rule for name, rule in zip(names, built, strict=True) if _active(name, config)))

@@ -75,5 +75,5 @@ class NoOptions(StrictModel):
 
 
 def claimed_success(task: TaskState | None) -> bool:
-    """Success when the policy says that it is done: the detector's word where there is a detector, else believed."""
+    """Success when the policy says that it is done: the detector decides; without one it is believed."""
     return task.success if task is not None else True

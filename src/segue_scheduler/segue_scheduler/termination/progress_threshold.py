@@ -5,8 +5,8 @@
     value - drop ------/--------------------|--------   disengage when it falls below
                       engage       >= hold_s and >= updates: fire
 
-A bare threshold on the raw number stops on the first lucky sample; a value above 1 would never fire, so it is refused.
-Progress tells failure from success badly: where there is a task detector, its word decides success.
+A bare threshold on the raw number stops on the first lucky sample; a value above 1 would never fire, so it is
+refused. Progress tells failure from success badly: where there is a task detector, its word decides success.
 """
 
 from math import ceil

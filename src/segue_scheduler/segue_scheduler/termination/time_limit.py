@@ -1,4 +1,4 @@
-"""The task took too long. Keep it active: every other rule can miss (the ProgressVLA authors miss 18 % of stops)."""
+"""The task took too long. Keep it active: other rules miss (18 % of stops in the ProgressVLA paper)."""
 
 from math import ceil
 
