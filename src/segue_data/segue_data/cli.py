@@ -49,7 +49,8 @@ def _record(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace) -> int:
     from segue_data.contracts import load_robot
-    from segue_data.convert import ConversionOptions, convert, find_bags
+    from segue_data.convert import convert, find_bags
+    from segue_data.dataset_writer import ConversionOptions
 
     options = ConversionOptions(any_contract=arguments.any_contract)
     robot = load_robot(arguments.robot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +21,10 @@ def compress_image(codec: ImageCodec) -> Transform:
     The function raises ValueError for other encodings and for sizes that do not add up.
     """
     store = typestore()
-    build = store.types[COMPRESSED]
+    build: Any = store.types[COMPRESSED]
 
     def transform(data: bytes) -> bytes:
-        message = store.deserialize_cdr(data, RAW)
+        message: Any = store.deserialize_cdr(data, RAW)
         if message.encoding not in {"rgb8", "bgr8"} or message.data.size != message.step * message.height:
             raise ValueError(f"cannot compress {message.encoding}, {message.data.size} bytes, step {message.step}")
         rows = message.data.reshape(message.height, message.step)[:, : 3 * message.width]

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from segue_core.robot_config import RobotConfig
 
-from segue_data import lerobot_format as layout
-from segue_data.encoding import ImageCodec
-from segue_data.episode import EpisodeArrays, StateFunction, read_episode
+from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_episode, write_meta
 from segue_data.errors import exists, misaligned, missing
-from segue_data.feature_statistics import Statistics, aggregate, of_images, of_vector
 from segue_data.manifest import Manifest, load
 from segue_data.parallel import run_all
 from segue_data.topics import COMMAND
-
-IMAGE_SIZE = (96, 72)  # (width, height) that policies read
-
-
-@dataclass(frozen=True)
-class ConversionOptions:
-    """What a dataset contains.
-
-    PNG keeps frames exactly as the live graph sees them; JPEG is three times smaller.
-    """
-
-    size: tuple[int, int] = IMAGE_SIZE
-    codec: ImageCodec = ImageCodec("png")
-    outcomes: frozenset[str] = frozenset({"success"})
-    any_contract: bool = False  # accept bags recorded under another robot contract
-
-
-@dataclass(frozen=True)
-class _Job:
-    bag: Path
-    out: Path
-    episode: int
-    task_index: int
-    start: int
-    length: int
 
 
 def find_bags(folder: Path) -> list[Path]:
@@ -59,56 +25,6 @@ def find_bags(folder: Path) -> list[Path]:
     if not bags:
         raise missing(folder, "no bag (a folder with metadata.yaml) here or one level below")
     return bags
-
-
-@cache
-def measured_state(robot_json: str) -> StateFunction:
-    """State of a robot from its joint positions and gripper openings, as the live graph computes it."""
-    from segue_control.kinematics import Kinematics
-
-    robot = RobotConfig.model_validate_json(robot_json)
-    kinematics, joints = Kinematics(robot), len(robot.joint_names)
-    return lambda measured: kinematics.forward(measured[:joints], measured[joints:])
-
-
-def _statistics(arrays: EpisodeArrays, cameras: Sequence[str], counters: dict[str, Any]) -> dict[str, Statistics]:
-    images = {layout.IMAGE_PREFIX + c: of_images(arrays.images[:, i]) for i, c in enumerate(cameras)}
-    vectors = {layout.STATE: of_vector(arrays.state), layout.ACTION: of_vector(arrays.action)}
-    return {**vectors, **images, **{name: of_vector(np.asarray(values)) for name, values in counters.items()}}
-
-
-def _counters(job: _Job, time_s: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-    frames = np.arange(job.length, dtype=np.int64)
-    return {
-        "timestamp": time_s.astype(np.float32),
-        "frame_index": frames,
-        "episode_index": np.full(job.length, job.episode, dtype=np.int64),
-        "index": frames + job.start,
-        "task_index": np.full(job.length, job.task_index, dtype=np.int64),
-    }
-
-
-def _write_episode(job: _Job, robot: RobotConfig, options: ConversionOptions) -> dict[str, Statistics]:
-    arrays = read_episode(job.bag, robot, measured_state(robot.model_dump_json()), options.size)
-    if len(arrays.action) != job.length:
-        raise misaligned(job.bag, COMMAND, f"{len(arrays.action)} commands, manifest says {job.length}")
-    cameras = tuple(robot.cameras)
-    counters = _counters(job, arrays.time_s)
-    columns: dict[str, Any] = {
-        layout.STATE: layout.vector_column(arrays.state),
-        layout.ACTION: layout.vector_column(arrays.action),
-        **counters,
-    }
-    for index, camera in enumerate(cameras):
-        encoded = [options.codec.encode(frame).tobytes() for frame in arrays.images[:, index]]
-        columns[layout.IMAGE_PREFIX + camera] = layout.image_column(encoded, job.episode, camera)
-    schema = layout.data_schema(layout.features(cameras, options.size, robot.action_space.names))
-    table = pa.Table.from_arrays([pa.array(columns[n]) if not isinstance(columns[n], pa.Array) else columns[n]
-                                  for n in schema.names], schema=schema)
-    path = job.out / layout.DATA.format(**layout.place(job.episode))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="snappy", use_dictionary=False)
-    return _statistics(arrays, cameras, counters)
 
 
 def _chosen(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions) -> list[tuple[Path, Manifest]]:
@@ -130,57 +46,17 @@ def _chosen(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions
     return chosen
 
 
-def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path, tasks: Sequence[str]) -> list[_Job]:
+def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path, tasks: Sequence[str]) -> list[EpisodeJob]:
     lengths = [manifest.message_counts.get(COMMAND, 0) for _, manifest in chosen]
     starts = np.cumsum([0, *lengths])
     return [
-        _Job(bag, out, index, tasks.index(_text(manifest)), int(starts[index]), lengths[index])
+        EpisodeJob(bag, out, index, tasks.index(_text(manifest)), int(starts[index]), lengths[index])
         for index, (bag, manifest) in enumerate(chosen)
     ]
 
 
 def _text(manifest: Manifest) -> str:
     return manifest.instruction or manifest.task
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _write_meta(
-    out: Path,
-    robot: RobotConfig,
-    options: ConversionOptions,
-    chosen: Sequence[tuple[Path, Manifest]],
-    jobs: Sequence[_Job],
-    statistics: Sequence[dict[str, Statistics]],
-    tasks: Sequence[str],
-) -> None:
-    described = layout.features(tuple(robot.cameras), options.size, robot.action_space.names)
-    frames = jobs[-1].start + jobs[-1].length
-    fps = round(robot.tick_rate_hz)
-    info = layout.info(described, robot=robot.name, fps=fps, episodes=len(jobs), frames=frames, tasks=len(tasks))
-    _write_json(out / layout.INFO, info)
-    whole = {name: aggregate([part[name] for part in statistics]) for name in statistics[0]}
-    _write_json(out / layout.STATS, layout.plain(whole))
-    rows = [
-        layout.episode_row(job.episode, tasks[job.task_index], job.start, job.length, part)
-        for job, part in zip(jobs, statistics, strict=True)
-    ]
-    path = out / layout.EPISODES.format(chunk=0, file=0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path)
-    pq.write_table(layout.tasks_table(tasks), out / layout.TASKS)
-    ours = {
-        "format": 1,
-        "action_space": robot.action_space.to_dict(),
-        "rate_hz": robot.tick_rate_hz,
-        "cameras": list(robot.cameras),
-        "robot_contract": robot.fingerprint(),
-        "episodes": [{"bag": bag.name, "seed": m.seed, "task": m.task} for bag, m in chosen],
-    }
-    _write_json(out / layout.OURS, ours)
 
 
 def convert(
@@ -207,8 +83,8 @@ def convert(
     working = out.with_name(out.name + ".partial")
     shutil.rmtree(working, ignore_errors=True)
     jobs = _jobs(chosen, working, tasks)
-    write = partial(_write_episode, robot=robot, options=options)
+    write = partial(write_episode, robot=robot, options=options)
     statistics = run_all(write, jobs, workers=workers, label="converting", unit="episode", progress=progress)
-    _write_meta(working, robot, options, chosen, jobs, statistics, tasks)
+    write_meta(working, robot, options, chosen, jobs, statistics, tasks)
     working.replace(out)
     return len(jobs)

@@ -54,7 +54,7 @@ def _image(message: Any, type_name: str, bag: Path, place: str) -> NDArray[np.ui
         return decode(message.data, str(bag), place)
     if message.encoding not in {"rgb8", "bgr8"} or message.step * message.height != message.data.size:
         raise misaligned(bag, place, f"image is {message.encoding}, step {message.step}; expected rgb8 or bgr8")
-    rows = message.data.reshape(message.height, message.step)[:, : message.width * 3]
+    rows: NDArray[np.uint8] = message.data.reshape(message.height, message.step)[:, : message.width * 3]
     image = rows.reshape(message.height, message.width, 3)
     return image if message.encoding == "rgb8" else image[..., ::-1]
 

@@ -6,15 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim.disturbance import Disturbance, DisturbanceConfig
 
@@ -22,6 +18,7 @@ from segue_data import messages
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter
 from segue_data.manifest import Manifest
+from segue_data.stage import Array, Stage
 from segue_data.topics import (
     COMMAND,
     DISTURBED_COMMAND,
@@ -31,50 +28,6 @@ from segue_data.topics import (
     image_topic,
 )
 
-Array = NDArray[np.float64]
-
-
-class SimulatedWorld(Protocol):
-    """What the recorder needs of `segue_sim.World`; used from one thread."""
-
-    @property
-    def time(self) -> float: ...
-    def reset(self, seed: int) -> None: ...
-    def joint_positions(self) -> Array: ...
-    def joint_velocities(self) -> Array: ...
-    def gripper_positions(self) -> Array: ...
-    def apply(self, q: Array, grippers: Array) -> None: ...
-    def advance(self, seconds: float) -> None: ...
-    def render(self) -> Mapping[str, NDArray[np.uint8]]: ...
-    def task_state(self) -> TaskState: ...
-
-
-class Demonstrator(Protocol):
-    """What the recorder needs of `segue_sim.Expert`."""
-
-    @property
-    def done(self) -> bool: ...
-    @property
-    def precise(self) -> bool: ...
-    def act(self) -> Array: ...
-
-
-class JointTarget(Protocol):
-    """What the recorder needs of a controller's command."""
-
-    @property
-    def q(self) -> Array: ...
-    @property
-    def grippers(self) -> Array: ...
-
-
-class Controller(Protocol):
-    """What the recorder needs of `segue_control.CartesianController`."""
-
-    def reset(self, q_measured: Array) -> None: ...
-    def set_target(self, action: Array, tick: int) -> None: ...
-    def update(self, dt: float) -> JointTarget: ...
-
 
 @dataclass(frozen=True)
 class RecordingOptions:
@@ -83,17 +36,6 @@ class RecordingOptions:
     codec: ImageCodec = ImageCodec()
     disturbance: DisturbanceConfig | None = None
     settle_ticks: int = 10  # ticks still recorded after the expert is done, so that policies learn to stop
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A simulated robot ready to demonstrate."""
-
-    robot: RobotConfig
-    task: TaskConfig
-    world: SimulatedWorld
-    expert: Demonstrator
-    controller: Controller
 
 
 class _Recorder:

@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from segue_data.errors import corrupt, missing
 
 FILE_NAME = "manifest.json"
 RECORDING = ".recording"  # folder beside the finished bags that open episodes live in
-BAG_VERSION = 9  # rosbag2 metadata version
+BAG_VERSION: Literal[9] = 9  # rosbag2 metadata version
 FORMAT = 1
 OUTCOMES = ("success", "failure", "aborted", "unknown")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mcap.data_stream import RecordBuilder
 from mcap.opcode import Opcode
@@ -29,7 +30,7 @@ MAGIC = b"\x89MCAP0\r\n"
 
 
 def _bytes(record: McapRecord) -> bytes:
-    builder = RecordBuilder()
+    builder: Any = RecordBuilder()
     record.write(builder)
     return bytes(builder.end())
 

@@ -74,25 +74,25 @@ class Recorder(LifecycleComponent):
 
     def __init__(self) -> None:
         super().__init__("recorder")
-        self._parameters = declare(self, RecorderParameters)
+        self._settings = declare(self, RecorderParameters)
 
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
-        robot = load_yaml(Path(self._parameters.robot_file).read_text(), RobotConfig, self._parameters.robot_file)
-        sources = {**run_topics(robot.cameras), **_extra(self._parameters.topics)}
+        robot = load_yaml(Path(self._settings.robot_file).read_text(), RobotConfig, self._settings.robot_file)
+        sources = {**run_topics(robot.cameras), **_extra(self._settings.topics)}
         stored = {self._stored_name(name, kind): self._stored(name, kind) for name, kind in sources.items()}
         self._session = RecordingSession(
-            Path(self._parameters.root),
+            Path(self._settings.root),
             stored,
             self._facts(robot),
-            min_free_bytes=self._parameters.min_free_mb * 1_000_000,
-            on_event=self.get_logger().error,
+            min_free_bytes=self._settings.min_free_mb * 1_000_000,
+            on_event=self._report,
         )
         for report in self._session.repair():
             self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
         self._inputs = [self._subscribe(name, kind) for name, kind in sources.items()]
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
-        self._services = [
+        self._offers = [
             self.create_service(StartRecording, "/segue/record/start", self._on_start),
             self.create_service(StopRecording, "/segue/record/stop", self._on_stop),
         ]
@@ -108,9 +108,13 @@ class Recorder(LifecycleComponent):
         self.destroy_timer(self._watch)
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
-        for service in self._services:
+        for service in self._offers:
             self.destroy_service(service)
         self.destroy_publisher(self._diagnostics)
+
+    def _report(self, text: str) -> None:
+        """Log an event; may be called from the writer's thread."""
+        self.get_logger().error(text)
 
     def _facts(self, robot: RobotConfig) -> Manifest:
         facts = Manifest(
@@ -120,20 +124,20 @@ class Recorder(LifecycleComponent):
             action_space=robot.action_space_name,
             tick_rate_hz=robot.tick_rate_hz,
         )
-        if not (path := self._parameters.task_file):
+        if not (path := self._settings.task_file):
             return facts
         task = load_yaml(Path(path).read_text(), TaskConfig, path)
         return replace(facts, task=task.name, instruction=task.instruction)
 
     def _compressed(self, kind: str) -> bool:
-        return kind == RAW and self._parameters.compress_images
+        return kind == RAW and self._settings.compress_images
 
     def _stored_name(self, name: str, kind: str) -> str:
         return f"{name}/compressed" if self._compressed(kind) else name
 
     def _stored(self, name: str, kind: str) -> Topic:
         if self._compressed(kind):
-            return Topic(COMPRESSED, SENSOR, compress_image(ImageCodec("jpeg", self._parameters.jpeg_quality)))
+            return Topic(COMPRESSED, SENSOR, compress_image(ImageCodec("jpeg", self._settings.jpeg_quality)))
         return Topic(kind, SENSOR if kind.startswith("sensor_msgs/") else RELIABLE)
 
     def _subscribe(self, name: str, kind: str) -> Any:
@@ -187,7 +191,7 @@ class Recorder(LifecycleComponent):
 
     def _status(self) -> DiagnosticArray:
         session = self._session
-        status = DiagnosticStatus(name="recorder", hardware_id=self._parameters.root)
+        status = DiagnosticStatus(name="recorder", hardware_id=self._settings.root)
         bad = bool(session.failure) or session.dropped > 0
         status.level = DiagnosticStatus.ERROR if session.failure else DiagnosticStatus.WARN if bad else DiagnosticStatus.OK
         status.message = session.failure or ("recording" if session.recording else "idle")

@@ -13,7 +13,8 @@ from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_data.contracts import load_robot, load_task
-from segue_data.lockstep import RecordingOptions, Stage, record_episode
+from segue_data.lockstep import RecordingOptions, record_episode
+from segue_data.stage import Stage
 
 Array = NDArray[np.float64]
 TICKS = 12

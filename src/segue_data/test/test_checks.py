@@ -18,7 +18,7 @@ from segue_data.convert import convert
 from segue_data.dataset import data_files
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter
-from segue_data.lockstep import Stage
+from segue_data.stage import Stage
 from segue_data.manifest import Manifest
 from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 

@@ -21,11 +21,13 @@ from segue_core.task_config import TaskConfig
 from segue_data import feature_statistics, manifest
 from segue_data.alignment import as_of, check_ticks
 from segue_data.bag_reader import read
-from segue_data.convert import ConversionOptions, convert, find_bags
+from segue_data.convert import convert, find_bags
 from segue_data.dataset import EpisodeDataset, load
+from segue_data.dataset_writer import ConversionOptions
 from segue_data.encoding import ImageCodec, decode
 from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.lockstep import RecordingOptions, Stage, record_episode
+from segue_data.lockstep import RecordingOptions, record_episode
+from segue_data.stage import Stage
 from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_perception.preprocess import resize
 

@@ -19,9 +19,10 @@ from segue_data.bag_reader import read, stamp_ns
 from segue_data.definitions import typestore
 from segue_data.encoding import decode
 from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.lockstep import RecordingOptions, Stage, record_episode
+from segue_data.lockstep import RecordingOptions, record_episode
 from segue_data.manifest import RECORDING, Manifest
 from segue_data.repair import repair, repair_open_episodes
+from segue_data.stage import Stage
 from segue_data.topics import COMMAND, JOINT_STATES, image_topic
 from segue_sim.disturbance import DisturbanceConfig
 
