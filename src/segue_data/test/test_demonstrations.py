@@ -1,0 +1,35 @@
+"""Laws of recording with the real simulator, expert and controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_data.check_bag import check_bag
+from segue_data.demonstrations import FAILURES, episode_folder, record_demonstrations
+
+pytest.importorskip("mujoco", reason="needs the simulator")
+
+
+def test_a_demonstration_passes_every_check_and_is_not_recorded_twice(
+    robot: RobotConfig, task: TaskConfig, tmp_path: Path
+) -> None:
+    first = record_demonstrations(robot, task, [3], tmp_path, workers=1, progress=False)
+    again = record_demonstrations(robot, task, [3], tmp_path, workers=1, progress=False)
+    assert (first.recorded, first.failed, again.recorded, again.skipped) == ((3,), (), (), (3,))
+    findings = check_bag(episode_folder(tmp_path, 3), robot)
+    assert findings.ok, findings.problems
+
+
+def test_a_seed_that_failed_is_reported_and_not_tried_again(
+    robot: RobotConfig, task: TaskConfig, tmp_path: Path
+) -> None:
+    hopeless = task.model_copy(update={"time_limit_s": 0.2})
+    first = record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, progress=False)
+    again = record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, progress=False)
+    assert first == again
+    assert (first.recorded, first.failed) == ((), (3,))
+    assert (tmp_path / FAILURES).read_text().count("\n") == 1
+    assert not episode_folder(tmp_path, 3).exists()

@@ -1,0 +1,107 @@
+"""Laws of the recording session, which the recorder node only wraps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from segue_core.errors import DataError, ErrorCode
+from segue_data import manifest
+from segue_data.bag_reader import read
+from segue_data.definitions import typestore
+from segue_data.episode_writer import EpisodeWriter, Topic
+from segue_data.manifest import RECORDING, Manifest
+from segue_data.repair import repair_open_episodes
+from segue_data.session import RecordingSession
+
+TEXT = {"/text": Topic("std_msgs/msg/String")}
+FACTS = Manifest(task="", robot="dual_arm")
+
+
+def _hello() -> bytes:
+    kind = typestore().types["std_msgs/msg/String"]
+    return bytes(typestore().serialize_cdr(kind("hello"), "std_msgs/msg/String"))
+
+
+def _session(root: Path, events: list[str], min_free_bytes: int = 1) -> RecordingSession:
+    return RecordingSession(root, TEXT, FACTS, min_free_bytes=min_free_bytes, on_event=events.append)
+
+
+def _code(error: pytest.ExceptionInfo[DataError]) -> ErrorCode:
+    assert error.value.text
+    return error.value.code
+
+
+def test_an_episode_is_where_start_said_and_says_how_it_ended(tmp_path: Path) -> None:
+    session = _session(tmp_path, [])
+    folder = session.start("one", "pick_place", 4)
+    session.write("/text", 1, _hello())
+    closed = session.stop("cancelled")
+    assert closed.folder == folder == tmp_path / "one"
+    assert (closed.messages, closed.lost) == (1, 0)
+    facts = manifest.load(folder)
+    assert (facts.task, facts.seed, facts.outcome, facts.reason) == ("pick_place", 4, "unknown", "cancelled")
+
+
+def test_messages_outside_an_episode_are_not_recorded(tmp_path: Path) -> None:
+    session = _session(tmp_path, [])
+    session.write("/text", 1, _hello())
+    folder = session.start("one", "t", 0)
+    session.stop("success")
+    session.write("/text", 2, _hello())
+    assert list(read(folder)) == []
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "/abs", "..", "new\nline", "x" * 200])
+def test_a_name_never_leads_out_of_the_root(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        _session(tmp_path / "root", []).start(name, "t", 0)
+    assert _code(caught) == ErrorCode.DATA_PATH_REFUSED
+    assert [path.name for path in tmp_path.rglob("*")] == ["root"]
+
+
+def test_start_and_stop_out_of_turn_are_refused(tmp_path: Path) -> None:
+    session = _session(tmp_path, [])
+    with pytest.raises(DataError) as idle:
+        session.stop("success")
+    session.start("one", "t", 0)
+    with pytest.raises(DataError) as busy:
+        session.start("two", "t", 0)
+    session.stop("success", discard=True)
+    assert (_code(idle), _code(busy)) == (ErrorCode.DATA_NOT_RECORDING, ErrorCode.DATA_RECORDING_ACTIVE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_space_refuses_to_start(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        _session(tmp_path, [], min_free_bytes=2**62).start("one", "t", 0)
+    assert _code(caught) == ErrorCode.DATA_DISK
+
+
+def test_a_disk_that_fills_up_closes_the_episode_with_one_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    session = _session(tmp_path, events)
+    session.start("one", "t", 0)
+    session.write("/text", 1, _hello())
+    monkeypatch.setattr(session, "_min_free", 2**62)
+    session.guard_disk()
+    session.guard_disk()
+    with pytest.raises(DataError) as caught:
+        session.stop("success")
+    assert _code(caught) == ErrorCode.DATA_DISK and len(events) == 1
+    assert len(list(read(tmp_path / "one"))) == 1
+
+
+def test_repair_leaves_alone_what_is_being_recorded(tmp_path: Path) -> None:
+    writer = EpisodeWriter(tmp_path / "open", TEXT, wait=True)
+    writer.write("/text", 1, _hello())
+    assert repair_open_episodes(tmp_path) == []
+    assert (tmp_path / RECORDING / "open").is_dir()
+    writer.finish(FACTS)
+    assert len(list(read(tmp_path / "open"))) == 1
+
+
+def test_a_read_only_root_is_an_error_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="file/below"):
+        _session(tmp_path / "file" / "below", [])
