@@ -1,10 +1,10 @@
-"""The run as a video: the cameras side by side over a caption bar, H.264 in yuv420p so that every browser plays it.
+"""The run as a video: the cameras side by side under a caption bar, H.264 in yuv420p so that every browser plays it.
 
-    +-----------+-------------+--------------+
-    |   head    | left_wrist  | right_wrist  |      each camera scaled to `panel_height`
-    +-----------+-------------+--------------+
-    |  12.3 s   tick 369   running   ...     |      CAPTION_HEIGHT pixels
     +----------------------------------------+
+    |  12.3 s   tick 369   running   ...     |      CAPTION_HEIGHT pixels, above: players put their controls below
+    +-----------+-------------+--------------+
+    |   head    | left_wrist  | right_wrist  |      each camera scaled to `panel_height`, GAP pixels apart
+    +-----------+-------------+--------------+
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 CAPTION_HEIGHT = 40
+GAP = 4
 _BACKGROUND = (17, 19, 24)
 _INK = (230, 232, 238)
 
@@ -53,11 +54,14 @@ def _panel(name: str, image: Image, height: int) -> Image:
 def compose(frame: VideoFrame, panel_height: int) -> Image:
     """The picture of one instant, with even width and height as yuv420p needs."""
     panels = [_panel(name, image, panel_height) for name, image in frame.images.items()]
-    row = np.concatenate(panels, axis=1)
-    height, width = row.shape[0] + CAPTION_HEIGHT, row.shape[1]
+    width = sum(panel.shape[1] for panel in panels) + GAP * (len(panels) - 1)
+    height = CAPTION_HEIGHT + panel_height
     picture = np.full((height + height % 2, width + width % 2, 3), _BACKGROUND, dtype=np.uint8)
-    picture[: row.shape[0], : row.shape[1]] = row
-    _put_text(picture, frame.caption, 12, row.shape[0] + 26, 0.55)
+    _put_text(picture, frame.caption, 12, 26, 0.55)
+    left = 0
+    for panel in panels:
+        picture[CAPTION_HEIGHT:height, left : left + panel.shape[1]] = panel
+        left += panel.shape[1] + GAP
     return picture
 
 

@@ -1,0 +1,148 @@
+"""A lockstep episode recorded as the ROS graph would record it: same topics, same types, so the same report reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue_core.action_space import ActionSpace
+from segue_core.chunk import ActionChunk
+from segue_core.robot_config import RobotConfig
+from segue_data.bag_reader import NANOSECONDS
+from segue_data.encoding import ImageCodec
+from segue_data.episode_writer import EpisodeWriter, Topic
+from segue_data.manifest import Manifest
+from segue_data.messages import build, compressed_image, header, robot_command, task_state
+from segue_data.qos import RELIABLE, SENSOR
+from segue_data.topics import image_topic
+from segue_eval.build import Runner, Setup
+from segue_eval.plant import Plant
+from segue_eval.report import write_run_report
+from segue_eval.report.bag import COMMAND, INPUT, STATE, TASK
+from segue_eval.result import EpisodeResult
+from segue_scheduler.tick import TickInput, TickOutput
+
+_TYPES = {
+    STATE: "segue_interfaces/msg/SchedulerState",
+    COMMAND: "segue_interfaces/msg/RobotCommand",
+    INPUT: "segue_interfaces/msg/SchedulerInput",
+    TASK: "segue_interfaces/msg/TaskState",
+}
+_RUN = "lockstep"
+
+
+def _topics(cameras: tuple[str, ...]) -> dict[str, Topic]:
+    images = {image_topic(name): Topic("sensor_msgs/msg/CompressedImage", SENSOR) for name in cameras}
+    return {name: Topic(kind, RELIABLE) for name, kind in _TYPES.items()} | images
+
+
+def _chunk(chunk: ActionChunk, space: ActionSpace) -> Any:
+    horizon, dim = chunk.actions.shape
+    omega = np.zeros(0, dtype=np.float32) if chunk.omega is None else chunk.omega
+    return build(
+        "segue_interfaces/msg/ActionChunk",
+        start_tick=chunk.start_tick,
+        sequence=chunk.sequence,
+        source=chunk.source,
+        action_space=space.name,
+        action_space_fingerprint=space.fingerprint(),
+        rate_hz=space.rate_hz,
+        horizon=horizon,
+        dim=dim,
+        actions=np.ascontiguousarray(chunk.actions.reshape(-1)),
+        omega=omega,
+    )
+
+
+def _state(stamp: int, output: TickOutput, starved: int, continuation: str) -> Any:
+    seam, outcome = output.seam, output.outcome
+    values: dict[str, Any] = {}
+    if seam is not None:
+        overlap = float("nan") if seam.overlap_rmse is None else seam.overlap_rmse
+        values |= {
+            "spliced": True,
+            "chunk_sequence": seam.sequence,
+            "chunk_start_tick": seam.tick - seam.dropped_rows,
+            "delay_ticks": seam.delay,
+            "dropped_rows": seam.dropped_rows,
+            "overlap_rmse": overlap,
+            "jump": seam.jump,
+        }
+    if outcome is not None:
+        values |= {"success": outcome.success, "rule": outcome.rule, "reason": outcome.reason}
+    return build(
+        "segue_interfaces/msg/SchedulerState",
+        header=header(stamp),
+        run_id=_RUN,
+        tick=output.tick,
+        phase=str(output.phase),
+        continuation=continuation,
+        starved=output.starved,
+        starved_ticks=starved,
+        remaining_ticks=output.remaining,
+        expected_delay_ticks=output.delay,
+        **values,
+    )
+
+
+class LockstepRecorder:
+    """Writes every tick of an episode to a bag; pass it to `run_episode` as `on_tick`, then call `finish`."""
+
+    def __init__(self, bag: Path, plant: Plant, robot: RobotConfig, continuation: str, task: str, seed: int) -> None:
+        self._writer = EpisodeWriter(bag, _topics(tuple(robot.cameras)), wait=True)
+        self._plant, self._robot, self._continuation = plant, robot, continuation
+        self._task, self._seed = task, seed
+        self._codec = ImageCodec()
+        self._starved = 0
+
+    def __call__(self, inputs: TickInput, output: TickOutput) -> None:
+        """Record one tick: images, what went into the scheduler, and what came out."""
+        stamp = round(inputs.tick * NANOSECONDS / self._robot.tick_rate_hz)
+        self._starved += output.starved
+        for name, image in self._plant.images().items():
+            message = compressed_image(stamp, name, self._codec.encode(image), self._codec.label)
+            self._write(image_topic(name), stamp, message)
+        space = self._robot.action_space
+        chunks = [_chunk(chunk, space) for chunk in inputs.chunks]
+        given = build(_TYPES[INPUT], header=header(stamp), run_id=_RUN, tick=inputs.tick, measured=inputs.measured, chunks=chunks)
+        self._write(INPUT, stamp, given)
+        self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
+        self._write(COMMAND, stamp, robot_command(stamp, output.tick, output.action, space, _RUN))
+        if inputs.task is not None:
+            self._write(TASK, stamp, task_state(stamp, self._task, self._seed, inputs.task))
+
+    def _write(self, topic: str, stamp: int, message: Any) -> None:
+        self._writer.write_message(topic, stamp, message)
+
+    def finish(self, result: EpisodeResult) -> Path:
+        """Close the bag; returns its folder. Raises DataError when writing failed."""
+        outcome = "success" if result.success else "failure"
+        return self._writer.finish(
+            Manifest(
+                task=self._task, robot=self._robot.name, seed=self._seed, outcome=outcome, reason=result.reason
+            )
+        )
+
+    def abandon(self) -> None:
+        """Throw the recording away."""
+        self._writer.abandon()
+
+
+def record_seed(runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run_dir: Path) -> Mapping[str, object]:
+    """Run `seed` once more, filmed, and write its run folder with the report; returns the report's metrics."""
+    method = runner.config.continuation
+    recorder = LockstepRecorder(run_dir / "bag", runner.plant, robot, method, setup.task, seed)
+    try:
+        result = runner(seed, on_tick=recorder)
+    except BaseException:
+        recorder.abandon()
+        raise
+    recorder.finish(result)
+    facts = {"seed": seed, "task": setup.task, "policy": setup.policy, "robot": robot.name, "sim": "mujoco (lockstep)"}
+    (run_dir / "result.json").write_text(json.dumps(facts | {"success": result.success}) + "\n", encoding="utf-8")
+    (run_dir / "config.yaml").write_text(json.dumps(setup.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return write_run_report(run_dir)

@@ -1,0 +1,97 @@
+"""Commands per dimension with every chunk's own proposal behind them: where they part, two chunks disagreed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import Channel, ChannelKind
+from segue_eval import page
+from segue_eval.charts import element, frame, padded_range, polyline
+from segue_eval.charts.svg import Frame
+from segue_eval.report.run_data import ChunkRecord, RunData
+
+_AXES = {
+    ChannelKind.POSITION: ("x", "y", "z"),
+    ChannelKind.ROTATION_VECTOR: ("rx", "ry", "rz"),
+    ChannelKind.QUATERNION: ("qx", "qy", "qz", "qw"),
+}
+_LEAST = {ChannelKind.POSITION: 0.05, ChannelKind.ROTATION_VECTOR: 0.2, ChannelKind.GRIPPER: 1.0}
+"""Smallest height of a panel in its unit, so that noise does not look like motion."""
+
+
+def dimension_title(channel: Channel, index: int) -> str:
+    """`left position x [m]`."""
+    axes = _AXES.get(channel.kind, tuple(str(number + 1) for number in range(channel.size)))
+    axis = f" {axes[index]}" if channel.size > 1 else ""
+    unit = "" if channel.unit == "1" else f" [{channel.unit}]"
+    return f"{channel.name.replace('_', ' ')}{axis}{unit}"
+
+
+def seam_lines(chart: Frame, run: RunData) -> str:
+    """A dashed line at every tick where a new chunk took over."""
+    times = [chunk.tick / run.space.rate_hz for chunk in run.chunks]
+    return "".join(
+        element("line", x1=x, x2=x, y1=chart.y.end, y2=chart.y.start, class_="seam") for x in map(chart.x.at, times)
+    )
+
+
+class ActionPanels:
+    """One panel per dimension of the action space."""
+
+    def __init__(self, run: RunData) -> None:
+        self._run = run
+
+    @cached_property
+    def _proposals(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """(seconds (H,), actions (H, D)) per chunk, up to the end of the run."""
+        return [self._proposal(chunk) for chunk in self._run.chunks]
+
+    def _proposal(self, chunk: ChunkRecord) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        ticks = chunk.first_tick + np.arange(len(chunk.actions))
+        inside = (ticks >= chunk.tick) & (ticks <= self._run.ticks[-1])
+        return ticks[inside] / self._run.space.rate_hz, chunk.actions[inside]
+
+    def panel(self, column: int, channel: Channel, index: int) -> str:
+        """The figure of one dimension."""
+        run = self._run
+        known = [run.commands[:, column], run.measured[:, column], *(a[:, column] for _, a in self._proposals)]
+        span = padded_range(np.concatenate(known), least=_LEAST.get(channel.kind, 0.1))
+        chart = frame((0, run.duration_s), span, width=580, height=118, timed=True, key=f"a{column}", y_ticks=5, y_label=" ")
+        proposals = [polyline(chart.x(t), chart.y(a[:, column]), "proposal") for t, a in self._proposals]
+        measured = polyline(chart.x(run.seconds), chart.y(run.measured[:, column]), "measured")
+        command = polyline(chart.x(run.seconds), chart.y(run.commands[:, column]), "line")
+        return page.figure(dimension_title(channel, index), chart.svg(seam_lines(chart, run), *proposals, measured, command))
+
+    def section(self) -> str:
+        """All panels; arm by arm in columns when there are two."""
+        channels = self._run.space.channels
+        dims = [(channel, index) for channel in channels for index in range(channel.size)]
+        panels = [self.panel(column, channel, index) for column, (channel, index) in enumerate(dims)]
+        half = len(panels) // 2
+        paired = [panel for pair in zip(panels[:half], panels[half:], strict=False) for panel in pair]
+        colours = {"commanded": "var(--c1)", "measured": "var(--c2)", "what each chunk proposed": "var(--c3)"}
+        return page.section(
+            "Actions",
+            page.legend(colours),
+            page.columns(paired if len(panels) % 2 == 0 else panels),
+            note="Dashed lines: a new chunk takes over. Thin green lines run on to the end of each chunk, also past the "
+            "point where its successor took over. Click a chart to move the video there.",
+        )
+
+
+def action_series(run: RunData) -> dict[str, list[tuple[str, list[float | None]]]]:
+    """Values under the cursor, by panel key."""
+    return {
+        f"a{column}": [
+            ("command", _rounded(run.commands[:, column])),
+            ("measured", _rounded(run.measured[:, column])),
+        ]
+        for column in range(run.space.dim)
+    }
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float | None]:
+    return [round(float(value), 4) if np.isfinite(value) else None for value in values]

@@ -1,0 +1,132 @@
+"""The report page of one run."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from segue_eval import page
+from segue_eval.report.actions import ActionPanels, action_series
+from segue_eval.report.chunk_figures import guidance_section, seams_section
+from segue_eval.report.metrics import jitter_ms
+from segue_eval.report.run_data import RunData
+from segue_eval.report.run_figures import jitter_section, progress_section, timeline_figure
+
+_EMBED_BYTES = 24 * 2**20  # a larger video is linked, so that the page still opens quickly
+
+
+@dataclass(frozen=True)
+class Film:
+    """The run's video: its file, and the run's time at its first frame [s]."""
+
+    path: Path
+    start_s: float
+
+
+def _number(value: object, digits: int, scale: float = 1.0, unit: str = "") -> str:
+    return f"{value * scale:.{digits}f}{unit}" if isinstance(value, int | float) else "-"
+
+
+def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
+    placed = f"{_number(metrics['placed'], 0)} / {metrics['total']}"
+    return {
+        "duration": _number(metrics["duration_s"], 1, unit=" s"),
+        "score": _number(metrics["score"], 1),
+        "objects placed": placed,
+        "starved ticks": str(metrics["starved_ticks"]),
+        "chunks": str(metrics["chunks"]),
+        "mean delay": _number(metrics["delay_ticks_mean"], 1, unit=" ticks"),
+        "overlap RMSE × 1000": _number(metrics["overlap_rmse_mean"], 2, 1e3),
+        "NSPARC": _number(metrics["nsparc"], 2),
+        "NLDLJ": _number(metrics["nldlj"], 2),
+        "jitter p99": _number(metrics["tick_jitter_p99_ms"], 1, unit=" ms"),
+    }
+
+
+def _pill(metrics: Mapping[str, object]) -> str:
+    if not metrics["rule"]:
+        return '<span class="pill warn">unfinished</span>'
+    return '<span class="pill good">success</span>' if metrics["success"] else '<span class="pill bad">not done</span>'
+
+
+def _header(facts: Mapping[str, object], metrics: Mapping[str, object], run: RunData) -> str:
+    parts = [facts.get(name) for name in ("task", "policy")]
+    title = " · ".join(str(part) for part in (*parts, run.continuation) if part)
+    rule = f"ended by {metrics['rule']}: " if metrics["rule"] else ""
+    details = ", ".join(f"{name} {facts[name]}" for name in ("robot", "seed", "sim") if facts.get(name) is not None)
+    return (
+        f'<header><div class="title"><h1>{escape(title)}</h1>{_pill(metrics)}</div>'
+        f'<p class="sub">{escape(rule + str(metrics["reason"]))}{escape(" · " + details if details else "")}</p>'
+        f"{page.tiles(_tiles(metrics))}</header>"
+    )
+
+
+def _video(film: Film | None) -> str:
+    if film is None:
+        return '<p class="note">The bag holds no camera images.</p>'
+    small = film.path.stat().st_size <= _EMBED_BYTES
+    source = film.path.name
+    if small:
+        source = "data:video/mp4;base64," + base64.b64encode(film.path.read_bytes()).decode()
+    return f'<video controls muted playsinline preload="auto" data-start="{film.start_s:.3f}" src="{source}"></video>'
+
+
+def _safety_section(run: RunData) -> str:
+    if not run.safety_counts and not run.safety_text:
+        return page.section("Safety guard", '<p class="note">The bag holds no safety state.</p>')
+    rows = [[name, str(count)] for name, count in sorted(run.safety_counts.items(), key=lambda item: (-item[1], item[0]))]
+    text = f"<p>{escape(run.safety_text)}</p>" if run.safety_text else ""
+    return page.section("Safety guard", text, page.html_table(["intervention", "count"], rows))
+
+
+def _metrics_section(metrics: Mapping[str, object]) -> str:
+    rows = [[name, _plain(value)] for name, value in metrics.items() if not isinstance(value, Mapping)]
+    table = page.html_table(["metric", "value"], rows)
+    return f"<section><details><summary>All metrics</summary>{table}</details></section>"
+
+
+def _plain(value: object) -> str:
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _config_section(config: str) -> str:
+    if not config:
+        return ""
+    return f"<section><details><summary>Configuration</summary><pre>{escape(config)}</pre></details></section>"
+
+
+def _series(run: RunData) -> dict[str, object]:
+    jitter = [None, *np.round(jitter_ms(run), 2).tolist()]
+    charts: dict[str, object] = dict(action_series(run))
+    charts |= {"jitter": [("deviation ms", jitter)], "phase": [("", list(run.phases))]}
+    charts |= {"delay": [("planned", run.expected_delay.tolist())]}
+    return {"t": np.round(run.seconds, 3).tolist(), "charts": charts}
+
+
+def report_page(
+    run: RunData, metrics: Mapping[str, object], facts: Mapping[str, object], config: str, film: Film | None
+) -> str:
+    """The whole page.
+
+    Args:
+        facts: names for the header (task, policy, robot, seed); absent ones are left out.
+        config: configuration of the run, shown verbatim.
+    """
+    body = [
+        _header(facts, metrics, run),
+        page.section("The run", _video(film), timeline_figure(run)),
+        progress_section(run),
+        ActionPanels(run).section(),
+        seams_section(run),
+        guidance_section(run),
+        jitter_section(run),
+        _safety_section(run),
+        _metrics_section(metrics),
+        _config_section(config),
+    ]
+    return page.document(f"{facts.get('task', 'run')} · report", body, _series(run))

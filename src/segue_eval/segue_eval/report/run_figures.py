@@ -1,0 +1,101 @@
+"""The run over time: phases, progress and score, and how regular the ticks were."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+
+from segue_eval import page
+from segue_eval.charts import element, frame, padded_range, polyline, step_points
+from segue_eval.report.actions import seam_lines
+from segue_eval.report.metrics import jitter_ms
+from segue_eval.report.run_data import RunData, Series
+
+PHASE_COLOURS = {
+    "waiting": "var(--axis)", "running": "var(--c1)", "holding": "var(--c2)", "finished": "var(--c3)",
+}  # fmt: skip
+
+_LOCKSTEP_MS = 1e-3  # no clock is this regular: time was counted, not measured
+
+
+def _spans(run: RunData) -> list[tuple[str, float, float]]:
+    """(phase, start, end) of every stretch of one phase [s]."""
+    spans = []
+    for phase, group in groupby(zip(run.phases, run.seconds.tolist(), strict=True), key=lambda pair: pair[0]):
+        times = [time for _, time in group]
+        spans.append((phase, times[0], times[-1] + 1 / run.space.rate_hz))
+    return spans
+
+
+def timeline_figure(run: RunData) -> str:
+    """A band coloured by phase; dashed lines are seams, red marks are starved ticks."""
+    chart = frame((0, run.duration_s), (0, 1), width=1180, height=74, timed=True, key="phase", y_ticks=0, y_label=" ",
+                  x_label="seconds")  # fmt: skip
+    height = chart.y.start - chart.y.end
+    bands = [
+        element("rect", x=chart.x.at(a), y=chart.y.end, width=chart.x.at(b) - chart.x.at(a), height=height,
+                class_=f"phase-{phase}", fill_opacity="0.75")
+        for phase, a, b in _spans(run)
+    ]  # fmt: skip
+    marks = [
+        element("rect", x=chart.x.at(t), y=chart.y.start - 6, width=3.0, height=6.0, class_="starved")
+        for t in run.seconds[run.starved]
+    ]
+    shown = {phase: PHASE_COLOURS[phase] for phase in PHASE_COLOURS if phase in run.phases}
+    keys = page.legend(shown | ({"starved tick": "var(--bad)"} if run.starved.any() else {}), block=True)
+    return keys + page.figure("", chart.svg(*bands, seam_lines(chart, run), *marks))
+
+
+def _steps(title: str, run: RunData, curves: list[tuple[Series, str]], span: tuple[float, float], key: str) -> str:
+    chart = frame((0, run.duration_s), span, width=580, height=150, timed=True, key=key, x_label="seconds", y_label=" ")
+    lines = []
+    for series, style in curves:
+        if len(series.t):
+            x, y = step_points(np.append(series.t, run.duration_s), np.append(series.values, series.last))
+            lines.append(polyline(chart.x(x), chart.y(y), style))
+    return page.figure(title, chart.svg(*lines))
+
+
+def progress_section(run: RunData) -> str:
+    """Objects placed and predicted progress in [0, 1], and the task's score."""
+    done = Series(run.placed.t, run.placed.values / max(run.total, 1))
+    styles = ["line c2", "line c3", "line thin"]
+    sources = list(run.progress.items())[: len(styles)]
+    curves = [(done, "line"), *((series, styles[i]) for i, (_, series) in enumerate(sources))]
+    colours = ["var(--c2)", "var(--c3)", "var(--c1)"]
+    names = {"objects placed": "var(--c1)"} | {f"progress by {name}": colours[i] for i, (name, _) in enumerate(sources)}
+    score_span = padded_range(np.append(run.score.values, [0.0]), least=1.0)
+    figures = [
+        _steps("progress (1 = done)", run, curves, (0.0, 1.05), "progress"),
+        _steps("task score", run, [(run.score, "line")], score_span, "score"),
+    ]
+    return page.section("Progress", page.legend(names), page.columns(figures))
+
+
+def _histogram(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
+    counts, edges = np.histogram(values, bins=40)
+    chart = frame((float(edges[0]), float(edges[-1])), (0.0, float(counts.max()) * 1.08), width=580, height=150,
+                  x_label="milliseconds", y_label="ticks")  # fmt: skip
+    bars = [
+        element("rect", x=chart.x.at(a), y=chart.y.at(n), width=max(chart.x.at(b) - chart.x.at(a) - 1, 0.5),
+                height=chart.y.start - chart.y.at(n), class_="bar")
+        for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
+        if n
+    ]  # fmt: skip
+    return page.figure("distribution", chart.svg(*bars))
+
+
+def jitter_section(run: RunData) -> str:
+    """Deviation of tick intervals from nominal, by the recorder's clock."""
+    values = jitter_ms(run)
+    if len(values) == 0 or np.abs(values).max() < _LOCKSTEP_MS:
+        return page.section("Tick jitter", '<p class="note">None: every tick was on time to the microsecond (lockstep).</p>')
+    chart = frame((0, run.duration_s), padded_range(values, least=2.0), width=580, height=150, timed=True, key="jitter",
+                  x_label="seconds", y_label=" ")  # fmt: skip
+    line = polyline(chart.x(run.seconds[1:]), chart.y(values), "line thin")
+    return page.section(
+        "Tick jitter",
+        page.columns([page.figure("interval minus nominal [ms]", chart.svg(line)), _histogram(values)]),
+        note="Time between the scheduler's states as the recorder received them, minus the length of a tick.",
+    )

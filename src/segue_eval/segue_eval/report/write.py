@@ -1,0 +1,105 @@
+"""A finished run's folder turned into a report: video, metrics and page.
+
+    <run>/bag/...        rosbag2 (MCAP); any folder below <run> with a metadata.yaml is found
+    <run>/result.json    outcome and arguments (optional)
+    <run>/config.yaml    configuration (optional)
+    ->  <run>/episode.mp4  <run>/metrics.json  <run>/report.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from segue_core.errors import DataError, ErrorCode
+from segue_data.bag_reader import NANOSECONDS
+from segue_eval.report.bag import read_run
+from segue_eval.report.frames import Image, camera_frames
+from segue_eval.report.html import Film, report_page
+from segue_eval.report.metrics import run_metrics
+from segue_eval.report.run_data import RunData, Series
+from segue_eval.report.video import VideoFrame, write_video
+
+VIDEO, METRICS, PAGE = "episode.mp4", "metrics.json", "report.html"
+
+
+def find_bag(run_dir: Path) -> Path:
+    """The run's bag folder; raises DataError when there is none."""
+    found = sorted(path.parent for path in run_dir.rglob("metadata.yaml"))
+    if not found:
+        raise DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{run_dir}: no finished bag (a folder with metadata.yaml)")
+    return found[0]
+
+
+def _facts(run_dir: Path) -> dict[str, object]:
+    """What result.json says, its nested `arguments` laid flat beside the rest."""
+    path = run_dir / "result.json"
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise DataError(ErrorCode.DATA_CONVERSION, f"{path}: not JSON: {error.msg}") from error
+    arguments = data.get("arguments") if isinstance(data, dict) else None
+    return (arguments if isinstance(arguments, dict) else {}) | (data if isinstance(data, dict) else {})
+
+
+def _at(series: Series, seconds: float) -> float:
+    """Value that holds at `seconds`; NaN before the first."""
+    index = int(np.searchsorted(series.t, seconds + 1e-9)) - 1
+    return float(series.values[index]) if index >= 0 else float("nan")
+
+
+def caption(run: RunData, seconds: float) -> str:
+    """One line for one instant: time, tick, phase, chunk, delay, starvation, objects."""
+    row = int(np.clip(np.searchsorted(run.seconds, seconds + 1e-9) - 1, 0, len(run.ticks) - 1))
+    tick = int(run.ticks[row])
+    parts = [f"{seconds:5.1f} s", f"tick {tick}", run.phases[row]]
+    begun = [chunk for chunk in run.chunks if chunk.tick <= tick]
+    if begun:
+        parts += [f"chunk {begun[-1].sequence}", f"delay {begun[-1].delay}"]
+    if starved := int(run.starved[: row + 1].sum()):
+        parts.append(f"starved {starved}")
+    placed = _at(run.placed, seconds)
+    if np.isfinite(placed):
+        parts.append(f"placed {placed:.0f}/{run.total}")
+    return "    ".join(parts)
+
+
+def _film(run: RunData, bag: Path, path: Path) -> Film | None:
+    """Write the video; None when the bag has no images of the run."""
+    end_ns = run.epoch_ns + round(run.duration_s * NANOSECONDS)
+    started: list[float] = []
+
+    def frames() -> Iterator[VideoFrame]:
+        for seconds, images in camera_frames(bag, run.epoch_ns, end_ns, run.space.rate_hz):
+            started.append(seconds)
+            yield _captioned(run, seconds, images)
+
+    count = write_video(frames(), path, run.space.rate_hz)
+    return Film(path, started[0]) if count else None
+
+
+def _captioned(run: RunData, seconds: float, images: Mapping[str, Image]) -> VideoFrame:
+    return VideoFrame(images, caption(run, seconds))
+
+
+def write_run_report(run_dir: Path) -> dict[str, object]:
+    """Write video, metrics and page beside the bag of `run_dir`, and return the metrics.
+
+    Raises:
+        DataError: no bag, a corrupt bag, or nothing of a run in it.
+    """
+    bag = find_bag(run_dir)
+    run = read_run(bag)
+    metrics = run_metrics(run)
+    (run_dir / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    film = _film(run, bag, run_dir / VIDEO)
+    config = run_dir / "config.yaml"
+    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    html = report_page(run, metrics, _facts(run_dir), text, film)
+    (run_dir / PAGE).write_text(html, encoding="utf-8")
+    return metrics
