@@ -17,6 +17,6 @@ setup(
     zip_safe=False,
     maintainer="Segue developers",
     maintainer_email="segue@example.org",
-    description="What every node shares: lifecycle base, parameters, QoS profiles, ticks and message conversions.",
+    description="What all nodes share: lifecycle base, parameters, QoS profiles, ticks, message conversions.",
     license="Apache-2.0",
 )

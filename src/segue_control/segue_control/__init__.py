@@ -1,0 +1,1 @@
+"""Kinematics, command streaming, the safety guard and the arm and gripper controllers."""

@@ -5,10 +5,10 @@ Motion is in steps of h seconds:  a' = a + jerk h,  v' = v + a' h,  q' = q + v' 
     acceleration   a ... 0 | 0 -p/m -2p/m ... -p ... -p ... -2p/m -p/m 0
     steps             n0   |         n + m - 1
 
-The first brings the acceleration to zero in equal steps. The second takes the speed v0 that is left with a trapezoid
-(two boxes of n and m steps, convolved), scaled so that its area is v0 exactly: p = v0 / (n h). n is the least number that
-keeps p inside the acceleration limit, m the number of steps that the jerk limit needs for the whole acceleration.
-It is not the shortest stop, but the distance it takes is a formula:  x0 + x1  with
+The first brings the acceleration to zero in equal steps. The second takes the speed v0 that is left with a
+trapezoid (two boxes of n and m steps, convolved), scaled so that its area is v0 exactly: p = v0 / (n h). n is
+the least number that keeps p inside the acceleration limit, m the number of steps that the jerk limit needs
+for the whole acceleration. It is not the shortest stop, but the distance it takes is a formula, x0 + x1:
 
     x0 = h (n0 v + h a (n0^2 - 1) / 3)       v0 = v + h a (n0 - 1) / 2       x1 = h v0 (n + m - 2) / 2
 """
@@ -36,11 +36,13 @@ class StopPlan:
     peak: Array  # p, signed like v0 [rad/s^2]
 
     def acceleration(self, step: Array) -> Array:
-        """Acceleration (n,) of each joint at its own step (n,) of the plan, 1 the first; zero after the last."""
+        """Acceleration (n,) of each joint at its own step (n,) of the plan, from 1; zero after the last."""
         ease = self.start * (1.0 - step / np.maximum(self.ease_steps, 1.0))
         since = step - self.ease_steps
         left = self.ramp_steps + self.hold_steps - since
-        height = np.maximum(np.minimum(np.minimum(since, left), np.minimum(self.ramp_steps, self.hold_steps)), 0.0)
+        height = np.maximum(
+            np.minimum(np.minimum(since, left), np.minimum(self.ramp_steps, self.hold_steps)), 0.0
+        )
         return np.where(since <= 0.0, ease, -self.peak * height / self.ramp_steps)
 
 
@@ -66,7 +68,9 @@ class Braking:
         ease, speed = self._ease(v, a)
         eased = h * (ease * v + h * a * (ease * ease - 1.0) / 3.0) * (ease > 0.0)
         end = q + eased + 0.5 * h * speed * (self._hold(speed) + self._ramp - 2.0)
-        turn = q + h * ease * v * (v * speed < 0.0)  # beyond the turning point of a joint that turns while easing
+        turn = q + h * ease * v * (
+            v * speed < 0.0
+        )  # beyond the turning point of a joint that turns while easing
         fast = np.maximum(np.abs(v), np.abs(speed)) <= limits.velocity * (1.0 + _ROUNDING)
         inside = (np.minimum(np.minimum(end, turn), q) >= limits.low) & (
             np.maximum(np.maximum(end, turn), q) <= limits.high

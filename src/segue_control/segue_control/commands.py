@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class JointCommand:
-    """Targets for one controller update: `q` (n,) arm joints [rad], `grippers` (A,) openings, 0 closed to 1 open."""
+    """Targets for one update: `q` (n,) arm joints [rad], `grippers` (A,) openings, 0 closed to 1 open."""
 
     q: NDArray[np.float64]
     grippers: NDArray[np.float64]

@@ -1,9 +1,9 @@
 """The Cartesian controller: one tool target per tick in, one checked joint command per update out.
 
-    action (tick) -> guard.admit -> interpolation -> inverse kinematics -> guard.limit -> joint command (120 Hz)
+    action (tick) -> guard.admit -> interpolation -> inverse kinematics -> guard.limit -> joints (120 Hz)
 
-Pure: no ROS, no clock. The controller node drives it in real time and lockstep evaluation drives it tick by tick, so
-both move the robot alike.
+Pure: no ROS, no clock. The controller node drives it in real time and lockstep evaluation drives it tick by
+tick, so both move the robot alike.
 """
 
 import numpy as np
@@ -39,6 +39,7 @@ class CartesianController:
         self._grippers = GripperStream(robot, self._period_s)
         self._interpolator = TickInterpolator(self.kinematics.poses(self.kinematics.home))
         self._path = self.kinematics.home
+        self._waiting = True  # armed, and no target yet: not even the elbow moves
         self._updates = 0
         self.active_limits: tuple[str, ...] = ()
 
@@ -50,10 +51,15 @@ class CartesianController:
         """
         self.guard.restart()
         self.observe(np.asarray(q_measured, dtype=np.float64))
-        self.arm(np.ones(len(self.robot.arms)) if grippers is None else np.asarray(grippers, dtype=np.float64))
+        self.arm(
+            np.ones(len(self.robot.arms)) if grippers is None else np.asarray(grippers, dtype=np.float64)
+        )
 
     def observe(self, q: Array, now_ns: int | None = None) -> None:
-        """Takes measured joint positions (n,) [rad]. Once given a `now_ns`, the guard expects them to keep coming."""
+        """Takes measured joint positions (n,) [rad].
+
+        Once given a `now_ns`, the guard expects them to keep coming.
+        """
         self.guard.observe(q, self._now(now_ns), watched=now_ns is not None)
 
     def arm(self, grippers: Array, now_ns: int | None = None) -> None:
@@ -68,20 +74,22 @@ class CartesianController:
         self._interpolator = TickInterpolator(poses)
         self._path = np.clip(measured, self.guard.limits.low, self.guard.limits.high)
         self._grippers.reset(grippers)
+        self._waiting = True
 
     def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
         """Takes the action (D,) of a tick; call at the tick's beginning, before its first update.
 
         Raises:
-            ControlError: the command is refused (not armed, wrong width, not finite, old tick); the last one stands.
+            ControlError: refused (not armed, wrong width, not finite, old tick); the last one stands.
         """
         action = np.asarray(action, dtype=np.float64)
         self._interpolator.push(self.guard.admit(action, tick, self._now(now_ns)))
         self._grippers.push(self.kinematics.codec.grippers(action))
+        self._waiting = False
 
-    def hold(self, now_ns: int | None = None) -> None:
-        """Takes a command to stay at the last target."""
-        self.guard.keep_alive(self._now(now_ns))
+    def hold(self, tick: int, now_ns: int | None = None) -> None:
+        """Takes a command for `tick` to stay at the last target; raises ControlError like `set_target`."""
+        self.guard.keep_alive(tick, self._now(now_ns))
 
     def update(self, dt: float, now_ns: int | None = None) -> JointCommand:
         """One controller update of `dt` seconds, which must be the control period; returns what to command.
@@ -90,10 +98,12 @@ class CartesianController:
             ControlError: `dt` is not the period that the guard's bounds are made for.
         """
         if abs(dt - self._period_s) > 1e-6 * self._period_s:
-            raise ControlError(ErrorCode.CONTROL_OVERRUN, "controller update", got=f"{dt} s", expected=self._period_s)
+            raise ControlError(
+                ErrorCode.CONTROL_OVERRUN, "controller update", got=f"{dt} s", expected=self._period_s
+            )
         self._updates += 1
         self.guard.watch(self._now(now_ns))
-        if self.guard.mode is GuardMode.ARMED:
+        if self.guard.mode is GuardMode.ARMED and not self._waiting:
             self._follow_path()
         command, self.active_limits = self.guard.limit(self._path)
         if self.guard.mode is not GuardMode.ARMED:

@@ -1,11 +1,11 @@
 """The safety guard: the last check between commands and actuators, in every back end, always on.
 
-    disarmed --arm--> armed --stop, stale command or state, fault--> stopping --at rest--> latched --recover--> disarmed
-        ^                |                                              |
-        '----------------'------------------disarm: stopping------------'
+    disarmed --arm--> armed --stop, stale, fault--> stopping --at rest--> latched --recover--> disarmed
+        ^                |                              |
+        '----at rest-----'-----------disarm-------------'
 
-Nothing moves unless armed; arming starts from the measured pose. Commands pass `admit`, joint targets pass `limit`.
-The guard owns no clock: every call says what the (steady) time is.
+Nothing moves unless armed; arming starts from the measured pose. Commands pass `admit`, joint targets pass
+`limit`. The guard owns no clock: every call says what the (steady) time is.
 """
 
 from collections import Counter
@@ -25,7 +25,9 @@ Array = NDArray[np.float64]
 
 _STATE_TIMEOUT_S = 0.1  # age at which measured joint states are stale
 _OUTSIDE_RAD = 0.02  # how far outside the limits a measured pose may be and still be armed from
-_REBASE_RAD = 0.05  # a held command further than this from the measured pose is dropped: somebody moved the arm
+_REBASE_RAD = (
+    0.05  # a held command further than this from the measured pose is dropped: somebody moved the arm
+)
 
 
 class GuardMode(TextEnum):
@@ -74,19 +76,23 @@ class SafetyGuard:
         return -1.0 if self._command_ns is None else (now_ns - self._command_ns) * 1e-9
 
     def observe(self, q: Array, now_ns: int, *, watched: bool = True) -> None:
-        """Takes measured joint positions (n,) [rad] received at `now_ns`; bad ones stop the robot.
+        """Takes measured joint positions (n,) [rad] received at `now_ns`; bad ones stop an armed robot.
 
         With `watched`, the next ones are expected before the state timeout.
         """
         if q.shape != (len(self._names),) or not np.isfinite(q).all():
-            self.counts["bad_state"] += 1
-            text = "measured joint positions are incomplete or not finite"
-            self.stop(ControlError(ErrorCode.CONTROL_NOT_FINITE, text, got=q.tolist()))
+            self.bad_state(f"measured joint positions are incomplete or not finite: {q.tolist()}")
             return
         self._measured, self._measured_ns, self._watched = q, now_ns, watched
 
+    def bad_state(self, text: str) -> None:
+        """Notes joint states that cannot be used; an armed robot stops."""
+        self.counts["bad_state"] += 1
+        if self.mode is GuardMode.ARMED:
+            self.stop(ControlError(ErrorCode.CONTROL_STATE_STALE, text))
+
     def measured(self, now_ns: int) -> Array:
-        """The last observed joint positions (n,) [rad]; raises ControlError when there are none, or only old ones."""
+        """The last observed joint positions (n,) [rad]; raises ControlError when there are no fresh ones."""
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
         if self._watched and now_ns - self._measured_ns > _STATE_TIMEOUT_S * 1e9:
@@ -150,15 +156,19 @@ class SafetyGuard:
         Raises:
             ControlError: not armed, or the command is refused; a refused command does not feed the watchdog.
         """
-        if self.mode is not GuardMode.ARMED:
-            self.counts["not_armed"] += 1
-            raise self.fault or ControlError(ErrorCode.CONTROL_NOT_ARMED, "command refused: the robot is not armed")
+        self._refuse_unarmed()
         poses = self._targets.admit(action, tick)
         self._command_ns = now_ns
         return poses
 
-    def keep_alive(self, now_ns: int) -> None:
-        """Feeds the watchdog with a command to stay where the robot is."""
+    def keep_alive(self, tick: int, now_ns: int) -> None:
+        """Takes a command for `tick` to stay at the last target; feeds the watchdog.
+
+        Raises:
+            ControlError: not armed, or a tick that is not newer than the last.
+        """
+        self._refuse_unarmed()
+        self._targets.skip(tick)
         self._command_ns = now_ns
 
     def watch(self, now_ns: int) -> None:
@@ -190,6 +200,13 @@ class SafetyGuard:
         if self.mode is GuardMode.STOPPING and self._limiter.at_rest:
             self.mode = GuardMode.LATCHED if self.fault else GuardMode.DISARMED
         return command
+
+    def _refuse_unarmed(self) -> None:
+        if self.mode is not GuardMode.ARMED:
+            self.counts["not_armed"] += 1
+            raise self.fault or ControlError(
+                ErrorCode.CONTROL_NOT_ARMED, "command refused: the robot is not armed"
+            )
 
     def _refuse_outside(self, q: Array) -> None:
         outside = np.maximum(self.limits.low - q, q - self.limits.high)

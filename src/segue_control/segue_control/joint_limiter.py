@@ -1,8 +1,9 @@
-"""Keeps a stream of joint commands inside position, speed, acceleration and jerk limits, whatever is asked for.
+"""Keeps a stream of joint commands inside position, speed, acceleration and jerk limits, whatever is asked
+for.
 
-The law that makes it so: a stop from the present state, inside all limits, is always known. A step towards the desired
-position is taken only if a stop is known from where it leads; otherwise the known stop is followed for one step more.
-A desired position that can be reached in one step is passed through unchanged.
+The law that makes it so: a stop from the present state, inside all limits, is always known. A step towards
+the desired position is taken only if a stop is known from where it leads; otherwise the known stop is
+followed for one step more. A desired position that can be reached in one step is passed through unchanged.
 """
 
 import numpy as np
@@ -13,7 +14,9 @@ from segue_control.limits import JointLimits
 
 Array = NDArray[np.float64]
 
-_BLENDS = np.array([1.0, 0.75, 0.5, 0.25, 0.0])[:, None]  # tried in this order between the wish and easing off
+_BLENDS = np.array([1.0, 0.75, 0.5, 0.25, 0.0])[
+    :, None
+]  # tried in this order between the wish and easing off
 _CAUSES = ("", "position", "velocity", "acceleration", "jerk", "braking")
 _APPROACH = 0.5  # part of the acceleration limit used to come to rest on a position that was out of reach
 
@@ -34,6 +37,7 @@ class JointLimiter:
         self.acceleration = np.zeros_like(self.position)
         self._wish = self.position
         self._cause: NDArray[np.intp] | None = None
+        self._step = np.zeros(len(self.position))
         self._accept(np.ones(len(self.position), dtype=bool))
 
     @property
@@ -95,25 +99,30 @@ class JointLimiter:
         step = self._braking.jerk_step
         low = np.maximum(self.acceleration - step, -self.limits.acceleration)
         high = np.minimum(self.acceleration + step, self.limits.acceleration)
-        wanted = np.clip((self._approach_speed(wish, wish_speed) - self.velocity) / self._h, low, high)
+        wanted = np.clip(self._approach(wish, wish_speed), low, high)
         easing = np.clip(0.0, low, high)
         trials = easing + _BLENDS * (wanted - easing)
         velocity = self.velocity + trials * self._h
         safe = self._braking.safe(self.position + velocity * self._h, velocity, trials)
         best = np.argmax(safe, axis=0)
-        known = safe.any(axis=0)
+        known = np.asarray(safe.any(axis=0))
         return np.where(known, np.take_along_axis(trials, best[None], axis=0)[0], self._next_of_plan()), known
 
-    def _approach_speed(self, wish: Array, wish_speed: Array) -> Array:
-        """Speed from which a joint can still come to rest relative to the wish, one step included."""
-        limit = self.limits.velocity
-        ahead = np.where(np.abs(wish_speed) <= limit, wish_speed, 0.0)
-        error = wish - self.position - ahead * self._h
-        brake = _APPROACH * self.limits.acceleration
-        half = 0.5 * self._h * brake
-        closing = np.sqrt(half * half + 2.0 * brake * np.abs(error)) - half
-        speed = ahead + np.sign(error) * np.minimum(closing, np.abs(error) / self._h)
-        return np.asarray(np.clip(speed, -limit, limit))
+    def _approach(self, wish: Array, wish_speed: Array) -> Array:
+        """Acceleration that brings the joints to the wish and to rest relative to it, one step included.
+
+        Two square-root laws, one in the other: the speed from which a part of the acceleration still stops
+        the joint in time, and the acceleration from which a part of the jerk still meets that speed.
+        """
+        limits, h = self.limits, self._h
+        brake, ease = _APPROACH * limits.acceleration, _APPROACH * limits.jerk
+        ahead = np.where(np.abs(wish_speed) <= limits.velocity, wish_speed, 0.0)
+        error = wish - self.position - ahead * h
+        closing = _square_root_law(np.abs(error), brake, 0.5 * h + 0.5 * brake / ease)
+        speed = ahead + np.sign(error) * np.minimum(closing, np.abs(error) / h)
+        change = np.clip(speed, -limits.velocity, limits.velocity) - self.velocity
+        rising = _square_root_law(np.abs(change), ease, 0.5 * h)
+        return np.asarray(np.sign(change) * np.minimum(rising, np.abs(change) / h))
 
     def _next_of_plan(self) -> Array:
         return self._plan.acceleration(self._step + 1.0)
@@ -143,3 +152,9 @@ _REST_RAD_S = 1e-12  # speeds that only rounding left behind at the end of a sto
 
 def _fields(plan: StopPlan) -> tuple[Array, ...]:
     return plan.start, plan.ease_steps, plan.ramp_steps, plan.hold_steps, plan.peak
+
+
+def _square_root_law(distance: Array, brake: Array, lag: Array | float) -> Array:
+    """Rate from which `brake` per second stops within `distance`, when it acts `lag` seconds late."""
+    late = lag * brake
+    return np.asarray(np.sqrt(late * late + 2.0 * brake * distance) - late)

@@ -1,13 +1,15 @@
 """Forward and differential inverse kinematics of a robot, from the same model as the simulator's.
 
-One inverse step solves, per arm, the quadratic program of mink's FrameTask, PostureTask and ConfigurationLimit
+One inverse step solves, per arm, the quadratic program of mink's FrameTask, PostureTask and
+ConfigurationLimit
 
-    minimise   |W (J dq - e)|^2 + damping |dq|^2 + posture |N (dq - rate (home - q))|^2      low <= q + dq <= high
+    minimise   |W (J dq - e)|^2 + damping |dq|^2 + posture |N (dq - rate (home - q))|^2
+    inside     low <= q + dq <= high
 
-directly with mink's solver, DAQP. N projects on the motions that leave the tool where it is, so the posture, which rules
-the elbow of a redundant arm, can be stiff without pulling the tool off its target. The arms share no joint, so each has a problem of its own size. Measured for two
-7-joint arms: 40 us here, 300 us through mink 0.0.13, which builds its tasks in Python; the budget of one controller
-update is 400 us.
+directly with mink's solver, DAQP. N projects on the motions that leave the tool where it is, so the posture,
+which rules the elbow of a redundant arm, can be stiff without pulling the tool off its target. The arms share
+no joint, so each has a problem of its own size. Measured for two 7-joint arms: 40 us here, 300 us through
+mink 0.0.13, which builds its tasks in Python; the budget of one controller update is 400 us.
 """
 
 from collections.abc import Callable
@@ -28,15 +30,19 @@ from segue_core.robot_config import ArmConfig, RobotConfig
 Array = NDArray[np.float64]
 
 _ROTATION_WEIGHT = 0.3  # metres per radian: how much turning error counts against position error
-_DAMPING = 1e-5  # keeps joint speeds bounded at singular poses; costs 1e-5 / s^2 of an error at singular value s
+_DAMPING = (
+    1e-5  # keeps joint speeds bounded at singular poses; costs 1e-5 / s^2 of an error at singular value s
+)
 _POSTURE = 1e-2
-_POSTURE_RATE = 0.02  # part of the way home that the free motion goes in one step: a time constant of 50 steps
+_POSTURE_RATE = (
+    0.02  # part of the way home that the free motion goes in one step: a time constant of 50 steps
+)
 _RANK_TOLERANCE = 1e-7  # squared singular values far below this count as free motion
 _SOLVED = 1
 
 
 def _bare_model(robot: RobotConfig) -> mujoco.MjModel:
-    """The robot's model without shapes, cameras and actuators: what kinematics need, quick to compile and to evaluate."""
+    """The robot's model without shapes, cameras and actuators: quick to compile and to evaluate."""
     spec = robot_spec(robot)
     for group in (spec.actuators, spec.geoms, spec.cameras, spec.meshes):
         for element in list(group):
@@ -100,13 +106,15 @@ class Kinematics:
         return ToolPoses(positions, np.array([self._quaternion(arm) for arm in self._arms]))
 
     def forward(self, q: Array, grippers: Array) -> Array:
-        """The action-space vector (D,) that describes where the robot is: joints (n,) [rad], openings (A,) in [0, 1]."""
+        """Where the robot is, as an action-space vector (D,): joints (n,) [rad], openings (A,) in [0, 1]."""
         return self.codec.action(self.poses(q), grippers)
 
     def step(self, target: ToolPoses, q: Array, low: Array, high: Array) -> Array:
-        """One step (n,) from `q` towards the target poses, inside `low` and `high` (n,) [rad], which contain `q`.
+        """One step (n,) from `q` towards the target poses, inside `low` and `high` (n,) [rad], which contain
+        `q`.
 
-        Converges quadratically away from singular poses: called once per update it tracks a smooth path to micrometres.
+        Converges quadratically away from singular poses: called once per update it tracks a smooth path to
+        micrometres.
         """
         self._place(q)
         mujoco.mj_comPos(self._model, self._data)
@@ -133,15 +141,19 @@ class Kinematics:
         return _bounded_minimum(hessian, gradient, low - q, high - q)
 
     def solve(self, action: Array, q_start: Array, iterations: int = 50) -> Array:
-        """Joint positions (n,) that reach the poses of an action (D,), searched from `q_start` inside the joint limits.
+        """Joint positions (n,) that reach the poses of an action (D,), searched from `q_start` inside the
+        joint limits.
 
-        The nearest reachable pose is returned when there is none: check `poses` of the result when that matters.
+        The nearest reachable pose is returned when there is none: check `poses` of the result when that
+        matters.
 
         Raises:
             ControlError: CONTROL_NOT_FINITE when an input is not finite.
         """
         if not (np.isfinite(action).all() and np.isfinite(q_start).all()):
-            raise ControlError(ErrorCode.CONTROL_NOT_FINITE, "inverse kinematics: action or start is not finite")
+            raise ControlError(
+                ErrorCode.CONTROL_NOT_FINITE, "inverse kinematics: action or start is not finite"
+            )
         target = self.codec.poses(action)
         q = np.clip(q_start, self.low, self.high)
         for _ in range(iterations):
@@ -155,7 +167,9 @@ _minimise: Callable[..., tuple[Array, float, int, Any]] = daqp.solve
 def _bounded_minimum(hessian: Array, gradient: Array, low: Array, high: Array) -> Array:
     """Minimiser of `x H x / 2 + g x` with `low <= x <= high`, exactly inside the bounds."""
     size = len(gradient)
-    x, _, flag, _ = _minimise(hessian, gradient, np.zeros((0, size)), high, low, np.zeros(size, dtype=np.int32))
+    x, _, flag, _ = _minimise(
+        hessian, gradient, np.zeros((0, size)), high, low, np.zeros(size, dtype=np.int32)
+    )
     if flag != _SOLVED or not np.isfinite(x).all():
-        return np.clip(0.0, low, high)
-    return np.clip(x, low, high)
+        return np.asarray(np.clip(0.0, low, high))
+    return np.asarray(np.clip(x, low, high))

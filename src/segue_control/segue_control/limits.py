@@ -16,7 +16,8 @@ Array = NDArray[np.float64]
 class JointLimits:
     """Inclusive bounds, (n,) each: positions [rad], speed [rad/s], acceleration [rad/s^2] and jerk [rad/s^3].
 
-    All are bounds on the commands themselves: on their first, second and third differences over the update period.
+    All are bounds on the commands themselves: on their first, second and third differences over the update
+    period.
     """
 
     low: Array
@@ -28,15 +29,19 @@ class JointLimits:
     def __post_init__(self) -> None:
         rates = np.stack([self.velocity, self.acceleration, self.jerk])
         if not (np.isfinite(rates).all() and (rates > 0).all() and (self.low < self.high).all()):
-            raise ControlError(ErrorCode.CONTROL_LIMIT, "joint limits must be finite, positive and ordered", got=self)
+            raise ControlError(
+                ErrorCode.CONTROL_LIMIT, "joint limits must be finite, positive and ordered", got=self
+            )
 
 
 def joint_limits(robot: RobotConfig, low: ArrayLike, high: ArrayLike) -> JointLimits:
-    """Limits of all arm joints of a robot: positions from its model (`low`, `high`), less the configured margin."""
+    """Limits of all arm joints: positions from the model (`low`, `high`), less the configured margin."""
     margin = robot.limits.position_margin_rad
 
     def per_joint(values: tuple[float, ...]) -> Array:
-        return np.array(list(chain.from_iterable(values[: len(arm.joints)] for arm in robot.arms)), dtype=np.float64)
+        return np.array(
+            list(chain.from_iterable(values[: len(arm.joints)] for arm in robot.arms)), dtype=np.float64
+        )
 
     return JointLimits(
         low=np.asarray(low, dtype=np.float64) + margin,

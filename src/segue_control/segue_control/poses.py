@@ -1,7 +1,9 @@
 """Tool poses as the controllers see them, and their translation from and to action vectors.
 
-An action holds, per arm, a position [m] in the base frame and a rotation vector [rad] in base-frame axes that turns the
-tool from its reference orientation (the home pose, pointing down):  R_base_tool = exp(rotation) * R_base_reference.
+An action holds, per arm, a position [m] in the base frame and a rotation vector [rad] in base-frame axes that
+turns the tool from its reference orientation, that of the home pose, pointing down:
+
+    R_base_tool = exp(rotation) * R_base_reference
 """
 
 from dataclasses import dataclass
@@ -15,14 +17,14 @@ from segue_core.action_space import ActionSpace
 
 @dataclass(frozen=True)
 class ToolPoses:
-    """One pose per arm: `positions` (A, 3) [m], `quaternions` (A, 4) unit, w first, both in the base frame."""
+    """One pose per arm in the base frame: `positions` (A, 3) [m], `quaternions` (A, 4) unit, w first."""
 
     positions: NDArray[np.float64]
     quaternions: NDArray[np.float64]
 
 
 class ActionCodec:
-    """Translates end-effector actions of one robot; rotations relative to `references`, one quaternion per arm."""
+    """Translates end-effector actions; rotations are relative to `references`, one quaternion per arm."""
 
     def __init__(self, space: ActionSpace, arms: tuple[str, ...], references: NDArray[np.float64]) -> None:
         self.space = space
@@ -35,7 +37,8 @@ class ActionCodec:
         """Tool poses of an action (D,)."""
         turns = [rotations.from_rotation_vector(action[part].tolist()) for part in self._rotations]
         quaternions = [
-            rotations.multiply(turn, reference) for turn, reference in zip(turns, self._references.tolist(), strict=True)
+            rotations.multiply(turn, reference)
+            for turn, reference in zip(turns, self._references.tolist(), strict=True)
         ]
         return ToolPoses(np.array([action[part] for part in self._positions]), np.array(quaternions))
 

@@ -1,6 +1,7 @@
 """Rotation vectors and unit quaternions (w, x, y, z: MuJoCo's order).
 
-Plain floats instead of arrays: at this size they are several times faster, and the controllers run at 120 Hz or more.
+Plain floats instead of arrays: at this size they are several times faster, and the controllers run at 120 Hz
+or more.
 """
 
 import math

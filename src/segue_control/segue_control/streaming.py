@@ -1,15 +1,16 @@
-"""From one tool target per tick to a smooth path for the joint controllers: C2, no overshoot, two ticks behind.
+"""From one tool target per tick to a smooth path: C2, no overshoot, two ticks behind.
 
-The path is the uniform cubic B-spline whose control points are the targets. Every target that arrives starts one
-segment, from wherever the path is to the spline's next knot, as the quintic that matches position, velocity and
-acceleration at both ends:
+The path is the uniform cubic B-spline whose control points are the targets. Every target that arrives starts
+one segment, from wherever the path is to the spline's next knot, as the quintic that matches position,
+velocity and acceleration at both ends:
 
     targets   a[k-2]     a[k-1]     a[k]           position      (a[k-2] + 4 a[k-1] + a[k]) / 6
     path         ----------|====segment====>|      velocity      (a[k] - a[k-2]) / (2 T)
     time                 tick k          tick k+1  acceleration  (a[k-2] - 2 a[k-1] + a[k]) / T^2
 
-When targets come exactly on their ticks the quintic is the cubic of the spline. When one is early or late the path bends
-a little but stays C2; when none comes the last one is repeated, so the path comes to rest on it within two ticks.
+When targets come exactly on their ticks the quintic is the cubic of the spline. When one is early or late the
+path bends a little but stays C2; when none comes the last one is repeated, so the path comes to rest on it
+within two ticks.
 """
 
 import numpy as np
@@ -23,7 +24,9 @@ _TIME_TOLERANCE = 1e-9  # in ticks: a segment that ends this early is still the 
 # Coefficients c3, c4, c5 of p(u) = sum c_i u^i that meet the end conditions, given what c0, c1, c2 leave open
 # in position, velocity and acceleration at u = 1.
 _QUINTIC = np.linalg.inv(np.array([[1.0, 1.0, 1.0], [3.0, 4.0, 5.0], [6.0, 12.0, 20.0]]))
-_KNOT = np.array([[1.0, 4.0, 1.0], [-3.0, 0.0, 3.0], [6.0, -12.0, 6.0]]) / 6.0  # value and derivatives per tick
+_KNOT = (
+    np.array([[1.0, 4.0, 1.0], [-3.0, 0.0, 3.0], [6.0, -12.0, 6.0]]) / 6.0
+)  # value and derivatives per tick
 _ORDERS = np.arange(6)
 
 
@@ -82,7 +85,8 @@ class SplineStream:
 class TickInterpolator:
     """C2 path of all tool poses through the targets of successive ticks.
 
-    Orientations travel as quaternions on the spline, each on the hemisphere of the one before, and are normalised at the
+    Orientations travel as quaternions on the spline, each on the hemisphere of the one before, and are
+    normalised at the
     end: smooth on SO(3), and the same in every frame.
     """
 

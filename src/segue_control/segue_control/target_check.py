@@ -1,4 +1,4 @@
-"""Checks the tool targets of a command before they may shape the path: refused or moved into bounds, always counted."""
+"""Checks tool targets before they may shape the path: refused or moved into bounds, always counted."""
 
 from collections import Counter
 
@@ -34,24 +34,37 @@ class TargetCheck:
         """The poses of an action (D,) for `tick`, moved inside the bounds; what was moved is counted.
 
         Raises:
-            ControlError: the command is refused: wrong width, not finite, or a tick that is not newer than the last.
+            ControlError: refused: wrong width, not finite, or a tick that is not newer than the last.
         """
         self._refuse_malformed(action)
         gap = self._gap(tick)
-        wanted = self._codec.poses(action)
+        wanted = self._codec.poses(self._in_range(action))
         positions = [self._position(arm, wanted.positions[arm], gap) for arm in range(len(self._names))]
         quaternions = [self._quaternion(arm, wanted.quaternions[arm], gap) for arm in range(len(self._names))]
         self._last, self._tick = ToolPoses(np.array(positions), np.array(quaternions)), tick
         return self._last
 
+    def skip(self, tick: int) -> None:
+        """Notes that `tick` repeats the last target; ControlError when it is not newer than the last."""
+        self._gap(tick)
+        self._tick = tick
+
     def _refuse_malformed(self, action: Array) -> None:
         if action.shape != (self._codec.space.dim,):
             expected = f"({self._codec.space.dim},)"
-            raise self._refusal("width", ErrorCode.CONTROL_WRONG_SHAPE, "command width", action.shape, expected)
+            raise self._refusal(
+                "width", ErrorCode.CONTROL_WRONG_SHAPE, "command width", action.shape, expected
+            )
         if not np.isfinite(action).all():
             worst = int(np.argmin(np.isfinite(action)))
             got = f"{action[worst]} for {self._codec.space.names[worst]}"
             raise self._refusal("not_finite", ErrorCode.CONTROL_NOT_FINITE, "command", got, "finite values")
+
+    def _in_range(self, action: Array) -> Array:
+        """`action` inside the bounds of the action space, so that nothing below computes with absurd numbers."""
+        clipped = self._codec.space.clip(action)
+        self._counts["range"] += int((clipped != action).any())
+        return clipped
 
     def _gap(self, tick: int) -> int:
         gap = 1 if self._tick is None else tick - self._tick

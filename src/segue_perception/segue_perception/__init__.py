@@ -1,1 +1,1 @@
-"""Images and joint states synchronised into one observation per control tick."""
+"""Cameras and joint states, brought together into observations."""

@@ -21,7 +21,9 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         got = f"{image.dtype} {image.shape}"
-        raise PerceptionError(ErrorCode.FRAME_CORRUPT, "picture to resize", got=got, expected="uint8 (h, w, 3)")
+        raise PerceptionError(
+            ErrorCode.FRAME_CORRUPT, "picture to resize", got=got, expected="uint8 (h, w, 3)"
+        )
     if image.shape[1::-1] == size:
         return image
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -58,7 +58,9 @@ def observation_from_msg(message: ObservationMsg) -> Observation:
     if len(message.cameras) != len(message.images):
         got = f"{len(message.cameras)} names, {len(message.images)} pictures"
         raise PerceptionError(ErrorCode.FRAME_CORRUPT, "observation: names and pictures disagree", got=got)
-    pictures = {name: images.to_rgb(image) for name, image in zip(message.cameras, message.images, strict=True)}
+    pictures = {
+        name: images.to_rgb(image) for name, image in zip(message.cameras, message.images, strict=True)
+    }
     return Observation(int(message.tick), np.array(message.state, dtype=np.float32), pictures)
 
 
@@ -71,7 +73,7 @@ def chunk_to_msg(
         sequence=chunk.sequence,
         source=chunk.source,
         action_space=space.name,
-        action_space_fingerprint=space.fingerprint,
+        action_space_fingerprint=space.fingerprint(),
         rate_hz=float(space.rate_hz),
         horizon=chunk.horizon,
         dim=int(chunk.actions.shape[1]),
@@ -87,13 +89,14 @@ def chunk_to_msg(
 
 
 def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) -> ActionChunk:
-    """The chunk. With `space`, one for another action space is refused. Values are not checked: the scheduler does.
+    """The chunk. With `space`, one for another action space is refused. Values are not checked: the scheduler
+    does.
 
     Raises:
         SchedulerError: CHUNK_WRONG_SHAPE, or SCHEDULER_POLICY_MISMATCH.
     """
-    if space is not None and message.action_space_fingerprint != space.fingerprint:
-        got, expected = _space_text(message), f"{space.name} {space.fingerprint}"
+    if space is not None and message.action_space_fingerprint != space.fingerprint():
+        got, expected = _space_text(message), f"{space.name} {space.fingerprint()}"
         raise SchedulerError(
             ErrorCode.SCHEDULER_POLICY_MISMATCH, "chunk for another action space", got=got, expected=expected
         )
@@ -101,7 +104,13 @@ def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) ->
     omega = np.array(message.omega, dtype=np.float32) if len(message.omega) else None
     progress = float(message.progress) if message.has_progress else None
     return ActionChunk(
-        actions, int(message.start_tick), message.source, int(message.sequence), progress, bool(message.stop), omega
+        actions,
+        int(message.start_tick),
+        message.source,
+        int(message.sequence),
+        progress,
+        bool(message.stop),
+        omega,
     )
 
 
@@ -120,7 +129,12 @@ def _space_text(message: ActionChunkMsg | RobotCommandMsg) -> str:
 def task_state_to_msg(state: TaskState, task: str, seed: int, stamp: Time) -> TaskStateMsg:
     """The message of a task state."""
     message = TaskStateMsg(
-        task=task, seed=seed, success=state.success, score=float(state.score), placed=state.placed, total=state.total
+        task=task,
+        seed=seed,
+        success=state.success,
+        score=float(state.score),
+        placed=state.placed,
+        total=state.total,
     )
     message.header.stamp, message.text = stamp, state.text
     return message
@@ -134,7 +148,12 @@ def task_state_from_msg(message: TaskStateMsg) -> TaskState:
 
 
 def goal_to_msg(
-    request: PredictRequest, *, ramp: int = 0, kind: str = "linear", reset: bool = False, instruction: str = ""
+    request: PredictRequest,
+    *,
+    ramp: int = 0,
+    kind: str = "linear",
+    reset: bool = False,
+    instruction: str = "",
 ) -> PredictChunk.Goal:
     """The goal for a request; its observation stays behind: the policy node has it."""
     rows, columns = request.reference.shape
@@ -197,7 +216,7 @@ def command_to_msg(command: Command, space: ActionSpace, stamp: Time) -> RobotCo
         tick=command.tick,
         run_id=command.run_id,
         action_space=space.name,
-        action_space_fingerprint=space.fingerprint,
+        action_space_fingerprint=space.fingerprint(),
         starved=command.starved,
         hold=command.hold,
     )
@@ -208,8 +227,8 @@ def command_to_msg(command: Command, space: ActionSpace, stamp: Time) -> RobotCo
 
 def command_from_msg(message: RobotCommandMsg, space: ActionSpace) -> Command:
     """The command; raises ControlError (CONTROL_WRONG_SHAPE) when it is for another action space."""
-    if message.action_space_fingerprint != space.fingerprint:
-        got, expected = _space_text(message), f"{space.name} {space.fingerprint}"
+    if message.action_space_fingerprint != space.fingerprint():
+        got, expected = _space_text(message), f"{space.name} {space.fingerprint()}"
         raise ControlError(
             ErrorCode.CONTROL_WRONG_SHAPE, "command for another action space", got=got, expected=expected
         )

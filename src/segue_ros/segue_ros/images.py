@@ -45,7 +45,9 @@ def to_array(message: Image) -> NDArray[Any]:
     width = message.width * max(channels, 1)
     data = np.frombuffer(message.data, dtype=np.uint8)
     if message.height == 0 or message.width == 0 or message.step < width * element.itemsize:
-        raise _corrupt(message, f"step of at least {width * element.itemsize} for a picture that is not empty")
+        raise _corrupt(
+            message, f"step of at least {width * element.itemsize} for a picture that is not empty"
+        )
     if data.size != message.step * message.height:
         raise _corrupt(message, f"{message.step * message.height} bytes")
     rows = data.reshape(message.height, message.step)[:, : width * element.itemsize]
@@ -68,13 +70,17 @@ def to_rgb(message: Image) -> NDArray[np.uint8]:
         return np.repeat(values[:, :, None], 3, axis=2)
     if message.encoding not in _TO_RGB:
         raise PerceptionError(
-            ErrorCode.FRAME_ENCODING, "not a colour picture", got=message.encoding, allowed=(*_TO_RGB, "mono8")
+            ErrorCode.FRAME_ENCODING,
+            "not a colour picture",
+            got=message.encoding,
+            allowed=(*_TO_RGB, "mono8"),
         )
     return np.ascontiguousarray(values[:, :, list(_TO_RGB[message.encoding])])
 
 
 def to_message(image: NDArray[Any], encoding: str, stamp: Time, frame_id: str) -> Image:
-    """The message for a picture (h, w) or (h, w, channels) whose channels are already in the order of `encoding`.
+    """The message for a picture (h, w) or (h, w, channels) whose channels are already in the order of
+    `encoding`.
 
     Raises:
         PerceptionError: FRAME_ENCODING for an unknown encoding, FRAME_CORRUPT when the array does not fit it.
@@ -97,10 +103,16 @@ def to_message(image: NDArray[Any], encoding: str, stamp: Time, frame_id: str) -
 
 def _layout(encoding: str) -> tuple[type[np.generic], int]:
     if encoding not in _LAYOUTS:
-        raise PerceptionError(ErrorCode.FRAME_ENCODING, "unknown encoding", got=repr(encoding), allowed=ENCODINGS)
+        raise PerceptionError(
+            ErrorCode.FRAME_ENCODING, "unknown encoding", got=repr(encoding), allowed=ENCODINGS
+        )
     return _LAYOUTS[encoding]
 
 
 def _corrupt(message: Image, expected: str) -> PerceptionError:
-    got = f"{message.width}x{message.height} {message.encoding}, step {message.step}, {len(message.data)} bytes"
-    return PerceptionError(ErrorCode.FRAME_CORRUPT, "picture and its data disagree", got=got, expected=expected)
+    got = (
+        f"{message.width}x{message.height} {message.encoding}, step {message.step}, {len(message.data)} bytes"
+    )
+    return PerceptionError(
+        ErrorCode.FRAME_CORRUPT, "picture and its data disagree", got=got, expected=expected
+    )

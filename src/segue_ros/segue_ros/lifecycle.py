@@ -1,7 +1,7 @@
 """The base of all lifecycle nodes, and the function that runs one as a process.
 
-A component overrides up to four methods; the base adds autostart, error texts, exit status and a clean end on SIGINT and
-SIGTERM while the node can still publish (rclpy's own handler would take the context away first).
+A component overrides up to four methods; the base adds autostart, error texts, exit status and a clean end on
+SIGINT and SIGTERM while the node can still publish (rclpy's own handler would take the context away first).
 """
 
 import signal
@@ -26,11 +26,11 @@ _POLL_S = 0.1  # how long a signal can go unnoticed on an idle node
 _STEPS = {"unconfigured": (), "inactive": ("cleanup",), "active": ("deactivate", "cleanup")}
 
 
-class LifecycleComponent(LifecycleNode):  # type: ignore[misc]  # rclpy's classes are only partly typed
+class LifecycleComponent(LifecycleNode):
     """A managed node. Override `setup`, `start`, `stop`, `teardown`; raise SegueError to refuse a transition.
 
-    Parameter `autostart` (default true): configure and activate as soon as the node spins. The lifecycle services work
-    all the same. One thread: callbacks never run at the same time.
+    Parameter `autostart` (default true): configure and activate as soon as the node spins. The lifecycle
+    services work all the same. One thread: callbacks never run at the same time.
     """
 
     def __init__(self, name: str) -> None:
@@ -39,7 +39,9 @@ class LifecycleComponent(LifecycleNode):  # type: ignore[misc]  # rclpy's classe
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
         self.declare_parameter("autostart", True)
         if self.get_parameter("autostart").value:
-            self._begin = self.create_timer(0.0, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            self._begin = self.create_timer(
+                0.0, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
 
     def setup(self) -> None:
         """Configure: read parameters, load models, create publishers, services and subscriptions."""
@@ -103,7 +105,7 @@ class LifecycleComponent(LifecycleNode):  # type: ignore[misc]  # rclpy's classe
 
 
 def exit_status(error: BaseException | None) -> int:
-    """Exit status that stands for an error: 0 for none, 10 plus the code's hundreds for a SegueError, else 1."""
+    """Exit status for an error: 0 for none, 10 plus the hundreds of its code for a SegueError, else 1."""
     if error is None:
         return EXIT_OK
     return EXIT_FAMILY + int(error.code) // 100 if isinstance(error, SegueError) else EXIT_UNEXPECTED
@@ -116,7 +118,9 @@ def run(create: Callable[[], LifecycleComponent], arguments: Sequence[str] | Non
     def remember(number: int, _: FrameType | None) -> None:
         asked_to_end.append(number)
 
-    rclpy.init(args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.init(
+        args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO
+    )
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _run(create, asked_to_end)

@@ -1,4 +1,4 @@
-"""Node parameters from one typed model: declared with description and range, checked once, unknown names refused."""
+"""Node parameters from one typed model: declared with description and range, unknown names refused."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin
@@ -74,7 +74,9 @@ def _parameter_type(annotation: Any) -> Parameter.Type:
 
 def _descriptor(field: FieldInfo, kind: Parameter.Type) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(description=field.description or "", read_only=True, type=kind.value)
-    descriptor.dynamic_typing = kind is Parameter.Type.DOUBLE  # "rate_hz: 30" is a number too; the model checks it
+    descriptor.dynamic_typing = (
+        kind is Parameter.Type.DOUBLE
+    )  # "rate_hz: 30" is a number too; the model checks it
     low, high = _bound(field, "ge"), _bound(field, "le")
     if kind is Parameter.Type.INTEGER and low is not None and high is not None:
         descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
@@ -90,7 +92,7 @@ def _bound(field: FieldInfo, name: str) -> float | None:
 
 def _unknown(node: Node, known: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters that the node was started with and that no field has; rclpy would drop them silently."""
-    overrides: Mapping[str, Parameter] = getattr(node, "_parameter_overrides", {})
+    overrides: Mapping[str, Parameter[Any]] = getattr(node, "_parameter_overrides", {})
     return {
         name: parameter.value
         for name, parameter in overrides.items()

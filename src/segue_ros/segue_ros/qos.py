@@ -1,7 +1,7 @@
 """Named quality-of-service profiles, so that both ends of every topic agree.
 
-A best-effort subscription matches every publisher, a reliable publisher every subscription: sensors are published with
-`SENSOR_SOURCE` and read with `SENSOR`, which is also what camera drivers and tools expect.
+A best-effort subscription matches every publisher, a reliable publisher every subscription: sensors are
+published with `SENSOR_SOURCE` and read with `SENSOR`, which is also what camera drivers and tools expect.
 """
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy

@@ -1,0 +1,66 @@
+"""Messages of the controller node."""
+
+from builtin_interfaces.msg import Duration, Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from segue_control.commands import JointCommand
+from segue_control.controller import CartesianController
+from segue_control.guard import GuardMode
+from segue_core.errors import ErrorCode
+from segue_core.robot_config import RobotConfig
+from segue_interfaces.msg import SafetyState
+
+_LEVELS = {
+    GuardMode.ARMED: DiagnosticStatus.OK,
+    GuardMode.DISARMED: DiagnosticStatus.OK,
+    GuardMode.STOPPING: DiagnosticStatus.WARN,
+    GuardMode.LATCHED: DiagnosticStatus.ERROR,
+}
+
+
+def joint_trajectory(robot: RobotConfig, command: JointCommand, stamp: Time) -> JointTrajectory:
+    """One point, to be reached within one controller period: arm joints [rad], then gripper openings."""
+    message = JointTrajectory(joint_names=[*robot.joint_names, *robot.gripper_names])
+    message.header.stamp, message.header.frame_id = stamp, robot.base_frame
+    positions = [*command.q.tolist(), *command.grippers.tolist()]
+    period = Duration(sec=0, nanosec=round(1e9 / robot.control_rate_hz))
+    message.points = [JointTrajectoryPoint(positions=positions, time_from_start=period)]
+    return message
+
+
+def safety_state(controller: CartesianController, overruns: int, now_ns: int, stamp: Time) -> SafetyState:
+    """What the guard sees and does."""
+    guard, fault = controller.guard, controller.guard.fault
+    message = SafetyState(
+        armed=guard.mode is GuardMode.ARMED,
+        emergency_stop=fault is not None and fault.code is ErrorCode.CONTROL_EMERGENCY_STOP,
+        command_age_s=guard.command_age_s(now_ns),
+        active_limits=list(controller.active_limits),
+        count_names=list(guard.counts),
+        counts=list(guard.counts.values()),
+        overruns=overruns,
+        error_code=int(fault.code) if fault else 0,
+        error_text=fault.text if fault else "",
+    )
+    message.header.stamp = stamp
+    return message
+
+
+def diagnostics(
+    controller: CartesianController, overruns: int, robot: RobotConfig, stamp: Time
+) -> DiagnosticArray:
+    """The same for the tools that people watch robots with."""
+    guard = controller.guard
+    values = {"mode": guard.mode.value, "overruns": str(overruns)}
+    values |= {name: str(count) for name, count in sorted(guard.counts.items())}
+    status = DiagnosticStatus(
+        level=_LEVELS[guard.mode],
+        name="segue_control: safety guard",
+        hardware_id=robot.name,
+        message=guard.fault.text if guard.fault else guard.mode.value,
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
+    message = DiagnosticArray(status=[status])
+    message.header.stamp = stamp
+    return message

@@ -1,0 +1,205 @@
+"""The controller node: commands and joint states in, checked joint commands out at the control rate.
+
+Freshness is judged by the time of receipt on the steady clock; the loop runs on the ROS clock and, when it
+was late, goes on from where it is: nothing is made up for.
+"""
+
+import sys
+import time
+from typing import TypeVar
+
+from diagnostic_msgs.msg import DiagnosticArray
+from pydantic import Field
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from sensor_msgs.msg import JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from segue_control import messages
+from segue_control.controller import CartesianController
+from segue_control.guard import GuardMode
+from segue_control.loop import LoopWatch
+from segue_control.ownership import CommandOwner
+from segue_core.config_base import StrictModel
+from segue_core.errors import ControlError, ErrorCode, SegueError
+from segue_interfaces.msg import RobotCommand, SafetyState
+from segue_interfaces.srv import Arm, EmergencyStop, Recover
+from segue_ros import conversions, parameters, qos
+from segue_ros.contracts import load_robot
+from segue_ros.joint_states import JointSample, JointStateReader
+from segue_ros.lifecycle import LifecycleComponent, run
+
+ResponseT = TypeVar("ResponseT", Arm.Response, Recover.Response)
+
+_OVERRUN_LIMIT_NS = 100_000_000  # a loop that is later than this stops the robot
+_SAFETY_PERIOD_S = 0.1
+_DIAGNOSTICS_PERIOD_S = 1.0
+
+
+class Parameters(StrictModel):
+    """Parameters of the controller node."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+
+
+class ControllerNode(LifecycleComponent):
+    """Node `controller`; see README.md for its topics and services."""
+
+    def __init__(self) -> None:
+        super().__init__("controller")
+
+    def setup(self) -> None:
+        """Builds the controller and its connections; nothing is commanded yet."""
+        self._robot = load_robot(parameters.declare(self, Parameters).robot_file)
+        self._controller = CartesianController(self._robot)
+        self._reader = JointStateReader(self._robot)
+        self._owner = CommandOwner(self._controller.guard.counts)
+        self._measured: JointSample | None = None
+        self._published_mode = GuardMode.DISARMED
+        self._commands = self.create_lifecycle_publisher(JointTrajectory, "/joint_command", qos.COMMAND)
+        self._safety = self.create_lifecycle_publisher(SafetyState, "/segue/safety", qos.STATE)
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._subscriptions_made = [
+            self.create_subscription(RobotCommand, "/segue/command", self._on_command, qos.COMMAND),
+            self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR),
+        ]
+        self._services_made = [
+            self.create_service(Arm, "/segue/arm", self._on_arm),
+            self.create_service(EmergencyStop, "/segue/emergency_stop", self._on_emergency_stop),
+            self.create_service(Recover, "/segue/recover", self._on_recover),
+        ]
+
+    def start(self) -> None:
+        """Starts the loop, disarmed."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._loop = LoopWatch(round(1e9 / self._robot.control_rate_hz))
+        self._timers_made = [
+            self.create_timer(1.0 / self._robot.control_rate_hz, self._update),
+            self.create_timer(_SAFETY_PERIOD_S, self._report, clock=steady),
+            self.create_timer(_DIAGNOSTICS_PERIOD_S, self._diagnose, clock=steady),
+        ]
+
+    def stop(self) -> None:
+        """Stops the loop; the robot's own timeout holds it where it is."""
+        for timer in self._timers_made:
+            self.destroy_timer(timer)
+        self._controller.guard.restart()
+
+    def teardown(self) -> None:
+        """Takes the connections down."""
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        for service in self._services_made:
+            self.destroy_service(service)
+        for publisher in (self._commands, self._safety, self._diagnostics):
+            self.destroy_publisher(publisher)
+
+    def _on_command(self, message: RobotCommand) -> None:
+        try:
+            command = conversions.command_from_msg(message, self._robot.action_space)
+            if self._controller.guard.mode is GuardMode.ARMED:
+                self._owner.check(command.run_id)
+            if command.hold:
+                self._controller.hold(command.tick, time.monotonic_ns())
+            else:
+                self._controller.set_target(command.action, command.tick, time.monotonic_ns())
+        except ControlError as error:
+            self.get_logger().warning(f"tick {message.tick}: {error}", throttle_duration_sec=1.0)
+
+    def _on_joint_states(self, message: JointState) -> None:
+        if not self._reader.concerns(message):
+            return
+        try:
+            self._measured = self._reader.read(message)
+            self._controller.observe(self._measured.q, time.monotonic_ns())
+        except SegueError as error:
+            self._controller.guard.bad_state(error.text)
+
+    def _update(self) -> None:
+        guard = self._controller.guard
+        late_ns = self._loop.cycle(self.get_clock().now().nanoseconds)
+        if late_ns < 0:
+            self._begin_anew()
+        if late_ns > _OVERRUN_LIMIT_NS and guard.mode is GuardMode.ARMED:
+            guard.stop(
+                ControlError(
+                    ErrorCode.CONTROL_OVERRUN, "control loop was late", got=f"{late_ns * 1e-6:.0f} ms"
+                )
+            )
+        if guard.mode is not GuardMode.DISARMED:  # silent when disarmed: the robot side holds by itself
+            command = self._controller.update(1.0 / self._robot.control_rate_hz, time.monotonic_ns())
+            self._commands.publish(
+                messages.joint_trajectory(self._robot, command, self.get_clock().now().to_msg())
+            )
+        if guard.mode is not self._published_mode:
+            self._report()
+
+    def _begin_anew(self) -> None:
+        """The clock went backwards: a simulated world was put back, and what was commanded before is void."""
+        fault = self._controller.guard.fault
+        self._controller.guard.restart()
+        if fault is not None and fault.code is ErrorCode.CONTROL_EMERGENCY_STOP:
+            self._controller.guard.emergency_stop(fault.text)
+
+    def _report(self) -> None:
+        now_ns = time.monotonic_ns()
+        guard = self._controller.guard
+        guard.watch(now_ns)
+        if guard.mode is not self._published_mode:
+            self.get_logger().info(f"{guard.mode}" + (f": {guard.fault}" if guard.fault else ""))
+        self._published_mode = guard.mode
+        stamp = self.get_clock().now().to_msg()
+        self._safety.publish(messages.safety_state(self._controller, self._loop.overruns, now_ns, stamp))
+
+    def _diagnose(self) -> None:
+        stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(
+            messages.diagnostics(self._controller, self._loop.overruns, self._robot, stamp)
+        )
+
+    def _on_arm(self, request: Arm.Request, response: Arm.Response) -> Arm.Response:
+        try:
+            self._arm() if request.arm else self._controller.guard.disarm()
+        except ControlError as error:
+            return _refused(response, error)
+        self._report()
+        response.success = True
+        return response
+
+    def _arm(self) -> None:
+        if self._measured is None:
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
+        self._controller.arm(self._measured.grippers, time.monotonic_ns())
+        self._owner.release()
+        self._loop.overruns, self._loop.last_ns = 0, None  # what happened while disarmed does not matter
+
+    def _on_emergency_stop(
+        self, request: EmergencyStop.Request, response: EmergencyStop.Response
+    ) -> EmergencyStop.Response:
+        self._controller.guard.emergency_stop(request.reason)
+        self._report()
+        response.success = True
+        return response
+
+    def _on_recover(self, _: Recover.Request, response: Recover.Response) -> Recover.Response:
+        try:
+            self._controller.guard.recover()
+        except ControlError as error:
+            return _refused(response, error)
+        self._report()
+        response.success = True
+        return response
+
+
+def _refused(response: ResponseT, error: ControlError) -> ResponseT:
+    response.success, response.error_code, response.error_text = False, int(error.code), error.text
+    return response
+
+
+def main() -> None:
+    """Runs the node; the exit status says how it ended."""
+    sys.exit(run(ControllerNode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""Laws of the safety guard, through the controller that it always sits in."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue_control.controller import CartesianController
+from segue_control.guard import GuardMode
+from segue_core.errors import ControlError, ErrorCode
+from segue_core.robot_config import RobotConfig
+
+DT = 1 / 120
+MS = 1_000_000
+number = st.one_of(
+    st.floats(-2.0, 2.0), st.sampled_from([float("nan"), float("inf"), float("-inf"), 1e6, -1e6, 1e300, 0.0])
+)
+command = st.lists(number, min_size=14, max_size=14)
+
+
+def _home_action(controller: CartesianController) -> np.ndarray:
+    return controller.kinematics.forward(controller.kinematics.home, np.ones(2))
+
+
+def _offer(controller: CartesianController, action: np.ndarray, tick: int) -> None:
+    try:
+        controller.set_target(action, tick)
+    except ControlError as error:
+        assert str(error)
+
+
+def _updates(controller: CartesianController, count: int) -> list[np.ndarray]:
+    return [controller.update(DT).q for _ in range(count)]
+
+
+def _assert_wire_is_safe(controller: CartesianController, wire: list[np.ndarray]) -> None:
+    path, limits = np.array(wire), controller.guard.limits
+    assert np.isfinite(path).all()
+    assert (path >= limits.low).all() and (path <= limits.high).all()
+    for order, bound in enumerate((limits.velocity, limits.acceleration, limits.jerk), start=1):
+        assert (np.abs(np.diff(path, n=order, axis=0)) <= bound * DT**order * (1 + 1e-6)).all()
+
+
+def _moving(controller: CartesianController, ticks: int = 12) -> int:
+    """Sets the arms in motion; returns the next tick."""
+    action = _home_action(controller)
+    for tick in range(ticks):
+        action[2] -= 0.01
+        controller.set_target(action, tick)
+        _updates(controller, 4)
+    return ticks
+
+
+@given(st.lists(st.tuples(command, st.integers(0, 40)), min_size=1, max_size=15))
+def test_no_command_makes_the_wire_unsafe(robot: RobotConfig, commands: list) -> None:
+    controller = CartesianController(robot)
+    controller.reset(controller.kinematics.home)
+    wire = [controller.guard.position] * 3
+    for action, tick in commands:
+        _offer(controller, np.array(action), tick)
+        wire += _updates(controller, 6)
+    _assert_wire_is_safe(controller, wire)
+
+
+@given(st.lists(st.tuples(command, st.sampled_from(["go", "stop", "arm", "disarm", "state"])), max_size=25))
+def test_no_order_of_events_makes_the_wire_unsafe(robot: RobotConfig, events: list) -> None:
+    controller = CartesianController(robot)
+    controller.reset(controller.kinematics.home)
+    guard = controller.guard
+    wire = [guard.position] * 3
+    for tick, (action, event) in enumerate(events):
+        values = np.array(action)
+        if event == "go":
+            _offer(controller, values, tick)
+        elif event == "stop":
+            guard.emergency_stop("")
+        elif event == "disarm":
+            guard.disarm()
+        elif event == "state":
+            guard.bad_state("a joint is missing")
+        else:
+            try:
+                guard.recover()
+                controller.observe(guard.position)
+                controller.arm(np.ones(2))
+            except ControlError as error:
+                assert str(error)
+        wire += _updates(controller, 5)
+    _assert_wire_is_safe(controller, wire)
+
+
+def test_an_emergency_stop_rests_within_half_a_second_and_latches(controller: CartesianController) -> None:
+    tick = _moving(controller)
+    controller.guard.emergency_stop("button")
+    wire = _updates(controller, 60)
+    assert np.abs(wire[-1] - wire[-2]).max() < 0.01 * DT
+    assert controller.guard.mode is GuardMode.LATCHED
+    with pytest.raises(ControlError, match="button"):
+        controller.set_target(_home_action(controller), tick + 20)
+    np.testing.assert_array_equal(_updates(controller, 30)[-1], wire[-1])
+
+
+def test_nothing_moves_after_release_until_armed_again(controller: CartesianController) -> None:
+    tick = _moving(controller)
+    controller.guard.emergency_stop("")
+    held = _updates(controller, 80)[-1]
+    controller.guard.recover()
+    _offer(controller, _home_action(controller), tick + 1)
+    np.testing.assert_array_equal(_updates(controller, 40)[-1], held)
+    assert controller.guard.counts["not_armed"] == 1
+
+
+def test_arming_begins_at_the_measured_pose_not_at_the_old_target(controller: CartesianController) -> None:
+    _moving(controller)
+    controller.guard.emergency_stop("")
+    _updates(controller, 80)
+    controller.guard.recover()
+    moved_by_hand = controller.guard.position + 0.3
+    controller.observe(moved_by_hand)
+    controller.arm(np.ones(2))
+    for q in _updates(controller, 60):
+        np.testing.assert_array_equal(q, moved_by_hand)
+
+
+def test_arming_while_latched_or_without_a_pose_is_refused(robot: RobotConfig) -> None:
+    controller = CartesianController(robot)
+    with pytest.raises(ControlError, match="no joint states") as refusal:
+        controller.arm(np.ones(2))
+    assert refusal.value.code is ErrorCode.CONTROL_STATE_STALE
+    controller.observe(controller.kinematics.home)
+    controller.guard.emergency_stop("")
+    with pytest.raises(ControlError, match="emergency stop"):
+        controller.arm(np.ones(2))
+
+
+def test_arming_from_outside_the_limits_names_the_joint(robot: RobotConfig) -> None:
+    controller = CartesianController(robot)
+    q = controller.kinematics.home.copy()
+    q[3] = 0.5
+    with pytest.raises(ControlError, match="left_joint4"):
+        controller.reset(q)
+
+
+def test_commands_that_stop_coming_stop_the_robot(controller: CartesianController) -> None:
+    _moving(controller)
+    ages = []
+    for _ in range(60):
+        controller.update(DT)
+        ages.append(controller.guard.mode)
+    assert controller.guard.fault is not None
+    assert controller.guard.fault.code is ErrorCode.CONTROL_COMMAND_STALE
+    assert ages.index(GuardMode.STOPPING if GuardMode.STOPPING in ages else GuardMode.LATCHED) * DT < 0.2
+
+
+def test_refused_commands_do_not_feed_the_watchdog(controller: CartesianController) -> None:
+    tick = _moving(controller)
+    for step in range(10):
+        _offer(controller, np.full(14, np.nan), tick + step)
+        _updates(controller, 4)
+    assert controller.guard.counts["not_finite"] > 0
+    assert controller.guard.fault is not None
+
+
+def test_a_robot_told_to_hold_is_not_stopped(controller: CartesianController) -> None:
+    tick = _moving(controller)
+    for step in range(30):
+        controller.hold(tick + step)
+        _updates(controller, 4)
+    assert controller.guard.mode is GuardMode.ARMED
+
+
+def test_joint_states_that_stop_coming_stop_the_robot(controller: CartesianController) -> None:
+    home = controller.kinematics.home
+    controller.observe(home, now_ns=0)
+    controller.update(DT, now_ns=90 * MS)
+    assert controller.guard.mode is GuardMode.ARMED
+    controller.update(DT, now_ns=110 * MS)
+    assert controller.guard.fault is not None
+    assert controller.guard.fault.code is ErrorCode.CONTROL_STATE_STALE
+
+
+def test_a_joint_state_that_is_not_finite_stops_the_robot_at_once(controller: CartesianController) -> None:
+    controller.observe(np.full(14, np.nan))
+    assert controller.guard.mode is GuardMode.STOPPING
+
+
+def test_a_tick_that_was_seen_moves_nothing(controller: CartesianController) -> None:
+    tick = _moving(controller)
+    with pytest.raises(ControlError, match="tick"):
+        controller.set_target(_home_action(controller), tick - 1)
+    assert controller.guard.counts["old_tick"] == 1
+
+
+def test_targets_outside_the_workspace_are_moved_to_its_wall(
+    controller: CartesianController, robot: RobotConfig
+) -> None:
+    action = _home_action(controller)
+    for tick in range(40):
+        action[2] = -1.0
+        controller.set_target(action, tick)
+        _updates(controller, 4)
+    tool = controller.kinematics.poses(controller.guard.position).positions[0]
+    assert tool[2] == pytest.approx(robot.workspace.low[2], abs=1e-3)
+    assert controller.guard.counts["workspace:left"] == 40
+
+
+def test_a_target_far_away_is_approached_one_step_per_tick(controller: CartesianController) -> None:
+    action = _home_action(controller)
+    action[1] -= 0.2
+    action[5] += 1.0
+    controller.set_target(action, 0)
+    assert controller.guard.counts["step:left"] == 1
+    assert controller.guard.counts["turn:left"] == 1
+
+
+def test_equal_inputs_give_equal_commands(robot: RobotConfig) -> None:
+    def once() -> np.ndarray:
+        controller = CartesianController(robot)
+        controller.reset(controller.kinematics.home)
+        rng, action, wire = np.random.default_rng(1), _home_action(controller), []
+        for tick in range(20):
+            action += rng.normal(0, 0.02, 14)
+            controller.set_target(action, tick)
+            wire += _updates(controller, 4)
+        return np.array(wire)
+
+    np.testing.assert_array_equal(once(), once())
+
+
+def test_a_gripper_goes_to_the_newest_opening_at_its_own_speed(
+    controller: CartesianController, robot: RobotConfig
+) -> None:
+    action = _home_action(controller)
+    action[6] = 0.0
+    controller.set_target(action, 0)
+    openings = np.array([controller.update(DT).grippers[0] for _ in range(16)])
+    step = robot.arms[0].gripper.speed_per_s * DT
+    np.testing.assert_allclose(-np.diff(openings), step, atol=1e-12)
+
+
+def test_an_update_of_another_length_is_refused(controller: CartesianController) -> None:
+    with pytest.raises(ControlError, match="update"):
+        controller.update(0.1)
+
+
+def test_a_held_command_near_the_measured_pose_is_led_there_without_a_step(robot: RobotConfig) -> None:
+    controller = CartesianController(robot)
+    home = controller.kinematics.home
+    controller.reset(home)
+    controller.guard.disarm()
+    wire = _updates(controller, 3)
+    controller.observe(home + 0.03)
+    controller.arm(np.ones(2))
+    wire += _updates(controller, 60)
+    _assert_wire_is_safe(controller, wire)
+    np.testing.assert_allclose(wire[-1], home + 0.03, atol=1e-6)

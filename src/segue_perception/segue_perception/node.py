@@ -1,0 +1,172 @@
+"""The perception node: cameras and joint states in, one synchronised observation per control tick out.
+
+An observation leaves as soon as every sensor has delivered its sample of the tick, or, when one is late, at a
+deadline with the newest sample that is still near enough.
+"""
+
+import sys
+import time
+from functools import partial
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from pydantic import Field
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import Image, JointState
+
+from segue_core.config_base import StrictModel
+from segue_core.errors import PerceptionError
+from segue_interfaces.msg import Observation
+from segue_perception.camera import Frame
+from segue_perception.image_conversion import rgb_converter
+from segue_perception.state import ProprioceptiveState
+from segue_perception.sync import Sample, Synchroniser
+from segue_ros import conversions, parameters, qos, ticks
+from segue_ros.contracts import load_robot
+from segue_ros.joint_states import JointStateReader
+from segue_ros.lifecycle import LifecycleComponent, run
+
+_DEADLINE_TICKS = 0.5  # how long after its tick an observation waits for a late sensor
+
+
+class Parameters(StrictModel):
+    """Parameters of the perception node."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    image_width: int = Field(
+        default=96, ge=8, le=4096, description="width of the pictures in observations [pixels]"
+    )
+    image_height: int = Field(
+        default=72, ge=8, le=4096, description="height of the pictures in observations [pixels]"
+    )
+
+
+class PerceptionNode(LifecycleComponent):
+    """Node `perception`; see README.md for its topics."""
+
+    def __init__(self) -> None:
+        super().__init__("perception")
+
+    def setup(self) -> None:
+        """Builds the synchroniser and its publishers."""
+        values = parameters.declare(self, Parameters)
+        self._robot = load_robot(values.robot_file)
+        self._rate_hz = self._robot.tick_rate_hz
+        self._sync = Synchroniser(self._robot, (values.image_width, values.image_height))
+        self._state = ProprioceptiveState(self._robot)
+        self._reader = JointStateReader(self._robot)
+        self._convert = rgb_converter()
+        self._observations = self.create_lifecycle_publisher(
+            Observation, "/segue/observation", qos.OBSERVATION
+        )
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+
+    def start(self) -> None:
+        """Subscribes to the sensors and begins with the tick that comes."""
+        self._last_tick, self._newest_ns, self._fault = -1, -1, ""
+        self._sync.clear()
+        self._subscriptions_made = [
+            self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR),
+            *(self._subscribe(camera) for camera in self._robot.cameras),
+        ]
+        self._timers_made = [
+            self.create_timer(0.5 / self._rate_hz, self._on_deadline),
+            self.create_timer(1.0, self._diagnose),
+        ]
+
+    def stop(self) -> None:
+        """Leaves the sensors alone."""
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        for timer in self._timers_made:
+            self.destroy_timer(timer)
+
+    def teardown(self) -> None:
+        """Takes the publishers down."""
+        self.destroy_publisher(self._observations)
+        self.destroy_publisher(self._diagnostics)
+
+    def _subscribe(self, camera: str) -> Subscription[Image]:
+        topic = f"/{camera}_camera/image_raw"
+        return self.create_subscription(Image, topic, partial(self._on_image, camera), qos.SENSOR)
+
+    def _on_image(self, camera: str, message: Image) -> None:
+        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        self._notice_reset(stamp_ns)
+        try:
+            self._sync.add_frame(camera, Frame(self._convert(message), stamp_ns), time.monotonic_ns())
+        except PerceptionError as error:
+            self._report(error)
+            return
+        self._publish_if_complete(stamp_ns)
+
+    def _on_joint_states(self, message: JointState) -> None:
+        if not self._reader.concerns(message):
+            return
+        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        self._notice_reset(stamp_ns)
+        try:
+            sample = self._reader.read(message)
+        except PerceptionError as error:
+            self._report(error)
+            return
+        self._sync.add_state(self._state(sample.q, sample.grippers), stamp_ns, time.monotonic_ns())
+        self._publish_if_complete(stamp_ns)
+
+    def _notice_reset(self, stamp_ns: int) -> None:
+        """Begins anew when stamps jump back by more than the sensors' own disorder: the world was reset."""
+        if stamp_ns < self._newest_ns - round(2e9 / self._rate_hz):
+            self._sync.clear()
+            self._last_tick, self._newest_ns = -1, -1
+        self._newest_ns = max(self._newest_ns, stamp_ns)
+
+    def _publish_if_complete(self, stamp_ns: int) -> None:
+        tick = ticks.nearest_tick(stamp_ns, self._rate_hz)
+        if tick > self._last_tick and self._sync.complete(tick):
+            self._publish(tick)
+
+    def _on_deadline(self) -> None:
+        now_ns = self.get_clock().now().nanoseconds
+        tick = ticks.tick_of(now_ns - round(_DEADLINE_TICKS * 1e9 / self._rate_hz), self._rate_hz)
+        if tick > self._last_tick and self._newest_ns >= 0:
+            self._publish(tick)
+
+    def _publish(self, tick: int) -> None:
+        self._last_tick = tick
+        try:
+            sample = self._sync.assemble(tick, time.monotonic_ns())
+        except PerceptionError as error:
+            self._report(error)
+            return
+        self._fault = ""
+        self._observations.publish(self._message(sample))
+
+    def _message(self, sample: Sample) -> Observation:
+        stamps = {name: ticks.stamp(stamp_ns) for name, stamp_ns in sample.stamps_ns.items()}
+        stamp = ticks.stamp_of(sample.observation.tick, self._rate_hz)
+        return conversions.observation_to_msg(
+            sample.observation, self._robot.action_space, stamp, stamps, sample.skew_ns * 1e-9
+        )
+
+    def _report(self, error: PerceptionError) -> None:
+        """A tick without an observation: policies that ask for it are refused, which stops the robot."""
+        self._fault = str(error)
+        self.get_logger().warning(self._fault, throttle_duration_sec=1.0)
+
+    def _diagnose(self) -> None:
+        level = DiagnosticStatus.ERROR if self._fault else DiagnosticStatus.OK
+        text = self._fault or f"tick {self._last_tick}"
+        status = DiagnosticStatus(
+            level=level, name="segue_perception: observation", message=text, hardware_id=self._robot.name
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+
+def main() -> None:
+    """Runs the node; the exit status says how it ended."""
+    sys.exit(run(PerceptionNode))
+
+
+if __name__ == "__main__":
+    main()

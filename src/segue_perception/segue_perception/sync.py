@@ -1,0 +1,185 @@
+"""Brings cameras and joint states together into one observation per control tick.
+
+    camera frames    ----|------|------|------|--     newest stamp <= tick + tolerance, at most max_age old
+    joint states     -|-|-|-|-|-|-|-|-|-|-|-|-|-|     newest stamp <= tick + tolerance
+    tick k                          |
+
+Stamps say what belongs together; whether a stream is alive is judged by when its messages were received, on
+the steady clock. Pure: no ROS and no clock.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.observation import Observation
+from segue_core.robot_config import RobotConfig
+from segue_perception.camera import Frame
+from segue_perception.frozen import FrozenRule, FrozenWatch
+from segue_perception.preprocess import resize
+
+Array = NDArray[np.float64]
+
+_KEPT_FRAMES = 4
+_KEPT_STATES = 32
+_STANDING_MOTION = 0.1  # [m or rad] what an arm may move before a camera that stands must see it
+_CARRIED_MOTION = 0.02  # the same for the arm that carries the camera
+
+
+@dataclass(frozen=True)
+class SyncLimits:
+    """What may go into one observation."""
+
+    tolerance_ns: int = 4_000_000  # a sample this little after its tick still belongs to it
+    max_age_ns: int = 50_000_000  # oldest sample, before the tick
+    max_silence_ns: int = 200_000_000  # longest time without a message of a stream, on the steady clock
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An observation, the exposure times of its pictures [ns] and the span of all its sample times [ns]."""
+
+    observation: Observation
+    stamps_ns: dict[str, int]
+    skew_ns: int
+
+
+@dataclass
+class _Stream:
+    """Recent frames of one camera, newest last."""
+
+    size: tuple[int, int]
+    watch: FrozenWatch
+    frames: deque[Frame]
+    received_ns: int | None = None
+
+
+class Synchroniser:
+    """Collects what the sensors of one robot send and makes observations of it. One thread."""
+
+    def __init__(
+        self, robot: RobotConfig, image_size: tuple[int, int], limits: SyncLimits | None = None
+    ) -> None:
+        self.limits = limits or SyncLimits()
+        self._rate_hz, self._image_size = robot.tick_rate_hz, image_size
+        self._streams = {
+            name: _Stream(
+                (camera.width, camera.height),
+                FrozenWatch(_frozen_rule(robot, name)),
+                deque(maxlen=_KEPT_FRAMES),
+            )
+            for name, camera in robot.cameras.items()
+        }
+        self._states: deque[tuple[int, Array]] = deque(maxlen=_KEPT_STATES)
+        self._state_received_ns: int | None = None
+
+    def clear(self) -> None:
+        """Forgets all samples: a new episode."""
+        for stream in self._streams.values():
+            stream.frames.clear()
+        self._states.clear()
+
+    def add_frame(self, camera: str, frame: Frame, now_ns: int) -> None:
+        """Takes a frame received at `now_ns` (steady).
+
+        Raises:
+            PerceptionError: FRAME_CORRUPT when its size is not the camera's; it is not used.
+        """
+        stream = self._streams[camera]
+        if frame.image.shape[1::-1] != stream.size:
+            got, expected = (
+                f"{frame.image.shape[1]}x{frame.image.shape[0]}",
+                f"{stream.size[0]}x{stream.size[1]}",
+            )
+            raise PerceptionError(
+                ErrorCode.FRAME_CORRUPT, f"camera '{camera}': frame size", got=got, expected=expected
+            )
+        stream.received_ns = now_ns
+        stream.watch.frame(frame.image, now_ns)
+        if not stream.frames or frame.stamp_ns > stream.frames[-1].stamp_ns:
+            stream.frames.append(Frame(resize(frame.image, self._image_size), frame.stamp_ns))
+
+    def add_state(self, state: Array, stamp_ns: int, now_ns: int) -> None:
+        """Takes a measured state (D,), finite, received at `now_ns` (steady)."""
+        self._state_received_ns = now_ns
+        for stream in self._streams.values():
+            stream.watch.motion(state)
+        if not self._states or stamp_ns > self._states[-1][0]:
+            self._states.append((stamp_ns, state))
+
+    def complete(self, tick: int) -> bool:
+        """Whether every stream has a sample taken at the tick itself: waiting can bring nothing newer."""
+        earliest = self._time(tick) - self.limits.tolerance_ns
+        newest = [stream.frames[-1].stamp_ns if stream.frames else -1 for stream in self._streams.values()]
+        return bool(self._states) and min([*newest, self._states[-1][0]]) >= earliest
+
+    def assemble(self, tick: int, now_ns: int) -> Sample:
+        """The observation of a tick.
+
+        Raises:
+            PerceptionError: a stream is missing, silent, frozen, or has no sample near enough to the tick.
+        """
+        frames = {name: self._frame(name, tick, now_ns) for name in self._streams}
+        state_stamp, state = self._state(tick, now_ns)
+        times = [state_stamp, *(frame.stamp_ns for frame in frames.values())]
+        pictures = {name: frame.image for name, frame in frames.items()}
+        observation = Observation(tick, state.astype(np.float32), pictures)
+        stamps = {name: frame.stamp_ns for name, frame in frames.items()}
+        return Sample(observation, stamps, max(times) - min(times))
+
+    def _frame(self, name: str, tick: int, now_ns: int) -> Frame:
+        stream = self._streams[name]
+        if stream.received_ns is None:
+            raise PerceptionError(ErrorCode.FRAME_MISSING, f"camera '{name}' has sent nothing yet")
+        silence = now_ns - stream.received_ns
+        if silence > self.limits.max_silence_ns:
+            raise PerceptionError(
+                ErrorCode.FRAME_STALE, f"camera '{name}' is silent", got=f"{silence * 1e-9:.2f} s"
+            )
+        if stream.watch.frozen(now_ns):
+            raise PerceptionError(
+                ErrorCode.FRAME_FROZEN, f"camera '{name}' repeats one picture while the robot moves"
+            )
+        for frame in reversed(stream.frames):
+            if frame.stamp_ns <= self._time(tick) + self.limits.tolerance_ns:
+                self._refuse_old(f"camera '{name}'", tick, frame.stamp_ns)
+                return frame
+        raise PerceptionError(
+            ErrorCode.FRAME_SKEWED, f"camera '{name}' has only frames from after tick {tick}"
+        )
+
+    def _state(self, tick: int, now_ns: int) -> tuple[int, Array]:
+        if self._state_received_ns is None:
+            raise PerceptionError(ErrorCode.STATE_MISSING, "no joint states yet")
+        if now_ns - self._state_received_ns > self.limits.max_silence_ns:
+            raise PerceptionError(ErrorCode.STATE_MISSING, "joint states have stopped")
+        for stamp_ns, state in reversed(self._states):
+            if stamp_ns <= self._time(tick) + self.limits.tolerance_ns:
+                self._refuse_old("joint states", tick, stamp_ns)
+                return stamp_ns, state
+        raise PerceptionError(ErrorCode.FRAME_SKEWED, f"only joint states from after tick {tick}")
+
+    def _refuse_old(self, what: str, tick: int, stamp_ns: int) -> None:
+        age = self._time(tick) - stamp_ns
+        if age > self.limits.max_age_ns:
+            got, allowed = f"{age * 1e-6:.0f} ms", f"at most {self.limits.max_age_ns * 1e-6:.0f} ms"
+            raise PerceptionError(
+                ErrorCode.FRAME_SKEWED, f"{what}: too far from tick {tick}", got=got, expected=allowed
+            )
+
+    def _time(self, tick: int) -> int:
+        return round(tick * 1e9 / self._rate_hz)
+
+
+def _frozen_rule(robot: RobotConfig, camera: str) -> FrozenRule:
+    """A carried camera must see its own arm move; a standing one, any arm."""
+    carrier = robot.cameras[camera].mount.partition("/")[0]
+    arms = [arm.name for arm in robot.arms]
+    space = robot.action_space
+    watched = [carrier] if carrier in arms else arms
+    parts = [space.slice(f"{arm}_{what}") for arm in watched for what in ("position", "rotation")]
+    indices = tuple(index for part in parts for index in range(part.start, part.stop))
+    return FrozenRule(indices, _CARRIED_MOTION if carrier in arms else _STANDING_MOTION)

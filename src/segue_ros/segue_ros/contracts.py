@@ -1,0 +1,34 @@
+"""Configuration files named by node parameters."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from segue_core.config_base import StrictModel, load_yaml
+from segue_core.errors import ConfigError, ErrorCode
+from segue_core.robot_config import RobotConfig
+
+ModelT = TypeVar("ModelT", bound=StrictModel)
+
+
+def load_file(path: str, model: type[ModelT], what: str) -> ModelT:
+    """Reads the YAML file at `path`; `what` says in errors what it should have been, such as "robot".
+
+    Raises:
+        ConfigError: the file cannot be read, or its content is not valid; the file is named.
+    """
+    if not path:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, f"no {what} file given", expected="the path of a YAML file"
+        )
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            ErrorCode.CONFIG_UNREADABLE, f"{what} file '{path}' cannot be read: {error}"
+        ) from error
+    return load_yaml(text, model, path)
+
+
+def load_robot(path: str) -> RobotConfig:
+    """The robot contract at `path`, see `load_file`."""
+    return load_file(path, RobotConfig, "robot")
