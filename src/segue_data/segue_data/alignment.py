@@ -1,4 +1,4 @@
-"""Put messages of different rates onto control ticks: every tick takes the newest message not later than itself.
+"""Put messages of different rates onto control ticks: each takes the newest message not later than it.
 
     ticks        |0       |1       |2          stamps of /segue/command
     images     a   b        c      d           (as of)  tick 0: a   tick 1: b   tick 2: d
@@ -30,7 +30,9 @@ def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, strea
     if stamps.size == 0:
         raise misaligned(source, stream, "no messages")
     if index.size and index[0] < 0:
-        raise misaligned(source, f"{stream}, tick 0", f"first message comes {_ms(stamps[0] - ticks[0])} too late")
+        raise misaligned(
+            source, f"{stream}, tick 0", f"first message comes {_ms(stamps[0] - ticks[0])} too late"
+        )
     age = ticks - stamps[index]
     stale = np.flatnonzero(age > max_age_ns)
     if stale.size:
@@ -38,7 +40,7 @@ def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, strea
         raise misaligned(
             source,
             f"{stream}, tick {worst}",
-            f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} ticks like this)",
+            f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} such ticks)",
         )
     return index
 
@@ -53,7 +55,9 @@ def in_order(stamps: Sequence[int], *, source: Path, stream: str) -> Stamps:
     backwards = np.flatnonzero(np.diff(array) < 0)
     if backwards.size:
         at = int(backwards[0]) + 1
-        raise misaligned(source, f"{stream}, message {at}", f"stamp goes back by {_ms(array[at - 1] - array[at])}")
+        raise misaligned(
+            source, f"{stream}, message {at}", f"stamp goes back by {_ms(array[at - 1] - array[at])}"
+        )
     return array
 
 
@@ -69,7 +73,9 @@ def check_ticks(numbers: NDArray[np.int64], stamps: Stamps, *, rate_hz: float, s
     if (wrong := np.flatnonzero(steps != 1)).size:
         at = int(wrong[0])
         raise misaligned(
-            source, f"/segue/command, after tick {numbers[at]}", f"next tick is {numbers[at + 1]}, expected one more"
+            source,
+            f"/segue/command, after tick {numbers[at]}",
+            f"next tick is {numbers[at + 1]}, expected one more",
         )
     off = (stamps - stamps[0]) - np.arange(stamps.size) * (1e9 / rate_hz)
     if (late := np.flatnonzero(np.abs(off) > 0.5e9 / rate_hz)).size:

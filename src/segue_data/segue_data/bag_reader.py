@@ -1,4 +1,4 @@
-"""Read one episode's bag: messages by topic with their stamps, every failure as a `DataError` naming the file."""
+"""Read one episode's bag: messages with their stamps, every failure as a `DataError` naming the file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
-from segue_core.errors import DataError
 
+from segue_core.errors import DataError
 from segue_data.definitions import typestore
 from segue_data.errors import corrupt, missing
 
@@ -28,7 +28,7 @@ class Record:
     type_name: str
 
     def message(self) -> Any:
-        """The decoded message (a `rosbags` object with the ROS field names); DataError when it does not decode."""
+        """The decoded message (a `rosbags` object, ROS field names); DataError if it does not decode."""
         try:
             return typestore().deserialize_cdr(self.data, self.type_name)
         except Exception as error:  # the decoder meets damaged bytes with whatever they lead to
@@ -43,7 +43,9 @@ def stamp_ns(header: Any) -> int:
 
 def _open(bag: Path) -> Reader:
     if not (bag / "metadata.yaml").is_file():
-        raise missing(bag, "no metadata.yaml: not a finished bag (a killed recorder? try `segue data repair`)")
+        raise missing(
+            bag, "no metadata.yaml: not a finished bag (a killed recorder? try `segue data repair`)"
+        )
     reader = Reader(bag)
     reader.open()
     return reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ def _open_episodes(path: Path) -> list[Findings]:
     left = sorted((path / RECORDING).glob("*")) if (path / RECORDING).is_dir() else []
     findings = [Findings(bag, "bag") for bag in left]
     for finding in findings:
-        finding.add("bag", "left open by a recorder that was killed (or is recording now); `segue data repair` closes it")
+        finding.add(
+            "bag",
+            "left open by a recorder that was killed (or is recording now); `segue data repair` closes it",
+        )
     return findings
 
 
@@ -48,7 +52,7 @@ def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findin
 
 
 def info(path: Path) -> dict[str, Any]:
-    """What the dataset, bag or folder of bags at `path` is, without reading its messages; DataError if nothing is."""
+    """What is at `path`, a dataset or bags, without reading messages; DataError if neither."""
     if is_dataset(path):
         about, meta = describe(path), read_json(path / layout.INFO)
         return {
@@ -64,12 +68,13 @@ def info(path: Path) -> dict[str, Any]:
         }
     manifests = [load(bag) for bag in find_bags(path)]
     first = manifests[0]
+    outcomes = Counter(manifest.outcome for manifest in manifests)
     return {
         "kind": "bags",
         "bags": len(manifests),
         "robot": sorted({m.robot for m in manifests}),
         "task": sorted({m.task for m in manifests}),
-        "outcomes": {name: sum(m.outcome == name for m in manifests) for name in sorted({m.outcome for m in manifests})},
+        "outcomes": dict(sorted(outcomes.items())),
         "duration_s": round(sum(m.duration_s for m in manifests), 3),
         "incomplete": sum(not m.complete for m in manifests),
         "dropped": sum(sum(m.dropped.values()) for m in manifests),

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from segue_core.action_space import ChannelKind
 from segue_core.errors import ConfigError, DataError
 from segue_core.robot_config import RobotConfig
-
 from segue_data import signals
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.contracts import load_robot
@@ -70,7 +70,8 @@ def _check_timing(recording: _Recording, findings: Findings) -> None:
         regular = topic in (COMMAND, JOINT_STATES) or "/image_raw" in topic
         if regular and times.has_gap:
             findings.add(
-                topic, f"gap of {times.longest_gap_s * 1e3:.0f} ms at {times.longest_gap_at_s:.2f} s ({times.rate_hz:.1f} Hz)"
+                topic,
+                f"gap of {times.longest_gap_s * 1e3:.0f} ms at {times.longest_gap_at_s:.2f} s",
             )
     findings.facts["topics"] = topics
 
@@ -106,8 +107,13 @@ def _check_commands(recording: _Recording, robot: RobotConfig, findings: Finding
         findings.add(COMMAND, f"got width {actions.shape[1]}, expected {space.dim}")
         return
     if bad := signals.first_outside(actions, space.low, space.high):
-        findings.add(f"{COMMAND}, tick {bad[0]}", f"{space.names[bad[1]]} is {actions[bad]:.3f}, outside its limits")
-    limits = {ChannelKind.POSITION: robot.safety.max_tool_step_m, ChannelKind.ROTATION_VECTOR: robot.safety.max_tool_turn_rad}
+        findings.add(
+            f"{COMMAND}, tick {bad[0]}", f"{space.names[bad[1]]} is {actions[bad]:.3f}, outside its limits"
+        )
+    limits = {
+        ChannelKind.POSITION: robot.safety.max_tool_step_m,
+        ChannelKind.ROTATION_VECTOR: robot.safety.max_tool_turn_rad,
+    }
     for channel in space.channels:
         if (limit := limits.get(channel.kind)) is None:
             continue
@@ -117,7 +123,7 @@ def _check_commands(recording: _Recording, robot: RobotConfig, findings: Finding
 
 
 def _moving_joints(recording: _Recording, robot: RobotConfig, camera: str) -> list[int]:
-    """Columns of the joints that move what the camera sees: its own arm's, or everyone's for a fixed camera."""
+    """Columns of the joints that move what the camera sees: its own arm's, or all for a fixed camera."""
     arm = robot.cameras[camera].mount.split("/")[0]
     own = [name for name in recording.joint_names if name.startswith(f"{arm}_")]
     wanted = own or list(recording.joint_names)

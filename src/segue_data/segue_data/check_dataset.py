@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.errors import SegueError
 from segue_core.robot_config import SafetyConfig
-
 from segue_data import lerobot_format as layout
 from segue_data import signals
 from segue_data.dataset import data_files, describe, matrix, read_json, read_table
@@ -28,7 +28,9 @@ def _check_vector(
         findings.add(f"{place}, frame {bad[0]}", f"{space.names[bad[1]]} is {values[bad]}")
         return
     if limited and (bad := signals.first_outside(values, space.low, space.high)):
-        findings.add(f"{place}, frame {bad[0]}", f"{space.names[bad[1]]} is {values[bad]:.3f}, outside its limits")
+        findings.add(
+            f"{place}, frame {bad[0]}", f"{space.names[bad[1]]} is {values[bad]:.3f}, outside its limits"
+        )
     steps = {
         ChannelKind.POSITION: SafetyConfig().max_tool_step_m,
         ChannelKind.ROTATION_VECTOR: SafetyConfig().max_tool_turn_rad,
@@ -43,15 +45,17 @@ def _check_times(table: pa.Table, rate_hz: float, place: str, findings: Findings
     times = table.column("timestamp").to_numpy()
     off = np.abs(times - np.arange(len(times)) / rate_hz)
     if off.size and off.max() > 0.5 / rate_hz:
-        findings.add(f"{place}, frame {int(off.argmax())}", f"timestamp is {off.max() * 1e3:.1f} ms off {rate_hz:g} Hz")
+        findings.add(
+            f"{place}, frame {int(off.argmax())}", f"timestamp is {off.max() * 1e3:.1f} ms off {rate_hz:g} Hz"
+        )
     frames = table.column("frame_index").to_numpy()
     if not np.array_equal(frames, np.arange(len(frames))):
         findings.add(place, "frame_index does not count 0, 1, 2, ...")
 
 
 def _own_columns(camera: str, space: ActionSpace) -> list[int]:
-    """State columns that move what a camera sees: its own arm's (`left_wrist` -> `left_...`), or all of them."""
-    arm = camera.split("_")[0]
+    """State columns that move what a camera sees: its own arm's (`left_wrist` -> `left_...`), or all."""
+    arm = camera.split("_", maxsplit=1)[0]
     own = [index for index, name in enumerate(space.names) if name.startswith(f"{arm}_")]
     return own or list(range(space.dim))
 
@@ -67,12 +71,16 @@ def _check_camera(
             findings.add(f"{place}, {camera}", f"frozen from frame {first} to {last} while the robot moved")
 
 
-def _check_episode(path: Path, findings: Findings, cameras: tuple[str, ...], space: ActionSpace, rate_hz: float) -> int:
+def _check_episode(
+    path: Path, findings: Findings, cameras: tuple[str, ...], space: ActionSpace, rate_hz: float
+) -> int:
     table = read_table(path)
     place = str(path.relative_to(findings.path))
     state = matrix(table, layout.STATE, space.dim, path)
     _check_vector(state, space, f"{place}, state", findings, limited=False)
-    _check_vector(matrix(table, layout.ACTION, space.dim, path), space, f"{place}, action", findings, limited=True)
+    _check_vector(
+        matrix(table, layout.ACTION, space.dim, path), space, f"{place}, action", findings, limited=True
+    )
     _check_times(table, rate_hz, place, findings)
     for camera in cameras:
         _check_camera(table, camera, state[:, _own_columns(camera, space)], place, findings)
@@ -81,14 +89,17 @@ def _check_episode(path: Path, findings: Findings, cameras: tuple[str, ...], spa
 
 def _check_index(path: Path, frames: list[int], findings: Findings) -> None:
     info = read_json(path / layout.INFO)
-    rows = read_table(path / layout.EPISODES.format(chunk=0, file=0), ["dataset_from_index", "dataset_to_index"])
+    rows = read_table(
+        path / layout.EPISODES.format(chunk=0, file=0), ["dataset_from_index", "dataset_to_index"]
+    )
     ends = np.cumsum(frames).tolist()
     if rows.column("dataset_to_index").to_pylist() != ends:
         findings.add("meta/episodes", "frame ranges do not match the data files")
     if info["total_frames"] != (ends[-1] if ends else 0) or info["total_episodes"] != len(frames):
         findings.add(
             layout.INFO,
-            f"says {info['total_episodes']} episodes, {info['total_frames']} frames; files hold {len(frames)}, {sum(frames)}",
+            f"says {info['total_episodes']} episodes and {info['total_frames']} frames, "
+            f"the files hold {len(frames)} and {sum(frames)}",
         )
 
 
@@ -100,7 +111,9 @@ def check_dataset(path: Path) -> Findings:
         files = data_files(path)
         frames = [_check_episode(file, findings, about.cameras, about.space, about.rate_hz) for file in files]
         _check_index(path, frames, findings)
-        findings.facts.update(episodes=len(frames), frames=sum(frames), cameras=list(about.cameras), rate_hz=about.rate_hz)
+        findings.facts.update(
+            episodes=len(frames), frames=sum(frames), cameras=list(about.cameras), rate_hz=about.rate_hz
+        )
     except SegueError as error:
         findings.add("dataset", error.text)
     except (KeyError, TypeError, pa.ArrowException) as error:

@@ -25,11 +25,10 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _record(arguments: argparse.Namespace) -> int:
-    from segue_sim.disturbance import DisturbanceConfig
-
     from segue_data.contracts import load_robot, load_task
     from segue_data.demonstrations import record_demonstrations
     from segue_data.lockstep import RecordingOptions
+    from segue_sim.disturbance import DisturbanceConfig
 
     report = record_demonstrations(
         load_robot(arguments.robot),
@@ -54,7 +53,9 @@ def _convert(arguments: argparse.Namespace) -> int:
 
     options = ConversionOptions(any_contract=arguments.any_contract)
     robot = load_robot(arguments.robot)
-    count = convert(find_bags(arguments.bags), arguments.out, robot, options=options, workers=arguments.workers)
+    count = convert(
+        find_bags(arguments.bags), arguments.out, robot, options=options, workers=arguments.workers
+    )
     print(f"{count} episodes in {arguments.out}")
     return 0
 
@@ -102,17 +103,19 @@ def _repair(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, run: Command) -> (
-    argparse.ArgumentParser
-):
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: Command
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(func=run)
     return parser
 
 
-def add_subcommands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the subcommands to `commands`; each sets `func`, a function of the parsed arguments to an exit status."""
-    record = _add(commands, "record", "record scripted demonstrations in simulation, one bag per seed", _record)
+def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommands; each sets `func`, a function of the parsed arguments to an exit status."""
+    record = _add(
+        commands, "record", "record scripted demonstrations in simulation, one bag per seed", _record
+    )
     record.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
     record.add_argument("--task", default="pick_place", help="task contract in config/tasks")
     record.add_argument("--seeds", type=_seeds, default=_seeds("0:50"), help="0:50, 3,7,9 or one number")
@@ -133,8 +136,12 @@ def add_subcommands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     info = _add(commands, "info", "say what a bag, a folder of bags or a dataset holds", _info)
     info.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
     info.add_argument("--json", type=Path, help="write the facts to this file")
-    repair = _add(commands, "repair", "close what a killed recorder left open, up to its last whole chunk", _repair)
-    repair.add_argument("path", type=Path, help="a torn bag, or the folder of bags that was being recorded into")
+    repair = _add(
+        commands, "repair", "close what a killed recorder left open, up to its last whole chunk", _repair
+    )
+    repair.add_argument(
+        "path", type=Path, help="a torn bag, or the folder of bags that was being recorded into"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ Transform = Callable[[bytes], bytes]
 
 
 def compress_image(codec: ImageCodec) -> Transform:
-    """Function from a serialised sensor_msgs/Image (rgb8 or bgr8) to a serialised CompressedImage, header kept.
+    """Function from a serialised Image (rgb8 or bgr8) to a serialised CompressedImage, header kept.
 
     The function raises ValueError for other encodings and for sizes that do not add up.
     """
@@ -26,7 +26,9 @@ def compress_image(codec: ImageCodec) -> Transform:
     def transform(data: bytes) -> bytes:
         message: Any = store.deserialize_cdr(data, RAW)
         if message.encoding not in {"rgb8", "bgr8"} or message.data.size != message.step * message.height:
-            raise ValueError(f"cannot compress {message.encoding}, {message.data.size} bytes, step {message.step}")
+            raise ValueError(
+                f"cannot compress {message.encoding}, {message.data.size} bytes, step {message.step}"
+            )
         rows = message.data.reshape(message.height, message.step)[:, : 3 * message.width]
         image = np.ascontiguousarray(rows).reshape(message.height, message.width, 3)
         rgb = image if message.encoding == "rgb8" else image[..., ::-1]

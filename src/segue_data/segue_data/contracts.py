@@ -10,7 +10,6 @@ from segue_core.config_base import StrictModel, load_yaml
 from segue_core.errors import unknown_name
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
-
 from segue_data.errors import missing
 
 ModelT = TypeVar("ModelT", bound=StrictModel)

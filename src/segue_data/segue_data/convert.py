@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from segue_core.robot_config import RobotConfig
 
+from segue_core.robot_config import RobotConfig
 from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_episode, write_meta
 from segue_data.errors import exists, misaligned, missing
 from segue_data.manifest import Manifest, load
@@ -27,7 +27,9 @@ def find_bags(folder: Path) -> list[Path]:
     return bags
 
 
-def _chosen(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions) -> list[tuple[Path, Manifest]]:
+def _chosen(
+    bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions
+) -> list[tuple[Path, Manifest]]:
     chosen = []
     for bag in bags:
         manifest = load(bag)
@@ -46,17 +48,27 @@ def _chosen(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions
     return chosen
 
 
-def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path, tasks: Sequence[str]) -> list[EpisodeJob]:
-    lengths = [manifest.message_counts.get(COMMAND, 0) for _, manifest in chosen]
-    starts = np.cumsum([0, *lengths])
-    return [
-        EpisodeJob(bag, out, index, tasks.index(_text(manifest)), int(starts[index]), lengths[index])
-        for index, (bag, manifest) in enumerate(chosen)
-    ]
-
-
 def _text(manifest: Manifest) -> str:
     return manifest.instruction or manifest.task
+
+
+def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path) -> list[EpisodeJob]:
+    tasks = sorted({_text(manifest) for _, manifest in chosen})
+    lengths = [manifest.message_counts.get(COMMAND, 0) for _, manifest in chosen]
+    starts = np.cumsum([0, *lengths]).tolist()
+    return [
+        EpisodeJob(
+            bag=bag,
+            out=out,
+            episode=index,
+            task=_text(manifest),
+            task_index=tasks.index(_text(manifest)),
+            seed=manifest.seed,
+            start=starts[index],
+            length=lengths[index],
+        )
+        for index, (bag, manifest) in enumerate(chosen)
+    ]
 
 
 def convert(
@@ -79,12 +91,11 @@ def convert(
     if out.exists():
         raise exists(out)
     chosen = _chosen(bags, robot, options)
-    tasks = sorted({_text(manifest) for _, manifest in chosen})
     working = out.with_name(out.name + ".partial")
     shutil.rmtree(working, ignore_errors=True)
-    jobs = _jobs(chosen, working, tasks)
+    jobs = _jobs(chosen, working)
     write = partial(write_episode, robot=robot, options=options)
     statistics = run_all(write, jobs, workers=workers, label="converting", unit="episode", progress=progress)
-    write_meta(working, robot, options, chosen, jobs, statistics, tasks)
+    write_meta(robot, options, jobs, statistics)
     working.replace(out)
     return len(jobs)

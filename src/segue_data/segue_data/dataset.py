@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from segue_core.action_space import ActionSpace
 
+from segue_core.action_space import ActionSpace
 from segue_data import lerobot_format as layout
 from segue_data.encoding import decode
 from segue_data.errors import invalid_dataset, missing
@@ -82,12 +82,17 @@ def matrix(table: pa.Table, name: str, width: int, source: Path) -> NDArray[np.f
     column = table.column(name).combine_chunks()
     flat = np.asarray(column.flatten(), dtype=np.float32)
     if flat.size != len(table) * width:
-        raise invalid_dataset(source, name, f"got {flat.size} numbers in {len(table)} rows, expected width {width}")
+        raise invalid_dataset(
+            source, name, f"got {flat.size} numbers in {len(table)} rows, expected width {width}"
+        )
     return flat.reshape(-1, width)
 
 
 def _fingerprint(path: Path, files: Sequence[Path]) -> str:
-    facts = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f in [path / layout.INFO, *files]]
+    facts = [
+        (str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns)
+        for f in [path / layout.INFO, *files]
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
@@ -100,7 +105,9 @@ def _decode_file(job: tuple[Path, int], images_file: Path, cameras: tuple[str, .
         for row, data in enumerate(column.field("bytes").to_pylist()):
             frame = decode(data, str(source), f"row {row}, {camera}")
             if frame.shape != images.shape[2:]:
-                raise invalid_dataset(source, f"row {row}, {camera}", f"got {frame.shape}, expected {images.shape[2:]}")
+                raise invalid_dataset(
+                    source, f"row {row}, {camera}", f"got {frame.shape}, expected {images.shape[2:]}"
+                )
             images[start + row, index] = frame
     images.flush()
 
@@ -124,7 +131,9 @@ def describe(path: Path) -> _Description:
     except (KeyError, TypeError) as error:
         raise invalid_dataset(path, "meta", f"missing or wrong: {error}") from error
     if len(shapes) != 1 or width != [space.dim]:
-        raise invalid_dataset(path, "meta", f"image shapes {shapes}, action shape {width}, action space {space.dim}-D")
+        raise invalid_dataset(
+            path, "meta", f"image shapes {shapes}, action shape {width}, action space {space.dim}-D"
+        )
     return _Description(cameras, space, float(ours["rate_hz"]), shapes.pop())
 
 
@@ -138,7 +147,7 @@ def _build_vectors(files: Sequence[Path], width: int, folder: Path) -> list[int]
     return [len(table) for _, table in tables]
 
 
-def _build(path: Path, about: _Description, files: Sequence[Path], target: Path, workers: int, progress: bool) -> None:
+def _build(about: _Description, files: Sequence[Path], target: Path, *, workers: int, progress: bool) -> None:
     working = target.with_name(target.name + ".partial")
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)
@@ -166,7 +175,7 @@ def load(path: Path | str, *, workers: int = 2, progress: bool = True) -> Episod
     cache = path / CACHE / _fingerprint(path, files)
     if not cache.is_dir():
         shutil.rmtree(path / CACHE, ignore_errors=True)
-        _build(path, about, files, cache, workers, progress)
+        _build(about, files, cache, workers=workers, progress=progress)
     arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
     if len(arrays["action"]) != total or np.any(np.diff(arrays["episode"]) < 0):
         raise invalid_dataset(path, "data", f"{len(arrays['action'])} frames, {layout.INFO} says {total}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from segue_core.robot_config import RobotConfig
 
+from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data.encoding import ImageCodec
 from segue_data.episode import EpisodeArrays, StateFunction, read_episode
 from segue_data.errors import misaligned
 from segue_data.feature_statistics import Statistics, aggregate, of_images, of_vector
-from segue_data.manifest import Manifest
 from segue_data.topics import COMMAND
 
 IMAGE_SIZE = (96, 72)  # (width, height) that policies read
@@ -34,7 +33,7 @@ class ConversionOptions:
     """
 
     size: tuple[int, int] = IMAGE_SIZE
-    codec: ImageCodec = ImageCodec("png")
+    codec: ImageCodec = field(default_factory=lambda: ImageCodec("png"))
     outcomes: frozenset[str] = frozenset({"success"})
     any_contract: bool = False  # accept bags recorded under another robot contract
 
@@ -46,7 +45,9 @@ class EpisodeJob:
     bag: Path
     out: Path
     episode: int
+    task: str
     task_index: int
+    seed: int | None
     start: int
     length: int
 
@@ -61,7 +62,9 @@ def measured_state(robot_json: str) -> StateFunction:
     return lambda measured: kinematics.forward(measured[:joints], measured[joints:])
 
 
-def _statistics(arrays: EpisodeArrays, cameras: Sequence[str], counters: dict[str, Any]) -> dict[str, Statistics]:
+def _statistics(
+    arrays: EpisodeArrays, cameras: Sequence[str], counters: dict[str, Any]
+) -> dict[str, Statistics]:
     images = {layout.IMAGE_PREFIX + c: of_images(arrays.images[:, i]) for i, c in enumerate(cameras)}
     vectors = {layout.STATE: of_vector(arrays.state), layout.ACTION: of_vector(arrays.action)}
     return {**vectors, **images, **{name: of_vector(np.asarray(values)) for name, values in counters.items()}}
@@ -78,6 +81,18 @@ def _counters(job: EpisodeJob, time_s: NDArray[np.float64]) -> dict[str, NDArray
     }
 
 
+def _columns(job: EpisodeJob, robot: RobotConfig, codec: ImageCodec, arrays: EpisodeArrays) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        layout.STATE: layout.vector_column(arrays.state),
+        layout.ACTION: layout.vector_column(arrays.action),
+    }
+    columns |= {name: pa.array(values) for name, values in _counters(job, arrays.time_s).items()}
+    for index, camera in enumerate(robot.cameras):
+        encoded = [codec.encode(frame).tobytes() for frame in arrays.images[:, index]]
+        columns[layout.IMAGE_PREFIX + camera] = layout.image_column(encoded, job.episode, camera)
+    return columns
+
+
 def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOptions) -> dict[str, Statistics]:
     """Write the data file of one episode; returns the statistics of its features.
 
@@ -87,23 +102,14 @@ def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOption
     arrays = read_episode(job.bag, robot, measured_state(robot.model_dump_json()), options.size)
     if len(arrays.action) != job.length:
         raise misaligned(job.bag, COMMAND, f"{len(arrays.action)} commands, manifest says {job.length}")
-    cameras = tuple(robot.cameras)
-    counters = _counters(job, arrays.time_s)
-    columns: dict[str, Any] = {
-        layout.STATE: layout.vector_column(arrays.state),
-        layout.ACTION: layout.vector_column(arrays.action),
-        **counters,
-    }
-    for index, camera in enumerate(cameras):
-        encoded = [options.codec.encode(frame).tobytes() for frame in arrays.images[:, index]]
-        columns[layout.IMAGE_PREFIX + camera] = layout.image_column(encoded, job.episode, camera)
-    schema = layout.data_schema(layout.features(cameras, options.size, robot.action_space.names))
-    table = pa.Table.from_arrays([pa.array(columns[n]) if not isinstance(columns[n], pa.Array) else columns[n]
-                                  for n in schema.names], schema=schema)
+    columns = _columns(job, robot, options.codec, arrays)
+    described = layout.features(tuple(robot.cameras), options.size, robot.action_space.names)
+    schema = layout.data_schema(described)
+    table = pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
     path = job.out / layout.DATA.format(**layout.place(job.episode))
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="snappy", use_dictionary=False)
-    return _statistics(arrays, cameras, counters)
+    return _statistics(arrays, tuple(robot.cameras), _counters(job, arrays.time_s))
 
 
 def _write_json(path: Path, content: Any) -> None:
@@ -112,36 +118,49 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def write_meta(
-    out: Path,
     robot: RobotConfig,
     options: ConversionOptions,
-    chosen: Sequence[tuple[Path, Manifest]],
     jobs: Sequence[EpisodeJob],
     statistics: Sequence[dict[str, Statistics]],
-    tasks: Sequence[str],
 ) -> None:
-    """Write `meta/` for the episodes `jobs`, which came from `chosen` and have `statistics`."""
-    described = layout.features(tuple(robot.cameras), options.size, robot.action_space.names)
-    frames = jobs[-1].start + jobs[-1].length
-    fps = round(robot.tick_rate_hz)
-    info = layout.info(described, robot=robot.name, fps=fps, episodes=len(jobs), frames=frames, tasks=len(tasks))
-    _write_json(out / layout.INFO, info)
+    """Write `meta/` for the converted episodes `jobs`, whose features have `statistics`."""
+    out = jobs[0].out
+    _write_json(out / layout.INFO, _info(robot, options, jobs))
     whole = {name: aggregate([part[name] for part in statistics]) for name in statistics[0]}
     _write_json(out / layout.STATS, layout.plain(whole))
     rows = [
-        layout.episode_row(job.episode, tasks[job.task_index], job.start, job.length, part)
+        layout.episode_row(job.episode, job.task, job.start, job.length, part)
         for job, part in zip(jobs, statistics, strict=True)
     ]
     path = out / layout.EPISODES.format(chunk=0, file=0)
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), path)
-    pq.write_table(layout.tasks_table(tasks), out / layout.TASKS)
-    ours = {
+    pq.write_table(layout.tasks_table(_tasks(jobs)), out / layout.TASKS)
+    _write_json(out / layout.OURS, _ours(robot, jobs))
+
+
+def _tasks(jobs: Sequence[EpisodeJob]) -> list[str]:
+    """Task texts in the order of their indices."""
+    return [text for _, text in sorted({(job.task_index, job.task) for job in jobs})]
+
+
+def _info(robot: RobotConfig, options: ConversionOptions, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
+    return layout.info(
+        layout.features(tuple(robot.cameras), options.size, robot.action_space.names),
+        robot=robot.name,
+        fps=round(robot.tick_rate_hz),
+        episodes=len(jobs),
+        frames=jobs[-1].start + jobs[-1].length,
+        tasks=len(_tasks(jobs)),
+    )
+
+
+def _ours(robot: RobotConfig, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
+    return {
         "format": 1,
         "action_space": robot.action_space.to_dict(),
         "rate_hz": robot.tick_rate_hz,
         "cameras": list(robot.cameras),
         "robot_contract": robot.fingerprint(),
-        "episodes": [{"bag": bag.name, "seed": m.seed, "task": m.task} for bag, m in chosen],
+        "episodes": [{"bag": job.bag.name, "seed": job.seed, "task": job.task} for job in jobs],
     }
-    _write_json(out / layout.OURS, ours)

@@ -12,11 +12,10 @@ from pathlib import Path
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
-
 from segue_data.lockstep import RecordingOptions, record_episode
-from segue_data.stage import Stage
 from segue_data.manifest import FILE_NAME, RECORDING
 from segue_data.parallel import as_done
+from segue_data.stage import Stage
 
 FAILURES = "failures.jsonl"
 
@@ -55,7 +54,13 @@ def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
 
 
 def _record(
-    robot: RobotConfig, task: TaskConfig, seed: int, out: Path, options: RecordingOptions, keep_failures: bool
+    seed: int,
+    *,
+    robot: RobotConfig,
+    task: TaskConfig,
+    out: Path,
+    options: RecordingOptions,
+    keep_failures: bool,
 ) -> TaskState:
     shutil.rmtree(out / RECORDING / episode_folder(out, seed).name, ignore_errors=True)  # left by a crash
     stage = make_stage(robot, task, seed)
@@ -98,7 +103,7 @@ def record_demonstrations(
     finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
     todo = [seed for seed in seeds if seed not in finished | old_failures]
     states: dict[int, TaskState] = {}
-    record = partial(_record, robot, task, out=out, options=options, keep_failures=keep_failures)
+    record = partial(_record, robot=robot, task=task, out=out, options=options, keep_failures=keep_failures)
     for index, state in as_done(
         record, todo, workers=workers, label="recording", unit="episode", progress=progress
     ):

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from segue_core.robot_config import RobotConfig
-from segue_perception.preprocess import resize
 
+from segue_core.robot_config import RobotConfig
 from segue_data.alignment import as_of, check_ticks, in_order
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.encoding import decode
 from segue_data.errors import misaligned
 from segue_data.topics import COMMAND, JOINT_STATES, image_topics
+from segue_perception.preprocess import resize
 
 StateFunction = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Joint positions and gripper openings (n + arms,) -> state (S,)."""
@@ -53,7 +53,9 @@ def _image(message: Any, type_name: str, bag: Path, place: str) -> NDArray[np.ui
     if type_name == "sensor_msgs/msg/CompressedImage":
         return decode(message.data, str(bag), place)
     if message.encoding not in {"rgb8", "bgr8"} or message.step * message.height != message.data.size:
-        raise misaligned(bag, place, f"image is {message.encoding}, step {message.step}; expected rgb8 or bgr8")
+        raise misaligned(
+            bag, place, f"image is {message.encoding}, step {message.step}; expected rgb8 or bgr8"
+        )
     rows: NDArray[np.uint8] = message.data.reshape(message.height, message.step)[:, : message.width * 3]
     image = rows.reshape(message.height, message.width, 3)
     return image if message.encoding == "rgb8" else image[..., ::-1]
@@ -64,7 +66,9 @@ def _positions(message: Any, names: tuple[str, ...], bag: Path) -> NDArray[np.fl
     if not set(names) <= set(index):
         return None  # another publisher's joints
     if len(message.position) != len(message.name):
-        raise misaligned(bag, JOINT_STATES, f"{len(message.position)} positions for {len(message.name)} names")
+        raise misaligned(
+            bag, JOINT_STATES, f"{len(message.position)} positions for {len(message.name)} names"
+        )
     return np.array([message.position[index[name]] for name in names])
 
 
@@ -107,8 +111,8 @@ def read_episode(
 ) -> EpisodeArrays:
     """Resample the bag onto its control ticks.
 
-    Tick k is the k-th `/segue/command`: its action is the row's action, its stamp the row's time, and images and
-    joints are the newest not later than it.
+    Tick k is the k-th `/segue/command`: its action is the row's action, its stamp the row's time, and images
+    and joints are the newest not later than it.
 
     Args:
         size: (width, height) of the images in the result.

@@ -36,8 +36,8 @@ DEFAULT_BUDGET_BYTES = 64 * 2**20
 class Topic:
     """A topic to record: ROS type name (`package/msg/Name`) and the QoS its publisher offers.
 
-    With `transform` the bytes written are what it makes of the bytes given (in the writer's thread); messages that it
-    refuses with a ValueError are dropped and counted. `type_name` is then the type of its result.
+    With `transform` the bytes written are what it makes of the bytes given (in the writer's thread); messages
+    that it refuses with a ValueError are dropped and counted. `type_name` is then the type of its result.
     """
 
     type_name: str
@@ -62,9 +62,9 @@ class EpisodeWriter:
 
     Threading: `write` may be called from any thread; `finish` and `abandon` from one.
     An existing working folder of a killed recorder is an error: `repair_open_episodes` first.
-    With `wait=False` (live robot) a full queue drops the message and counts it; with `wait=True` (lockstep) the
-    caller waits. After a write error (disk full) everything later is dropped and counted, `failure` says why and
-    `on_failure` is called once, from the writer thread.
+    With `wait=False` (live robot) a full queue drops the message and counts it; with `wait=True` (lockstep)
+    the caller waits. After a write error (disk full) everything later is dropped and counted, `failure` says
+    why and `on_failure` is called once, from the writer thread.
     """
 
     def __init__(
@@ -114,7 +114,9 @@ class EpisodeWriter:
                 continue
             try:
                 transform = self._topics[topic].transform
-                self._bag.write(self._connections[topic], stamp_ns, transform(bytes(data)) if transform else data)
+                self._bag.write(
+                    self._connections[topic], stamp_ns, transform(bytes(data)) if transform else data
+                )
                 self.counts[topic] += 1
             except ValueError:
                 self._drop(topic)
@@ -158,7 +160,7 @@ class EpisodeWriter:
         Returns the final folder. The manifest is completed with counts, drops and times.
 
         Raises:
-            DataError: writing failed. The bag holds what fitted and opens; its manifest says `complete: false`.
+            DataError: writing failed. The bag holds what fitted and opens; its manifest says incomplete.
         """
         self._stop()
         if not self.failure:
@@ -185,7 +187,9 @@ class EpisodeWriter:
         try:
             repair(self._working, manifest)
         except OSError as error:
-            raise write_failed(self._working, f"{self.failure}; and closing the bag failed: {error}") from error
+            raise write_failed(
+                self._working, f"{self.failure}; and closing the bag failed: {error}"
+            ) from error
 
     def _complete(self, manifest: Manifest) -> Manifest:
         return replace(

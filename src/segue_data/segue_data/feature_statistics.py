@@ -1,7 +1,7 @@
 """Statistics in the layout of LeRobotDataset v3.0: per episode, and aggregated over episodes.
 
 Images are scaled to [0, 1] and reduced to one number per channel, shape (3, 1, 1), from at most 100 frames an
-episode; vectors per dimension. Aggregated quantiles are frame-weighted means of the episodes', as LeRobot does it.
+episode; vectors per dimension. Aggregated quantiles are frame-weighted means, as in LeRobot.
 """
 
 from __future__ import annotations

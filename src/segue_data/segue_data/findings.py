@@ -36,4 +36,10 @@ class Findings:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         problems = [{"place": problem.place, "what": problem.what} for problem in self.problems]
-        return {"path": str(self.path), "kind": self.kind, "ok": self.ok, "problems": problems, "facts": self.facts}
+        return {
+            "path": str(self.path),
+            "kind": self.kind,
+            "ok": self.ok,
+            "problems": problems,
+            "facts": self.facts,
+        }

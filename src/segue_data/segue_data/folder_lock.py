@@ -1,4 +1,4 @@
-"""A lock on a folder that dies with its process, so that an open episode can be told from an abandoned one."""
+"""A lock on a folder that dies with its process, so that open episodes can be told from abandoned ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class FolderLock:
-    """Exclusive advisory lock (flock) on a folder. Released by `release`, or when the process ends in any way."""
+    """Exclusive advisory lock (flock) on a folder, until `release` or the end of the process."""
 
     def __init__(self, folder: Path) -> None:
         self._handle: int | None = os.open(folder, os.O_RDONLY)

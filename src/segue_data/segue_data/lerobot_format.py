@@ -35,12 +35,12 @@ _COUNTERS = ("frame_index", "episode_index", "index", "task_index")
 
 
 def place(episode: int) -> dict[str, int]:
-    """Chunk and file number of an episode's data: one file per episode, so that episodes convert in parallel."""
+    """Chunk and file number of an episode's data: one file per episode, so that they convert in parallel."""
     return {"chunk": episode // CHUNK_SIZE, "file": episode % CHUNK_SIZE}
 
 
 def features(cameras: Sequence[str], size: tuple[int, int], names: Sequence[str]) -> dict[str, Any]:
-    """`features` of info.json; `size` is (width, height), `names` are those of state and action dimensions."""
+    """`features` of info.json; `size` is (width, height), `names` those of state and action entries."""
     vector = {"dtype": "float32", "shape": [len(names)], "names": list(names)}
     image = {"dtype": "image", "shape": [size[1], size[0], 3], "names": ["height", "width", "channels"]}
     counters = {name: {"dtype": "int64", "shape": [1], "names": None} for name in _COUNTERS}
@@ -53,7 +53,9 @@ def features(cameras: Sequence[str], size: tuple[int, int], names: Sequence[str]
     }
 
 
-def info(described: Mapping[str, Any], *, robot: str, fps: int, episodes: int, frames: int, tasks: int) -> dict[str, Any]:
+def info(
+    described: Mapping[str, Any], *, robot: str, fps: int, episodes: int, frames: int, tasks: int
+) -> dict[str, Any]:
     """Content of info.json."""
     return {
         "codebase_version": VERSION,
@@ -106,18 +108,49 @@ def vector_column(values: NDArray[np.float32]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
+def _pandas_column(name: str | None, field: str, kind: str, numpy_kind: str) -> dict[str, str | None]:
+    types = {"pandas_type": kind, "numpy_type": numpy_kind}
+    return {"name": name, "field_name": field, **types, "metadata": None}
+
+
 def tasks_table(tasks: Sequence[str]) -> pa.Table:
     """tasks.parquet as pandas writes a frame whose index is the task's text."""
     index = "__index_level_0__"
-    table = pa.table({"task_index": pa.array(range(len(tasks)), pa.int64()), index: pa.array(tasks, pa.string())})
+    table = pa.table(
+        {"task_index": pa.array(range(len(tasks)), pa.int64()), index: pa.array(tasks, pa.string())}
+    )
     columns = [
-        {"name": "task_index", "field_name": "task_index", "pandas_type": "int64", "numpy_type": "int64", "metadata": None},
-        {"name": None, "field_name": index, "pandas_type": "unicode", "numpy_type": "object", "metadata": None},
+        {
+            "name": "task_index",
+            "field_name": "task_index",
+            "pandas_type": "int64",
+            "numpy_type": "int64",
+            "metadata": None,
+        },
+        {
+            "name": None,
+            "field_name": index,
+            "pandas_type": "unicode",
+            "numpy_type": "object",
+            "metadata": None,
+        },
     ]
-    names = [{"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object",
-              "metadata": {"encoding": "UTF-8"}}]
-    pandas = {"index_columns": [index], "column_indexes": names, "columns": columns, "creator": {"library": "pyarrow",
-              "version": pa.__version__}, "pandas_version": "2.0.0"}
+    names = [
+        {
+            "name": None,
+            "field_name": None,
+            "pandas_type": "unicode",
+            "numpy_type": "object",
+            "metadata": {"encoding": "UTF-8"},
+        }
+    ]
+    pandas = {
+        "index_columns": [index],
+        "column_indexes": names,
+        "columns": columns,
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": "2.0.0",
+    }
     return table.replace_schema_metadata({"pandas": json.dumps(pandas)})
 
 

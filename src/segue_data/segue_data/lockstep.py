@@ -1,19 +1,18 @@
 """One scripted demonstration in lockstep with the simulator, written as a live recorder would write it.
 
-    tick k at k/30 s     render, joint state, expert's action -> bag
-    then 4 controller updates of 1/120 s, each applied to the simulator and followed by a joint state
+tick k at k/30 s     render, joint state, expert's action -> bag
+then 4 controller updates of 1/120 s, each applied to the simulator and followed by a joint state
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from segue_core.robot_config import RobotConfig
 from segue_core.task_state import TaskState
-from segue_sim.disturbance import Disturbance, DisturbanceConfig
-
 from segue_data import messages
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter
@@ -27,13 +26,14 @@ from segue_data.topics import (
     demonstration_topics,
     image_topic,
 )
+from segue_sim.disturbance import Disturbance, DisturbanceConfig
 
 
 @dataclass(frozen=True)
 class RecordingOptions:
     """How demonstrations are recorded."""
 
-    codec: ImageCodec = ImageCodec()
+    codec: ImageCodec = field(default_factory=ImageCodec)
     disturbance: DisturbanceConfig | None = None
     settle_ticks: int = 10  # ticks still recorded after the expert is done, so that policies learn to stop
 
@@ -68,7 +68,9 @@ class _Recorder:
         self._writer.write_message(topic, stamp, message)
 
     def task(self, stamp: int, state: TaskState) -> None:
-        self._writer.write_message(TASK_STATE, stamp, messages.task_state(stamp, self._stage.task.name, self._seed, state))
+        self._writer.write_message(
+            TASK_STATE, stamp, messages.task_state(stamp, self._stage.task.name, self._seed, state)
+        )
 
 
 def _nanoseconds(tick: int, update: int, robot: RobotConfig) -> int:
@@ -117,7 +119,10 @@ def _manifest(stage: Stage, seed: int, options: RecordingOptions, state: TaskSta
         operator="scripted expert",
         outcome="success" if state.success else "failure",
         reason=state.text,
-        extra={"disturbance": asdict(noise) if (noise := options.disturbance) else None, "score": float(state.score)},
+        extra={
+            "disturbance": asdict(noise) if (noise := options.disturbance) else None,
+            "score": float(state.score),
+        },
     )
 
 

@@ -1,7 +1,7 @@
-"""Close an MCAP file that lost its end: cut the torn tail off and write the index that closing would have written.
+"""Close an MCAP file that lost its end: cut the torn tail off and write what closing would have written.
 
-    ... last whole chunk | MessageIndex* | DataEnd | Schema* Channel* ChunkIndex* Statistics | offsets | Footer | magic
-                         ^ written from here
+    ... last chunk | MessageIndex* | DataEnd | Schema* Channel* ChunkIndex* Statistics | offsets | Footer
+                   ^ written from here
 Source: the MCAP specification, "Summary section".
 """
 
@@ -87,7 +87,9 @@ def _summary(scan: Scan, start: int) -> bytes:
     for opcode, records in groups:
         group = b"".join(map(_bytes, records))
         if group:
-            place = SummaryOffset(group_opcode=opcode, group_start=start + len(summary), group_length=len(group))
+            place = SummaryOffset(
+                group_opcode=opcode, group_start=start + len(summary), group_length=len(group)
+            )
             offsets += _bytes(place)
             summary += group
     footer = Footer(summary_start=start, summary_offset_start=start + len(summary), summary_crc=0)
@@ -95,7 +97,7 @@ def _summary(scan: Scan, start: int) -> bytes:
 
 
 def close_torn(path: Path, scan: Scan) -> None:
-    """Cut `path` after its last whole chunk and close it properly; may be repeated after a crash of its own."""
+    """Cut `path` after its last whole chunk and close it properly; may be repeated after a crash."""
     end = scan.chunks[-1].end if scan.chunks else scan.header_end
     tail = _index_of_last(scan.chunks[-1]) if scan.chunks else b""
     tail += _bytes(DataEnd(data_section_crc=0))

@@ -1,7 +1,7 @@
 """Walk an MCAP file from the front, as far as it is whole; for checking and for salvage.
 
-    magic | Header | Chunk MessageIndex* | Chunk MessageIndex* | Chunk Mess...torn
-                                                                     ^ end: the last whole chunk
+magic | Header | Chunk MessageIndex* | Chunk MessageIndex* | Chunk Mess...torn
+                                                                 ^ end: the last whole chunk
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ from mcap.stream_reader import StreamReader, get_chunk_data_stream
 from segue_data.errors import corrupt
 
 MAX_RECORD_BYTES = 256 * 2**20  # far above the 1 MiB chunks that recorders write
-_BROKEN = (McapError, ValueError, OSError, EOFError, OverflowError, MemoryError, struct.error, zstandard.ZstdError)
+_BROKEN = (
+    McapError,
+    ValueError,
+    OSError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zstandard.ZstdError,
+)
 
 
 @dataclass
@@ -101,7 +110,9 @@ def _add_chunk(scan: Scan, chunk: Chunk, start: int, end: int) -> None:
     scan.schemas, scan.channels = schemas, channels
     times = (chunk.message_start_time, chunk.message_end_time)
     size = chunk.uncompressed_size
-    scan.chunks.append(ScannedChunk(start, end, chunk.compression, len(chunk.data), size, times, messages, {}, end))
+    scan.chunks.append(
+        ScannedChunk(start, end, chunk.compression, len(chunk.data), size, times, messages, {}, end)
+    )
 
 
 def _walk(file: IO[bytes], scan: Scan) -> None:

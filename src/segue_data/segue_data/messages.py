@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.interfaces import Nodetype
+
 from segue_core.action_space import ActionSpace
 from segue_core.task_state import TaskState
-
 from segue_data.bag_reader import NANOSECONDS
 from segue_data.definitions import typestore
 
@@ -36,16 +36,14 @@ def _field_types(type_name: str) -> Mapping[str, Any]:
 
 
 def build(type_name: str, **values: Any) -> Any:
-    """Message of `type_name` with `values`; every other field is zero or empty. TypeError for unknown fields."""
+    """Message of `type_name` with `values`; other fields are zero or empty. TypeError for unknown fields."""
     zeros = {n: _zero(d) for n, d in _field_types(type_name).items() if n not in values}
     return typestore().types[type_name](**zeros, **values)
 
 
 def header(stamp_ns: int, frame: str = "") -> Any:
     """std_msgs/Header at `stamp_ns`."""
-    stamp = build(
-        "builtin_interfaces/msg/Time", sec=stamp_ns // NANOSECONDS, nanosec=stamp_ns % NANOSECONDS
-    )
+    stamp = build("builtin_interfaces/msg/Time", sec=stamp_ns // NANOSECONDS, nanosec=stamp_ns % NANOSECONDS)
     return build("std_msgs/msg/Header", stamp=stamp, frame_id=frame)
 
 
@@ -67,7 +65,9 @@ def compressed_image(stamp_ns: int, frame: str, data: NDArray[np.uint8], label: 
     return build("sensor_msgs/msg/CompressedImage", header=header(stamp_ns, frame), format=label, data=data)
 
 
-def robot_command(stamp_ns: int, tick: int, action: NDArray[np.float64], space: ActionSpace, run_id: str) -> Any:
+def robot_command(
+    stamp_ns: int, tick: int, action: NDArray[np.float64], space: ActionSpace, run_id: str
+) -> Any:
     """segue_interfaces/RobotCommand of one control tick; `action` (D,) in the order of `space`."""
     return build(
         "segue_interfaces/msg/RobotCommand",

@@ -18,15 +18,11 @@ from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+
 from segue_core.config_base import StrictModel, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
-from segue_interfaces.srv import StartRecording, StopRecording
-from segue_ros import qos
-from segue_ros.lifecycle import LifecycleComponent, run
-from segue_ros.parameters import declare
-
 from segue_data.compression import COMPRESSED, RAW, compress_image
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import Topic
@@ -34,6 +30,10 @@ from segue_data.manifest import Manifest
 from segue_data.qos import RELIABLE, SENSOR
 from segue_data.session import RecordingSession
 from segue_data.topics import run_topics
+from segue_interfaces.srv import StartRecording, StopRecording
+from segue_ros import qos
+from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.parameters import declare
 
 _ANY = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.BEST_AVAILABLE)
 
@@ -49,7 +49,9 @@ class RecorderParameters(StrictModel):
     )
     compress_images: bool = Field(default=True, description="store camera images as JPEG (CompressedImage)")
     jpeg_quality: int = Field(default=95, ge=1, le=100, description="JPEG quality of stored camera images")
-    min_free_mb: int = Field(default=500, ge=1, le=1_000_000, description="free space below which recording stops [MB]")
+    min_free_mb: int = Field(
+        default=500, ge=1, le=1_000_000, description="free space below which recording stops [MB]"
+    )
 
 
 def _message_class(type_name: str) -> type:
@@ -58,15 +60,19 @@ def _message_class(type_name: str) -> type:
         return getattr(importlib.import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
     except (ValueError, ImportError, AttributeError) as error:
         text = f"recorder cannot load message type {type_name!r}"
-        raise ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, text, expected="package/msg/Type that is installed") from error
+        raise ConfigError(
+            ErrorCode.CONFIG_UNKNOWN_NAME, text, expected="package/msg/Type that is installed"
+        ) from error
 
 
 def _extra(entries: tuple[str, ...]) -> dict[str, str]:
     pairs = [entry.split() for entry in entries if entry]
     if bad := [pair for pair in pairs if len(pair) != 2]:
         text = "parameter `topics` of the recorder"
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=" ".join(bad[0]), expected="/name package/msg/Type")
-    return {name: kind for name, kind in pairs}
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, text, got=" ".join(bad[0]), expected="/name package/msg/Type"
+        )
+    return dict(pairs)
 
 
 class Recorder(LifecycleComponent):
@@ -156,7 +162,9 @@ class Recorder(LifecycleComponent):
 
         return self._answer(response, begin, "recording")
 
-    def _on_stop(self, request: StopRecording.Request, response: StopRecording.Response) -> StopRecording.Response:
+    def _on_stop(
+        self, request: StopRecording.Request, response: StopRecording.Response
+    ) -> StopRecording.Response:
         def end() -> None:
             outcome = request.outcome or ("success" if request.task_success else "failure")
             closed = self._session.stop(outcome, discard=request.discard)
@@ -193,7 +201,13 @@ class Recorder(LifecycleComponent):
         session = self._session
         status = DiagnosticStatus(name="recorder", hardware_id=self._settings.root)
         bad = bool(session.failure) or session.dropped > 0
-        status.level = DiagnosticStatus.ERROR if session.failure else DiagnosticStatus.WARN if bad else DiagnosticStatus.OK
+        status.level = (
+            DiagnosticStatus.ERROR
+            if session.failure
+            else DiagnosticStatus.WARN
+            if bad
+            else DiagnosticStatus.OK
+        )
         status.message = session.failure or ("recording" if session.recording else "idle")
         counts = {**session.counts, "lost": session.dropped}
         status.values = [KeyValue(key=name, value=str(count)) for name, count in counts.items()]

@@ -14,7 +14,13 @@ Result = TypeVar("Result")
 
 
 def run_all(
-    function: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int, label: str, unit: str, progress: bool
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    label: str,
+    unit: str,
+    progress: bool,
 ) -> list[Result]:
     """Results in the order of `jobs`; the first failure cancels what has not begun and is raised here."""
     results = dict(as_done(function, jobs, workers=workers, label=label, unit=unit, progress=progress))
@@ -22,9 +28,15 @@ def run_all(
 
 
 def as_done(
-    function: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int, label: str, unit: str, progress: bool
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    label: str,
+    unit: str,
+    progress: bool,
 ) -> Iterator[tuple[int, Result]]:
-    """(index of the job, result) as jobs finish. `function` and jobs must be picklable for several workers."""
+    """(index of the job, result) as jobs finish. Several workers need a picklable function and jobs."""
     done = _here(function, jobs) if min(workers, len(jobs)) < 2 else _pool(function, jobs, workers)
     yield from tqdm(done, label, len(jobs), disable=not progress, unit=unit)
 
@@ -33,9 +45,13 @@ def _here(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tu
     return ((index, function(job)) for index, job in enumerate(jobs))
 
 
-def _pool(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
+def _pool(
+    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int
+) -> Iterator[tuple[int, Result]]:
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running: dict[Future[Result], int] = {pool.submit(function, job): index for index, job in enumerate(jobs)}
+        running: dict[Future[Result], int] = {
+            pool.submit(function, job): index for index, job in enumerate(jobs)
+        }
         try:
             for future in as_completed(running):
                 yield running[future], future.result()

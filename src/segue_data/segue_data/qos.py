@@ -35,4 +35,4 @@ RELIABLE = _profile(QosReliability.RELIABLE, 10)
 """Commands, states and events: every message counts."""
 
 SENSOR = _profile(QosReliability.RELIABLE, 5)
-"""Cameras and joint states, as the simulator and the drivers here offer them (readers may ask for best effort)."""
+"""Cameras and joint states, as the simulator offers them (readers may ask for best effort)."""

@@ -37,7 +37,8 @@ def _topics(scanned: Scan) -> list[dict[str, Any]]:
                 "name": channel.topic,
                 "type": scanned.schemas[channel.schema_id].name,
                 "serialization_format": channel.message_encoding,
-                "offered_qos_profiles": yaml.safe_load(channel.metadata.get("offered_qos_profiles", "[]")) or [],
+                "offered_qos_profiles": yaml.safe_load(channel.metadata.get("offered_qos_profiles", "[]"))
+                or [],
                 "type_description_hash": _type_hash(scanned.schemas[channel.schema_id].name),
             },
             "message_count": counts[channel.id],
@@ -97,8 +98,8 @@ def _manifest(bag: Path, scanned: Scan, why: str, base: Manifest | None) -> Mani
 def repair(bag: Path, manifest: Manifest | None = None) -> RepairReport:
     """Make the bag folder `bag` readable again, in place; idempotent.
 
-    Messages after the last whole chunk (at most one chunk, 1 MiB) are lost. The manifest says `complete: false`;
-    its other facts come from `manifest`, or from the one that is there.
+    Messages after the last whole chunk (at most one chunk, 1 MiB) are lost. The manifest says that it is
+    incomplete; its other facts come from `manifest`, or from the one that is there.
 
     Raises:
         DataError: no MCAP file is there, there are several, or it does not begin as one.

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
-
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import OUTCOMES, Manifest
 from segue_data.repair import RepairReport, repair_open_episodes
@@ -28,7 +27,10 @@ class Closed:
 def _refuse_paths(name: str) -> None:
     if Path(name).name != name or name.startswith(".") or not name.isprintable() or len(name) > 120:
         raise DataError(
-            ErrorCode.DATA_PATH_REFUSED, "episode name", got=repr(name), expected="a plain folder name, no separators"
+            ErrorCode.DATA_PATH_REFUSED,
+            "episode name",
+            got=repr(name),
+            expected="a plain folder name, no separators",
         )
 
 
@@ -101,14 +103,19 @@ class RecordingSession:
         _refuse_paths(name)
         if (free := self._free()) < self._min_free:
             needed = f"{self._min_free / 1e6:.0f} MB"
-            raise DataError(ErrorCode.DATA_DISK, f"{self.root}: too little space", got=f"{free / 1e6:.0f} MB", expected=needed)
+            raise DataError(
+                ErrorCode.DATA_DISK,
+                f"{self.root}: too little space",
+                got=f"{free / 1e6:.0f} MB",
+                expected=needed,
+            )
         self._closed_early = None
         self._facts = replace(self._facts, task=task or self._facts.task, seed=seed)
         self._writer = EpisodeWriter(self.root / name, self._topics, on_failure=self._on_event)
         return self._writer.folder
 
     def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
-        """Take one serialised message; ignored while nothing is recorded, dropped and counted when too slow."""
+        """Take one serialised message; ignored while idle, dropped and counted when too slow."""
         writer = self._writer
         if writer is not None:
             writer.write(topic, stamp_ns, data)
@@ -122,7 +129,7 @@ class RecordingSession:
             self._closed_early = DataError(ErrorCode.DATA_DISK, f"{text}: {closed.folder}")
 
     def stop(self, outcome: str, *, discard: bool = False, reason: str = "") -> Closed:
-        """Close the episode, or delete it with `discard`; an outcome not in `OUTCOMES` is kept as the reason."""
+        """Close the episode, or delete it with `discard`; an outcome not in `OUTCOMES` becomes the reason."""
         early, self._closed_early = self._closed_early, None
         if early is not None:
             raise early
@@ -133,7 +140,9 @@ class RecordingSession:
             writer.abandon()
             return Closed(None, 0, 0, 0.0)
         known = outcome in OUTCOMES
-        facts = replace(self._facts, outcome=outcome if known else "unknown", reason=reason or ("" if known else outcome))
+        facts = replace(
+            self._facts, outcome=outcome if known else "unknown", reason=reason or ("" if known else outcome)
+        )
         folder = writer.finish(facts)
         lost = sum(writer.dropped.values())
         return Closed(folder, sum(writer.counts.values()), lost, writer.duration_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def first_outside(
 
 
 def largest_step(values: NDArray[np.generic]) -> tuple[float, int]:
-    """Largest Euclidean step between rows of (n, D) and the row it leads to; (0, 0) for fewer than two rows."""
+    """Largest Euclidean step between rows of (n, D) and the row it leads to; (0, 0) below two rows."""
     data = np.asarray(values, dtype=np.float64)
     if len(data) < 2:
         return 0.0, 0
@@ -75,7 +76,7 @@ def frozen_runs(digests: Sequence[int]) -> list[tuple[int, int]]:
     if values.size < FROZEN_FRAMES:
         return []
     edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a >= FROZEN_FRAMES]
+    return [(int(a), int(b) - 1) for a, b in pairwise(edges) if b - a >= FROZEN_FRAMES]
 
 
 def motion(values: NDArray[np.generic]) -> float:

@@ -1,4 +1,4 @@
-"""The players of a demonstration, as the recorder sees them; `segue_sim` and `segue_control` have the real ones."""
+"""The players of a demonstration, as the recorder sees them; `segue_sim` and `segue_control` have them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState

@@ -19,7 +19,7 @@ _IMAGE_TYPES = {
 
 
 def image_topic(camera: str, type_name: str = "sensor_msgs/msg/CompressedImage") -> str:
-    """Topic of the camera called `camera` in the robot contract (`head` -> `/head_camera/image_raw/compressed`)."""
+    """Topic of a camera of the robot contract (`head` -> `/head_camera/image_raw/compressed`)."""
     return f"/{camera}_camera/{_IMAGE_TYPES[type_name]}"
 
 

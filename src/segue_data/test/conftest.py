@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -112,7 +113,9 @@ def tiny_stage(robot: RobotConfig, task: TaskConfig, success: bool = True) -> St
 
 
 @pytest.fixture(scope="session")
-def recorded(robot: RobotConfig, task: TaskConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Stage]:
+def recorded(
+    robot: RobotConfig, task: TaskConfig, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Stage]:
     """A finished bag and the stage that it shows; treat as read-only."""
     stage = tiny_stage(robot, task)
     bag = tmp_path_factory.mktemp("bags") / "episode_000007"

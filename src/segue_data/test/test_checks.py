@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TinyWorld
+
 from segue_core.robot_config import RobotConfig
 from segue_data import messages, signals
 from segue_data.check_bag import check_bag
@@ -18,8 +19,8 @@ from segue_data.convert import convert
 from segue_data.dataset import data_files
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter
-from segue_data.stage import Stage
 from segue_data.manifest import Manifest
+from segue_data.stage import Stage
 from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 
 
@@ -35,7 +36,9 @@ def _bag(folder: Path, robot: RobotConfig, fault: str) -> Path:
         action = np.full(14, 0.2)
         action[0] += {"jump": 0.3 * (tick > 20), "limit": 2.0 * (tick > 20)}.get(fault, 0.0)
         action[3] = np.inf if fault == "finite" and tick == 9 else 0.0
-        writer.write_message(COMMAND, stamp, messages.robot_command(stamp, tick, action, robot.action_space, "x"))
+        writer.write_message(
+            COMMAND, stamp, messages.robot_command(stamp, tick, action, robot.action_space, "x")
+        )
         writer.write_message(JOINT_STATES, stamp, messages.joint_state(stamp, names, position, position))
         for camera, image in world.render().items():
             if fault == "gap" and camera == "head" and 10 < tick < 20:
@@ -43,7 +46,9 @@ def _bag(folder: Path, robot: RobotConfig, fault: str) -> Path:
             shown = frozen if fault == "frozen" and camera == "head" else image
             message = messages.compressed_image(stamp, camera, codec.encode(shown), codec.label)
             writer.write_message(image_topic(camera), stamp, message)
-    return writer.finish(Manifest(task="t", robot=robot.name, config_hash=robot.fingerprint(), outcome="success"))
+    return writer.finish(
+        Manifest(task="t", robot=robot.name, config_hash=robot.fingerprint(), outcome="success")
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +62,9 @@ def _bag(folder: Path, robot: RobotConfig, fault: str) -> Path:
         ("frozen", "frozen from frame"),
     ],
 )
-def test_every_fault_of_a_bag_is_found_and_named(fault: str, says: str, robot: RobotConfig, tmp_path: Path) -> None:
+def test_every_fault_of_a_bag_is_found_and_named(
+    fault: str, says: str, robot: RobotConfig, tmp_path: Path
+) -> None:
     findings = check_bag(_bag(tmp_path / "bag", robot, fault), robot)
     texts = [f"{problem.place}: {problem.what}" for problem in findings.problems]
     assert findings.ok == (not fault), texts
@@ -87,7 +94,9 @@ def test_exit_status_and_json_agree(recorded: tuple[Path, Stage], tmp_path: Path
     assert json.loads((tmp_path / "info.json").read_text())["outcomes"] == {"success": 1}
 
 
-def test_unknown_places_and_names_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_places_and_names_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["check", str(tmp_path / "nowhere")]) == 1
     assert main(["convert", str(tmp_path), str(tmp_path / "out"), "--robot", "dual_arms"]) == 1
     said = capsys.readouterr().err

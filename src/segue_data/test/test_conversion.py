@@ -1,4 +1,4 @@
-"""Laws of conversion: training sees what the live graph sees, and bad recordings are refused by name and place."""
+"""Laws of conversion: training sees what the live graph sees, and bad recordings are refused by place."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from conftest import TICKS, TinyWorld, tiny_stage
 from hypothesis import given
 from hypothesis import strategies as st
+
 from segue_control.kinematics import Kinematics
 from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
@@ -37,12 +38,17 @@ HERE = Path("bag")
 
 @pytest.fixture(scope="module")
 def dataset(
-    recorded: tuple[Path, Stage], robot: RobotConfig, task: TaskConfig, tmp_path_factory: pytest.TempPathFactory
+    recorded: tuple[Path, Stage],
+    robot: RobotConfig,
+    task: TaskConfig,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> EpisodeDataset:
     """Two episodes: the session's recording and another one."""
     folder = tmp_path_factory.mktemp("convert")
     shutil.copytree(recorded[0], folder / "bags" / "episode_000007")
-    record_episode(tiny_stage(robot, task), 8, folder / "bags" / "episode_000008", RecordingOptions(settle_ticks=0))
+    record_episode(
+        tiny_stage(robot, task), 8, folder / "bags" / "episode_000008", RecordingOptions(settle_ticks=0)
+    )
     convert(find_bags(folder / "bags"), folder / "dataset", robot, workers=1, progress=False)
     return load(folder / "dataset", workers=1, progress=False)
 
@@ -79,13 +85,18 @@ def test_the_files_are_what_lerobot_reads(dataset: EpisodeDataset) -> None:
     assert info["codebase_version"] == "v3.0" and info["total_frames"] == len(dataset.action)
     assert set(table.column_names) == set(info["features"])
     assert table.column("index").to_pylist() == list(range(ROWS, len(dataset.action)))
-    assert [(e["dataset_from_index"], e["dataset_to_index"]) for e in episodes] == [(0, ROWS), (ROWS, len(dataset.action))]
+    assert [(e["dataset_from_index"], e["dataset_to_index"]) for e in episodes] == [
+        (0, ROWS),
+        (ROWS, len(dataset.action)),
+    ]
     assert np.shape(stats["observation.images.head"]["mean"]) == (3, 1, 1)
     np.testing.assert_allclose(stats["action"]["mean"], dataset.action.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(stats["action"]["std"], dataset.action.std(axis=0), rtol=1e-4)
 
 
-def test_a_second_load_reads_the_cache_and_a_changed_dataset_rebuilds_it(dataset: EpisodeDataset, tmp_path: Path) -> None:
+def test_a_second_load_reads_the_cache_and_a_changed_dataset_rebuilds_it(
+    dataset: EpisodeDataset, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(dataset.path, copy)
     first = load(copy, workers=1, progress=False)
@@ -97,7 +108,9 @@ def test_a_second_load_reads_the_cache_and_a_changed_dataset_rebuilds_it(dataset
     assert built.keys() != {path.name for path in (copy / ".cache").iterdir()}
 
 
-def test_bags_of_another_robot_contract_are_refused(recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path) -> None:
+def test_bags_of_another_robot_contract_are_refused(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
     other = robot.model_copy(update={"description": "another"})
     with pytest.raises(DataError, match="contract") as caught:
         convert([recorded[0]], tmp_path / "dataset", other, progress=False)
@@ -105,7 +118,9 @@ def test_bags_of_another_robot_contract_are_refused(recorded: tuple[Path, Stage]
     assert not (tmp_path / "dataset").exists()
 
 
-def test_failed_episodes_stay_out_unless_asked_for(recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path) -> None:
+def test_failed_episodes_stay_out_unless_asked_for(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
     bag = tmp_path / "bags" / "failed"
     shutil.copytree(recorded[0], bag)
     (bag / "manifest.json").write_text(replace(manifest.load(bag), outcome="failure").to_json())
@@ -125,10 +140,16 @@ def _broken_bag(folder: Path, robot: RobotConfig, skip: str = "", corrupt_frame:
         stamp = round(tick / 30 * 1e9)
         action = np.full(14, np.nan if skip == "finite" and tick == 4 else 0.1)
         if not (skip == "tick" and tick == 5):
-            writer.write_message(COMMAND, stamp, messages.robot_command(stamp, tick, action, robot.action_space, "x"))
+            writer.write_message(
+                COMMAND, stamp, messages.robot_command(stamp, tick, action, robot.action_space, "x")
+            )
         writer.write_message(JOINT_STATES, stamp, messages.joint_state(stamp, names, position, position))
         for camera, image in world.render().items():
-            data = ImageCodec().encode(image) if not (corrupt_frame and tick == 3) else np.zeros(9, dtype=np.uint8)
+            data = (
+                ImageCodec().encode(image)
+                if not (corrupt_frame and tick == 3)
+                else np.zeros(9, dtype=np.uint8)
+            )
             if not (skip == "camera" and camera == "head" and tick > 2):
                 message = messages.compressed_image(stamp, camera, data, "jpeg")
                 writer.write_message(image_topic(camera), stamp, message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.check_bag import check_bag

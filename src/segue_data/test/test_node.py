@@ -17,6 +17,8 @@ pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
 
 import numpy as np  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
 from segue_core.errors import ErrorCode  # noqa: E402
 from segue_data import manifest  # noqa: E402
 from segue_data.bag_reader import read  # noqa: E402
@@ -24,7 +26,6 @@ from segue_data.contracts import config_folder  # noqa: E402
 from segue_data.encoding import decode  # noqa: E402
 from segue_interfaces.msg import RobotCommand  # noqa: E402
 from segue_interfaces.srv import StartRecording, StopRecording  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
 
 DOMAIN = "87"
 START = "import sys; from segue_data.node import main; sys.argv[0] = 'recorder'; main()"
@@ -113,7 +114,10 @@ def test_what_is_published_between_start_and_stop_is_in_the_bag(recorder: Record
 
 def test_services_refuse_with_a_code_and_a_text(recorder: Recorder) -> None:
     idle, outside = recorder.end(), recorder.begin("../outside")
-    assert (idle.error_code, outside.error_code) == (ErrorCode.DATA_NOT_RECORDING, ErrorCode.DATA_PATH_REFUSED)
+    assert (idle.error_code, outside.error_code) == (
+        ErrorCode.DATA_NOT_RECORDING,
+        ErrorCode.DATA_PATH_REFUSED,
+    )
     assert idle.error_text and outside.error_text
 
 

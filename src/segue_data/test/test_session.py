@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from segue_core.errors import DataError, ErrorCode
 from segue_data import manifest
 from segue_data.bag_reader import read
@@ -78,7 +79,9 @@ def test_too_little_space_refuses_to_start(tmp_path: Path) -> None:
     assert _code(caught) == ErrorCode.DATA_DISK
 
 
-def test_a_disk_that_fills_up_closes_the_episode_with_one_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_closes_the_episode_with_one_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     events: list[str] = []
     session = _session(tmp_path, events)
     session.start("one", "t", 0)
