@@ -61,9 +61,10 @@ class TargetCheck:
             raise self._refusal("not_finite", ErrorCode.CONTROL_NOT_FINITE, "command", got, "finite values")
 
     def _in_range(self, action: Array) -> Array:
-        """`action` inside the bounds of the action space, so that nothing below computes with absurd numbers."""
+        """`action` inside the bounds of its space, so that nothing below computes with absurd numbers."""
         clipped = self._codec.space.clip(action)
-        self._counts["range"] += int((clipped != action).any())
+        if (clipped != action).any():
+            self._counts["range"] += 1
         return clipped
 
     def _gap(self, tick: int) -> int:

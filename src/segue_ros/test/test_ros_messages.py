@@ -1,0 +1,186 @@
+"""Laws of translation: what goes through a message comes back the same, or not at all when corrupt."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sensor_msgs.msg import Image, JointState
+
+from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
+from segue_core.chunk import ActionChunk
+from segue_core.errors import ControlError, PerceptionError, PolicyError, SchedulerError
+from segue_core.observation import Observation
+from segue_core.policy import PredictRequest
+from segue_core.task_state import TaskState
+from segue_ros import conversions, images, ticks
+from segue_ros.contracts import load_robot
+from segue_ros.joint_states import JointStateReader
+
+ROBOT = load_robot(str(Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"))
+NOW = ticks.stamp(123)
+RNG = np.random.default_rng(0)
+
+
+def _observation() -> Observation:
+    image = RNG.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    return Observation(7, np.arange(14, dtype=np.float32), {"head": image, "left_wrist": image[::-1].copy()})
+
+
+def _chunk(progress: float | None = 0.5) -> ActionChunk:
+    actions = RNG.normal(size=(60, 14)).astype(np.float32)
+    return ActionChunk(actions, 9, "policy", 3, progress, True, np.linspace(1, 0, 60, dtype=np.float32))
+
+
+@given(st.integers(0, 10**6), st.sampled_from([10.0, 30.0, 50.0, 120.0, 1000.0]))
+def test_a_tick_is_found_again_in_its_stamp(tick: int, rate_hz: float) -> None:
+    time_ns = ticks.nanoseconds(ticks.stamp_of(tick, rate_hz))
+    assert ticks.tick_of(time_ns, rate_hz) == ticks.nearest_tick(time_ns, rate_hz) == tick
+
+
+def test_an_observation_comes_back_the_same() -> None:
+    sent = _observation()
+    stamps = dict.fromkeys(sent.images, NOW)
+    got = conversions.observation_from_msg(
+        conversions.observation_to_msg(sent, DUAL_ARM_EE, NOW, stamps, 0.0)
+    )
+    assert got.tick == sent.tick
+    np.testing.assert_array_equal(got.state, sent.state)
+    assert list(got.images) == list(sent.images)
+    for name, image in sent.images.items():
+        np.testing.assert_array_equal(got.images[name], image)
+
+
+def test_an_observation_whose_names_and_pictures_disagree_is_refused() -> None:
+    sent = _observation()
+    message = conversions.observation_to_msg(sent, DUAL_ARM_EE, NOW, dict.fromkeys(sent.images, NOW), 0.0)
+    message.cameras = ["head"]
+    with pytest.raises(PerceptionError, match="1 names, 2 pictures"):
+        conversions.observation_from_msg(message)
+
+
+@pytest.mark.parametrize("progress", [None, 0.0, 0.5])
+def test_a_chunk_comes_back_the_same(progress: float | None) -> None:
+    sent = _chunk(progress)
+    got = conversions.chunk_from_msg(conversions.chunk_to_msg(sent, DUAL_ARM_EE, NOW), DUAL_ARM_EE)
+    np.testing.assert_array_equal(got.actions, sent.actions)
+    np.testing.assert_array_equal(got.omega, sent.omega)
+    assert (got.start_tick, got.source, got.sequence, got.progress, got.stop) == (
+        9,
+        "policy",
+        3,
+        progress,
+        True,
+    )
+
+
+def test_a_chunk_of_another_action_space_is_refused() -> None:
+    message = conversions.chunk_to_msg(_chunk(), DUAL_ARM_EE, NOW)
+    with pytest.raises(SchedulerError, match=r"dual_arm_ee.*universal_dual_arm"):
+        conversions.chunk_from_msg(message, UNIVERSAL_DUAL_ARM)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 14), (60, 13), (2**31, 2**31), (61, 14)])
+def test_a_chunk_whose_size_lies_is_refused(rows: int, columns: int) -> None:
+    message = conversions.chunk_to_msg(_chunk(), DUAL_ARM_EE, NOW)
+    message.horizon, message.dim = rows, columns
+    with pytest.raises(SchedulerError, match="disagree"):
+        conversions.chunk_from_msg(message, DUAL_ARM_EE)
+
+
+def test_a_request_comes_back_the_same() -> None:
+    omega = np.linspace(1, 0, 60, dtype=np.float32)
+    sent = PredictRequest(_observation(), 7, 2, "legato", omega, _chunk().actions, 8, 2**40)
+    got = conversions.request_from_goal(conversions.goal_to_msg(sent, ramp=22), sent.observation)
+    np.testing.assert_array_equal(got.reference, sent.reference)
+    np.testing.assert_array_equal(got.omega, sent.omega)
+    assert (got.start_tick, got.sequence, got.method, got.delay, got.seed) == (7, 2, "legato", 8, 2**40)
+
+
+def test_a_goal_whose_sizes_disagree_is_refused() -> None:
+    sent = PredictRequest(_observation(), 7, 2, "plain", np.zeros(59, np.float32), _chunk().actions, 8, 0)
+    with pytest.raises(PolicyError, match="59 weights"):
+        conversions.request_from_goal(conversions.goal_to_msg(sent), sent.observation)
+
+
+def test_a_command_keeps_double_precision() -> None:
+    sent = conversions.Command(5, "run", RNG.normal(size=14), False, True)
+    got = conversions.command_from_msg(conversions.command_to_msg(sent, DUAL_ARM_EE, NOW), DUAL_ARM_EE)
+    np.testing.assert_array_equal(got.action, sent.action)
+    assert (got.tick, got.run_id, got.hold, got.starved) == (5, "run", False, True)
+    with pytest.raises(ControlError, match="another action space"):
+        conversions.command_from_msg(conversions.command_to_msg(sent, DUAL_ARM_EE, NOW), UNIVERSAL_DUAL_ARM)
+
+
+def test_a_task_state_comes_back_the_same() -> None:
+    sent = TaskState(True, 0.75, 2, 3, "two of three")
+    assert conversions.task_state_from_msg(conversions.task_state_to_msg(sent, "t", 1, NOW)) == sent
+
+
+ENCODED = {"rgb8": (np.uint8, 3), "bgra8": (np.uint8, 4), "mono8": (np.uint8, 0), "16UC1": (np.uint16, 0)}
+
+
+@pytest.mark.parametrize("encoding", [*images.ENCODINGS])
+@given(height=st.integers(1, 9), width=st.integers(1, 9), padding=st.integers(0, 5), seed=st.integers(0, 99))
+def test_a_picture_survives_padding_and_foreign_byte_order(
+    encoding: str, height: int, width: int, padding: int, seed: int
+) -> None:
+    kind, channels = (np.float32, 0) if encoding == "32FC1" else ENCODED.get(encoding, (np.uint8, 3))
+    if encoding in ("mono16", "rgba8"):
+        kind, channels = (np.uint16, 0) if encoding == "mono16" else (np.uint8, 4)
+    shape = (height, width, channels) if channels else (height, width)
+    image = np.random.default_rng(seed).integers(0, 200, shape).astype(kind)
+    message = images.to_message(image, encoding, NOW, "camera")
+    swapped = image.astype(image.dtype.newbyteorder(">"))
+    rows = swapped.reshape(height, -1).view(np.uint8)
+    message.data = np.pad(rows, ((0, 0), (0, padding))).tobytes()
+    message.step, message.is_bigendian = rows.shape[1] + padding, 1
+    np.testing.assert_array_equal(images.to_array(message), image)
+
+
+def test_colours_come_out_in_the_order_red_green_blue() -> None:
+    pixel = {"rgb8": [1, 2, 3], "bgr8": [3, 2, 1], "rgba8": [1, 2, 3, 9], "bgra8": [3, 2, 1, 9]}
+    for encoding, values in pixel.items():
+        message = Image(height=1, width=1, step=len(values), encoding=encoding, data=values)
+        np.testing.assert_array_equal(images.to_rgb(message), [[[1, 2, 3]]])
+    grey = Image(height=1, width=1, step=1, encoding="mono8", data=[7])
+    np.testing.assert_array_equal(images.to_rgb(grey), [[[7, 7, 7]]])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"encoding": "yuv422"}, "allowed: rgb8"),
+        ({"height": 0}, "disagree"),
+        ({"step": 2}, "step of at least 6"),
+        ({"height": 3}, "18 bytes"),
+        ({"encoding": "32FC1"}, "disagree"),
+    ],
+)
+def test_a_corrupt_picture_is_refused(change: dict[str, object], text: str) -> None:
+    fields: dict[str, object] = {"height": 2, "width": 2, "step": 6, "encoding": "rgb8", "data": [0] * 12}
+    with pytest.raises(PerceptionError, match=text):
+        images.to_rgb(Image(**(fields | change)))
+
+
+def _joint_states(**changes: object) -> JointState:
+    names = [*ROBOT.joint_names, *ROBOT.gripper_names, "somebody_elses_joint"]
+    return JointState(**({"name": names[::-1], "position": [float(i) for i in range(17)]} | changes))
+
+
+def test_joints_are_read_by_name_not_by_place() -> None:
+    sample = JointStateReader(ROBOT).read(_joint_states())
+    np.testing.assert_array_equal(sample.q, np.arange(16, 2, -1))
+    np.testing.assert_array_equal(sample.grippers, [2, 1])
+
+
+def test_joint_states_that_lack_a_joint_or_a_number_are_refused() -> None:
+    reader = JointStateReader(ROBOT)
+    with pytest.raises(PerceptionError, match="left_joint2"):
+        reader.read(JointState(name=["left_joint1"], position=[0.0]))
+    with pytest.raises(PerceptionError, match="nan for right_gripper"):
+        reader.read(_joint_states(position=[0.0, float("nan"), *[0.0] * 15]))
+    with pytest.raises(PerceptionError, match="3 positions"):
+        reader.read(_joint_states(position=[0.0] * 3))
+    assert not reader.concerns(JointState(name=["wheel"], position=[0.0]))
