@@ -6,6 +6,7 @@ was late, goes on from where it is: nothing is made up for.
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -43,10 +44,11 @@ class Parameters(StrictModel):
 
 
 class ControllerNode(LifecycleComponent):
-    """Node `controller`; see README.md for its topics and services."""
+    """Node `controller`; see README.md for its topics and services. `steady_ns` is the clock of freshness."""
 
-    def __init__(self) -> None:
+    def __init__(self, steady_ns: Callable[[], int] = time.monotonic_ns) -> None:
         super().__init__("controller")
+        self._steady_ns = steady_ns
 
     def setup(self) -> None:
         """Builds the controller and its connections; nothing is commanded yet."""
@@ -100,9 +102,9 @@ class ControllerNode(LifecycleComponent):
             if self._controller.guard.mode is GuardMode.ARMED:
                 self._owner.check(command.run_id)
             if command.hold:
-                self._controller.hold(command.tick, time.monotonic_ns())
+                self._controller.hold(command.tick, self._steady_ns())
             else:
-                self._controller.set_target(command.action, command.tick, time.monotonic_ns())
+                self._controller.set_target(command.action, command.tick, self._steady_ns())
         except ControlError as error:
             self.get_logger().warning(f"tick {message.tick}: {error}", throttle_duration_sec=1.0)
 
@@ -111,7 +113,7 @@ class ControllerNode(LifecycleComponent):
             return
         try:
             self._measured = self._reader.read(message)
-            self._controller.observe(self._measured.q, time.monotonic_ns())
+            self._controller.observe(self._measured.q, self._steady_ns())
         except SegueError as error:
             self._controller.guard.bad_state(error.text)
 
@@ -127,7 +129,7 @@ class ControllerNode(LifecycleComponent):
                 )
             )
         if guard.mode is not GuardMode.DISARMED:  # silent when disarmed: the robot side holds by itself
-            command = self._controller.update(1.0 / self._robot.control_rate_hz, time.monotonic_ns())
+            command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
             self._commands.publish(
                 messages.joint_trajectory(self._robot, command, self.get_clock().now().to_msg())
             )
@@ -142,7 +144,7 @@ class ControllerNode(LifecycleComponent):
             self._controller.guard.emergency_stop(fault.text)
 
     def _report(self) -> None:
-        now_ns = time.monotonic_ns()
+        now_ns = self._steady_ns()
         guard = self._controller.guard
         guard.watch(now_ns)
         if guard.mode is not self._published_mode:
@@ -169,7 +171,7 @@ class ControllerNode(LifecycleComponent):
     def _arm(self) -> None:
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
-        self._controller.arm(self._measured.grippers, time.monotonic_ns())
+        self._controller.arm(self._measured.grippers, self._steady_ns())
         self._owner.release()
         self._loop.overruns, self._loop.last_ns = 0, None  # what happened while disarmed does not matter
 
