@@ -21,6 +21,7 @@ from segue_eval.claims import Claim, rate_claim
 from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
+from segue_eval.recording import film_extremes
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
@@ -87,6 +88,9 @@ def run_eval(arguments: argparse.Namespace) -> int:
     _print(setup.policy, results, claims)
     _save(arguments, folder, to_json(setup.to_dict(), results, claims), results)
     print(f"rows, table and plots: {folder}")
+    if arguments.videos:
+        for film in film_extremes(setup, results, folder):
+            print(f"video and report: {film}")
     reached = all(claim.statistics["rate"] >= claim.statistics["wanted"] for claim in claims)
     return DONE if reached else NOT_REACHED
 

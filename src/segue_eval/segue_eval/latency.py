@@ -45,9 +45,9 @@ def parse_latency(text: str, seed: int) -> Latency:
     """`planned`, a number of ticks, or `LOW:HIGH`. Raises ConfigError for anything else."""
     if text == "planned":
         return Constructed()
-    first, _, last = text.partition(":")
-    if first.isdecimal() and (not last or last.isdecimal()):
-        low, high = int(first), int(last or first)
+    first, colon, last = text.partition(":")
+    if first.isdecimal() and (last.isdecimal() or not colon):
+        low, high = int(first), int(last if colon else first)
         if low <= high:
             return Uniform(low, high, seed)
     expected = "planned, TICKS or LOW:HIGH (ticks)"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from segue_data.manifest import Manifest
 from segue_data.messages import build, compressed_image, header, robot_command, task_state
 from segue_data.qos import RELIABLE, SENSOR
 from segue_data.topics import image_topic
-from segue_eval.build import Runner, Setup
+from segue_data.contracts import load_robot
+from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, INPUT, STATE, TASK
@@ -146,3 +148,22 @@ def record_seed(runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run
     (run_dir / "result.json").write_text(json.dumps(facts | {"success": result.success}) + "\n", encoding="utf-8")
     (run_dir / "config.yaml").write_text(json.dumps(setup.to_dict(), indent=2) + "\n", encoding="utf-8")
     return write_run_report(run_dir)
+
+
+def best_and_worst(results: Sequence[EpisodeResult]) -> tuple[int, int]:
+    """Seeds of the episode with the highest score (then the shortest) and of the one at the other end."""
+    ranked = sorted(results, key=lambda result: (-result.score, result.ticks, result.seed))
+    return ranked[0].seed, ranked[-1].seed
+
+
+def film_extremes(setup: Setup, results: Sequence[EpisodeResult], folder: Path) -> list[Path]:
+    """Record the best and the worst seed into `folder`/seed-<n>, each with its report; returns the folders."""
+    runner, robot = SimulatedRunner(setup)(), load_robot(setup.robot)
+    folders = []
+    for seed in dict.fromkeys(best_and_worst(results)):
+        target = folder / f"seed-{seed}"
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        record_seed(runner, robot, setup, seed, target)
+        folders.append(target)
+    return folders

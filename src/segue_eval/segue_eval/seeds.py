@@ -17,8 +17,8 @@ FIRST_TRAINING_SEED = 100_000
 
 def _part(text: str, whole: str) -> range:
     try:
-        first, _, last = text.partition(":")
-        seeds = range(int(first), int(last) if last else int(first) + 1)
+        first, colon, last = text.partition(":")
+        seeds = range(int(first), int(last) if colon else int(first) + 1)
     except ValueError:
         raise _refusal(whole) from None
     if len(seeds) == 0 or seeds.start < 0:

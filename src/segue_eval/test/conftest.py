@@ -1,0 +1,48 @@
+"""The real robot, task and MuJoCo world, shared by the tests, and one short episode recorded from them."""
+
+from pathlib import Path
+
+import pytest
+from eval_doubles import WavingPolicy
+from hypothesis import settings
+
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_data.contracts import load_robot, load_task
+from segue_eval.build import Runner, Setup
+from segue_eval.plant import SimulatedPlant
+from segue_eval.recording import LockstepRecorder
+from segue_eval.result import EpisodeResult
+
+settings.register_profile("segue", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("segue")
+
+SHORT = Setup("pick_place", "waving", "", scheduler={"time_limit_s": 2.0})
+
+
+@pytest.fixture(scope="session")
+def robot() -> RobotConfig:
+    return load_robot("dual_arm")
+
+
+@pytest.fixture(scope="session")
+def task() -> TaskConfig:
+    return load_task("pick_place")
+
+
+@pytest.fixture(scope="session")
+def plant(robot: RobotConfig, task: TaskConfig) -> SimulatedPlant:
+    return SimulatedPlant(robot, task)
+
+
+@pytest.fixture(scope="session")
+def recorded(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, EpisodeResult]:
+    """Run folder with a bag of two seconds, and the result of the same episode."""
+    folder = tmp_path_factory.mktemp("run")
+    runner = Runner(robot, task, WavingPolicy(), plant, SHORT)
+    recorder = LockstepRecorder(folder / "bag", plant, robot, "legato", task.name, 5)
+    result = runner(5, on_tick=recorder)
+    recorder.finish(result)
+    return folder, result

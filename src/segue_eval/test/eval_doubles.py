@@ -1,0 +1,75 @@
+"""A policy whose answers are known, and factories that worker processes can import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from segue_core.action_space import DUAL_ARM_EE
+from segue_core.chunk import ActionChunk
+from segue_core.errors import ErrorCode, PolicyError
+from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_eval.evaluate import EpisodeRunner
+from segue_eval.result import EpisodeResult
+from segue_scheduler.testing.scripted_policy import policy_info
+
+CAMERAS = ("head", "left_wrist", "right_wrist")
+
+
+@dataclass
+class WavingPolicy:
+    """Both tools rise and fall by `height` [m] around the first observed pose; every request is kept."""
+
+    height: float = 0.02
+    failing: bool = False
+    requests: list[PredictRequest] = field(default_factory=list)
+
+    @property
+    def info(self) -> PolicyInfo:
+        info = policy_info(DUAL_ARM_EE)
+        return PolicyInfo(**(info.__dict__ | {"name": "waving", "cameras": CAMERAS, "image_size": (96, 72)}))
+
+    def reset(self) -> None:
+        self.requests = []
+
+    def predict(self, request: PredictRequest) -> PredictResult:
+        self.requests.append(request)
+        if self.failing:
+            raise PolicyError(ErrorCode.POLICY_FAILED, "told to fail")
+        ticks = request.start_tick + np.arange(60)
+        actions = np.repeat(self.requests[0].observation.state[None], 60, axis=0)
+        for side in ("left", "right"):
+            column = DUAL_ARM_EE.slice(f"{side}_position").start + 2
+            actions[:, column] += self.height * np.sin(ticks / 15.0)
+        return PredictResult(ActionChunk(actions, request.start_tick, "waving", request.sequence, omega=request.omega))
+
+
+def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int = 300) -> EpisodeResult:
+    """A result without seams."""
+    return EpisodeResult(
+        seed=seed,
+        success=success,
+        score=score,
+        ticks=ticks,
+        rate_hz=30.0,
+        rule="task_detector" if success else "time_limit",
+        reason="scripted",
+        starved=0,
+        nsparc=1.5,
+        nldlj=20.0,
+        nldlj_dimensionless=float("nan"),
+        seams=(),
+        actions=np.zeros((0, 14)),
+    )
+
+
+def _scripted(seed: int) -> EpisodeResult:
+    if seed == 13:
+        raise PolicyError(ErrorCode.POLICY_FAILED, "unlucky")
+    return result_for(seed, success=seed % 2 == 0, ticks=100 + seed)
+
+
+def scripted_runner() -> EpisodeRunner:
+    """Runs no robot: even seeds succeed, 13 raises."""
+    return _scripted

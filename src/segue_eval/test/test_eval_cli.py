@@ -1,0 +1,40 @@
+"""Bad input is refused in one sentence with the valid names, before anything starts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segue_eval.bench.scheduler import BASE, bench_scheduler
+from segue_eval.cli import FAILED, main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"]),
+        (["--robot", "nobody"], ["nobody", "dual_arm"]),
+        (["--seeds", "9:3"], ["9:3", "FIRST:END"]),
+        (["--checkpoint", "/nowhere/at/all"], ["/nowhere/at/all"]),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(
+    arguments: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", "--out", str(tmp_path / "out"), *arguments]) == FAILED
+    error = capsys.readouterr().err
+    assert all(word in error for word in words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_scheduler_benchmark_compares_every_method_with_one_base() -> None:
+    timings = bench_scheduler(ticks=200)
+    assert BASE in timings and "legato" in timings
+    assert all(value.count == 180 for value in timings.values())
+
+
+def test_benchmark_ratios_are_written_for_scripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "scheduler", "--ticks", "200", "--json", str(tmp_path / "b.json")]) == 0
+    data = json.loads((tmp_path / "b.json").read_text())
+    assert data["ratios"][BASE] == 1.0
+    assert "ratio to" in capsys.readouterr().out

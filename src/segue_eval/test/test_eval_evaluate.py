@@ -1,0 +1,74 @@
+"""Laws of running many seeds: nothing is lost, nothing is run twice, the number of workers changes nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from eval_doubles import result_for, scripted_runner
+
+from segue_core.errors import ConfigError, DataError
+from segue_eval.evaluate import EpisodeRunner, evaluate
+from segue_eval.result import result_from_row
+from segue_eval.rows import RowFile
+
+
+def test_any_number_of_workers_gives_the_same_results_in_the_order_of_the_seeds(tmp_path: Path) -> None:
+    seeds = (5, 2, 8)
+    alone = evaluate(scripted_runner, seeds, RowFile(tmp_path / "a.jsonl", {}), workers=1)
+    together = evaluate(scripted_runner, seeds, RowFile(tmp_path / "b.jsonl", {}), workers=2)
+    assert [r.to_row() for r in alone] == [r.to_row() for r in together]
+    assert [r.seed for r in together] == list(seeds)
+
+
+def test_a_finished_seed_is_never_run_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    evaluate(scripted_runner, (1, 2), RowFile(path, {}), workers=1)
+
+    def only_three() -> EpisodeRunner:
+        return {3: result_for(3)}.__getitem__
+
+    results = evaluate(only_three, (1, 2, 3), RowFile(path, {}), workers=1)
+    assert [result.ticks for result in results] == [101, 102, 300]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failing_episode_is_named_and_the_finished_ones_are_kept(tmp_path: Path, workers: int) -> None:
+    rows = RowFile(tmp_path / "rows.jsonl", {})
+    with pytest.raises(Exception, match="unlucky"):
+        evaluate(scripted_runner, (1, 2, 13), rows, workers)
+    assert set(RowFile(tmp_path / "rows.jsonl", {}).results) <= {1, 2}
+
+
+def test_a_torn_last_line_costs_one_episode_only(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    evaluate(scripted_runner, (1, 2), RowFile(path, {}), workers=1)
+    path.write_text(path.read_text()[:-20])
+    rows = RowFile(path, {})
+    assert set(rows.results) == {1}
+    rows.add(result_for(2))
+    assert set(RowFile(path, {}).results) == {1, 2}
+
+
+def test_rows_of_another_setup_are_refused_and_the_difference_is_named(tmp_path: Path) -> None:
+    RowFile(tmp_path / "rows.jsonl", {"delay": 8})
+    with pytest.raises(DataError, match="delay: file 8, now 6"):
+        RowFile(tmp_path / "rows.jsonl", {"delay": 6})
+
+
+def test_a_row_survives_json_with_its_missing_numbers(tmp_path: Path) -> None:
+    row = json.loads(json.dumps(result_for(7).to_row(), allow_nan=False))
+    assert result_from_row(row).to_row() == row
+
+
+def test_a_row_that_lacks_a_field_is_refused_by_name() -> None:
+    row = result_for(7).to_row()
+    del row["nsparc"]
+    with pytest.raises(DataError, match="nsparc"):
+        result_from_row(row)
+
+
+def test_no_missing_seed_means_no_runner_is_made(tmp_path: Path) -> None:
+    def forbidden() -> EpisodeRunner:
+        raise ConfigError(0, "made")  # type: ignore[arg-type]
+
+    assert evaluate(forbidden, (), RowFile(tmp_path / "rows.jsonl", {}), workers=4) == []

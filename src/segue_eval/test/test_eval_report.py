@@ -1,0 +1,73 @@
+"""Laws of the report: it says what the episode said, it needs nothing else to be read, and browsers can play it."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from segue_core.errors import DataError
+from segue_eval.report import write_run_report
+from segue_eval.report.bag import read_run
+from segue_eval.report.metrics import run_metrics
+from segue_eval.result import EpisodeResult
+
+Recorded = tuple[Path, EpisodeResult]
+
+
+def test_a_report_says_what_the_episode_said(recorded: Recorded) -> None:
+    folder, result = recorded
+    metrics = run_metrics(read_run(folder / "bag"))
+    for name in ("success", "rule", "reason", "ticks"):
+        assert metrics[name] == getattr(result, name)
+    assert metrics["chunks"] == len(result.seams)
+    assert metrics["overlap_rmse_mean"] == pytest.approx(result.overlap_rmse)
+    assert metrics["nsparc"] == pytest.approx(result.nsparc)
+    assert metrics["nldlj"] == pytest.approx(result.nldlj)
+
+
+def test_commands_chunks_and_guidance_come_back_from_the_bag_unchanged(recorded: Recorded) -> None:
+    folder, result = recorded
+    run = read_run(folder / "bag")
+    assert np.array_equal(run.commands, result.actions)
+    assert [chunk.tick for chunk in run.chunks] == [seam.tick for seam in result.seams]
+    assert run.chunks[1].omega[:8].tolist() == [1.0] * 8
+    assert run.chunks[0].overlap_rmse is None
+
+
+def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    (tmp_path / "config.yaml").write_text("policy: </script><b>bold\n")
+    (tmp_path / "result.json").write_text(json.dumps({"task": "pick_place", "arguments": {"seed": 5}}))
+    metrics = write_run_report(tmp_path)
+    text = (tmp_path / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)="([^"]{0,20})', text)
+    assert sources and all(source.startswith("data:") for source in sources)
+    assert "<b>bold" not in text and "seed 5" in text
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+
+
+def test_the_video_plays_in_browsers_and_lasts_as_long_as_the_run(recorded: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    write_run_report(tmp_path)
+    with av.open(str(tmp_path / "episode.mp4")) as film:
+        stream = film.streams.video[0]
+        frames = sum(1 for _ in film.decode(stream))
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 30)
+    assert abs(frames - recorded[1].ticks) <= 1
+
+
+def test_a_folder_without_a_finished_bag_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=tmp_path.name):
+        write_run_report(tmp_path)
+
+
+def test_a_truncated_bag_is_refused_and_named(recorded: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    file = next((tmp_path / "bag").glob("*.mcap"))
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(DataError, match="bag"):
+        write_run_report(tmp_path)

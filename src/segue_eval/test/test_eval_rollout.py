@@ -1,0 +1,96 @@
+"""Laws of a lockstep episode, in the real MuJoCo world with the real scheduler and controller."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from eval_doubles import CAMERAS, WavingPolicy
+
+from segue_core.robot_config import RobotConfig
+from segue_core.task_config import TaskConfig
+from segue_eval.build import Runner, Setup
+from segue_eval.plant import SimulatedPlant
+from segue_eval.result import EpisodeResult
+from segue_scheduler.tick import TickInput, TickOutput
+
+SHORT = Setup("pick_place", "waving", "", scheduler={"time_limit_s": 3.0})
+
+
+def run(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, policy: WavingPolicy, setup: Setup = SHORT, seed: int = 3
+) -> EpisodeResult:
+    return Runner(robot, task, policy, plant, setup)(seed)
+
+
+def test_equal_seeds_give_equal_episodes_whatever_ran_in_between(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    policy = WavingPolicy()
+    first = run(robot, task, plant, policy)
+    images = [request.observation.images["head"] for request in policy.requests]
+    run(robot, task, plant, WavingPolicy(height=0.05), seed=4)
+    again = run(robot, task, plant, policy)
+    assert first.actions.tobytes() == again.actions.tobytes()
+    assert replace(first, wall_s=0, actions=again.actions) == replace(again, wall_s=0)
+    assert all(np.array_equal(a, r.observation.images["head"]) for a, r in zip(images, policy.requests, strict=True))
+
+
+@pytest.mark.parametrize("delay", [1, 6, 10])
+def test_a_chunk_is_delivered_exactly_d_ticks_after_its_request(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, delay: int
+) -> None:
+    setup = replace(SHORT, scheduler={"time_limit_s": 3.0, "delay": delay, "ramp": 10})
+    result = run(robot, task, plant, WavingPolicy(), setup)
+    assert set(result.delays) == {delay}
+    assert result.starved == 0
+
+
+def test_the_policy_is_shown_each_request_tick_at_its_own_image_size(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    policy = WavingPolicy()
+    result = run(robot, task, plant, policy)
+    assert len(policy.requests) == len(result.seams) + (policy.requests[-1].start_tick + 8 >= result.ticks)
+    for request in policy.requests:
+        assert request.observation.tick == request.start_tick
+        assert {name: image.shape for name, image in request.observation.images.items()} == dict.fromkeys(
+            CAMERAS, (72, 96, 3)
+        )
+
+
+def test_commands_follow_the_chunk_and_the_robot_follows_the_commands(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    seen: list[tuple[TickInput, TickOutput]] = []
+    policy = WavingPolicy()
+    Runner(robot, task, policy, plant, SHORT)(3, on_tick=lambda given, made: seen.append((given, made)))
+    column = robot.action_space.slice("left_position").start + 2
+    commanded = np.array([made.action[column] for _, made in seen])
+    measured = np.array([given.measured[column] for given, _ in seen])
+    assert np.ptp(commanded) == pytest.approx(0.04, abs=2e-3)
+    assert np.abs(commanded[10:-5] - measured[15:]).mean() < 2e-3  # 2 ticks of interpolation, 3 of the arm
+
+
+def test_an_answer_later_than_all_rows_starves_and_is_counted(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    setup = replace(SHORT, scheduler={"time_limit_s": 4.5, "max_starved_ticks": 200}, latency="50")
+    result = run(robot, task, plant, WavingPolicy(), setup)
+    assert result.starved == 20  # rows for ticks 50..109; asked at 80, answered at 130
+    assert result.rule == "time_limit"
+
+
+def test_a_policy_that_fails_ends_the_episode_as_a_fault_and_raises_nothing(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    setup = replace(SHORT, scheduler={"time_limit_s": 3.0, "max_failed_requests": 3})
+    result = run(robot, task, plant, WavingPolicy(failing=True), setup)
+    assert (result.success, result.rule) == (False, "fault")
+    assert "told to fail" in result.reason
+
+
+def test_an_episode_that_cannot_succeed_ends_at_its_time_limit_with_no_success(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    result = run(robot, task, plant, WavingPolicy())
+    assert (result.success, result.rule, result.seconds) == (False, "time_limit", pytest.approx(3.0, abs=0.1))

@@ -1,0 +1,49 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue_eval.statistics import estimate, paired_difference, wilson_interval
+
+VALUES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50)
+
+
+@given(VALUES)
+def test_the_standard_error_is_the_sample_deviation_over_root_n(values: list[float]) -> None:
+    result = estimate(values)
+    assert result.mean == pytest.approx(np.mean(values))
+    assert result.standard_error == pytest.approx(np.std(values, ddof=1) / math.sqrt(len(values)))
+
+
+def test_values_that_are_not_finite_are_neither_averaged_nor_counted() -> None:
+    result = estimate([1.0, math.nan, 3.0, -math.inf])
+    assert (result.mean, result.count) == (2.0, 2)
+
+
+def test_nothing_measured_prints_as_a_dash() -> None:
+    assert estimate([]).text() == "-"
+
+
+@given(st.integers(1, 200), st.data())
+def test_the_interval_of_a_rate_contains_it_and_stays_in_zero_to_one(trials: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, trials))
+    low, high = wilson_interval(successes, trials)
+    assert 0.0 <= low <= successes / trials + 1e-12 and successes / trials - 1e-12 <= high <= 1.0
+
+
+def test_forty_of_fifty_may_be_anything_from_67_to_89_percent() -> None:
+    assert wilson_interval(40, 50) == pytest.approx((0.670, 0.888), abs=5e-4)
+
+
+def test_a_constant_difference_between_paired_seeds_is_certain_and_none_is_not() -> None:
+    base = {seed: float(seed % 7) for seed in range(20)}
+    better = {seed: value - 1.0 for seed, value in base.items()}
+    assert paired_difference(better, base).estimate.mean == pytest.approx(-1.0)
+    assert paired_difference(better, base).p_value < 0.001
+    assert paired_difference(base, base).p_value == 1.0
+
+
+def test_only_seeds_that_both_have_are_compared() -> None:
+    assert paired_difference({1: 1.0, 2: 5.0, 3: math.nan}, {2: 1.0, 3: 1.0, 4: 9.0}).estimate.count == 1
