@@ -1,7 +1,7 @@
 """Comparing and mixing actions channel by channel.
 
 A plain mean of two actions is wrong for orientations (it leaves SO(3), and takes the long way round across
-pi), for grippers (half open is neither) and for wrapping joints. Every continuation method mixes through here.
+pi), for grippers (half open is neither) and for wrapping joints. All continuation methods mix through here.
 """
 
 from collections.abc import Callable, Mapping

@@ -51,7 +51,8 @@ def test_a_blend_lies_on_the_way_from_old_to_new(space: ActionSpace, seed: int, 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 @given(seed=seeds, weight=weights)
 def test_a_blended_gripper_is_never_half_open(space: ActionSpace, seed: int, weight: float) -> None:
-    mixed = blend(space, *random_actions(space, seed, 2), weight)
+    old, new = random_actions(space, seed, 2)
+    mixed = blend(space, old, new, weight)
     mean = weighted_mean(space, random_actions(space, seed, 5), np.full(5, 1 + weight))
     for channel in space.channels:
         if channel.kind is ChannelKind.GRIPPER:
@@ -61,7 +62,8 @@ def test_a_blended_gripper_is_never_half_open(space: ActionSpace, seed: int, wei
 
 @given(seed=seeds, weight=weights)
 def test_a_blended_quaternion_stays_unit(seed: int, weight: float) -> None:
-    mixed = blend(UNIVERSAL_DUAL_ARM, *random_actions(UNIVERSAL_DUAL_ARM, seed, 2), weight)
+    old, new = random_actions(UNIVERSAL_DUAL_ARM, seed, 2)
+    mixed = blend(UNIVERSAL_DUAL_ARM, old, new, weight)
     for side in ("left", "right"):
         orientation = mixed[UNIVERSAL_DUAL_ARM.slice(f"{side}_orientation")]
         assert abs(np.linalg.norm(orientation) - 1) < 1e-9

@@ -73,7 +73,7 @@ def test_text_that_is_no_mapping_is_refused(text: str) -> None:
 
 def test_configuration_cannot_be_changed_after_the_fact() -> None:
     with pytest.raises(ValidationError):
-        SchedulerConfig().stride = 3  # type: ignore[misc]
+        SchedulerConfig().stride = 3
 
 
 def test_presets_only_override_what_they_name() -> None:

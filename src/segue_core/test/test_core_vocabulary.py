@@ -12,8 +12,8 @@ from segue_core.text_enum import TextEnum
 
 
 def test_a_chunk_owns_read_only_float32_copies() -> None:
-    source = np.ones((4, 2))
-    chunk = ActionChunk(source, start_tick=7, source="p", sequence=0, omega=np.ones(4))
+    source = np.ones((4, 2), dtype=np.float32)
+    chunk = ActionChunk(source, start_tick=7, source="p", sequence=0, omega=np.ones(4, dtype=np.float32))
     source[:] = 5
     assert chunk.actions.dtype == np.float32 and (chunk.actions == 1).all()
     with pytest.raises(ValueError, match="read-only"):

@@ -70,6 +70,13 @@ def test_a_failed_request_is_asked_again_and_counted() -> None:
     assert outputs[39].notes == ("request failed: scripted failure",)
 
 
+def test_failures_with_answers_between_them_do_not_add_up_to_a_fault() -> None:
+    machine = scheduler(max_failed_requests=2)
+    policy = ScriptedPolicy(SPACE, misbehaviour=dict.fromkeys((1, 3, 5), Misbehaviour.FAILURE))
+    outputs, _ = drive(machine, policy, SPACE, 200)
+    assert machine.stats.failed_requests == 3 and outputs[-1].outcome is None
+
+
 def test_a_policy_that_only_fails_is_given_up() -> None:
     policy = ScriptedPolicy(SPACE, misbehaviour=dict.fromkeys(range(50), Misbehaviour.FAILURE))
     outputs, _ = drive(scheduler(max_failed_requests=4), policy, SPACE, 100)
@@ -97,6 +104,13 @@ def test_starving_for_too_long_is_a_fault_and_the_last_action_is_held() -> None:
     assert {output.action.item() for output in outputs[68:]} == {policy.row(59).item()}
     outcome = outputs[-1].outcome
     assert outcome is not None and outcome.code is ErrorCode.SCHEDULER_STARVED
+
+
+def test_starvations_that_end_in_time_do_not_add_up_to_a_fault() -> None:
+    machine = scheduler(delay_mode="adaptive", max_starved_ticks=25)
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 400, lambda number: 40)
+    assert machine.stats.longest_starvation == 20 and machine.stats.starved_ticks > 100
+    assert outputs[-1].outcome is None
 
 
 def test_inference_slower_than_the_horizon_holds_between_chunks_and_then_faults() -> None:
@@ -192,7 +206,7 @@ def test_bad_progress_is_not_progress() -> None:
 def test_a_chunk_that_was_never_asked_for_is_not_executed() -> None:
     machine = scheduler()
     machine.start(0, np.zeros(1))
-    stray = ActionChunk(np.ones((60, 1)), 0, "scripted", 99)
+    stray = ActionChunk(np.ones((60, 1), dtype=np.float32), 0, "scripted", 99)
     for tick in range(20):
         output = machine.step(TickInput(tick, np.zeros(1), (stray,)))
         assert output.action.tolist() == [0.0]

@@ -1,6 +1,7 @@
 """Lengths, capabilities and identities are checked before anything moves; nothing is shortened silently."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ from segue_scheduler.testing.scripted_policy import ScriptedPolicy, policy_info
         ({"ramp": 23}, "ramp shortened from 23 to 22"),
     ],
 )
-def test_infeasible_lengths_are_refused_with_all_four_numbers(lengths: dict[str, int], said: str) -> None:
+def test_infeasible_lengths_are_refused_with_all_four_numbers(lengths: dict[str, Any], said: str) -> None:
     with pytest.raises(SchedulerError, match=said) as caught:
         scheduler(**lengths)
     assert caught.value.code is ErrorCode.SCHEDULER_INFEASIBLE

@@ -1,6 +1,7 @@
 """What the chunk scheduler promises, whatever the delays."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,10 +96,11 @@ def test_rows_are_executed_at_their_own_ticks(delays: list[int], wrong: dict[int
 
 @given(delay_lists, misbehaviours)
 def test_starvation_is_counted_exactly(delays: list[int], wrong: dict[int, Misbehaviour]) -> None:
-    patient = {"max_starved_ticks": 10_000, "max_bad_chunks": 100, "request_timeout_s": 2}
+    patient: dict[str, Any] = {"max_starved_ticks": 10_000, "max_bad_chunks": 100, "request_timeout_s": 2}
     machine = scheduler(CAPABILITIES - {"variable_length"}, delay_mode="adaptive", **patient)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE, misbehaviour=wrong), SPACE, 400, cycled(delays))
-    first, covered = None, set()
+    first: int | None = None
+    covered: set[int] = set()
     for output in seams(outputs):
         assert output.seam is not None
         first = output.tick if first is None else first

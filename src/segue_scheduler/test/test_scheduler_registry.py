@@ -18,6 +18,10 @@ from segue_scheduler.tick import Outcome
 class Toy(Continuation):
     name = "toy"
     sampling = "toy_sampling"
+    resets = 0
+
+    def reset(self):
+        Toy.resets += 1
 
 class Never:
     def reset(self): pass
@@ -55,6 +59,8 @@ def test_an_installed_package_adds_a_method_and_a_rule() -> None:
     policy = ScriptedPolicy(SPACE)
     machine = scheduler(continuation="toy", termination=("never",))
     drive(machine, policy, SPACE, 60)
+    drive(machine, policy, SPACE, 60)
+    assert continuation.create("toy", {}).resets == 2  # type: ignore[attr-defined]
     assert {request.method for request in policy.requests} == {"toy_sampling"}
     assert "toy" in continuation.available() and "never" in termination.available()
 
