@@ -5,6 +5,7 @@
 """
 
 from launch import LaunchDescription
+
 from segue_bringup.launching import launch_description
 
 

@@ -4,6 +4,7 @@
 """
 
 from launch import LaunchDescription
+
 from segue_bringup.launching import launch_description
 
 

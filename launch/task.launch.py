@@ -7,6 +7,7 @@ The nodes and every argument are described in `config/graph/task.yaml`.
 """
 
 from launch import LaunchDescription
+
 from segue_bringup.launching import launch_description
 
 

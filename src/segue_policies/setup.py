@@ -21,6 +21,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
+            "hold = segue_policies.nodes.hold:main",
             "legato = segue_policies.nodes.legato:main",
         ],
     },

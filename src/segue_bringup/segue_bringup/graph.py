@@ -18,7 +18,9 @@ class Argument(StrictModel):
     default: Scalar = Field(description="value when none is given; text may use ${...}")
     description: str = Field(min_length=1, description="one line for people")
     choices: tuple[str, ...] = Field(default=(), description="the only valid values, if they are few")
-    config: str | None = Field(default=None, description="folder of config/ whose file names are the valid values")
+    config: str | None = Field(
+        default=None, description="folder of config/ whose file names are the valid values"
+    )
     low: float | None = Field(default=None, description="least valid number")
     high: float | None = Field(default=None, description="largest valid number")
 

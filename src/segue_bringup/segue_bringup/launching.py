@@ -28,10 +28,16 @@ def launch_description(graph_name: str = "task", only: tuple[str, ...] = ()) -> 
 def _declarations(graph: Graph) -> list[DeclareLaunchArgument]:
     declared = []
     for name, argument in graph.arguments.items():
-        choices = list(valid_values(argument)) or (["true", "false"] if isinstance(argument.default, bool) else None)
-        default = str(argument.default).lower() if isinstance(argument.default, bool) else str(argument.default)
+        choices = list(valid_values(argument)) or (
+            ["true", "false"] if isinstance(argument.default, bool) else None
+        )
+        default = (
+            str(argument.default).lower() if isinstance(argument.default, bool) else str(argument.default)
+        )
         declared.append(
-            DeclareLaunchArgument(name, default_value=default, description=argument.description, choices=choices)
+            DeclareLaunchArgument(
+                name, default_value=default, description=argument.description, choices=choices
+            )
         )
     return declared
 

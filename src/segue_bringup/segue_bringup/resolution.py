@@ -75,7 +75,7 @@ def _check_fit(values: Mapping[str, Any]) -> None:
 
 
 def _absolute(name: str, value: Scalar) -> Scalar:
-    return str(Path(str(value)).expanduser().absolute()) if name in _PATHS else value
+    return str(Path(str(value)).expanduser().absolute()) if name in _PATHS and value else value
 
 
 def _wanted(node: GraphNode, arguments: Mapping[str, Scalar]) -> bool:

@@ -1,11 +1,11 @@
 """What a policy node says about its policy, to and from its message."""
 
 from builtin_interfaces.msg import Time
-from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.errors import ErrorCode, SchedulerError
 from segue_core.policy import PolicyInfo
+from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 
 
 def info_to_msg(info: PolicyInfo, source: str, stamp: Time) -> PolicyInfoMsg:

@@ -22,7 +22,9 @@ async def within(node: Node, future: Future[Any], timeout_s: float) -> bool:
         if not gate.done():
             gate.set_result(done)
 
-    timer = node.create_timer(timeout_s, lambda: open_gate(False), clock=Clock(clock_type=ClockType.STEADY_TIME))
+    timer = node.create_timer(
+        timeout_s, lambda: open_gate(False), clock=Clock(clock_type=ClockType.STEADY_TIME)
+    )
     future.add_done_callback(lambda _: open_gate(True))
     try:
         return bool(await gate)

@@ -12,14 +12,14 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock as ClockMsg
-from segue_interfaces.msg import TaskState
-from segue_interfaces.srv import ResetWorld
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
+from segue_interfaces.msg import TaskState
+from segue_interfaces.srv import ResetWorld
 from segue_ros import conversions, images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
 from segue_ros.lifecycle import LifecycleComponent, run

@@ -1,0 +1,62 @@
+"""Inference on a thread of its own, so that the executor goes on receiving observations meanwhile."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.task import Future
+
+Job = Callable[[], Any]
+
+
+class Worker:
+    """Runs jobs one after the other; their futures are completed on the executor's thread.
+
+    At most one job should be given at a time: `busy` says whether one is on its way.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Future[Any], Any, BaseException | None]] = queue.SimpleQueue()
+        self._guard = node.create_guard_condition(self._deliver)
+        self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
+        self._open = 0
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running or its result not yet delivered."""
+        return self._open > 0
+
+    def submit(self, job: Job) -> "Future[Any]":
+        """Run `job`; the future gets its result or its exception."""
+        future: Future[Any] = Future()
+        self._open += 1
+        self._jobs.put((job, future))
+        return future
+
+    def close(self) -> None:
+        """End the thread after the job that runs now; waits at most two seconds for it."""
+        self._jobs.put(None)
+        self._thread.join(timeout=2.0)
+        self._node.destroy_guard_condition(self._guard)
+
+    def _work(self) -> None:
+        for job, future in iter(self._jobs.get, None):
+            try:
+                self._done.put((future, job(), None))
+            except BaseException as error:  # noqa: BLE001  (handed to whoever awaits the future)
+                self._done.put((future, None, error))
+            self._guard.trigger()
+
+    def _deliver(self) -> None:
+        while not self._done.empty():
+            future, value, error = self._done.get()
+            self._open -= 1
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)  # type: ignore[arg-type]

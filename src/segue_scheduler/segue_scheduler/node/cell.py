@@ -1,0 +1,60 @@
+"""The robot cell around a run: reset the world, arm the robot, record the episode. Services of other nodes."""
+
+from rclpy.node import Node
+
+from segue_core.errors import ErrorCode, SegueError
+from segue_interfaces.srv import Arm, ResetWorld, StartRecording, StopRecording
+from segue_ros.waiting import call
+
+
+class Cell:
+    """Clients of the services that a run needs, in the order that it needs them.
+
+    Args:
+        reset_service: service that puts the world to its start; empty where people do that.
+    """
+
+    def __init__(self, node: Node, reset_service: str) -> None:
+        self._node = node
+        self._arm = node.create_client(Arm, "/segue/arm")
+        self._reset = node.create_client(ResetWorld, reset_service) if reset_service else None
+        self._start_recording = node.create_client(StartRecording, "/segue/record/start")
+        self._stop_recording = node.create_client(StopRecording, "/segue/record/stop")
+        self.bag_path = ""
+
+    async def reset(self, seed: int) -> None:
+        """Take the permission to move away, then put the world to the start of episode `seed`.
+
+        Raises:
+            SegueError: a service is missing, silent or refuses.
+        """
+        await self.arm(False)
+        if self._reset:
+            await call(self._node, self._reset, ResetWorld.Request(seed=seed), timeout_s=10.0)
+
+    async def arm(self, arm: bool) -> None:
+        """Allow motion from the measured pose, or stop and forbid it. Raises SegueError as `reset`."""
+        response = await call(self._node, self._arm, Arm.Request(arm=arm))
+        if not response.success:
+            raise SegueError(ErrorCode.CONTROL_NOT_ARMED, f"/segue/arm refused: {response.error_text}")
+
+    async def start_recording(self, episode: str, task: str, seed: int) -> str:
+        """Begin a bag; an empty text, or why there is none. A run goes on without a recording."""
+        self.bag_path = ""
+        request = StartRecording.Request(episode=episode, task=task, seed=seed)
+        try:
+            self.bag_path = str((await call(self._node, self._start_recording, request)).path)
+        except SegueError as error:
+            return f"not recorded: {error}"
+        return ""
+
+    async def stop_recording(self, success: bool, outcome: str) -> str:
+        """Close the bag, if one is open; an empty text, or what went wrong."""
+        if not self.bag_path:
+            return ""
+        request = StopRecording.Request(task_success=success, outcome=outcome)
+        try:
+            await call(self._node, self._stop_recording, request, timeout_s=20.0)
+        except SegueError as error:
+            return f"recording not closed: {error}"
+        return ""

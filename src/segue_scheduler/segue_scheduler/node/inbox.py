@@ -1,0 +1,65 @@
+"""What arrived since the last tick. Bounded: of a flood the newest stays, and what was lost is counted."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.errors import SegueError
+from segue_interfaces.msg import ActionChunk as ActionChunkMsg
+from segue_interfaces.msg import TaskState
+from segue_ros.conversions import chunk_from_msg, task_state_from_msg
+from segue_scheduler.tick import TickInput
+
+_CAPACITY = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Mail:
+    """One tick's input, and the messages that it was made from."""
+
+    inputs: TickInput
+    chunks: tuple[ActionChunkMsg, ...]
+    task: TaskState | None
+
+
+class Inbox:
+    """Collects between ticks; `empty` makes one `TickInput` of it."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[ActionChunkMsg] = deque(maxlen=_CAPACITY)
+        self._failures: deque[str] = deque(maxlen=_CAPACITY)
+        self.lost = 0
+        self.task: TaskState | None = None
+        self.stop_requested = False
+
+    def add_chunk(self, message: ActionChunkMsg) -> None:
+        """An answer; one that cannot be read counts as a failure."""
+        try:
+            chunk_from_msg(message)
+        except SegueError as error:
+            self.add_failure(str(error))
+            return
+        self.lost += len(self._chunks) == _CAPACITY
+        self._chunks.append(message)
+
+    def add_failure(self, text: str) -> None:
+        """A request failed."""
+        self.lost += len(self._failures) == _CAPACITY
+        self._failures.append(text)
+
+    def empty(self, tick: int, measured: NDArray[np.float64]) -> Mail:
+        """Everything since the last call; the task state and a wish to stop stay."""
+        chunks, failures = tuple(self._chunks), tuple(self._failures)
+        self._chunks.clear()
+        self._failures.clear()
+        inputs = TickInput(
+            tick=tick,
+            measured=measured,
+            chunks=tuple(chunk_from_msg(chunk) for chunk in chunks),
+            failures=failures,
+            task=task_state_from_msg(self.task) if self.task else None,
+            stop_requested=self.stop_requested,
+        )
+        return Mail(inputs, chunks, self.task)

@@ -1,0 +1,221 @@
+"""The scheduler node: one command per control tick, chunks from the policy node, tasks for whoever asks."""
+
+import time
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
+from pydantic import Field
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from unique_identifier_msgs.msg import UUID
+
+from segue_core.config_base import StrictModel
+from segue_core.errors import SegueError
+from segue_core.policy import PolicyInfo
+from segue_interfaces.msg import (
+    ActionChunk,
+    Observation,
+    Progress,
+    RobotCommand,
+    SafetyState,
+    SchedulerInput,
+    SchedulerState,
+)
+from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
+from segue_interfaces.msg import TaskState as TaskStateMsg
+from segue_ros import conversions, parameters, qos, ticks
+from segue_ros.contracts import load_robot
+from segue_ros.lifecycle import LifecycleComponent
+from segue_ros.policy_info import info_from_msg
+from segue_scheduler.node import messages, task_server
+from segue_scheduler.node.diagnosis import diagnosis
+from segue_scheduler.node.inbox import Mail
+from segue_scheduler.node.predict_client import PredictClient
+from segue_scheduler.node.session import Session
+from segue_scheduler.node.watches import TickWatch
+from segue_scheduler.tick import Phase, TickOutput
+
+_LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
+
+
+class Parameters(StrictModel):
+    """Parameters of the scheduler node; lengths are in ticks."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    task: str = Field(description="task that this graph was started for")
+    task_file: str = Field(
+        default="", description="path of the task's YAML file, for its time limit and instruction"
+    )
+    policy: str = Field(description="policy that this graph was started with")
+    continuation: str = Field(default="legato", description="continuation method")
+    stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts")
+    delay: int = Field(default=8, ge=0, le=1024, description="ticks d that one inference takes")
+    ramp: int = Field(default=-1, ge=-1, le=1024, description="ticks r of the ramp; -1 means H - s - d")
+    delay_mode: str = Field(default="constructed", description="constructed or adaptive")
+    time_limit_s: float = Field(
+        default=0.0, ge=0.0, le=86400.0, description="limit of a run [s]; 0: the task's own"
+    )
+    reset_service: str = Field(
+        default="", description="service that resets the world; empty where people do that"
+    )
+    lease_s: float = Field(default=1.0, gt=0, le=60, description="a client silent for so long is gone [s]")
+    lease_required: bool = Field(default=False, description="also for clients that never renewed their lease")
+    state_timeout_ticks: int = Field(
+        default=15, ge=1, le=300, description="age of the observation that ends a run"
+    )
+    policy_timeout_s: float = Field(
+        default=20.0, gt=0, le=600, description="patience with a policy node to come up [s]"
+    )
+
+
+class SchedulerNode(LifecycleComponent):
+    """Translates between the wire and `ChunkScheduler`. Holds at most one run."""
+
+    def __init__(self) -> None:
+        super().__init__("scheduler")
+
+    def setup(self) -> None:
+        """Read the contracts and connect."""
+        self.given = parameters.declare(self, Parameters)
+        self.space = load_robot(self.given.robot_file).action_space
+        self.watch = TickWatch()
+        self.session: Session | None = None
+        self.policy_info: PolicyInfo | None = None
+        self.measured: NDArray[np.float64] | None = None
+        self.measured_at = -1
+        self._publish_to()
+        self._listen_to()
+        self._predict = PredictClient(self, self._on_chunk, self._on_failure)
+        self._server = task_server.TaskServer(self)
+
+    def _publish_to(self) -> None:
+        publish = self.create_lifecycle_publisher
+        self._command_out = publish(RobotCommand, "/segue/command", qos.COMMAND)
+        self._state_out = publish(SchedulerState, "/segue/state", qos.STATE)
+        self._input_out = publish(SchedulerInput, "/segue/scheduler_input", qos.STATE)
+        self._chunk_out = publish(ActionChunk, "/segue/chunk", qos.STATE)
+        self._progress_out = publish(Progress, "/segue/progress", qos.STATE)
+        self._diagnostics_out = publish(DiagnosticArray, "/diagnostics", qos.STATE)
+
+    def _listen_to(self) -> None:
+        self.create_subscription(Observation, "/segue/observation", self._on_observation, qos.OBSERVATION)
+        self.create_subscription(TaskStateMsg, "/segue/task_state", self._on_task_state, qos.STATE)
+        self.create_subscription(PolicyInfoMsg, "/segue/policy_info", self._on_policy_info, qos.LATCHED)
+        self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
+        self.create_subscription(UUID, "/segue/lease", self._on_lease, qos.STATE)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._tick_timer = self.create_timer(1.0 / (_LOOKS_PER_TICK * self.space.rate_hz), self._on_time)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnosis_timer = self.create_timer(1.0, self._diagnose, clock=steady)
+
+    def stop(self) -> None:
+        """Stop ticking; a run ends with its goal aborted."""
+        self._server.abandon()
+        self.destroy_timer(self._tick_timer)
+        self.destroy_timer(self._diagnosis_timer)
+
+    def teardown(self) -> None:
+        """Let go of the actions."""
+        self._server.destroy()
+        self._predict.destroy()
+
+    @property
+    def tick(self) -> int:
+        """The tick of now."""
+        return ticks.tick_of(self.get_clock().now().nanoseconds, self.space.rate_hz)
+
+    def _on_time(self) -> None:
+        now_s = time.monotonic()
+        if not self.watch.advance(self.tick, now_s) or self.watch.last is None:
+            return
+        if self.session and self.measured is not None and self.session.outcome is None:
+            self._step(self.session, self.watch.last, now_s)
+        else:
+            self._say_idle(self.watch.last)
+
+    def _step(self, session: Session, tick: int, now_s: float) -> None:
+        if self.measured is None:
+            return
+        try:
+            mail, output = session.step(tick, self.measured, self.measured_at, now_s)
+        except SegueError as error:
+            self._server.abandon(error)
+            return
+        self._publish(session, mail, output)
+        if output.request:
+            first = session.scheduler.stats.requests == 1
+            goal = messages.goal_of(
+                output.request,
+                kind=session.spec.config.ramp_kind,
+                reset=first,
+                instruction=session.spec.instruction,
+            )
+            self._predict.ask(goal)
+        self._server.ticked(session, output)
+
+    def _publish(self, session: Session, mail: Mail, output: TickOutput) -> None:
+        stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
+        run_id, over = session.spec.run_id, session.outcome is not None
+        hold = over or output.phase in (Phase.WAITING, Phase.FINISHED)
+        command = conversions.Command(output.tick, run_id, output.action, hold, output.starved)
+        self._command_out.publish(conversions.command_to_msg(command, self.space, stamp))
+        self._input_out.publish(messages.input_to_msg(mail.inputs, mail.chunks, mail.task, run_id, stamp))
+        method, pending = session.spec.config.continuation, self._predict.pending
+        stats = session.scheduler.stats
+        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, pending, stamp))
+        if output.progress is not None:
+            self._say_progress(output)
+        for note in output.notes:
+            self.get_logger().warning(f"tick {output.tick}: {note}")
+
+    def _say_progress(self, output: TickOutput) -> None:
+        source = self.policy_info.name if self.policy_info else ""
+        message = Progress(tick=output.tick, source=source, progress=float(output.progress or 0.0))
+        message.header.stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
+        self._progress_out.publish(message)
+
+    def _say_idle(self, tick: int) -> None:
+        message = SchedulerState(tick=tick, phase=str(Phase.IDLE), continuation=self.given.continuation)
+        message.header.stamp = ticks.stamp_of(tick, self.space.rate_hz)
+        self._state_out.publish(message)
+
+    def _diagnose(self) -> None:
+        message = diagnosis(self.session, self.watch, self.policy_info)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics_out.publish(message)
+
+    def _on_observation(self, message: Observation) -> None:
+        state = np.array(message.state, dtype=np.float64)
+        if message.tick >= self.measured_at or message.tick < self.tick - self.given.state_timeout_ticks:
+            self.measured, self.measured_at = state, int(message.tick)
+
+    def _on_task_state(self, message: TaskStateMsg) -> None:
+        session = self.session
+        if session and session.started_at is not None:
+            tick = ticks.tick_of(ticks.nanoseconds(message.header.stamp), self.space.rate_hz)
+            session.inbox.task = message if tick >= session.started_at else session.inbox.task
+
+    def _on_policy_info(self, message: PolicyInfoMsg) -> None:
+        try:
+            self.policy_info = info_from_msg(message)
+        except SegueError as error:
+            self.get_logger().error(f"policy refused: {error}")
+
+    def _on_safety(self, message: SafetyState) -> None:
+        if self.session:
+            self.session.judge_safety(bool(message.armed), int(message.error_code), message.error_text)
+
+    def _on_lease(self, message: UUID) -> None:
+        self._server.renew(bytes(message.uuid), time.monotonic())
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        self._chunk_out.publish(message)
+        if self.session:
+            self.session.inbox.add_chunk(message)
+
+    def _on_failure(self, text: str) -> None:
+        if self.session:
+            self.session.inbox.add_failure(text)

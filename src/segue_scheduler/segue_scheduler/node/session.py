@@ -1,0 +1,81 @@
+"""One run of a task: the scheduler core between its inbox and the wire."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+from segue_core.config import SchedulerConfig
+from segue_core.errors import ErrorCode
+from segue_core.policy import PolicyInfo
+from segue_scheduler.node.inbox import Inbox, Mail
+from segue_scheduler.node.watches import Lease
+from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.tick import Outcome, TickOutput
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a goal asked for, checked."""
+
+    run_id: str
+    task: str
+    instruction: str
+    seed: int
+    config: SchedulerConfig
+
+
+@dataclass
+class Session:
+    """Feeds a `ChunkScheduler` once per tick; ends it when its client is gone or the robot is not seen any more.
+
+    Args:
+        state_timeout_ticks: age of the measured state at which the run ends.
+    """
+
+    spec: RunSpec
+    space: ActionSpace
+    info: PolicyInfo
+    lease: Lease
+    state_timeout_ticks: int
+    inbox: Inbox = field(default_factory=Inbox)
+    started_at: int | None = None
+    outcome: Outcome | None = None
+    last: TickOutput | None = None
+    armed: bool = False
+
+    def __post_init__(self) -> None:
+        self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
+
+    def step(
+        self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float
+    ) -> tuple[Mail, TickOutput]:
+        """One tick. The first one starts the run from its own measured state, so that a replay can do the same."""
+        if self.started_at is None:
+            self.started_at = tick
+            self.scheduler.start(tick, measured)
+        mail = self.inbox.empty(tick, measured)
+        output = self.scheduler.step(mail.inputs)
+        self.last = output
+        self.outcome = self.outcome or output.outcome or self._external_end(tick, measured_at, now_s)
+        return mail, output
+
+    def judge_safety(self, armed: bool, code: int, text: str) -> None:
+        """What the safety guard says; a run whose robot may not move any more is over."""
+        self.armed = self.armed or armed
+        if self.armed and not armed and self.outcome is None:
+            self.outcome = Outcome(False, "safety", text or "the robot is not armed any more", _code(code))
+
+    def _external_end(self, tick: int, measured_at: int, now_s: float) -> Outcome | None:
+        if self.lease.expired(now_s):
+            return Outcome(False, "lease", "the client of the goal is gone", ErrorCode.TASK_LEASE_EXPIRED)
+        age = tick - measured_at
+        if age > self.state_timeout_ticks:
+            text = f"no observation for {age} ticks (at most {self.state_timeout_ticks})"
+            return Outcome(False, "fault", text, ErrorCode.STATE_MISSING)
+        return None
+
+
+def _code(number: int) -> ErrorCode:
+    return ErrorCode(number) if number in set(ErrorCode) and number else ErrorCode.CONTROL_NOT_ARMED

@@ -1,0 +1,166 @@
+"""The server of /segue/run_task: one goal at a time, from the reset of the world to the result."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+
+from segue_core.config import SchedulerConfig
+from segue_core.errors import (
+    ErrorCode,
+    PerceptionError,
+    PolicyError,
+    SchedulerError,
+    SegueError,
+    unknown_name,
+)
+from segue_core.task_config import TaskConfig
+from segue_interfaces.action import RunTask
+from segue_ros.contracts import load_file
+from segue_ros.waiting import until
+from segue_scheduler.node import results
+from segue_scheduler.node.cell import Cell
+from segue_scheduler.node.session import RunSpec, Session
+from segue_scheduler.node.watches import Lease
+from segue_scheduler.tick import Outcome, TickOutput
+
+if TYPE_CHECKING:
+    from segue_scheduler.node.scheduler_node import SchedulerNode
+
+_FEEDBACK_EVERY = 3  # ticks
+_SETTLE_TICKS = 2  # observations after a reset that may still show the world before it
+_FOREVER_S = 7 * 86400.0
+
+
+class TaskServer:
+    """Every goal ends in exactly one terminal state with a result that has an outcome and a reason."""
+
+    def __init__(self, node: "SchedulerNode") -> None:
+        self._node = node
+        self._cell = Cell(node, node.given.reset_service)
+        self._goal_id: bytes | None = None
+        self._handle: ServerGoalHandle | None = None
+        self._abandoned: SegueError | None = None
+        self._server = ActionServer(
+            node, RunTask, "/segue/run_task", self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT
+        )
+
+    def destroy(self) -> None:
+        """Stop serving."""
+        self._server.destroy()
+
+    def renew(self, goal_id: bytes, now_s: float) -> None:
+        """The client of `goal_id` is there."""
+        session = self._node.session
+        if session and goal_id == self._goal_id:
+            session.lease.renew(now_s)
+
+    def abandon(self, error: SegueError | None = None) -> None:
+        """End the run that is there, if any, because of `error`."""
+        session = self._node.session
+        if session and session.outcome is None:
+            reason = error or SchedulerError(ErrorCode.TASK_CANCELLED, "the scheduler node was deactivated")
+            session.outcome = Outcome(False, "fault", reason.text, reason.code)
+
+    def ticked(self, session: Session, output: TickOutput) -> None:
+        """A tick of the run is done: pass on a wish to cancel, and tell the client."""
+        if self._handle is None:
+            return
+        session.inbox.stop_requested = bool(self._handle.is_cancel_requested)
+        if output.tick % _FEEDBACK_EVERY == 0:
+            self._handle.publish_feedback(results.feedback(session, output))
+
+    async def _execute(self, handle: ServerGoalHandle) -> RunTask.Result:
+        if self._goal_id is not None:
+            handle.abort()
+            return results.failure(
+                SchedulerError(ErrorCode.TASK_BUSY, "another task is running; cancel it first")
+            )
+        self._goal_id, self._handle = bytes(handle.goal_id.uuid), handle
+        try:
+            result = await self._run(handle)
+        except SegueError as error:
+            self._node.get_logger().error(str(error))
+            result = results.failure(error)
+        finally:
+            self._goal_id = self._handle = None
+        _finish(handle, result)
+        return result
+
+    async def _run(self, handle: ServerGoalHandle) -> RunTask.Result:
+        node, goal = self._node, handle.request
+        session = await self._prepare(goal)
+        episode = session.spec.run_id
+        await self._cell.reset(session.spec.seed)
+        await self._see_the_world_anew()
+        note = (
+            await self._cell.start_recording(episode, session.spec.task, session.spec.seed)
+            if goal.record
+            else ""
+        )
+        try:
+            await self._cell.arm(True)
+            node.watch.restart_counts()
+            session.lease = self._lease()
+            node.session = session
+            await until(node, lambda: session.outcome is not None, _FOREVER_S)
+            await self._cell.arm(False)
+        finally:
+            node.session = None
+            result = results.result(session, node.watch, node.space.rate_hz, handle.is_cancel_requested, note)
+            closed = await self._cell.stop_recording(result.success, result.outcome)
+        result.bag_path = self._cell.bag_path
+        result.reason += f" ({closed})" if closed else ""
+        return result
+
+    async def _prepare(self, goal: RunTask.Goal) -> Session:
+        """Check everything that can be refused before anything moves."""
+        node = self._node
+        spec = self._spec(goal)
+        if not await until(node, lambda: node.policy_info is not None, node.given.policy_timeout_s):
+            raise PolicyError(ErrorCode.POLICY_NOT_READY, "no policy node has reported what it can do")
+        assert node.policy_info is not None
+        config = spec.config.model_copy(update={"horizon": node.policy_info.horizon})
+        spec = RunSpec(spec.run_id, spec.task, spec.instruction, spec.seed, config)
+        return Session(spec, node.space, node.policy_info, self._lease(), node.given.state_timeout_ticks)
+
+    def _spec(self, goal: RunTask.Goal) -> RunSpec:
+        given = self._node.given
+        for kind, wanted, have in (("task", goal.task, given.task), ("policy", goal.policy, given.policy)):
+            if wanted and wanted != have:
+                raise unknown_name(kind, wanted, [have])
+        task = load_file(given.task_file, TaskConfig, "task") if given.task_file else None
+        limit = goal.time_limit_s or given.time_limit_s or (task.time_limit_s if task else 60.0)
+        config = SchedulerConfig(
+            continuation=goal.continuation or given.continuation,
+            stride=given.stride,
+            delay=given.delay,
+            ramp=None if given.ramp < 0 else given.ramp,
+            delay_mode=given.delay_mode,  # type: ignore[arg-type]  # checked by the model
+            time_limit_s=limit,
+        )
+        run_id = f"{given.task}-{goal.seed}-{(self._goal_id or b'').hex()[:8]}"
+        return RunSpec(
+            run_id, given.task, goal.instruction or (task.instruction if task else ""), goal.seed, config
+        )
+
+    async def _see_the_world_anew(self) -> None:
+        """Wait for an observation of the world after its reset."""
+        node, since = self._node, self._node.tick + _SETTLE_TICKS
+        if not await until(node, lambda: node.measured_at >= since, 10.0):
+            raise PerceptionError(ErrorCode.STATE_MISSING, "no observation of the robot came within 10 s")
+
+    def _lease(self) -> Lease:
+        given = self._node.given
+        return Lease(given.lease_s, given.lease_required, time.monotonic())
+
+
+def _finish(handle: ServerGoalHandle, result: Any) -> None:
+    """The one terminal state of a goal."""
+    if result.outcome == "cancelled" and handle.is_cancel_requested:
+        handle.canceled()
+    elif result.error_code:
+        handle.abort()
+    else:
+        handle.succeed()

@@ -1,0 +1,55 @@
+"""Time kept by the node: the tick counter and the lease. Pure; the caller brings the time."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class TickWatch:
+    """Notices new ticks, those that were skipped under load, and how evenly they come.
+
+    Args:
+        last: the last tick seen, None before the first.
+        skipped: ticks that were never seen because time ran past them.
+        longest_s: longest pause between two ticks on the steady clock [s].
+    """
+
+    last: int | None = None
+    skipped: int = 0
+    longest_s: float = 0.0
+    _seen_s: float | None = field(default=None, repr=False)
+
+    def advance(self, tick: int, now_s: float) -> bool:
+        """Whether `tick` is a new one; a tick before the last (a clock set back) starts the count anew."""
+        if tick == self.last:
+            return False
+        if self.last is not None and tick > self.last:
+            self.skipped += tick - self.last - 1
+            self.longest_s = max(
+                self.longest_s, now_s - (self._seen_s if self._seen_s is not None else now_s)
+            )
+        self.last, self._seen_s = tick, now_s
+        return True
+
+    def restart_counts(self) -> None:
+        """Forget the counts, not the tick: a new run begins."""
+        self.skipped, self.longest_s = 0, 0.0
+
+
+class Lease:
+    """A running goal's promise that its client is still there.
+
+    A client that has renewed once must go on renewing; one that never does is not held to it (`ros2 action send_goal`
+    cannot renew) unless the lease is `required`.
+    """
+
+    def __init__(self, duration_s: float, required: bool, now_s: float) -> None:
+        self._duration_s = duration_s
+        self._renewed_s = now_s if required else None
+
+    def renew(self, now_s: float) -> None:
+        """The client is there."""
+        self._renewed_s = now_s
+
+    def expired(self, now_s: float) -> bool:
+        """Whether the client has been silent for too long, on the steady clock."""
+        return self._renewed_s is not None and now_s - self._renewed_s > self._duration_s

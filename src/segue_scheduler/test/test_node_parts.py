@@ -1,0 +1,137 @@
+"""The parts of the scheduler node that need no graph: time keeping, the inbox, and messages that replay exactly."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from builtin_interfaces.msg import Time
+
+from segue_core.action_space import action_space
+from segue_core.chunk import ActionChunk
+from segue_core.config import SchedulerConfig
+from segue_core.errors import ErrorCode
+from segue_core.policy import PolicyInfo
+from segue_ros.conversions import chunk_to_msg
+from segue_ros.policy_info import info_from_msg, info_to_msg
+from segue_scheduler.node.inbox import Inbox
+from segue_scheduler.node.messages import goal_of, input_from_msg, input_to_msg
+from segue_scheduler.node.session import RunSpec, Session
+from segue_scheduler.node.watches import Lease, TickWatch
+from segue_scheduler.replay import Recording, commands, replay
+from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.tick import TickInput
+
+SPACE = action_space("dual_arm_ee")
+INFO = PolicyInfo(
+    name="test",
+    action_space=SPACE,
+    horizon=60,
+    num_steps=5,
+    rate_hz=30.0,
+    cameras=("head",),
+    image_size=(96, 72),
+    capabilities=frozenset({"per_step_guidance"}),
+    max_delay=10,
+    max_ramp=50,
+)
+POSE = np.linspace(0.1, 0.5, SPACE.dim)
+
+
+def _session(lease: Lease | None = None) -> Session:
+    spec = RunSpec("run", "task", "", 7, SchedulerConfig(time_limit_s=3.0))
+    return Session(spec, SPACE, INFO, lease or Lease(1.0, required=False, now_s=0.0), state_timeout_ticks=15)
+
+
+def _chunk(start_tick: int, sequence: int) -> ActionChunk:
+    rows = POSE + 0.001 * np.random.default_rng(sequence).standard_normal((60, SPACE.dim))
+    return ActionChunk(rows.astype(np.float32), start_tick, "test", sequence)
+
+
+def test_every_tick_is_seen_once_and_skipped_ones_are_counted_exactly() -> None:
+    watch = TickWatch()
+    seen = [watch.advance(tick, 0.1 * index) for index, tick in enumerate([5, 5, 6, 9, 9, 10])]
+    assert seen == [True, False, True, True, False, True]
+    assert watch.skipped == 2
+    assert watch.longest_s == pytest.approx(0.2)
+
+
+def test_a_clock_set_back_starts_a_new_count_and_skips_nothing() -> None:
+    watch = TickWatch()
+    assert [watch.advance(tick, 0.0) for tick in (100, 3)] == [True, True]
+    assert watch.skipped == 0
+
+
+def test_a_client_that_renewed_once_must_go_on_and_one_that_never_did_is_left_alone() -> None:
+    lease = Lease(1.0, required=False, now_s=0.0)
+    assert not lease.expired(99.0)
+    lease.renew(99.0)
+    assert [lease.expired(now) for now in (99.9, 100.1)] == [False, True]
+    assert Lease(1.0, required=True, now_s=0.0).expired(1.1)
+
+
+def test_a_run_whose_client_is_gone_ends_with_the_lease_as_its_rule() -> None:
+    lease = Lease(1.0, required=True, now_s=0.0)
+    session = _session(lease)
+    session.step(10, POSE, 10, now_s=0.5)
+    assert session.outcome is None
+    session.step(11, POSE, 11, now_s=1.5)
+    assert session.outcome is not None
+    assert (session.outcome.rule, session.outcome.code) == ("lease", ErrorCode.TASK_LEASE_EXPIRED)
+
+
+def test_a_run_that_sees_the_robot_no_more_ends() -> None:
+    session = _session()
+    session.step(10, POSE, 10, now_s=0.0)
+    session.step(26, POSE, 10, now_s=0.0)
+    assert session.outcome is not None and session.outcome.code == ErrorCode.STATE_MISSING
+
+
+@pytest.mark.parametrize(("armed", "ends"), [([False], False), ([False, True], False), ([True, False], True)])
+def test_a_run_ends_when_the_guard_takes_the_permission_away(armed: list[bool], ends: bool) -> None:
+    session = _session()
+    for value in armed:
+        session.judge_safety(value, 307, "emergency stop")
+    assert (session.outcome is not None) == ends
+
+
+def test_an_answer_that_cannot_be_read_is_a_failure_not_an_exception() -> None:
+    inbox = Inbox()
+    message = chunk_to_msg(_chunk(0, 0), SPACE, Time())
+    message.horizon = 61
+    inbox.add_chunk(message)
+    mail = inbox.empty(1, POSE)
+    assert mail.inputs.chunks == () and len(mail.inputs.failures) == 1
+    assert "61 rows" in mail.inputs.failures[0]
+
+
+def test_a_flood_of_chunks_is_bounded_the_newest_stay_and_the_lost_are_counted() -> None:
+    inbox = Inbox()
+    for sequence in range(1000):
+        inbox.add_chunk(chunk_to_msg(_chunk(0, sequence), SPACE, Time()))
+    chunks = inbox.empty(1, POSE).inputs.chunks
+    assert [chunks[0].sequence, chunks[-1].sequence] == [1000 - len(chunks), 999]
+    assert inbox.lost == 1000 - len(chunks)
+
+
+def test_policy_information_survives_the_wire() -> None:
+    assert info_from_msg(info_to_msg(INFO, "test", Time())) == INFO
+
+
+def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> None:
+    session, recorded, live = _session(), [], []
+    for tick in range(40, 160):
+        output = None
+        mail, output = session.step(tick, POSE + 1e-3 * np.sin(tick), tick, now_s=0.0)
+        recorded.append(input_to_msg(mail.inputs, mail.chunks, mail.task, "run", Time()))
+        live.append(output.action)
+        if output.request:
+            goal = goal_of(output.request, kind="linear", reset=False, instruction="")
+            session.inbox.add_chunk(chunk_to_msg(_chunk(int(goal.start_tick), int(goal.sequence)), SPACE, Time()))
+        if tick == 100:
+            session.inbox.add_failure("a failure")
+    inputs: list[TickInput] = [input_from_msg(message) for message in recorded]
+    fresh = ChunkScheduler(session.spec.config, SPACE, INFO, session.spec.seed)
+    again = commands(replay(fresh, Recording(inputs[0].tick, inputs[0].measured, inputs)))
+    assert again.tobytes() == np.stack(live).tobytes()
+    assert len({row.tobytes() for row in again}) > 50
