@@ -61,7 +61,7 @@ def test_names_of_single_numbers_have_no_index() -> None:
 
 
 def test_an_unknown_space_or_channel_lists_the_valid_names() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'dual_arm_ee'.*universal_dual_arm"):
+    with pytest.raises(ConfigError, match=r"did you mean 'dual_arm_ee'.*universal_dual_arm"):
         action_space("dual_arm_e")
     with pytest.raises(ConfigError, match="left_gripper"):
         DUAL_ARM_EE.slice("gripper")

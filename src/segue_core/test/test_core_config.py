@@ -50,7 +50,8 @@ def test_an_unknown_nested_key_is_compared_with_the_keys_at_its_place() -> None:
 def test_a_value_out_of_range_says_found_and_allowed() -> None:
     error = refused("stride: -3")
     assert error.code is ErrorCode.CONFIG_INVALID_VALUE
-    assert "stride: got -3" in str(error) and "greater than or equal to 1" in str(error)
+    assert "stride: got -3" in str(error)
+    assert "greater than or equal to 1" in str(error)
 
 
 def test_every_problem_is_reported_at_once() -> None:

@@ -25,7 +25,8 @@ def test_every_code_belongs_to_exactly_one_family() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_error_is_never_silent(family: type[SegueError]) -> None:
     code = next(code for code in ErrorCode if code in family.codes)
-    assert code.name in str(family(code, "")) and str(int(code)) in str(family(code, "  "))
+    assert code.name in str(family(code, ""))
+    assert str(int(code)) in str(family(code, "  "))
 
 
 def test_got_expected_and_allowed_are_said() -> None:
@@ -43,13 +44,16 @@ def test_a_falsy_value_is_still_said() -> None:
 def test_errors_cross_process_boundaries(family: type[SegueError]) -> None:
     error = family(ErrorCode.POLICY_FAILED, "text", got=1)
     back = pickle.loads(pickle.dumps(error))
-    assert type(back) is family and back.code is error.code and str(back) == str(error)
+    assert type(back) is family
+    assert back.code is error.code
+    assert str(back) == str(error)
 
 
 def test_unknown_names_get_the_nearest_and_all_valid_ones() -> None:
     error = unknown_name("task", "pick_plaice", ["pour", "pick_place"])
     assert error.code is ErrorCode.CONFIG_UNKNOWN_NAME
-    assert "did you mean 'pick_place'" in str(error) and "allowed: pick_place, pour" in str(error)
+    assert "did you mean 'pick_place'" in str(error)
+    assert "allowed: pick_place, pour" in str(error)
     assert "did you mean" not in str(unknown_name("task", "xyz", ["pour"]))
     assert "allowed: (none)" in str(unknown_name("task", "x", []))
     assert nearest_name("legat0", ["legato", "rtc"]) == "legato"

@@ -37,7 +37,7 @@ def test_printed_and_dimensionless_forms_differ_by_twice_the_log_of_the_duration
 
 
 def test_jerk_of_a_sinusoid_is_its_closed_form() -> None:
-    """x = sin(w t) over whole periods: integral of jerk^2 is w^6 T / 2 and the peak speed is w."""
+    """X = sin(w t) over whole periods: integral of jerk^2 is w^6 T / 2 and the peak speed is w."""
     w, duration, rate = 2 * np.pi * 0.5, 8.0, 500
     t = np.arange(0, duration, 1 / rate)
     assert metrics.nldlj(np.sin(w * t), rate) == pytest.approx(np.log(duration**6 * w**4 / 2), abs=0.02)
@@ -72,7 +72,8 @@ def test_tremor_makes_every_smoothness_metric_worse(amplitude: float) -> None:
 
 def test_a_path_that_never_moves_has_no_smoothness() -> None:
     still = np.zeros((50, 3))
-    assert np.isnan(metrics.nsparc(still, 30)) and np.isnan(metrics.nldlj(still, 30))
+    assert np.isnan(metrics.nsparc(still, 30))
+    assert np.isnan(metrics.nldlj(still, 30))
 
 
 def test_constant_velocity_has_no_jerk() -> None:

@@ -46,7 +46,8 @@ def test_zeros_is_a_hard_prefix_and_ones_covers_prefix_and_ramp() -> None:
 def test_every_schedule_is_one_then_falls_then_is_zero(shape: tuple[int, int, int], kind: str) -> None:
     horizon, delay, ramp = shape
     omega = guidance_schedule(horizon, delay, ramp, kind)
-    assert omega.shape == (horizon,) and omega.dtype == np.float32
+    assert omega.shape == (horizon,)
+    assert omega.dtype == np.float32
     assert (omega[:delay] == 1).all()
     assert (omega[delay + ramp :] == 0).all()
     assert (np.diff(omega) <= 0).all()
@@ -60,7 +61,7 @@ def test_a_schedule_that_does_not_fit_is_refused(shape: tuple[int, int, int]) ->
 
 
 def test_an_unknown_schedule_names_the_valid_ones() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'linear'.*exp, linear, ones, zeros"):
+    with pytest.raises(ConfigError, match=r"did you mean 'linear'.*exp, linear, ones, zeros"):
         guidance_schedule(10, 1, 1, "liner")
 
 
@@ -69,7 +70,8 @@ def test_a_reference_is_what_is_left_then_its_last_row(rows: int, stride: int, h
     previous = np.arange(1, rows + 1, dtype=np.float32)[:, None] * [1, -1]
     reference = align_reference(previous, stride, horizon)
     left = previous[stride : stride + horizon]
-    assert reference.shape == (horizon, 2) and reference.dtype == np.float32
+    assert reference.shape == (horizon, 2)
+    assert reference.dtype == np.float32
     np.testing.assert_array_equal(reference[: len(left)], left)
     np.testing.assert_array_equal(reference[len(left) :], np.tile(previous[-1], (horizon - len(left), 1)))
 

@@ -68,7 +68,8 @@ def test_a_cleared_timeline_has_no_action() -> None:
     timeline = Timeline(1)
     timeline.splice(dated(0, 10), 0)
     timeline.clear()
-    assert timeline.action_at(1) is None and timeline.remaining(0) == 0
+    assert timeline.action_at(1) is None
+    assert timeline.remaining(0) == 0
 
 
 def test_what_a_caller_does_to_an_action_stays_with_the_caller() -> None:

@@ -15,10 +15,12 @@ def test_a_chunk_owns_read_only_float32_copies() -> None:
     source = np.ones((4, 2), dtype=np.float32)
     chunk = ActionChunk(source, start_tick=7, source="p", sequence=0, omega=np.ones(4, dtype=np.float32))
     source[:] = 5
-    assert chunk.actions.dtype == np.float32 and (chunk.actions == 1).all()
+    assert chunk.actions.dtype == np.float32
+    assert (chunk.actions == 1).all()
     with pytest.raises(ValueError, match="read-only"):
         chunk.actions[0] = 2
-    assert chunk.omega is not None and not chunk.omega.flags.writeable
+    assert chunk.omega is not None
+    assert not chunk.omega.flags.writeable
     assert (chunk.horizon, chunk.end_tick) == (4, 11)
 
 

@@ -1,1 +1,1 @@
-"""The chunk scheduler: when to ask a policy for the next chunk, how it continues the one being executed, and when the task is over."""
+"""The chunk scheduler: when to ask for a chunk, how it continues the last one, and when the task is over."""

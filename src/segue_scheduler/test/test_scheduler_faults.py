@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheduler_fixtures import SPACE, scheduler
 
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError
 from segue_core.policy import CAPABILITIES
 from segue_scheduler.replay import commands
 from segue_scheduler.testing.drive import drive
+from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy
 from segue_scheduler.tick import Phase, TickInput
 
@@ -32,7 +32,8 @@ def test_an_unusable_chunk_is_refused_whole_and_the_one_before_continues(
 ) -> None:
     machine, policy = scheduler(FIXED_LENGTH), ScriptedPolicy(SPACE, misbehaviour={1: how})
     outputs, _ = drive(machine, policy, SPACE, 60)
-    assert machine.stats.refused_chunks == 1 and machine.stats.starved_ticks == 0
+    assert machine.stats.refused_chunks == 1
+    assert machine.stats.starved_ticks == 0
     assert any(code in note for output in outputs for note in output.notes)
     assert [o.action.item() for o in outputs[8:50]] == [policy.row(tick).item() for tick in range(42)]
     assert [request.start_tick for request in policy.requests] == [0, 38, 42]
@@ -43,8 +44,11 @@ def test_three_unusable_chunks_in_a_row_are_a_fault(how: Misbehaviour, code: str
     policy = ScriptedPolicy(SPACE, misbehaviour={1: how, 2: how, 3: how})
     outputs, _ = drive(scheduler(FIXED_LENGTH), policy, SPACE, 60)
     outcome = outputs[-1].outcome
-    assert outcome is not None and not outcome.success and outcome.rule == "fault"
-    assert outcome.code is ErrorCode.SCHEDULER_BAD_CHUNKS and code in outcome.reason
+    assert outcome is not None
+    assert not outcome.success
+    assert outcome.rule == "fault"
+    assert outcome.code is ErrorCode.SCHEDULER_BAD_CHUNKS
+    assert code in outcome.reason
 
 
 def test_two_unusable_chunks_and_a_good_one_are_no_fault() -> None:
@@ -52,13 +56,15 @@ def test_two_unusable_chunks_and_a_good_one_are_no_fault() -> None:
     policy = ScriptedPolicy(SPACE, misbehaviour={1: bad, 2: bad, 4: bad, 5: bad})
     machine = scheduler()
     outputs, _ = drive(machine, policy, SPACE, 150)
-    assert outputs[-1].outcome is None and machine.stats.refused_chunks == 4
+    assert outputs[-1].outcome is None
+    assert machine.stats.refused_chunks == 4
 
 
 def test_a_shorter_chunk_is_welcome_from_a_policy_of_variable_length() -> None:
     machine = scheduler()
     drive(machine, ScriptedPolicy(SPACE, misbehaviour={1: Misbehaviour.WRONG_HORIZON}), SPACE, 60)
-    assert machine.stats.refused_chunks == 0 and machine.stats.chunks == 2
+    assert machine.stats.refused_chunks == 0
+    assert machine.stats.chunks == 2
 
 
 def test_a_failed_request_is_asked_again_and_counted() -> None:
@@ -66,7 +72,8 @@ def test_a_failed_request_is_asked_again_and_counted() -> None:
     policy = ScriptedPolicy(SPACE, misbehaviour={1: Misbehaviour.FAILURE})
     outputs, _ = drive(machine, policy, SPACE, 60)
     assert [request.start_tick for request in policy.requests] == [0, 38, 42]
-    assert machine.stats.failed_requests == 1 and outputs[-1].outcome is None
+    assert machine.stats.failed_requests == 1
+    assert outputs[-1].outcome is None
     assert outputs[39].notes == ("request failed: scripted failure",)
 
 
@@ -74,14 +81,16 @@ def test_failures_with_answers_between_them_do_not_add_up_to_a_fault() -> None:
     machine = scheduler(max_failed_requests=2)
     policy = ScriptedPolicy(SPACE, misbehaviour=dict.fromkeys((1, 3, 5), Misbehaviour.FAILURE))
     outputs, _ = drive(machine, policy, SPACE, 200)
-    assert machine.stats.failed_requests == 3 and outputs[-1].outcome is None
+    assert machine.stats.failed_requests == 3
+    assert outputs[-1].outcome is None
 
 
 def test_a_policy_that_only_fails_is_given_up() -> None:
     policy = ScriptedPolicy(SPACE, misbehaviour=dict.fromkeys(range(50), Misbehaviour.FAILURE))
     outputs, _ = drive(scheduler(max_failed_requests=4), policy, SPACE, 100)
     outcome = outputs[-1].outcome
-    assert outcome is not None and outcome.code is ErrorCode.SCHEDULER_REQUESTS_FAILED
+    assert outcome is not None
+    assert outcome.code is ErrorCode.SCHEDULER_REQUESTS_FAILED
     assert "4 failed requests in a row: request failed: scripted failure" in outcome.reason
     assert len(policy.requests) == 4
 
@@ -91,7 +100,8 @@ def test_an_unanswered_request_times_out_and_its_late_answer_is_dropped() -> Non
     policy = ScriptedPolicy(SPACE)
     outputs, _ = drive(machine, policy, SPACE, 100, lambda number: 50 if number == 0 else 5)
     assert [request.start_tick for request in policy.requests][:2] == [0, 33]
-    assert machine.stats.timeouts == 1 and machine.stats.dropped_chunks == 1
+    assert machine.stats.timeouts == 1
+    assert machine.stats.dropped_chunks == 1
     assert outputs[38].action.item() == policy.row(33).item()
 
 
@@ -103,13 +113,15 @@ def test_starving_for_too_long_is_a_fault_and_the_last_action_is_held() -> None:
     assert len(starved) == 20 == machine.stats.starved_ticks == machine.stats.longest_starvation
     assert {output.action.item() for output in outputs[68:]} == {policy.row(59).item()}
     outcome = outputs[-1].outcome
-    assert outcome is not None and outcome.code is ErrorCode.SCHEDULER_STARVED
+    assert outcome is not None
+    assert outcome.code is ErrorCode.SCHEDULER_STARVED
 
 
 def test_starvations_that_end_in_time_do_not_add_up_to_a_fault() -> None:
     machine = scheduler(delay_mode="adaptive", max_starved_ticks=25)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 400, lambda number: 40)
-    assert machine.stats.longest_starvation == 20 and machine.stats.starved_ticks > 100
+    assert machine.stats.longest_starvation == 20
+    assert machine.stats.starved_ticks > 100
     assert outputs[-1].outcome is None
 
 
@@ -118,7 +130,8 @@ def test_inference_slower_than_the_horizon_holds_between_chunks_and_then_faults(
     outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 400, lambda number: 70)
     assert (np.diff(commands(outputs)[:, 0]) >= 0).all()
     outcome = outputs[-1].outcome
-    assert outcome is not None and outcome.code is ErrorCode.SCHEDULER_STARVED
+    assert outcome is not None
+    assert outcome.code is ErrorCode.SCHEDULER_STARVED
 
 
 def test_a_chunk_wholly_in_the_past_is_dropped_and_asked_again_at_once() -> None:
@@ -133,7 +146,8 @@ def test_answers_of_another_source_are_not_executed() -> None:
     machine = scheduler(request_timeout_s=1.0)
     policy = ScriptedPolicy(SPACE, misbehaviour={1: Misbehaviour.FOREIGN})
     drive(machine, policy, SPACE, 60)
-    assert machine.stats.dropped_chunks == 1 and machine.stats.chunks == 1
+    assert machine.stats.dropped_chunks == 1
+    assert machine.stats.chunks == 1
 
 
 def test_a_flood_of_chunks_is_bounded_and_counted() -> None:
@@ -155,7 +169,8 @@ def test_an_answer_from_before_a_restart_is_never_executed() -> None:
     machine.step(TickInput(0, np.ones(1)))
     assert old is not None
     output = machine.step(TickInput(1, np.ones(1), policy.answer(old)[0]))
-    assert output.phase is Phase.WAITING and output.action.item() == 1.0
+    assert output.phase is Phase.WAITING
+    assert output.action.item() == 1.0
     assert machine.stats.dropped_chunks == 1
 
 
@@ -170,8 +185,10 @@ def test_a_bad_measurement_ends_the_run_and_keeps_the_last_command() -> None:
     machine = scheduler()
     machine.start(0, np.array([0.25]))
     output = machine.step(TickInput(0, np.array([np.nan])))
-    assert output.outcome is not None and output.outcome.code is ErrorCode.SCHEDULER_BAD_INPUT
-    assert output.action.tolist() == [0.25] and output.request is None
+    assert output.outcome is not None
+    assert output.outcome.code is ErrorCode.SCHEDULER_BAD_INPUT
+    assert output.action.tolist() == [0.25]
+    assert output.request is None
 
 
 @pytest.mark.parametrize("tick", [5, 4, -1])
@@ -191,7 +208,8 @@ def test_a_stop_at_any_moment_gives_exactly_one_terminal_state(at: int, method: 
     assert all(output.outcome is None for output in outputs[:at])
     after = outputs[at:]
     assert {output.outcome for output in after} == {after[0].outcome}
-    assert after[0].outcome is not None and after[0].outcome.rule == "operator"
+    assert after[0].outcome is not None
+    assert after[0].outcome.rule == "operator"
     assert {output.phase for output in after} == {Phase.FINISHED}
     assert not any(output.request or output.remaining for output in after)
     assert len({output.action.item() for output in after}) == 1
@@ -200,7 +218,8 @@ def test_a_stop_at_any_moment_gives_exactly_one_terminal_state(at: int, method: 
 def test_bad_progress_is_not_progress() -> None:
     progress = {0: float("nan"), 1: 7.0}
     outputs, _ = drive(scheduler(), ScriptedPolicy(SPACE, progress=progress), SPACE, 60)
-    assert outputs[20].progress is None and outputs[50].progress == 1.0
+    assert outputs[20].progress is None
+    assert outputs[50].progress == 1.0
 
 
 def test_a_chunk_that_was_never_asked_for_is_not_executed() -> None:

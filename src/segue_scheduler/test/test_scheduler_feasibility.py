@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheduler_fixtures import SPACE, scheduler
 
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.config import SchedulerConfig
@@ -14,6 +13,7 @@ from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 from segue_core.policy import CAPABILITIES
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.drive import drive
+from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy, policy_info
 
 
@@ -30,7 +30,8 @@ def test_infeasible_lengths_are_refused_with_all_four_numbers(lengths: dict[str,
     with pytest.raises(SchedulerError, match=said) as caught:
         scheduler(**lengths)
     assert caught.value.code is ErrorCode.SCHEDULER_INFEASIBLE
-    assert "H=60" in str(caught.value) and f"s={lengths.get('stride', 30)}" in str(caught.value)
+    assert "H=60" in str(caught.value)
+    assert f"s={lengths.get('stride', 30)}" in str(caught.value)
 
 
 def test_lengths_are_shortened_with_a_note_when_configured_so() -> None:
@@ -42,22 +43,23 @@ def test_lengths_are_shortened_with_a_note_when_configured_so() -> None:
 
 
 @given(st.integers(1, 60), st.integers(0, 60), st.none() | st.integers(0, 60))
-def test_what_is_accepted_fits_the_horizon(stride: int, delay: int, ramp: int | None) -> None:
-    try:
-        plan = scheduler(stride=stride, delay=delay, ramp=ramp).plan
-    except SchedulerError as error:
-        assert error.code is ErrorCode.SCHEDULER_INFEASIBLE
-        assert delay > stride or delay + stride + (ramp or 0) > 60
-    else:
-        assert plan.delay == delay and plan.delay + plan.ramp + stride <= 60
-        assert plan.ramp == (ramp if ramp is not None else 60 - stride - delay)
+def test_exactly_what_fits_the_horizon_is_accepted(stride: int, delay: int, ramp: int | None) -> None:
+    fits = delay <= stride and delay + stride + (ramp or 0) <= 60
+    if not fits:
+        with pytest.raises(SchedulerError) as caught:
+            scheduler(stride=stride, delay=delay, ramp=ramp)
+        assert caught.value.code is ErrorCode.SCHEDULER_INFEASIBLE
+        return
+    plan = scheduler(stride=stride, delay=delay, ramp=ramp).plan
+    assert plan.delay == delay
+    assert plan.ramp == (ramp if ramp is not None else 60 - stride - delay)
 
 
 def test_a_delay_or_ramp_beyond_the_policys_training_is_refused() -> None:
     info = replace(policy_info(SPACE), max_delay=6, max_ramp=50)
-    with pytest.raises(SchedulerError, match="delay claim shortened from 8 to 6.*trained 6"):
+    with pytest.raises(SchedulerError, match=r"delay claim shortened from 8 to 6.*trained 6"):
         ChunkScheduler(SchedulerConfig(), SPACE, info)
-    with pytest.raises(SchedulerError, match="ramp shortened from 22 to 20.*trained 20"):
+    with pytest.raises(SchedulerError, match=r"ramp shortened from 22 to 20.*trained 20"):
         ChunkScheduler(SchedulerConfig(), SPACE, replace(info, max_delay=10, max_ramp=20))
     ChunkScheduler(SchedulerConfig(continuation="naive_async"), SPACE, info)
 
@@ -66,8 +68,10 @@ def test_a_late_request_is_shortened_to_the_rows_left_and_counted() -> None:
     machine, policy = scheduler(delay_mode="adaptive", warmup=0), ScriptedPolicy(SPACE)
     outputs, _ = drive(machine, policy, SPACE, 300, lambda number: 29)
     notes = [note for output in outputs for note in output.notes]
-    assert machine.stats.shortened_requests == 0 and not notes
-    assert policy.requests[-1].delay == 29 and policy.requests[-1].omega.sum() == pytest.approx(29.5)
+    assert machine.stats.shortened_requests == 0
+    assert not notes
+    assert policy.requests[-1].delay == 29
+    assert policy.requests[-1].omega.sum() == pytest.approx(29.5)
 
 
 def test_a_delay_longer_than_the_overlap_claims_the_overlap_and_says_so() -> None:
@@ -104,7 +108,7 @@ def test_a_policy_of_another_shape_is_refused(change: dict[str, object], said: s
 
 
 def test_an_unknown_method_lists_the_valid_ones() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'legato'.*naive_async, synchronous"):
+    with pytest.raises(ConfigError, match=r"did you mean 'legato'.*naive_async, synchronous"):
         scheduler(continuation="legatto")
 
 

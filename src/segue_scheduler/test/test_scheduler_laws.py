@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheduler_fixtures import SPACE, scheduler
 
 from segue_core.policy import CAPABILITIES
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.replay import commands, replay
 from segue_scheduler.testing.drive import drive
+from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy
 from segue_scheduler.tick import Phase, TickOutput
 
@@ -40,7 +40,8 @@ def test_the_first_chunk_has_no_prefix_and_skips_nothing(method: str) -> None:
     assert not any(output.starved for output in outputs)
     for row, output in enumerate(outputs[8:30]):
         np.testing.assert_array_equal(output.action, policy.row(row))
-    assert outputs[8].seam is not None and outputs[8].seam.dropped_rows == 0
+    assert outputs[8].seam is not None
+    assert outputs[8].seam.dropped_rows == 0
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -49,7 +50,8 @@ def test_while_waiting_for_the_first_chunk_the_measured_pose_is_held(method: str
     policy = ScriptedPolicy(SPACE, misbehaviour={0: Misbehaviour.SILENCE})
     outputs, _ = drive(machine, policy, SPACE, 100)
     assert {output.action.item() for output in outputs} == {0.0}
-    assert machine.stats.waiting_ticks == 100 and machine.stats.starved_ticks == 0
+    assert machine.stats.waiting_ticks == 100
+    assert machine.stats.starved_ticks == 0
 
 
 def test_requests_are_a_stride_apart_and_claim_the_configured_lengths() -> None:
@@ -57,7 +59,8 @@ def test_requests_are_a_stride_apart_and_claim_the_configured_lengths() -> None:
     drive(scheduler(), policy, SPACE, 200)
     assert [request.start_tick for request in policy.requests] == [0, 38, 68, 98, 128, 158, 188]
     for request in policy.requests[1:]:
-        assert request.delay == 8 and request.method == "legato"
+        assert request.delay == 8
+        assert request.method == "legato"
         np.testing.assert_array_equal(request.omega, guidance_schedule(60, 8, 22))
 
 
@@ -131,7 +134,7 @@ def test_replaying_the_inputs_gives_byte_identical_commands(
 @given(st.integers(1, 8), st.sampled_from(METHODS))
 def test_duplicates_change_nothing_and_are_counted(number: int, method: str) -> None:
     clean, noisy = scheduler(continuation=method), scheduler(continuation=method)
-    twice = {n: Misbehaviour.TWICE for n in range(number)}
+    twice = dict.fromkeys(range(number), Misbehaviour.TWICE)
     expected, _ = drive(clean, ScriptedPolicy(SPACE, disagreement=1.0), SPACE, 300)
     outputs, _ = drive(noisy, ScriptedPolicy(SPACE, disagreement=1.0, misbehaviour=twice), SPACE, 300)
     assert commands(outputs).tobytes() == commands(expected).tobytes()
@@ -197,11 +200,13 @@ def test_synchronous_stands_still_to_think_and_then_executes_a_stride_from_row_z
     first, thinking, second = outputs[8:38], outputs[38:46], outputs[46:]
     assert [o.action.item() for o in first] == [policy.row(tick).item() for tick in range(30)]
     assert {o.action.item() for o in thinking} == {policy.row(29).item()}
-    assert {o.phase for o in thinking} == {Phase.HOLDING} and not any(o.starved for o in outputs)
+    assert {o.phase for o in thinking} == {Phase.HOLDING}
+    assert not any(o.starved for o in outputs)
     np.testing.assert_allclose(
         [o.action.item() for o in second], [policy.row(t, 1).item() for t in range(38, 68)]
     )
-    assert machine.stats.thinking_ticks == 8 and machine.stats.starved_ticks == 0
+    assert machine.stats.thinking_ticks == 8
+    assert machine.stats.starved_ticks == 0
 
 
 def test_naive_async_takes_over_row_d_of_the_new_chunk() -> None:
@@ -216,7 +221,8 @@ def test_a_seam_reports_overlap_jump_and_rows_really_dropped() -> None:
     policy = ScriptedPolicy(SPACE, disagreement=1.0)
     outputs, _ = drive(scheduler(continuation="naive_async"), policy, SPACE, 200)
     first, _, third = (output.seam for output in seams(outputs)[:3])
-    assert first is not None and first.overlap_rmse is None
+    assert first is not None
+    assert first.overlap_rmse is None
     assert third is not None
     assert (third.delay, third.claimed_delay, third.dropped_rows, third.tick) == (8, 8, 8, 76)
     assert third.overlap_rmse == pytest.approx(1.0, abs=1e-5)
@@ -236,7 +242,9 @@ def test_seeds_depend_on_the_run_and_the_number_of_the_request(one: int, other: 
 def test_the_age_of_a_command_is_that_of_its_observation() -> None:
     outputs, _ = drive(scheduler(), ScriptedPolicy(SPACE), SPACE, 80)
     assert [output.age for output in outputs[:8]] == [None] * 8
-    assert outputs[8].age == 8 and outputs[45].age == 45 and outputs[46].age == 8
+    assert outputs[8].age == 8
+    assert outputs[45].age == 45
+    assert outputs[46].age == 8
 
 
 def test_what_a_caller_does_to_a_command_stays_with_the_caller() -> None:
@@ -253,7 +261,9 @@ def test_what_a_caller_does_to_a_command_stays_with_the_caller() -> None:
 def test_before_a_start_the_scheduler_is_idle_and_commands_the_measured_pose() -> None:
     _, recording = drive(scheduler(), ScriptedPolicy(SPACE), SPACE, 1)
     output = scheduler().step(recording.inputs[0])
-    assert output.phase is Phase.IDLE and output.request is None and output.action.tolist() == [0.0]
+    assert output.phase is Phase.IDLE
+    assert output.request is None
+    assert output.action.tolist() == [0.0]
 
 
 def test_skipped_ticks_count_as_passed() -> None:

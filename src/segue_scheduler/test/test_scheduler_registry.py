@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from scheduler_fixtures import SPACE, scheduler
 
 from segue_core.errors import ConfigError
 from segue_scheduler import continuation, termination
 from segue_scheduler.testing.drive import drive
+from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
 
 TOY = """
@@ -62,7 +62,8 @@ def test_an_installed_package_adds_a_method_and_a_rule() -> None:
     drive(machine, policy, SPACE, 60)
     assert continuation.create("toy", {}).resets == 2  # type: ignore[attr-defined]
     assert {request.method for request in policy.requests} == {"toy_sampling"}
-    assert "toy" in continuation.available() and "never" in termination.available()
+    assert "toy" in continuation.available()
+    assert "never" in termination.available()
 
 
 @pytest.mark.usefixtures("toy_package")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheduler_fixtures import SPACE, scheduler
 
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError
@@ -15,6 +14,7 @@ from segue_core.task_state import TaskState
 from segue_scheduler import termination
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.testing.drive import drive
+from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
 from segue_scheduler.tick import Outcome
 
@@ -59,7 +59,8 @@ def test_the_detector_must_hold_for_the_configured_ticks(success: list[bool], ho
 
 def test_a_detector_outcome_names_the_rule_and_what_was_seen() -> None:
     result = fired("task_detector", lambda tick: {"task": DONE})
-    assert result is not None and result[1] == Outcome(True, "task_detector", "all objects are in the box")
+    assert result is not None
+    assert result[1] == Outcome(True, "task_detector", "all objects are in the box")
 
 
 def test_silence_of_the_detector_is_not_success() -> None:
@@ -76,14 +77,18 @@ def test_an_operator_is_obeyed_even_when_not_configured() -> None:
 def test_an_operator_comes_before_every_other_rule() -> None:
     rules = termination.create(SchedulerConfig(termination=("task_detector",), task_hold_ticks=1), SPACE)
     outcome = rules.check(seen(0, task=DONE, stop_requested=True))
-    assert outcome is not None and outcome.rule == "operator"
+    assert outcome is not None
+    assert outcome.rule == "operator"
 
 
 def test_a_policy_that_says_stop_is_obeyed_but_not_believed_against_the_detector() -> None:
     alone = fired("policy_stop", lambda tick: {"policy_stop": tick == 3})
     contradicted = fired("policy_stop", lambda tick: {"policy_stop": tick == 3, "task": OPEN})
-    assert alone is not None and alone[0] == 3 and alone[1].success
-    assert contradicted is not None and not contradicted[1].success
+    assert alone is not None
+    assert alone[0] == 3
+    assert alone[1].success
+    assert contradicted is not None
+    assert not contradicted[1].success
 
 
 def progress(values: dict[int, float], **options: float) -> tuple[int, Outcome] | None:
@@ -93,7 +98,9 @@ def progress(values: dict[int, float], **options: float) -> tuple[int, Outcome] 
 
 def test_progress_engages_settles_and_then_fires() -> None:
     result = progress({0: 0.5, 30: 0.95, 60: 0.96})
-    assert result is not None and result[0] == 60 and result[1].success
+    assert result is not None
+    assert result[0] == 60
+    assert result[1].success
 
 
 def test_one_lucky_prediction_does_not_stop_the_task() -> None:
@@ -103,7 +110,8 @@ def test_one_lucky_prediction_does_not_stop_the_task() -> None:
 
 def test_progress_below_the_settling_band_disengages() -> None:
     result = progress({0: 0.95, 20: 0.5, 100: 0.95, 140: 0.95})
-    assert result is not None and result[0] == 140
+    assert result is not None
+    assert result[0] == 140
 
 
 def test_progress_is_smoothed() -> None:
@@ -121,7 +129,9 @@ def test_a_threshold_that_could_never_or_always_fire_is_refused(value: float) ->
 def test_standing_still_is_a_stall_but_waiting_is_not() -> None:
     still = {"measured": np.array([1.0])}
     result = fired("stall", lambda tick: still | {"waiting": tick < 50})
-    assert result is not None and result[0] == 49 + 150 and result[1].rule == "stall"
+    assert result is not None
+    assert result[0] == 49 + 150
+    assert result[1].rule == "stall"
 
 
 @given(st.floats(0.011, 1), st.integers(1, 149))
@@ -131,7 +141,8 @@ def test_moving_now_and_then_is_no_stall(step: float, every: int) -> None:
 
 def test_creeping_is_a_stall() -> None:
     result = fired("stall", lambda tick: {"measured": np.array([tick * 1e-6])})
-    assert result is not None and result[0] == 150
+    assert result is not None
+    assert result[0] == 150
 
 
 @pytest.mark.parametrize(
@@ -165,7 +176,9 @@ def test_a_run_ends_with_the_detector_and_holds_from_then_on() -> None:
         machine, ScriptedPolicy(SPACE), SPACE, 100, task=lambda tick: DONE if tick >= 50 else OPEN
     )
     first = next(output for output in outputs if output.outcome)
-    assert first.tick == 59 and first.outcome is not None and first.outcome.success
+    assert first.tick == 59
+    assert first.outcome is not None
+    assert first.outcome.success
     assert {output.action.item() for output in outputs[59:]} == {first.action.item()}
 
 

@@ -1,0 +1,1 @@
+"""Segue's vocabulary: action spaces, chunks, policies, schedules, configuration and errors."""
