@@ -27,6 +27,7 @@ def _seeds(text: str) -> tuple[int, ...]:
 def _record(arguments: argparse.Namespace) -> int:
     from segue_data.contracts import load_robot, load_task
     from segue_data.demonstrations import record_demonstrations
+    from segue_data.encoding import ImageCodec
     from segue_data.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
@@ -36,7 +37,10 @@ def _record(arguments: argparse.Namespace) -> int:
         arguments.seeds,
         arguments.out,
         workers=arguments.workers,
-        options=RecordingOptions(disturbance=DisturbanceConfig() if arguments.disturb else None),
+        options=RecordingOptions(
+            codec=ImageCodec(arguments.images),
+            disturbance=DisturbanceConfig() if arguments.disturb else None,
+        ),
         keep_failures=arguments.keep_failures,
     )
     print(
@@ -122,6 +126,7 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     record.add_argument("--out", type=Path, required=True, help="folder for the bags; call again to go on")
     record.add_argument("--workers", type=int, default=2, help="processes")
     record.add_argument("--disturb", action="store_true", help="disturb what is executed, never the label")
+    record.add_argument("--images", choices=("jpeg", "png"), default="jpeg", help="compression of pictures")
     record.add_argument("--keep-failures", action="store_true", help="keep failed episodes too")
     convert = _add(commands, "convert", "turn bags into a LeRobotDataset v3.0", _convert)
     convert.add_argument("bags", type=Path, help="a bag, or a folder of bags")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
@@ -16,6 +17,10 @@ from segue_data.lockstep import RecordingOptions, record_episode
 from segue_data.manifest import FILE_NAME, RECORDING
 from segue_data.parallel import as_done
 from segue_data.stage import Stage
+
+if TYPE_CHECKING:
+    from segue_control.controller import CartesianController
+    from segue_sim.world import World
 
 FAILURES = "failures.jsonl"
 
@@ -35,7 +40,7 @@ def episode_folder(out: Path, seed: int) -> Path:
 
 
 @cache
-def _world_and_controller(robot_json: str, task_json: str) -> tuple[object, object]:
+def _world_and_controller(robot_json: str, task_json: str) -> tuple[World, CartesianController]:
     """Compile once per worker process; the configurations travel as text so that they can be cache keys."""
     from segue_control.controller import CartesianController
     from segue_sim.world import World
@@ -49,8 +54,8 @@ def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
     from segue_sim.expert import Expert
 
     world, controller = _world_and_controller(robot.model_dump_json(), task.model_dump_json())
-    world.reset(seed)  # type: ignore[attr-defined]
-    return Stage(robot, task, world, Expert(world, seed), controller)  # type: ignore[arg-type]
+    world.reset(seed)
+    return Stage(robot, task, world, Expert(world, seed), controller)
 
 
 def _record(

@@ -27,9 +27,9 @@ from segue_data.compression import COMPRESSED, RAW, compress_image
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import Topic
 from segue_data.manifest import Manifest
-from segue_data.qos import RELIABLE, SENSOR
+from segue_data.qos import LATCHED, RELIABLE, SENSOR
 from segue_data.session import RecordingSession
-from segue_data.topics import run_topics
+from segue_data.topics import LATCHED_TOPICS, run_topics
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -92,6 +92,7 @@ class Recorder(LifecycleComponent):
             stored,
             self._facts(robot),
             min_free_bytes=self._settings.min_free_mb * 1_000_000,
+            latched=LATCHED_TOPICS,
             on_event=self._report,
         )
         for report in self._session.repair():
@@ -144,6 +145,8 @@ class Recorder(LifecycleComponent):
     def _stored(self, name: str, kind: str) -> Topic:
         if self._compressed(kind):
             return Topic(COMPRESSED, SENSOR, compress_image(ImageCodec("jpeg", self._settings.jpeg_quality)))
+        if name in LATCHED_TOPICS:
+            return Topic(kind, LATCHED)
         return Topic(kind, SENSOR if kind.startswith("sensor_msgs/") else RELIABLE)
 
     def _subscribe(self, name: str, kind: str) -> Any:
@@ -152,7 +155,8 @@ class Recorder(LifecycleComponent):
         def take(data: bytes) -> None:
             self._session.write(stored, time.time_ns(), data)
 
-        return self.create_subscription(_message_class(kind), name, take, _ANY, raw=True)
+        profile = qos.LATCHED if name in LATCHED_TOPICS else _ANY
+        return self.create_subscription(_message_class(kind), name, take, profile, raw=True)
 
     def _on_start(
         self, request: StartRecording.Request, response: StartRecording.Response

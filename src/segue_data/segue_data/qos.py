@@ -17,12 +17,12 @@ from rosbags.interfaces import (
 _INFINITE = QosTime(9223372036, 854775807)
 
 
-def _profile(reliability: QosReliability, depth: int) -> Qos:
+def _profile(depth: int, durability: QosDurability = QosDurability.VOLATILE) -> Qos:
     return Qos(
         history=QosHistory.KEEP_LAST,
         depth=depth,
-        reliability=reliability,
-        durability=QosDurability.VOLATILE,
+        reliability=QosReliability.RELIABLE,
+        durability=durability,
         deadline=_INFINITE,
         lifespan=_INFINITE,
         liveliness=QosLiveliness.AUTOMATIC,
@@ -31,8 +31,11 @@ def _profile(reliability: QosReliability, depth: int) -> Qos:
     )
 
 
-RELIABLE = _profile(QosReliability.RELIABLE, 10)
+RELIABLE = _profile(10)
 """Commands, states and events: every message counts."""
 
-SENSOR = _profile(QosReliability.RELIABLE, 5)
+SENSOR = _profile(5)
 """Cameras and joint states, as the simulator offers them (readers may ask for best effort)."""
+
+LATCHED = _profile(1, QosDurability.TRANSIENT_LOCAL)
+"""What late joiners need to know; written at the beginning of every bag."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class RecordingSession:
         topics: what to record; a topic may have a transform (see `Topic`).
         facts: what every manifest of this recorder says (robot, contract hash, rate).
         min_free_bytes: recording is refused, and a running one closed, below this much free space.
+        latched: topics whose last message, received at any time, begins every episode.
         on_event: told about what went wrong, once each; may be called from the writer thread.
     """
 
@@ -52,11 +53,13 @@ class RecordingSession:
         facts: Manifest,
         *,
         min_free_bytes: int,
+        latched: Collection[str] = (),
         on_event: Callable[[str], None],
     ) -> None:
         self.root = root
         self._topics = dict(topics)
         self._facts = facts
+        self._latched: dict[str, bytes | None] = dict.fromkeys(latched)
         self._min_free = min_free_bytes
         self._on_event = on_event
         self._writer: EpisodeWriter | None = None
@@ -112,10 +115,15 @@ class RecordingSession:
         self._closed_early = None
         self._facts = replace(self._facts, task=task or self._facts.task, seed=seed)
         self._writer = EpisodeWriter(self.root / name, self._topics, on_failure=self._on_event)
+        for topic, data in self._latched.items():
+            if data is not None:
+                self._writer.write(topic, time.time_ns(), data)
         return self._writer.folder
 
     def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
         """Take one serialised message; ignored while idle, dropped and counted when too slow."""
+        if topic in self._latched:
+            self._latched[topic] = data
         writer = self._writer
         if writer is not None:
             writer.write(topic, stamp_ns, data)

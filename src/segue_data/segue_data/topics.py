@@ -28,6 +28,10 @@ def image_topics(camera: str) -> tuple[str, ...]:
     return tuple(image_topic(camera, kind) for kind in _IMAGE_TYPES)
 
 
+LATCHED_TOPICS = {"/segue/policy_info": "segue_interfaces/msg/PolicyInfo"}
+"""Published once for late joiners; a recording repeats the last message at its beginning."""
+
+
 def run_topics(cameras: Iterable[str]) -> dict[str, str]:
     """Topics of a live run that are recorded by default, with their types as published."""
     ours = "segue_interfaces/msg/"
@@ -46,6 +50,7 @@ def run_topics(cameras: Iterable[str]) -> dict[str, str]:
         "/segue/safety": ours + "SafetyState",
         "/joint_command": "trajectory_msgs/msg/JointTrajectory",
         "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
+        **LATCHED_TOPICS,
     }
 
 

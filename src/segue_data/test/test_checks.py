@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TinyWorld
 
 from segue_core.robot_config import RobotConfig
 from segue_data import messages, signals
@@ -21,6 +20,7 @@ from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter
 from segue_data.manifest import Manifest
 from segue_data.stage import Stage
+from segue_data.testing import TinyWorld
 from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 
 

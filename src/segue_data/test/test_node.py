@@ -23,6 +23,7 @@ from segue_core.errors import ErrorCode  # noqa: E402
 from segue_data import manifest  # noqa: E402
 from segue_data.bag_reader import read  # noqa: E402
 from segue_data.contracts import config_folder  # noqa: E402
+from segue_data.definitions import typestore  # noqa: E402
 from segue_data.encoding import decode  # noqa: E402
 from segue_interfaces.msg import RobotCommand  # noqa: E402
 from segue_interfaces.srv import StartRecording, StopRecording  # noqa: E402
@@ -110,6 +111,11 @@ def test_what_is_published_between_start_and_stop_is_in_the_bag(recorder: Record
     assert abs(int(decode(pictures[0], "bag", "frame").mean()) - 90) <= 1
     facts = manifest.load(recorder.root / "first")
     assert (facts.outcome, facts.seed, facts.robot) == ("success", 5, "dual_arm")
+
+
+def test_bags_carry_the_type_hashes_of_the_live_messages(recorder: Recorder) -> None:
+    (info,) = recorder.node.get_publishers_info_by_topic("/segue/command")
+    assert str(info.topic_type_hash) == typestore().hash_rihs01("segue_interfaces/msg/RobotCommand")
 
 
 def test_services_refuse_with_a_code_and_a_text(recorder: Recorder) -> None:

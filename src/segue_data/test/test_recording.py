@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,30 +11,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TICKS, tiny_stage
 
+import segue_data
 from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data import manifest
 from segue_data.bag_reader import read, stamp_ns
-from segue_data.definitions import typestore
+from segue_data.definitions import definitions_folder
 from segue_data.encoding import decode
-from segue_data.episode_writer import EpisodeWriter, Topic
+from segue_data.episode_writer import EpisodeWriter
 from segue_data.lockstep import RecordingOptions, record_episode
 from segue_data.manifest import RECORDING, Manifest
 from segue_data.repair import repair, repair_open_episodes
 from segue_data.stage import Stage
+from segue_data.testing import TEXT_TOPICS, TICKS, text_message, tiny_stage
 from segue_data.topics import COMMAND, JOINT_STATES, image_topic
 from segue_sim.disturbance import DisturbanceConfig
 
-TEXT = {"/text": Topic("std_msgs/msg/String")}
 FACTS = Manifest(task="none", robot="none")
-
-
-def _text(number: int, size: int = 40_000) -> bytes:
-    kind = typestore().types["std_msgs/msg/String"]
-    return bytes(typestore().serialize_cdr(kind(f"{number:06d}" + "x" * size), "std_msgs/msg/String"))
 
 
 def _numbers(bag: Path) -> list[int]:
@@ -90,13 +86,13 @@ def test_disturbance_goes_to_its_own_topic_and_never_into_the_label(
 
 def test_an_existing_bag_is_never_overwritten(recorded: tuple[Path, Stage]) -> None:
     with pytest.raises(DataError, match="not overwritten") as caught:
-        EpisodeWriter(recorded[0], TEXT)
+        EpisodeWriter(recorded[0], TEXT_TOPICS)
     assert caught.value.code == ErrorCode.DATA_PATH_REFUSED
 
 
 def test_a_full_queue_drops_and_counts_but_never_blocks(tmp_path: Path) -> None:
-    writer = EpisodeWriter(tmp_path / "bag", TEXT, budget_bytes=50_000)
-    accepted = [writer.write("/text", number, _text(number)) for number in range(300)]
+    writer = EpisodeWriter(tmp_path / "bag", TEXT_TOPICS, budget_bytes=50_000)
+    accepted = [writer.write("/text", number, text_message(number)) for number in range(300)]
     writer.finish(FACTS)
     facts = manifest.load(tmp_path / "bag")
     assert facts.message_counts["/text"] == sum(accepted)
@@ -105,8 +101,8 @@ def test_a_full_queue_drops_and_counts_but_never_blocks(tmp_path: Path) -> None:
 
 
 def test_lockstep_recording_waits_and_loses_nothing(tmp_path: Path) -> None:
-    writer = EpisodeWriter(tmp_path / "bag", TEXT, budget_bytes=50_000, wait=True)
-    assert all(writer.write("/text", number, _text(number)) for number in range(100))
+    writer = EpisodeWriter(tmp_path / "bag", TEXT_TOPICS, budget_bytes=50_000, wait=True)
+    assert all(writer.write("/text", number, text_message(number)) for number in range(100))
     writer.finish(FACTS)
     assert _numbers(tmp_path / "bag") == list(range(100))
 
@@ -114,11 +110,12 @@ def test_lockstep_recording_waits_and_loses_nothing(tmp_path: Path) -> None:
 KILLED = """
 import sys, os, signal
 from pathlib import Path
-from test_recording import TEXT, _text
+from segue_data.testing import TEXT_TOPICS, text_message
+from segue_data.manifest import Manifest
 from segue_data.episode_writer import EpisodeWriter
-writer = EpisodeWriter(Path(sys.argv[1]), TEXT, wait=True)
+writer = EpisodeWriter(Path(sys.argv[1]), TEXT_TOPICS, wait=True)
 for number in range(200):
-    writer.write("/text", number, _text(number))
+    writer.write("/text", number, text_message(number))
 while writer.counts["/text"] < 150:
     pass
 os.kill(os.getpid(), signal.SIGKILL)
@@ -126,8 +123,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    environment = {**os.environ, "PYTHONPATH": paths}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -148,37 +144,55 @@ def test_a_killed_recorder_loses_at_most_its_last_chunk_and_repair_is_idempotent
 
 
 def test_a_bag_cut_at_any_byte_is_repaired_or_refused(tmp_path: Path) -> None:
-    writer = EpisodeWriter(tmp_path / "bag", TEXT, wait=True)
+    writer = EpisodeWriter(tmp_path / "bag", TEXT_TOPICS, wait=True)
     for number in range(60):
-        writer.write("/text", number, _text(number))
+        writer.write("/text", number, text_message(number))
     whole = (writer.finish(FACTS) / "bag.mcap").read_bytes()
     for cut in np.random.default_rng(0).integers(0, len(whole), 25).tolist():
         torn = tmp_path / f"cut_{cut}"
         torn.mkdir()
         (torn / "bag.mcap").write_bytes(whole[:cut])
-        try:
-            repair(torn)
-        except DataError as error:
-            assert str(torn) in str(error) and cut < 200
+        if cut < len(b"MCAP0\r\n ") + 100:
+            with pytest.raises(DataError, match=str(torn)):
+                repair(torn)
             continue
+        repair(torn)
         numbers = _numbers(torn)
         assert numbers == list(range(len(numbers)))
         assert len(numbers) >= 26 * (cut // 1_100_000)
 
 
+WHERE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from segue_data.definitions import definitions_folder
+print(definitions_folder())
+"""
+
+
+def test_message_definitions_are_found_in_an_installed_workspace(tmp_path: Path) -> None:
+    packages = tmp_path / "segue_data" / "lib" / "python3" / "site-packages"
+    shutil.copytree(Path(segue_data.__path__[0]), packages / "segue_data")
+    share = tmp_path / "segue_interfaces" / "share" / "segue_interfaces" / "msg"
+    shutil.copytree(definitions_folder(), share)
+    ran = _run(WHERE, str(packages))
+    assert ran.stdout.strip() == str(share), ran.stderr
+
+
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from test_recording import FACTS, TEXT, _text
+from segue_data.testing import TEXT_TOPICS, text_message
+from segue_data.manifest import Manifest
 from segue_core.errors import DataError
 from segue_data.episode_writer import EpisodeWriter
 events = []
-writer = EpisodeWriter(Path(sys.argv[1]), TEXT, wait=True, on_failure=events.append)
+writer = EpisodeWriter(Path(sys.argv[1]), TEXT_TOPICS, wait=True, on_failure=events.append)
 resource.setrlimit(resource.RLIMIT_FSIZE, (3_500_000, resource.RLIM_INFINITY))
 for number in range(200):
-    writer.write("/text", number, _text(number))
+    writer.write("/text", number, text_message(number))
 try:
-    writer.finish(FACTS)
+    writer.finish(Manifest(task="none", robot="none"))
 except DataError as error:
     print(len(events), int(error.code))
 """

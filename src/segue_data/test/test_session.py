@@ -44,6 +44,15 @@ def test_an_episode_is_where_start_said_and_says_how_it_ended(tmp_path: Path) ->
     assert (facts.task, facts.seed, facts.outcome, facts.reason) == ("pick_place", 4, "unknown", "cancelled")
 
 
+def test_a_latched_message_begins_every_episode(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, TEXT, FACTS, min_free_bytes=1, latched=TEXT, on_event=print)
+    session.write("/text", 1, _hello())
+    for name in ("one", "two"):
+        folder = session.start(name, "t", 0)
+        session.stop("success")
+        assert [record.message().data for record in read(folder)] == ["hello"]
+
+
 def test_messages_outside_an_episode_are_not_recorded(tmp_path: Path) -> None:
     session = _session(tmp_path, [])
     session.write("/text", 1, _hello())
