@@ -1,4 +1,4 @@
-"""From names to a running episode: what `segue eval` evaluates, and the runner that each worker process makes of it."""
+"""From names to episodes: what `segue eval` evaluates, and the runner that a worker process makes of it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Setup:
     """Everything that decides an episode besides its seed. Plain data: it travels to the worker processes.
 
     Args:
-        scheduler: fields of `SchedulerConfig` that differ from its defaults; horizon and time limit come from the
-            policy and the task unless given.
+        scheduler: fields of `SchedulerConfig` other than its defaults; horizon and time limit are the
+            policy's and the task's unless given.
         latency: `planned`, ticks, or `LOW:HIGH`, see `segue_eval.latency`.
     """
 
@@ -40,12 +40,15 @@ class Setup:
     latency: str = "planned"
 
     def to_dict(self) -> dict[str, object]:
-        """Plain data with the checkpoint's contents as a digest, so that a retrained policy is another setup."""
-        return asdict(self) | {"scheduler": dict(self.scheduler), "checkpoint_digest": digest(Path(self.checkpoint))}
+        """Plain data with a digest of the checkpoint, so that a retrained policy is another setup."""
+        return asdict(self) | {
+            "scheduler": dict(self.scheduler),
+            "checkpoint_digest": digest(Path(self.checkpoint)),
+        }
 
 
 def digest(folder: Path) -> str:
-    """First 16 hexadecimal digits over the names and bytes of a checkpoint's files; empty when there are none."""
+    """16 hexadecimal digits over the names and bytes of a checkpoint's files; empty when there are none."""
     files = sorted(path for path in folder.glob("*") if path.is_file() and path.suffix != ".md")
     total = hashlib.sha256()
     for path in files:
@@ -60,7 +63,7 @@ def scheduler_config(overrides: Mapping[str, Any], info: PolicyInfo, task: TaskC
 
 
 def check(setup: Setup) -> None:
-    """Refuse a setup that cannot run, before any process starts: names, checkpoint, lengths, capabilities, latency.
+    """Refuse a setup that cannot run, before any process starts.
 
     Raises:
         SegueError: what is wrong, with the valid names or values.
@@ -74,7 +77,9 @@ def check(setup: Setup) -> None:
 class Runner:
     """One setup, ready to run any seed. Everything that is slow to make is made once."""
 
-    def __init__(self, robot: RobotConfig, task: TaskConfig, policy: Policy, plant: Plant, setup: Setup) -> None:
+    def __init__(
+        self, robot: RobotConfig, task: TaskConfig, policy: Policy, plant: Plant, setup: Setup
+    ) -> None:
         self.config = scheduler_config(setup.scheduler, policy.info, task)
         self.space = robot.action_space
         self.plant = plant

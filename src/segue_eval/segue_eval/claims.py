@@ -29,9 +29,9 @@ class Claim:
         return {"id": self.id, "verdict": str(self.verdict), "statistics": dict(self.statistics)}
 
 
-def rate_claim(id: str, low: float, high: float, wanted: float, rate: float) -> Claim:
-    """Whether a rate reaches `wanted`, judged by its interval [low, high]: inconclusive when it lies inside."""
+def rate_claim(name: str, low: float, high: float, wanted: float, rate: float) -> Claim:
+    """Whether a rate reaches `wanted`, judged by its interval; inconclusive when `wanted` lies inside."""
     verdict = Verdict.REPRODUCED if low >= wanted else Verdict.NOT_REPRODUCED
     if low < wanted <= high:
         verdict = Verdict.INCONCLUSIVE
-    return Claim(id, verdict, {"rate": rate, "interval_low": low, "interval_high": high, "wanted": wanted})
+    return Claim(name, verdict, {"rate": rate, "interval_low": low, "interval_high": high, "wanted": wanted})

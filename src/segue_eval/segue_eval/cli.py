@@ -34,7 +34,9 @@ def _folder(arguments: argparse.Namespace, setup: Setup) -> Path:
     """A name that says what it is, stable for equal arguments, so that the same command resumes."""
     values = setup.scheduler
     ramp = values.get("ramp", "auto")
-    name = f"{setup.task}-{setup.policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
+    name = (
+        f"{setup.task}-{setup.policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
+    )
     return Path(arguments.out or Path("runs") / "eval" / name)
 
 
@@ -50,7 +52,8 @@ def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim])
     low, high = success_interval(results)
     ends = ", ".join(f"{rule} {count}" for rule, count in sorted(endings(results).items()))
     print(table({name: results}))
-    print(f"\nsuccess {sum(r.success for r in results)}/{len(results)}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
+    won = f"{sum(result.success for result in results)}/{len(results)}"
+    print(f"\nsuccess {won}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
     print(f"ended by: {ends}")
     for claim in claims:
         print(f"claim {claim.id}: {claim.verdict}")
@@ -61,7 +64,9 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _save(arguments: argparse.Namespace, folder: Path, data: dict[str, object], results: list[EpisodeResult]) -> None:
+def _save(
+    arguments: argparse.Namespace, folder: Path, data: dict[str, object], results: list[EpisodeResult]
+) -> None:
     text = json.dumps(data, indent=2) + "\n"
     for path in filter(None, (folder / "summary.json", arguments.json)):
         _write(path, text)
@@ -97,11 +102,15 @@ def run_eval(arguments: argparse.Namespace) -> int:
 
 def add_subcommands(subparsers: Any) -> None:
     """Add `eval` and `bench` to an argparse subparsers object; each sets `func(arguments) -> exit status`."""
-    evaluation = subparsers.add_parser("eval", help="run a policy over many seeds in lockstep and print the table")
+    evaluation = subparsers.add_parser(
+        "eval", help="run a policy over many seeds in lockstep and print the table"
+    )
     options.add_setup_arguments(evaluation)
     options.add_run_arguments(evaluation)
     evaluation.set_defaults(func=run_eval)
-    bench = subparsers.add_parser("bench", help="time the scheduler or a policy, as ratios measured in one run")
+    bench = subparsers.add_parser(
+        "bench", help="time the scheduler or a policy, as ratios measured in one run"
+    )
     add_bench_arguments(bench)
     bench.set_defaults(func=run_bench)
 

@@ -1,4 +1,4 @@
-"""Many episodes over many seeds, in parallel processes, resumable; the order of completion changes nothing."""
+"""Many episodes over many seeds, in parallel processes, resumable; the order they end in changes nothing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _here(factory: RunnerFactory, seeds: Sequence[int]) -> Iterator[EpisodeResul
 
 
 def _in_processes(factory: RunnerFactory, seeds: Sequence[int], workers: int) -> Iterator[EpisodeResult]:
-    """Results as they finish. Processes are spawned: a forked one would share the renderer and the thread pools."""
+    """Results as they finish. Processes are spawned: forked ones would share renderer and thread pools."""
     for name in _ONE_THREAD:  # workers x threads = cores; children read these when they load their libraries
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (factory,))
@@ -75,7 +75,9 @@ def _in_processes(factory: RunnerFactory, seeds: Sequence[int], workers: int) ->
         for future in as_completed(futures):
             yield _accept(future.result())
     except BrokenProcessPool as error:
-        raise ConfigError(ErrorCode.PROCESS_FAILED, "a worker process died; out of memory? Try fewer --workers") from error
+        raise ConfigError(
+            ErrorCode.PROCESS_FAILED, "a worker process died; out of memory? Try fewer --workers"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -93,6 +95,7 @@ def evaluate(
     Args:
         factory: makes a runner inside each worker process (inside this one when `workers` is 1).
         rows: finished episodes are read from it and appended to it as they finish.
+
     Raises:
         ConfigError: an episode failed or a worker died; finished episodes are kept in `rows`.
     """

@@ -1,4 +1,4 @@
-"""How many ticks an answer takes in lockstep: time is a number here, so a slow machine gives the same episode."""
+"""How many ticks an answer takes in lockstep: time is a number, so a slow machine gives the same episode."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ _TEST = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
 def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
     """What is evaluated."""
     parser.add_argument("--policy", default="legato", help="policy, by name")
-    parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one of policy and task)")
+    parser.add_argument(
+        "--checkpoint", help="checkpoint folder (default: the shipped one of policy and task)"
+    )
     parser.add_argument("--task", default="pick_place", help="task contract in config/tasks")
     parser.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
     parser.add_argument("--continuation", default="legato", help="continuation method, by name")
@@ -24,13 +26,19 @@ def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delay", type=int, default=8, help="ticks d of one inference")
     parser.add_argument("--ramp", type=int, help="ramp length r in ticks (default: H - s - d)")
     parser.add_argument("--delay-mode", default="constructed", choices=("constructed", "adaptive"))
-    parser.add_argument("--latency", default="planned", help="ticks an answer takes: planned, TICKS or LOW:HIGH")
-    parser.add_argument("--time-limit", type=float, help="limit of one episode in seconds (default: the task's)")
+    parser.add_argument(
+        "--latency", default="planned", help="ticks an answer takes: planned, TICKS or LOW:HIGH"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, help="limit of one episode in seconds (default: the task's)"
+    )
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """How it is evaluated and what is written."""
-    parser.add_argument("--seeds", default=_TEST, help=f"FIRST:END, END excluded, or a list (default {_TEST})")
+    parser.add_argument(
+        "--seeds", default=_TEST, help=f"FIRST:END, END excluded, or a list (default {_TEST})"
+    )
     parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: cores)")
     parser.add_argument("--out", type=Path, help="folder for rows, table, plots (default runs/eval/<setup>)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write setup, summary, claims and rows")
@@ -39,7 +47,10 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--videos", action="store_true", help="also film the best and the worst seed")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument(
-        "--require-success", type=float, metavar="RATE", help="exit with status 1 below this success rate (0..1)"
+        "--require-success",
+        type=float,
+        metavar="RATE",
+        help="exit with status 1 below this success rate (0..1)",
     )
 
 

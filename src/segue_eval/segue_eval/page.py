@@ -1,4 +1,4 @@
-"""A self-contained HTML page: style, script and data inline, nothing fetched, dark and light by the reader's system."""
+"""A self-contained HTML page: everything inline, nothing fetched, dark or light as the reader's system is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _inline_json(data: object) -> str:
 
 
 def document(title: str, body: Sequence[str], series: Mapping[str, object] | None = None) -> str:
-    """The whole page. `series` are the values that charts show under the cursor: {"t": [...], "charts": {key: ...}}."""
+    """The whole page; `series` are the values under the cursor: {"t": [...], "charts": {key: ...}}."""
     data = series or {"t": [], "charts": {}}
     return "\n".join(
         [

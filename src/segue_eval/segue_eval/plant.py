@@ -1,4 +1,4 @@
-"""The body that lockstep moves: one protocol, and its implementation by the MuJoCo world and the real controller."""
+"""The body that lockstep moves: a protocol, and MuJoCo under the robot's own controller behind it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Plant(Protocol):
 
 
 class SimulatedPlant:
-    """The MuJoCo world under the controller that also drives the robot: interpolation, IK and the safety guard.
+    """The MuJoCo world under the controller that also drives the robot (interpolation, IK, safety guard).
 
-        tick      k                              k+1
-        update    |  1  |  2  |  3  |  4  |      |      (control_rate / tick_rate updates per tick)
-        physics   |.....|.....|.....|.....|      |
+    tick      k                              k+1
+    update    |  1  |  2  |  3  |  4  |      |      (control_rate / tick_rate updates per tick)
+    physics   |.....|.....|.....|.....|      |
     """
 
     def __init__(self, robot: RobotConfig, task: TaskConfig, *, render: bool = True) -> None:

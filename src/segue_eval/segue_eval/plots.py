@@ -28,7 +28,9 @@ def _dots(column: Column, results: Sequence[EpisodeResult]) -> str:
     chart = frame((-0.5, len(values) - 0.5), padded_range(values), width=420, height=150, x_label="episode")
     dots = [
         element("circle", element("title", f"seed {result.seed}: {value:.4g}"), cx=x, cy=y, r=3, class_="dot")
-        for result, value, x, y in zip(results, values, chart.x(range(len(values))), chart.y(values), strict=True)
+        for result, value, x, y in zip(
+            results, values, chart.x(range(len(values))), chart.y(values), strict=True
+        )
         if np.isfinite(value)
     ]
     level = chart.y.at(middle.mean)
@@ -41,7 +43,10 @@ def _grid(results: Sequence[EpisodeResult]) -> str:
     cells = []
     for index, result in enumerate(results):
         x, y = (index % _PER_ROW) * _CELL, (index // _PER_ROW) * _CELL
-        note = element("title", f"seed {result.seed}: {escape(result.rule)}, score {result.score:g}, {result.seconds:.1f} s")
+        note = element(
+            "title",
+            f"seed {result.seed}: {escape(result.rule)}, score {result.score:g}, {result.seconds:.1f} s",
+        )
         kind = "ok" if result.success else "fail"
         cells.append(element("rect", note, x=x, y=y, width=_CELL - 3, height=_CELL - 3, rx=3, class_=kind))
     rows = -(-len(results) // _PER_ROW)
@@ -62,23 +67,25 @@ def _mean(column: Column, results: Sequence[EpisodeResult]) -> str:
     return estimate(column.read(result) * column.scale for result in results).text(column.digits)
 
 
-def write_page(
-    path: Path, title: str, data: Mapping[str, object], results: Sequence[EpisodeResult]
-) -> None:
+def write_page(path: Path, title: str, data: Mapping[str, object], results: Sequence[EpisodeResult]) -> None:
     """Write the self-contained page; `data` is what `summary.to_json` made of the same results."""
     low, high = success_interval(results)
     won = sum(result.success for result in results)
     ends = ", ".join(f"{rule} {count}" for rule, count in sorted(endings(results).items()))
     head = (
-        f'<header><h1>{escape(title)}</h1><p class="sub">{won} of {len(results)} episodes succeeded; 95 % interval '
-        f"{100 * low:.1f} to {100 * high:.1f} %. Ended by: {escape(ends)}.</p></header>"
+        f'<header><h1>{escape(title)}</h1><p class="sub">{won} of {len(results)} episodes succeeded; '
+        f"95 % interval {100 * low:.1f} to {100 * high:.1f} %. Ended by: {escape(ends)}.</p></header>"
     )
     setup = escape(json.dumps(data["setup"], indent=2))
     body = [
         head,
-        page.section("Every seed", _grid(results), note="Green: success. The pointer shows the seed and what ended it."),
+        page.section(
+            "Every seed", _grid(results), note="Green: success. The pointer shows the seed and what ended it."
+        ),
         page.section("Metrics", _summary(results)),
-        page.section("By episode", page.columns([_dots(c, results) for c in COLUMNS[1:]]), note="The line is the mean."),
+        page.section(
+            "By episode", page.columns([_dots(c, results) for c in COLUMNS[1:]]), note="The line is the mean."
+        ),
         page.section("Setup", f"<pre>{setup}</pre>"),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)

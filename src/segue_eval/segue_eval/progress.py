@@ -18,7 +18,9 @@ def clock(seconds: float) -> str:
 class ProgressBar:
     """Shows `done` of `total` with elapsed and remaining time. Writes to stderr, so tables can be piped."""
 
-    def __init__(self, total: int, label: str, done: int = 0, stream: TextIO | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, total: int, label: str, done: int = 0, stream: TextIO | None = None, quiet: bool = False
+    ) -> None:
         self._total, self._label, self._done = total, label, done
         self._first = done
         self._stream = stream or sys.stderr
@@ -40,7 +42,9 @@ class ProgressBar:
     def _line(self, note: str) -> str:
         elapsed = time.monotonic() - self._began
         left = elapsed / (self._done - self._first) * (self._total - self._done)
-        counts = f"{self._label}  {self._done}/{self._total}  {clock(elapsed)} elapsed, {clock(left)} left  {note}"
+        counts = (
+            f"{self._label}  {self._done}/{self._total}  {clock(elapsed)} elapsed, {clock(left)} left  {note}"
+        )
         if not self._stream.isatty():
             return counts.rstrip() + "\n"
         filled = round(_WIDTH * self._done / max(1, self._total))

@@ -1,4 +1,4 @@
-"""A lockstep episode recorded as the ROS graph would record it: same topics, same types, so the same report reads it."""
+"""A lockstep episode recorded with the topics and types of the ROS graph, so that one report reads both."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import NANOSECONDS
+from segue_data.contracts import load_robot
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import Manifest
 from segue_data.messages import build, compressed_image, header, robot_command, task_state
 from segue_data.qos import RELIABLE, SENSOR
 from segue_data.topics import image_topic
-from segue_data.contracts import load_robot
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
@@ -94,7 +94,9 @@ def _state(stamp: int, output: TickOutput, starved: int, continuation: str) -> A
 class LockstepRecorder:
     """Writes every tick of an episode to a bag; pass it to `run_episode` as `on_tick`, then call `finish`."""
 
-    def __init__(self, bag: Path, plant: Plant, robot: RobotConfig, continuation: str, task: str, seed: int) -> None:
+    def __init__(
+        self, bag: Path, plant: Plant, robot: RobotConfig, continuation: str, task: str, seed: int
+    ) -> None:
         self._writer = EpisodeWriter(bag, _topics(tuple(robot.cameras)), wait=True)
         self._plant, self._robot, self._continuation = plant, robot, continuation
         self._task, self._seed = task, seed
@@ -110,7 +112,14 @@ class LockstepRecorder:
             self._write(image_topic(name), stamp, message)
         space = self._robot.action_space
         chunks = [_chunk(chunk, space) for chunk in inputs.chunks]
-        given = build(_TYPES[INPUT], header=header(stamp), run_id=_RUN, tick=inputs.tick, measured=inputs.measured, chunks=chunks)
+        given = build(
+            _TYPES[INPUT],
+            header=header(stamp),
+            run_id=_RUN,
+            tick=inputs.tick,
+            measured=inputs.measured,
+            chunks=chunks,
+        )
         self._write(INPUT, stamp, given)
         self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
         self._write(COMMAND, stamp, robot_command(stamp, output.tick, output.action, space, _RUN))
@@ -125,7 +134,11 @@ class LockstepRecorder:
         outcome = "success" if result.success else "failure"
         return self._writer.finish(
             Manifest(
-                task=self._task, robot=self._robot.name, seed=self._seed, outcome=outcome, reason=result.reason
+                task=self._task,
+                robot=self._robot.name,
+                seed=self._seed,
+                outcome=outcome,
+                reason=result.reason,
             )
         )
 
@@ -134,8 +147,10 @@ class LockstepRecorder:
         self._writer.abandon()
 
 
-def record_seed(runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run_dir: Path) -> Mapping[str, object]:
-    """Run `seed` once more, filmed, and write its run folder with the report; returns the report's metrics."""
+def record_seed(
+    runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run_dir: Path
+) -> Mapping[str, object]:
+    """Run `seed` once more, filmed, and write its run folder and report; returns the report's metrics."""
     method = runner.config.continuation
     recorder = LockstepRecorder(run_dir / "bag", runner.plant, robot, method, setup.task, seed)
     try:
@@ -144,8 +159,16 @@ def record_seed(runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run
         recorder.abandon()
         raise
     recorder.finish(result)
-    facts = {"seed": seed, "task": setup.task, "policy": setup.policy, "robot": robot.name, "sim": "mujoco (lockstep)"}
-    (run_dir / "result.json").write_text(json.dumps(facts | {"success": result.success}) + "\n", encoding="utf-8")
+    facts = {
+        "seed": seed,
+        "task": setup.task,
+        "policy": setup.policy,
+        "robot": robot.name,
+        "sim": "mujoco (lockstep)",
+    }
+    (run_dir / "result.json").write_text(
+        json.dumps(facts | {"success": result.success}) + "\n", encoding="utf-8"
+    )
     (run_dir / "config.yaml").write_text(json.dumps(setup.to_dict(), indent=2) + "\n", encoding="utf-8")
     return write_run_report(run_dir)
 
@@ -157,7 +180,7 @@ def best_and_worst(results: Sequence[EpisodeResult]) -> tuple[int, int]:
 
 
 def film_extremes(setup: Setup, results: Sequence[EpisodeResult], folder: Path) -> list[Path]:
-    """Record the best and the worst seed into `folder`/seed-<n>, each with its report; returns the folders."""
+    """Record the best and the worst seed with their reports; returns the folders `folder`/seed-<n>."""
     runner, robot = SimulatedRunner(setup)(), load_robot(setup.robot)
     folders = []
     for seed in dict.fromkeys(best_and_worst(results)):

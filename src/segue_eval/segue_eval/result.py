@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +64,8 @@ class EpisodeResult:
         return {key: _plain(value) for key, value in row.items()}
 
 
-def _mean(values: object) -> float:
-    data = [value for value in values if value is not None]  # type: ignore[attr-defined]
+def _mean(values: Iterable[float | None]) -> float:
+    data = [value for value in values if value is not None]
     return float(np.mean(data)) if data else math.nan
 
 
@@ -72,22 +73,25 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _number(row: Mapping[str, object], name: str) -> float:
-    value = row[name]
-    return math.nan if value is None else float(value)  # type: ignore[arg-type]
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "bool": bool,
+    "str": str,
+    "int": int,
+    "float": lambda value: math.nan if value is None else float(value),
+}
+_FIELDS = {field.name: str(field.type) for field in fields(EpisodeResult) if field.type in _READERS}
 
 
-def result_from_row(row: Mapping[str, object]) -> EpisodeResult:
-    """The result that `to_row` wrote, with an empty `actions`. Raises DataError naming what is missing or wrong."""
+def result_from_row(row: Mapping[str, Any]) -> EpisodeResult:
+    """The result that `to_row` wrote, without actions; DataError naming what is missing or wrong."""
     try:
-        numbers = {f.name: _number(row, f.name) for f in fields(EpisodeResult) if f.type == "float"}
-        counts = {f.name: int(row[f.name]) for f in fields(EpisodeResult) if f.type == "int"}  # type: ignore[call-overload]
-        seams = tuple(SeamReport(**seam) for seam in row["seams"])  # type: ignore[attr-defined]
-        texts = {"rule": str(row["rule"]), "reason": str(row["reason"])}
-        return EpisodeResult(
-            success=bool(row["success"]), seams=seams, actions=np.zeros((0, 0)), **texts, **numbers, **counts  # type: ignore[arg-type]
-        )
+        values = {name: _READERS[kind](row[name]) for name, kind in _FIELDS.items()}
+        seams = tuple(SeamReport(**seam) for seam in row["seams"])
+        return EpisodeResult(seams=seams, actions=np.zeros((0, 0)), **values)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            ErrorCode.DATA_DATASET_INVALID, "episode row", got=repr(error), expected="what EpisodeResult.to_row writes"
+            ErrorCode.DATA_DATASET_INVALID,
+            "episode row",
+            got=repr(error),
+            expected="what EpisodeResult.to_row writes",
         ) from error

@@ -34,7 +34,7 @@ TickObserver = Callable[[TickInput, TickOutput], None]
 
 @dataclass
 class Mailbox:
-    """Answers under way: what was put for a tick is taken at that tick or, when it was late, at the next call."""
+    """Answers under way: what was put for a tick is taken at that tick, or at the next call after it."""
 
     chunks: dict[int, list[ActionChunk]] = field(default_factory=dict)
     failures: dict[int, list[str]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def _ask(policy: Policy, request: ChunkRequest, observation: Observation) -> Act
 def _serve(
     plant: Plant, policy: Policy, tick: int, request: ChunkRequest, latency: Latency, mailbox: Mailbox
 ) -> None:
-    """Ask at `tick`, deliver later. At least one tick passes: nothing can answer within the tick that asked."""
+    """Ask at `tick`, deliver later. At least one tick passes: no answer comes within the tick that asked."""
     due = tick + max(1, latency.ticks(request.sequence, request.delay))
     try:
         chunk = _ask(policy, request, observe(plant, policy, tick))

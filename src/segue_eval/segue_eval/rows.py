@@ -1,7 +1,7 @@
 """Finished episodes as JSON lines, so that an interrupted evaluation goes on where it stopped.
 
-    {"segue_eval": 1, "setup": {...}}      first line: what the rows belong to
-    {"seed": 1000, ...}                    one line per episode, in order of completion
+{"segue_eval": 1, "setup": {...}}      first line: what the rows belong to
+{"seed": 1000, ...}                    one line per episode, in order of completion
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def _corrupt(path: Path, text: str) -> DataError:
 def _differences(old: object, new: Mapping[str, object]) -> list[str]:
     known = old if isinstance(old, dict) else {}
     keys = sorted({*known, *new})
-    return [f"{key}: file {known.get(key)!r}, now {new.get(key)!r}" for key in keys if known.get(key) != new.get(key)]
+    return [
+        f"{key}: file {known.get(key)!r}, now {new.get(key)!r}"
+        for key in keys
+        if known.get(key) != new.get(key)
+    ]
 
 
 class RowFile:
@@ -58,7 +62,7 @@ class RowFile:
         if changed := _differences(head.get("setup"), setup):
             raise DataError(
                 ErrorCode.DATA_DATASET_INVALID,
-                f"{self._path} holds episodes of another setup ({'; '.join(changed)}); delete it or name another file",
+                f"{self._path} is of another setup ({'; '.join(changed)}); delete it or name another",
             )
 
     def _rewrite(self, setup: Mapping[str, object]) -> None:

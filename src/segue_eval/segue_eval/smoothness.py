@@ -17,7 +17,7 @@ _LEAST_ROWS = 4  # a jerk sample spans four positions
 
 @dataclass(frozen=True)
 class Smoothness:
-    """Legato's smoothness metrics (App. D), smaller is smoother; see `segue_core.metrics` for the definitions."""
+    """Legato's smoothness metrics (App. D), smaller is smoother; defined in `segue_core.metrics`."""
 
     nsparc: float
     nldlj: float

@@ -1,4 +1,4 @@
-"""The few statistics that every table here uses: mean and standard error, a rate's interval, paired differences."""
+"""The statistics that every table uses: mean and standard error, a rate's interval, paired differences."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean of `first - second` over the seeds that both have, and how surprising it would be under no difference."""
+    """Mean of `first - second` over common seeds, and how surprising it would be without a difference."""
 
     estimate: Estimate
     p_value: float
 
 
 def estimate(values: Iterable[float]) -> Estimate:
-    """Mean +- standard error (sample deviation / sqrt(n)); values that are not finite are left out and not counted."""
+    """Mean and standard error (sample deviation / sqrt(n)); values that are not finite are left out."""
     data = np.asarray(list(values), dtype=np.float64)
     data = data[np.isfinite(data)]
     if data.size == 0:
@@ -67,7 +67,7 @@ def _sign_flip_p(differences: NDArray[np.float64], draws: int) -> float:
 def paired_difference(
     first: Mapping[int, float], second: Mapping[int, float], draws: int = 10_000
 ) -> PairedDifference:
-    """`first - second` paired by seed; only seeds where both are finite count. p by a sign-flip permutation test."""
+    """`first - second` paired by seed, where both are finite; p by a sign-flip permutation test."""
     common = [seed for seed in first if seed in second]
     values = np.asarray([first[seed] - second[seed] for seed in common], dtype=np.float64)
     values = values[np.isfinite(values)]

@@ -14,7 +14,7 @@ from segue_eval.statistics import Estimate, estimate, wilson_interval
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of one episode: how to read it, how to print it (`scale` as the paper does), which way is better."""
+    """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better."""
 
     key: str
     title: str
@@ -70,7 +70,9 @@ def table(groups: Mapping[str, Sequence[EpisodeResult]]) -> str:
 
 def _join(cells: Sequence[str], widths: Sequence[int]) -> str:
     first = cells[0].ljust(widths[0])
-    return "  ".join([first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]).rstrip()
+    return "  ".join(
+        [first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
+    ).rstrip()
 
 
 def endings(results: Sequence[EpisodeResult]) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from eval_doubles import WavingPolicy
 from hypothesis import settings
 
 from segue_core.robot_config import RobotConfig
@@ -13,6 +12,7 @@ from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
 from segue_eval.recording import LockstepRecorder
 from segue_eval.result import EpisodeResult
+from segue_eval.testing.doubles import WavingPolicy
 
 settings.register_profile("segue", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("segue")

@@ -1,4 +1,4 @@
-"""Laws of the report: it says what the episode said, it needs nothing else to be read, and browsers can play it."""
+"""Laws of the report: it says what the episode said, needs nothing else, and browsers can play it."""
 
 import json
 import re
@@ -56,7 +56,11 @@ def test_the_video_plays_in_browsers_and_lasts_as_long_as_the_run(recorded: Reco
     with av.open(str(tmp_path / "episode.mp4")) as film:
         stream = film.streams.video[0]
         frames = sum(1 for _ in film.decode(stream))
-        assert (stream.codec_context.name, stream.codec_context.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 30)
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt, stream.average_rate) == (
+            "h264",
+            "yuv420p",
+            30,
+        )
     assert abs(frames - recorded[1].ticks) <= 1
 
 

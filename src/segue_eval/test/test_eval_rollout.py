@@ -4,20 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from eval_doubles import CAMERAS, WavingPolicy
 
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
+from segue_eval.testing.doubles import CAMERAS, WavingPolicy
 from segue_scheduler.tick import TickInput, TickOutput
 
 SHORT = Setup("pick_place", "waving", "", scheduler={"time_limit_s": 3.0})
 
 
 def run(
-    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, policy: WavingPolicy, setup: Setup = SHORT, seed: int = 3
+    robot: RobotConfig,
+    task: TaskConfig,
+    plant: SimulatedPlant,
+    policy: WavingPolicy,
+    setup: Setup = SHORT,
+    seed: int = 3,
 ) -> EpisodeResult:
     return Runner(robot, task, policy, plant, setup)(seed)
 
@@ -32,7 +37,9 @@ def test_equal_seeds_give_equal_episodes_whatever_ran_in_between(
     again = run(robot, task, plant, policy)
     assert first.actions.tobytes() == again.actions.tobytes()
     assert replace(first, wall_s=0, actions=again.actions) == replace(again, wall_s=0)
-    assert all(np.array_equal(a, r.observation.images["head"]) for a, r in zip(images, policy.requests, strict=True))
+    assert all(
+        np.array_equal(a, r.observation.images["head"]) for a, r in zip(images, policy.requests, strict=True)
+    )
 
 
 @pytest.mark.parametrize("delay", [1, 6, 10])

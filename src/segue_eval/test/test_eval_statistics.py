@@ -27,7 +27,9 @@ def test_nothing_measured_prints_as_a_dash() -> None:
 
 
 @given(st.integers(1, 200), st.data())
-def test_the_interval_of_a_rate_contains_it_and_stays_in_zero_to_one(trials: int, data: st.DataObject) -> None:
+def test_the_interval_of_a_rate_contains_it_and_stays_in_zero_to_one(
+    trials: int, data: st.DataObject
+) -> None:
     successes = data.draw(st.integers(0, trials))
     low, high = wilson_interval(successes, trials)
     assert 0.0 <= low <= successes / trials + 1e-12 and successes / trials - 1e-12 <= high <= 1.0

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from eval_doubles import result_for
 
 from segue_eval.claims import Verdict, rate_claim
 from segue_eval.plots import write_page
 from segue_eval.recording import best_and_worst
 from segue_eval.summary import COLUMNS, table, to_csv, to_json
+from segue_eval.testing.doubles import result_for
 
 RESULTS = [result_for(1), result_for(2, success=False, score=-1.0, ticks=1350), result_for(3, ticks=240)]
 
@@ -28,7 +28,9 @@ def test_csv_has_one_line_per_episode_with_every_number_of_its_row() -> None:
 
 
 def test_json_holds_rows_claims_and_the_interval_without_nan() -> None:
-    text = json.dumps(to_json({"task": "t"}, RESULTS, [rate_claim("a", 0.2, 0.9, 0.8, 0.67)]), allow_nan=False)
+    text = json.dumps(
+        to_json({"task": "t"}, RESULTS, [rate_claim("a", 0.2, 0.9, 0.8, 0.67)]), allow_nan=False
+    )
     data = json.loads(text)
     assert data["claims"][0] == {
         "id": "a",

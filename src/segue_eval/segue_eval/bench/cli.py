@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy`: a table, and `--json FILE` with `ratios`, `median_s` and `p99_s` by name."""
+"""`segue bench scheduler|policy`: a table; `--json FILE` has `ratios`, `median_s` and `p99_s` by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chunk costs: plain sampling against every guided method the policy serves, on the same observation."""
+"""What a chunk costs: plain sampling against every guided method of the policy, on one observation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from segue_eval.bench.timing import Timing, interleaved
 from segue_policies.serve import load_policy
 
 BASE = "plain"
-_METHODS = {"per_step_guidance": "legato", "gradient_guidance": "rtc", "prefix_conditioning": "training_time_rtc"}
+_METHODS = {
+    "per_step_guidance": "legato",
+    "gradient_guidance": "rtc",
+    "prefix_conditioning": "training_time_rtc",
+}
 
 
 def _observation(policy: Policy, generator: np.random.Generator) -> Observation:

@@ -24,7 +24,7 @@ def _answer(request: ChunkRequest) -> ActionChunk:
 
 
 def tick_seconds(method: str, ticks: int, horizon: int = 60) -> list[float]:
-    """CPU time of each `step` [s] of a run with stride H/2 and a delay of 8 ticks; answers arrive as planned."""
+    """CPU time of each `step` [s] of a run with stride H/2 and delay 8; answers arrive as planned."""
     config = SchedulerConfig(continuation=method, horizon=horizon, stride=horizon // 2, time_limit_s=86400.0)
     scheduler = ChunkScheduler(config, DUAL_ARM_EE, policy_info(DUAL_ARM_EE, horizon))
     measured = np.zeros(DUAL_ARM_EE.dim)

@@ -18,11 +18,13 @@ class Timing:
     count: int
 
 
-def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 3) -> dict[str, Timing]:
-    """Time every candidate once per round, after `warmup` untimed rounds; every other round goes backwards, so
-    that following a particular neighbour (warm caches) favours nobody.
+def interleaved(
+    candidates: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 3
+) -> dict[str, Timing]:
+    """Time every candidate once per round, after `warmup` untimed rounds.
 
-    The clock is this thread's CPU time: other processes on the machine do not count, nor do other threads.
+    Every other round goes backwards, so that a neighbour's warm caches favour nobody. The clock is this thread's
+    CPU time: other processes on the machine do not count, nor do other threads.
     """
     samples: dict[str, list[float]] = {name: [] for name in candidates}
     for index in range(warmup + rounds):
@@ -47,5 +49,7 @@ def ratio_table(title: str, timings: Mapping[str, Timing], base: str) -> str:
     lines = [f"{title}   (ratio to {base})", f"{'':{width}}  {'median':>11}  {'p99':>11}  {'ratio':>7}"]
     for name, value in timings.items():
         ratio = value.median_s / timings[base].median_s
-        lines.append(f"{name:{width}}  {value.median_s * 1e3:8.3f} ms  {value.p99_s * 1e3:8.3f} ms  {ratio:7.3f}")
+        lines.append(
+            f"{name:{width}}  {value.median_s * 1e3:8.3f} ms  {value.p99_s * 1e3:8.3f} ms  {ratio:7.3f}"
+        )
     return "\n".join(lines)

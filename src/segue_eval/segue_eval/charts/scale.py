@@ -36,7 +36,7 @@ def _step(span: float, count: int) -> float:
 
 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Round values inside [low, high], about `count` of them; one value when the span is empty, none for `count` 0."""
+    """Round values in [low, high], about `count` of them; one when the span is empty, none for `count` 0."""
     if count < 1:
         return []
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:

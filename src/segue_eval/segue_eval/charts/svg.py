@@ -1,4 +1,4 @@
-"""SVG text: elements, polylines that break at gaps, axes. Colours come from CSS classes, so themes are the page's."""
+"""SVG text: elements, polylines that break at gaps, axes. Colours come from the page's CSS classes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from segue_eval.charts.scale import Scale, label, nice_ticks
 
 
 def element(tag: str, content: str = "", **attributes: object) -> str:
-    """`<tag a="1">content</tag>`; `class_` and `stroke_width` become `class` and `stroke-width`. Values are escaped."""
-    parts = [f'{_name(key)}="{escape(_value(value))}"' for key, value in attributes.items() if value is not None]
+    """`<tag a="1">content</tag>`: `stroke_width` is `stroke-width`, `class_` is `class`; values are escaped."""
+    parts = [
+        f'{_name(key)}="{escape(_value(value))}"' for key, value in attributes.items() if value is not None
+    ]
     head = " ".join([tag, *parts])
     return f"<{head}>{content}</{tag}>" if content else f"<{head}/>"
 
@@ -25,6 +27,12 @@ def _name(key: str) -> str:
 
 def _value(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def box(x: float, y: float, width: float, height: float, class_: str, opacity: float | None = None) -> str:
+    """A filled rectangle with its corner at (x, y)."""
+    shade = None if opacity is None else f"{opacity:.2f}"
+    return element("rect", x=x, y=y, width=width, height=height, class_=class_, fill_opacity=shade)
 
 
 def text(x: float, y: float, content: str, class_: str = "label", anchor: str = "start") -> str:
@@ -80,7 +88,11 @@ class Frame:
         edges = (self.x.start, self.x.end, self.x.low, self.x.high)
         names = ("data_x0", "data_x1", "data_t0", "data_t1")
         values = dict(zip(names, (f"{edge:.3f}" for edge in edges), strict=True))
-        return values | {"data_top": f"{self.y.end:.1f}", "data_bottom": f"{self.y.start:.1f}", "data_key": self.key}
+        return values | {
+            "data_top": f"{self.y.end:.1f}",
+            "data_bottom": f"{self.y.start:.1f}",
+            "data_key": self.key,
+        }
 
     def _grid(self) -> str:
         lines = [
@@ -92,7 +104,9 @@ class Frame:
             text(self.x.at(v), self.y.start + 15, label(v), anchor="middle")
             for v in nice_ticks(self.x.low, self.x.high, self.x_ticks)
         ]
-        base = element("line", x1=self.x.start, x2=self.x.end, y1=self.y.start, y2=self.y.start, class_="axis")
+        base = element(
+            "line", x1=self.x.start, x2=self.x.end, y1=self.y.start, y2=self.y.start, class_="axis"
+        )
         return "".join(lines) + base + "".join(marks)
 
     def _labels(self) -> str:
@@ -114,7 +128,7 @@ def frame(
     key: str = "",
     y_ticks: int = 4,
 ) -> Frame:
-    """A Frame with the page's usual margins: 46 px left for numbers, room above and below for the axis names."""
+    """A Frame with the usual margins: 46 px left for numbers, room above and below for axis names."""
     top, bottom = (20.0 if y_label else 8.0), height - (30.0 if x_label else 20.0)
     x = Scale(*x_range, 46.0, width - 10.0)
     y = Scale(*y_range, bottom, top)

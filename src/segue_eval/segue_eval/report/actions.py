@@ -1,4 +1,4 @@
-"""Commands per dimension with every chunk's own proposal behind them: where they part, two chunks disagreed."""
+"""Commands per dimension over every chunk's own proposal: where they part, two chunks disagreed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import Channel, ChannelKind
 from segue_eval import page
-from segue_eval.charts import element, frame, padded_range, polyline
-from segue_eval.charts.svg import Frame
+from segue_eval.charts import padded_range, polyline
+from segue_eval.report.panels import seam_lines, time_frame
 from segue_eval.report.run_data import ChunkRecord, RunData
 
 _AXES = {
@@ -28,14 +28,6 @@ def dimension_title(channel: Channel, index: int) -> str:
     axis = f" {axes[index]}" if channel.size > 1 else ""
     unit = "" if channel.unit == "1" else f" [{channel.unit}]"
     return f"{channel.name.replace('_', ' ')}{axis}{unit}"
-
-
-def seam_lines(chart: Frame, run: RunData) -> str:
-    """A dashed line at every tick where a new chunk took over."""
-    times = [chunk.tick / run.space.rate_hz for chunk in run.chunks]
-    return "".join(
-        element("line", x1=x, x2=x, y1=chart.y.end, y2=chart.y.start, class_="seam") for x in map(chart.x.at, times)
-    )
 
 
 class ActionPanels:
@@ -57,13 +49,19 @@ class ActionPanels:
     def panel(self, column: int, channel: Channel, index: int) -> str:
         """The figure of one dimension."""
         run = self._run
-        known = [run.commands[:, column], run.measured[:, column], *(a[:, column] for _, a in self._proposals)]
+        known = [
+            run.commands[:, column],
+            run.measured[:, column],
+            *(a[:, column] for _, a in self._proposals),
+        ]
         span = padded_range(np.concatenate(known), least=_LEAST.get(channel.kind, 0.1))
-        chart = frame((0, run.duration_s), span, width=580, height=118, timed=True, key=f"a{column}", y_ticks=5, y_label=" ")
+        chart = time_frame(run, span, f"a{column}", height=118, y_ticks=5, name="")
         proposals = [polyline(chart.x(t), chart.y(a[:, column]), "proposal") for t, a in self._proposals]
         measured = polyline(chart.x(run.seconds), chart.y(run.measured[:, column]), "measured")
         command = polyline(chart.x(run.seconds), chart.y(run.commands[:, column]), "line")
-        return page.figure(dimension_title(channel, index), chart.svg(seam_lines(chart, run), *proposals, measured, command))
+        return page.figure(
+            dimension_title(channel, index), chart.svg(seam_lines(chart, run), *proposals, measured, command)
+        )
 
     def section(self) -> str:
         """All panels; arm by arm in columns when there are two."""
@@ -77,8 +75,8 @@ class ActionPanels:
             "Actions",
             page.legend(colours),
             page.columns(paired if len(panels) % 2 == 0 else panels),
-            note="Dashed lines: a new chunk takes over. Thin green lines run on to the end of each chunk, also past the "
-            "point where its successor took over. Click a chart to move the video there.",
+            note="Dashed lines: a new chunk takes over. Thin green lines run on to the end of each chunk, also past "
+            "the point where its successor took over. Click a chart to move the video there.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,9 @@ def _space(messages: _Messages) -> ActionSpace:
 def _rows(ticks: list[int], vectors: Mapping[int, Any], dim: int) -> NDArray[np.float64]:
     """One row per tick (T, D), NaN where there is none."""
     missing = np.full(dim, np.nan)
-    return np.array([np.asarray(vectors.get(tick, missing), dtype=np.float64) for tick in ticks]).reshape(-1, dim)
+    return np.array([np.asarray(vectors.get(tick, missing), dtype=np.float64) for tick in ticks]).reshape(
+        -1, dim
+    )
 
 
 def _optional(value: float, present: bool) -> float | None:
@@ -153,5 +155,7 @@ def read_run(bag: Path) -> RunData:
     for record in read(bag, TOPICS):
         messages.add(record.topic, record.log_ns, record.message())
     if all(state.phase == _IDLE for _, state in messages.states):
-        raise DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{bag}: no tick of a run on {STATE}; nothing to report")
+        raise DataError(
+            ErrorCode.DATA_BAG_INCOMPLETE, f"{bag}: no tick of a run on {STATE}; nothing to report"
+        )
     return _assemble(messages)

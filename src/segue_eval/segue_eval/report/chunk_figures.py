@@ -1,28 +1,33 @@
-"""What happened at the seams: overlap, jump and delay per chunk, and the guidance each chunk was sampled with."""
+"""What happened at the seams: overlap, jump and delay per chunk, and the guidance it was sampled with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
 from segue_eval import page
-from segue_eval.charts import element, frame, polyline, step_points, text
+from segue_eval.charts import box, element, polyline, step_points, text
 from segue_eval.charts.scale import padded_range
+from segue_eval.report.panels import bar, time_frame
 from segue_eval.report.run_data import ChunkRecord, RunData
 
-_ROW_PX = 13.0
+_ROW_PX, _LEFT, _WIDTH = 13.0, 64.0, 1100.0  # of the heat map
 
 
 def _stems(
     run: RunData, title: str, key: str, read: Callable[[ChunkRecord], float | None], scale: float = 1.0
 ) -> str:
     """One stem per chunk at the time it took over."""
-    points = [(c.tick / run.space.rate_hz, value * scale) for c in run.chunks if (value := read(c)) is not None]
+    points = [
+        (c.tick / run.space.rate_hz, value * scale) for c in run.chunks if (value := read(c)) is not None
+    ]
     top = padded_range([0.0, *(value for _, value in points)])[1]
-    chart = frame((0, run.duration_s), (0.0, top), width=580, height=140, timed=True, key=key, y_label=" ", x_label="seconds")
+    chart = time_frame(run, (0.0, top), key, height=140)
     marks = [
-        element("line", x1=x, x2=x, y1=chart.y.start, y2=y, class_="stem") + element("circle", cx=x, cy=y, r=3, class_="dot")
+        element("line", x1=x, x2=x, y1=chart.y.start, y2=y, class_="stem")
+        + element("circle", cx=x, cy=y, r=3, class_="dot")
         for x, y in ((chart.x.at(t), chart.y.at(value)) for t, value in points)
     ]
     return page.figure(title, chart.svg(*marks))
@@ -32,14 +37,12 @@ def _delays(run: RunData) -> str:
     """Measured delay of every chunk as a bar, the planned one as a line."""
     values = [chunk.delay for chunk in run.chunks]
     top = max([*values, *run.expected_delay.tolist(), 1]) * 1.15
-    chart = frame((0, run.duration_s), (0.0, top), width=580, height=140, timed=True, key="delay", y_label=" ", x_label="seconds")
-    bars = [
-        element("rect", x=chart.x.at(c.tick / run.space.rate_hz) - 3, y=chart.y.at(c.delay), width=6.0,
-                height=chart.y.start - chart.y.at(c.delay), class_="bar")
-        for c in run.chunks
-    ]  # fmt: skip
+    chart = time_frame(run, (0.0, top), "delay", height=140)
+    bars = [bar(chart, chart.x.at(c.tick / run.space.rate_hz) - 3, 6.0, c.delay) for c in run.chunks]
     x, y = step_points(run.seconds, run.expected_delay)
-    return page.figure("delay [ticks]; line: planned", chart.svg(*bars, polyline(chart.x(x), chart.y(y), "line c2 thin")))
+    return page.figure(
+        "delay [ticks]; line: planned", chart.svg(*bars, polyline(chart.x(x), chart.y(y), "line c2 thin"))
+    )
 
 
 def seams_section(run: RunData) -> str:
@@ -59,38 +62,31 @@ def seams_section(run: RunData) -> str:
     )
 
 
-def _cells(omega: Sequence[float], x0: float, width: float, y: float) -> str:
-    """One row of the heat map; neighbours of equal weight share a rectangle."""
-    values = np.asarray(omega)
-    edges = np.flatnonzero(np.concatenate([[True], np.diff(values) != 0, [True]]))
-    return "".join(
-        element("rect", x=x0 + first * width, y=y, width=(last - first) * width, height=_ROW_PX - 2.0, class_="heat",
-                fill_opacity=f"{values[first]:.2f}")
-        for first, last in zip(edges[:-1], edges[1:], strict=True)
-        if values[first] > 0
-    )  # fmt: skip
+def _heat_row(index: int, chunk: ChunkRecord, cell: float) -> str:
+    """One chunk of the heat map: its name, a faint bed, and the weights; equal neighbours share a rectangle."""
+    top, omega = index * _ROW_PX, chunk.omega
+    edges = np.flatnonzero(np.concatenate([[True], np.diff(omega) != 0, [True]])).tolist()
+    cells = [
+        box(_LEFT + first * cell, top, (last - first) * cell, _ROW_PX - 2.0, "heat", float(omega[first]))
+        for first, last in pairwise(edges)
+        if omega[first] > 0
+    ]
+    name = text(_LEFT - 8, top + 9.5, f"chunk {chunk.sequence}", anchor="end")
+    return name + box(_LEFT, top, len(omega) * cell, _ROW_PX - 2.0, "heat", 0.06) + "".join(cells)
 
 
 def guidance_section(run: RunData) -> str:
     """Heat map of omega: a row per chunk, a column per row of the chunk."""
     guided = [chunk for chunk in run.chunks if len(chunk.omega)]
-    horizon = max((len(chunk.omega) for chunk in guided), default=0)
-    note = "How strongly each row of a chunk had to follow its predecessor: full colour 1, none 0. The first chunk is free."
     if not guided:
         return page.section("Guidance", '<p class="note">This run used no guidance.</p>')
-    left, width, height = 64.0, 1100.0, len(guided) * _ROW_PX + 34.0
-    cell = (width - left - 10.0) / horizon
-    rows = [
-        text(left - 8, index * _ROW_PX + 9.5, f"chunk {chunk.sequence}", anchor="end")
-        + element("rect", x=left, y=index * _ROW_PX, width=cell * horizon, height=_ROW_PX - 2.0, class_="heat",
-                  fill_opacity="0.06")
-        + _cells(chunk.omega.tolist(), left, cell, index * _ROW_PX)
-        for index, chunk in enumerate(guided)
-    ]  # fmt: skip
-    ticks = [
-        text(left + row * cell, height - 18, str(row), anchor="middle") for row in range(0, horizon + 1, max(1, horizon // 12))
-    ]
-    name = text(width - 10, height - 3, "row of the chunk", "axis-name", "end")
-    body = "".join([*rows, *ticks, name])
-    svg = element("svg", body, viewBox=f"0 0 {width:g} {height:g}", class_="chart", role="img")
+    horizon = max(len(chunk.omega) for chunk in guided)
+    cell, height = (_WIDTH - _LEFT - 10.0) / horizon, len(guided) * _ROW_PX + 34.0
+    rows = [_heat_row(index, chunk, cell) for index, chunk in enumerate(guided)]
+    marks = range(0, horizon + 1, max(1, horizon // 12))
+    ticks = [text(_LEFT + row * cell, height - 18, str(row), anchor="middle") for row in marks]
+    name = text(_WIDTH - 10, height - 3, "row of the chunk", "axis-name", "end")
+    view = f"0 0 {_WIDTH:g} {height:g}"
+    svg = element("svg", "".join([*rows, *ticks, name]), viewBox=view, class_="chart", role="img")
+    note = "How strongly each row had to follow the chunk before: full colour 1, none 0. The first chunk is free."
     return page.section("Guidance (omega)", svg, note=note)

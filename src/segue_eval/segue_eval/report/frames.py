@@ -1,7 +1,7 @@
 """Camera frames of a bag on a regular grid, so that dropped or late frames do not change the video's speed.
 
-    grid     |----|----|----|----|----|       1 / rate seconds each
-    head     x     x         x    x           the latest frame up to a grid point is shown at it
+grid     |----|----|----|----|----|       1 / rate seconds each
+head     x     x         x    x           the latest frame up to a grid point is shown at it
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COLOUR = {"rgb8": None, "bgr8": cv2.COLOR_BGR2RGB}
 
 
 def to_rgb(message: Any, place: str) -> Image:
-    """RGB image of a sensor_msgs Image or CompressedImage; raises SegueError for an encoding that has none."""
+    """RGB image of a sensor_msgs Image or CompressedImage; SegueError for an encoding without one."""
     if hasattr(message, "format"):
         return decode(message.data, place, "image")
     pixels = np.frombuffer(message.data, dtype=np.uint8).reshape(message.height, message.step)

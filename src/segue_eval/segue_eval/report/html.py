@@ -51,17 +51,24 @@ def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
 def _pill(metrics: Mapping[str, object]) -> str:
     if not metrics["rule"]:
         return '<span class="pill warn">unfinished</span>'
-    return '<span class="pill good">success</span>' if metrics["success"] else '<span class="pill bad">not done</span>'
+    return (
+        '<span class="pill good">success</span>'
+        if metrics["success"]
+        else '<span class="pill bad">not done</span>'
+    )
 
 
 def _header(facts: Mapping[str, object], metrics: Mapping[str, object], run: RunData) -> str:
     parts = [facts.get(name) for name in ("task", "policy")]
     title = " · ".join(str(part) for part in (*parts, run.continuation) if part)
     rule = f"ended by {metrics['rule']}: " if metrics["rule"] else ""
-    details = ", ".join(f"{name} {facts[name]}" for name in ("robot", "seed", "sim") if facts.get(name) is not None)
+    details = ", ".join(
+        f"{name} {facts[name]}" for name in ("robot", "seed", "sim") if facts.get(name) is not None
+    )
+    story = " · ".join(part for part in (rule + str(metrics["reason"]), details) if part)
     return (
         f'<header><div class="title"><h1>{escape(title)}</h1>{_pill(metrics)}</div>'
-        f'<p class="sub">{escape(rule + str(metrics["reason"]))}{escape(" · " + details if details else "")}</p>'
+        f'<p class="sub">{escape(story)}</p>'
         f"{page.tiles(_tiles(metrics))}</header>"
     )
 
@@ -73,13 +80,17 @@ def _video(film: Film | None) -> str:
     source = film.path.name
     if small:
         source = "data:video/mp4;base64," + base64.b64encode(film.path.read_bytes()).decode()
-    return f'<video controls muted playsinline preload="auto" data-start="{film.start_s:.3f}" src="{source}"></video>'
+    start = f'data-start="{film.start_s:.3f}"'
+    return f'<video controls muted playsinline preload="auto" {start} src="{source}"></video>'
 
 
 def _safety_section(run: RunData) -> str:
     if not run.safety_counts and not run.safety_text:
         return page.section("Safety guard", '<p class="note">The bag holds no safety state.</p>')
-    rows = [[name, str(count)] for name, count in sorted(run.safety_counts.items(), key=lambda item: (-item[1], item[0]))]
+    rows = [
+        [name, str(count)]
+        for name, count in sorted(run.safety_counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
     text = f"<p>{escape(run.safety_text)}</p>" if run.safety_text else ""
     return page.section("Safety guard", text, page.html_table(["intervention", "count"], rows))
 
@@ -97,7 +108,9 @@ def _plain(value: object) -> str:
 def _config_section(config: str) -> str:
     if not config:
         return ""
-    return f"<section><details><summary>Configuration</summary><pre>{escape(config)}</pre></details></section>"
+    return (
+        f"<section><details><summary>Configuration</summary><pre>{escape(config)}</pre></details></section>"
+    )
 
 
 def _series(run: RunData) -> dict[str, object]:

@@ -55,7 +55,7 @@ def _smoothness(run: RunData) -> dict[str, float | None]:
 
 
 def run_metrics(run: RunData) -> dict[str, object]:
-    """Outcome, length, chunks, delays [ticks], overlap and seams [action space units], smoothness, jitter, safety."""
+    """Outcome, length, delays [ticks], overlap and seams [action space units], smoothness, jitter, safety."""
     return {
         "success": run.ending.success,
         "rule": run.ending.rule,

@@ -1,4 +1,4 @@
-"""What a report is made of, independent of where it was read from. Times are seconds since the run's first tick."""
+"""What a report is made of, wherever it was read from. Times are seconds since the run's first tick."""
 
 from __future__ import annotations
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue_eval import page
-from segue_eval.charts import element, frame, padded_range, polyline, step_points
-from segue_eval.report.actions import seam_lines
+from segue_eval.charts import box, frame, padded_range, polyline, step_points
 from segue_eval.report.metrics import jitter_ms
+from segue_eval.report.panels import bar, seam_lines, time_frame
 from segue_eval.report.run_data import RunData, Series
 
 PHASE_COLOURS = {
-    "waiting": "var(--axis)", "running": "var(--c1)", "holding": "var(--c2)", "finished": "var(--c3)",
-}  # fmt: skip
+    "waiting": "var(--axis)",
+    "running": "var(--c1)",
+    "holding": "var(--c2)",
+    "finished": "var(--c3)",
+}
 
 _LOCKSTEP_MS = 1e-3  # no clock is this regular: time was counted, not measured
 
@@ -30,25 +34,22 @@ def _spans(run: RunData) -> list[tuple[str, float, float]]:
 
 def timeline_figure(run: RunData) -> str:
     """A band coloured by phase; dashed lines are seams, red marks are starved ticks."""
-    chart = frame((0, run.duration_s), (0, 1), width=1180, height=74, timed=True, key="phase", y_ticks=0, y_label=" ",
-                  x_label="seconds")  # fmt: skip
+    chart = time_frame(run, (0, 1), "phase", width=1180, height=74, y_ticks=0)
     height = chart.y.start - chart.y.end
     bands = [
-        element("rect", x=chart.x.at(a), y=chart.y.end, width=chart.x.at(b) - chart.x.at(a), height=height,
-                class_=f"phase-{phase}", fill_opacity="0.75")
+        box(chart.x.at(a), chart.y.end, chart.x.at(b) - chart.x.at(a), height, f"phase-{phase}", 0.75)
         for phase, a, b in _spans(run)
-    ]  # fmt: skip
-    marks = [
-        element("rect", x=chart.x.at(t), y=chart.y.start - 6, width=3.0, height=6.0, class_="starved")
-        for t in run.seconds[run.starved]
     ]
+    marks = [box(chart.x.at(t), chart.y.start - 6, 3.0, 6.0, "starved") for t in run.seconds[run.starved]]
     shown = {phase: PHASE_COLOURS[phase] for phase in PHASE_COLOURS if phase in run.phases}
     keys = page.legend(shown | ({"starved tick": "var(--bad)"} if run.starved.any() else {}), block=True)
     return keys + page.figure("", chart.svg(*bands, seam_lines(chart, run), *marks))
 
 
-def _steps(title: str, run: RunData, curves: list[tuple[Series, str]], span: tuple[float, float], key: str) -> str:
-    chart = frame((0, run.duration_s), span, width=580, height=150, timed=True, key=key, x_label="seconds", y_label=" ")
+def _steps(
+    title: str, run: RunData, curves: list[tuple[Series, str]], span: tuple[float, float], key: str
+) -> str:
+    chart = time_frame(run, span, key)
     lines = []
     for series, style in curves:
         if len(series.t):
@@ -64,7 +65,9 @@ def progress_section(run: RunData) -> str:
     sources = list(run.progress.items())[: len(styles)]
     curves = [(done, "line"), *((series, styles[i]) for i, (_, series) in enumerate(sources))]
     colours = ["var(--c2)", "var(--c3)", "var(--c1)"]
-    names = {"objects placed": "var(--c1)"} | {f"progress by {name}": colours[i] for i, (name, _) in enumerate(sources)}
+    names = {"objects placed": "var(--c1)"} | {
+        f"progress by {name}": colours[i] for i, (name, _) in enumerate(sources)
+    }
     score_span = padded_range(np.append(run.score.values, [0.0]), least=1.0)
     figures = [
         _steps("progress (1 = done)", run, curves, (0.0, 1.05), "progress"),
@@ -73,16 +76,21 @@ def progress_section(run: RunData) -> str:
     return page.section("Progress", page.legend(names), page.columns(figures))
 
 
-def _histogram(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
+def _histogram(values: NDArray[np.float64]) -> str:
     counts, edges = np.histogram(values, bins=40)
-    chart = frame((float(edges[0]), float(edges[-1])), (0.0, float(counts.max()) * 1.08), width=580, height=150,
-                  x_label="milliseconds", y_label="ticks")  # fmt: skip
+    chart = frame(
+        (float(edges[0]), float(edges[-1])),
+        (0.0, float(counts.max()) * 1.08),
+        width=580,
+        height=150,
+        x_label="milliseconds",
+        y_label="ticks",
+    )
     bars = [
-        element("rect", x=chart.x.at(a), y=chart.y.at(n), width=max(chart.x.at(b) - chart.x.at(a) - 1, 0.5),
-                height=chart.y.start - chart.y.at(n), class_="bar")
+        bar(chart, chart.x.at(a), max(chart.x.at(b) - chart.x.at(a) - 1, 0.5), n)
         for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
         if n
-    ]  # fmt: skip
+    ]
     return page.figure("distribution", chart.svg(*bars))
 
 
@@ -90,9 +98,10 @@ def jitter_section(run: RunData) -> str:
     """Deviation of tick intervals from nominal, by the recorder's clock."""
     values = jitter_ms(run)
     if len(values) == 0 or np.abs(values).max() < _LOCKSTEP_MS:
-        return page.section("Tick jitter", '<p class="note">None: every tick was on time to the microsecond (lockstep).</p>')
-    chart = frame((0, run.duration_s), padded_range(values, least=2.0), width=580, height=150, timed=True, key="jitter",
-                  x_label="seconds", y_label=" ")  # fmt: skip
+        return page.section(
+            "Tick jitter", '<p class="note">None: every tick was on time to the microsecond (lockstep).</p>'
+        )
+    chart = time_frame(run, padded_range(values, least=2.0), "jitter")
     line = polyline(chart.x(run.seconds[1:]), chart.y(values), "line thin")
     return page.section(
         "Tick jitter",

@@ -1,10 +1,10 @@
-"""The run as a video: the cameras side by side under a caption bar, H.264 in yuv420p so that every browser plays it.
+"""The run as a video that every browser plays (H.264, yuv420p): cameras side by side under a caption bar.
 
-    +----------------------------------------+
-    |  12.3 s   tick 369   running   ...     |      CAPTION_HEIGHT pixels, above: players put their controls below
-    +-----------+-------------+--------------+
-    |   head    | left_wrist  | right_wrist  |      each camera scaled to `panel_height`, GAP pixels apart
-    +-----------+-------------+--------------+
++----------------------------------------+
+|  12.3 s   tick 369   running   ...     |      CAPTION_HEIGHT pixels, above: players put their controls below
++-----------+-------------+--------------+
+|   head    | left_wrist  | right_wrist  |      each camera scaled to `panel_height`, GAP pixels apart
++-----------+-------------+--------------+
 """
 
 from __future__ import annotations

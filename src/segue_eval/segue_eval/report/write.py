@@ -1,9 +1,9 @@
 """A finished run's folder turned into a report: video, metrics and page.
 
-    <run>/bag/...        rosbag2 (MCAP); any folder below <run> with a metadata.yaml is found
-    <run>/result.json    outcome and arguments (optional)
-    <run>/config.yaml    configuration (optional)
-    ->  <run>/episode.mp4  <run>/metrics.json  <run>/report.html
+<run>/bag/...        rosbag2 (MCAP); any folder below <run> with a metadata.yaml is found
+<run>/result.json    outcome and arguments (optional)
+<run>/config.yaml    configuration (optional)
+->  <run>/episode.mp4  <run>/metrics.json  <run>/report.html
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def find_bag(run_dir: Path) -> Path:
     """The run's bag folder; raises DataError when there is none."""
     found = sorted(path.parent for path in run_dir.rglob("metadata.yaml"))
     if not found:
-        raise DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{run_dir}: no finished bag (a folder with metadata.yaml)")
+        raise DataError(
+            ErrorCode.DATA_BAG_INCOMPLETE, f"{run_dir}: no finished bag (a folder with metadata.yaml)"
+        )
     return found[0]
 
 

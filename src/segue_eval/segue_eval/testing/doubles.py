@@ -27,13 +27,16 @@ class WavingPolicy:
 
     @property
     def info(self) -> PolicyInfo:
+        """Can do everything; reads three cameras."""
         info = policy_info(DUAL_ARM_EE)
         return PolicyInfo(**(info.__dict__ | {"name": "waving", "cameras": CAMERAS, "image_size": (96, 72)}))
 
     def reset(self) -> None:
+        """Forget the episode."""
         self.requests = []
 
     def predict(self, request: PredictRequest) -> PredictResult:
+        """Rows that depend on the first observation and the tick only; PolicyError when told to fail."""
         self.requests.append(request)
         if self.failing:
             raise PolicyError(ErrorCode.POLICY_FAILED, "told to fail")
@@ -42,7 +45,9 @@ class WavingPolicy:
         for side in ("left", "right"):
             column = DUAL_ARM_EE.slice(f"{side}_position").start + 2
             actions[:, column] += self.height * np.sin(ticks / 15.0)
-        return PredictResult(ActionChunk(actions, request.start_tick, "waving", request.sequence, omega=request.omega))
+        return PredictResult(
+            ActionChunk(actions, request.start_tick, "waving", request.sequence, omega=request.omega)
+        )
 
 
 def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int = 300) -> EpisodeResult:
