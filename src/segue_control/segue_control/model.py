@@ -65,7 +65,9 @@ def _fit_pads(arm: mujoco.MjSpec, config: ArmConfig) -> None:
         pad.solref, pad.group, pad.rgba = (0.01, 1.0), _VISUAL_GROUP, _HULL_DARK
 
 
-def _position_actuator(spec: mujoco.MjSpec, name: str, kind: mujoco.mjtTrn, target: str, kp: float, kd: float) -> None:
+def _position_actuator(
+    spec: mujoco.MjSpec, name: str, kind: mujoco.mjtTrn, target: str, kp: float, kd: float
+) -> None:
     actuator = spec.add_actuator()
     actuator.name = name
     actuator.trntype = kind
@@ -93,7 +95,7 @@ def _add_actuators(arm: mujoco.MjSpec, config: ArmConfig) -> None:
 
 
 def _camera_axes(camera: CameraConfig) -> tuple[float, ...]:
-    """x and y axis of the picture in the mount's frame: x right, y up, looking along -z (MuJoCo's convention)."""
+    """X and y axis of the picture in the mount's frame: x right, y up, looking along -z (MuJoCo's convention)."""
     backward = np.subtract(camera.position, camera.look_at)
     backward = backward / np.linalg.norm(backward)
     right = np.cross(camera.up, backward)

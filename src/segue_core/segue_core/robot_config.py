@@ -52,7 +52,9 @@ class ArmConfig(StrictModel):
     base_position: Vector3 = Field(description="mounting point in the base frame [m]")
     base_yaw_rad: float = Field(default=0.0, description="mounting yaw in the base frame [rad]")
     joints: tuple[str, ...] = Field(description="arm joints from base to tool, as named in the model file")
-    home_rad: tuple[float, ...] = Field(description="home pose [rad]; tool pointing down defines zero rotation")
+    home_rad: tuple[float, ...] = Field(
+        description="home pose [rad]; tool pointing down defines zero rotation"
+    )
     tool: ToolFrame
     gripper: GripperConfig
     stiffness: tuple[float, ...] = Field(description="position gain of each joint [N m/rad]")
@@ -70,7 +72,9 @@ class JointLimits(StrictModel):
     velocity_rad_s: tuple[Positive, ...] = Field(description="fastest joint speed, one per joint of an arm")
     acceleration_rad_s2: tuple[Positive, ...] = Field(description="largest joint acceleration, one per joint")
     jerk_rad_s3: tuple[Positive, ...] = Field(description="largest joint jerk, one per joint")
-    position_margin_rad: float = Field(default=0.01, ge=0, description="distance kept from the model's limits")
+    position_margin_rad: float = Field(
+        default=0.01, ge=0, description="distance kept from the model's limits"
+    )
 
 
 class Workspace(StrictModel):

@@ -39,7 +39,9 @@ class Disturbance:
         self._config = config or DisturbanceConfig()
         self._rng = np.random.default_rng([seed, 11])
         self._position = [space.slice(c.name) for c in space.channels if c.kind is ChannelKind.POSITION]
-        self._yaw = [space.slice(c.name).stop - 1 for c in space.channels if c.kind is ChannelKind.ROTATION_VECTOR]
+        self._yaw = [
+            space.slice(c.name).stop - 1 for c in space.channels if c.kind is ChannelKind.ROTATION_VECTOR
+        ]
         self._scale = np.zeros(space.dim)
         for part in self._position:
             self._scale[part] = self._config.position_m
@@ -52,14 +54,20 @@ class Disturbance:
     def apply(self, action: Floats, precise: bool) -> Floats:
         """The disturbed action; fades out within a few ticks while `precise` work is done."""
         keep = np.exp(-1.0 / self._config.correlation_ticks)
-        self._walk = keep * self._walk + np.sqrt(1 - keep**2) * self._scale * self._rng.normal(size=action.shape)
+        self._walk = keep * self._walk + np.sqrt(1 - keep**2) * self._scale * self._rng.normal(
+            size=action.shape
+        )
         self._maybe_push(action.shape)
         self._gain += (float(not precise) - self._gain) * 0.25
         return self._snap(action + self._gain * (self._walk + self._bump()))
 
     def _snap(self, action: Floats) -> Floats:
         for gripper, left in self._snap_left.items():
-            starts = left == 0 and action[gripper] > 0.5 and self._rng.random() < 1.0 / self._config.snap_every_ticks
+            starts = (
+                left == 0
+                and action[gripper] > 0.5
+                and self._rng.random() < 1.0 / self._config.snap_every_ticks
+            )
             self._snap_left[gripper] = self._config.snap_ticks if starts else max(0, left - 1)
             if self._snap_left[gripper]:
                 action[gripper] = 0.0

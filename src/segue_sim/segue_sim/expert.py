@@ -95,7 +95,11 @@ class Expert:
         return self._action()
 
     def _next_object(self) -> None:
-        left = [name for name in self._world.task.objects if not self._world.is_inside(name) and self._reachable(name)]
+        left = [
+            name
+            for name in self._world.task.objects
+            if not self._world.is_inside(name) and self._reachable(name)
+        ]
         if not left:
             return
         self._target = max(left, key=lambda name: self._world.object_position(name)[1])
@@ -105,7 +109,7 @@ class Expert:
 
     def _reachable(self, name: str) -> bool:
         x, y, z = self._world.object_position(name)
-        return z > -0.05 and 0.15 < x < 0.75 and abs(y) < 0.6
+        return bool(z > -0.05 and 0.15 < x < 0.75 and abs(y) < 0.6)
 
     def _grasp_yaw(self, name: str) -> float:
         if not THINGS[name].elongated:

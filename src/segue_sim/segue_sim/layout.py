@@ -36,7 +36,9 @@ def _point(rng: np.random.Generator, region: Region) -> NDArray[np.float64]:
     return np.array([rng.uniform(*region.x), rng.uniform(*region.y)])
 
 
-def _points(rng: np.random.Generator, task: TaskConfig, keep_off: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _points(
+    rng: np.random.Generator, task: TaskConfig, keep_off: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
     """One point per object, at least `object_gap` apart and clear of the container."""
     clear = float(np.hypot(*task.container.inner_half_size)) + 0.03
     points: list[NDArray[np.float64]] = []
@@ -58,10 +60,14 @@ def draw_layout(task: TaskConfig, seed: int) -> Layout:
     """The layout of episode `seed`. The same seed always gives the same layout."""
     rng = np.random.default_rng(seed)
     centre = _point(rng, task.container.region)
-    container = Placement(float(centre[0]), float(centre[1]), rng.uniform(*task.container.yaw_rad), (0.96, 0.96, 0.97))
+    container = Placement(
+        float(centre[0]), float(centre[1]), rng.uniform(*task.container.yaw_rad), (0.96, 0.96, 0.97)
+    )
     colours = rng.permutation(len(PALETTE)) if task.randomisation.colours else np.arange(len(PALETTE))
     objects = {
-        name: Placement(float(p[0]), float(p[1]), rng.uniform(*task.object_yaw_rad), PALETTE[colours[i % len(PALETTE)]])
+        name: Placement(
+            float(p[0]), float(p[1]), rng.uniform(*task.object_yaw_rad), PALETTE[colours[i % len(PALETTE)]]
+        )
         for i, (name, p) in enumerate(zip(task.objects, _points(rng, task, centre), strict=True))
     }
     tint = rng.uniform(-1, 1, 3) * task.randomisation.table_tint

@@ -20,7 +20,7 @@ class MotionLimits:
 
 def _brake(distance: float, speed: float, acceleration: float) -> float:
     """Speed at which one can still stop within `distance`, at most `speed`."""
-    return min(speed, np.sqrt(2.0 * 0.8 * acceleration * max(distance, 0.0)))
+    return min(speed, float(np.sqrt(2.0 * 0.8 * acceleration * max(distance, 0.0))))
 
 
 class SetPoint:

@@ -38,7 +38,9 @@ class Thing:
     build: Callable[[mujoco.MjsBody], None]
 
 
-def _solid(body: mujoco.MjsBody, kind: mujoco.mjtGeom, size: tuple[float, ...], mass: float) -> mujoco.MjsGeom:
+def _solid(
+    body: mujoco.MjsBody, kind: mujoco.mjtGeom, size: tuple[float, ...], mass: float
+) -> mujoco.MjsGeom:
     geom = body.add_geom()
     geom.type, geom.size, geom.mass = kind, (*size, *(0.0,) * (3 - len(size))), mass
     geom.condim, geom.friction, geom.group = 6, _FRICTION, 2

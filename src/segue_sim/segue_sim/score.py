@@ -1,9 +1,9 @@
 """The score of the pick-and-place task: Legato, Table A.1.
 
-    all objects in the box                     +10
-    object dropped                              -1, at most -3
-    empty grasp                                 -1, at most -3
-    object let go outside the container         -1, at most -3
+all objects in the box                     +10
+object dropped                              -1, at most -3
+empty grasp                                 -1, at most -3
+object let go outside the container         -1, at most -3
 """
 
 from dataclasses import dataclass, field
@@ -66,7 +66,12 @@ class ScoreKeeper:
                 self.log.append("empty grasp")
 
     def _hold(
-        self, grip: Grip, touched: str | None, heights: dict[str, float], inside: dict[str, bool], released: bool
+        self,
+        grip: Grip,
+        touched: str | None,
+        heights: dict[str, float],
+        inside: dict[str, bool],
+        released: bool,
     ) -> None:
         if grip.held is None:
             if grip.closing and touched is not None and heights[touched] > _LIFTED_M:
@@ -98,9 +103,13 @@ class ScoreKeeper:
 
 
 def inside_box(
-    position: NDArray[np.float64], box: NDArray[np.float64], yaw: float, half: tuple[float, float], height: float
+    position: NDArray[np.float64],
+    box: NDArray[np.float64],
+    yaw: float,
+    half: tuple[float, float],
+    height: float,
 ) -> bool:
-    """Whether a point [m] lies over the floor of a box at `box` with `yaw`, below the upper edge plus 4 cm: one may lie on another."""
+    """Whether a point [m] lies in a box at `box` with `yaw`; up to 4 cm above its walls: one may lie on another."""
     offset = position - box
     c, s = np.cos(yaw), np.sin(yaw)
     x, y = c * offset[0] + s * offset[1], -s * offset[0] + c * offset[1]

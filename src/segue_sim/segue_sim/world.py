@@ -64,7 +64,9 @@ class World:
             {int(self.model.joint(f"{arm.name}_{joint}").dofadr[0]) for joint in arm.gripper.finger_joints}
             for arm in robot.arms
         ]
-        self._body_of_dof = {int(d): int(self.model.dof_bodyid[d]) for pair in self._finger_bodies for d in pair}
+        self._body_of_dof = {
+            int(d): int(self.model.dof_bodyid[d]) for pair in self._finger_bodies for d in pair
+        }
         self._object_ids = {name: self.model.body(name).id for name in task.objects}
         self._rig = CameraRig(self.model, robot.cameras) if render else None
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
@@ -122,16 +124,16 @@ class World:
 
     def joint_positions(self) -> Floats:
         """Measured arm joint positions (n,) [rad]."""
-        return self.data.qpos[self._qpos].copy()
+        return np.array(self.data.qpos[self._qpos], dtype=np.float64)
 
     def joint_velocities(self) -> Floats:
         """Measured arm joint velocities (n,) [rad/s]."""
-        return self.data.qvel[self._dof].copy()
+        return np.array(self.data.qvel[self._dof], dtype=np.float64)
 
     def gripper_positions(self) -> Floats:
         """Measured openings (arms,), 0 closed to 1 open."""
         travel = np.array([self.data.qpos[fingers].mean() for fingers in self._fingers])
-        return np.clip(travel / self._open_m, 0.0, 1.0)
+        return np.asarray(np.clip(travel / self._open_m, 0.0, 1.0), dtype=np.float64)
 
     def apply(self, positions: Floats, grippers: Floats) -> None:
         """Sets the actuators' targets: arm joints (n,) [rad] and gripper openings (arms,) in [0, 1]."""
@@ -154,7 +156,7 @@ class World:
 
     def tool_position(self, arm: str) -> Floats:
         """Position of an arm's tool centre point (3,) [m]."""
-        return self.data.site(f"{arm}_tool").xpos.copy()
+        return np.array(self.data.site(f"{arm}_tool").xpos, dtype=np.float64)
 
     def close(self) -> None:
         """Frees the rendering contexts, if any."""
@@ -163,7 +165,7 @@ class World:
 
     def object_position(self, name: str) -> Floats:
         """True position of an object (3,) [m], for experts and judges; policies never see it."""
-        return self.data.xpos[self._object_ids[name]].copy()
+        return np.array(self.data.xpos[self._object_ids[name]], dtype=np.float64)
 
     def object_yaw(self, name: str) -> float:
         """True yaw of an object's x axis [rad], for experts and judges."""
@@ -200,7 +202,9 @@ class World:
         names = self.robot.gripper_names
         commanded = dict(zip(names, self.data.ctrl[self._grip_ctrl] / self._open_m, strict=True))
         measured: Mapping[str, float] = dict(zip(names, self.gripper_positions(), strict=True))
-        heights = {n: float(self.data.xpos[b][2]) - THINGS[n].rest_height for n, b in self._object_ids.items()}
+        heights = {
+            n: float(self.data.xpos[b][2]) - THINGS[n].rest_height for n, b in self._object_ids.items()
+        }
         inside = {name: self.is_inside(name) for name in self._object_ids}
         self._score.update(commanded, dict(measured), heights, self.touched(), inside)
 
@@ -213,7 +217,11 @@ class World:
         if self._score.log:
             text += f"; {', '.join(self._score.log)}"
         return TaskState(
-            success=done, score=self._score.score(done), placed=len(placed), total=len(self._object_ids), text=text
+            success=done,
+            score=self._score.score(done),
+            placed=len(placed),
+            total=len(self._object_ids),
+            text=text,
         )
 
 
