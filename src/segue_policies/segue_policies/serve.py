@@ -10,7 +10,6 @@ from pathlib import Path
 
 from segue_core.errors import unknown_name
 from segue_core.policy import Policy, PolicyInfo
-
 from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of
 from segue_policies.common.serving import CAPABILITIES, policy_info
 

@@ -1,22 +1,26 @@
-"""Train a policy: `python -m segue_policies.train --config config/policies/legato_pick_place.yaml --data DIR --out DIR`."""
+"""Train a policy: `python -m segue_policies.train --config config/training/NAME.yaml --data DIR --out DIR`."""
 
 from __future__ import annotations
 
 import argparse
+import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
+
 from segue_core.config_base import load_mapping, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError, unknown_name
-
 from segue_policies.common.dataset import Demonstrations
 from segue_policies.common.training import Learner, Trainer, TrainingResult
 from segue_policies.common.training_config import TrainingConfig
 
 Maker = Callable[[dict[str, Any], str, Demonstrations], tuple[Learner, TrainingConfig]]
+
+READER = "segue_data.dataset:load"
+"""Named, not imported: data lives in a ring further out, and any function from a path to `Demonstrations` will do."""
 
 
 def _legato(settings: dict[str, Any], source: str, data: Demonstrations) -> tuple[Learner, TrainingConfig]:
@@ -30,7 +34,9 @@ def _legato(settings: dict[str, Any], source: str, data: Demonstrations) -> tupl
 METHODS: Mapping[str, Maker] = {"legato": _legato}
 
 
-def train(settings: dict[str, Any], source: str, data: Demonstrations, out: Path, resume: bool = False) -> TrainingResult:
+def train(
+    settings: dict[str, Any], source: str, data: Demonstrations, out: Path, resume: bool = False
+) -> TrainingResult:
     """Train the method that `settings` names on `data` into `out`.
 
     Raises:
@@ -41,7 +47,9 @@ def train(settings: dict[str, Any], source: str, data: Demonstrations, out: Path
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     if not resume and out.exists() and any(out.iterdir()):
-        raise PolicyError(ErrorCode.TRAINING_FAILED, f"{out} is not empty; resume it or choose another folder")
+        raise PolicyError(
+            ErrorCode.TRAINING_FAILED, f"{out} is not empty; resume it or choose another folder"
+        )
     learner, training = METHODS[method](settings, source, data)
     trainer = Trainer(learner, training, out, resume)
     (out / "training" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
@@ -59,18 +67,21 @@ def read_settings(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_data(path: Path) -> Demonstrations:
-    """Demonstrations from a dataset that segue_data wrote."""
-    from segue_data.dataset import load  # here, so that a policy can be served without the data package
-
-    return cast(Demonstrations, load(path))
+    """Demonstrations at `path`, by the reader named in READER."""
+    read = pkgutil.resolve_name(READER)
+    return cast(Demonstrations, read(path))
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line; budgets and seed override the file."""
     parser = argparse.ArgumentParser(prog="segue train", description="Train a policy on demonstrations.")
-    parser.add_argument("--config", type=Path, required=True, help="settings, such as config/policies/legato_pick_place.yaml")
+    parser.add_argument(
+        "--config", type=Path, required=True, help="settings, such as config/training/legato_pick_place.yaml"
+    )
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint, empty unless --resume")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for the checkpoint, empty unless --resume"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted training in --out")
     for name, kind, what in (
         ("steps", int, "optimiser steps"), ("minutes", float, "wall-clock budget"),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
+
 from segue_core.action_space import DUAL_ARM_EE, ActionSpace
+from segue_policies.train import train
 
 settings.register_profile("shared_machine", deadline=None, max_examples=50)
 settings.load_profile("shared_machine")
@@ -45,7 +51,9 @@ def make_dots(episodes: int, seed: int = 0) -> Dots:
     rng = np.random.default_rng(seed)
     along = np.linspace(0, 1, STEPS + 1)[:, None]
     images, state, action = [], [], []
-    for target, start in zip(rng.uniform(-0.8, 0.8, (episodes, 2)), rng.uniform(-0.1, 0.1, (episodes, 2)), strict=True):
+    for target, start in zip(
+        rng.uniform(-0.8, 0.8, (episodes, 2)), rng.uniform(-0.1, 0.1, (episodes, 2)), strict=True
+    ):
         path = (1 - along) * start + along * 0.3 * target  # (STEPS + 1, 2)
         poses = np.zeros((STEPS + 1, 14), dtype=np.float32)
         poses[:, 0:2], poses[:, 7:9] = path, path
@@ -60,3 +68,41 @@ def make_dots(episodes: int, seed: int = 0) -> Dots:
 @pytest.fixture(scope="session")
 def dots() -> Dots:
     return make_dots(60)
+
+
+def make_settings(**training: Any) -> dict[str, Any]:
+    """Settings of a network that trains on the dots in seconds."""
+    network = {"channels": [16, 16, 16], "keypoints": 8, "values": 2, "image_width": 32}
+    head = {"condition_width": 64, "head_width": 128, "head_blocks": 1}
+    common = {
+        "batch_size": 32,
+        "threads": 1,
+        "learning_rate": 4e-3,
+        "validation_frames": 60,
+        "precision": "float32",
+    }
+    return {
+        "method": "legato",
+        "network": network | head,
+        "flow": {"horizon": STEPS},
+        "training": common | {"average_decay": 0.98, "shift_pixels": 0} | training,
+    }
+
+
+@pytest.fixture(scope="session")
+def settings() -> Callable[..., dict[str, Any]]:
+    return make_settings
+
+
+@pytest.fixture(scope="session")
+def trained(dots: Dots, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A policy trained on the dots; do not change it."""
+    out = tmp_path_factory.mktemp("trained") / "legato"
+    train(make_settings(steps=200, evaluations=5), "test", dots, out)
+    return out
+
+
+@pytest.fixture
+def checkpoint(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained checkpoint, to spoil."""
+    return Path(shutil.copytree(trained, tmp_path / "checkpoint"))

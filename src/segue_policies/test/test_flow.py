@@ -7,13 +7,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+
 from segue_core.schedule import guidance_schedule
 from segue_policies.legato.flow import interpolant, mixture, sample, sample_one_shot, target_velocity
 from segue_policies.legato.schedules import linear_schedule, random_schedules
-from torch import Tensor
 
 H, D = 12, 3
-guidance = st.lists(st.floats(0, 1, width=32), min_size=H, max_size=H).map(lambda w: torch.tensor(w, dtype=torch.float64))
+guidance = st.lists(st.floats(0, 1, width=32), min_size=H, max_size=H).map(
+    lambda w: torch.tensor(w, dtype=torch.float64)
+)
 steps = st.integers(1, 20)
 seeds = st.integers(0, 2**31)
 
@@ -25,7 +28,9 @@ def pair(seed: int) -> tuple[Tensor, Tensor]:
 
 
 @given(guidance, steps, seeds)
-def test_the_recurrence_is_exact_in_discrete_time_for_every_omega_and_n(omega: Tensor, n: int, seed: int) -> None:
+def test_the_recurrence_is_exact_in_discrete_time_for_every_omega_and_n(
+    omega: Tensor, n: int, seed: int
+) -> None:
     actions, noise = pair(seed)
     visited: list[Tensor] = []
 
@@ -42,10 +47,14 @@ def test_the_recurrence_is_exact_in_discrete_time_for_every_omega_and_n(omega: T
 
 
 @given(guidance, steps, seeds)
-def test_the_overlap_moves_to_another_reference_in_proportion_to_omega(omega: Tensor, n: int, seed: int) -> None:
+def test_the_overlap_moves_to_another_reference_in_proportion_to_omega(
+    omega: Tensor, n: int, seed: int
+) -> None:
     actions, noise = pair(seed)
     offset = torch.ones_like(actions)
-    chunk = sample(lambda y, t, w: target_velocity(actions, noise, w, t, n), noise, omega, actions + offset, n)
+    chunk = sample(
+        lambda y, t, w: target_velocity(actions, noise, w, t, n), noise, omega, actions + offset, n
+    )
     moved = 1 - (1 - omega) ** n  # the offset enters N times, each time thinned by (1 - omega)
     torch.testing.assert_close(chunk - actions, moved[:, None] * offset, atol=1e-9, rtol=0)
 

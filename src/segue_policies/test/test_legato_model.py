@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from segue_core.errors import ConfigError
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import FlowConfig, NetworkConfig
@@ -12,7 +13,9 @@ from segue_policies.legato.loss import flow_times, legato_loss, objective_weight
 from segue_policies.legato.model import LegatoNet
 
 H, D, N = 60, 14, 5
-SMALL = NetworkConfig(channels=(8, 8, 8), keypoints=4, values=2, image_width=8, condition_width=16, head_width=32)
+SMALL = NetworkConfig(
+    channels=(8, 8, 8), keypoints=4, values=2, image_width=8, condition_width=16, head_width=32
+)
 CAMERAS = ("head", "left_wrist", "right_wrist")
 
 
@@ -66,7 +69,9 @@ def test_the_loss_is_a_function_of_its_generator() -> None:
     net = make_net()
     observed, actions = torch.randn(4, 16), torch.randn(4, H, D)
     values = [
-        legato_loss(net, observed, actions, FlowConfig(), torch.ones(D), torch.Generator().manual_seed(seed)).item()
+        legato_loss(
+            net, observed, actions, FlowConfig(), torch.ones(D), torch.Generator().manual_seed(seed)
+        ).item()
         for seed in (1, 1, 2)
     ]
     assert values[0] == values[1] != values[2]
@@ -81,6 +86,8 @@ def test_cameras_that_name_one_encoder_share_its_weights() -> None:
 
 
 @pytest.mark.parametrize(("cameras", "size"), [(("head", "roof"), (96, 72)), (CAMERAS, (100, 72))])
-def test_a_camera_without_encoder_or_an_odd_size_is_refused(cameras: tuple[str, ...], size: tuple[int, int]) -> None:
+def test_a_camera_without_encoder_or_an_odd_size_is_refused(
+    cameras: tuple[str, ...], size: tuple[int, int]
+) -> None:
     with pytest.raises(ConfigError, match="roof|multiples of 8"):
         build_network(SMALL, cameras, size, D, (H, D), N)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class MovingAverage:
@@ -15,7 +15,7 @@ class MovingAverage:
         """`decay` in [0, 1); 0 keeps the newest weights only."""
         self.model = copy.deepcopy(model).requires_grad_(False).eval()
         self._decay = decay
-        self._average = list(self.model.parameters())
+        self._average: list[Tensor] = list(self.model.parameters())
 
     @torch.no_grad()
     def update(self, model: nn.Module, updates: int) -> None:

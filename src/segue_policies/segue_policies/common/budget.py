@@ -1,10 +1,6 @@
 """How far a training is, and the learning rate there.
 
-    rate   peak        .--..
-                     /      ''-.
-                    /            '-.
-           final   /                ''--.
-                   0  warm-up           1   progress
+Linear warm-up from (almost) zero to the peak, then half a cosine down to the final rate.
 """
 
 from __future__ import annotations
@@ -14,7 +10,6 @@ import time
 from dataclasses import dataclass, field
 
 from segue_core.errors import ErrorCode, PolicyError
-
 from segue_policies.common.training_config import TrainingConfig
 
 
@@ -54,6 +49,7 @@ class Budget:
 
     @property
     def done(self) -> bool:
+        """The budget is used up."""
         return self.progress >= 1.0
 
     @property
@@ -68,5 +64,7 @@ def learning_rate(progress: float, config: TrainingConfig) -> float:
     if progress < config.warmup_share:
         return config.learning_rate * max(progress / config.warmup_share, 1e-3)
     along = min(1.0, (progress - config.warmup_share) / (1.0 - config.warmup_share))
-    share = config.final_rate_share + (1.0 - config.final_rate_share) * 0.5 * (1.0 + math.cos(math.pi * along))
+    share = config.final_rate_share + (1.0 - config.final_rate_share) * 0.5 * (
+        1.0 + math.cos(math.pi * along)
+    )
     return config.learning_rate * share

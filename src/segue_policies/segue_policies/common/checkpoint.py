@@ -24,10 +24,10 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
+
 from segue_core.action_space import ActionSpace
 from segue_core.config_base import StrictModel, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
-
 from segue_policies.common.normalise import Normaliser
 
 CONFIG, WEIGHTS, STATS, README = "config.yaml", "weights.safetensors", "stats.json", "README.md"
@@ -39,16 +39,20 @@ MAX_FILE_BYTES = {CONFIG: 2**20, STATS: 2**24, WEIGHTS: 2**29}
 class CheckpointConfig(StrictModel):
     """`config.yaml` of a checkpoint."""
 
-    format: int = Field(FORMAT, ge=FORMAT, le=FORMAT, description="layout of the folder")
+    format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT, description="layout of the folder")
     method: str = Field(description="folder of the method in segue_policies, such as legato")
     action_space: dict[str, Any] = Field(description="ActionSpace.to_dict")
     fingerprint: str = Field(description="ActionSpace.fingerprint, what the numbers mean")
     horizon: int = Field(ge=1, le=1024, description="rows H of a chunk")
     num_steps: int = Field(ge=1, le=1000, description="denoising steps N of the training")
-    cameras: tuple[str, ...] = Field(min_length=1, max_length=16, description="images, in the order of the network")
+    cameras: tuple[str, ...] = Field(
+        min_length=1, max_length=16, description="images, in the order of the network"
+    )
     image_size: tuple[int, int] = Field(description="width, height [px]")
     state_dim: int = Field(ge=1, le=4096, description="width S of the measured state")
-    max_delay: int = Field(ge=0, description="longest guided prefix of the training [ticks]; 0 if never guided")
+    max_delay: int = Field(
+        ge=0, description="longest guided prefix of the training [ticks]; 0 if never guided"
+    )
     max_ramp: int = Field(ge=0, description="longest ramp of the training [ticks]")
     network: dict[str, Any] = Field(description="the method's own network settings")
     weights_sha256: str = Field(description="of weights.safetensors")
@@ -79,11 +83,17 @@ class Expected:
 
 
 def save_checkpoint(
-    folder: Path, config: Mapping[str, Any], normaliser: Normaliser, weights: Mapping[str, NDArray[np.float32]], readme: str
+    folder: Path,
+    config: Mapping[str, Any],
+    normaliser: Normaliser,
+    weights: Mapping[str, NDArray[np.float32]],
+    readme: str,
 ) -> None:
     """Write a checkpoint; `config` holds every field of `CheckpointConfig` but the two digests."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = dump_arrays({name: np.ascontiguousarray(array, dtype=np.float16) for name, array in weights.items()})
+    content = dump_arrays(
+        {name: np.ascontiguousarray(array, dtype=np.float16) for name, array in weights.items()}
+    )
     stats = json.dumps(normaliser.to_dict(), indent=1).encode()
     digests = {"weights_sha256": _digest(content), "stats_sha256": _digest(stats)}
     checked = CheckpointConfig.model_validate({**config, **digests})
@@ -105,9 +115,14 @@ def load_checkpoint(folder: Path, method: str, expected: Expected | None = None)
     config = _read_config(folder)
     _compare(folder, config, method, expected or Expected())
     weights, stats = _read(folder / WEIGHTS), _read(folder / STATS)
-    for name, content, digest in ((WEIGHTS, weights, config.weights_sha256), (STATS, stats, config.stats_sha256)):
+    for name, content, digest in (
+        (WEIGHTS, weights, config.weights_sha256),
+        (STATS, stats, config.stats_sha256),
+    ):
         if _digest(content) != digest:
-            raise _corrupt(folder / name, "content is not what config.yaml was written for (truncated or changed)")
+            raise _corrupt(
+                folder / name, "content is not what config.yaml was written for (truncated or changed)"
+            )
     normaliser = Normaliser.from_dict(_parse_json(folder / STATS, stats))
     return Checkpoint(config, normaliser, _weights(folder / WEIGHTS, weights))
 
@@ -139,7 +154,11 @@ def _compare(folder: Path, config: CheckpointConfig, method: str, expected: Expe
         "denoising steps N": (config.num_steps, expected.num_steps),
         "cameras": (config.cameras, expected.cameras),
     }
-    differs = [f"{what}: got {got}, expected {want}" for what, (got, want) in pairs.items() if want not in (None, got)]
+    differs = [
+        f"{what}: got {got}, expected {want}"
+        for what, (got, want) in pairs.items()
+        if want not in (None, got)
+    ]
     if differs:
         raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"checkpoint {folder}: " + "; ".join(differs))
 

@@ -6,17 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from segue_core.action_space import ActionSpace, ChannelKind
 
 
 def chunk_errors(
-    predicted: NDArray[np.float32], actual: NDArray[np.float32], space: ActionSpace, rows: Sequence[int] = (15, 30, 60)
+    predicted: NDArray[np.float32],
+    actual: NDArray[np.float32],
+    space: ActionSpace,
+    rows: Sequence[int] = (15, 30, 60),
 ) -> dict[str, float]:
     """Errors over the first rows of chunks `(B, H, D)`, physical units.
 
     Returns:
         `position_mm_R` for each R in `rows` up to H: root mean square distance of the end-effector points [mm];
-        `gripper_accuracy`: share of the first 30 rows where open (>= 0.5) or closed agrees. Absent without such channels.
+        `gripper_accuracy`: share of the first 30 rows where open (>= 0.5) or closed agrees.
+        Each is absent without such channels.
     """
     squared = np.square(predicted.astype(np.float64) - actual)
     points = [space.slice(c.name) for c in space.channels if c.kind == ChannelKind.POSITION]
@@ -25,7 +30,9 @@ def chunk_errors(
     if points:
         distance = np.stack([squared[..., part].sum(axis=-1) for part in points])  # (points, B, H)
         kept = [count for count in rows if count <= actual.shape[1]] or [actual.shape[1]]
-        errors = {f"position_mm_{count}": 1e3 * float(np.sqrt(distance[..., :count].mean())) for count in kept}
+        errors = {
+            f"position_mm_{count}": 1e3 * float(np.sqrt(distance[..., :count].mean())) for count in kept
+        }
     if grippers:
         same = [(predicted[:, :30, part] >= 0.5) == (actual[:, :30, part] >= 0.5) for part in grippers]
         errors["gripper_accuracy"] = float(np.mean(same))

@@ -1,8 +1,8 @@
 """Training samples from demonstrations: an observation and the H actions that follow it.
 
-    episode            |------------------------------e|
-    sample at frame n            o_n
-    actions                      a_n ... a_e a_e a_e       rows past the end repeat the last action
+episode            |------------------------------e|
+sample at frame n            o_n
+actions                      a_n ... a_e a_e a_e       rows past the end repeat the last action
 """
 
 from __future__ import annotations
@@ -12,35 +12,48 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from segue_core.action_space import ActionSpace
 from segue_core.errors import DataError, ErrorCode
 
 
 class Demonstrations(Protocol):
-    """What `segue_data.dataset.load` gives; arrays may be memory-mapped.
-
-    Attributes:
-        images: (F, cameras, h, w, 3) uint8.
-        state: (F, S) float32.
-        action: (F, D) float32.
-        episode: (F,) integers, non-decreasing.
-        cameras: names along axis 1 of `images`.
-    """
+    """What `segue_data.dataset.load` gives; arrays may be memory-mapped."""
 
     @property
-    def images(self) -> NDArray[np.uint8]: ...
+    def images(self) -> NDArray[np.uint8]:
+        """(F, cameras, h, w, 3) RGB."""
+        ...
+
     @property
-    def state(self) -> NDArray[np.float32]: ...
+    def state(self) -> NDArray[np.float32]:
+        """(F, S), measured."""
+        ...
+
     @property
-    def action(self) -> NDArray[np.float32]: ...
+    def action(self) -> NDArray[np.float32]:
+        """(F, D), commanded."""
+        ...
+
     @property
-    def episode(self) -> NDArray[np.int64]: ...
+    def episode(self) -> NDArray[np.int64]:
+        """(F,), non-decreasing."""
+        ...
+
     @property
-    def cameras(self) -> tuple[str, ...]: ...
+    def cameras(self) -> tuple[str, ...]:
+        """Names along axis 1 of `images`."""
+        ...
+
     @property
-    def action_space(self) -> ActionSpace: ...
+    def action_space(self) -> ActionSpace:
+        """What the D numbers mean."""
+        ...
+
     @property
-    def rate_hz(self) -> float: ...
+    def rate_hz(self) -> float:
+        """Frames per second."""
+        ...
 
 
 def check_demonstrations(data: Demonstrations) -> None:
@@ -51,9 +64,15 @@ def check_demonstrations(data: Demonstrations) -> None:
     """
     frames = len(data.action)
     lengths = {"images": len(data.images), "state": len(data.state), "episode": len(data.episode)}
-    problems = [f"{name} has {length} frames, action has {frames}" for name, length in lengths.items() if length != frames]
+    problems = [
+        f"{name} has {length} frames, action has {frames}"
+        for name, length in lengths.items()
+        if length != frames
+    ]
     if data.action.ndim != 2 or data.action.shape[1] != data.action_space.dim:
-        problems.append(f"action is {data.action.shape}, action space {data.action_space.name} is {data.action_space.dim}-D")
+        problems.append(
+            f"action is {data.action.shape}, action space {data.action_space.name} is {data.action_space.dim}-D"
+        )
     if data.images.ndim != 5 or data.images.shape[1] != len(data.cameras) or data.images.dtype != np.uint8:
         problems.append(f"images are {data.images.dtype} {data.images.shape}, cameras {data.cameras}")
     if data.rate_hz != data.action_space.rate_hz:
@@ -85,10 +104,13 @@ class ChunkDataset:
     def chunks(self, frames: NDArray[np.int64]) -> NDArray[np.float32]:
         """Actions `(n, H, D)` that follow `frames` (n,)."""
         rows = frames[:, None] + np.arange(self.horizon)
-        return self.data.action[np.minimum(rows, self.last[frames][:, None])]
+        chunk: NDArray[np.float32] = self.data.action[np.minimum(rows, self.last[frames][:, None])]
+        return chunk
 
 
-def split(data: Demonstrations, horizon: int, validation_share: float, seed: int) -> tuple[ChunkDataset, ChunkDataset]:
+def split(
+    data: Demonstrations, horizon: int, validation_share: float, seed: int
+) -> tuple[ChunkDataset, ChunkDataset]:
     """Training and validation parts, by whole episodes (frames of one episode resemble each other).
 
     At least one episode is held out when there are two or more; with a single one both parts are the same.

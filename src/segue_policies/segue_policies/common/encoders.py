@@ -32,7 +32,9 @@ class SpatialAttention(nn.Module):
         self.width = keypoints * (2 + values)
         rows, columns = (torch.linspace(-1.0, 1.0, size) for size in map_size)
         y, x = torch.meshgrid(rows, columns, indexing="ij")
-        self.register_buffer("grid", torch.stack([x, y]).flatten(1), persistent=False)  # (2, h*w), x right, y down
+        self.register_buffer(
+            "grid", torch.stack([x, y]).flatten(1), persistent=False
+        )  # (2, h*w), x right, y down
 
     def forward(self, features: Tensor) -> Tensor:
         """`(B, C, h, w)` to `(B, K * (2 + V))`; coordinates in float32, they need more than bfloat16's 8 bits."""
@@ -62,8 +64,7 @@ class ImageEncoder(nn.Module):
         self.layout = nn.Sequential(nn.Conv2d(third, LAYOUT_CHANNELS, 3, 2, 1), nn.ReLU(), nn.Flatten())
         layout_width = LAYOUT_CHANNELS * (map_size[0] // 2) * (map_size[1] // 2)
         self.mix = nn.Linear(self.keypoints.width + layout_width, width)
-        self.to(memory_format=torch.channels_last)
-        self.apply(_he_initialise)
+        self.apply(_prepare)
 
     def forward(self, image: Tensor) -> Tensor:
         """`(B, 3, h, w)` normalised, ideally channels-last, to `(B, width)`."""
@@ -103,8 +104,10 @@ class ObservationEncoder(nn.Module):
         return joined
 
 
-def _he_initialise(layer: nn.Module) -> None:
+def _prepare(layer: nn.Module) -> None:
+    """He initialisation, and weights in the memory order of the images (channels last)."""
     if isinstance(layer, nn.Conv2d):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)

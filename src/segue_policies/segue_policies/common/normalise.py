@@ -1,6 +1,6 @@
 """Normalisation from training data: one object fits, trains and serves.
 
-    normalised = (value - mean) / scale          images: (pixel / 255 - mean) * IMAGE_GAIN
+normalised = (value - mean) / scale          images: (pixel / 255 - mean) * IMAGE_GAIN
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.errors import ErrorCode, PolicyError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from segue_core.errors import ErrorCode, PolicyError
 from torch import Tensor, nn
+
+from segue_core.errors import ErrorCode, PolicyError
 
 TENSORS = "state.safetensors"
 NUMBERS = "state.json"
@@ -35,7 +35,7 @@ def save_state(folder: Path, trained: Trained, numbers: dict[str, Any]) -> None:
     tensors |= _optimiser_tensors(trained.optimiser)
     name = f"{numbers['step']}.{TENSORS}"
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / f".{name}")
-    os.replace(folder / f".{name}", folder / name)
+    (folder / f".{name}").replace(folder / name)
     write_atomically(folder / NUMBERS, json.dumps(numbers | {"tensors": name}, indent=1))
     for old in folder.glob(f"*.{TENSORS}"):
         if old.name != name:
@@ -54,7 +54,7 @@ def load_state(folder: Path, trained: Trained) -> dict[str, Any]:
         trained.model.load_state_dict(_under("model.", tensors))
         trained.average.load_state_dict(_under("average.", tensors))
         _restore_optimiser(trained.optimiser, tensors)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError) as error:
         raise PolicyError(ErrorCode.TRAINING_FAILED, f"cannot resume from {folder}: {error}") from error
     return numbers
 
@@ -63,7 +63,7 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace `path` by `text` in one step."""
     draft = path.with_name(f".{path.name}")
     draft.write_text(text)
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -72,12 +72,18 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     state = optimiser.state_dict()["state"]
-    return {f"optimiser.{index}.{name}": value for index, entry in state.items() for name, value in entry.items()}
+    return {
+        f"optimiser.{index}.{name}": value for index, entry in state.items() for name, value in entry.items()
+    }
 
 
 def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Load the moments in their parameter's memory order: the fused AdamW pairs elements by storage, not by index."""
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in _under("optimiser.", tensors).items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
+        like = parameters[int(index)]
+        ordered = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        state.setdefault(int(index), {})[name] = ordered
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
-
 from segue_policies.common.checkpoint import CheckpointConfig
 
 CAPABILITIES: Mapping[str, frozenset[str]] = {"legato": frozenset({"per_step_guidance"})}
@@ -51,8 +51,12 @@ def check_observation(
     for name in info.cameras:
         shape = observation.images[name].shape
         if shape != (height, width, 3):
-            raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"image {name!r}", got=shape, expected=(height, width, 3))
-    return np.stack([observation.images[name] for name in info.cameras]), check_rows("state", observation.state, (state_dim,))
+            raise PolicyError(
+                ErrorCode.POLICY_BAD_REQUEST, f"image {name!r}", got=shape, expected=(height, width, 3)
+            )
+    return np.stack([observation.images[name] for name in info.cameras]), check_rows(
+        "state", observation.state, (state_dim,)
+    )
 
 
 def check_rows(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from segue_core.errors import ErrorCode, PolicyError
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from segue_core.errors import ErrorCode, PolicyError
 from segue_policies.common.averaging import MovingAverage
 from segue_policies.common.batches import Batch
 from segue_policies.common.budget import Budget, learning_rate
@@ -111,7 +111,7 @@ class Trainer:
             group["lr"] = rate
         with autocast(self._precision):
             loss = self._learner.loss(batch, self._budget.step)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), self._config.gradient_clip)
         self._optimiser.step()
         self._optimiser.zero_grad()
@@ -129,7 +129,9 @@ class Trainer:
         self._curves.draw()
         summary = self.summary()
         self._learner.save(self._average.model, self._out, summary)
-        save_state(self._out / "training", self._trained, {k: summary[k] for k in ("step", "elapsed_s", "precision")})
+        save_state(
+            self._out / "training", self._trained, {k: summary[k] for k in ("step", "elapsed_s", "precision")}
+        )
         text = ", ".join(f"{name} {value:.4g}" for name, value in self._scores.items())
         bar.write(f"step {self._budget.step} ({self._budget.elapsed_s / 60:.1f} min): {text}")
 
@@ -146,15 +148,22 @@ class Trainer:
         left = self._budget.remaining_s
         rate = self._budget.step * self._config.batch_size / max(self._budget.elapsed_s, 1e-9)
         bar.n = round(1000 * min(1.0, self._budget.progress))
-        bar.set_postfix_str(f"loss {self._curves.recent_loss:.4f}, {rate:.0f} obs/s, {left / 60:.1f} min left", refresh=False)
+        bar.set_postfix_str(
+            f"loss {self._curves.recent_loss:.4f}, {rate:.0f} obs/s, {left / 60:.1f} min left", refresh=False
+        )
         bar.update(0)
 
     def _bar(self) -> tqdm[Any]:
-        return tqdm(total=1000, desc="training", bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix}", mininterval=2.0)
+        return tqdm(
+            total=1000,
+            desc="training",
+            bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix}",
+            mininterval=2.0,
+        )
 
     def _dry_step(self) -> Any:
         def step() -> None:
-            self._learner.loss(batch, 0).backward()
+            torch.autograd.backward(self._learner.loss(batch, 0))
             self._optimiser.zero_grad()
 
         with closing(self._learner.batches(0)) as batches:  # type: ignore[type-var]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
+
 from segue_core.config_base import StrictModel
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -13,22 +14,34 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class TrainingConfig(StrictModel):
     """How long, how fast, how careful. Give `steps` or `minutes`; `steps` wins and makes a run repeatable."""
 
-    steps: int | None = Field(None, ge=1, description="optimiser steps")
-    minutes: float | None = Field(None, gt=0, description="wall-clock budget [min]; the schedule follows the clock")
-    batch_size: int = Field(64, ge=1, description="observations per step")
-    learning_rate: float = Field(1e-3, gt=0, description="peak of the schedule")
-    final_rate_share: float = Field(0.01, ge=0, le=1, description="last learning rate over the peak")
-    warmup_share: float = Field(0.03, ge=0, lt=1, description="share of the budget with a rising rate")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's, on matrices and kernels")
-    gradient_clip: float = Field(1.0, gt=0, description="largest global gradient norm")
-    average_decay: float = Field(0.999, ge=0, lt=1, description="moving average of the weights; 0 switches it off")
-    precision: Precision = Field("auto", description="of convolutions and matrices; auto measures which is faster")
-    threads: int = Field(2, ge=1, description="CPU threads")
-    seed: int = Field(0, ge=0, description="of weights, order, augmentation and noise")
-    validation_share: float = Field(0.05, gt=0, lt=1, description="share of episodes held out")
-    validation_frames: int = Field(512, ge=1, description="held-out frames evaluated each time")
-    evaluations: int = Field(12, ge=1, description="evaluations and saved checkpoints during the run")
-    shift_pixels: int = Field(2, ge=0, description="random image shift in x and y [px]")
-    brightness: float = Field(0.15, ge=0, lt=1, description="half-range of the random gain of light")
-    colour: float = Field(0.10, ge=0, lt=1, description="half-range of the random gain of each colour channel")
-    state_noise: float = Field(0.02, ge=0, description="noise added to the normalised state [deviations]")
+    steps: int | None = Field(default=None, ge=1, description="optimiser steps")
+    minutes: float | None = Field(
+        default=None, gt=0, description="wall-clock budget [min]; the schedule follows the clock"
+    )
+    batch_size: int = Field(default=64, ge=1, description="observations per step")
+    learning_rate: float = Field(default=1e-3, gt=0, description="peak of the schedule")
+    final_rate_share: float = Field(default=0.01, ge=0, le=1, description="last learning rate over the peak")
+    warmup_share: float = Field(
+        default=0.03, ge=0, lt=1, description="share of the budget with a rising rate"
+    )
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's, on matrices and kernels")
+    gradient_clip: float = Field(default=1.0, gt=0, description="largest global gradient norm")
+    average_decay: float = Field(
+        default=0.999, ge=0, lt=1, description="moving average of the weights; 0 switches it off"
+    )
+    precision: Precision = Field(
+        default="auto", description="of convolutions and matrices; auto measures which is faster"
+    )
+    threads: int = Field(default=2, ge=1, description="CPU threads")
+    seed: int = Field(default=0, ge=0, description="of weights, order, augmentation and noise")
+    validation_share: float = Field(default=0.05, gt=0, lt=1, description="share of episodes held out")
+    validation_frames: int = Field(default=512, ge=1, description="held-out frames evaluated each time")
+    evaluations: int = Field(default=12, ge=1, description="evaluations and saved checkpoints during the run")
+    shift_pixels: int = Field(default=2, ge=0, description="random image shift in x and y [px]")
+    brightness: float = Field(default=0.15, ge=0, lt=1, description="half-range of the random gain of light")
+    colour: float = Field(
+        default=0.10, ge=0, lt=1, description="half-range of the random gain of each colour channel"
+    )
+    state_noise: float = Field(
+        default=0.02, ge=0, description="noise added to the normalised state [deviations]"
+    )

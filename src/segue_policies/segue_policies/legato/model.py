@@ -77,13 +77,15 @@ class ChunkHead(nn.Module):
         for block in self.blocks:
             x = block(x, condition)
         clean: Tensor = self.leave(functional.silu(x))
-        return clean.float().unflatten(1, self.shape)
+        return clean.float().view(-1, *self.shape)
 
 
 class LegatoNet(nn.Module):
     """Observation encoder and chunk head."""
 
-    def __init__(self, encoder: ObservationEncoder, head: ChunkHead, num_steps: int, min_noise: float) -> None:
+    def __init__(
+        self, encoder: ObservationEncoder, head: ChunkHead, num_steps: int, min_noise: float
+    ) -> None:
         """`num_steps` is N; `min_noise` is eta_min, the floor that keeps fully guided rows finite."""
         super().__init__()
         self.encoder = encoder

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
 from segue_core.chunk import ActionChunk
 from segue_core.config_base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from torch import Tensor
-
 from segue_policies.common.checkpoint import Checkpoint, Expected, load_checkpoint
 from segue_policies.common.serving import CAPABILITIES, check_observation, check_rows, policy_info
 from segue_policies.legato.build import build_network
@@ -64,11 +64,16 @@ class LegatoPolicy:
         start = time.perf_counter()
         if request.method not in SAMPLERS:
             raise PolicyError(
-                ErrorCode.POLICY_UNSUPPORTED_METHOD, "legato: method", got=request.method, allowed=tuple(SAMPLERS)
+                ErrorCode.POLICY_UNSUPPORTED_METHOD,
+                "legato: method",
+                got=request.method,
+                allowed=tuple(SAMPLERS),
             )
         omega, reference = self._guidance(request)
         velocity = self._net.bind(self._observe(request.observation))
-        noise = torch.randn(reference.shape, generator=torch.Generator().manual_seed(request.seed & (2**63 - 1)))
+        noise = torch.randn(
+            reference.shape, generator=torch.Generator().manual_seed(request.seed & (2**63 - 1))
+        )
         chunk = SAMPLERS[request.method](velocity, noise, omega, reference, self._info.num_steps)
         actions = self._finish(chunk[0])
         answer = ActionChunk(
@@ -77,7 +82,7 @@ class LegatoPolicy:
         return PredictResult(answer, time.perf_counter() - start)
 
     def _guidance(self, request: PredictRequest) -> tuple[Tensor, Tensor]:
-        """omega (1, H) and the normalised reference (1, H, D); a plain request has zeros for both."""
+        """Omega (1, H) and the normalised reference (1, H, D); a plain request has zeros for both."""
         horizon, dim = self._info.horizon, self._info.action_space.dim
         if request.method == "plain":
             return torch.zeros(1, horizon), torch.zeros(1, horizon, dim)
@@ -85,9 +90,14 @@ class LegatoPolicy:
         reference = check_rows("reference", request.reference, (horizon, dim))
         if omega.min() < 0 or omega.max() > 1:
             raise PolicyError(
-                ErrorCode.POLICY_BAD_REQUEST, "omega", got=f"{omega.min()} to {omega.max()}", expected="0 to 1"
+                ErrorCode.POLICY_BAD_REQUEST,
+                "omega",
+                got=f"{omega.min()} to {omega.max()}",
+                expected="0 to 1",
             )
-        return torch.from_numpy(omega)[None], self._normaliser.encode_actions(torch.from_numpy(reference))[None]
+        return torch.from_numpy(omega)[None], self._normaliser.encode_actions(torch.from_numpy(reference))[
+            None
+        ]
 
     def _observe(self, observation: Observation) -> Tensor:
         images, state = check_observation(observation, self._info, self._state_dim)

@@ -15,7 +15,11 @@ from segue_policies.legato.config import LegatoConfig
 
 
 def checkpoint_readme(
-    config: LegatoConfig, part: ChunkDataset, held_out: ChunkDataset, model: nn.Module, summary: Mapping[str, Any]
+    config: LegatoConfig,
+    part: ChunkDataset,
+    held_out: ChunkDataset,
+    model: nn.Module,
+    summary: Mapping[str, Any],
 ) -> str:
     """Markdown with the data, the budget used, the scores and every setting."""
     data = part.data
@@ -24,8 +28,8 @@ def checkpoint_readme(
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     return f"""# Legato policy for {data.action_space.name}
 
-{parameters / 1e6:.2f} M parameters; cameras {", ".join(data.cameras)}; horizon {config.flow.horizon} at {data.rate_hz:g} Hz,
-N = {config.flow.num_steps}.
+{parameters / 1e6:.2f} M parameters; cameras {", ".join(data.cameras)};
+horizon {config.flow.horizon} at {data.rate_hz:g} Hz, N = {config.flow.num_steps}.
 
 Trained on {_episodes(part)} demonstrations ({len(part.frames)} frames), {_episodes(held_out)} held out:
 {summary["step"]} steps of {config.training.batch_size} observations in {summary["elapsed_s"] / 60:.1f} min,

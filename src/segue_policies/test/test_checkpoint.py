@@ -1,0 +1,170 @@
+"""A checkpoint is loaded whole and right, or refused with the reason, and nothing in it is ever executed."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from safetensors.numpy import load_file, save
+
+from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
+from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_policies.common.checkpoint import CONFIG, STATS, WEIGHTS, Expected, load_checkpoint
+from segue_policies.serve import check_checkpoint, load_policy
+
+Spoil = Callable[[Path], None]
+
+
+def cut_in_half(name: str) -> Spoil:
+    def spoil(folder: Path) -> None:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+
+    return spoil
+
+
+def flip_a_bit(name: str) -> Spoil:
+    def spoil(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[len(content) // 2] ^= 4
+        (folder / name).write_bytes(content)
+
+    return spoil
+
+
+def rewrite_config(**changes: object) -> Spoil:
+    def spoil(folder: Path) -> None:
+        config = yaml.safe_load((folder / CONFIG).read_text())
+        (folder / CONFIG).write_text(yaml.safe_dump(config | changes))
+
+    return spoil
+
+
+def replace_weights(content: Callable[[Path], bytes]) -> Spoil:
+    """Weights whose digest is right but whose content is not, as an attacker or a broken trainer would leave them."""
+
+    def spoil(folder: Path) -> None:
+        import hashlib
+
+        written = content(folder)
+        (folder / WEIGHTS).write_bytes(written)
+        rewrite_config(weights_sha256=hashlib.sha256(written).hexdigest())(folder)
+
+    return spoil
+
+
+def with_nan(folder: Path) -> bytes:
+    arrays = load_file(folder / WEIGHTS)
+    name = sorted(arrays)[0]
+    arrays[name] = np.full_like(arrays[name], np.nan)
+    return save(arrays)
+
+
+def without_a_layer(folder: Path) -> bytes:
+    arrays = load_file(folder / WEIGHTS)
+    arrays.pop(sorted(arrays)[0])
+    return save(arrays)
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path("exploded").touch, ())
+
+
+MISSING, CORRUPT = ErrorCode.CHECKPOINT_MISSING, ErrorCode.CHECKPOINT_CORRUPT
+SPOILED = {
+    "no weights": (lambda folder: (folder / WEIGHTS).unlink(), MISSING, WEIGHTS),
+    "no config": (lambda folder: (folder / CONFIG).unlink(), MISSING, CONFIG),
+    "truncated weights": (cut_in_half(WEIGHTS), CORRUPT, WEIGHTS),
+    "a flipped bit in the weights": (flip_a_bit(WEIGHTS), CORRUPT, WEIGHTS),
+    "a flipped bit in the statistics": (flip_a_bit(STATS), CORRUPT, STATS),
+    "NaN weights": (replace_weights(with_nan), CORRUPT, "not finite"),
+    "a missing layer": (replace_weights(without_a_layer), CORRUPT, "do not fit"),
+    "a pickle": (replace_weights(lambda folder: pickle.dumps(Bomb())), CORRUPT, "not safetensors"),
+    "a huge header": (
+        replace_weights(lambda folder: (2**62).to_bytes(8, "little") + b"{}"),
+        CORRUPT,
+        "not safetensors",
+    ),
+    "a huge network": (rewrite_config(horizon=10**9), CORRUPT, "horizon"),
+    "an unknown key": (rewrite_config(horizn=60), CORRUPT, "horizn"),
+    "a foreign fingerprint": (rewrite_config(fingerprint="0" * 16), CORRUPT, "fingerprint"),
+    "no YAML": (lambda folder: (folder / CONFIG).write_bytes(b"\xff\x00{"), CORRUPT, CONFIG),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_spoiled_checkpoint_is_refused_and_the_file_named(
+    case: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    spoil, code, text = SPOILED[case]
+    spoil(checkpoint)  # type: ignore[no-untyped-call]
+    with pytest.raises(PolicyError, match=text) as caught:
+        load_policy(checkpoint)
+    assert caught.value.code == code
+    assert not Path("exploded").exists()
+
+
+@pytest.mark.parametrize(
+    ("expected", "named"),
+    [
+        (Expected(action_space=UNIVERSAL_DUAL_ARM), ["dual_arm_ee", "universal_dual_arm"]),
+        (Expected(num_steps=10), ["N: got 5, expected 10"]),
+        (Expected(horizon=60), ["horizon H: got 20, expected 60"]),
+        (Expected(cameras=("head",)), ["cameras", "left_wrist"]),
+        (Expected(horizon=60, num_steps=10), ["horizon", "denoising steps"]),
+    ],
+)
+def test_a_checkpoint_for_something_else_is_refused_naming_all_that_differs(
+    expected: Expected, named: list[str], checkpoint: Path
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        check_checkpoint(checkpoint, expected)
+    assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH
+    assert all(name in str(caught.value) for name in named)
+
+
+def test_what_is_expected_is_accepted(checkpoint: Path) -> None:
+    expected = Expected(DUAL_ARM_EE, 20, 5, ("head", "left_wrist", "right_wrist"))
+    assert check_checkpoint(checkpoint, expected) == load_policy(checkpoint, expected).info
+
+
+def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="nowhere") as caught:
+        load_policy(tmp_path / "nowhere")
+    assert caught.value.code == MISSING
+
+
+def test_a_checkpoint_of_another_method_is_refused(checkpoint: Path) -> None:
+    rewrite_config(method="act")(checkpoint)
+    with pytest.raises(ConfigError, match="legato"):
+        load_policy(checkpoint)
+    with pytest.raises(PolicyError, match="method: got act, expected legato"):
+        load_checkpoint(checkpoint, "legato")
+
+
+def test_statistics_that_would_divide_by_zero_are_refused(checkpoint: Path) -> None:
+    import hashlib
+
+    stats = json.loads((checkpoint / STATS).read_text())
+    stats["action_scale"][3] = 0.0
+    content = json.dumps(stats).encode()
+    (checkpoint / STATS).write_bytes(content)
+    rewrite_config(stats_sha256=hashlib.sha256(content).hexdigest())(checkpoint)
+    with pytest.raises(PolicyError, match="action_scale must be positive"):
+        check_checkpoint(checkpoint)
+
+
+def test_checking_a_checkpoint_does_not_import_torch(checkpoint: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from segue_policies.serve import check_checkpoint;"
+        f"check_checkpoint(Path({str(checkpoint)!r})); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,181 @@
+"""Laws of the shared training loop and its data."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from segue_core.action_space import DUAL_ARM_EE
+from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
+from segue_policies.common.augment import jitter, shift
+from segue_policies.common.batches import BatchSource
+from segue_policies.common.budget import Budget, learning_rate
+from segue_policies.common.chunk_error import chunk_errors
+from segue_policies.common.dataset import check_demonstrations, split
+from segue_policies.common.normalise import FLOORS, Normaliser, fit_normaliser
+from segue_policies.common.training_config import TrainingConfig
+from segue_policies.train import main, train
+
+
+def test_rows_past_the_end_of_an_episode_repeat_its_last_action(dots: Any) -> None:
+    part, _ = split(dots, 20, 0.05, 0)
+    frames = part.frames[15:16]
+    chunk = part.chunks(frames)[0]
+    left = int(part.last[frames[0]] - frames[0]) + 1
+    np.testing.assert_array_equal(chunk[:left], dots.action[frames[0] : frames[0] + left])
+    np.testing.assert_array_equal(chunk[left:], np.tile(chunk[left - 1], (20 - left, 1)))
+
+
+def test_no_episode_is_in_both_parts(dots: Any) -> None:
+    part, held_out = split(dots, 20, 0.1, 0)
+    assert not set(dots.episode[part.frames]) & set(dots.episode[held_out.frames])
+    assert len(part.frames) + len(held_out.frames) == len(dots.episode)
+
+
+def test_a_batch_depends_on_seed_and_step_only(dots: Any) -> None:
+    part, _ = split(dots, 20, 0.1, 0)
+    streamed = BatchSource(part, 50, 2, seed=3).stream(0)
+    late = [next(streamed) for _ in range(40)][39]
+    direct = BatchSource(part, 50, 2, seed=3).batch(39)
+    assert torch.equal(late.images, direct.images) and torch.equal(late.actions, direct.actions)
+    assert not torch.equal(direct.actions, BatchSource(part, 50, 2, seed=4).batch(39).actions)
+
+
+def test_an_epoch_shows_every_frame_once(dots: Any) -> None:
+    part, _ = split(dots, 20, 0.1, 0)
+    source = BatchSource(part, len(part.frames), 0, seed=0)
+
+    np.testing.assert_allclose(
+        source.batch(1).state.double().mean(0), dots.state[part.frames].mean(0), atol=1e-5
+    )
+
+
+def test_a_shift_moves_pixels_and_repeats_the_edge() -> None:
+    ramp = np.arange(12, dtype=np.uint8)[None, None, None, :, None].repeat(8, 2).repeat(3, 4)
+    moved = shift(ramp.repeat(16, 0), 2, np.random.default_rng(0))[:, 0, 0, :, 0].astype(int)
+    steps = np.diff(moved, axis=1)
+    assert set(np.unique(steps)) == {0, 1} and len(np.unique(moved[:, 0])) > 1
+    assert shift(ramp, 0, np.random.default_rng(0)) is ramp
+
+
+def test_jitter_keeps_the_picture_s_structure() -> None:
+    images = torch.randn(4, 3, 3, 8, 8)
+    changed = jitter(images, 0.2, 0.1, torch.Generator().manual_seed(0))
+    assert not torch.equal(changed, images)
+    correlation = torch.corrcoef(torch.stack([images[0, 0, 0].flatten(), changed[0, 0, 0].flatten()]))[0, 1]
+    assert correlation > 0.999
+
+
+def test_normalising_and_back_is_the_identity_and_still_dimensions_stay_small(dots: Any) -> None:
+    normaliser = fit_normaliser(dots.action, dots.state, dots.images, DUAL_ARM_EE)
+    actions = torch.from_numpy(dots.action)
+    encoded = normaliser.encode_actions(actions)
+    torch.testing.assert_close(normaliser.decode_actions(encoded), actions, atol=1e-5, rtol=0)
+    assert normaliser.action_scale[2] == np.float32(FLOORS[DUAL_ARM_EE.channels[0].kind])
+    again = Normaliser.from_dict(normaliser.to_dict())
+    assert torch.equal(again.encode_actions(actions), encoded)
+    pixels = normaliser.encode_images(torch.from_numpy(dots.images[:64]))
+    assert pixels.shape[1:3] == (3, 3) and abs(float(pixels.mean())) < 0.05
+
+
+def test_contradicting_arrays_are_refused(dots: Any) -> None:
+    from dataclasses import replace
+
+    broken = replace(dots, state=dots.state[:-1], rate_hz=10.0)
+    with pytest.raises(DataError, match="state has .* frames.*rate is 10"):
+        check_demonstrations(broken)
+
+
+def test_chunk_errors_are_in_millimetres() -> None:
+    actual = np.zeros((2, 60, 14), np.float32)
+    predicted = actual.copy()
+    predicted[:, 15:30, 0:2] = 0.003, 0.004
+    errors = chunk_errors(predicted, actual, DUAL_ARM_EE)
+    assert errors["position_mm_15"] == 0.0
+    assert errors["position_mm_30"] == pytest.approx(
+        5.0 * np.sqrt(0.25), rel=1e-5
+    )  # one of two arms, half of the rows
+    assert errors["gripper_accuracy"] == 1.0
+
+
+def test_the_learning_rate_rises_then_falls_to_its_floor() -> None:
+    config = TrainingConfig(steps=100, learning_rate=1.0, warmup_share=0.1, final_rate_share=0.01)
+    rates = [learning_rate(progress, config) for progress in np.linspace(0, 1, 101)]
+    assert rates[10] == pytest.approx(1.0) and rates[-1] == pytest.approx(0.01)
+    assert all(np.diff(rates[:11]) > 0) and all(np.diff(rates[10:]) < 0)
+
+
+def test_a_run_without_a_budget_is_refused() -> None:
+    with pytest.raises(PolicyError, match="--steps or --minutes"):
+        Budget.of(TrainingConfig())
+
+
+def test_a_resumed_run_ends_in_the_same_weights(dots: Any, settings: Any, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    plan = settings(steps=12, evaluations=3)
+    train(plan, "test", dots, whole)
+    with pytest.raises(Interrupted):
+        train(plan, "test", _interrupted_after(dots, 9), parts)
+    train(plan, "test", dots, parts, resume=True)
+    assert (whole / "weights.safetensors").read_bytes() == (parts / "weights.safetensors").read_bytes()
+    assert (whole / "training/scores.csv").read_text() == (parts / "training/scores.csv").read_text()
+
+
+def test_a_run_leaves_log_curves_and_a_readme(trained: Path) -> None:
+    with (trained / "training/scores.csv").open() as file:
+        scores = list(csv.DictReader(file))
+    assert float(scores[-1]["validation_loss"]) < 0.5 * float(scores[0]["validation_loss"])
+    assert (trained / "training/curves.png").stat().st_size > 1000
+    assert "held out" in (trained / "README.md").read_text()
+    assert all(array.dtype == np.float16 for array in load_file(trained / "weights.safetensors").values())
+
+
+def test_an_occupied_folder_is_not_overwritten(trained: Path, dots: Any, settings: Any) -> None:
+    with pytest.raises(PolicyError, match="not empty") as caught:
+        train(settings(steps=1), "test", dots, trained)
+    assert caught.value.code == ErrorCode.TRAINING_FAILED
+
+
+def test_unknown_methods_and_settings_name_the_valid_ones(dots: Any, settings: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="legato"):
+        train({"method": "legatto"}, "test", dots, tmp_path / "a")
+    with pytest.raises(ConfigError, match="learning_rate"):
+        train({"method": "legato", "training": {"learning_rte": 1}}, "test", dots, tmp_path / "b")
+
+
+def test_the_command_line_says_in_one_sentence_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "no.yaml"
+    assert main(["--config", str(config), "--data", "d", "--out", "o"]) == 1
+    assert "no.yaml" in capsys.readouterr().err
+
+
+class Interrupted(Exception):
+    pass
+
+
+class _Actions(np.ndarray[Any, Any]):
+    """Actions that can be read a limited number of times, as if the process were killed then."""
+
+    reads = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, np.ndarray) and key.ndim == 2:
+            _Actions.reads -= 1
+            if _Actions.reads == 0:
+                raise Interrupted
+        return np.asarray(super().__getitem__(key))
+
+
+def _interrupted_after(dots: Any, batches: int) -> Any:
+    from dataclasses import replace
+
+    _Actions.reads = batches
+    return replace(dots, action=dots.action.view(_Actions))
