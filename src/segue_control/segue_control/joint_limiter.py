@@ -1,5 +1,4 @@
-"""Keeps a stream of joint commands inside position, speed, acceleration and jerk limits, whatever is asked
-for.
+"""Keeps joint commands inside position, speed, acceleration and jerk limits, whatever is asked for.
 
 The law that makes it so: a stop from the present state, inside all limits, is always known. A step towards
 the desired position is taken only if a stop is known from where it leads; otherwise the known stop is

@@ -48,7 +48,8 @@ def _bare_model(robot: RobotConfig) -> mujoco.MjModel:
         for element in list(group):
             element.delete()
     spec.compiler.boundmass = spec.compiler.boundinertia = 1e-6
-    return spec.compile()
+    model: mujoco.MjModel = spec.compile()
+    return model
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,14 @@ class Kinematics:
         return self.codec.action(self.poses(q), grippers)
 
     def step(self, target: ToolPoses, q: Array, low: Array, high: Array) -> Array:
-        """One step (n,) from `q` towards the target poses, inside `low` and `high` (n,) [rad], which contain
-        `q`.
+        """One step (n,) from `q` to the target poses, inside `low` and `high` (n,) [rad], which contain `q`.
 
         Converges quadratically away from singular poses: called once per update it tracks a smooth path to
         micrometres.
         """
         self._place(q)
         mujoco.mj_comPos(self._model, self._data)
-        result = q.copy()
+        result: Array = q.copy()
         for index, arm in enumerate(self._arms):
             error = self._error(arm, target.positions[index], target.quaternions[index])
             result[arm.part] += self._arm_step(arm, error, q[arm.part], low[arm.part], high[arm.part])
@@ -141,8 +141,7 @@ class Kinematics:
         return _bounded_minimum(hessian, gradient, low - q, high - q)
 
     def solve(self, action: Array, q_start: Array, iterations: int = 50) -> Array:
-        """Joint positions (n,) that reach the poses of an action (D,), searched from `q_start` inside the
-        joint limits.
+        """Joint positions (n,) inside their limits that reach the poses of an action (D,), found from `q_start`.
 
         The nearest reachable pose is returned when there is none: check `poses` of the result when that
         matters.

@@ -1,5 +1,6 @@
 """Laws of the controller node, over real topics and services; the test owns both clocks."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Bench:
     """The controller node, and everything around it in one peer node."""
 
     def __init__(self) -> None:
-        self.now_ns = 10**9
+        self.now_ns = 10**10
         self.node = ControllerNode(steady_ns=lambda: self.now_ns)
         self.peer = Node("bench")
         self.executor = SingleThreadedExecutor()
@@ -42,12 +43,20 @@ class Bench:
         self._commands = self.peer.create_publisher(RobotCommand, "/segue/command", qos.COMMAND)
         self._clients = {
             kind: self.peer.create_client(kind, name)
-            for kind, name in ((Arm, "/segue/arm"), (EmergencyStop, "/segue/emergency_stop"), (Recover, "/segue/recover"))
+            for kind, name in (
+                (Arm, "/segue/arm"),
+                (EmergencyStop, "/segue/emergency_stop"),
+                (Recover, "/segue/recover"),
+            )
         }
         self.node.trigger_configure()
         self.node.trigger_activate()
         self.home = self.node._controller.kinematics.home
-        self.until(lambda: self._joints.get_subscription_count() == 1 and self._commands.get_subscription_count() == 1)
+        self.until(
+            lambda: (
+                self._joints.get_subscription_count() == 1 and self._commands.get_subscription_count() == 1
+            )
+        )
 
     def until(self, done: Callable[[], bool]) -> None:
         """Spins until `done`, or fails."""
@@ -87,7 +96,9 @@ class Bench:
         action = self.node._controller.kinematics.forward(self.home, np.ones(2))
         action[2] += rise
         command = conversions.Command(tick, run_id, action, hold=False, starved=False)
-        self._commands.publish(conversions.command_to_msg(command, ROBOT.action_space, ticks.stamp(self.now_ns)))
+        self._commands.publish(
+            conversions.command_to_msg(command, ROBOT.action_space, ticks.stamp(self.now_ns))
+        )
 
     def age_is(self, low: float, high: float) -> bool:
         """Whether the last admitted command is that old."""
@@ -103,7 +114,17 @@ class Bench:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     """A bench with a disarmed controller."""
-    rclpy.init(args=["test", "--ros-args", "-p", f"robot_file:={ROBOT_FILE}", "-p", "use_sim_time:=true"])
+    arguments = [
+        "test",
+        "--ros-args",
+        "-p",
+        f"robot_file:={ROBOT_FILE}",
+        "-p",
+        "use_sim_time:=true",
+        "-p",
+        "autostart:=false",
+    ]
+    rclpy.init(args=arguments, domain_id=100 + os.getpid() % 100)
     bench = Bench()
     yield bench
     bench.close()

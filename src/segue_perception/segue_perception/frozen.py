@@ -16,8 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FrozenRule:
-    """When a repeated picture counts as frozen: after `time_ns`, if the state moved by `motion` in `watched`
-    entries.
+    """A repeated picture is frozen after `time_ns` in which the state moved by `motion` in `watched` entries.
 
     `motion` is in metres and radians alike: both change a picture by far more than its noise.
     """

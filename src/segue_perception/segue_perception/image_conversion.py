@@ -1,5 +1,4 @@
-"""Pictures of any camera driver as RGB arrays: by cv_bridge where a ROS installation has it, else by our own
-code.
+"""Pictures of any camera driver as RGB arrays: by our own code, and by cv_bridge for formats it does not know.
 
 cv_bridge knows every Bayer and YUV format that drivers send. The package of the same name on PyPI is another
 program, which cannot convert depth nor run with NumPy 2: it is recognised by its missing compiled part and
@@ -42,8 +41,7 @@ def _by_cv_bridge() -> Converter:
 
 
 def rgb_converter() -> Converter:
-    """A function from sensor_msgs/Image to RGB (h, w, 3); it raises PerceptionError for pictures it cannot
-    read.
+    """A function from sensor_msgs/Image to RGB (h, w, 3) that raises PerceptionError when it cannot.
 
     Encodings that we convert ourselves never go through cv_bridge, so that a picture is the same on every
     machine.

@@ -6,6 +6,7 @@ deadline with the newest sample that is still near enough.
 
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -25,7 +26,7 @@ from segue_ros.contracts import load_robot
 from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
 
-_DEADLINE_TICKS = 0.5  # how long after its tick an observation waits for a late sensor
+_DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 
 
 class Parameters(StrictModel):
@@ -41,10 +42,11 @@ class Parameters(StrictModel):
 
 
 class PerceptionNode(LifecycleComponent):
-    """Node `perception`; see README.md for its topics."""
+    """Node `perception`; see README.md for its topics. `steady_ns` is the clock of freshness."""
 
-    def __init__(self) -> None:
+    def __init__(self, steady_ns: Callable[[], int] = time.monotonic_ns) -> None:
         super().__init__("perception")
+        self._steady_ns = steady_ns
 
     def setup(self) -> None:
         """Builds the synchroniser and its publishers."""
@@ -69,7 +71,7 @@ class PerceptionNode(LifecycleComponent):
             *(self._subscribe(camera) for camera in self._robot.cameras),
         ]
         self._timers_made = [
-            self.create_timer(0.5 / self._rate_hz, self._on_deadline),
+            self.create_timer(0.25 / self._rate_hz, self._on_deadline),
             self.create_timer(1.0, self._diagnose),
         ]
 
@@ -93,7 +95,7 @@ class PerceptionNode(LifecycleComponent):
         stamp_ns = ticks.nanoseconds(message.header.stamp)
         self._notice_reset(stamp_ns)
         try:
-            self._sync.add_frame(camera, Frame(self._convert(message), stamp_ns), time.monotonic_ns())
+            self._sync.add_frame(camera, Frame(self._convert(message), stamp_ns), self._steady_ns())
         except PerceptionError as error:
             self._report(error)
             return
@@ -109,7 +111,7 @@ class PerceptionNode(LifecycleComponent):
         except PerceptionError as error:
             self._report(error)
             return
-        self._sync.add_state(self._state(sample.q, sample.grippers), stamp_ns, time.monotonic_ns())
+        self._sync.add_state(self._state(sample.q, sample.grippers), stamp_ns, self._steady_ns())
         self._publish_if_complete(stamp_ns)
 
     def _notice_reset(self, stamp_ns: int) -> None:
@@ -133,7 +135,7 @@ class PerceptionNode(LifecycleComponent):
     def _publish(self, tick: int) -> None:
         self._last_tick = tick
         try:
-            sample = self._sync.assemble(tick, time.monotonic_ns())
+            sample = self._sync.assemble(tick, self._steady_ns())
         except PerceptionError as error:
             self._report(error)
             return

@@ -113,8 +113,10 @@ class Synchroniser:
     def complete(self, tick: int) -> bool:
         """Whether every stream has a sample taken at the tick itself: waiting can bring nothing newer."""
         earliest = self._time(tick) - self.limits.tolerance_ns
-        newest = [stream.frames[-1].stamp_ns if stream.frames else -1 for stream in self._streams.values()]
-        return bool(self._states) and min([*newest, self._states[-1][0]]) >= earliest
+        newest = [stream.frames[-1].stamp_ns for stream in self._streams.values() if stream.frames]
+        if len(newest) < len(self._streams) or not self._states:
+            return False
+        return min(*newest, self._states[-1][0]) >= earliest
 
     def assemble(self, tick: int, now_ns: int) -> Sample:
         """The observation of a tick.

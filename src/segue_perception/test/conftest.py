@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from perception_rig import Rig
 
 from segue_core.config_base import load_yaml
 from segue_core.robot_config import RobotConfig
+from segue_perception.testing import SensorRig
 
 settings.register_profile("segue", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("segue")
@@ -22,6 +22,6 @@ def robot() -> RobotConfig:
 
 
 @pytest.fixture
-def rig(robot: RobotConfig) -> Rig:
+def rig(robot: RobotConfig) -> SensorRig:
     """Its sensors."""
-    return Rig(robot)
+    return SensorRig(robot)

@@ -2,23 +2,22 @@
 
 import numpy as np
 import pytest
-from perception_rig import TICK_NS, Rig
 
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import Frame
-from segue_perception.testing import CameraFault
+from segue_perception.testing import TICK_NS, CameraFault, SensorRig
 
 PERIOD = round(TICK_NS)
 
 
-def _code(rig: Rig, tick: int, later_ns: int = 0) -> ErrorCode:
+def _code(rig: SensorRig, tick: int, later_ns: int = 0) -> ErrorCode:
     with pytest.raises(PerceptionError) as refusal:
         rig.sync.assemble(tick, rig.now_ns + later_ns)
     assert refusal.value.text
     return refusal.value.code
 
 
-def test_punctual_sensors_make_one_complete_observation_per_tick(rig: Rig) -> None:
+def test_punctual_sensors_make_one_complete_observation_per_tick(rig: SensorRig) -> None:
     for tick in range(5):
         rig.run(tick, tick, move=0.01)
         assert rig.sync.complete(tick)
@@ -30,14 +29,14 @@ def test_punctual_sensors_make_one_complete_observation_per_tick(rig: Rig) -> No
         assert {image.shape for image in sample.observation.images.values()} == {(72, 96, 3)}
 
 
-def test_a_later_sample_never_gets_into_an_earlier_tick(rig: Rig) -> None:
+def test_a_later_sample_never_gets_into_an_earlier_tick(rig: SensorRig) -> None:
     rig.run(0, 3, move=0.01)
     before = rig.sync.assemble(2, rig.now_ns)
     assert set(before.stamps_ns.values()) == {2 * PERIOD} or max(before.stamps_ns.values()) <= 2 * TICK_NS + 1
     np.testing.assert_allclose(before.observation.state, np.full(14, 0.03), rtol=1e-6)
 
 
-def test_a_late_camera_is_waited_for_then_its_last_frame_stands_in(rig: Rig) -> None:
+def test_a_late_camera_is_waited_for_then_its_last_frame_stands_in(rig: SensorRig) -> None:
     rig.run(0, 3)
     rig.cameras["head"].fault = CameraFault.UNPLUGGED
     rig.run(4, 4)
@@ -46,7 +45,7 @@ def test_a_late_camera_is_waited_for_then_its_last_frame_stands_in(rig: Rig) -> 
     assert sample.skew_ns == pytest.approx(TICK_NS, abs=2)
 
 
-def test_an_unplugged_camera_is_refused_before_the_first_and_after_the_last_frame(rig: Rig) -> None:
+def test_an_unplugged_camera_is_refused_before_the_first_and_after_the_last_frame(rig: SensorRig) -> None:
     rig.cameras["head"].fault = CameraFault.UNPLUGGED
     rig.run(0, 3)
     assert _code(rig, 3) is ErrorCode.FRAME_MISSING
@@ -60,20 +59,20 @@ def test_an_unplugged_camera_is_refused_before_the_first_and_after_the_last_fram
 
 
 @pytest.mark.parametrize("camera", ["head", "left_wrist", "right_wrist"])
-def test_a_frozen_camera_is_found_within_a_second_of_motion(rig: Rig, camera: str) -> None:
+def test_a_frozen_camera_is_found_within_a_second_of_motion(rig: SensorRig, camera: str) -> None:
     rig.run(0, 30, move=0.01)
     rig.cameras[camera].fault = CameraFault.FROZEN
     rig.run(31, 60, move=0.01)
     assert _code(rig, 60) is ErrorCode.FRAME_FROZEN
 
 
-def test_a_still_picture_of_a_still_robot_is_not_frozen(rig: Rig) -> None:
+def test_a_still_picture_of_a_still_robot_is_not_frozen(rig: SensorRig) -> None:
     rig.cameras["left_wrist"].fault = CameraFault.FROZEN
     rig.run(0, 90)
     assert rig.sync.assemble(90, rig.now_ns)
 
 
-def test_a_wrist_camera_may_stand_still_while_the_other_arm_moves(rig: Rig) -> None:
+def test_a_wrist_camera_may_stand_still_while_the_other_arm_moves(rig: SensorRig) -> None:
     rig.cameras["left_wrist"].fault = CameraFault.FROZEN
     for tick in range(90):
         rig.state[7:13] += 0.01
@@ -81,14 +80,14 @@ def test_a_wrist_camera_may_stand_still_while_the_other_arm_moves(rig: Rig) -> N
     assert rig.sync.assemble(89, rig.now_ns)
 
 
-def test_skewed_stamps_are_refused(rig: Rig) -> None:
+def test_skewed_stamps_are_refused(rig: SensorRig) -> None:
     rig.run(0, 3)
     rig.cameras["right_wrist"].fault = CameraFault.SKEWED
     rig.run(4, 20)
     assert _code(rig, 20) is ErrorCode.FRAME_SKEWED
 
 
-def test_a_frame_of_another_size_is_refused_and_not_used(rig: Rig) -> None:
+def test_a_frame_of_another_size_is_refused_and_not_used(rig: SensorRig) -> None:
     rig.run(0, 2)
     rig.cameras["head"].fault = CameraFault.WRONG_SIZE
     with pytest.raises(PerceptionError, match=r"256x191.*256x192") as refusal:
@@ -96,7 +95,7 @@ def test_a_frame_of_another_size_is_refused_and_not_used(rig: Rig) -> None:
     assert refusal.value.code is ErrorCode.FRAME_CORRUPT
 
 
-def test_joint_states_that_stop_are_refused(rig: Rig) -> None:
+def test_joint_states_that_stop_are_refused(rig: SensorRig) -> None:
     rig.run(0, 3)
     rig.silent_joints = True
     rig.run(4, 6)
@@ -105,14 +104,14 @@ def test_joint_states_that_stop_are_refused(rig: Rig) -> None:
     assert _code(rig, 12) is ErrorCode.STATE_MISSING
 
 
-def test_frames_out_of_order_are_dropped(rig: Rig) -> None:
+def test_frames_out_of_order_are_dropped(rig: SensorRig) -> None:
     rig.run(0, 5)
     old = Frame(np.zeros((192, 256, 3), np.uint8), 2 * PERIOD)
     rig.sync.add_frame("head", old, rig.now_ns)
     assert rig.sync.assemble(5, rig.now_ns).stamps_ns["head"] == pytest.approx(5 * TICK_NS, abs=1)
 
 
-def test_a_new_episode_begins_without_the_samples_of_the_old_one(rig: Rig) -> None:
+def test_a_new_episode_begins_without_the_samples_of_the_old_one(rig: SensorRig) -> None:
     rig.run(100, 110)
     rig.sync.clear()
     rig.run(0, 0)

@@ -24,12 +24,12 @@ from segue_ros import images
 MAX_CHUNK_VALUES = 1_000_000  # rows times columns; far above any policy, far below harm
 
 
-def float32_array(values: ArrayLike) -> array:  # type: ignore[type-arg]
+def float32_array(values: ArrayLike) -> array:
     """Values of any shape, row-major, as rclpy takes them fastest."""
     return array("f", np.ascontiguousarray(values, dtype=np.float32).tobytes())
 
 
-def float64_array(values: ArrayLike) -> array:  # type: ignore[type-arg]
+def float64_array(values: ArrayLike) -> array:
     """Values of any shape, row-major, as rclpy takes them fastest."""
     return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
 
@@ -89,8 +89,7 @@ def chunk_to_msg(
 
 
 def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) -> ActionChunk:
-    """The chunk. With `space`, one for another action space is refused. Values are not checked: the scheduler
-    does.
+    """The chunk; with `space`, one for another action space is refused. The scheduler checks the values.
 
     Raises:
         SchedulerError: CHUNK_WRONG_SHAPE, or SCHEDULER_POLICY_MISMATCH.

@@ -79,8 +79,7 @@ def to_rgb(message: Image) -> NDArray[np.uint8]:
 
 
 def to_message(image: NDArray[Any], encoding: str, stamp: Time, frame_id: str) -> Image:
-    """The message for a picture (h, w) or (h, w, channels) whose channels are already in the order of
-    `encoding`.
+    """The message for a picture (h, w) or (h, w, channels), its channels in the order of `encoding`.
 
     Raises:
         PerceptionError: FRAME_ENCODING for an unknown encoding, FRAME_CORRUPT when the array does not fit it.

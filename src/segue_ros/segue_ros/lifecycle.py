@@ -98,6 +98,8 @@ class LifecycleComponent(LifecycleNode):
 
     def _autostart(self) -> None:
         self._begin.cancel()
+        if self._state_machine.current_state[1] != "unconfigured":  # somebody was faster
+            return
         for step in (self.trigger_configure, self.trigger_activate):
             if step() != TransitionCallbackReturn.SUCCESS:
                 self.fail(self._refusal)

@@ -1,13 +1,18 @@
 """Between control ticks and ROS time: tick k is at k / rate seconds of the run's clock."""
 
+import math
+
 from builtin_interfaces.msg import Time
 
 _EARLY_TICKS = 0.01  # stamps are rounded to nanoseconds and may lie that little before their tick
 
 
 def tick_of(time_ns: int, rate_hz: float) -> int:
-    """The tick that `time_ns` belongs to: the last one that has begun (33333333 ns at 30 Hz is tick 1)."""
-    return int(time_ns * 1e-9 * rate_hz + _EARLY_TICKS)
+    """The tick that `time_ns` belongs to: the last one that has begun.
+
+    33333333 ns at 30 Hz is tick 1; the time before 0 belongs to tick -1.
+    """
+    return math.floor(time_ns * 1e-9 * rate_hz + _EARLY_TICKS)
 
 
 def nearest_tick(time_ns: int, rate_hz: float) -> int:

@@ -39,6 +39,11 @@ def test_a_tick_is_found_again_in_its_stamp(tick: int, rate_hz: float) -> None:
     assert ticks.tick_of(time_ns, rate_hz) == ticks.nearest_tick(time_ns, rate_hz) == tick
 
 
+def test_the_time_before_the_first_tick_is_not_the_first_tick() -> None:
+    assert ticks.tick_of(-30_000_000, 30.0) == -1
+    assert [ticks.tick_of(time_ns, 30.0) for time_ns in (0, 32_000_000, 33_333_333)] == [0, 0, 1]
+
+
 def test_an_observation_comes_back_the_same() -> None:
     sent = _observation()
     stamps = dict.fromkeys(sent.images, NOW)

@@ -1,0 +1,119 @@
+"""Laws of the perception node, over real topics; the test owns the steady clock."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import Image, JointState
+
+from segue_control.kinematics import Kinematics
+from segue_interfaces.msg import Observation
+from segue_perception.node import PerceptionNode
+from segue_perception.preprocess import resize
+from segue_ros import conversions, images, qos, ticks
+from segue_ros.contracts import load_robot
+
+ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
+ROBOT = load_robot(str(ROBOT_FILE))
+
+
+class Sensors:
+    """Cameras and joints in one node, beside the node under test."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.node, self.peer = PerceptionNode(steady_ns=lambda: self.now_ns), Node("sensors")
+        self.executor = SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+        self.executor.add_node(self.peer)
+        self.observations: list[Observation] = []
+        self.peer.create_subscription(
+            Observation, "/segue/observation", self.observations.append, qos.OBSERVATION
+        )
+        self._joints = self.peer.create_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
+        self._cameras = {
+            name: self.peer.create_publisher(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE)
+            for name in ROBOT.cameras
+        }
+        self.home = Kinematics(ROBOT).home
+        self.node.trigger_configure()
+        self.node.trigger_activate()
+        sources = [self._joints, *self._cameras.values()]
+        self.spin(lambda: all(source.get_subscription_count() for source in sources))
+
+    def spin(self, done) -> bool:
+        """Spins until `done` or for a few seconds; says which."""
+        for _ in range(600):
+            if done():
+                return True
+            self.executor.spin_once(timeout_sec=0.005)
+        return False
+
+    def tick(self, tick: int, shade: int, skip: str = "") -> None:
+        """All sensors take one sample of a tick; the camera `skip` does not."""
+        stamp = ticks.stamp_of(tick, 30.0)
+        self.now_ns = ticks.time_of(tick, 30.0)
+        joints = JointState(name=[*ROBOT.joint_names, *ROBOT.gripper_names])
+        joints.header.stamp, joints.position = stamp, [*self.home.tolist(), 1.0, 0.5]
+        self._joints.publish(joints)
+        for name, publisher in self._cameras.items():
+            if name != skip:
+                image = np.full((192, 256, 3), shade, np.uint8)
+                publisher.publish(images.to_message(image, "rgb8", stamp, name))
+
+
+@pytest.fixture
+def sensors() -> Iterator[Sensors]:
+    """Sensors of a robot at its home pose."""
+    arguments = [
+        "test",
+        "--ros-args",
+        "-p",
+        f"robot_file:={ROBOT_FILE}",
+        "-p",
+        "use_sim_time:=true",
+        "-p",
+        "autostart:=false",
+    ]
+    rclpy.init(args=arguments, domain_id=100 + os.getpid() % 100)
+    sensors = Sensors()
+    yield sensors
+    sensors.node.end()
+    sensors.node.destroy_node()
+    sensors.peer.destroy_node()
+    rclpy.shutdown()
+
+
+def test_every_tick_is_observed_once_with_its_own_samples(sensors: Sensors) -> None:
+    for tick in range(5):
+        sensors.tick(tick, shade=40 * tick)
+        assert sensors.spin(lambda count=tick: len(sensors.observations) == count + 1)
+    assert [message.tick for message in sensors.observations] == [0, 1, 2, 3, 4]
+    last = conversions.observation_from_msg(sensors.observations[-1])
+    state = Kinematics(ROBOT).forward(sensors.home, np.array([1.0, 0.5]))
+    np.testing.assert_allclose(last.state, state, atol=1e-6)
+    expected = resize(np.full((192, 256, 3), 160, np.uint8), (96, 72))
+    for name in ROBOT.cameras:
+        np.testing.assert_array_equal(last.images[name], expected)
+
+
+def test_a_tick_that_one_camera_missed_does_not_hold_up_the_next(sensors: Sensors) -> None:
+    sensors.tick(0, shade=10)
+    assert sensors.spin(lambda: len(sensors.observations) == 1)
+    sensors.tick(1, shade=20, skip="head")
+    sensors.tick(2, shade=30)
+    assert sensors.spin(lambda: sensors.observations[-1].tick == 2)
+    assert sensors.observations[-1].skew_s < 1e-6
+
+
+def test_a_world_that_was_reset_is_observed_from_its_new_start(sensors: Sensors) -> None:
+    sensors.tick(300, shade=10)
+    assert sensors.spin(lambda: len(sensors.observations) == 1)
+    sensors.tick(0, shade=20)
+    assert sensors.spin(lambda: len(sensors.observations) == 2)
+    assert sensors.observations[-1].tick == 0
