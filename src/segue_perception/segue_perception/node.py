@@ -87,7 +87,7 @@ class PerceptionNode(LifecycleComponent):
         self.destroy_publisher(self._observations)
         self.destroy_publisher(self._diagnostics)
 
-    def _subscribe(self, camera: str) -> Subscription[Image]:
+    def _subscribe(self, camera: str) -> "Subscription[Image]":
         topic = f"/{camera}_camera/image_raw"
         return self.create_subscription(Image, topic, partial(self._on_image, camera), qos.SENSOR)
 
