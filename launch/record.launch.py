@@ -1,7 +1,7 @@
 """The episode recorder beside a graph that already runs.
 
-    ros2 launch segue_bringup record.launch.py runs:=recordings
-    ros2 service call /segue/record/start segue_interfaces/srv/StartRecording "{episode: try_1}"
+ros2 launch segue_bringup record.launch.py runs:=recordings
+ros2 service call /segue/record/start segue_interfaces/srv/StartRecording "{episode: try_1}"
 """
 
 from launch import LaunchDescription

@@ -1,6 +1,6 @@
 """The simulated robot alone: simulator, controllers and perception, for tools that bring their own policy.
 
-    ros2 launch segue_bringup sim.launch.py task:=pick_place seed:=3
+ros2 launch segue_bringup sim.launch.py task:=pick_place seed:=3
 """
 
 from launch import LaunchDescription

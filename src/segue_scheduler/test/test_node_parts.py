@@ -91,8 +91,15 @@ def test_a_run_that_sees_the_robot_no_more_ends() -> None:
 def test_a_run_ends_when_the_guard_takes_the_permission_away(armed: list[bool], ends: bool) -> None:
     session = _session()
     for value in armed:
-        session.judge_safety(value, 307, "emergency stop")
+        session.judge_safety(value, 0, "")
     assert (session.outcome is not None) == ends
+
+
+def test_a_run_ends_when_the_guard_latches_a_fault() -> None:
+    session = _session()
+    session.judge_safety(False, 307, "emergency stop")
+    assert session.outcome is not None
+    assert (session.outcome.rule, session.outcome.code) == ("safety", ErrorCode.CONTROL_EMERGENCY_STOP)
 
 
 def test_an_answer_that_cannot_be_read_is_a_failure_not_an_exception() -> None:
@@ -127,7 +134,9 @@ def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> Non
         live.append(output.action)
         if output.request:
             goal = goal_of(output.request, kind="linear", reset=False, instruction="")
-            session.inbox.add_chunk(chunk_to_msg(_chunk(int(goal.start_tick), int(goal.sequence)), SPACE, Time()))
+            session.inbox.add_chunk(
+                chunk_to_msg(_chunk(int(goal.start_tick), int(goal.sequence)), SPACE, Time())
+            )
         if tick == 100:
             session.inbox.add_failure("a failure")
     inputs: list[TickInput] = [input_from_msg(message) for message in recorded]

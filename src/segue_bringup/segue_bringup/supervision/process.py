@@ -34,7 +34,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (a system call, no Python locks)
+                preexec_fn=_die_with_parent,
             )
 
     @property

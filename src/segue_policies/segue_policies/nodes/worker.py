@@ -48,7 +48,7 @@ class Worker:
         for job, future in iter(self._jobs.get, None):
             try:
                 self._done.put((future, job(), None))
-            except BaseException as error:  # noqa: BLE001  (handed to whoever awaits the future)
+            except BaseException as error:
                 self._done.put((future, None, error))
             self._guard.trigger()
 

@@ -64,7 +64,7 @@ class Session:
     def judge_safety(self, armed: bool, code: int, text: str) -> None:
         """What the safety guard says; a run whose robot may not move any more is over."""
         self.armed = self.armed or armed
-        if self.armed and not armed and self.outcome is None:
+        if not armed and (self.armed or code) and self.outcome is None:
             self.outcome = Outcome(False, "safety", text or "the robot is not armed any more", _code(code))
 
     def _external_end(self, tick: int, measured_at: int, now_s: float) -> Outcome | None:

@@ -1,0 +1,66 @@
+"""The `segue` command line. Each subcommand belongs to the package that does the work."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from segue_bringup.exit_status import ExitStatus, exit_status
+from segue_core.errors import ErrorCode, SegueError, nearest_name
+
+_DESCRIPTION = """\
+Train, run, record and compare action-chunk policies on simulated and real arms.
+
+  segue run                     one episode, with bag, video and report
+  segue eval --seeds 0:50       many seeds in lockstep, as a table
+  segue data check FOLDER       recordings and datasets
+  segue train --config FILE     a policy from a dataset
+  segue SUBCOMMAND --help       everything else
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands; each sets `func(options) -> exit status`."""
+    from segue_bringup import delegates
+    from segue_bringup.run.command import add_parser
+
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="segue", description=_DESCRIPTION, formatter_class=formatter)
+    subparsers = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", required=True)
+    add_parser(subparsers)
+    delegates.add_parsers(subparsers)
+    return parser
+
+
+def _hint(arguments: Sequence[str], parser: argparse.ArgumentParser) -> str:
+    """The nearest subcommand, when the first word is none."""
+    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    names = [name for action in actions for name in action.choices]
+    first = arguments[0] if arguments else ""
+    near = nearest_name(first, names) if first and not first.startswith("-") and first not in names else None
+    return f"segue: did you mean {near!r}?" if near else ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; every error becomes one sentence and a documented exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser()
+    try:
+        options = parser.parse_args(given)
+    except SystemExit as ended:
+        if ended.code and (hint := _hint(given, parser)):
+            print(hint, file=sys.stderr)
+        return int(ended.code or 0) if isinstance(ended.code, int | None) else ExitStatus.USAGE
+    try:
+        return int(options.func(options))
+    except SegueError as error:
+        print(f"segue {options.command}: {error}", file=sys.stderr)
+        if error.code in (ErrorCode.ENVIRONMENT_INCOMPLETE,):
+            print("  `./segue doctor` says what is there and what is missing", file=sys.stderr)
+        return exit_status(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return ExitStatus.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Subcommands whose work is done in other packages."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.catalogue import config_root
+
+_TRAIN_EXAMPLE = """\
+example, from nothing to a checkpoint:
+  segue data record --seeds 0:300 --disturb --out demos     scripted demonstrations, as bags
+  segue data convert demos dataset                          bags to a dataset
+  segue train --config CONFIG --data dataset --out trained --minutes 50
+  segue run checkpoint:=trained
+"""
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Add `eval`, `bench`, `data`, `train` and `doctor` to an argparse subparsers object."""
+    from segue_data import cli as data
+    from segue_eval import cli as evaluation
+
+    evaluation.add_subcommands(subparsers)
+    parser = subparsers.add_parser(
+        "data", help="record demonstrations, convert, check and repair recordings and datasets"
+    )
+    data.add_subcommands(parser.add_subparsers(dest="data_command", required=True, metavar="COMMAND"))
+    _add_passed_on(subparsers, "train", "train a policy from a dataset", _train, _TRAIN_EXAMPLE)
+    _add_passed_on(subparsers, "doctor", "say what is installed and what is missing", _doctor, "")
+
+
+def _add_passed_on(subparsers: Any, name: str, text: str, func: Any, epilog: str) -> None:
+    """A subcommand that passes its words on to another program, `--help` too."""
+    parser = subparsers.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=epilog,
+        add_help=False,
+        prefix_chars="\0",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+    parser.set_defaults(func=func, epilog=epilog)
+
+
+def _train(options: argparse.Namespace) -> int:
+    status = subprocess.run(
+        [sys.executable, "-m", "segue_policies.train", *options.words], check=False
+    ).returncode
+    if {"-h", "--help"} & set(options.words):
+        print(f"\n{options.epilog}configurations: {config_root() / 'training'}")
+    return status
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    package = Path(__file__).parent.parent
+    path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH", ""))))
+    command = [sys.executable, "-m", "segue_bringup.environment", "doctor", *options.words]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode

@@ -1,0 +1,1 @@
+"""`segue run`: one episode, from the checks before anything starts to the report after everything has stopped."""

@@ -1,0 +1,199 @@
+"""The subcommand `run`."""
+
+import argparse
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from segue_bringup.arguments import split_assignments, valid_values
+from segue_bringup.exit_status import ExitStatus, exit_status
+from segue_bringup.graph import Graph, Scalar, load_graph
+from segue_bringup.resolution import Plan, make_plan
+from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
+from segue_core.errors import ConfigError, ErrorCode, SegueError
+
+_EXAMPLES = """\
+examples:
+  segue run                                     the default: dual_arm does pick_place with legato
+  segue run --seed 7                            another arrangement of the objects
+  segue run delay:=4 continuation:=naive_async  other launch arguments
+  segue run policy:=hold time_limit_s:=5        a robot that stays where it is, for a try
+  segue run --json result.json || echo $?       for scripts; the exit statuses are in docs/exit-codes.md
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `run` to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run one episode of a task: simulator, policy, controllers, recorder, report",
+        description="Run one episode of a task and leave bag, video, report and metrics in a folder below runs/.",
+        epilog=f"{_EXAMPLES}\nlaunch arguments:\n{_argument_help()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("arguments", nargs="*", metavar="name:=value", help="launch arguments, listed below")
+    parser.add_argument("--seed", type=int, help="the same as seed:=")
+    window = parser.add_mutually_exclusive_group()
+    window.add_argument(
+        "--view", action="store_true", help="open the simulator's window, if there is a display"
+    )
+    window.add_argument("--headless", action="store_true", help="open no window (the default)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what is printed to a file")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where run folders go; the same as runs:=")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so much wall time")
+    parser.add_argument("--no-report", action="store_true", help="make no video and no report")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(func=run)
+
+
+def _argument_help() -> str:
+    try:
+        arguments = load_graph().arguments
+    except SegueError:
+        return "  (the configuration folder cannot be read)"
+    lines = []
+    for name, argument in arguments.items():
+        choices = f" ({', '.join(valid_values(argument))})" if valid_values(argument) else ""
+        lines.append(f"  {name}:={argument.default}\n      {argument.description}{choices}")
+    return "\n".join(lines)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status, see `ExitStatus`. Errors before a run are raised as SegueError."""
+    graph = load_graph()
+    given = _given(options)
+    plan = make_plan(graph, given)
+    _check_before_starting(graph, plan)
+    folder = _make_folder(plan)
+    plan = make_plan(graph, {**given, "runs": str(folder.bag)})
+    folder.write_configuration(graph, plan)
+    try:
+        status, told = _episode(options, plan, folder)
+    except SegueError as error:
+        told = _failure(error, plan)
+        folder.write_result(told)
+        _write_json(options, told | {"run": str(folder.root)})
+        raise
+    folder.write_result(told)
+    told = told | {"run": str(folder.root)}
+    if told["bag"] and not options.no_report:
+        told = _report(folder, told, quiet=options.quiet)
+    _tell(options, told)
+    return int(status)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Scalar]:
+    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
+    if options.seed is not None:
+        given["seed"] = options.seed
+    if options.out is not None:
+        given["runs"] = str(options.out)
+    if options.view or options.headless:
+        given["view"] = bool(options.view)
+    if options.timeout is not None and not options.timeout > 0:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "--timeout", got=options.timeout, expected="more than 0"
+        )
+    return given
+
+
+def _check_before_starting(graph: Graph, plan: Plan) -> None:
+    """What can be refused without starting anything: the checkpoint, the display, the executables."""
+    from segue_bringup.supervision.commands import executable_path
+
+    for node in plan.nodes:
+        executable_path(node.package, node.executable)
+    if plan.arguments["checkpoint"]:
+        _check_checkpoint(plan)
+    if plan.arguments["view"]:
+        from segue_sim.viewing import why_no_window
+
+        reason = why_no_window(os.environ)
+        if reason:
+            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"--view: {reason}")
+
+
+def _check_checkpoint(plan: Plan) -> None:
+    from segue_bringup.catalogue import path_of
+    from segue_policies.common.checkpoint import Expected
+    from segue_policies.serve import check_checkpoint
+    from segue_ros.contracts import load_robot
+
+    robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
+    expected = Expected(action_space=robot.action_space, cameras=tuple(robot.cameras))
+    check_checkpoint(Path(str(plan.arguments["checkpoint"])), expected)
+
+
+def _make_folder(plan: Plan) -> RunFolder:
+    arguments = plan.arguments
+    parent = Path(str(arguments["runs"]))
+    return create_run_folder(
+        parent, str(arguments["task"]), str(arguments["policy"]), datetime.now().astimezone()
+    )
+
+
+def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tuple[ExitStatus, dict[str, Any]]:
+    from segue_bringup.run.display import Progress, make_display
+    from segue_bringup.run.episode import Episode
+    from segue_bringup.run.interrupts import Interrupts
+    from segue_bringup.run.outcome import describe
+    from segue_interfaces.action import RunTask
+
+    arguments = plan.arguments
+    seed = int(arguments["seed"])
+    progress = Progress(f"{arguments['task']} with {arguments['policy']}, seed {seed}")
+    display = make_display(progress, options.quiet)
+    goal = RunTask.Goal(task=str(arguments["task"]), seed=seed, record=bool(arguments["record"]))
+    try:
+        with Interrupts() as interrupts:
+            episode = Episode(plan, folder, progress, display, interrupts, options.timeout)
+            ending, result = episode.run(goal)
+    finally:
+        display.close()
+    return describe(ending, result, arguments, seed)
+
+
+def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> dict[str, Any]:
+    """Video, page and metrics; a report that fails is said and changes nothing else."""
+    from segue_eval.report import write_run_report
+
+    if not quiet:
+        print("making the video and the report", file=sys.stderr, flush=True)
+    try:
+        metrics = write_run_report(folder.root)
+    except (SegueError, OSError) as error:
+        print(f"segue run: no report: {error}", file=sys.stderr)
+        return told
+    return told | {"metrics": {**told["metrics"], **metrics}}
+
+
+def _failure(error: SegueError, plan: Plan) -> dict[str, Any]:
+    return {
+        "success": False,
+        "outcome": "error",
+        "reason": str(error),
+        "seed": int(plan.arguments["seed"]),
+        "starved_ticks": 0,
+        "episode_s": 0.0,
+        "metrics": {},
+        "error_code": int(error.code),
+        "exit_status": int(exit_status(error)),
+        "arguments": dict(plan.arguments),
+    }
+
+
+def _tell(options: argparse.Namespace, told: dict[str, Any]) -> None:
+    from segue_bringup.run.outcome import print_outcome
+
+    print_outcome(told, Console())
+    print(f"run folder: {told['run']}")
+    _write_json(options, told)
+
+
+def _write_json(options: argparse.Namespace, told: dict[str, Any]) -> None:
+    if options.json:
+        write_json(options.json, told)

@@ -1,0 +1,145 @@
+"""What a person sees while a task runs: a live table on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+_PLAIN_EVERY_S = 5.0
+
+
+@dataclass
+class Progress:
+    """The numbers on the display; whoever learns one writes it here."""
+
+    title: str
+    headline: str = "starting"
+    phase: str = "-"
+    tick: int = 0
+    progress: float = -1.0
+    score: float = 0.0
+    delay_ticks: int = 0
+    overlap_rmse: float = 0.0
+    starved: int = 0
+    chunks: int = 0
+    task: str = ""
+    _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=60))
+
+    def ticked(self, now_s: float) -> None:
+        """A tick was seen."""
+        self._arrivals.append(now_s)
+
+    @property
+    def tick_rate_hz(self) -> float:
+        """Ticks per second of wall time, over the last two seconds or so."""
+        span = self._arrivals[-1] - self._arrivals[0] if len(self._arrivals) > 1 else 0.0
+        return (len(self._arrivals) - 1) / span if span > 0 else 0.0
+
+    def line(self) -> str:
+        """Everything in one line."""
+        return (
+            f"{self.headline}: {self.phase}, tick {self.tick}, {self.tick_rate_hz:.1f} Hz, {self.task or 'no task state'}, "
+            f"score {self.score:g}, {self.chunks} chunks, delay {self.delay_ticks}, starved {self.starved}"
+        )
+
+
+class Display(Protocol):
+    """Somewhere to show progress and say things."""
+
+    def update(self) -> None:
+        """Show the numbers as they are now; cheap enough to be called often."""
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+
+    def close(self) -> None:
+        """Leave the terminal as it should be."""
+
+
+class PlainDisplay:
+    """Lines: one for each change of the headline, and one every few seconds."""
+
+    def __init__(self, progress: Progress, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._progress, self._write, self._clock = progress, write, clock
+        self._headline, self._written_s = "", clock()
+
+    def update(self) -> None:
+        """Write a line when it is time."""
+        now = self._clock()
+        if self._progress.headline != self._headline:
+            self._headline, self._written_s = self._progress.headline, now
+            self._write(self._headline)
+        elif now - self._written_s >= _PLAIN_EVERY_S:
+            self._written_s = now
+            self._write(self._progress.line())
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._write(text)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LiveDisplay:
+    """A small table that is redrawn in place."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._live = Live(
+            console=Console(stderr=True), get_renderable=self._draw, refresh_per_second=8, transient=True
+        )
+        self._live.start()
+
+    def update(self) -> None:
+        """The table redraws itself."""
+
+    def say(self, text: str) -> None:
+        """Print above the table."""
+        self._live.console.print(text, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Take the table away."""
+        self._live.stop()
+
+    def _draw(self) -> Group:
+        now = self._progress
+        table = Table.grid(padding=(0, 2))
+        for name, value in _cells(now).items():
+            table.add_row(Text(name, style="dim"), value)
+        return Group(Text(f"{now.title}: {now.headline}", style="bold"), table)
+
+
+def _cells(now: Progress) -> Mapping[str, Any]:
+    bar = (
+        ProgressBar(total=1.0, completed=max(now.progress, 0.0), width=30) if now.progress >= 0 else Text("-")
+    )
+    starved = Text(f"{now.starved} ticks", style="red" if now.starved else "green")
+    return {
+        "phase": Text(now.phase),
+        "tick": Text(f"{now.tick}   {now.tick_rate_hz:.1f} Hz"),
+        "task": Text(f"{now.task or '-'}   score {now.score:g}"),
+        "progress": bar,
+        "chunks": Text(
+            f"{now.chunks}   delay {now.delay_ticks} ticks   overlap {1e3 * now.overlap_rmse:.1f}e-3"
+        ),
+        "starved": starved,
+    }
+
+
+def make_display(progress: Progress, quiet: bool = False) -> Display:
+    """The display that suits standard error."""
+    if sys.stderr.isatty() and not quiet:
+        return LiveDisplay(progress)
+    write: Callable[[str], None] = (
+        (lambda _: None) if quiet else lambda text: print(text, file=sys.stderr, flush=True)
+    )
+    return PlainDisplay(progress, write, time.monotonic)

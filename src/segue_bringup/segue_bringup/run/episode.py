@@ -1,0 +1,183 @@
+"""One episode: start the graph, wait until it is ready, have it do the task, stop the arm, stop the graph."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import Enum
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from segue_bringup.resolution import Plan
+from segue_bringup.run.client import TaskClient
+from segue_bringup.run.display import Display, Progress
+from segue_bringup.run.folder import RunFolder
+from segue_bringup.run.interrupts import Interrupts
+from segue_bringup.run.readiness import Readiness, same_names
+from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
+from segue_bringup.supervision.instance import acquire_domain
+from segue_bringup.supervision.logs import LogFollower
+from segue_bringup.supervision.supervisor import Job, Supervisor
+from segue_core.errors import ConfigError, ErrorCode, SchedulerError
+from segue_interfaces.action import RunTask
+from segue_interfaces.msg import SchedulerState, TaskState
+
+_SPIN_S = 0.05
+_STOP_ARM_S = 6.0  # patience with the controlled stop of a cancelled task
+_LOOK_AROUND_S = 1.0  # discovery of nodes that are already on a domain that the user chose
+_SERVER_S = 10.0
+
+
+class Ending(Enum):
+    """Why the wait for the result was over."""
+
+    RESULT = "result"
+    INTERRUPTED = "interrupted"
+    TIMEOUT = "timeout"
+
+
+@dataclass
+class Episode:
+    """What `segue run` does between its checks and its report. Use once, from the main thread.
+
+    Args:
+        timeout_s: wall time for everything, from here to the result; None for no limit.
+    """
+
+    plan: Plan
+    folder: RunFolder
+    progress: Progress
+    display: Display
+    interrupts: Interrupts
+    timeout_s: float | None = None
+
+    def run(self, goal: RunTask.Goal) -> tuple[Ending, RunTask.Result | None]:
+        """Do the task.
+
+        Raises:
+            ConfigError: the domain is taken, a node did not start or ended, or the graph was not ready in time.
+        """
+        self._deadline = time.monotonic() + self.timeout_s if self.timeout_s else float("inf")
+        with ExitStack() as stack:
+            self._connect(stack)
+            self._supervisor = stack.enter_context(Supervisor(self.display.say))
+            stack.callback(self._headline, "stopping the graph")
+            self._start_nodes()
+            ending = self._do(goal)
+            return ending, self._client.result
+
+    def _connect(self, stack: ExitStack) -> None:
+        chosen = bool(os.environ.get("ROS_DOMAIN_ID"))
+        lock = acquire_domain(os.environ)
+        stack.callback(lock.release)
+        os.environ["ROS_DOMAIN_ID"] = str(lock.domain)
+        os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        for name, value in self.plan.nodes[0].environment.items():
+            os.environ.setdefault(name, value)
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        stack.callback(rclpy.try_shutdown)
+        self._node = rclpy.create_node(f"segue_run_{os.getpid()}")
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._node.create_subscription(SchedulerState, "/segue/state", self._on_state, 10)
+        self._node.create_subscription(TaskState, "/segue/task_state", self._on_task, 10)
+        self._client = TaskClient(self._node)
+        if chosen:
+            self._refuse_doubles(lock.domain)
+
+    def _refuse_doubles(self, domain: int) -> None:
+        end = time.monotonic() + _LOOK_AROUND_S
+        while time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=_SPIN_S)
+        there = same_names(self._node, self.plan.nodes)
+        if there:
+            text = f"nodes called {', '.join(there)} already run on ROS domain {domain}; stop them or choose another domain"
+            raise ConfigError(ErrorCode.ADDRESS_IN_USE, text)
+
+    def _start_nodes(self) -> None:
+        self._headline("starting the graph")
+        self._logs = LogFollower()
+        for node in self.plan.nodes:
+            command = node_command(node, write_parameters(node, self.folder.parameters))
+            environment = node_environment(node, os.environ)
+            job = Job(
+                node.name, command, environment, self.folder.log(node.name), node.required, node.respawn
+            )
+            self._logs.add(job.log)
+            self._supervisor.start(job)
+
+    def _do(self, goal: RunTask.Goal) -> Ending:
+        readiness = Readiness(self._node, self.plan.nodes)
+        if not self._wait(lambda: self._all_ready(readiness)):
+            return self._why()
+        self._headline("running")
+        self._client.send(goal)
+        try:
+            if self._wait(lambda: self._client.over):
+                return self._result()
+        except ConfigError:
+            self._stop_arm()
+            raise
+        why = self._why()
+        self._stop_arm()
+        return why
+
+    def _all_ready(self, readiness: Readiness) -> bool:
+        pending = readiness.pending()
+        self.progress.headline = (
+            f"waiting for {', '.join(pending)}" if pending else "waiting for the scheduler"
+        )
+        return not pending and self._client.available()
+
+    def _result(self) -> Ending:
+        if self._client.refused:
+            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the scheduler refused the goal")
+        return Ending.RESULT
+
+    def _stop_arm(self) -> None:
+        """The arm before the graph: cancel the goal and wait for its controlled stop."""
+        self._headline("stopping the arm")
+        self._client.cancel()
+        seen, end = self.interrupts.count, time.monotonic() + _STOP_ARM_S
+        while not self._client.over and time.monotonic() < end and self.interrupts.count == seen:
+            self._executor.spin_once(timeout_sec=_SPIN_S)
+            self._show()
+
+    def _wait(self, condition: Callable[[], bool]) -> bool:
+        """Spin until `condition`; False when interrupted or out of time."""
+        while not condition():
+            if self.interrupts.count or time.monotonic() > self._deadline:
+                return False
+            self._executor.spin_once(timeout_sec=_SPIN_S)
+            self._supervisor.poll()
+            self._show()
+        return True
+
+    def _why(self) -> Ending:
+        return Ending.INTERRUPTED if self.interrupts.count else Ending.TIMEOUT
+
+    def _show(self) -> None:
+        for name, line in self._logs.new_lines():
+            self.display.say(f"{name}: {line}")
+        told = self._client.feedback
+        if told:
+            self.progress.progress, self.progress.score = told.progress, told.score
+            self.progress.overlap_rmse = told.overlap_rmse
+        self.display.update()
+
+    def _headline(self, text: str) -> None:
+        self.progress.headline = text
+        self.display.update()
+
+    def _on_state(self, message: SchedulerState) -> None:
+        now = self.progress
+        now.ticked(time.monotonic())
+        now.phase, now.tick, now.starved = message.phase, message.tick, message.starved_ticks
+        if message.spliced:
+            now.chunks, now.delay_ticks = now.chunks + 1, message.delay_ticks
+
+    def _on_task(self, message: TaskState) -> None:
+        self.progress.task = message.text

@@ -1,0 +1,80 @@
+"""Waits until every node of a plan is ready: its lifecycle state, or the service that it must offer."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from lifecycle_msgs.srv import GetState
+from rclpy.client import Client
+from rclpy.node import Node
+from rclpy.task import Future
+
+from segue_bringup.resolution import NodePlan
+from segue_core.errors import ConfigError, ErrorCode
+
+_ASK_EVERY_S = 0.2
+
+
+class _Watch:
+    """Readiness of one node."""
+
+    def __init__(self, node: Node, plan: NodePlan) -> None:
+        self.plan, self.state = plan, "not there yet"
+        self._client: Client | None = (
+            node.create_client(GetState, f"/{plan.name}/get_state") if plan.ready.state else None
+        )
+        self._answer: Future[Any] | None = None
+
+    def ready(self, services: set[str]) -> bool:
+        wanted = self.plan.ready
+        offered = wanted.service is None or wanted.service in services
+        return offered and (self._client is None or self.state == wanted.state)
+
+    def ask(self) -> None:
+        """Ask for the state; at most one question is on its way."""
+        if self._client and (self._answer is None or self._answer.done()) and self._client.service_is_ready():
+            self._answer = self._client.call_async(GetState.Request())
+            self._answer.add_done_callback(self._on_answer)
+
+    def _on_answer(self, future: Future[Any]) -> None:
+        self.state = future.result().current_state.label
+
+
+class Readiness:
+    """Call `pending` again and again until it is empty; spins no executor itself."""
+
+    def __init__(self, node: Node, plans: Sequence[NodePlan]) -> None:
+        self._node, self._began_s, self._asked_s = node, time.monotonic(), 0.0
+        self._watches = [_Watch(node, plan) for plan in plans]
+
+    def pending(self) -> list[str]:
+        """Names of the nodes that are not ready.
+
+        Raises:
+            ConfigError: a required node was not ready within its time.
+        """
+        now = time.monotonic()
+        if now - self._asked_s < _ASK_EVERY_S:
+            return [watch.plan.name for watch in self._watches]
+        self._asked_s = now
+        services = {name for name, _ in self._node.get_service_names_and_types()}
+        self._watches = [watch for watch in self._watches if not watch.ready(services)]
+        for watch in list(self._watches):
+            watch.ask()
+            if now - self._began_s > watch.plan.ready.timeout_s:
+                self._give_up(watch)
+        return [watch.plan.name for watch in self._watches]
+
+    def _give_up(self, watch: _Watch) -> None:
+        plan = watch.plan
+        text = f"node {plan.name!r} was not ready within {plan.ready.timeout_s:g} s (state: {watch.state})"
+        if plan.required:
+            raise ConfigError(ErrorCode.PROCESS_FAILED, text)
+        self._node.get_logger().warning(f"{text}; going on without it")
+        self._watches.remove(watch)
+
+
+def same_names(node: Node, plans: Sequence[NodePlan]) -> list[str]:
+    """Nodes of the domain, not of this graph, that have the names that this graph is about to use."""
+    there = {f"{namespace.rstrip('/')}/{name}" for name, namespace in node.get_node_names_and_namespaces()}
+    return sorted(plan.name for plan in plans if f"/{plan.name}" in there)
