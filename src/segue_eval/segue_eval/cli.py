@@ -1,4 +1,4 @@
-"""`segue eval` and `segue bench`; also `python -m segue_eval.cli eval ...`.
+"""`segue eval`, `segue report` and `segue bench`; also `python -m segue_eval.cli eval ...`.
 
 Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached,
 2 refused or failed (one sentence on stderr), 130 interrupted (finished episodes are kept).
@@ -22,6 +22,7 @@ from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
 from segue_eval.recording import film_extremes
+from segue_eval.report import write_run_report
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
@@ -100,14 +101,24 @@ def run_eval(arguments: argparse.Namespace) -> int:
     return DONE if reached else NOT_REACHED
 
 
+def run_report(arguments: argparse.Namespace) -> int:
+    """Write the report of a recorded run (again); returns the exit status."""
+    metrics = write_run_report(arguments.run)
+    print(f"{arguments.run / 'report.html'}: {metrics['reason']}")
+    return DONE
+
+
 def add_subcommands(subparsers: Any) -> None:
-    """Add `eval` and `bench` to an argparse subparsers object; each sets `func(arguments) -> exit status`."""
+    """Add `eval`, `report` and `bench` to an argparse subparsers object; each sets `func(arguments) -> exit status`."""
     evaluation = subparsers.add_parser(
         "eval", help="run a policy over many seeds in lockstep and print the table"
     )
     options.add_setup_arguments(evaluation)
     options.add_run_arguments(evaluation)
     evaluation.set_defaults(func=run_eval)
+    report = subparsers.add_parser("report", help="write video, metrics and page of a recorded run (again)")
+    report.add_argument("run", type=Path, help="run folder with a bag in it")
+    report.set_defaults(func=run_report)
     bench = subparsers.add_parser(
         "bench", help="time the scheduler or a policy, as ratios measured in one run"
     )

@@ -39,6 +39,10 @@ class Plant(Protocol):
         """Success and score now."""
         ...
 
+    def interventions(self) -> Mapping[str, int]:
+        """What the safety guard changed since the episode began, by kind."""
+        ...
+
 
 class SimulatedPlant:
     """The MuJoCo world under the controller that also drives the robot (interpolation, IK, safety guard).
@@ -84,3 +88,7 @@ class SimulatedPlant:
     def task_state(self) -> TaskState:
         """What the simulator's judge says."""
         return self._world.task_state()
+
+    def interventions(self) -> Mapping[str, int]:
+        """The guard's counters."""
+        return dict(self._controller.guard.counts)

@@ -20,12 +20,12 @@ _PER_ROW = 50
 
 
 def _dots(column: Column, results: Sequence[EpisodeResult]) -> str:
-    """One dot per seed in seed order; the line is the mean, the box its standard error."""
+    """One dot per episode in seed order and a line at the mean; empty when all are equal (the table says it)."""
     values = np.array([column.read(result) * column.scale for result in results])
-    middle = estimate(values)
-    if middle.count == 0:
+    known = values[np.isfinite(values)]
+    if known.size == 0 or np.ptp(known) <= 1e-9 * np.abs(known).max():
         return ""
-    chart = frame((-0.5, len(values) - 0.5), padded_range(values), width=420, height=150, x_label="episode")
+    chart = frame((-0.5, len(values) - 0.5), padded_range(known), width=580, height=150, x_ticks=0)
     dots = [
         element("circle", element("title", f"seed {result.seed}: {value:.4g}"), cx=x, cy=y, r=3, class_="dot")
         for result, value, x, y in zip(
@@ -33,9 +33,9 @@ def _dots(column: Column, results: Sequence[EpisodeResult]) -> str:
         )
         if np.isfinite(value)
     ]
-    level = chart.y.at(middle.mean)
+    level = chart.y.at(float(known.mean()))
     line = element("line", x1=chart.x.start, x2=chart.x.end, y1=level, y2=level, class_="mean")
-    return page.figure(f"{column.title}: {middle.text(column.digits)}", chart.svg(*dots, line))
+    return page.figure(f"{column.title}: {estimate(values).text(column.digits)}", chart.svg(line, *dots))
 
 
 def _grid(results: Sequence[EpisodeResult]) -> str:
@@ -84,7 +84,9 @@ def write_page(path: Path, title: str, data: Mapping[str, object], results: Sequ
         ),
         page.section("Metrics", _summary(results)),
         page.section(
-            "By episode", page.columns([_dots(c, results) for c in COLUMNS[1:]]), note="The line is the mean."
+            "By episode",
+            page.columns([_dots(c, results) for c in COLUMNS[1:]]),
+            note="A dot per episode, in the order of the seeds; the line is the mean.",
         ),
         page.section("Setup", f"<pre>{setup}</pre>"),
     ]

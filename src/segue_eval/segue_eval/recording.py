@@ -24,7 +24,7 @@ from segue_data.topics import image_topic
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
-from segue_eval.report.bag import COMMAND, INPUT, STATE, TASK
+from segue_eval.report.bag import COMMAND, INPUT, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
 from segue_scheduler.tick import TickInput, TickOutput
 
@@ -33,8 +33,10 @@ _TYPES = {
     COMMAND: "segue_interfaces/msg/RobotCommand",
     INPUT: "segue_interfaces/msg/SchedulerInput",
     TASK: "segue_interfaces/msg/TaskState",
+    SAFETY: "segue_interfaces/msg/SafetyState",
 }
 _RUN = "lockstep"
+_SAFETY_EVERY = 3  # ticks: 10 Hz, as the controller node publishes it
 
 
 def _topics(cameras: tuple[str, ...]) -> dict[str, Topic]:
@@ -91,6 +93,17 @@ def _state(stamp: int, output: TickOutput, starved: int, continuation: str) -> A
     )
 
 
+def _safety(stamp: int, counts: Mapping[str, int]) -> Any:
+    values = np.array(list(counts.values()), dtype=np.uint32)
+    return build(
+        "segue_interfaces/msg/SafetyState",
+        header=header(stamp),
+        armed=True,
+        count_names=list(counts),
+        counts=values,
+    )
+
+
 class LockstepRecorder:
     """Writes every tick of an episode to a bag; pass it to `run_episode` as `on_tick`, then call `finish`."""
 
@@ -123,6 +136,8 @@ class LockstepRecorder:
         self._write(INPUT, stamp, given)
         self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
         self._write(COMMAND, stamp, robot_command(stamp, output.tick, output.action, space, _RUN))
+        if inputs.tick % _SAFETY_EVERY == 0 or output.outcome is not None:
+            self._write(SAFETY, stamp, _safety(stamp, self._plant.interventions()))
         if inputs.task is not None:
             self._write(TASK, stamp, task_state(stamp, self._task, self._seed, inputs.task))
 

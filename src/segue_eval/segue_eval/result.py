@@ -18,6 +18,7 @@ from segue_scheduler.tick import SeamReport
 class EpisodeResult:
     """One episode. `actions` (T, D) float64 are the commanded rows; the row form leaves them out.
 
+    `starved` counts ticks without a row, `interventions` what the safety guard changed.
     `nsparc`, `nldlj` and `nldlj_dimensionless` are NaN for an episode too short to have them.
     """
 
@@ -29,6 +30,7 @@ class EpisodeResult:
     rule: str
     reason: str
     starved: int
+    interventions: int
     nsparc: float
     nldlj: float
     nldlj_dimensionless: float

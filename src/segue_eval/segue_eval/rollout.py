@@ -112,4 +112,5 @@ def run_episode(
         if output.request is not None:
             _serve(plant, policy, tick, output.request, latency, mailbox)
         plant.execute(output.action, tick)
-    return trace.result(seed, plant.task_state(), time.perf_counter() - began)
+    interventions = sum(plant.interventions().values())
+    return trace.result(seed, plant.task_state(), interventions, time.perf_counter() - began)

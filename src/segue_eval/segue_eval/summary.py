@@ -38,6 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3),
     Column("delay", "delay [ticks]", _mean_delay, digits=1),
     Column("starved", "starved ticks", lambda r: float(r.starved), digits=1),
+    Column("interventions", "guard", lambda r: float(r.interventions), digits=1),
 )
 
 

@@ -32,7 +32,7 @@ class Trace:
         if output.seam is not None:
             self.seams.append(output.seam)
 
-    def result(self, seed: int, state: TaskState, wall_s: float) -> EpisodeResult:
+    def result(self, seed: int, state: TaskState, interventions: int, wall_s: float) -> EpisodeResult:
         """The episode's result; `rule` is `max_ticks` when no termination rule ended it."""
         actions = np.asarray(self.actions, dtype=np.float64).reshape(-1, self.space.dim)
         smooth = smoothness(actions, self.space, [seam.tick for seam in self.seams])
@@ -46,6 +46,7 @@ class Trace:
             rule=outcome.rule if outcome else "max_ticks",
             reason=outcome.reason if outcome else "no termination rule ended the episode",
             starved=self.starved,
+            interventions=interventions,
             nsparc=smooth.nsparc,
             nldlj=smooth.nldlj,
             nldlj_dimensionless=smooth.nldlj_dimensionless,

@@ -111,8 +111,7 @@ def _ending(state: Any) -> Ending:
 def _counts(safety: Any) -> dict[str, int]:
     if safety is None:
         return {}
-    counts = {str(name): int(count) for name, count in zip(safety.count_names, safety.counts, strict=False)}
-    return counts | {"late controller cycles": int(safety.overruns)}
+    return {str(name): int(count) for name, count in zip(safety.count_names, safety.counts, strict=False)}
 
 
 def _assemble(messages: _Messages) -> RunData:
@@ -141,6 +140,7 @@ def _assemble(messages: _Messages) -> RunData:
         total=max((int(task.total) for task in messages.tasks), default=0),
         progress={k: _series(v, epoch_ns, "progress", end_s) for k, v in messages.progress.items()},
         safety_counts=_counts(messages.safety),
+        late_cycles=0 if messages.safety is None else int(messages.safety.overruns),
         safety_text=str(messages.safety.error_text) if messages.safety is not None else "",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,8 @@ from segue_eval.charts.scale import padded_range
 from segue_eval.report.panels import bar, time_frame
 from segue_eval.report.run_data import ChunkRecord, RunData
 
-_ROW_PX, _LEFT, _WIDTH = 13.0, 64.0, 1100.0  # of the heat map
+_LEFT, _WIDTH = 64.0, 1100.0  # of the heat map
+_NAMED_ROWS = 20  # with more chunks than this the rows are thin and only some carry their number
 
 
 def _stems(
@@ -62,17 +63,26 @@ def seams_section(run: RunData) -> str:
     )
 
 
-def _heat_row(index: int, chunk: ChunkRecord, cell: float) -> str:
-    """One chunk of the heat map: its name, a faint bed, and the weights; equal neighbours share a rectangle."""
-    top, omega = index * _ROW_PX, chunk.omega
+def _heat_row(chunk: ChunkRecord, top: float, height: float, cell: float) -> str:
+    """One chunk of the heat map: a faint bed and the weights; equal neighbours share a rectangle."""
+    omega = chunk.omega
     edges = np.flatnonzero(np.concatenate([[True], np.diff(omega) != 0, [True]])).tolist()
     cells = [
-        box(_LEFT + first * cell, top, (last - first) * cell, _ROW_PX - 2.0, "heat", float(omega[first]))
+        box(_LEFT + first * cell, top, (last - first) * cell, height, "heat", float(omega[first]))
         for first, last in pairwise(edges)
         if omega[first] > 0
     ]
-    name = text(_LEFT - 8, top + 9.5, f"chunk {chunk.sequence}", anchor="end")
-    return name + box(_LEFT, top, len(omega) * cell, _ROW_PX - 2.0, "heat", 0.06) + "".join(cells)
+    return box(_LEFT, top, len(omega) * cell, height, "heat", 0.06) + "".join(cells)
+
+
+def _heat_rows(guided: Sequence[ChunkRecord], pitch: float, cell: float) -> list[str]:
+    every = 1 if len(guided) <= _NAMED_ROWS else 5
+    names = [
+        text(_LEFT - 8, index * pitch + pitch / 2 + 3.5, f"chunk {chunk.sequence}", anchor="end")
+        for index, chunk in enumerate(guided)
+        if index % every == 0
+    ]
+    return names + [_heat_row(chunk, i * pitch, pitch * 0.85, cell) for i, chunk in enumerate(guided)]
 
 
 def guidance_section(run: RunData) -> str:
@@ -81,8 +91,9 @@ def guidance_section(run: RunData) -> str:
     if not guided:
         return page.section("Guidance", '<p class="note">This run used no guidance.</p>')
     horizon = max(len(chunk.omega) for chunk in guided)
-    cell, height = (_WIDTH - _LEFT - 10.0) / horizon, len(guided) * _ROW_PX + 34.0
-    rows = [_heat_row(index, chunk, cell) for index, chunk in enumerate(guided)]
+    pitch = 13.0 if len(guided) <= _NAMED_ROWS else 6.0
+    cell, height = (_WIDTH - _LEFT - 10.0) / horizon, len(guided) * pitch + 34.0
+    rows = _heat_rows(guided, pitch, cell)
     marks = range(0, horizon + 1, max(1, horizon // 12))
     ticks = [text(_LEFT + row * cell, height - 18, str(row), anchor="middle") for row in marks]
     name = text(_WIDTH - 10, height - 3, "row of the chunk", "axis-name", "end")

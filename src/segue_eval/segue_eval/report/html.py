@@ -42,9 +42,9 @@ def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
         "chunks": str(metrics["chunks"]),
         "mean delay": _number(metrics["delay_ticks_mean"], 1, unit=" ticks"),
         "overlap RMSE × 1000": _number(metrics["overlap_rmse_mean"], 2, 1e3),
+        "guard interventions": str(metrics["guard_interventions"]),
         "NSPARC": _number(metrics["nsparc"], 2),
         "NLDLJ": _number(metrics["nldlj"], 2),
-        "jitter p99": _number(metrics["tick_jitter_p99_ms"], 1, unit=" ms"),
     }
 
 
@@ -85,14 +85,13 @@ def _video(film: Film | None) -> str:
 
 
 def _safety_section(run: RunData) -> str:
-    if not run.safety_counts and not run.safety_text:
-        return page.section("Safety guard", '<p class="note">The bag holds no safety state.</p>')
-    rows = [
-        [name, str(count)]
-        for name, count in sorted(run.safety_counts.items(), key=lambda item: (-item[1], item[0]))
-    ]
+    ordered = sorted(run.safety_counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = [[name, str(count)] for name, count in ordered]
+    table = page.html_table(["intervention", "count"], rows) if rows else "<p>It changed nothing.</p>"
+    late = f"<p>Late controller cycles: {run.late_cycles}.</p>" if run.late_cycles else ""
     text = f"<p>{escape(run.safety_text)}</p>" if run.safety_text else ""
-    return page.section("Safety guard", text, page.html_table(["intervention", "count"], rows))
+    note = "What the guard changed between the commands and the joints, since arming."
+    return page.section("Safety guard", text, table, late, note=note)
 
 
 def _metrics_section(metrics: Mapping[str, object]) -> str:

@@ -74,5 +74,7 @@ def run_metrics(run: RunData) -> dict[str, object]:
         **_spread("seam_jump", (chunk.jump for chunk in run.chunks)),
         **_smoothness(run),
         **_jitter(run),
+        "guard_interventions": sum(run.safety_counts.values()),
+        "late_controller_cycles": run.late_cycles,
         "safety": dict(run.safety_counts),
     }

@@ -83,6 +83,7 @@ class RunData:
     total: int = 0
     progress: Mapping[str, Series] = field(default_factory=dict)
     safety_counts: Mapping[str, int] = field(default_factory=dict)
+    late_cycles: int = 0  # of the controller
     safety_text: str = ""
 
     @property

@@ -61,6 +61,7 @@ def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int 
         rule="task_detector" if success else "time_limit",
         reason="scripted",
         starved=0,
+        interventions=0,
         nsparc=1.5,
         nldlj=20.0,
         nldlj_dimensionless=float("nan"),
