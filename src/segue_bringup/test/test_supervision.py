@@ -17,7 +17,7 @@ from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_core.errors import ConfigError, ErrorCode
 
-_STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print('up', flush=True); time.sleep(60)"
+_STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; time.sleep(60)"
 _FORKING = (
     "import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', 'import time; time.sleep(60)'])"
 )
@@ -53,9 +53,14 @@ def _job(folder: Path, code: str, **options: object) -> Job:
     return Job("node", [sys.executable, "-S", "-c", code], dict(os.environ), folder / "node.log", **options)  # type: ignore[arg-type]
 
 
+def _poll(supervisor: Supervisor) -> bool:
+    supervisor.poll()
+    return False
+
+
 def _poll_until_raised(supervisor: Supervisor) -> ConfigError:
     with pytest.raises(ConfigError) as raised:
-        _wait_until(lambda: supervisor.poll() is not None)
+        _wait_until(lambda: _poll(supervisor))
     return raised.value
 
 
@@ -79,7 +84,7 @@ def test_a_node_that_is_not_required_may_end(tmp_path: Path) -> None:
     lines: list[str] = []
     with Supervisor(lines.append) as supervisor:
         supervisor.start(_job(tmp_path, "pass"))
-        assert _wait_until(lambda: supervisor.poll() is not None or bool(lines))
+        assert _wait_until(lambda: _poll(supervisor) or bool(lines))
     assert lines == ["node ended (exit code 0)"]
 
 

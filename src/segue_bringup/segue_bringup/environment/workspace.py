@@ -32,12 +32,12 @@ class Workspace:
 
     @property
     def build(self) -> Path:
-        """colcon's build folder."""
+        """Colcon's build folder."""
         return self.root / "build"
 
     @property
     def install(self) -> Path:
-        """colcon's install folder."""
+        """Colcon's install folder."""
         return self.root / "install"
 
     @property

@@ -45,9 +45,10 @@ class Progress:
 
     def line(self) -> str:
         """Everything in one line."""
+        task = f"{self.task or 'no task state'}, score {self.score:g}"
+        chunks = f"{self.chunks} chunks, delay {self.delay_ticks}, starved {self.starved}"
         return (
-            f"{self.headline}: {self.phase}, tick {self.tick}, {self.tick_rate_hz:.1f} Hz, {self.task or 'no task state'}, "
-            f"score {self.score:g}, {self.chunks} chunks, delay {self.delay_ticks}, starved {self.starved}"
+            f"{self.headline}: {self.phase}, tick {self.tick}, {self.tick_rate_hz:.1f} Hz, {task}, {chunks}"
         )
 
 

@@ -94,7 +94,7 @@ class Episode:
             self._executor.spin_once(timeout_sec=_SPIN_S)
         there = same_names(self._node, self.plan.nodes)
         if there:
-            text = f"nodes called {', '.join(there)} already run on ROS domain {domain}; stop them or choose another domain"
+            text = f"nodes called {', '.join(there)} already run on ROS domain {domain}; stop them or choose another"
             raise ConfigError(ErrorCode.ADDRESS_IN_USE, text)
 
     def _start_nodes(self) -> None:

@@ -20,9 +20,9 @@ class _Watch:
 
     def __init__(self, node: Node, plan: NodePlan) -> None:
         self.plan, self.state = plan, "not there yet"
-        self._client: Client | None = (
-            node.create_client(GetState, f"/{plan.name}/get_state") if plan.ready.state else None
-        )
+        self._client: Client[Any, Any] | None = None
+        if plan.ready.state:
+            self._client = node.create_client(GetState, f"/{plan.name}/get_state")
         self._answer: Future[Any] | None = None
 
     def ready(self, services: set[str]) -> bool:
@@ -37,7 +37,8 @@ class _Watch:
             self._answer.add_done_callback(self._on_answer)
 
     def _on_answer(self, future: Future[Any]) -> None:
-        self.state = future.result().current_state.label
+        answer: Any = future.result()
+        self.state = answer.current_state.label
 
 
 class Readiness:

@@ -5,6 +5,7 @@ supervisor closed it or was killed, it asks every group that is left to stop, th
 Standard library only and run by its path, so that it starts in milliseconds.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -25,10 +26,8 @@ def _alive(group: int) -> bool:
 def _end(groups: set[int]) -> None:
     for number, patience in _ESCALATION:
         for group in groups:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
-            except (ProcessLookupError, PermissionError):
-                pass
         deadline = time.monotonic() + patience
         while groups and time.monotonic() < deadline:
             groups = {group for group in groups if _alive(group)}

@@ -1,5 +1,6 @@
 """One supervised process: its own process group, its output in a file, gone when its parent is gone."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -53,10 +54,8 @@ class Process:
 
 def signal_group(group: int, number: signal.Signals) -> None:
     """Send a signal to every process of a group; nothing happens when there is none."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def describe_exit(status: int) -> str:

@@ -1,6 +1,7 @@
 """The node of every policy: keeps observations, answers PredictChunk for the tick asked, or fails with a code."""
 
 from abc import abstractmethod
+from typing import Any, cast
 
 import numpy as np
 from pydantic import Field
@@ -109,8 +110,8 @@ class PolicyNode(LifecycleComponent):
         if self._worker.busy or self._awaited:
             raise PolicyError(ErrorCode.POLICY_BUSY, "another request is being answered")
         message = await self._observation(int(goal.start_tick))
-        future = self._worker.submit(lambda: self._predict(goal, message))
-        return await future
+        result: Any = await self._worker.submit(lambda: self._predict(goal, message))
+        return cast(PredictResult, result)
 
     async def _observation(self, tick: int) -> ObservationMsg:
         """The observation of `tick`, waiting for it when it has yet to come."""

@@ -1,5 +1,8 @@
 """The robot cell around a run: reset the world, arm the robot, record the episode. Services of other nodes."""
 
+from typing import Any
+
+from rclpy.client import Client
 from rclpy.node import Node
 
 from segue_core.errors import ErrorCode, SegueError
@@ -16,10 +19,12 @@ class Cell:
 
     def __init__(self, node: Node, reset_service: str) -> None:
         self._node = node
-        self._arm = node.create_client(Arm, "/segue/arm")
-        self._reset = node.create_client(ResetWorld, reset_service) if reset_service else None
-        self._start_recording = node.create_client(StartRecording, "/segue/record/start")
-        self._stop_recording = node.create_client(StopRecording, "/segue/record/stop")
+        self._arm: Client[Any, Any] = node.create_client(Arm, "/segue/arm")
+        self._reset: Client[Any, Any] | None = None
+        if reset_service:
+            self._reset = node.create_client(ResetWorld, reset_service)
+        self._start_recording: Client[Any, Any] = node.create_client(StartRecording, "/segue/record/start")
+        self._stop_recording: Client[Any, Any] = node.create_client(StopRecording, "/segue/record/stop")
         self.bag_path = ""
 
     async def reset(self, seed: int) -> None:
