@@ -34,7 +34,9 @@ from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.parameters import declare
+from segue_ros.waiting import until
 
+_DRAIN_S = 0.5
 _ANY = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.BEST_AVAILABLE)
 
 
@@ -81,6 +83,7 @@ class Recorder(LifecycleComponent):
     def __init__(self) -> None:
         super().__init__("recorder")
         self._settings = declare(self, RecorderParameters)
+        self._taken = 0
 
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
@@ -153,6 +156,7 @@ class Recorder(LifecycleComponent):
         stored = self._stored_name(name, kind)
 
         def take(data: bytes) -> None:
+            self._taken += 1
             self._session.write(stored, time.time_ns(), data)
 
         profile = qos.LATCHED if name in LATCHED_TOPICS else _ANY
@@ -166,9 +170,22 @@ class Recorder(LifecycleComponent):
 
         return self._answer(response, begin, "recording")
 
-    def _on_stop(
+    async def _drain(self) -> None:
+        """Take what had arrived before a stop was asked for: until 20 ms bring nothing new, at most 0.5 s."""
+        seen = -1
+
+        def quiet() -> bool:
+            nonlocal seen
+            before, seen = seen, self._taken
+            return before == seen
+
+        await until(self, quiet, _DRAIN_S)
+
+    async def _on_stop(
         self, request: StopRecording.Request, response: StopRecording.Response
     ) -> StopRecording.Response:
+        await self._drain()
+
         def end() -> None:
             outcome = request.outcome or ("success" if request.task_success else "failure")
             closed = self._session.stop(outcome, discard=request.discard)
