@@ -17,13 +17,13 @@ from segue_control.joint_limiter import JointLimiter
 from segue_control.limits import JointLimits
 from segue_control.poses import ActionCodec, ToolPoses
 from segue_control.target_check import TargetCheck
+from segue_control.watchdog import Watchdog
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.text_enum import TextEnum
 
 Array = NDArray[np.float64]
 
-_STATE_TIMEOUT_S = 0.1  # age at which measured joint states are stale
 _OUTSIDE_RAD = 0.02  # how far outside the limits a measured pose may be and still be armed from
 _REBASE_RAD = (
     0.05  # a held command further than this from the measured pose is dropped: somebody moved the arm
@@ -52,14 +52,12 @@ class SafetyGuard:
         self.mode = GuardMode.DISARMED
         self.fault: ControlError | None = None
         self._names = robot.joint_names
-        self._timeout_ns = round(robot.safety.command_timeout_s * 1e9)
+        self._commands = Watchdog(robot.safety.command_timeout_s, 1.0 / robot.control_rate_hz)
+        self._states = Watchdog(robot.safety.state_timeout_s, 1.0 / robot.control_rate_hz)
         self._limiter = JointLimiter(limits, 1.0 / robot.control_rate_hz, 0.5 * (limits.low + limits.high))
         self._targets = TargetCheck(robot, codec, self.counts)
         self._streaming = False
         self._measured: Array | None = None
-        self._measured_ns = 0
-        self._watched = False
-        self._command_ns: int | None = None
 
     @property
     def limits(self) -> JointLimits:
@@ -73,7 +71,7 @@ class SafetyGuard:
 
     def command_age_s(self, now_ns: int) -> float:
         """Age of the last admitted command [s]; -1 before the first since arming."""
-        return -1.0 if self._command_ns is None else (now_ns - self._command_ns) * 1e-9
+        return self._commands.age_s(now_ns)
 
     def observe(self, q: Array, now_ns: int, *, watched: bool = True) -> None:
         """Takes measured joint positions (n,) [rad] received at `now_ns`; bad ones stop an armed robot.
@@ -83,7 +81,8 @@ class SafetyGuard:
         if q.shape != (len(self._names),) or not np.isfinite(q).all():
             self.bad_state(f"measured joint positions are incomplete or not finite: {q.tolist()}")
             return
-        self._measured, self._measured_ns, self._watched = q, now_ns, watched
+        self._measured = q
+        self._states.feed(now_ns) if watched else self._states.clear()
 
     def bad_state(self, text: str) -> None:
         """Notes joint states that cannot be used; an armed robot stops."""
@@ -95,14 +94,16 @@ class SafetyGuard:
         """The last observed joint positions (n,) [rad]; raises ControlError when there are no fresh ones."""
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
-        if self._watched and now_ns - self._measured_ns > _STATE_TIMEOUT_S * 1e9:
+        if self._states.stale(now_ns):
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "joint states are too old")
         return self._measured
 
     def restart(self) -> None:
         """Forgets everything, faults included: for a simulated world that was put back to its start."""
         self.mode, self.fault = GuardMode.DISARMED, None
-        self._streaming, self._measured, self._command_ns = False, None, None
+        self._streaming, self._measured = False, None
+        self._commands.clear()
+        self._states.clear()
 
     def arm(self, poses: ToolPoses, now_ns: int) -> None:
         """Allows motion, starting at rest from the measured joint positions, whose tool poses are `poses`.
@@ -117,7 +118,8 @@ class SafetyGuard:
         if not self._streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
             self._limiter.reset(measured)
         self._targets.reset(poses)
-        self._streaming, self._command_ns = True, None
+        self._streaming = True
+        self._commands.clear()
         self.counts.clear()
         self.mode = GuardMode.ARMED
 
@@ -158,7 +160,7 @@ class SafetyGuard:
         """
         self._refuse_unarmed()
         poses = self._targets.admit(action, tick)
-        self._command_ns = now_ns
+        self._commands.feed(now_ns)
         return poses
 
     def keep_alive(self, tick: int, now_ns: int) -> None:
@@ -169,17 +171,22 @@ class SafetyGuard:
         """
         self._refuse_unarmed()
         self._targets.skip(tick)
-        self._command_ns = now_ns
+        self._commands.feed(now_ns)
+
+    def cycle(self) -> None:
+        """A control cycle begins: all streams are one period older."""
+        self._commands.cycle()
+        self._states.cycle()
 
     def watch(self, now_ns: int) -> None:
-        """Stops the robot when commands or joint states that once came have become stale."""
+        """Stops the robot when commands or joint states that once came have stopped."""
         if self.mode is not GuardMode.ARMED:
             return
-        if self._command_ns is not None and now_ns - self._command_ns > self._timeout_ns:
-            age = f"{self.command_age_s(now_ns):.3f} s"
+        if self._commands.stale(now_ns):
+            age = f"{self._commands.age_s(now_ns):.3f} s"
             self.stop(ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age))
-        elif self._watched and now_ns - self._measured_ns > _STATE_TIMEOUT_S * 1e9:
-            age = f"{(now_ns - self._measured_ns) * 1e-9:.3f} s"
+        elif self._states.stale(now_ns):
+            age = f"{self._states.age_s(now_ns):.3f} s"
             self.stop(ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age))
 
     def limit(self, desired: Array) -> tuple[Array, tuple[str, ...]]:

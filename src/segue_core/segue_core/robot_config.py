@@ -101,6 +101,7 @@ class SafetyConfig(StrictModel):
     """Timing and stopping behaviour of the safety guard."""
 
     command_timeout_s: Positive = Field(default=0.15, description="age at which a policy command is stale")
+    state_timeout_s: Positive = Field(default=0.1, description="age at which measured joint states are stale")
     robot_timeout_s: Positive = Field(default=0.04, description="age at which the robot side stops by itself")
     max_tool_step_m: Positive = Field(default=0.05, description="largest move of a tool target in one tick")
     max_tool_turn_rad: Positive = Field(default=0.35, description="largest turn of a tool target in one tick")
