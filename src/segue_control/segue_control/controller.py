@@ -102,6 +102,7 @@ class CartesianController:
                 ErrorCode.CONTROL_OVERRUN, "controller update", got=f"{dt} s", expected=self._period_s
             )
         self._updates += 1
+        self.guard.cycle()
         self.guard.watch(self._now(now_ns))
         if self.guard.mode is GuardMode.ARMED and not self._waiting:
             self._follow_path()

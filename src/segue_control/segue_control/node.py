@@ -1,7 +1,7 @@
 """The controller node: commands and joint states in, checked joint commands out at the control rate.
 
-Freshness is judged by the time of receipt on the steady clock; the loop runs on the ROS clock and, when it
-was late, goes on from where it is: nothing is made up for.
+Freshness is judged by when messages are received. The loop runs on the steady clock, or on simulated time with
+`use_sim_time`; when it was late it goes on from where it is: nothing is made up for.
 """
 
 import sys
@@ -74,9 +74,10 @@ class ControllerNode(LifecycleComponent):
     def start(self) -> None:
         """Starts the loop, disarmed."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._loop_clock = self.get_clock() if self.get_parameter("use_sim_time").value else steady
         self._loop = LoopWatch(round(1e9 / self._robot.control_rate_hz))
         self._timers_made = [
-            self.create_timer(1.0 / self._robot.control_rate_hz, self._update),
+            self.create_timer(1.0 / self._robot.control_rate_hz, self._update, clock=self._loop_clock),
             self.create_timer(_SAFETY_PERIOD_S, self._report, clock=steady),
             self.create_timer(_DIAGNOSTICS_PERIOD_S, self._diagnose, clock=steady),
         ]
@@ -119,7 +120,7 @@ class ControllerNode(LifecycleComponent):
 
     def _update(self) -> None:
         guard = self._controller.guard
-        late_ns = self._loop.cycle(self.get_clock().now().nanoseconds)
+        late_ns = self._loop.cycle(self._loop_clock.now().nanoseconds)
         if late_ns < 0:
             self._begin_anew()
         if late_ns > _OVERRUN_LIMIT_NS and guard.mode is GuardMode.ARMED:
@@ -128,7 +129,9 @@ class ControllerNode(LifecycleComponent):
                     ErrorCode.CONTROL_OVERRUN, "control loop was late", got=f"{late_ns * 1e-6:.0f} ms"
                 )
             )
-        if guard.mode is not GuardMode.DISARMED:  # silent when disarmed: the robot side holds by itself
+        if guard.mode is GuardMode.DISARMED:  # silent: the robot side holds by itself
+            guard.cycle()
+        else:
             command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
             self._commands.publish(
                 messages.joint_trajectory(self._robot, command, self.get_clock().now().to_msg())

@@ -141,20 +141,22 @@ def test_arming_from_outside_the_limits_names_the_joint(robot: RobotConfig) -> N
         controller.reset(q)
 
 
-def test_commands_that_stop_coming_stop_the_robot(controller: CartesianController) -> None:
+def test_commands_that_stop_coming_stop_the_robot(
+    controller: CartesianController, robot: RobotConfig
+) -> None:
     _moving(controller)
-    ages = []
+    modes = []
     for _ in range(60):
         controller.update(DT)
-        ages.append(controller.guard.mode)
+        modes.append(controller.guard.mode)
     assert controller.guard.fault is not None
     assert controller.guard.fault.code is ErrorCode.CONTROL_COMMAND_STALE
-    assert ages.index(GuardMode.STOPPING if GuardMode.STOPPING in ages else GuardMode.LATCHED) * DT < 0.2
+    assert modes.count(GuardMode.ARMED) * DT <= robot.safety.command_timeout_s
 
 
 def test_refused_commands_do_not_feed_the_watchdog(controller: CartesianController) -> None:
     tick = _moving(controller)
-    for step in range(10):
+    for step in range(15):
         _offer(controller, np.full(14, np.nan), tick + step)
         _updates(controller, 4)
     assert controller.guard.counts["not_finite"] > 0
@@ -169,14 +171,27 @@ def test_a_robot_told_to_hold_is_not_stopped(controller: CartesianController) ->
     assert controller.guard.mode is GuardMode.ARMED
 
 
-def test_joint_states_that_stop_coming_stop_the_robot(controller: CartesianController) -> None:
-    home = controller.kinematics.home
-    controller.observe(home, now_ns=0)
-    controller.update(DT, now_ns=90 * MS)
+def test_joint_states_that_stop_coming_stop_the_robot(
+    controller: CartesianController, robot: RobotConfig
+) -> None:
+    controller.observe(controller.kinematics.home, now_ns=0)
+    allowed = int(robot.safety.state_timeout_s / DT + 1e-6)
+    for update in range(allowed):
+        controller.update(DT, now_ns=round(update * DT * 1e9))
     assert controller.guard.mode is GuardMode.ARMED
-    controller.update(DT, now_ns=110 * MS)
+    controller.update(DT, now_ns=round(allowed * DT * 1e9))
     assert controller.guard.fault is not None
     assert controller.guard.fault.code is ErrorCode.CONTROL_STATE_STALE
+
+
+def test_a_machine_that_stood_still_is_no_silence_but_a_second_of_it_is(
+    controller: CartesianController,
+) -> None:
+    controller.observe(controller.kinematics.home, now_ns=0)
+    controller.update(DT, now_ns=900 * MS)
+    assert controller.guard.mode is GuardMode.ARMED
+    controller.update(DT, now_ns=1100 * MS)
+    assert controller.guard.mode is not GuardMode.ARMED
 
 
 def test_a_joint_state_that_is_not_finite_stops_the_robot_at_once(controller: CartesianController) -> None:
