@@ -15,6 +15,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from pydantic import Field
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -104,7 +105,12 @@ class Recorder(LifecycleComponent):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
         self._offers = [
             self.create_service(StartRecording, "/segue/record/start", self._on_start),
-            self.create_service(StopRecording, "/segue/record/stop", self._on_stop),
+            self.create_service(
+                StopRecording,
+                "/segue/record/stop",
+                self._on_stop,
+                callback_group=ReentrantCallbackGroup(),  # subscriptions go on while it drains
+            ),
         ]
         self._watch = self.create_timer(1.0, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
