@@ -64,6 +64,15 @@ def test_the_video_plays_in_browsers_and_lasts_as_long_as_the_run(recorded: Reco
     assert abs(frames - recorded[1].ticks) <= 1
 
 
+def test_an_end_that_only_the_result_knows_of_is_the_one_reported(recorded: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    (tmp_path / "result.json").write_text(
+        json.dumps({"success": False, "rule": "safety", "reason": "stopped by hand"})
+    )
+    assert write_run_report(tmp_path)["rule"] == "safety"
+    assert "stopped by hand" in (tmp_path / "report.html").read_text()
+
+
 def test_a_folder_without_a_finished_bag_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=tmp_path.name):
         write_run_report(tmp_path)

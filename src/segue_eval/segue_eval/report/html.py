@@ -59,8 +59,8 @@ def _pill(metrics: Mapping[str, object]) -> str:
 
 
 def _header(facts: Mapping[str, object], metrics: Mapping[str, object], run: RunData) -> str:
-    parts = [facts.get(name) for name in ("task", "policy")]
-    title = " · ".join(str(part) for part in (*parts, run.continuation) if part)
+    parts = (facts.get("task"), facts.get("policy"), run.continuation)
+    title = " · ".join(dict.fromkeys(str(part) for part in parts if part))
     rule = f"ended by {metrics['rule']}: " if metrics["rule"] else ""
     details = ", ".join(
         f"{name} {facts[name]}" for name in ("robot", "seed", "sim") if facts.get(name) is not None

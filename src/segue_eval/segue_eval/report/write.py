@@ -23,6 +23,7 @@ from segue_eval.report.metrics import run_metrics
 from segue_eval.report.run_data import RunData, Series
 from segue_eval.report.video import VideoFrame, write_video
 
+_VERDICT = ("success", "rule", "reason")  # result.json knows also of ends that the scheduler did not see
 VIDEO, METRICS, PAGE = "episode.mp4", "metrics.json", "report.html"
 
 
@@ -97,11 +98,12 @@ def write_run_report(run_dir: Path) -> dict[str, object]:
     """
     bag = find_bag(run_dir)
     run = read_run(bag)
-    metrics = run_metrics(run)
+    facts = _facts(run_dir)
+    metrics = run_metrics(run) | {name: facts[name] for name in _VERDICT if facts.get(name) is not None}
     (run_dir / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     film = _film(run, bag, run_dir / VIDEO)
     config = run_dir / "config.yaml"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
-    html = report_page(run, metrics, _facts(run_dir), text, film)
+    html = report_page(run, metrics, facts, text, film)
     (run_dir / PAGE).write_text(html, encoding="utf-8")
     return metrics
