@@ -10,6 +10,7 @@ from typing import Any
 
 from segue_core.config import SchedulerConfig
 from segue_core.config_base import parse_model
+from segue_core.errors import unknown_name
 from segue_core.policy import Policy, PolicyInfo
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
@@ -18,7 +19,7 @@ from segue_eval.latency import parse_latency
 from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.serve import LOADERS, check_checkpoint, load_policy
 from segue_scheduler.scheduler import ChunkScheduler
 
 
@@ -69,6 +70,8 @@ def check(setup: Setup) -> None:
         SegueError: what is wrong, with the valid names or values.
     """
     robot, task = load_robot(setup.robot), load_task(setup.task)
+    if setup.policy not in LOADERS:
+        raise unknown_name("policy", setup.policy, LOADERS)
     info = check_checkpoint(Path(setup.checkpoint))
     ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
     parse_latency(setup.latency, 0)

@@ -13,6 +13,7 @@ from segue_eval.cli import FAILED, main
     ("arguments", "words"),
     [
         (["--task", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"]),
+        (["--policy", "legatto"], ["legatto", "did you mean 'legato'"]),
         (["--robot", "nobody"], ["nobody", "dual_arm"]),
         (["--seeds", "9:3"], ["9:3", "FIRST:END"]),
         (["--checkpoint", "/nowhere/at/all"], ["/nowhere/at/all"]),
