@@ -1,0 +1,13 @@
+"""The robot's machine when the policy runs on another: everything of the task but the policy.
+
+ros2 launch segue_bringup robot.launch.py task:=pick_place policy:=legato
+"""
+
+from launch import LaunchDescription
+
+from segue_bringup.launching import launch_description
+
+
+def generate_launch_description() -> LaunchDescription:
+    """What `ros2 launch` calls."""
+    return launch_description("task", only=("simulator", "controller", "perception", "scheduler", "recorder"))
