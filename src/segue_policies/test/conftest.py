@@ -98,7 +98,7 @@ def settings() -> Callable[..., dict[str, Any]]:
 def trained(dots: Dots, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A policy trained on the dots; do not change it."""
     out = tmp_path_factory.mktemp("trained") / "legato"
-    train(make_settings(steps=200, evaluations=5), "test", dots, out)
+    train(make_settings(steps=350, evaluations=5), "test", dots, out)
     return out
 
 

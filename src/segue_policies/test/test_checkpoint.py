@@ -154,7 +154,7 @@ def test_statistics_that_would_divide_by_zero_are_refused(checkpoint: Path) -> N
     import hashlib
 
     stats = json.loads((checkpoint / STATS).read_text())
-    stats["action_scale"][3] = 0.0
+    stats["action_scale"][0][3] = 0.0
     content = json.dumps(stats).encode()
     (checkpoint / STATS).write_bytes(content)
     rewrite_config(stats_sha256=hashlib.sha256(content).hexdigest())(checkpoint)

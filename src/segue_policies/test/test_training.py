@@ -18,7 +18,7 @@ from segue_policies.common.batches import BatchSource
 from segue_policies.common.budget import Budget, learning_rate
 from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.dataset import check_demonstrations, split
-from segue_policies.common.normalise import FLOORS, Normaliser, fit_normaliser
+from segue_policies.common.normalise import ANCHORED, FLOORS, Normaliser, fit_normaliser
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.train import main, train
 
@@ -72,15 +72,48 @@ def test_jitter_keeps_the_picture_s_structure() -> None:
     assert correlation > 0.999
 
 
-def test_normalising_and_back_is_the_identity_and_still_dimensions_stay_small(dots: Any) -> None:
-    normaliser = fit_normaliser(dots.action, dots.state, dots.images, DUAL_ARM_EE)
-    actions = torch.from_numpy(dots.action)
-    encoded = normaliser.encode_actions(actions)
-    torch.testing.assert_close(normaliser.decode_actions(encoded), actions, atol=1e-5, rtol=0)
-    assert normaliser.action_scale[2] == np.float32(FLOORS[DUAL_ARM_EE.channels[0].kind])
+@pytest.fixture
+def fitted(dots: Any) -> tuple[Normaliser, torch.Tensor, torch.Tensor]:
+    """Normaliser of some chunks, the chunks (n, H, D) and the states (n, S) they start from."""
+    chunks = np.stack([dots.action[first : first + 12] for first in range(40)])
+    normaliser = fit_normaliser(chunks, dots.state[:40], dots.images, DUAL_ARM_EE)
+    return normaliser, torch.from_numpy(chunks), torch.from_numpy(dots.state[:40])
+
+
+def test_normalising_and_back_is_the_identity(fitted: Any) -> None:
+    normaliser, chunks, state = fitted
+    encoded = normaliser.encode_actions(chunks, state)
+    torch.testing.assert_close(normaliser.decode_actions(encoded, state), chunks, atol=1e-5, rtol=0)
     again = Normaliser.from_dict(normaliser.to_dict())
-    assert torch.equal(again.encode_actions(actions), encoded)
-    pixels = normaliser.encode_images(torch.from_numpy(dots.images[:64]))
+    assert torch.equal(again.encode_actions(chunks, state), encoded)
+
+
+def test_normalised_poses_do_not_change_with_the_place_and_grippers_do_not_follow_the_state(
+    fitted: Any,
+) -> None:
+    normaliser, chunks, state = fitted
+    moved = torch.linspace(-0.3, 0.3, 14)
+    here, there = (
+        normaliser.encode_actions(chunks, state),
+        normaliser.encode_actions(chunks + moved, state + moved),
+    )
+    gripper = [DUAL_ARM_EE.slice(name).start for name in ("left_gripper", "right_gripper")]
+    pose = [k for k in range(14) if k not in gripper]
+    torch.testing.assert_close(there[..., pose], here[..., pose], atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        normaliser.encode_actions(chunks, state + moved)[..., gripper], here[..., gripper]
+    )
+
+
+def test_still_dimensions_stay_small_and_far_rows_stay_fine(fitted: Any) -> None:
+    scale = fitted[0].action_scale
+    kind = DUAL_ARM_EE.channels[0].kind
+    assert scale[0, 2] == np.float32(FLOORS[kind])
+    assert scale[:, :3].max() <= np.float32(ANCHORED[kind])
+
+
+def test_pictures_are_centred(dots: Any, fitted: Any) -> None:
+    pixels = fitted[0].encode_images(torch.from_numpy(dots.images[:64]))
     assert pixels.shape[1:3] == (3, 3) and abs(float(pixels.mean())) < 0.05
 
 
@@ -121,7 +154,7 @@ def test_a_resumed_run_ends_in_the_same_weights(dots: Any, settings: Any, tmp_pa
     plan = settings(steps=12, evaluations=3)
     train(plan, "test", dots, whole)
     with pytest.raises(Interrupted):
-        train(plan, "test", _interrupted_after(dots, 9), parts)
+        train(plan, "test", _interrupted_after(dots, 10), parts)  # the statistics read once
     train(plan, "test", dots, parts, resume=True)
     assert (whole / "weights.safetensors").read_bytes() == (parts / "weights.safetensors").read_bytes()
     assert (whole / "training/scores.csv").read_text() == (parts / "training/scores.csv").read_text()

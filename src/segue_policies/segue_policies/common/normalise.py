@@ -19,18 +19,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FLOORS: Mapping[ChannelKind, float] = {
-    ChannelKind.POSITION: 0.02,  # [m]
-    ChannelKind.ROTATION_VECTOR: 0.10,  # [rad]
+    ChannelKind.POSITION: 0.01,  # [m]
+    ChannelKind.ROTATION_VECTOR: 0.05,  # [rad]
     ChannelKind.QUATERNION: 0.05,
     ChannelKind.JOINT: 0.05,  # [rad]
     ChannelKind.GRIPPER: 0.10,
 }
 """Smallest scale per kind: a dimension that hardly moves in the data must not turn its jitter into unit variance."""
 
+ANCHORED: Mapping[ChannelKind, float] = {ChannelKind.POSITION: 0.06, ChannelKind.ROTATION_VECTOR: 0.30}
+"""Kinds that are measured from the present state, with the largest scale of a row: far rows stay in fine units."""
+
 IMAGE_GAIN = 4.0
 """Brings pixels of a usual picture, whose deviation from the mean is about 1/4, to unit variance."""
 
-_VECTORS = ("action_mean", "action_scale", "state_mean", "state_scale")
+_AXES = {
+    "action_anchor": 1,
+    "action_mean": 2,
+    "action_scale": 2,
+    "state_mean": 1,
+    "state_scale": 1,
+    "image_mean": 2,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,26 +48,35 @@ class Normaliser:
     """Statistics of one training set, float32.
 
     Args:
-        action_mean, action_scale: (D,), in the units of the action space.
+        action_anchor: (D,), 1 where an action is measured from the state, 0 where it is absolute.
+        action_mean, action_scale: (H, D), in the units of the action space.
         state_mean, state_scale: (S,).
         image_mean: (cameras, 3), RGB in 0..1.
     """
 
+    action_anchor: NDArray[np.float32]
     action_mean: NDArray[np.float32]
     action_scale: NDArray[np.float32]
     state_mean: NDArray[np.float32]
     state_scale: NDArray[np.float32]
     image_mean: NDArray[np.float32]
 
-    def encode_actions(self, actions: Tensor) -> Tensor:
-        """`(..., D)` physical units to normalised, float32."""
+    def encode_actions(self, actions: Tensor, state: Tensor) -> Tensor:
+        """Chunks `(B, H, D)` in physical units, seen from measured states `(B, S)`, to normalised, float32."""
         values = actions.float()
-        return (values - values.new_tensor(self.action_mean)) / values.new_tensor(self.action_scale)
+        return (values - self._origin(state, values)) / values.new_tensor(self.action_scale)
 
-    def decode_actions(self, actions: Tensor) -> Tensor:
+    def decode_actions(self, actions: Tensor, state: Tensor) -> Tensor:
         """Inverse of `encode_actions`."""
         values = actions.float()
-        return values * values.new_tensor(self.action_scale) + values.new_tensor(self.action_mean)
+        return values * values.new_tensor(self.action_scale) + self._origin(state, values)
+
+    def _origin(self, state: Tensor, like: Tensor) -> Tensor:
+        """What a normalised zero means, (B, H, D)."""
+        mean, anchor = like.new_tensor(self.action_mean), like.new_tensor(self.action_anchor)
+        if not self.action_anchor.any():
+            return mean.expand(len(state), -1, -1)
+        return mean + (anchor * state.float())[:, None]
 
     def encode_state(self, state: Tensor) -> Tensor:
         """`(..., S)` physical units to normalised, float32."""
@@ -72,7 +91,7 @@ class Normaliser:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists for `stats.json`."""
-        return {name: getattr(self, name).tolist() for name in (*_VECTORS, "image_mean")}
+        return {name: getattr(self, name).tolist() for name in _AXES}
 
     @classmethod
     def from_dict(cls, data: Any) -> Normaliser:
@@ -83,26 +102,32 @@ class Normaliser:
         """
         if not isinstance(data, Mapping):
             raise _corrupt(f"got {type(data).__name__}, expected a mapping")
-        values = {name: _array(data, name, 1) for name in _VECTORS}
+        values = {name: _array(data, name, axes) for name, axes in _AXES.items()}
         for kind in ("action", "state"):
             mean, scale = values[f"{kind}_mean"], values[f"{kind}_scale"]
             if mean.shape != scale.shape or not (scale > 0).all():
                 raise _corrupt(f"{kind}_scale must be positive and as long as {kind}_mean")
-        return cls(image_mean=_array(data, "image_mean", 2), **values)
+        return cls(**values)
 
 
 def fit_normaliser(
-    actions: NDArray[np.float32], state: NDArray[np.float32], images: NDArray[np.uint8], space: ActionSpace
+    chunks: NDArray[np.float32], state: NDArray[np.float32], images: NDArray[np.uint8], space: ActionSpace
 ) -> Normaliser:
-    """Mean and deviation of actions `(F, D)`, state `(F, S)` and images `(F', cameras, h, w, 3)`.
+    """Mean and deviation of chunks `(n, H, D)` from their states `(n, S)`, and of images `(m, cameras, h, w, 3)`.
 
-    A state of the width of the action space is measured in the same numbers and gets the same floors.
+    A state of the width of the action space is measured in the same numbers: poses are anchored at it.
     """
+    same = state.shape[1] == space.dim
+    anchor = np.concatenate([np.full(c.size, float(same and c.kind in ANCHORED)) for c in space.channels])
     floor = np.concatenate([np.full(c.size, FLOORS[c.kind]) for c in space.channels])
-    state_floor = floor if state.shape[1] == space.dim else np.full(state.shape[1], 1e-2)
+    ceiling = np.concatenate([np.full(c.size, ANCHORED.get(c.kind, np.inf)) for c in space.channels])
+    ceiling = np.where(anchor > 0, ceiling, np.inf)
+    relative = chunks - (anchor * state)[:, None] if same else chunks
+    state_floor = floor if same else np.full(state.shape[1], 1e-2)
     return Normaliser(
-        action_mean=_float32(actions.mean(axis=0, dtype=np.float64)),
-        action_scale=_float32(np.maximum(actions.std(axis=0, dtype=np.float64), floor)),
+        action_anchor=_float32(anchor),
+        action_mean=_float32(relative.mean(axis=0, dtype=np.float64)),
+        action_scale=_float32(np.clip(relative.std(axis=0, dtype=np.float64), floor, ceiling)),
         state_mean=_float32(state.mean(axis=0, dtype=np.float64)),
         state_scale=_float32(np.maximum(state.std(axis=0, dtype=np.float64), state_floor)),
         image_mean=_float32(images.mean(axis=(0, 2, 3), dtype=np.float64) / 255.0),

@@ -14,7 +14,7 @@ from segue_policies.common.augment import jitter
 from segue_policies.common.batches import Batch, BatchSource, read_batch
 from segue_policies.common.checkpoint import save_checkpoint
 from segue_policies.common.chunk_error import chunk_errors
-from segue_policies.common.dataset import Demonstrations, check_demonstrations, split
+from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.common.normalise import Normaliser, fit_normaliser
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
 from segue_policies.legato.build import build_network
@@ -25,7 +25,7 @@ from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.readme import checkpoint_readme
 
 EVALUATION_BATCH = 128
-STATISTICS_FRAMES = 2000
+STATISTICS_FRAMES = 4000
 
 
 class LegatoLearner:
@@ -37,7 +37,7 @@ class LegatoLearner:
         self.config, self.data = config, data
         training = config.training
         self.part, self.held_out = split(data, config.flow.horizon, training.validation_share, training.seed)
-        self.normaliser = _fit(data, self.part.frames)
+        self.normaliser = _fit(self.part)
         torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
         height, width = data.images.shape[2:4]
         self.image_size = (width, height)
@@ -63,7 +63,7 @@ class LegatoLearner:
         )
         state = self.normaliser.encode_state(batch.state)
         state = state + training.state_noise * torch.randn(state.shape, generator=generator)
-        return self._objective(self.model, images, state, batch.actions, generator)
+        return self._objective(self.model, images, state, self._clean(batch), generator)
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
@@ -79,8 +79,10 @@ class LegatoLearner:
                 self.normaliser.encode_images(batch.images),
                 self.normaliser.encode_state(batch.state),
             )
-            losses.append(float(self._objective(model, images, state, batch.actions, generator)) * len(batch))
-            predicted.append(self._sample(model, images, state, generator))
+            loss = self._objective(model, images, state, self._clean(batch), generator)
+            losses.append(float(loss) * len(batch))
+            chunks = self._sample(model, images, state, generator)
+            predicted.append(self.normaliser.decode_actions(chunks, batch.state))
             actual.append(batch.actions)
         errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
         return {"validation_loss": sum(losses) / len(chosen), **errors}
@@ -105,10 +107,12 @@ class LegatoLearner:
         readme = checkpoint_readme(self.config, self.part, self.held_out, model, summary)
         save_checkpoint(folder, config, self.normaliser, weights, readme)
 
+    def _clean(self, batch: Batch) -> Tensor:
+        return self.normaliser.encode_actions(batch.actions, batch.state)
+
     def _objective(
-        self, model: LegatoNet, images: Tensor, state: Tensor, actions: Tensor, generator: torch.Generator
+        self, model: LegatoNet, images: Tensor, state: Tensor, clean: Tensor, generator: torch.Generator
     ) -> Tensor:
-        clean = self.normaliser.encode_actions(actions)
         observed = model.observe(images, state)
         return legato_loss(model, observed, clean, self.config.flow, self._dim_weights, generator)
 
@@ -117,14 +121,14 @@ class LegatoLearner:
         shape = (len(state), self.config.flow.horizon, self.data.action_space.dim)
         noise = torch.randn(shape, generator=generator)
         free = torch.zeros(shape[:2])
-        chunk = sample(model.bind(observed), noise, free, torch.zeros(shape), self.config.flow.num_steps)
-        return self.normaliser.decode_actions(chunk)
+        return sample(model.bind(observed), noise, free, torch.zeros(shape), self.config.flow.num_steps)
 
 
-def _fit(data: Demonstrations, frames: np.ndarray[Any, np.dtype[np.int64]]) -> Normaliser:
-    thinned = frames[:: max(1, len(frames) // STATISTICS_FRAMES)]
+def _fit(part: ChunkDataset) -> Normaliser:
+    data = part.data
+    thinned = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
     return fit_normaliser(
-        data.action[frames], data.state[frames], np.asarray(data.images[thinned]), data.action_space
+        part.chunks(thinned), data.state[thinned], np.asarray(data.images[thinned]), data.action_space
     )
 
 

@@ -69,19 +69,20 @@ class LegatoPolicy:
                 got=request.method,
                 allowed=tuple(SAMPLERS),
             )
-        omega, reference = self._guidance(request)
-        velocity = self._net.bind(self._observe(request.observation))
+        images, state = self._observation(request.observation)
+        omega, reference = self._guidance(request, state)
+        velocity = self._net.bind(self._net.observe(images, self._normaliser.encode_state(state)))
         noise = torch.randn(
             reference.shape, generator=torch.Generator().manual_seed(request.seed & (2**63 - 1))
         )
         chunk = SAMPLERS[request.method](velocity, noise, omega, reference, self._info.num_steps)
-        actions = self._finish(chunk[0])
+        actions = self._finish(chunk, state)
         answer = ActionChunk(
             actions, request.start_tick, self._info.name, request.sequence, omega=omega[0].numpy()
         )
         return PredictResult(answer, time.perf_counter() - start)
 
-    def _guidance(self, request: PredictRequest) -> tuple[Tensor, Tensor]:
+    def _guidance(self, request: PredictRequest, state: Tensor) -> tuple[Tensor, Tensor]:
         """Omega (1, H) and the normalised reference (1, H, D); a plain request has zeros for both."""
         horizon, dim = self._info.horizon, self._info.action_space.dim
         if request.method == "plain":
@@ -95,18 +96,17 @@ class LegatoPolicy:
                 got=f"{omega.min()} to {omega.max()}",
                 expected="0 to 1",
             )
-        return torch.from_numpy(omega)[None], self._normaliser.encode_actions(torch.from_numpy(reference))[
-            None
-        ]
+        normalised = self._normaliser.encode_actions(torch.from_numpy(reference)[None], state)
+        return torch.from_numpy(omega)[None], normalised
 
-    def _observe(self, observation: Observation) -> Tensor:
+    def _observation(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Normalised images (1, cameras, 3, h, w) and the measured state (1, S) in physical units."""
         images, state = check_observation(observation, self._info, self._state_dim)
-        encoded = self._normaliser.encode_images(torch.from_numpy(images)[None])
-        return self._net.observe(encoded, self._normaliser.encode_state(torch.from_numpy(state)[None]))
+        return self._normaliser.encode_images(torch.from_numpy(images)[None]), torch.from_numpy(state)[None]
 
-    def _finish(self, chunk: Tensor) -> NDArray[np.float32]:
+    def _finish(self, chunk: Tensor, state: Tensor) -> NDArray[np.float32]:
         """Physical units, inside the bounds of the action space."""
-        actions = self._normaliser.decode_actions(chunk).numpy()
+        actions = self._normaliser.decode_actions(chunk, state)[0].numpy()
         if not np.isfinite(actions).all():
             raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the sampled chunk is not finite")
         return self._info.action_space.clip(actions).astype(np.float32)
