@@ -53,7 +53,7 @@ class Workspace:
     @property
     def dds_profile(self) -> Path:
         """Fast DDS transports for image streams."""
-        return self.root / "config" / "dds" / "fastdds_large_images.xml"
+        return self.root / "config" / "dds" / "large_images.xml"
 
     @property
     def site_packages(self) -> Path:
