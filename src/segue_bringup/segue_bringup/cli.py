@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
 from segue_bringup.exit_status import ExitStatus, exit_status
@@ -60,6 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        print(f"segue {options.command}: this is a defect of segue; please report it", file=sys.stderr)
+        return ExitStatus.UNEXPECTED
 
 
 if __name__ == "__main__":

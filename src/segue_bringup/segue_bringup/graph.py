@@ -53,6 +53,9 @@ class GraphNode(StrictModel):
     required: bool = Field(default=False, description="the graph stops when it is gone for good")
     respawn: Respawn = Respawn()
     ready: Ready = Ready()
+    nice: int = Field(
+        default=0, ge=0, le=19, description="how much the node yields to others on a busy machine"
+    )
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="ROS parameters; may use ${...}")
 
 

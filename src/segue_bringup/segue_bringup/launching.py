@@ -59,10 +59,16 @@ def _action(node: NodePlan) -> LaunchDescriptionEntity:
         "respawn_max_retries": node.respawn.attempts,
         "respawn_delay": node.respawn.delay_s,
         "output": "both",
+        "prefix": f"nice -n {node.nice}" if node.nice else None,
     }
     if node.required and node.respawn.attempts == 0:
-        options["on_exit"] = Shutdown(reason=f"required node {node.name!r} ended")
+        options["on_exit"] = OpaqueFunction(function=_end_with, args=[node.name])
     return LifecycleNode(**options) if node.lifecycle else Node(**options)
+
+
+def _end_with(context: LaunchContext, name: str) -> list[LaunchDescriptionEntity]:
+    """Ends everything with a required node, unless everything is ending already."""
+    return [] if context.is_shutdown else [Shutdown(reason=f"required node {name!r} ended")]
 
 
 def _unset(environment: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ class NodePlan:
     required: bool
     respawn: Respawn
     ready: Ready
+    nice: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,4 +98,5 @@ def _plan_node(
         required=node.required,
         respawn=node.respawn,
         ready=node.ready,
+        nice=node.nice,
     )

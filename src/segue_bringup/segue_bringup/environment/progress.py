@@ -19,7 +19,7 @@ _STOP_GRACE_S = 10.0
 
 
 def elapsed_text(seconds: float) -> str:
-    """ "7 s" or "2 min 05 s"."""
+    """As in "7 s" or "2 min 05 s"."""
     whole = int(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 

@@ -45,7 +45,7 @@ def save_choice(file: Path, choice: TorchChoice) -> None:
 
 
 def offered_build(report: Mapping[str, object]) -> str:
-    """ "cpu" or "cuda", from pip's report of what it would install; "none" when torch is there already."""
+    """What pip's report says it would install: "cpu" or "cuda"; "none" when torch is there already."""
     install = report.get("install")
     if not isinstance(install, Sequence) or not install:
         return "none"

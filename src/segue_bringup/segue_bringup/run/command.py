@@ -24,6 +24,15 @@ examples:
   segue run policy:=hold time_limit_s:=5        a robot that stays where it is, for a try
   segue run --json result.json || echo $?       for scripts; the exit statuses are in docs/exit-codes.md
 """
+# Of the scheduler node's own numbers, those that the bag does not tell.
+_NODE_METRICS = (
+    "requests",
+    "failed_requests",
+    "refused_chunks",
+    "late_chunks",
+    "skipped_ticks",
+    "longest_tick_ms",
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -168,7 +177,9 @@ def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> dict[str, A
     except (SegueError, OSError) as error:
         print(f"segue run: no report: {error}", file=sys.stderr)
         return told
-    return told | {"metrics": {**told["metrics"], **metrics}}
+    return told | {
+        "metrics": {**metrics, **{k: told["metrics"][k] for k in _NODE_METRICS if k in told["metrics"]}}
+    }
 
 
 def _failure(error: SegueError, plan: Plan) -> dict[str, Any]:

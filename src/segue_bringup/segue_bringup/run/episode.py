@@ -103,9 +103,8 @@ class Episode:
         for node in self.plan.nodes:
             command = node_command(node, write_parameters(node, self.folder.parameters))
             environment = node_environment(node, os.environ)
-            job = Job(
-                node.name, command, environment, self.folder.log(node.name), node.required, node.respawn
-            )
+            log = self.folder.log(node.name)
+            job = Job(node.name, command, environment, log, node.required, node.respawn, node.nice)
             self._logs.add(job.log)
             self._supervisor.start(job)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +14,10 @@ _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
-    """In the child, before exec: SIGTERM when the thread that started it ends, whatever ended it."""
+def _before_exec(nice: int) -> None:
+    """In the child: SIGTERM when the thread that started it ends, whatever ended it; and its niceness."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.nice(nice)
 
 
 class Process:
@@ -24,7 +26,9 @@ class Process:
     Must be started from the main thread: Linux ties "the parent died" to the thread.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], log: Path, nice: int = 0
+    ) -> None:
         self.command, self.log = tuple(command), log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -35,7 +39,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_before_exec, nice),
             )
 
     @property

@@ -30,6 +30,7 @@ class Job:
     log: Path
     required: bool = False
     respawn: Respawn = field(default_factory=Respawn)
+    nice: int = 0
 
 
 @dataclass
@@ -107,7 +108,7 @@ class Supervisor:
 
     def _launch(self, kept: _Kept) -> None:
         kept.restart_at = None
-        kept.process = Process(kept.job.command, kept.job.environment, kept.job.log)
+        kept.process = Process(kept.job.command, kept.job.environment, kept.job.log, kept.job.nice)
         self._tell_guardian(f"+{kept.process.pid}")
 
     def _exited(self, kept: _Kept, status: int) -> None:

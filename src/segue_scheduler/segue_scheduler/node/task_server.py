@@ -137,7 +137,7 @@ class TaskServer:
             stride=given.stride,
             delay=given.delay,
             ramp=None if given.ramp < 0 else given.ramp,
-            delay_mode=given.delay_mode,  # type: ignore[arg-type]  # checked by the model
+            delay_mode=given.delay_mode,
             time_limit_s=limit,
         )
         run_id = f"{given.task}-{goal.seed}-{(self._goal_id or b'').hex()[:8]}"
