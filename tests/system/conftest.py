@@ -1,0 +1,91 @@
+"""Runs of the real command line, each with its own ROS domain, temporary folder and processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
+    """Real processes need real time: poll for what must come true."""
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """Running processes with a path below `folder` on their command line: the nodes of the runs in it."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            zombie = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            continue
+        if str(folder) in command and "segue_bringup.cli" not in command and not zombie:
+            found[int(entry.name)] = command
+    return found
+
+
+class Segue:
+    """One `segue` command as a process."""
+
+    def __init__(self, folder: Path, *arguments: str, domain: str = "") -> None:
+        self.folder = folder
+        environment = {**os.environ, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": domain}
+        self._log = folder / f"segue-{time.monotonic_ns()}.log"
+        with self._log.open("wb") as log:
+            command = [sys.executable, "-m", "segue_bringup.cli", *arguments]
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def output(self) -> str:
+        """Everything printed so far."""
+        return self._log.read_text(errors="replace")
+
+    def wait(self, limit_s: float = 120.0) -> int:
+        """The exit status."""
+        return self.process.wait(timeout=limit_s)
+
+    def wait_for(self, text: str, limit_s: float = 90.0) -> None:
+        """Until `text` is printed as a line."""
+        came = wait_until(
+            lambda: text in self.output.splitlines() or self.process.poll() is not None, limit_s
+        )
+        assert came and self.process.poll() is None, self.output
+
+    def nodes(self) -> dict[int, str]:
+        """The nodes of this run."""
+        return processes_of(self.folder)
+
+    def kill(self) -> None:
+        """End it the hard way."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def segue(tmp_path: Path) -> Iterator[Callable[..., Segue]]:
+    """Starts `segue` commands whose runs go to a temporary folder; whatever is left is ended."""
+    started: list[Segue] = []
+
+    def start(*arguments: str, domain: str = "") -> Segue:
+        extra = ("--out", str(tmp_path)) if arguments[0] == "run" else ()
+        started.append(Segue(tmp_path, *arguments, *extra, domain=domain))
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.kill()
+    wait_until(lambda: not processes_of(tmp_path), 15.0)

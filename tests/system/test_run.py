@@ -1,0 +1,115 @@
+"""The whole graph, started by the command line, does an episode and leaves what it promises."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message
+
+from segue_bringup.exit_status import ExitStatus
+from segue_core.config import SchedulerConfig
+from segue_data.bag_reader import read
+from segue_interfaces.msg import PolicyInfo, RobotCommand, SchedulerInput
+from segue_ros.policy_info import info_from_msg
+from segue_scheduler.node.messages import input_from_msg
+from segue_scheduler.replay import Recording, commands, replay
+from segue_scheduler.scheduler import ChunkScheduler
+
+from .conftest import ROOT, Segue, processes_of
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+SHIPPED = ROOT / "config" / "checkpoints" / "legato_pick_place" / "weights.safetensors"
+SEED = 3
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run."""
+
+    status: int
+    folder: Path
+    told: dict[str, Any]
+    output: str
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+    """One episode: the shipped policy when there is one, else one that holds still."""
+    folder = tmp_path_factory.mktemp("runs")
+    policy = () if SHIPPED.is_file() else ("policy:=hold", "time_limit_s:=5")
+    command = Segue(
+        folder, "run", *policy, "--seed", str(SEED), "--out", str(folder), "--json", str(folder / "told.json")
+    )
+    status = command.wait(300.0)
+    assert (folder / "told.json").is_file(), command.output
+    told = json.loads((folder / "told.json").read_text())
+    yield Done(status, Path(told["run"]), told, command.output)
+    command.kill()
+
+
+def test_the_episode_ends_by_a_rule_of_the_task_not_by_a_fault(done: Done) -> None:
+    assert done.status in (ExitStatus.SUCCESS, ExitStatus.TASK_FAILED), done.output
+    assert done.told["rule"] in ("task_detector", "time_limit")
+    assert (done.told["outcome"] == "success") == done.told["success"] == (done.status == 0)
+
+
+def test_scripts_are_told_what_they_need(done: Done) -> None:
+    needed = {"success", "outcome", "reason", "seed", "starved_ticks", "episode_s", "metrics"}
+    assert needed <= done.told.keys()
+    assert done.told["seed"] == SEED
+    assert done.told["episode_s"] > 1.0
+
+
+def test_no_tick_is_starved_or_the_result_says_so(done: Done) -> None:
+    assert done.told["starved_ticks"] == done.told["metrics"]["starved_ticks"]
+    assert done.told["starved_ticks"] <= 0.02 * done.told["metrics"]["ticks"], done.output
+
+
+def test_the_run_folder_has_bag_video_report_metrics_and_configuration(done: Done) -> None:
+    for name in ("config.yaml", "result.json", "metrics.json", "report.html", "episode.mp4"):
+        assert (done.folder / name).stat().st_size > 100, name
+    assert len(list(done.folder.rglob("*.mcap"))) == len(list(done.folder.rglob("metadata.yaml"))) == 1
+    assert {path.stem for path in (done.folder / "logs").iterdir()} >= {"simulator", "policy", "scheduler"}
+
+
+def test_no_process_is_left(done: Done) -> None:
+    assert processes_of(done.folder.parent) == {}
+
+
+def test_replaying_the_recorded_inputs_gives_byte_identical_commands(done: Done) -> None:
+    bag = next(done.folder.rglob("metadata.yaml")).parent
+    wanted = {
+        "/segue/scheduler_input": SchedulerInput,
+        "/segue/command": RobotCommand,
+        "/segue/policy_info": PolicyInfo,
+    }
+    found: dict[str, list[Any]] = {topic: [] for topic in wanted}
+    for record in read(bag, frozenset(wanted)):
+        found[record.topic].append(deserialize_message(record.data, wanted[record.topic]))
+    live = {message.tick: np.array(message.action) for message in found["/segue/command"]}
+    inputs = [input_from_msg(message) for message in found["/segue/scheduler_input"]]
+    info = info_from_msg(found["/segue/policy_info"][-1])
+    outputs = replay(_scheduler(done, info), Recording(inputs[0].tick, inputs[0].measured, inputs))
+    assert len(inputs) == int(done.told["metrics"]["ticks"]) > 30
+    assert [output.tick for output in outputs] == sorted(live)
+    assert commands(outputs).tobytes() == np.stack([live[output.tick] for output in outputs]).tobytes()
+
+
+def _scheduler(done: Done, info: Any) -> ChunkScheduler:
+    """Built from what the run folder says, as anybody would who replays it."""
+    given = done.told["arguments"]
+    config = SchedulerConfig(
+        continuation=given["continuation"],
+        horizon=info.horizon,
+        stride=given["stride"],
+        delay=given["delay"],
+        delay_mode=given["delay_mode"],
+        ramp=None if given["ramp"] < 0 else given["ramp"],
+        time_limit_s=given["time_limit_s"] or 45.0,
+    )
+    return ChunkScheduler(config, info.action_space, info, SEED)
