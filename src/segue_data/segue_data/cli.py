@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from segue_core.errors import SegueError
+from segue_data.manifest import OUTCOMES
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -55,7 +56,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     from segue_data.convert import convert, find_bags
     from segue_data.dataset_writer import ConversionOptions
 
-    options = ConversionOptions(any_contract=arguments.any_contract)
+    options = ConversionOptions(outcomes=frozenset(arguments.outcomes), any_contract=arguments.any_contract)
     robot = load_robot(arguments.robot)
     count = convert(
         find_bags(arguments.bags), arguments.out, robot, options=options, workers=arguments.workers
@@ -133,6 +134,9 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     convert.add_argument("out", type=Path, help="dataset folder to create")
     convert.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
     convert.add_argument("--workers", type=int, default=2, help="processes")
+    convert.add_argument(
+        "--outcomes", nargs="+", choices=OUTCOMES, default=["success"], help="episodes to take"
+    )
     convert.add_argument("--any-contract", action="store_true", help="accept bags of another robot contract")
     check = _add(commands, "check", "check bags or a dataset; exit status 1 when something is wrong", _check)
     check.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -161,6 +162,12 @@ def _build(about: _Description, files: Sequence[Path], target: Path, *, workers:
     working.replace(target)
 
 
+def _expect_random_reads(images: NDArray[np.uint8]) -> None:
+    """Training shuffles frames: without this the kernel reads megabytes ahead of each of them."""
+    if isinstance(images, np.memmap) and images._mmap is not None:  # type: ignore[attr-defined]
+        images._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
+
+
 def load(path: Path | str, *, workers: int = 2, progress: bool = True) -> EpisodeDataset:
     """Open the dataset at `path`; the first time decodes its images into `path/.cache`.
 
@@ -177,6 +184,7 @@ def load(path: Path | str, *, workers: int = 2, progress: bool = True) -> Episod
         shutil.rmtree(path / CACHE, ignore_errors=True)
         _build(about, files, cache, workers=workers, progress=progress)
     arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+    _expect_random_reads(arrays["images"])
     if len(arrays["action"]) != total or np.any(np.diff(arrays["episode"]) < 0):
         raise invalid_dataset(path, "data", f"{len(arrays['action'])} frames, {layout.INFO} says {total}")
     return EpisodeDataset(

@@ -122,8 +122,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+def _run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -175,7 +175,7 @@ def test_message_definitions_are_found_in_an_installed_workspace(tmp_path: Path)
     shutil.copytree(Path(segue_data.__path__[0]), packages / "segue_data")
     share = tmp_path / "segue_interfaces" / "share" / "segue_interfaces" / "msg"
     shutil.copytree(definitions_folder(), share)
-    ran = _run(WHERE, str(packages))
+    ran = _run(WHERE, str(packages), AMENT_PREFIX_PATH="")
     assert ran.stdout.strip() == str(share), ran.stderr
 
 
