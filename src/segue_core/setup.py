@@ -17,6 +17,7 @@ setup(
     zip_safe=False,
     maintainer="Segue developers",
     maintainer_email="segue@example.org",
-    description="The vocabulary of Segue: action spaces, chunks, observations, schedules, metrics and typed configuration. No ROS, no torch, no clock.",
+    description="The vocabulary of Segue: action spaces, chunks, observations, schedules, metrics and typed "
+    "configuration. No ROS, no torch, no clock.",
     license="Apache-2.0",
 )

@@ -17,7 +17,8 @@ setup(
     zip_safe=False,
     maintainer="Segue developers",
     maintainer_email="segue@example.org",
-    description="The chunk scheduler: when to ask a policy for the next chunk, how it continues the one being executed, and when the task is over.",
+    description="The chunk scheduler: when to ask a policy for the next chunk, how it continues the one being "
+    "executed, and when the task is over.",
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
