@@ -1,12 +1,13 @@
 """Legato's network: a clean chunk from a noisy one, and the velocity that this means.
 
-The network predicts the clean chunk `A_hat`; its velocity is written in closed form,
+The network predicts the clean chunk `A_hat = E[A | o] + correction(Y, o, t, omega)`; its velocity is in closed form,
 
     f = (1 - kappa (1 - t)) (A_hat - Y) / max(eta, eta_min),        eta = (1 - t)(1 - omega)
 
 because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. Two things follow:
 the hidden layers may be narrower than the chunk (the noise never has to pass through them), and the last of the N
-steps lands on `A_hat` itself, so an executed chunk carries no left-over noise.
+steps lands on `A_hat` itself, so an executed chunk carries no left-over noise. The first term sees no noise at all: it
+is regressed on its own as well (`loss.py`), which teaches the encoder where things are much sooner.
 """
 
 from __future__ import annotations
@@ -80,15 +81,37 @@ class ChunkHead(nn.Module):
         return clean.float().view(-1, *self.shape)
 
 
+class ExpectedChunk(nn.Module):
+    """The chunk that the observation alone suggests, `E[A | o]`."""
+
+    def __init__(self, condition_width: int, width: int, horizon: int, action_dim: int) -> None:
+        super().__init__()
+        self.shape = (horizon, action_dim)
+        self.layers = nn.Sequential(
+            nn.Linear(condition_width, width), nn.SiLU(), nn.Linear(width, horizon * action_dim)
+        )
+
+    def forward(self, observed: Tensor) -> Tensor:
+        """`(B, C)` to `(B, H, D)`, float32."""
+        expected: Tensor = self.layers(observed)
+        return expected.float().view(-1, *self.shape)
+
+
 class LegatoNet(nn.Module):
-    """Observation encoder and chunk head."""
+    """Observation encoder, and the clean chunk as what the observation suggests plus what the noisy chunk adds."""
 
     def __init__(
-        self, encoder: ObservationEncoder, head: ChunkHead, num_steps: int, min_noise: float
+        self,
+        encoder: ObservationEncoder,
+        expected: ExpectedChunk,
+        head: ChunkHead,
+        num_steps: int,
+        min_noise: float,
     ) -> None:
         """`num_steps` is N; `min_noise` is eta_min, the floor that keeps fully guided rows finite."""
         super().__init__()
         self.encoder = encoder
+        self.expected = expected
         self.head = head
         self.num_steps = num_steps
         self.min_noise = min_noise
@@ -100,7 +123,7 @@ class LegatoNet(nn.Module):
 
     def clean(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Predicted clean chunk `(B, H, D)` from `(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)`."""
-        predicted: Tensor = self.head(noisy, observed, t, omega)
+        predicted: Tensor = self.expected(observed) + self.head(noisy, observed, t, omega)
         return predicted
 
     def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
