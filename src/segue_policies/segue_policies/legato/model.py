@@ -1,13 +1,15 @@
 """Legato's network: a clean chunk from a noisy one, and the velocity that this means.
 
-The network predicts the clean chunk `A_hat = E[A | o] + correction(Y, o, t, omega)`; its velocity is in closed form,
+The network predicts the clean chunk, `A_hat = E + correction(Y - E, o, t, omega)` with `E = E[A | o]`; its velocity
+follows in closed form,
 
     f = (1 - kappa (1 - t)) (A_hat - Y) / max(eta, eta_min),        eta = (1 - t)(1 - omega)
 
-because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. Two things follow:
-the hidden layers may be narrower than the chunk (the noise never has to pass through them), and the last of the N
-steps lands on `A_hat` itself, so an executed chunk carries no left-over noise. The first term sees no noise at all: it
-is regressed on its own as well (`loss.py`), which teaches the encoder where things are much sooner.
+because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. The hidden layers may be narrower
+than the chunk (the noise never has to pass through them), and the last of the N steps lands on `A_hat` itself, so an
+executed chunk carries no left-over noise. `E` sees no noise at all and is regressed on its own as well (`loss.py`),
+which teaches the encoder where things are much sooner. The correction sees what the noisy chunk says beyond `E`, so
+that guidance away from `E` is passed on and need not be undone.
 """
 
 from __future__ import annotations
@@ -123,7 +125,8 @@ class LegatoNet(nn.Module):
 
     def clean(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Predicted clean chunk `(B, H, D)` from `(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)`."""
-        predicted: Tensor = self.expected(observed) + self.head(noisy, observed, t, omega)
+        expected = self.expected(observed)
+        predicted: Tensor = expected + self.head(noisy - expected, observed, t, omega)
         return predicted
 
     def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
