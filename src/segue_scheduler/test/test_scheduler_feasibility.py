@@ -88,8 +88,8 @@ def test_a_method_that_the_policy_cannot_serve_is_refused_naming_the_capability(
     ) as caught:
         scheduler(CAPABILITIES - {"per_step_guidance"})
     assert caught.value.code is ErrorCode.SCHEDULER_CAPABILITY
-    scheduler(frozenset(), continuation="naive_async")
-    scheduler(frozenset(), continuation="synchronous")
+    for plain in ("naive_async", "synchronous", "temporal_ensemble", "linear_blend"):
+        scheduler(frozenset(), continuation=plain)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_a_policy_of_another_shape_is_refused(change: dict[str, object], said: s
 
 
 def test_an_unknown_method_lists_the_valid_ones() -> None:
-    with pytest.raises(ConfigError, match=r"did you mean 'legato'.*naive_async, synchronous"):
+    with pytest.raises(ConfigError, match=r"did you mean 'legato'.*naive_async, rtc, synchronous"):
         scheduler(continuation="legatto")
 
 
-@pytest.mark.parametrize("method", ["synchronous", "naive_async", "legato"])
+@pytest.mark.parametrize("method", ["synchronous", "naive_async", "legato", "rtc", "temporal_ensemble"])
 def test_an_unknown_option_of_a_method_is_refused(method: str) -> None:
     with pytest.raises(ConfigError, match=f"continuation_options of {method}: window: unknown key"):
         scheduler(continuation=method, continuation_options={"window": 3})

@@ -16,8 +16,8 @@ from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy
 from segue_scheduler.tick import Phase, TickOutput
 
-METHODS = ["synchronous", "naive_async", "legato"]
-ASYNCHRONOUS = ["naive_async", "legato"]
+ASYNCHRONOUS = ["naive_async", "temporal_ensemble", "linear_blend", "rtc", "legato"]
+METHODS = ["synchronous", *ASYNCHRONOUS]
 delay_lists = st.lists(st.integers(1, 80), min_size=1, max_size=12)
 misbehaviours = st.dictionaries(st.integers(0, 8), st.sampled_from(Misbehaviour), max_size=4)
 

@@ -78,11 +78,12 @@ def test_a_module_in_the_folder_is_a_method(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_built_ins_are_found_by_name() -> None:
-    assert {"legato", "naive_async", "synchronous"} <= set(continuation.available())
+    methods = ("legato", "linear_blend", "naive_async", "rtc", "synchronous", "temporal_ensemble")
+    assert set(methods) <= set(continuation.available())
     assert {"operator", "policy_stop", "progress_threshold", "stall", "task_detector", "time_limit"} <= set(
         termination.available()
     )
-    for name in ("legato", "naive_async", "synchronous"):
+    for name in methods:
         assert continuation.create(name, {}).name == name
 
 

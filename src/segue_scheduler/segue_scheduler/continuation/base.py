@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
+from segue_core.blending import blend
 from segue_core.chunk import ActionChunk
-from segue_core.config_base import StrictModel, parse_model
+from segue_core.config_base import ModelT, StrictModel, parse_model
 from segue_core.timeline import Timeline
 
 
@@ -51,7 +52,12 @@ class Continuation:
     trained_lengths: ClassVar[bool] = False  # d and r must lie inside the policy's training range
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        parse_model(dict(options), NoOptions, f"continuation_options of {self.name}")
+        self.parse(options, NoOptions)
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any], model: type[ModelT]) -> ModelT:
+        """Options as `model`; raises ConfigError that names the method."""
+        return parse_model(dict(options), model, f"continuation_options of {cls.name}")
 
     def reset(self) -> None:
         """Forget the run before."""
@@ -67,3 +73,31 @@ class Continuation:
     def merge(self, timeline: Timeline, chunk: ActionChunk, now: int, space: ActionSpace) -> int:
         """Put `chunk` on the timeline from tick `now` on; returns the rows dropped because they are past."""
         return timeline.splice(chunk, now)
+
+
+class Mixing(Continuation):
+    """Base of methods that mix a plain answer into what is left, channel by channel.
+
+    tick       o ... now                  old's end     new's end
+    old        a ... |--------- old ------|
+    new        past  |---------------- new -------------|
+    executed         |-- blend(shares) ---|---- new ----|
+
+    As with every splice the new chunk decides where the timeline ends: a shorter one cuts the old.
+    """
+
+    def shares(self, old: int, new: int) -> NDArray[np.float64]:
+        """Share of the new chunk, (min(old, new),) in [0, 1], for `old` rows that are left and `new` that come."""
+        raise NotImplementedError
+
+    def merge(self, timeline: Timeline, chunk: ActionChunk, now: int, space: ActionSpace) -> int:
+        """Splice, then mix the old rows back in; a chunk that is wholly past changes nothing."""
+        old = timeline.rows_from(now)
+        dropped = timeline.splice(chunk, now)
+        if dropped < chunk.horizon:
+            rows = timeline.rows_from(now)
+            share = self.shares(len(old), len(rows))
+            both = len(share)
+            rows[:both] = blend(space, old[:both], rows[:both], share)
+            timeline.replace(rows, now)
+        return dropped

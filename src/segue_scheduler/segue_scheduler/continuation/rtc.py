@@ -1,0 +1,48 @@
+"""Real-time chunking (arXiv 2506.07339): inpaint the executing chunk into the new one by gradient guidance.
+
+    row        0 ... d-1     d ... d+r-1              d+r ... H-1
+    omega      1 ... 1       c (e^c - 1) / (e - 1)    0 ... 0         c = r/(r+1) ... 1/(r+1)   (Eq. 5)
+    reference  what is executing, from the request's tick on, its last row repeated to H
+
+The policy adds the pseudo-inverse guidance of this mask to every denoising step (Eq. 2-4, Alg. 1). Rows 0 .. d-1 are
+past when the answer arrives. The next delay is the largest of the last few measured ones (`delay.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from segue_core.config_base import StrictModel
+from segue_core.schedule import guidance_schedule
+from segue_scheduler.continuation.base import Continuation, InferenceStart
+
+
+class RtcOptions(StrictModel):
+    """Shape of the mask."""
+
+    ramp_kind: Literal["linear", "exp", "zeros", "ones"] | None = Field(
+        default="exp", description="shape of the ramp; exp is the authors' choice; null means the scheduler's"
+    )
+
+
+class Rtc(Continuation):
+    """Needs a policy whose sampler can be differentiated; any flow policy does, with no training for it."""
+
+    name = "rtc"
+    sampling = "rtc"
+    requires = frozenset({"gradient_guidance"})
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._ramp_kind = self.parse(options, RtcOptions).ramp_kind
+
+    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
+        """Ones over d rows, the soft mask over r, zeros behind."""
+        return guidance_schedule(start.horizon, start.delay, start.ramp, self._ramp_kind or start.ramp_kind)
+
+
+def create(options: Mapping[str, Any]) -> Continuation:
+    """Registry entry."""
+    return Rtc(options)
