@@ -69,6 +69,29 @@ def test_without_guidance_the_reference_does_not_matter(policy: Policy, dots: An
     )
 
 
+def test_real_time_chunking_brings_the_prefix_nearer_to_the_reference(policy: Policy, dots: Any) -> None:
+    """Less near than guidance that was trained for: it goes only where the policy deems a chunk likely."""
+    omega = guidance_schedule(H, 4, 6, "exp")
+    before, after = [], []
+    for frame in (0, 7, 33, 90, 200):
+        free = policy.predict(ask(dots, frame)).chunk.actions
+        reference = free.copy()
+        reference[:, 0:3] += 0.02  # [m]
+        request = ask(dots, frame, "rtc", omega=omega, reference=reference)
+        chunk = policy.predict(request).chunk
+        assert policy.predict(request).chunk.actions.tobytes() == chunk.actions.tobytes()
+        np.testing.assert_array_equal(chunk.omega, omega)
+        before.append(np.abs(free - reference)[:4, 0:3].mean())
+        after.append(np.abs(chunk.actions - reference)[:4, 0:3].mean())
+    assert np.mean(after) < 0.98 * np.mean(before)
+
+
+def test_real_time_chunking_without_a_prefix_is_plain_sampling(policy: Policy, dots: Any) -> None:
+    reference = np.full((H, D), 9.0, np.float32)
+    chunk = policy.predict(ask(dots, method="rtc", reference=reference)).chunk
+    np.testing.assert_allclose(chunk.actions, policy.predict(ask(dots)).chunk.actions, atol=1e-6)
+
+
 NAN, WIDE = np.full((H, D), np.nan, np.float32), np.zeros((H, D + 1), np.float32)
 BAD_REQUEST, MISSING = ErrorCode.POLICY_BAD_REQUEST, ErrorCode.POLICY_OBSERVATION_MISSING
 
@@ -76,7 +99,7 @@ BAD_REQUEST, MISSING = ErrorCode.POLICY_BAD_REQUEST, ErrorCode.POLICY_OBSERVATIO
 @pytest.mark.parametrize(
     ("changes", "code", "text"),
     [
-        ({"method": "rtc"}, ErrorCode.POLICY_UNSUPPORTED_METHOD, "plain"),
+        ({"method": "training_time_rtc"}, ErrorCode.POLICY_UNSUPPORTED_METHOD, "rtc"),
         ({"method": "legato", "reference": NAN}, BAD_REQUEST, "reference is not finite"),
         ({"method": "legato", "reference": WIDE}, BAD_REQUEST, "reference: shape"),
         ({"method": "legato", "omega": np.zeros(60, np.float32)}, BAD_REQUEST, "omega: shape"),

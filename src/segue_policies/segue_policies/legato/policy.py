@@ -21,8 +21,9 @@ from segue_policies.legato.build import build_network
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.legato.flow import sample, sample_one_shot
 from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.rtc import sample_rtc
 
-SAMPLERS = {"plain": sample, "legato": sample, "one_shot": sample_one_shot}
+SAMPLERS = {"plain": sample, "legato": sample, "one_shot": sample_one_shot, "rtc": sample_rtc}
 
 
 class LegatoPolicy:
@@ -50,12 +51,12 @@ class LegatoPolicy:
     def reset(self) -> None:
         """Nothing is kept between requests."""
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference mode: `rtc` differentiates the velocity
     def predict(self, request: PredictRequest) -> PredictResult:
         """Sample one chunk.
 
         Method `plain` ignores reference and omega; `legato` guides before every step; `one_shot` starts from the
-        mixture only (the paper's baseline).
+        mixture only (the paper's baseline); `rtc` adds gradient guidance to every step (`rtc.py`).
 
         Raises:
             PolicyError: unsupported method, missing or wrong image or state, omega or reference of the wrong shape,
