@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.common.encoders import ImageEncoder, ObservationEncoder
 from segue_policies.legato.config import NetworkConfig
-from segue_policies.legato.model import ChunkHead, ExpectedChunk, LegatoNet
+from segue_policies.legato.model import ChunkHead, LegatoNet
 
 
 def build_network(
@@ -36,8 +36,7 @@ def build_network(
     encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
     encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)
     head = ChunkHead(*chunk_shape, config.head_width, config.head_blocks, config.condition_width)
-    expected = ExpectedChunk(config.condition_width, config.head_width, *chunk_shape)
-    return LegatoNet(encoder, expected, head, num_steps, config.min_noise)
+    return LegatoNet(encoder, head, num_steps, config.min_noise)
 
 
 def _image_encoder(config: NetworkConfig, image_size: tuple[int, int]) -> ImageEncoder:

@@ -23,7 +23,7 @@ class NetworkConfig(StrictModel):
     image_width: int = Field(default=128, ge=1, le=4096, description="width of an image embedding")
     condition_width: int = Field(default=256, ge=1, le=4096, description="width of the observation embedding")
     head_width: int = Field(default=512, ge=1, le=4096, description="width of the chunk MLP")
-    head_blocks: int = Field(default=2, ge=1, le=64, description="residual blocks of the chunk MLP")
+    head_blocks: int = Field(default=3, ge=1, le=64, description="residual blocks of the chunk MLP")
     min_noise: float = Field(
         default=0.04, gt=0, lt=1, description="floor of eta where a velocity is formed from A_hat"
     )
@@ -48,7 +48,7 @@ class FlowConfig(StrictModel):
         description="cap of the objective's weight on A_hat; large: the paper's own (loss.py)",
     )
     regression_weight: float = Field(
-        default=1.0, ge=0, description="weight of the plain regression of E[A | o] beside the objective"
+        default=1.0, ge=0, description="weight of the plain regression of E[A | o] that teaches the encoder"
     )
     channel_weights: dict[str, float] = Field(
         default_factory=dict, description="loss weight per channel, 1 if absent"

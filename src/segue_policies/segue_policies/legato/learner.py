@@ -20,8 +20,8 @@ from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import LegatoConfig
 from segue_policies.legato.flow import sample
-from segue_policies.legato.loss import legato_loss
-from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.loss import legato_loss, regression_loss
+from segue_policies.legato.model import ExpectedChunk, LegatoNet, Training
 from segue_policies.legato.readme import checkpoint_readme
 
 EVALUATION_BATCH = 128
@@ -41,10 +41,11 @@ class LegatoLearner:
         torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
         height, width = data.images.shape[2:4]
         self.image_size = (width, height)
-        self.model: LegatoNet = build_network(
-            config.network, data.cameras, self.image_size, data.state.shape[1],
-            (config.flow.horizon, data.action_space.dim), config.flow.num_steps,
-        )  # fmt: skip
+        chunk_shape, network = (config.flow.horizon, data.action_space.dim), config.network
+        net = build_network(
+            network, data.cameras, self.image_size, data.state.shape[1], chunk_shape, config.flow.num_steps
+        )
+        self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
 
     def batches(self, first_step: int) -> Iterator[Batch]:
@@ -63,12 +64,18 @@ class LegatoLearner:
         )
         state = self.normaliser.encode_state(batch.state)
         state = state + training.state_noise * torch.randn(state.shape, generator=generator)
-        return self._objective(self.model, images, state, self._clean(batch), generator)
+        clean = self._clean(batch)
+        observed = self.model.net.observe(images, state)
+        objective = legato_loss(
+            self.model.net, observed, clean, self.config.flow, self._dim_weights, generator
+        )
+        regression = regression_loss(self.model.expected(observed), clean, self._dim_weights)
+        return objective + self.config.flow.regression_weight * regression
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
         """Held-out objective, and errors of chunks sampled without guidance; the same frames and noise every time."""
-        assert isinstance(model, LegatoNet)
+        net = _network(model)
         chosen = numpy_rng(self.config.training.seed, Stream.EVALUATE).permutation(self.held_out.frames)
         chosen = np.sort(chosen[: self.config.training.validation_frames])
         generator = torch_rng(self.config.training.seed, Stream.EVALUATE)
@@ -79,9 +86,12 @@ class LegatoLearner:
                 self.normaliser.encode_images(batch.images),
                 self.normaliser.encode_state(batch.state),
             )
-            loss = self._objective(model, images, state, self._clean(batch), generator)
+            observed = net.observe(images, state)
+            loss = legato_loss(
+                net, observed, self._clean(batch), self.config.flow, self._dim_weights, generator
+            )
             losses.append(float(loss) * len(batch))
-            chunks = self._sample(model, images, state, generator)
+            chunks = self._sample(net, observed, generator)
             predicted.append(self.normaliser.decode_actions(chunks, batch.state))
             actual.append(batch.actions)
         errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
@@ -103,25 +113,25 @@ class LegatoLearner:
             "max_ramp": self.config.flow.max_ramp,
             "network": self.config.network.model_dump(mode="json"),
         }
-        weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-        readme = checkpoint_readme(self.config, self.part, self.held_out, model, summary)
+        net = _network(model)
+        weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+        readme = checkpoint_readme(self.config, self.part, self.held_out, net, summary)
         save_checkpoint(folder, config, self.normaliser, weights, readme)
 
     def _clean(self, batch: Batch) -> Tensor:
         return self.normaliser.encode_actions(batch.actions, batch.state)
 
-    def _objective(
-        self, model: LegatoNet, images: Tensor, state: Tensor, clean: Tensor, generator: torch.Generator
-    ) -> Tensor:
-        observed = model.observe(images, state)
-        return legato_loss(model, observed, clean, self.config.flow, self._dim_weights, generator)
-
-    def _sample(self, model: LegatoNet, images: Tensor, state: Tensor, generator: torch.Generator) -> Tensor:
-        observed = model.observe(images, state)
-        shape = (len(state), self.config.flow.horizon, self.data.action_space.dim)
+    def _sample(self, net: LegatoNet, observed: Tensor, generator: torch.Generator) -> Tensor:
+        shape = (len(observed), self.config.flow.horizon, self.data.action_space.dim)
         noise = torch.randn(shape, generator=generator)
         free = torch.zeros(shape[:2])
-        return sample(model.bind(observed), noise, free, torch.zeros(shape), self.config.flow.num_steps)
+        return sample(net.bind(observed), noise, free, torch.zeros(shape), self.config.flow.num_steps)
+
+
+def _network(model: nn.Module) -> LegatoNet:
+    """The part of what is trained that a policy keeps."""
+    assert isinstance(model, Training)
+    return model.net
 
 
 def _fit(part: ChunkDataset) -> Normaliser:

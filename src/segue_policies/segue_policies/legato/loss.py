@@ -44,7 +44,7 @@ def legato_loss(
     dim_weights: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
-    """Mean objective over `config.samples` draws of (t, eps, omega) per observation, plus the regression of E[A | o].
+    """Mean objective over `config.samples` draws of (t, eps, omega) per observation.
 
     Args:
         observed: (B, C) embeddings; each is used for all of its draws.
@@ -61,5 +61,12 @@ def legato_loss(
     noisy = interpolant(clean, noise, omega, t)
     predicted = net.clean(noisy, observed.repeat_interleave(config.samples, dim=0), t, omega)
     weight = objective_weight(omega, t, net.num_steps, config.max_weight) * dim_weights
-    regression = (dim_weights * (net.expected(observed) - actions).square()).mean()
-    return (weight * (predicted - clean).square()).mean() + config.regression_weight * regression
+    return (weight * (predicted - clean).square()).mean()
+
+
+def regression_loss(expected: Tensor, actions: Tensor, dim_weights: Tensor) -> Tensor:
+    """Plain squared error of `E[A | o]`, (B, H, D): a noiseless gradient that teaches the encoder where things are.
+
+    Not part of the policy: what it trains beyond the encoder is thrown away.
+    """
+    return (dim_weights * (expected - actions).square()).mean()

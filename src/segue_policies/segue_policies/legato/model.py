@@ -1,15 +1,12 @@
 """Legato's network: a clean chunk from a noisy one, and the velocity that this means.
 
-The network predicts the clean chunk, `A_hat = E + correction(Y - E, o, t, omega)` with `E = E[A | o]`; its velocity
-follows in closed form,
+The network predicts the clean chunk `A_hat`; its velocity is written in closed form,
 
     f = (1 - kappa (1 - t)) (A_hat - Y) / max(eta, eta_min),        eta = (1 - t)(1 - omega)
 
-because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. The hidden layers may be narrower
-than the chunk (the noise never has to pass through them), and the last of the N steps lands on `A_hat` itself, so an
-executed chunk carries no left-over noise. `E` sees no noise at all and is regressed on its own as well (`loss.py`),
-which teaches the encoder where things are much sooner. The correction sees what the noisy chunk says beyond `E`, so
-that guidance away from `E` is passed on and need not be undone.
+because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. Two things follow:
+the hidden layers may be narrower than the chunk (the noise never has to pass through them), and the last of the N
+steps lands on `A_hat` itself, so an executed chunk carries no left-over noise.
 """
 
 from __future__ import annotations
@@ -84,7 +81,7 @@ class ChunkHead(nn.Module):
 
 
 class ExpectedChunk(nn.Module):
-    """The chunk that the observation alone suggests, `E[A | o]`."""
+    """The chunk that the observation alone suggests, `E[A | o]`; used in training only, to teach the encoder."""
 
     def __init__(self, condition_width: int, width: int, horizon: int, action_dim: int) -> None:
         super().__init__()
@@ -100,20 +97,14 @@ class ExpectedChunk(nn.Module):
 
 
 class LegatoNet(nn.Module):
-    """Observation encoder, and the clean chunk as what the observation suggests plus what the noisy chunk adds."""
+    """Observation encoder and chunk head."""
 
     def __init__(
-        self,
-        encoder: ObservationEncoder,
-        expected: ExpectedChunk,
-        head: ChunkHead,
-        num_steps: int,
-        min_noise: float,
+        self, encoder: ObservationEncoder, head: ChunkHead, num_steps: int, min_noise: float
     ) -> None:
         """`num_steps` is N; `min_noise` is eta_min, the floor that keeps fully guided rows finite."""
         super().__init__()
         self.encoder = encoder
-        self.expected = expected
         self.head = head
         self.num_steps = num_steps
         self.min_noise = min_noise
@@ -125,8 +116,7 @@ class LegatoNet(nn.Module):
 
     def clean(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Predicted clean chunk `(B, H, D)` from `(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)`."""
-        expected = self.expected(observed)
-        predicted: Tensor = expected + self.head(noisy - expected, observed, t, omega)
+        predicted: Tensor = self.head(noisy, observed, t, omega)
         return predicted
 
     def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
@@ -142,3 +132,12 @@ class LegatoNet(nn.Module):
             return self.velocity(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2]))
 
         return velocity
+
+
+class Training(nn.Module):
+    """The policy's network, and beside it the regression that teaches its encoder."""
+
+    def __init__(self, net: LegatoNet, expected: ExpectedChunk) -> None:
+        super().__init__()
+        self.net = net
+        self.expected = expected
