@@ -12,7 +12,7 @@ from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
 from segue_policies.common.checkpoint import CheckpointConfig
 
-CAPABILITIES: Mapping[str, frozenset[str]] = {"legato": frozenset({"per_step_guidance"})}
+CAPABILITIES: Mapping[str, frozenset[str]] = {"legato": frozenset({"per_step_guidance", "gradient_guidance"})}
 """What each method can do, by name; known without building its network."""
 
 
