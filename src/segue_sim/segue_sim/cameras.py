@@ -1,6 +1,7 @@
 """Off-screen rendering of the robot's cameras."""
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterable, Mapping
 
 import mujoco
 import numpy as np
@@ -19,6 +20,8 @@ class CameraRig:
         for renderer in self._renderers.values():
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        # At the latest when the process ends, while OpenGL is still there to be asked.
+        self._finalizer = weakref.finalize(self, _free, tuple(self._renderers.values()))
         self._sizes = {name: (camera.height, camera.width) for name, camera in cameras.items()}
 
     def render(self, data: mujoco.MjData) -> dict[str, NDArray[np.uint8]]:
@@ -32,5 +35,9 @@ class CameraRig:
 
     def close(self) -> None:
         """Frees the OpenGL contexts."""
-        for renderer in self._renderers.values():
-            renderer.close()
+        self._finalizer()
+
+
+def _free(renderers: Iterable[mujoco.Renderer]) -> None:
+    for renderer in renderers:
+        renderer.close()
