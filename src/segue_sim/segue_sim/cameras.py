@@ -1,5 +1,6 @@
 """Off-screen rendering of the robot's cameras."""
 
+import atexit
 import weakref
 from collections.abc import Iterable, Mapping
 
@@ -20,8 +21,11 @@ class CameraRig:
         for renderer in self._renderers.values():
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
-        # At the latest when the process ends, while OpenGL is still there to be asked.
+        # At the latest when the process ends. Registered after OpenGL was loaded, so called before it is unloaded;
+        # finalize's own hook may be older than that.
         self._finalizer = weakref.finalize(self, _free, tuple(self._renderers.values()))
+        self._finalizer.atexit = False
+        atexit.register(self._finalizer)
         self._sizes = {name: (camera.height, camera.width) for name, camera in cameras.items()}
 
     def render(self, data: mujoco.MjData) -> dict[str, NDArray[np.uint8]]:
