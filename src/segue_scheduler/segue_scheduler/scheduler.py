@@ -238,6 +238,7 @@ class ChunkScheduler:
             progress=progress,
             policy_stop=fresh is not None and fresh.chunk.stop,
             stop_requested=inputs.stop_requested,
+            goal=run.current.actions[-1].astype(np.float64) if run.current else None,
         )
         return fault or self._rules.check(evidence)
 

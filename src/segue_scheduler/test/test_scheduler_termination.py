@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue_core.action_space import ActionSpace, Channel, ChannelKind
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError
 from segue_core.task_state import TaskState
@@ -187,3 +188,59 @@ def test_rules_start_anew_with_every_run() -> None:
     for _ in range(2):
         outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 9, task=lambda tick: DONE)
         assert outputs[-1].outcome is None
+
+
+def test_a_keyframe_is_reached_only_after_the_hold() -> None:
+    def approach(tick: int) -> dict[str, Any]:
+        return {"goal": np.array([1.0]), "measured": np.array([min(1.0, tick / 64)])}
+
+    result = fired("keyframe_reached", approach, rule_options={"keyframe_reached": {"position_m": 0.125}})
+    assert result is not None
+    assert result[0] == 56 + 15  # within 1/8 m from tick 56 on, held for 0.5 s at 30 Hz
+    assert result[1].rule == "keyframe_reached"
+
+
+def test_passing_through_the_keyframe_is_not_reaching_it() -> None:
+    assert (
+        fired("keyframe_reached", lambda t: {"goal": np.array([1.0]), "measured": np.array([t / 100])})
+        is None
+    )
+
+
+def test_without_a_chunk_there_is_no_keyframe() -> None:
+    assert fired("keyframe_reached", lambda t: {"measured": np.zeros(1)}) is None
+
+
+def test_a_keyframe_is_not_reached_in_position_alone() -> None:
+    space = ActionSpace(
+        "pose",
+        30.0,
+        (
+            Channel("p", ChannelKind.POSITION, 3, "m", (-9.0,) * 3, (9.0,) * 3),
+            Channel("r", ChannelKind.ROTATION_VECTOR, 3, "rad", (-4.0,) * 3, (4.0,) * 3),
+            Channel("g", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
+        ),
+    )
+    rules = termination.create(SchedulerConfig(termination=("keyframe_reached",)), space)
+    goal = np.array([0.1, 0.2, 0.3, 0.0, 0.0, np.pi - 0.01, 1.0])
+
+    def outcome(measured: np.ndarray) -> Outcome | None:
+        rules.reset()
+        return [rules.check(seen(t, goal=goal, measured=measured)) for t in range(40)][-1]
+
+    turned, wrapped, closed = goal.copy(), goal.copy(), goal.copy()
+    turned[4], wrapped[5], closed[6] = 0.5, -np.pi + 0.01, 0.0
+    assert outcome(turned) is None
+    assert outcome(wrapped) is not None  # the same orientation, the other way round
+    assert outcome(closed) is not None  # what the gripper holds is not the keyframe's business
+
+
+def test_the_scheduler_shows_the_rule_where_the_executing_chunk_ends() -> None:
+    options = {"keyframe_reached": {"position_m": 0.04, "hold_s": 0.0}}
+    machine = scheduler(termination=("keyframe_reached",), rule_options=options)
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 60)
+    ended = next(output for output in outputs if output.outcome)
+    assert ended.outcome is not None
+    assert ended.outcome.rule == "keyframe_reached"
+    rows_left = 59 - (ended.tick - 1 - 8)  # the first chunk starts at tick 8, the robot is one row behind
+    assert rows_left == int(0.04 / ScriptedPolicy.slope)

@@ -27,6 +27,7 @@ class Evidence:
         progress: prediction in [0, 1] that came with a chunk spliced at this tick; None otherwise.
         policy_stop: a chunk spliced at this tick says that the task is over.
         stop_requested: an operator wants the task to end.
+        goal: last row (D,) of the chunk that is being executed; None while nothing is.
     """
 
     elapsed: int
@@ -36,6 +37,7 @@ class Evidence:
     progress: float | None
     policy_stop: bool
     stop_requested: bool
+    goal: NDArray[np.float64] | None = None
 
 
 class TerminationRule(Protocol):
