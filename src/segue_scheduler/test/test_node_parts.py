@@ -14,8 +14,9 @@ from segue_core.errors import ErrorCode
 from segue_core.policy import PolicyInfo
 from segue_ros.conversions import chunk_to_msg
 from segue_ros.policy_info import info_from_msg, info_to_msg
+from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
-from segue_scheduler.node.messages import goal_of, input_from_msg, input_to_msg
+from segue_scheduler.node.messages import goal_of, input_from_msg, input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.watches import Lease, TickWatch
 from segue_scheduler.replay import Recording, commands, replay
@@ -144,3 +145,21 @@ def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> Non
     again = commands(replay(fresh, Recording(inputs[0].tick, inputs[0].measured, inputs)))
     assert again.tobytes() == np.stack(live).tobytes()
     assert len({row.tobytes() for row in again}) > 50
+
+
+def test_what_is_executed_and_how_old_it_is_can_be_watched_live() -> None:
+    session, asked = _session(), 0
+    ages, reported = [], []
+    for tick in range(20):
+        _, output = session.step(tick, POSE, tick, now_s=0.0)
+        if output.request:
+            asked = tick
+            session.inbox.add_chunk(chunk_to_msg(_chunk(tick, output.request.sequence), SPACE, Time()))
+        ages.append(
+            state_to_msg(output, session.scheduler.stats, "legato", "run", None, Time()).action_age_ticks
+        )
+        values = diagnosis(session, TickWatch(), INFO).status[0].values
+        reported.append(next(int(pair.value) for pair in values if pair.key == "action_age_ticks"))
+    assert ages[:8] == [-1] * 8  # constructed delay 8: nothing is executed before
+    assert ages[8:] == [tick - asked for tick in range(8, 20)]
+    assert reported == ages

@@ -16,6 +16,7 @@ def diagnosis(session: Session | None, watch: TickWatch, policy: PolicyInfo | No
         stats = session.scheduler.stats
         values |= {key: value for key, value in stats.to_dict().items() if isinstance(value, int | float)}
         status.message = str(session.last.phase) if session.last else "starting"
+        values["action_age_ticks"] = session.last.age if session.last and session.last.age is not None else -1
         if stats.starved_ticks or watch.skipped:
             status.level = DiagnosticStatus.WARN
             status.message = f"{stats.starved_ticks} starved and {watch.skipped} skipped ticks"

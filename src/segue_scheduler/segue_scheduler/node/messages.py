@@ -52,6 +52,7 @@ def state_to_msg(
     message.header.stamp = stamp
     message.starved, message.starved_ticks = output.starved, stats.starved_ticks
     message.remaining_ticks, message.expected_delay_ticks = output.remaining, output.delay
+    message.action_age_ticks = -1 if output.age is None else output.age
     message.request_pending, message.request_sequence = pending is not None, pending or 0
     if output.seam:
         seam = output.seam
