@@ -63,8 +63,8 @@ def scheduler_config(overrides: Mapping[str, Any], info: PolicyInfo, task: TaskC
     return parse_model(values, SchedulerConfig, "scheduler")
 
 
-def check(setup: Setup) -> None:
-    """Refuse a setup that cannot run, before any process starts.
+def check(setup: Setup) -> tuple[str, ...]:
+    """Refuse a setup that cannot run, before any process starts; returns what is shortened to make it run.
 
     Raises:
         SegueError: what is wrong, with the valid names or values.
@@ -73,8 +73,9 @@ def check(setup: Setup) -> None:
     if setup.policy not in LOADERS:
         raise unknown_name("policy", setup.policy, LOADERS)
     info = check_checkpoint(Path(setup.checkpoint))
-    ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
     parse_latency(setup.latency, 0)
+    scheduler = ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
+    return scheduler.plan.notes
 
 
 class Runner:

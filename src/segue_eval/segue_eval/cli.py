@@ -26,7 +26,7 @@ from segue_eval.report import write_run_report
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
-from segue_eval.summary import endings, success_interval, table, to_csv, to_json
+from segue_eval.summary import endings, shortenings, success_interval, table, to_csv, to_json
 
 DONE, NOT_REACHED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -56,6 +56,8 @@ def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim])
     won = f"{sum(result.success for result in results)}/{len(results)}"
     print(f"\nsuccess {won}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
     print(f"ended by: {ends}")
+    for line in shortenings(results):
+        print(f"note: {line}")
     for claim in claims:
         print(f"claim {claim.id}: {claim.verdict}")
 
@@ -79,7 +81,8 @@ def _save(
 def run_eval(arguments: argparse.Namespace) -> int:
     """Evaluate one setup over its seeds; prints the table and returns the exit status."""
     seeds, setup = parse_seeds(arguments.seeds), options.setup_from(arguments)
-    check(setup)
+    for note in check(setup):
+        print(f"note: {note}", file=sys.stderr)
     folder = _folder(arguments, setup)
     if arguments.fresh:
         (folder / "rows.jsonl").unlink(missing_ok=True)

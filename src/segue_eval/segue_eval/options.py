@@ -30,6 +30,12 @@ def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
         "--latency", default="planned", help="ticks an answer takes: planned, TICKS or LOW:HIGH"
     )
     parser.add_argument(
+        "--when-infeasible",
+        default="refuse",
+        choices=("refuse", "shorten"),
+        help="when d, s and r do not fit the horizon or the policy: refuse, or shorten and say so",
+    )
+    parser.add_argument(
         "--time-limit", type=float, help="limit of one episode in seconds (default: the task's)"
     )
 
@@ -66,6 +72,7 @@ def setup_from(arguments: argparse.Namespace) -> Setup:
         "stride": arguments.stride,
         "delay": arguments.delay,
         "delay_mode": arguments.delay_mode,
+        "when_infeasible": arguments.when_infeasible,
     }
     if arguments.ramp is not None:
         scheduler["ramp"] = arguments.ramp

@@ -13,17 +13,23 @@ from numpy.typing import NDArray
 from segue_core.errors import DataError, ErrorCode
 from segue_scheduler.tick import SeamReport
 
+DONE_RULES = frozenset({"task_detector", "progress_threshold", "policy_stop", "keyframe_reached"})
+"""Termination rules that end a task because it is done; all others end it although it is not."""
+
 
 @dataclass(frozen=True)
 class EpisodeResult:
     """One episode. `actions` (T, D) float64 are the commanded rows; the row form leaves them out.
 
-    `starved` counts ticks without a row, `interventions` what the safety guard changed.
+    `success` is what the run ended as, `judged` what the simulator's judge says of its last tick.
+    `starved` counts ticks without a row, `interventions` what the safety guard changed, `shortened` the requests
+    that had to claim a shorter delay or ramp than configured; `notes` are the scheduler's own words about it.
     `nsparc`, `nldlj` and `nldlj_dimensionless` are NaN for an episode too short to have them.
     """
 
     seed: int
     success: bool
+    judged: bool
     score: float
     ticks: int
     rate_hz: float
@@ -31,12 +37,29 @@ class EpisodeResult:
     reason: str
     starved: int
     interventions: int
+    shortened: int
     nsparc: float
     nldlj: float
     nldlj_dimensionless: float
     seams: tuple[SeamReport, ...]
     actions: NDArray[np.float64]
+    notes: tuple[str, ...] = ()
     wall_s: float = 0.0
+
+    @property
+    def claimed_done(self) -> bool:
+        """A rule that says "done" ended the episode, rightly or not."""
+        return self.rule in DONE_RULES
+
+    @property
+    def false_stop(self) -> bool:
+        """Termination said done and the judge says no."""
+        return self.claimed_done and not self.judged
+
+    @property
+    def missed_stop(self) -> bool:
+        """The judge says done and termination did not: the episode ran into its limit, or was given up."""
+        return self.judged and not self.claimed_done
 
     @property
     def seconds(self) -> float:
@@ -63,6 +86,7 @@ class EpisodeResult:
         row = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "actions"}
         row["seams"] = [asdict(seam) for seam in self.seams]
         row |= {"seconds": self.seconds, "overlap_rmse": self.overlap_rmse, "seam_jump": self.seam_jump}
+        row |= {"false_stop": self.false_stop, "missed_stop": self.missed_stop, "notes": list(self.notes)}
         return {key: _plain(value) for key, value in row.items()}
 
 
@@ -89,7 +113,8 @@ def result_from_row(row: Mapping[str, Any]) -> EpisodeResult:
     try:
         values = {name: _READERS[kind](row[name]) for name, kind in _FIELDS.items()}
         seams = tuple(SeamReport(**seam) for seam in row["seams"])
-        return EpisodeResult(seams=seams, actions=np.zeros((0, 0)), **values)
+        notes = tuple(str(note) for note in row["notes"])
+        return EpisodeResult(seams=seams, notes=notes, actions=np.zeros((0, 0)), **values)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             ErrorCode.DATA_DATASET_INVALID,

@@ -113,4 +113,5 @@ def run_episode(
             _serve(plant, policy, tick, output.request, latency, mailbox)
         plant.execute(output.action, tick)
     interventions = sum(plant.interventions().values())
-    return trace.result(seed, plant.task_state(), interventions, time.perf_counter() - began)
+    shortened = scheduler.stats.shortened_requests
+    return trace.result(seed, plant.task_state(), interventions, shortened, time.perf_counter() - began)

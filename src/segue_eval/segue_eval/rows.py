@@ -1,6 +1,6 @@
 """Finished episodes as JSON lines, so that an interrupted evaluation goes on where it stopped.
 
-{"segue_eval": 1, "setup": {...}}      first line: what the rows belong to
+{"segue_eval": 2, "setup": {...}}      first line: what the rows belong to
 {"seed": 1000, ...}                    one line per episode, in order of completion
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from segue_core.errors import DataError, ErrorCode
 from segue_eval.result import EpisodeResult, result_from_row
 
-_FORMAT = 1
+_FORMAT = 2  # 2: what the judge says, shortened requests
 
 
 def _lines(path: Path) -> list[dict[str, object]]:
@@ -58,7 +58,7 @@ class RowFile:
 
     def _check(self, head: dict[str, object], setup: Mapping[str, object]) -> None:
         if head.get("segue_eval") != _FORMAT:
-            raise _corrupt(self._path, "not a rows file of this version")
+            raise _corrupt(self._path, "not a rows file of this version; delete it or run with --fresh")
         if changed := _differences(head.get("setup"), setup):
             raise DataError(
                 ErrorCode.DATA_DATASET_INVALID,

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean of `first - second` over common seeds, and how surprising it would be without a difference."""
+    """Mean of `first - second` over common seeds, its 95 % interval, and how surprising it would be were it zero.
+
+    The interval is Student's t on the differences; both bounds are NaN below two common seeds.
+    """
 
     estimate: Estimate
+    low: float
+    high: float
     p_value: float
 
 
@@ -64,12 +72,24 @@ def _sign_flip_p(differences: NDArray[np.float64], draws: int) -> float:
     return float((1 + np.count_nonzero(means >= observed - 1e-12)) / (draws + 1))
 
 
+def t_interval(value: Estimate, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Student's interval of a mean; (NaN, NaN) below two values, which say nothing about their spread."""
+    if value.count < 2:
+        return math.nan, math.nan
+    reach = float(stdtrit(value.count - 1, 0.5 + confidence / 2)) * value.standard_error
+    return value.mean - reach, value.mean + reach
+
+
 def paired_difference(
-    first: Mapping[int, float], second: Mapping[int, float], draws: int = 10_000
+    first: Mapping[int, float], second: Mapping[int, float], factor: float = 1.0, draws: int = 10_000
 ) -> PairedDifference:
-    """`first - second` paired by seed, where both are finite; p by a sign-flip permutation test."""
+    """`first - factor * second` paired by seed, where both are finite; p by a sign-flip permutation test.
+
+    Pairing takes out what the seed itself decides (where the objects lie), which both setups share.
+    """
     common = [seed for seed in first if seed in second]
-    values = np.asarray([first[seed] - second[seed] for seed in common], dtype=np.float64)
+    values = np.asarray([first[seed] - factor * second[seed] for seed in common], dtype=np.float64)
     values = values[np.isfinite(values)]
     p_value = _sign_flip_p(values, draws) if values.size > 1 else math.nan
-    return PairedDifference(estimate(values), p_value)
+    mean = estimate(values)
+    return PairedDifference(mean, *t_interval(mean), p_value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ from segue_eval.statistics import Estimate, estimate, wilson_interval
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better."""
+    """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better.
+
+    Columns that are not `printed` are in JSON, pages and claims, and left out of the one-line table.
+    """
 
     key: str
     title: str
@@ -22,22 +26,32 @@ class Column:
     scale: float = 1.0
     digits: int = 2
     lower_is_better: bool = True
+    printed: bool = True
 
 
 def _mean_delay(result: EpisodeResult) -> float:
     return estimate(result.delays).mean
 
 
+def _completion(result: EpisodeResult) -> float:
+    """Time of a successful episode [s]; NaN for the others, which end at a limit that says nothing."""
+    return result.seconds if result.success else math.nan
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("success", "success [%]", lambda r: float(r.success), 100.0, 1, lower_is_better=False),
+    Column("false_stop", "false stop [%]", lambda r: float(r.false_stop), 100.0, 1),
+    Column("missed_stop", "missed stop [%]", lambda r: float(r.missed_stop), 100.0, 1),
     Column("score", "score", lambda r: r.score, lower_is_better=False),
     Column("seconds", "time [s]", lambda r: r.seconds),
+    Column("completion", "time when done [s]", _completion, printed=False),
     Column("nsparc", "NSPARC", lambda r: r.nsparc),
     Column("nldlj", "NLDLJ", lambda r: r.nldlj),
     Column("overlap_rmse", "overlap RMSE x1e3", lambda r: r.overlap_rmse, 1e3),
     Column("seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3),
     Column("delay", "delay [ticks]", _mean_delay, digits=1),
     Column("starved", "starved ticks", lambda r: float(r.starved), digits=1),
+    Column("shortened", "shortened", lambda r: float(r.shortened), digits=1, printed=False),
     Column("interventions", "guard", lambda r: float(r.interventions), digits=1),
 )
 
@@ -59,9 +73,10 @@ def _cell(column: Column, value: Estimate) -> str:
 
 def table(groups: Mapping[str, Sequence[EpisodeResult]]) -> str:
     """Plain-text table with one line per named group: mean ± standard error over its episodes."""
-    header = ["", "episodes", *(column.title for column in COLUMNS)]
+    shown = [column for column in COLUMNS if column.printed]
+    header = ["", "episodes", *(column.title for column in shown)]
     lines = [
-        [name, str(len(results)), *(_cell(c, estimates(results)[c.key]) for c in COLUMNS)]
+        [name, str(len(results)), *(_cell(c, estimates(results)[c.key]) for c in shown)]
         for name, results in groups.items()
     ]
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
@@ -76,6 +91,15 @@ def _join(cells: Sequence[str], widths: Sequence[int]) -> str:
     ).rstrip()
 
 
+def shortenings(results: Sequence[EpisodeResult]) -> list[str]:
+    """What had to give where delay, stride and ramp did not fit: one sentence, then the scheduler's own words."""
+    total, episodes = sum(r.shortened for r in results), sum(r.shortened > 0 for r in results)
+    if not total:
+        return []
+    notes = dict.fromkeys(note for r in results for note in r.notes if "shortened" in note)
+    return [f"{total} requests of {episodes} episodes asked for less than configured", *list(notes)[:4]]
+
+
 def endings(results: Sequence[EpisodeResult]) -> dict[str, int]:
     """How often each termination rule ended an episode."""
     counts: dict[str, int] = {}
@@ -85,8 +109,9 @@ def endings(results: Sequence[EpisodeResult]) -> dict[str, int]:
 
 
 def to_csv(results: Sequence[EpisodeResult]) -> str:
-    """One line per episode with every number of its row (seams left out)."""
-    rows = [{k: v for k, v in result.to_row().items() if k != "seams"} for result in results]
+    """One line per episode with every number of its row (seams and notes left out)."""
+    left_out = ("seams", "notes")
+    rows = [{k: v for k, v in result.to_row().items() if k not in left_out} for result in results]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["seed"], lineterminator="\n")
     writer.writeheader()

@@ -13,6 +13,8 @@ from segue_eval.result import EpisodeResult
 from segue_eval.smoothness import smoothness
 from segue_scheduler.tick import Outcome, SeamReport, TickOutput
 
+_KEPT_NOTES = 8  # different sentences of one episode; they repeat themselves
+
 
 @dataclass
 class Trace:
@@ -22,6 +24,7 @@ class Trace:
     actions: list[NDArray[np.float64]] = field(default_factory=list)
     seams: list[SeamReport] = field(default_factory=list)
     starved: int = 0
+    notes: dict[str, None] = field(default_factory=dict)
     outcome: Outcome | None = None
 
     def add(self, output: TickOutput) -> None:
@@ -29,10 +32,13 @@ class Trace:
         self.actions.append(output.action)
         self.starved += output.starved
         self.outcome = output.outcome
+        self.notes |= dict.fromkeys(output.notes if len(self.notes) < _KEPT_NOTES else ())
         if output.seam is not None:
             self.seams.append(output.seam)
 
-    def result(self, seed: int, state: TaskState, interventions: int, wall_s: float) -> EpisodeResult:
+    def result(
+        self, seed: int, state: TaskState, interventions: int, shortened: int, wall_s: float
+    ) -> EpisodeResult:
         """The episode's result; `rule` is `max_ticks` when no termination rule ended it."""
         actions = np.asarray(self.actions, dtype=np.float64).reshape(-1, self.space.dim)
         smooth = smoothness(actions, self.space, [seam.tick for seam in self.seams])
@@ -40,6 +46,7 @@ class Trace:
         return EpisodeResult(
             seed=seed,
             success=outcome.success if outcome else False,
+            judged=bool(state.success),
             score=float(state.score),
             ticks=len(self.actions),
             rate_hz=self.space.rate_hz,
@@ -47,6 +54,8 @@ class Trace:
             reason=outcome.reason if outcome else "no termination rule ended the episode",
             starved=self.starved,
             interventions=interventions,
+            shortened=shortened,
+            notes=tuple(self.notes),
             nsparc=smooth.nsparc,
             nldlj=smooth.nldlj,
             nldlj_dimensionless=smooth.nldlj_dimensionless,

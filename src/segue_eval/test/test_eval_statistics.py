@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_eval.statistics import estimate, paired_difference, wilson_interval
+from segue_eval.statistics import Estimate, estimate, paired_difference, t_interval, wilson_interval
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50)
 
@@ -49,3 +49,26 @@ def test_a_constant_difference_between_paired_seeds_is_certain_and_none_is_not()
 
 def test_only_seeds_that_both_have_are_compared() -> None:
     assert paired_difference({1: 1.0, 2: 5.0, 3: math.nan}, {2: 1.0, 3: 1.0, 4: 9.0}).estimate.count == 1
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    assert t_interval(Estimate(1.0, 0.5, 11)) == pytest.approx(
+        (1 - 2.228139 * 0.5, 1 + 2.228139 * 0.5), rel=1e-5
+    )
+    assert np.isnan(t_interval(Estimate(1.0, math.nan, 1))).all()
+
+
+@given(VALUES, st.floats(-100, 100))
+def test_what_both_setups_of_a_seed_share_drops_out_of_their_difference(
+    shared: list[float], gap: float
+) -> None:
+    second = dict(enumerate(shared))
+    difference = paired_difference({seed: value + gap for seed, value in second.items()}, second, draws=10)
+    assert difference.low == pytest.approx(gap, abs=1e-6) and difference.high == pytest.approx(gap, abs=1e-6)
+
+
+def test_95_percent_of_the_intervals_hold_the_true_difference() -> None:
+    generator = np.random.default_rng(0)
+    noise = generator.normal(0.3, 1.0, size=(1000, 8))
+    intervals = [t_interval(estimate(row)) for row in noise]
+    assert sum(low <= 0.3 <= high for low, high in intervals) == pytest.approx(950, abs=21)  # 3 sigma

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from segue_eval.claims import Verdict, rate_claim
 from segue_eval.plots import write_page
 from segue_eval.recording import best_and_worst
-from segue_eval.summary import COLUMNS, table, to_csv, to_json
+from segue_eval.result import EpisodeResult
+from segue_eval.summary import COLUMNS, shortenings, table, to_csv, to_json
 from segue_eval.testing.doubles import result_for
 
 RESULTS = [result_for(1), result_for(2, success=False, score=-1.0, ticks=1350), result_for(3, ticks=240)]
@@ -17,8 +19,45 @@ RESULTS = [result_for(1), result_for(2, success=False, score=-1.0, ticks=1350), 
 def test_the_table_has_a_line_per_group_and_a_column_per_metric() -> None:
     lines = table({"legato": RESULTS, "rtc": RESULTS[:1]}).splitlines()
     assert [line.split()[0] for line in lines[2:]] == ["legato", "rtc"]
-    assert all(column.title in lines[0] for column in COLUMNS)
+    assert all(column.title in lines[0] for column in COLUMNS if column.printed)
     assert "66.7 ± 33.3" in lines[2]
+
+
+def _ended(rule: str, judged: bool) -> EpisodeResult:
+    return replace(result_for(1), success=judged and rule == "progress_threshold", judged=judged, rule=rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "judged", "false_stop", "missed_stop"),
+    [
+        ("progress_threshold", True, False, False),
+        ("progress_threshold", False, True, False),
+        ("time_limit", True, False, True),
+        ("stall", True, False, True),
+        ("time_limit", False, False, False),
+    ],
+)
+def test_a_stop_is_false_when_the_judge_says_no_and_missed_when_only_the_judge_says_yes(
+    rule: str, judged: bool, false_stop: bool, missed_stop: bool
+) -> None:
+    result = _ended(rule, judged)
+    assert (result.false_stop, result.missed_stop) == (false_stop, missed_stop)
+
+
+def test_stop_rates_stand_next_to_success() -> None:
+    titles = [column.title for column in COLUMNS]
+    assert titles[:3] == ["success [%]", "false stop [%]", "missed stop [%]"]
+    line = table({"a": [_ended("progress_threshold", False), _ended("time_limit", True), *RESULTS[:2]]})
+    assert line.splitlines()[2].split()[2:11:3] == ["25.0", "25.0", "25.0"]
+
+
+def test_shortened_requests_are_said_with_the_schedulers_own_words() -> None:
+    told = replace(result_for(4), shortened=3, notes=("ramp shortened from 22 to 18", "request failed: x"))
+    assert shortenings(RESULTS) == []
+    assert shortenings([*RESULTS, told]) == [
+        "3 requests of 1 episodes asked for less than configured",
+        "ramp shortened from 22 to 18",
+    ]
 
 
 def test_csv_has_one_line_per_episode_with_every_number_of_its_row() -> None:

@@ -55,6 +55,7 @@ def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int 
     return EpisodeResult(
         seed=seed,
         success=success,
+        judged=success,
         score=score,
         ticks=ticks,
         rate_hz=30.0,
@@ -62,6 +63,7 @@ def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int 
         reason="scripted",
         starved=0,
         interventions=0,
+        shortened=0,
         nsparc=1.5,
         nldlj=20.0,
         nldlj_dimensionless=float("nan"),
