@@ -84,6 +84,7 @@ def domain() -> Iterator[None]:
 def running_graph(domain: None, tmp_path: Path) -> LaunchDescription:
     source = PythonLaunchDescriptionSource(str(LAUNCH / "task.launch.py"))
     arguments = {"policy": "hold", "runs": str(tmp_path)}
+    arguments |= {"latency": "8", "rule_options": "{stall: {window_s: 3.0}}"}  # texts that look like YAML
     include = IncludeLaunchDescription(source, launch_arguments=arguments.items())
     return LaunchDescription([include, launch_pytest.actions.ReadyToTest()])
 

@@ -8,6 +8,7 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from segue_bringup.arguments import valid_values
 from segue_bringup.graph import Graph, load_graph
@@ -53,7 +54,7 @@ def _action(node: NodePlan) -> LaunchDescriptionEntity:
         "executable": node.executable,
         "name": node.name,
         "namespace": "",
-        "parameters": [dict(node.parameters)],
+        "parameters": [{name: _typed(value) for name, value in node.parameters.items()}],
         "additional_env": _unset(node.environment),
         "respawn": node.respawn.attempts > 0,
         "respawn_max_retries": node.respawn.attempts,
@@ -64,6 +65,11 @@ def _action(node: NodePlan) -> LaunchDescriptionEntity:
     if node.required and node.respawn.attempts == 0:
         options["on_exit"] = OpaqueFunction(function=_end_with, args=[node.name])
     return LifecycleNode(**options) if node.lifecycle else Node(**options)
+
+
+def _typed(value: Any) -> Any:
+    """A text stays a text: launch would read `8` or `{a: 1}` in it as YAML and pass a number or a mapping."""
+    return ParameterValue(value, value_type=str) if isinstance(value, str) else value
 
 
 def _end_with(context: LaunchContext, name: str) -> list[LaunchDescriptionEntity]:

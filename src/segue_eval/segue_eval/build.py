@@ -15,7 +15,7 @@ from segue_core.policy import Policy, PolicyInfo
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.contracts import load_robot, load_task
-from segue_eval.latency import parse_latency
+from segue_core.latency import parse_latency
 from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
@@ -30,7 +30,7 @@ class Setup:
     Args:
         scheduler: fields of `SchedulerConfig` other than its defaults; horizon and time limit are the
             policy's and the task's unless given.
-        latency: `planned`, ticks, or `LOW:HIGH`, see `segue_eval.latency`.
+        latency: `planned`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
     """
 
     task: str

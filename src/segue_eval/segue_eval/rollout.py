@@ -21,7 +21,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
-from segue_eval.latency import Constructed, Latency
+from segue_core.latency import Constructed, Latency
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace

@@ -10,7 +10,8 @@ from builtin_interfaces.msg import Time
 from segue_core.action_space import action_space
 from segue_core.chunk import ActionChunk
 from segue_core.config import SchedulerConfig
-from segue_core.errors import ErrorCode
+from segue_core.errors import ConfigError, ErrorCode
+from segue_core.latency import parse_latency
 from segue_core.policy import PolicyInfo
 from segue_ros.conversions import chunk_to_msg
 from segue_ros.policy_info import info_from_msg, info_to_msg
@@ -18,6 +19,7 @@ from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
 from segue_scheduler.node.messages import goal_of, input_from_msg, input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
+from segue_scheduler.node.settings import RunParameters, check, injected_latency, scheduler_config
 from segue_scheduler.node.watches import Lease, TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
@@ -163,3 +165,76 @@ def test_what_is_executed_and_how_old_it_is_can_be_watched_live() -> None:
     assert ages[:8] == [-1] * 8  # constructed delay 8: nothing is executed before
     assert ages[8:] == [tick - asked for tick in range(8, 20)]
     assert reported == ages
+
+
+def _arrival_ages(latency: str, answered_at_once: bool) -> list[int]:
+    """Ticks between a request and its delivery to the scheduler, for the first requests of a run."""
+    config = SchedulerConfig(time_limit_s=20.0, delay_mode="adaptive", when_infeasible="shorten")
+    spec = RunSpec("run", "task", "", 7, config, injected_latency(latency, 7))
+    session = Session(spec, SPACE, INFO, Lease(1.0, required=False, now_s=0.0), state_timeout_ticks=15)
+    asked, late, ages = -1, 0 if answered_at_once else 12, []
+    answers: dict[int, ActionChunk] = {}
+    for tick in range(300):
+        if tick in answers:
+            session.inbox.add_chunk(chunk_to_msg(answers.pop(tick), SPACE, Time()))
+        mail, output = session.step(tick, POSE, tick, now_s=0.0)
+        ages += [tick - asked for _ in mail.inputs.chunks]
+        if output.request:
+            asked = tick
+            answers[tick + 1 + late] = _chunk(output.request.start_tick, output.request.sequence)
+    return ages
+
+
+def test_an_injected_latency_holds_answers_back_by_exactly_its_ticks() -> None:
+    ages = _arrival_ages("6", answered_at_once=True)
+    assert len(ages) > 5
+    assert set(ages) == {6}
+
+
+def test_a_jittering_latency_is_the_one_of_lockstep() -> None:
+    ages = _arrival_ages("3:9", answered_at_once=True)
+    jitter = parse_latency("3:9", 7)
+    assert ages == [jitter.ticks(sequence, 0) for sequence in range(len(ages))]
+    assert len(set(ages)) > 2
+
+
+def test_an_injected_latency_cannot_make_a_slow_answer_faster() -> None:
+    assert set(_arrival_ages("6", answered_at_once=False)) == {13}
+
+
+def test_without_an_injected_latency_answers_are_delivered_as_they_come() -> None:
+    assert set(_arrival_ages("measured", answered_at_once=True)) == {1}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"termination": "task_detector, stal"}, "did you mean 'stall'"),
+        ({"rule_options": "{stall: {window: 3}}"}, "did you mean 'window_s'"),
+        ({"rule_options": "{stall"}, "rule_options: not valid YAML"),
+        ({"continuation": "legatto"}, "did you mean 'legato'"),
+        ({"continuation_options": "{x: 1}"}, "continuation_options of legato"),
+        ({"latency": "soon"}, "latency.*LOW:HIGH"),
+        ({"delay_mode": "sometimes"}, "delay_mode"),
+    ],
+)
+def test_a_scheduler_node_that_no_run_could_start_with_is_refused(
+    parameters: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        check(RunParameters(**parameters), SPACE)
+
+
+def test_run_parameters_mean_what_the_scheduler_calls_so() -> None:
+    given = RunParameters(
+        termination="stall , time_limit", rule_options="{stall: {window_s: 3.0}}", ramp=-1, delay=5
+    )
+    config = scheduler_config(given, "naive_async", 9.0)
+    assert (config.continuation, config.ramp, config.delay, config.time_limit_s) == (
+        "naive_async",
+        None,
+        5,
+        9.0,
+    )
+    assert config.termination == ("stall", "time_limit")
+    assert config.rule_options == {"stall": {"window_s": 3.0}}

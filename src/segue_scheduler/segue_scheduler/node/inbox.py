@@ -30,9 +30,14 @@ class Inbox:
     def __init__(self) -> None:
         self._chunks: deque[ActionChunkMsg] = deque(maxlen=_CAPACITY)
         self._failures: deque[str] = deque(maxlen=_CAPACITY)
+        self._due: dict[int, int] = {}
         self.lost = 0
         self.task: TaskState | None = None
         self.stop_requested = False
+
+    def hold_back(self, sequence: int, until: int) -> None:
+        """The answer with this number is not delivered before tick `until`; only the newest number is remembered."""
+        self._due = {sequence: until}
 
     def add_chunk(self, message: ActionChunkMsg) -> None:
         """An answer; one that cannot be read counts as a failure."""
@@ -50,9 +55,12 @@ class Inbox:
         self._failures.append(text)
 
     def empty(self, tick: int, measured: NDArray[np.float64]) -> Mail:
-        """Everything since the last call; the task state and a wish to stop stay."""
-        chunks, failures = tuple(self._chunks), tuple(self._failures)
+        """Everything since the last call that may be delivered; the task state and a wish to stop stay."""
+        chunks = tuple(chunk for chunk in self._chunks if not self._early(chunk, tick))
+        early = [chunk for chunk in self._chunks if self._early(chunk, tick)]
+        failures = tuple(self._failures)
         self._chunks.clear()
+        self._chunks.extend(early)
         self._failures.clear()
         inputs = TickInput(
             tick=tick,
@@ -63,3 +71,6 @@ class Inbox:
             stop_requested=self.stop_requested,
         )
         return Mail(inputs, chunks, self.task)
+
+    def _early(self, chunk: ActionChunkMsg, tick: int) -> bool:
+        return self._due.get(int(chunk.sequence), tick) > tick

@@ -10,7 +10,6 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from unique_identifier_msgs.msg import UUID
 
-from segue_core.config_base import StrictModel
 from segue_core.errors import SegueError
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import (
@@ -33,14 +32,15 @@ from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Mail
 from segue_scheduler.node.predict_client import PredictClient
 from segue_scheduler.node.session import Session
+from segue_scheduler.node.settings import RunParameters, check
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
 
 _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
 
 
-class Parameters(StrictModel):
-    """Parameters of the scheduler node; lengths are in ticks."""
+class Parameters(RunParameters):
+    """Parameters of the scheduler node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
     task: str = Field(description="task that this graph was started for")
@@ -48,14 +48,6 @@ class Parameters(StrictModel):
         default="", description="path of the task's YAML file, for its time limit and instruction"
     )
     policy: str = Field(description="policy that this graph was started with")
-    continuation: str = Field(default="legato", description="continuation method")
-    stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts")
-    delay: int = Field(default=8, ge=0, le=1024, description="ticks d that one inference takes")
-    ramp: int = Field(default=-1, ge=-1, le=1024, description="ticks r of the ramp; -1 means H - s - d")
-    delay_mode: str = Field(default="constructed", description="constructed or adaptive")
-    time_limit_s: float = Field(
-        default=0.0, ge=0.0, le=86400.0, description="limit of a run [s]; 0: the task's own"
-    )
     reset_service: str = Field(
         default="", description="service that resets the world; empty where people do that"
     )
@@ -79,6 +71,7 @@ class SchedulerNode(LifecycleComponent):
         """Read the contracts and connect."""
         self.given = parameters.declare(self, Parameters)
         self.space = load_robot(self.given.robot_file).action_space
+        check(self.given, self.space)
         self.watch = TickWatch()
         self.session: Session | None = None
         self.policy_info: PolicyInfo | None = None

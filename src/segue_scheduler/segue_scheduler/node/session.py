@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode
+from segue_core.latency import Latency
 from segue_core.policy import PolicyInfo
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.node.watches import Lease
@@ -17,13 +18,14 @@ from segue_scheduler.tick import Outcome, TickOutput
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What a goal asked for, checked."""
+    """What a goal asked for, checked. `latency` is injected into the delivery of answers, if there is one."""
 
     run_id: str
     task: str
     instruction: str
     seed: int
     config: SchedulerConfig
+    latency: Latency | None = None
 
 
 @dataclass
@@ -58,6 +60,9 @@ class Session:
         mail = self.inbox.empty(tick, measured)
         output = self.scheduler.step(mail.inputs)
         self.last = output
+        if output.request and self.spec.latency:
+            ticks = self.spec.latency.ticks(output.request.sequence, output.request.delay)
+            self.inbox.hold_back(output.request.sequence, tick + max(1, ticks))
         self.outcome = self.outcome or output.outcome or self._external_end(tick, measured_at, now_s)
         return mail, output
 

@@ -1,12 +1,12 @@
 """The server of /segue/run_task: one goal at a time, from the reset of the world to the result."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 
-from segue_core.config import SchedulerConfig
 from segue_core.errors import (
     ErrorCode,
     PerceptionError,
@@ -22,6 +22,7 @@ from segue_ros.waiting import until
 from segue_scheduler.node import results
 from segue_scheduler.node.cell import Cell
 from segue_scheduler.node.session import RunSpec, Session
+from segue_scheduler.node.settings import injected_latency, scheduler_config
 from segue_scheduler.node.watches import Lease
 from segue_scheduler.tick import Outcome, TickOutput
 
@@ -122,8 +123,13 @@ class TaskServer:
             raise PolicyError(ErrorCode.POLICY_NOT_READY, "no policy node has reported what it can do")
         assert node.policy_info is not None
         config = spec.config.model_copy(update={"horizon": node.policy_info.horizon})
-        spec = RunSpec(spec.run_id, spec.task, spec.instruction, spec.seed, config)
-        return Session(spec, node.space, node.policy_info, self._lease(), node.given.state_timeout_ticks)
+        return Session(
+            replace(spec, config=config),
+            node.space,
+            node.policy_info,
+            self._lease(),
+            node.given.state_timeout_ticks,
+        )
 
     def _spec(self, goal: RunTask.Goal) -> RunSpec:
         given = self._node.given
@@ -132,17 +138,16 @@ class TaskServer:
                 raise unknown_name(kind, wanted, [have])
         task = load_file(given.task_file, TaskConfig, "task") if given.task_file else None
         limit = goal.time_limit_s or given.time_limit_s or (task.time_limit_s if task else 60.0)
-        config = SchedulerConfig(
-            continuation=goal.continuation or given.continuation,
-            stride=given.stride,
-            delay=given.delay,
-            ramp=None if given.ramp < 0 else given.ramp,
-            delay_mode=given.delay_mode,
-            time_limit_s=limit,
-        )
+        config = scheduler_config(given, goal.continuation, limit)
+        latency = injected_latency(given.latency, int(goal.seed))
         run_id = f"{given.task}-{goal.seed}-{(self._goal_id or b'').hex()[:8]}"
         return RunSpec(
-            run_id, given.task, goal.instruction or (task.instruction if task else ""), goal.seed, config
+            run_id,
+            given.task,
+            goal.instruction or (task.instruction if task else ""),
+            goal.seed,
+            config,
+            latency,
         )
 
     async def _see_the_world_anew(self) -> None:

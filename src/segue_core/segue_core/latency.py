@@ -1,4 +1,10 @@
-"""How many ticks an answer takes in lockstep: time is a number, so a slow machine gives the same episode."""
+"""How many ticks an answer takes by construction, in lockstep and on top of a real policy node.
+
+    request o        o + inference       o + ticks
+            |--------------|  held back  |  delivered
+
+In lockstep it is the whole delay, so a slow machine gives the same episode.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core.errors import ConfigError
-from segue_eval.latency import Constructed, Uniform, parse_latency
+from segue_core.latency import Constructed, Uniform, parse_latency
 
 
 @given(st.integers(0, 1000), st.integers(0, 100))
