@@ -1,6 +1,10 @@
-"""The task contract: one YAML per task in `config/tasks/`, one typed model of it here."""
+"""The task contract: one YAML per task in `config/tasks/`, one typed model of it here.
 
-from typing import Annotated
+A task says what is on the table (objects and fixtures), where the seed may put it, who can demonstrate it (`expert`)
+and who judges it (`score`). Kinds, experts and scores are found by name in `segue_sim`.
+"""
+
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -17,13 +21,13 @@ class Region(StrictModel):
     y: Range
 
 
-class ContainerConfig(StrictModel):
-    """The open box that objects go into."""
+class FixtureConfig(StrictModel):
+    """Something on the table that is more than one loose object: a box, a cabinet, a towel."""
 
-    inner_half_size: tuple[float, float] = Field(description="half of the inner length along x and y [m]")
-    wall_height: Positive = Field(description="height of the walls [m]")
-    region: Region = Field(description="where its centre may be")
+    kind: str = Field(description="what it is, see segue_sim.parts")
+    region: Region = Field(default=Region(x=(0.0, 0.0), y=(0.0, 0.0)), description="where its centre may be")
     yaw_rad: Range = Field(default=(0.0, 0.0), description="range of its yaw [rad]")
+    options: dict[str, Any] = Field(default={}, description="sizes and counts, as its kind defines them")
 
 
 class Randomisation(StrictModel):
@@ -42,12 +46,24 @@ class TaskConfig(StrictModel):
     instruction: str = Field(description="what a language-conditioned policy is told")
     robot: str = Field(description="robot whose contract the task is made for")
     time_limit_s: Positive = Field(description="an episode that is not done by then has failed [s]")
-    objects: tuple[str, ...] = Field(description="objects on the table, see segue_sim.objects")
-    object_region: Region = Field(description="where objects may start")
+    expert: str = Field(description="who demonstrates it, see segue_sim.experts")
+    score: str = Field(description="who judges success and score, see segue_sim.scores")
+    goal: dict[str, Any] = Field(default={}, description="numbers of the goal, as the score defines them")
+    objects: tuple[str, ...] = Field(
+        default=(), description="loose objects: a kind of segue_sim.objects, or kind_1, kind_2, ..."
+    )
+    object_region: Region = Field(
+        default=Region(x=(0.0, 0.0), y=(0.0, 0.0)), description="where objects may start"
+    )
+    object_regions: dict[str, Region] = Field(
+        default={}, description="objects that have a region of their own"
+    )
     object_yaw_rad: Range = Field(default=(-0.8, 0.8), description="range of an object's yaw [rad]")
     object_gap: Positive = Field(default=0.09, description="least distance between two objects' centres [m]")
     shared_half_width: float = Field(
         default=0.08, ge=0, description="objects with |y| below this may be taken by either arm [m]"
     )
-    container: ContainerConfig
+    fixtures: dict[str, FixtureConfig] = Field(
+        default={}, description="fixtures by name, in order of placing"
+    )
     randomisation: Randomisation = Randomisation()

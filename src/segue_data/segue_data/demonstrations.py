@@ -51,11 +51,11 @@ def _world_and_controller(robot_json: str, task_json: str) -> tuple[World, Carte
 
 def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
     """World, expert and controller for one episode; what can be reused in this process is."""
-    from segue_sim.expert import Expert
+    from segue_sim import experts
 
     world, controller = _world_and_controller(robot.model_dump_json(), task.model_dump_json())
     world.reset(seed)
-    return Stage(robot, task, world, Expert(world, seed), controller)
+    return Stage(robot, task, world, experts.create(world, seed), controller)
 
 
 def _record(

@@ -1,5 +1,6 @@
 """Where everything stands at the start of an episode: drawn from a seed, before any physics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,14 +8,15 @@ from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.task_config import Region, TaskConfig
-from segue_sim.objects import PALETTE
+from segue_sim.palette import PALETTE
 
+Floats = NDArray[np.float64]
 _TRIES = 1000
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Pose of an object on the table and its colour (RGB in [0, 1])."""
+    """Pose on the table and colour (RGB in [0, 1])."""
 
     x: float
     y: float
@@ -26,50 +28,54 @@ class Placement:
 class Layout:
     """Everything that a seed decides about an episode."""
 
-    container: Placement
+    fixtures: dict[str, Placement]
     objects: dict[str, Placement]
     table_tint: tuple[float, float, float]
     light: float
 
 
-def _point(rng: np.random.Generator, region: Region) -> NDArray[np.float64]:
+def _point(rng: np.random.Generator, region: Region) -> Floats:
     return np.array([rng.uniform(*region.x), rng.uniform(*region.y)])
 
 
-def _points(
-    rng: np.random.Generator, task: TaskConfig, keep_off: NDArray[np.float64]
-) -> list[NDArray[np.float64]]:
-    """One point per object, at least `object_gap` apart and clear of the container."""
-    clear = float(np.hypot(*task.container.inner_half_size)) + 0.03
-    points: list[NDArray[np.float64]] = []
+def _points(rng: np.random.Generator, task: TaskConfig, keep_off: list[tuple[Floats, float]]) -> list[Floats]:
+    """One point per object, at least `object_gap` apart and clear of the fixtures (centre, distance)."""
+    points: list[Floats] = []
     for _ in range(_TRIES):
-        point = _point(rng, task.object_region)
-        if np.linalg.norm(point - keep_off) < clear:
+        if len(points) == len(task.objects):
+            return points
+        point = _point(rng, task.object_regions.get(task.objects[len(points)], task.object_region))
+        if any(np.linalg.norm(point - centre) < clear for centre, clear in keep_off):
             continue
         if all(np.linalg.norm(point - other) >= task.object_gap for other in points):
             points.append(point)
-        if len(points) == len(task.objects):
-            return points
     raise ConfigError(
         ErrorCode.CONFIG_INVALID_VALUE,
         f"task '{task.name}': {len(task.objects)} objects {task.object_gap} m apart do not fit in object_region",
     )
 
 
-def draw_layout(task: TaskConfig, seed: int) -> Layout:
-    """The layout of episode `seed`. The same seed always gives the same layout."""
+def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | None = None) -> Layout:
+    """The layout of episode `seed`. The same seed always gives the same layout.
+
+    Args:
+        clearances: how far objects stay away from the centre of a fixture [m], by its name; default 0.
+    """
     rng = np.random.default_rng(seed)
-    centre = _point(rng, task.container.region)
-    container = Placement(
-        float(centre[0]), float(centre[1]), rng.uniform(*task.container.yaw_rad), (0.96, 0.96, 0.97)
-    )
-    colours = rng.permutation(len(PALETTE)) if task.randomisation.colours else np.arange(len(PALETTE))
+    spots = {name: (_point(rng, f.region), rng.uniform(*f.yaw_rad)) for name, f in task.fixtures.items()}
+    keep_off = [(point, (clearances or {}).get(name, 0.0)) for name, (point, _) in spots.items()]
+    order = rng.permutation(len(PALETTE)) if task.randomisation.colours else np.arange(len(PALETTE))
+    colours = [PALETTE[i] for i in order]
     objects = {
         name: Placement(
-            float(p[0]), float(p[1]), rng.uniform(*task.object_yaw_rad), PALETTE[colours[i % len(PALETTE)]]
+            float(p[0]), float(p[1]), rng.uniform(*task.object_yaw_rad), colours[i % len(colours)]
         )
-        for i, (name, p) in enumerate(zip(task.objects, _points(rng, task, centre), strict=True))
+        for i, (name, p) in enumerate(zip(task.objects, _points(rng, task, keep_off), strict=True))
+    }
+    fixtures = {
+        name: Placement(float(p[0]), float(p[1]), yaw, colours[(len(objects) + i) % len(colours)])
+        for i, (name, (p, yaw)) in enumerate(spots.items())
     }
     tint = rng.uniform(-1, 1, 3) * task.randomisation.table_tint
     light = 1.0 + rng.uniform(-1, 1) * task.randomisation.light
-    return Layout(container, objects, (float(tint[0]), float(tint[1]), float(tint[2])), float(light))
+    return Layout(fixtures, objects, (float(tint[0]), float(tint[1]), float(tint[2])), float(light))

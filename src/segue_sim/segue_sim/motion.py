@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control import rotations
+from segue_control.rotations import Quaternion
+
 Floats = NDArray[np.float64]
 
 
@@ -54,3 +57,47 @@ class SetPoint:
     def near(self, goal: Floats, within: float) -> bool:
         """Whether the set-point is within `within` metres of the goal."""
         return float(np.linalg.norm(goal - self.position)) < within
+
+
+class PoseSetPoint:
+    """Position (3,) [m] and orientation of a tool, moved once per tick; quaternions turn it from pointing down.
+
+    Both travel with bounded speed and acceleration; turning follows the shortest way.
+    """
+
+    def __init__(self, position: Floats, dt: float, limits: MotionLimits) -> None:
+        self._point = SetPoint(position, 0.0, dt, limits)
+        self.quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
+        self._rate = np.zeros(3)
+        self._dt, self._limits = dt, limits
+
+    @property
+    def position(self) -> Floats:
+        """Where the tool should be (3,) [m]."""
+        return self._point.position
+
+    @property
+    def rotation_vector(self) -> Floats:
+        """How it should be turned (3,) [rad], no longer than pi."""
+        return np.array(rotations.to_rotation_vector(self.quaternion))
+
+    def move(self, position: Floats, quaternion: Quaternion, slow: float = 1.0) -> None:
+        """One tick towards a pose; `slow` in (0, 1] scales the speeds. Does not overshoot."""
+        self._point.move(position, 0.0, slow)
+        limits = self._limits
+        error = np.array(rotations.difference(quaternion, self.quaternion))
+        angle = float(np.linalg.norm(error))
+        rate = min(_brake(angle, limits.yaw_speed * slow, limits.yaw_acceleration), angle / self._dt)
+        change = error / max(angle, 1e-9) * rate - self._rate
+        room = limits.yaw_acceleration * self._dt / max(float(np.linalg.norm(change)), 1e-12)
+        self._rate = self._rate + change * min(1.0, room)
+        step = rotations.from_rotation_vector((self._rate * self._dt).tolist())
+        self.quaternion = rotations.normalised(rotations.multiply(step, self.quaternion))
+
+    def near(self, position: Floats, within: float) -> bool:
+        """Whether the set-point is within `within` metres of `position`."""
+        return self._point.near(position, within)
+
+    def turned(self, quaternion: Quaternion, within: float) -> bool:
+        """Whether the set-point's orientation is within `within` radians of `quaternion`."""
+        return float(np.linalg.norm(rotations.difference(quaternion, self.quaternion))) < within

@@ -1,21 +1,25 @@
 """The simulated world: a robot at a table with a task, stepped by MuJoCo, seen through the robot's cameras."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.model import robot_spec
+from segue_core.errors import unknown_name
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
+from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig
 from segue_sim.layout import Layout, Placement, draw_layout
-from segue_sim.objects import THINGS, add_container, add_thing
-from segue_sim.score import Grip, ScoreKeeper, inside_box
+from segue_sim.objects import add_thing, thing
+from segue_sim.parts.base import Part, set_free_pose
 
 Floats = NDArray[np.float64]
+PartT = TypeVar("PartT", bound=Part)
 _TABLE_RGB = (0.62, 0.56, 0.50)
 _LIGHT = 0.38
 
@@ -33,11 +37,12 @@ def _add_room(spec: mujoco.MjSpec) -> None:
     table.friction = (1.0, 0.02, 0.002)
 
 
-def world_spec(robot: RobotConfig, task: TaskConfig) -> mujoco.MjSpec:
-    """MuJoCo description of the robot, the table, the container and the objects of a task."""
+def world_spec(robot: RobotConfig, task: TaskConfig, fixtures: Mapping[str, Part]) -> mujoco.MjSpec:
+    """MuJoCo description of the robot, the table, the fixtures and the objects of a task."""
     spec = robot_spec(robot)
     _add_room(spec)
-    add_container(spec, task.container)
+    for part in fixtures.values():
+        part.build(spec)
     for name in task.objects:
         add_thing(spec, name)
     return spec
@@ -48,7 +53,9 @@ class World:
 
     def __init__(self, robot: RobotConfig, task: TaskConfig, seed: int = 0, render: bool = True) -> None:
         self.robot, self.task = robot, task
-        self.model = world_spec(robot, task).compile()
+        self._parts = {name: parts.create(name, fixture) for name, fixture in task.fixtures.items()}
+        experts.check(task)
+        self.model = world_spec(robot, task, self._parts).compile()
         self.data = mujoco.MjData(self.model)
         self._joints = [self.model.joint(name) for name in robot.joint_names]
         self._qpos = np.array([joint.qposadr[0] for joint in self._joints])
@@ -70,36 +77,42 @@ class World:
         self._object_ids = {name: self.model.body(name).id for name in task.objects}
         self._rig = CameraRig(self.model, robot.cameras) if render else None
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
-        self.layout: Layout = draw_layout(task, seed)
+        self._graspable = self._bodies_to_grasp()
         self.reset(seed)
+
+    def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
+        """Bodies by the name of what a gripper holds when both of its fingers touch one of them."""
+        names: dict[str, tuple[str, ...]] = {name: (name,) for name in self.task.objects}
+        for part in self._parts.values():
+            names.update(part.graspable())
+        return {
+            name: frozenset(int(self.model.body(body).id) for body in bodies)
+            for name, bodies in names.items()
+        }
 
     def reset(self, seed: int) -> None:
         """Starts episode `seed`: robot at home with open grippers, objects and box where the seed puts them."""
         self.seed = seed
-        self.layout = draw_layout(self.task, seed)
+        clearances = {name: part.clearance for name, part in self._parts.items()}
+        self.layout: Layout = draw_layout(self.task, seed, clearances)
         mujoco.mj_resetData(self.model, self.data)
         home = np.concatenate([arm.home_rad for arm in self.robot.arms])
         self.data.qpos[self._qpos] = home
         for fingers, open_m in zip(self._fingers, self._open_m, strict=True):
             self.data.qpos[fingers] = open_m
         self.apply(home, np.ones(len(self.robot.arms)))
-        self._place_container()
+        for part in self._parts.values():
+            part.place(self.model, self.data, self.layout)
         for name, place in self.layout.objects.items():
             self._place_object(name, place)
         self._paint()
-        self._score = ScoreKeeper({name: Grip() for name in self.robot.gripper_names})
         self._steps = 0
         mujoco.mj_forward(self.model, self.data)
-
-    def _place_container(self) -> None:
-        body, place = self.model.body("container"), self.layout.container
-        body.pos[:] = (place.x, place.y, 0.0)
-        body.quat[:] = _yaw_quat(place.yaw)
+        self._judge = scores.create(self)
 
     def _place_object(self, name: str, place: Placement) -> None:
-        address = self.model.joint(name).qposadr[0]
-        self.data.qpos[address : address + 3] = (place.x, place.y, THINGS[name].rest_height + 0.001)
-        self.data.qpos[address + 3 : address + 7] = _yaw_quat(place.yaw)
+        height = thing(name).rest_height + 0.001
+        set_free_pose(self.model, self.data, name, (place.x, place.y, height), place.yaw)
 
     def _paint(self) -> None:
         for name, body in self._object_ids.items():
@@ -146,7 +159,7 @@ class World:
             mujoco.mj_step(self.model, self.data)
             self._steps += 1
             if self._steps % self._steps_per_tick == 0:
-                self._judge()
+                self._judge.update()
 
     def render(self) -> dict[str, NDArray[np.uint8]]:
         """What each camera of the robot sees now: RGB (height, width, 3)."""
@@ -157,6 +170,10 @@ class World:
     def tool_position(self, arm: str) -> Floats:
         """Position of an arm's tool centre point (3,) [m]."""
         return np.array(self.data.site(f"{arm}_tool").xpos, dtype=np.float64)
+
+    def tool_positions(self) -> list[Floats]:
+        """Tool centre points (3,) [m], arm by arm."""
+        return [self.tool_position(arm.name) for arm in self.robot.arms]
 
     def close(self) -> None:
         """Frees the rendering contexts, if any."""
@@ -172,22 +189,36 @@ class World:
         axis = self.data.xmat[self._object_ids[name]].reshape(3, 3)[:, 0]
         return float(np.arctan2(axis[1], axis[0]))
 
-    def is_inside(self, name: str) -> bool:
-        """Whether the object lies in the container."""
-        place, config = self.layout.container, self.task.container
-        centre = np.array([place.x, place.y, 0.0])
-        position = self.data.xpos[self._object_ids[name]]
-        return inside_box(position, centre, place.yaw, config.inner_half_size, config.wall_height)
+    def object_up(self, name: str) -> float:
+        """Height of an object's own z axis: 1 upright, 0 lying, -1 upside down; for experts and judges."""
+        return float(self.data.xmat[self._object_ids[name]][8])
+
+    def part(self, name: str, kind: type[PartT]) -> PartT:
+        """The fixture `name`, which must be a `kind`.
+
+        Raises:
+            ConfigError: the task has no such fixture; the ones that it has are listed.
+        """
+        found = self._parts.get(name)
+        if not isinstance(found, kind):
+            fitting = [n for n, part in self._parts.items() if isinstance(part, kind)]
+            raise unknown_name(f"{kind.__name__.lower()} of task '{self.task.name}'", name, fitting)
+        return found
+
+    def commanded_openings(self) -> dict[str, float]:
+        """What each gripper is told, 0 closed to 1 open, by gripper name."""
+        openings = self.data.ctrl[self._grip_ctrl] / self._open_m
+        return dict(zip(self.robot.gripper_names, openings, strict=True))
 
     def touched(self) -> dict[str, str | None]:
-        """For each gripper the object that both of its fingers touch."""
+        """For each gripper the object, or what of a fixture, that both of its fingers touch."""
         pairs = self._contacts()
         return {
             gripper: next(
                 (
                     name
-                    for name, body in self._object_ids.items()
-                    if all((self._body_of_dof[dof], body) in pairs for dof in dofs)
+                    for name, bodies in self._graspable.items()
+                    if all(any((self._body_of_dof[dof], body) in pairs for body in bodies) for dof in dofs)
                 ),
                 None,
             )
@@ -198,32 +229,6 @@ class World:
         bodies = self.model.geom_bodyid[self.data.contact.geom]  # (ncon, 2)
         return {(int(a), int(b)) for a, b in bodies} | {(int(b), int(a)) for a, b in bodies}
 
-    def _judge(self) -> None:
-        names = self.robot.gripper_names
-        commanded = dict(zip(names, self.data.ctrl[self._grip_ctrl] / self._open_m, strict=True))
-        measured: Mapping[str, float] = dict(zip(names, self.gripper_positions(), strict=True))
-        heights = {
-            n: float(self.data.xpos[b][2]) - THINGS[n].rest_height for n, b in self._object_ids.items()
-        }
-        inside = {name: self.is_inside(name) for name in self._object_ids}
-        self._score.update(commanded, dict(measured), heights, self.touched(), inside)
-
     def task_state(self) -> TaskState:
-        """Success, score of Table A.1 and how many objects are in the box."""
-        held = {grip.held for grip in self._score.grips.values()}
-        placed = [name for name in self._object_ids if self.is_inside(name) and name not in held]
-        done = len(placed) == len(self._object_ids)
-        text = f"{len(placed)} of {len(self._object_ids)} objects in the box"
-        if self._score.log:
-            text += f"; {', '.join(self._score.log)}"
-        return TaskState(
-            success=done,
-            score=self._score.score(done),
-            placed=len(placed),
-            total=len(self._object_ids),
-            text=text,
-        )
-
-
-def _yaw_quat(yaw: float) -> tuple[float, float, float, float]:
-    return (float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2)))
+        """Success, score of Table A.1 and how much is done."""
+        return self._judge.state()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from segue_core.errors import ConfigError
 from segue_core.task_config import TaskConfig
 from segue_sim.layout import draw_layout
+from segue_sim.parts import create
 
 SEEDS = st.integers(0, 2**31)
 
@@ -17,13 +18,14 @@ SEEDS = st.integers(0, 2**31)
 @settings(max_examples=50, deadline=None)
 @given(seed=SEEDS)
 def test_objects_start_apart_and_clear_of_the_box(task: TaskConfig, seed: int) -> None:
-    layout = draw_layout(task, seed)
+    box = create("container", task.fixtures["container"])
+    layout = draw_layout(task, seed, {"container": box.clearance})
     points = {name: np.array([p.x, p.y]) for name, p in layout.objects.items()}
     for a, b in itertools.combinations(points.values(), 2):
         assert np.linalg.norm(a - b) >= task.object_gap
-    centre = np.array([layout.container.x, layout.container.y])
+    place = layout.fixtures["container"]
     for point in points.values():
-        assert np.linalg.norm(point - centre) > np.hypot(*task.container.inner_half_size)
+        assert np.linalg.norm(point - [place.x, place.y]) > np.hypot(0.09, 0.09)
 
 
 @settings(max_examples=20, deadline=None)

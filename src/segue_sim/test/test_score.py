@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from segue_sim.score import Grip, ScoreKeeper, inside_box
+from segue_sim.parts.box import inside_box
+from segue_sim.scores.pick_place import Grip, ScoreKeeper
 
 G = "left_gripper"
 

@@ -57,7 +57,7 @@ def test_a_new_episode_has_nothing_in_the_box(world: World, task: TaskConfig) ->
 
 def test_objects_put_over_the_box_fall_into_it_and_the_task_succeeds(world: World, task: TaskConfig) -> None:
     world.reset(2)
-    place = world.layout.container
+    place = world.layout.fixtures["container"]
     for y, name in zip((-0.05, 0.0, 0.05), task.objects, strict=True):
         address = world.model.joint(name).qposadr[0]
         world.data.qpos[address : address + 3] = (place.x, place.y + y, 0.06)

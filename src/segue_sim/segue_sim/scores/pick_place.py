@@ -6,10 +6,19 @@ empty grasp                                 -1, at most -3
 object let go outside the container         -1, at most -3
 """
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from segue_core.config_base import StrictModel
+from segue_core.task_state import TaskState
+from segue_sim.objects import thing
+from segue_sim.parts.box import Box
+from segue_sim.scores.base import goal_of
+
+if TYPE_CHECKING:
+    from segue_sim.world import World
 
 _CLOSED = 0.55  # a gripper commanded below this opening is closing
 _EMPTY = 0.06  # fingers that meet below this opening hold nothing
@@ -102,15 +111,37 @@ class ScoreKeeper:
         return (10.0 if all_placed else 0.0) - lost
 
 
-def inside_box(
-    position: NDArray[np.float64],
-    box: NDArray[np.float64],
-    yaw: float,
-    half: tuple[float, float],
-    height: float,
-) -> bool:
-    """Whether a point [m] lies in a box at `box` with `yaw`; up to 4 cm above its walls: one may lie on another."""
-    offset = position - box
-    c, s = np.cos(yaw), np.sin(yaw)
-    x, y = c * offset[0] + s * offset[1], -s * offset[0] + c * offset[1]
-    return bool(abs(x) < half[0] and abs(y) < half[1] and offset[2] < height + 0.04)
+class PickPlace:
+    """Success: every object lies in the box and no gripper holds it."""
+
+    def __init__(self, world: World) -> None:
+        goal_of(StrictModel, world.task)
+        self._world, self._box = world, world.part("container", Box)
+        self._names = world.task.objects
+        self._keeper = ScoreKeeper({name: Grip() for name in world.robot.gripper_names})
+
+    def _inside(self, name: str) -> bool:
+        return self._box.holds(self._world.object_position(name), self._world.layout)
+
+    def update(self) -> None:
+        """One tick of the score keeper."""
+        world = self._world
+        measured = dict(zip(world.robot.gripper_names, world.gripper_positions(), strict=True))
+        heights = {n: float(world.object_position(n)[2]) - thing(n).rest_height for n in self._names}
+        inside = {name: self._inside(name) for name in self._names}
+        self._keeper.update(world.commanded_openings(), measured, heights, world.touched(), inside)
+
+    def state(self) -> TaskState:
+        """How many objects are in the box."""
+        held = {grip.held for grip in self._keeper.grips.values()}
+        placed = [name for name in self._names if self._inside(name) and name not in held]
+        done = len(placed) == len(self._names)
+        text = f"{len(placed)} of {len(self._names)} objects in the box"
+        if self._keeper.log:
+            text += f"; {', '.join(self._keeper.log)}"
+        return TaskState(done, self._keeper.score(done), len(placed), len(self._names), text)
+
+
+def create(world: World) -> PickPlace:
+    """The judge of a task with objects and a box called `container`."""
+    return PickPlace(world)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_sim.motion import MotionLimits, SetPoint
-from segue_sim.objects import THINGS
+from segue_sim.objects import thing
+from segue_sim.parts.box import Box
 from segue_sim.world import World
 
 Floats = NDArray[np.float64]
@@ -46,10 +47,11 @@ class _Arm:
     opening: float = 1.0
 
 
-class Expert:
+class PickPlaceExpert:
     """Solves one episode of a `World`. Call `act` once per tick, before the tick's physics."""
 
     def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
+        self._box = world.part("container", Box)
         self._world, self._rng = world, np.random.default_rng([seed, 7])
         self._space = world.robot.action_space
         dt = 1.0 / world.robot.tick_rate_hz
@@ -98,7 +100,8 @@ class Expert:
         left = [
             name
             for name in self._world.task.objects
-            if not self._world.is_inside(name) and self._reachable(name)
+            if not self._box.holds(self._world.object_position(name), self._world.layout)
+            and self._reachable(name)
         ]
         if not left:
             return
@@ -112,7 +115,7 @@ class Expert:
         return bool(z > -0.05 and 0.15 < x < 0.75 and abs(y) < 0.6)
 
     def _grasp_yaw(self, name: str) -> float:
-        if not THINGS[name].elongated:
+        if not thing(name).elongated:
             return 0.0
         yaw = self._world.object_yaw(name)
         return float((yaw + np.pi / 2) % np.pi - np.pi / 2)
@@ -122,9 +125,9 @@ class Expert:
 
     def _work(self, name: str) -> None:
         self._ticks += 1
-        arm, thing = self._arm, THINGS[name]
+        arm = self._arm
         if self._stage in (Stage.HOVER, Stage.DESCEND, Stage.CLOSE):
-            self._grasp(arm, name, self._world.object_position(name), thing.grasp_height)
+            self._grasp(arm, name, self._world.object_position(name), thing(name).grasp_height)
         elif self._stage in (Stage.LIFT, Stage.CARRY, Stage.LOWER):
             self._transport(arm, name)
         else:
@@ -156,9 +159,9 @@ class Expert:
         return self._world.touched()[self._world.robot.gripper_names[arm.index]] == name
 
     def _transport(self, arm: _Arm, name: str) -> None:
-        box = self._world.layout.container
+        box = self._world.layout.fixtures["container"]
         side = _SLOT_M if arm.index == 0 else -_SLOT_M
-        over = np.array([box.x + THINGS[name].slot, box.y + side, _CARRY_M])
+        over = np.array([box.x + thing(name).slot, box.y + side, _CARRY_M])
         if self._stage is Stage.LIFT:
             up = arm.setpoint.position.copy()
             up[2] = _CARRY_M
@@ -197,3 +200,8 @@ class Expert:
             action[self._space.slice(f"{config.name}_rotation")] = (0.0, 0.0, arm.setpoint.yaw)
             action[self._space.slice(f"{config.name}_gripper")] = arm.opening
         return action
+
+
+def create(world: World, seed: int) -> PickPlaceExpert:
+    """An expert for a task with objects and a box called `container`."""
+    return PickPlaceExpert(world, seed)

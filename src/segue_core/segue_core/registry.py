@@ -1,0 +1,42 @@
+"""Find a method, rule or task by name: a module in a package's folder, or an installed entry point.
+
+A new built-in is one new file with a `create` function; one from another package is an entry point that names
+its `create` function. Neither touches an existing file.
+"""
+
+import importlib
+import pkgutil
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from segue_core.errors import unknown_name
+
+_SUPPORT = frozenset({"base"})  # modules in the folders that are nobody's method
+
+
+def available(package: str, group: str) -> tuple[str, ...]:
+    """All names, built in and installed, sorted."""
+    return tuple(sorted({*_built_in(package), *_installed(group)}))
+
+
+def find(package: str, group: str, kind: str, name: str) -> Any:
+    """The `create` function registered as `name`; a built-in cannot be replaced by an entry point.
+
+    Raises:
+        ConfigError: no such name; the valid ones are listed.
+    """
+    if name in _built_in(package):
+        return importlib.import_module(f"{package}.{name}").create
+    installed = _installed(group)
+    if name in installed:
+        return installed[name].load()
+    raise unknown_name(kind, name, available(package, group))
+
+
+def _built_in(package: str) -> frozenset[str]:
+    path = importlib.import_module(package).__path__
+    return frozenset(module.name for module in pkgutil.iter_modules(path)) - _SUPPORT
+
+
+def _installed(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}
