@@ -22,7 +22,11 @@ setup(
     entry_points={
         "console_scripts": [
             "hold = segue_policies.nodes.hold:main",
-            "legato = segue_policies.nodes.legato:main",
+            "legato = segue_policies.nodes.flow:legato",
+            "flow = segue_policies.nodes.flow:flow",
+            "training_time_rtc = segue_policies.nodes.flow:training_time_rtc",
+            "one_shot = segue_policies.nodes.flow:one_shot",
+            "vlash = segue_policies.nodes.flow:vlash",
         ],
     },
 )

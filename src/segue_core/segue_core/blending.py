@@ -92,6 +92,34 @@ def blend(space: ActionSpace, old: ArrayLike, new: ArrayLike, weight: ArrayLike)
     return exact
 
 
+def continuous(space: ActionSpace, actions: ArrayLike, start: ArrayLike) -> Floats:
+    """The same actions (H, D), written so that their numbers continue each other from `start` (D,) on.
+
+    A rotation vector by more than pi, or a wrapping joint, has several ways to be written:
+
+        start   3.1          3.1                        an angle about one axis [rad]
+        rows   -3.1  -3.0    ->    3.18  3.28           the same angles, and no number jumps
+
+    Rows that already do are returned as they are, bit for bit. Needed before numbers are subtracted, scaled or mixed.
+    """
+    rows = np.array(actions, dtype=np.float64)
+    before = np.asarray(start, dtype=np.float64)
+    for channel, part in _channels(space):
+        if channel.kind is ChannelKind.ROTATION_VECTOR and _leaps(rows[:, part], before[part]):
+            last = before[part]
+            for row in rows:
+                row[part] = last = rotation.nearest_rotvec(row[part], last)
+        elif channel.wraps:
+            steps = np.diff(rows[:, part], axis=0, prepend=before[None, part])
+            rows[:, part] -= 2 * np.pi * np.cumsum(np.round(steps / (2 * np.pi)), axis=0)
+    return rows
+
+
+def _leaps(rotvecs: Floats, start: Floats) -> bool:
+    steps = np.diff(rotvecs, axis=0, prepend=start[None])
+    return bool((np.linalg.norm(steps, axis=-1) > np.pi).any())
+
+
 def weighted_mean(space: ActionSpace, actions: ArrayLike, weights: ArrayLike) -> Floats:
     """Mean (..., D) of K actions (K, ..., D), oldest first, with non-negative `weights` (K, ...).
 

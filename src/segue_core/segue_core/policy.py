@@ -1,6 +1,7 @@
 """The seam between the scheduler and every policy."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +16,10 @@ CAPABILITIES: frozenset[str] = frozenset(
     {
         "per_step_guidance",  # mixes the reference into the state before every denoising step
         "gradient_guidance",  # can differentiate its sampler (pseudo-inverse guidance)
+        "batch_sampling",  # samples several candidates and keeps the one that continues the reference best
         "prefix_conditioning",  # was trained to continue a clean prefix
+        "initial_guidance",  # was trained with the reference in its initial noise
+        "future_state",  # was trained with the state that is reached when the chunk begins
         "streaming",  # yields partial chunks
         "progress",  # predicts task progress
         "variable_length",  # chunks may be shorter than the horizon
@@ -67,6 +71,7 @@ class PredictRequest:
         reference: (H, D) float32, what the executing chunk says about the rows asked for.
         delay: ticks d that the answer is expected to take.
         seed: seed of the initial noise, so that a run can be repeated.
+        options: settings of `method` by name, such as `max_guidance_weight` of "rtc"; absent ones have their default.
     """
 
     observation: Observation
@@ -77,6 +82,7 @@ class PredictRequest:
     reference: NDArray[np.float32]
     delay: int
     seed: int
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,18 +11,18 @@ from pathlib import Path
 from segue_core.errors import unknown_name
 from segue_core.policy import Policy, PolicyInfo
 from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of
-from segue_policies.common.serving import CAPABILITIES, policy_info
+from segue_policies.common.serving import CAPABILITIES, FLOW_METHODS, policy_info
 
 Loader = Callable[[Path, Expected | None, int | None], Policy]
 
 
-def _legato(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
-    from segue_policies.legato.policy import LegatoPolicy
+def _flow(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
+    from segue_policies.legato.policy import FlowPolicy
 
-    return LegatoPolicy.load(folder, expected, threads)
+    return FlowPolicy.load(folder, expected, threads)
 
 
-LOADERS: Mapping[str, Loader] = {"legato": _legato}
+LOADERS: Mapping[str, Loader] = dict.fromkeys(FLOW_METHODS, _flow)
 
 
 def load_policy(folder: Path, expected: Expected | None = None, threads: int | None = None) -> Policy:

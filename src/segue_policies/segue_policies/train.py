@@ -14,6 +14,7 @@ import yaml
 from segue_core.config_base import load_mapping, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError, unknown_name
 from segue_policies.common.dataset import Demonstrations
+from segue_policies.common.serving import FLOW_METHODS
 from segue_policies.common.training import Learner, Trainer, TrainingResult
 from segue_policies.common.training_config import TrainingConfig
 
@@ -23,7 +24,7 @@ READER = "segue_data.dataset:load"
 """Named, not imported: data lives in a ring further out, and any function from a path to `Demonstrations` will do."""
 
 
-def _legato(settings: dict[str, Any], source: str, data: Demonstrations) -> tuple[Learner, TrainingConfig]:
+def _flow(settings: dict[str, Any], source: str, data: Demonstrations) -> tuple[Learner, TrainingConfig]:
     from segue_policies.legato.config import LegatoConfig
     from segue_policies.legato.learner import LegatoLearner
 
@@ -31,7 +32,7 @@ def _legato(settings: dict[str, Any], source: str, data: Demonstrations) -> tupl
     return LegatoLearner(config, data), config.training
 
 
-METHODS: Mapping[str, Maker] = {"legato": _legato}
+METHODS: Mapping[str, Maker] = dict.fromkeys(FLOW_METHODS, _flow)
 
 
 def train(
@@ -82,6 +83,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for the checkpoint, empty unless --resume"
     )
+    parser.add_argument("--method", help=f"objective instead of the file's: {', '.join(METHODS)}")
+    parser.add_argument(
+        "--init", metavar="CHECKPOINT", help="begin with the weights and the normaliser of this checkpoint"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted training in --out")
     for name, kind, what in (
         ("steps", int, "optimiser steps"), ("minutes", float, "wall-clock budget"),
@@ -94,8 +99,12 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; 0 on success, 1 with one sentence on an expected failure, 130 when interrupted."""
     options = make_parser().parse_args(arguments)
-    given = {name: getattr(options, name) for name in ("steps", "minutes", "seed", "threads")}
-    overrides = {"training": {name: value for name, value in given.items() if value is not None}}
+    given = {name: getattr(options, name) for name in ("steps", "minutes", "seed", "threads", "init")}
+    overrides: dict[str, Any] = {
+        "training": {name: value for name, value in given.items() if value is not None}
+    }
+    if options.method is not None:
+        overrides["method"] = options.method
     if options.minutes is not None and options.steps is None:
         overrides["training"]["steps"] = None
     try:

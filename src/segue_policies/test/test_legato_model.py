@@ -9,8 +9,10 @@ from segue_core.errors import ConfigError
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import FlowConfig, NetworkConfig
 from segue_policies.legato.flow import interpolant, sample, target_velocity
-from segue_policies.legato.loss import flow_times, legato_loss, objective_weight
+from segue_policies.legato.loss import flow_loss, flow_times
 from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.objectives import OBJECTIVES
+from segue_policies.legato.objectives.legato import objective_weight
 
 H, D, N = 60, 14, 5
 SMALL = NetworkConfig(
@@ -65,12 +67,19 @@ def test_flow_times_cover_the_unit_interval_for_every_observation() -> None:
     assert torch.equal((times * 8).floor(), torch.arange(8.0).expand(50, 8))
 
 
-def test_the_loss_is_a_function_of_its_generator() -> None:
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_loss_is_a_function_of_its_generator(name: str) -> None:
     net = make_net()
     observed, actions = torch.randn(4, 16), torch.randn(4, H, D)
     values = [
-        legato_loss(
-            net, observed, actions, FlowConfig(), torch.ones(D), torch.Generator().manual_seed(seed)
+        flow_loss(
+            OBJECTIVES[name],
+            net,
+            observed,
+            actions,
+            FlowConfig(),
+            torch.ones(D),
+            torch.Generator().manual_seed(seed),
         ).item()
         for seed in (1, 1, 2)
     ]

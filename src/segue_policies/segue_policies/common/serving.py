@@ -12,7 +12,34 @@ from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
 from segue_policies.common.checkpoint import CheckpointConfig
 
-CAPABILITIES: Mapping[str, frozenset[str]] = {"legato": frozenset({"per_step_guidance", "gradient_guidance"})}
+FLOW_METHODS = ("legato", "flow", "training_time_rtc", "one_shot", "vlash")
+"""Objectives of the flow policies in `segue_policies.legato`."""
+
+ANYHOW = ("plain", "rtc", "bidirectional")
+"""What every flow serves: all objectives contain samples without guidance, which is plain flow matching."""
+
+SERVES: Mapping[str, tuple[str, ...]] = {
+    "flow": ANYHOW,
+    "legato": (*ANYHOW, "legato"),
+    "training_time_rtc": (*ANYHOW, "training_time_rtc"),
+    "one_shot": (*ANYHOW, "one_shot"),
+    "vlash": (*ANYHOW, "vlash"),
+}
+"""`method`s of a request that a checkpoint of each method answers."""
+
+_NEEDED: Mapping[str, str] = {
+    "legato": "per_step_guidance",
+    "rtc": "gradient_guidance",
+    "bidirectional": "batch_sampling",
+    "training_time_rtc": "prefix_conditioning",
+    "one_shot": "initial_guidance",
+    "vlash": "future_state",
+}
+
+CAPABILITIES: Mapping[str, frozenset[str]] = {
+    name: frozenset(_NEEDED[method] for method in served if method in _NEEDED)
+    for name, served in SERVES.items()
+}
 """What each method can do, by name; known without building its network."""
 
 
@@ -54,9 +81,9 @@ def check_observation(
             raise PolicyError(
                 ErrorCode.POLICY_BAD_REQUEST, f"image {name!r}", got=shape, expected=(height, width, 3)
             )
-    return np.stack([observation.images[name] for name in info.cameras]), check_rows(
-        "state", observation.state, (state_dim,)
-    )
+    blank = np.zeros((0, height, width, 3), dtype=np.uint8)
+    images = np.stack([observation.images[name] for name in info.cameras]) if info.cameras else blank
+    return images, check_rows("state", observation.state, (state_dim,))
 
 
 def check_rows(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -34,6 +34,10 @@ class TrainingConfig(StrictModel):
     )
     threads: int = Field(default=2, ge=1, description="CPU threads")
     seed: int = Field(default=0, ge=0, description="of weights, order, augmentation and noise")
+    init: str | None = Field(
+        default=None,
+        description="checkpoint folder to begin with, weights and normaliser; its tensors must have the same shapes",
+    )
     validation_share: float = Field(default=0.05, gt=0, lt=1, description="share of episodes held out")
     validation_frames: int = Field(default=512, ge=1, description="held-out frames evaluated each time")
     evaluations: int = Field(default=12, ge=1, description="evaluations and saved checkpoints during the run")

@@ -36,7 +36,7 @@ def build_network(
     encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
     encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)
     head = ChunkHead(*chunk_shape, config.head_width, config.head_blocks, config.condition_width)
-    return LegatoNet(encoder, head, num_steps, config.min_noise)
+    return LegatoNet(encoder, head, num_steps, config.min_noise, config.condition_row)
 
 
 def _image_encoder(config: NetworkConfig, image_size: tuple[int, int]) -> ImageEncoder:

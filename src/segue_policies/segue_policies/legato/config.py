@@ -1,4 +1,4 @@
-"""Settings of the Legato policy: network, flow and training."""
+"""Settings of a flow policy: objective, network, flow and training."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class NetworkConfig(StrictModel):
     condition_width: int = Field(default=256, ge=1, le=4096, description="width of the observation embedding")
     head_width: int = Field(default=512, ge=1, le=4096, description="width of the chunk MLP")
     head_blocks: int = Field(default=3, ge=1, le=64, description="residual blocks of the chunk MLP")
+    condition_row: bool = Field(
+        default=True,
+        description="tell the network the guidance of each row (paper Sec. III-D); false: its ablation",
+    )
     min_noise: float = Field(
         default=0.04, gt=0, lt=1, description="floor of eta where a velocity is formed from A_hat"
     )
@@ -58,7 +62,10 @@ class FlowConfig(StrictModel):
 class LegatoConfig(StrictModel):
     """A whole training run."""
 
-    method: Literal["legato"] = "legato"
+    method: Literal["legato", "flow", "training_time_rtc", "one_shot", "vlash"] = Field(
+        default="legato",
+        description="objective, and with it the samplers that the checkpoint serves (objectives/)",
+    )
     network: NetworkConfig = NetworkConfig()
     flow: FlowConfig = FlowConfig()
     training: TrainingConfig = TrainingConfig()

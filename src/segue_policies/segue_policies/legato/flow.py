@@ -20,6 +20,9 @@ from torch import Tensor
 VelocityFn = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`velocity(Y, t, omega)`: `(..., H, D)`, scalar, `(..., H)` to `(..., H, D)`; the caller binds the observation."""
 
+GuidedSampler = Callable[[VelocityFn, Tensor, Tensor, Tensor, int], Tensor]
+"""`sampler(velocity, noise, omega, reference, num_steps)`, as `sample`."""
+
 
 def per_row(omega: Tensor) -> Tensor:
     """Guidance `(..., H)` as `(..., H, 1)`, so that it multiplies action rows."""
@@ -91,12 +94,31 @@ def sample(
     return state
 
 
+def sample_plain(velocity_fn: VelocityFn, noise: Tensor, num_steps: int) -> Tensor:
+    """Draw a chunk from `noise` `(..., H, D)` alone, by N Euler steps."""
+    return sample(velocity_fn, noise, torch.zeros_like(noise[..., 0]), torch.zeros_like(noise), num_steps)
+
+
 def sample_one_shot(
     velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
 ) -> Tensor:
-    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2)."""
+    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2); arguments as for `sample`."""
     state = mixture(reference, noise, omega)
     for k in range(num_steps):
         time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
         state = state + velocity_fn(state, time, omega) / num_steps
+    return state
+
+
+def sample_prefix(
+    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
+) -> Tensor:
+    """Training-time RTC (arXiv 2512.05964): rows of the prefix are clean, hence set back around every step.
+
+    Arguments as for `sample`; `omega` is 1 on the prefix and 0 behind it. Rows behind it take plain Euler steps.
+    """
+    state = guide(noise, omega, reference)
+    for k in range(num_steps):
+        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
+        state = guide(state + velocity_fn(state, time, omega) / num_steps, omega, reference)
     return state

@@ -1,4 +1,4 @@
-"""Legato in the shared training loop."""
+"""A flow policy, whatever its objective, in the shared training loop."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from torch import Tensor, nn
 
 from segue_policies.common.augment import jitter
 from segue_policies.common.batches import Batch, BatchSource, read_batch
-from segue_policies.common.checkpoint import save_checkpoint
+from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
 from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.common.normalise import Normaliser, fit_normaliser
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
+from segue_policies.common.warm_start import take_weights
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import LegatoConfig
-from segue_policies.legato.flow import sample
-from segue_policies.legato.loss import legato_loss, regression_loss
+from segue_policies.legato.flow import sample_plain
+from segue_policies.legato.loss import flow_loss, regression_loss
 from segue_policies.legato.model import ExpectedChunk, LegatoNet, Training
+from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.readme import checkpoint_readme
 
 EVALUATION_BATCH = 128
@@ -32,12 +34,17 @@ class LegatoLearner:
     """Network, normaliser and data of one training run."""
 
     def __init__(self, config: LegatoConfig, data: Demonstrations) -> None:
-        """Split the data, fit the normaliser on the training part, build a fresh network from the seed."""
+        """Split the data, fit the normaliser on the training part, build a fresh network from the seed.
+
+        With `training.init` weights and normaliser are those of that checkpoint instead: its weights mean its units.
+        """
         check_demonstrations(data)
         self.config, self.data = config, data
         training = config.training
-        self.part, self.held_out = split(data, config.flow.horizon, training.validation_share, training.seed)
-        self.normaliser = _fit(self.part)
+        self.objective = OBJECTIVES[config.method]
+        rows = config.flow.horizon + self.objective.lookahead(config.flow)
+        self.part, self.held_out = split(data, rows, training.validation_share, training.seed)
+        self.normaliser = _fit(self.part, config.flow.horizon)
         torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
         height, width = data.images.shape[2:4]
         self.image_size = (width, height)
@@ -47,6 +54,9 @@ class LegatoLearner:
         )
         self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
+        self.objective.check(network, data.state.shape[1], data.action_space.dim)
+        if training.init is not None:
+            self._start_from(Path(training.init))
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """Shuffled training batches with shifted images."""
@@ -56,21 +66,20 @@ class LegatoLearner:
         )
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """Legato objective on augmented, normalised samples."""
+        """The objective on augmented, normalised samples."""
         training = self.config.training
         generator = torch_rng(training.seed, Stream.LOSS, step)
+        measured, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
         images = jitter(
             self.normaliser.encode_images(batch.images), training.brightness, training.colour, generator
         )
-        state = self.normaliser.encode_state(batch.state)
+        state = self.normaliser.encode_state(measured)
         state = state + training.state_noise * torch.randn(state.shape, generator=generator)
-        clean = self._clean(batch)
+        clean = self.normaliser.encode_actions(actions, measured)
         observed = self.model.net.observe(images, state)
-        objective = legato_loss(
-            self.model.net, observed, clean, self.config.flow, self._dim_weights, generator
-        )
+        loss = self._flow_loss(self.model.net, observed, clean, generator)
         regression = regression_loss(self.model.expected(observed), clean, self._dim_weights)
-        return objective + self.config.flow.regression_weight * regression
+        return loss + self.config.flow.regression_weight * regression
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
@@ -82,24 +91,21 @@ class LegatoLearner:
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
             batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
-            images, state = (
-                self.normaliser.encode_images(batch.images),
-                self.normaliser.encode_state(batch.state),
+            state, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
+            observed = net.observe(
+                self.normaliser.encode_images(batch.images), self.normaliser.encode_state(state)
             )
-            observed = net.observe(images, state)
-            loss = legato_loss(
-                net, observed, self._clean(batch), self.config.flow, self._dim_weights, generator
-            )
-            losses.append(float(loss) * len(batch))
-            chunks = self._sample(net, observed, generator)
-            predicted.append(self.normaliser.decode_actions(chunks, batch.state))
-            actual.append(batch.actions)
+            clean = self.normaliser.encode_actions(actions, state)
+            losses.append(float(self._flow_loss(net, observed, clean, generator)) * len(batch))
+            predicted.append(self.normaliser.decode_actions(self._sample(net, observed, generator), state))
+            actual.append(actions)
         errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
         return {"validation_loss": sum(losses) / len(chosen), **errors}
 
     def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
         """Write a checkpoint with a README that says how it was made."""
         space = self.data.action_space
+        max_delay, max_ramp = self.objective.trained_lengths(self.config.flow)
         config = {
             "method": self.config.method,
             "action_space": space.to_dict(),
@@ -109,8 +115,8 @@ class LegatoLearner:
             "cameras": self.data.cameras,
             "image_size": self.image_size,
             "state_dim": self.data.state.shape[1],
-            "max_delay": self.config.flow.max_delay,
-            "max_ramp": self.config.flow.max_ramp,
+            "max_delay": max_delay,
+            "max_ramp": max_ramp,
             "network": self.config.network.model_dump(mode="json"),
         }
         net = _network(model)
@@ -118,14 +124,20 @@ class LegatoLearner:
         readme = checkpoint_readme(self.config, self.part, self.held_out, net, summary)
         save_checkpoint(folder, config, self.normaliser, weights, readme)
 
-    def _clean(self, batch: Batch) -> Tensor:
-        return self.normaliser.encode_actions(batch.actions, batch.state)
+    def _start_from(self, folder: Path) -> None:
+        base = load_checkpoint(folder, method_of(folder), Expected(action_space=self.data.action_space))
+        take_weights(self.model.net, base.weights, folder)
+        self.normaliser = base.normaliser
+
+    def _flow_loss(
+        self, net: LegatoNet, observed: Tensor, clean: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        return flow_loss(self.objective, net, observed, clean, self.config.flow, self._dim_weights, generator)
 
     def _sample(self, net: LegatoNet, observed: Tensor, generator: torch.Generator) -> Tensor:
         shape = (len(observed), self.config.flow.horizon, self.data.action_space.dim)
         noise = torch.randn(shape, generator=generator)
-        free = torch.zeros(shape[:2])
-        return sample(net.bind(observed), noise, free, torch.zeros(shape), self.config.flow.num_steps)
+        return sample_plain(self.objective.bind(net, observed), noise, self.config.flow.num_steps)
 
 
 def _network(model: nn.Module) -> LegatoNet:
@@ -134,11 +146,14 @@ def _network(model: nn.Module) -> LegatoNet:
     return model.net
 
 
-def _fit(part: ChunkDataset) -> Normaliser:
+def _fit(part: ChunkDataset, horizon: int) -> Normaliser:
     data = part.data
     thinned = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
     return fit_normaliser(
-        part.chunks(thinned), data.state[thinned], np.asarray(data.images[thinned]), data.action_space
+        part.chunks(thinned)[:, :horizon],
+        data.state[thinned],
+        np.asarray(data.images[thinned]),
+        data.action_space,
     )
 
 

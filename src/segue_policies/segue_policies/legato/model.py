@@ -12,13 +12,13 @@ steps lands on `A_hat` itself, so an executed chunk carries no left-over noise.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.common.encoders import ObservationEncoder
-from segue_policies.legato.flow import VelocityFn, noise_level, velocity_scale
+from segue_policies.legato.flow import VelocityFn, noise_level, time_like, velocity_scale
 
 
 class TimeEmbedding(nn.Module):
@@ -100,14 +100,28 @@ class LegatoNet(nn.Module):
     """Observation encoder and chunk head."""
 
     def __init__(
-        self, encoder: ObservationEncoder, head: ChunkHead, num_steps: int, min_noise: float
+        self,
+        encoder: nn.Module,
+        head: nn.Module,
+        num_steps: int,
+        min_noise: float,
+        condition_row: bool = True,
     ) -> None:
-        """`num_steps` is N; `min_noise` is eta_min, the floor that keeps fully guided rows finite."""
+        """Args as below.
+
+        Args:
+            encoder: `(images, state)` to the embedding `(B, C)`.
+            head: `(noisy, embedding, t, omega)` to the clean chunk.
+            num_steps: N.
+            min_noise: eta_min, the floor that keeps fully guided rows finite.
+            condition_row: whether the head is told omega; without it that row is zero (the paper's ablation).
+        """
         super().__init__()
         self.encoder = encoder
         self.head = head
         self.num_steps = num_steps
         self.min_noise = min_noise
+        self.condition_row = condition_row
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """`(B, cameras, 3, h, w)`, `(B, S)`, normalised, to the embedding `(B, C)`; once per observation."""
@@ -116,7 +130,8 @@ class LegatoNet(nn.Module):
 
     def clean(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Predicted clean chunk `(B, H, D)` from `(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)`."""
-        predicted: Tensor = self.head(noisy, observed, t, omega)
+        told = omega if self.condition_row else torch.zeros_like(omega)
+        predicted: Tensor = self.head(noisy, observed, t, told)
         return predicted
 
     def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
@@ -125,13 +140,25 @@ class LegatoNet(nn.Module):
         scale = velocity_scale(omega, t, self.num_steps, noisy)
         return scale * towards / noise_level(omega, t, noisy).clamp(min=self.min_noise)
 
+    def plain_velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        """Velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; `omega` is what the network is told."""
+        towards = self.clean(noisy, observed, t, omega) - noisy
+        return towards / (1 - time_like(t, noisy)).clamp(min=self.min_noise)
+
     def bind(self, observed: Tensor) -> VelocityFn:
-        """The velocity for these observations `(B, C)`, as the sampler calls it: scalar t, omega `(B, H)` or `(H,)`."""
+        """Legato's velocity for embeddings `(B, C)`, as the sampler calls it: scalar t, omega `(B, H)` or `(H,)`."""
+        return _bound(self.velocity, observed)
 
-        def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-            return self.velocity(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2]))
+    def bind_plain(self, observed: Tensor) -> VelocityFn:
+        """As `bind`, the plain velocity."""
+        return _bound(self.plain_velocity, observed)
 
-        return velocity
+
+def _bound(velocity: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor], observed: Tensor) -> VelocityFn:
+    def bound(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        return velocity(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2]))
+
+    return bound
 
 
 class Training(nn.Module):

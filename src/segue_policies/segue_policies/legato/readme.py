@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,14 @@ from torch import nn
 
 from segue_policies.common.dataset import ChunkDataset
 from segue_policies.legato.config import LegatoConfig
+
+_TITLES = {
+    "legato": "Legato",
+    "flow": "Flow matching",
+    "training_time_rtc": "Training-time RTC",
+    "one_shot": "One-shot guidance",
+    "vlash": "VLASH",
+}
 
 
 def checkpoint_readme(
@@ -25,8 +34,12 @@ def checkpoint_readme(
     data = part.data
     parameters = sum(parameter.numel() for parameter in model.parameters())
     scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in summary["scores"].items())
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    return f"""# Legato policy for {data.action_space.name}
+    base = Path(config.training.init).name if config.training.init else None
+    dumped = config.model_dump(mode="json")
+    dumped["training"]["init"] = base  # a path says nothing on another machine
+    settings = yaml.safe_dump(dumped, sort_keys=False)
+    begun = f"\nBegun with the weights of `{base}`.\n" if base else ""
+    return f"""# {_TITLES[config.method]} policy for {data.action_space.name}
 
 {parameters / 1e6:.2f} M parameters; cameras {", ".join(data.cameras)};
 horizon {config.flow.horizon} at {data.rate_hz:g} Hz, N = {config.flow.num_steps}.
@@ -34,7 +47,7 @@ horizon {config.flow.horizon} at {data.rate_hz:g} Hz, N = {config.flow.num_steps
 Trained on {_episodes(part)} demonstrations ({len(part.frames)} frames), {_episodes(held_out)} held out:
 {summary["step"]} steps of {config.training.batch_size} observations in {summary["elapsed_s"] / 60:.1f} min,
 {summary["precision"]}, {config.training.threads} threads, seed {config.training.seed}, torch {torch.__version__}.
-
+{begun}
 Held-out episodes, chunks sampled without guidance:
 
 | score | value |

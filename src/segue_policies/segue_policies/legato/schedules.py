@@ -31,3 +31,12 @@ def random_schedules(
     ramp = torch.randint(max_ramp + 1, (count,), generator=generator)
     free = torch.rand(count, generator=generator) < free_share
     return linear_schedule(delay, ramp, horizon) * (~free)[:, None]
+
+
+def prefix_schedules(count: int, horizon: int, max_delay: int, generator: torch.Generator) -> Tensor:
+    """Hard prefixes `(count, H)`: ones over the first `d ~ U{0..max_delay}` rows, zeros behind.
+
+    At least one row is left to predict.
+    """
+    delay = torch.randint(min(max_delay, horizon - 1) + 1, (count,), generator=generator)
+    return (torch.arange(horizon)[None, :] < delay[:, None]).float()

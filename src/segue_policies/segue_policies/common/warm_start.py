@@ -1,0 +1,32 @@
+"""Begin a training with the weights of a finished one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from segue_core.errors import ErrorCode, PolicyError
+
+
+def take_weights(net: nn.Module, weights: Mapping[str, NDArray[np.float32]], source: Path) -> None:
+    """Copy `weights` of the checkpoint `source` into `net`, all of them or none.
+
+    Raises:
+        PolicyError: CHECKPOINT_MISMATCH naming every tensor that is missing, unknown or of another shape.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+    found = {name: array.shape for name, array in weights.items()}
+    differs = [
+        f"{name}: got {found.get(name, 'nothing')}, expected {wanted.get(name, 'nothing')}"
+        for name in sorted(wanted.keys() | found.keys())
+        if wanted.get(name) != found.get(name)
+    ]
+    if differs:
+        text = f"cannot start from {source}, its tensors are of another network: " + "; ".join(differs)
+        raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, text)
+    net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})

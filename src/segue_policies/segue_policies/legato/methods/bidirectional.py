@@ -1,0 +1,43 @@
+"""Bidirectional decoding (arXiv 2408.17355): draw several chunks, keep the one that continues the last one best.
+
+    row                 0 ... d-1   d ... d+r-1   d+r ... H-1
+    omega               1 ... 1     falling       0 ... 0
+    backward coherence  sum over rows of  omega |a - reference|^2           (with a mask for its decay rho^i)
+
+Only rows that both chunks speak about have a weight, so a reference that is padded beyond them does not count. The
+distance is taken channel by channel (the short way on SO(3), joints wrap) in units of each row's spread in the training
+data. The paper's second criterion, forward contrast, compares with samples of a weaker policy and is left out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from segue_core.blending import difference
+from segue_core.config_base import StrictModel
+from segue_core.policy import PredictRequest
+from segue_policies.legato.flow import sample_plain
+from segue_policies.legato.methods.options import read_options
+from segue_policies.legato.scene import Scene
+
+
+class BidirectionalOptions(StrictModel):
+    """Size of the batch."""
+
+    candidates: int = Field(default=16, ge=1, le=256, description="chunks drawn; the paper's N is 16")
+
+
+def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
+    """The candidate with the smallest distance; the first one, the plain chunk, where nothing is to continue."""
+    count = read_options(request, BidirectionalOptions).candidates
+    chunks = scene.physical(sample_plain(scene.velocity(count), scene.noise(count), scene.num_steps))
+    return chunks[int(np.argmin(distances(scene, chunks, request)))]
+
+
+def distances(scene: Scene, chunks: NDArray[np.float32], request: PredictRequest) -> NDArray[np.float64]:
+    """Backward coherence of each candidate, (K,), for chunks (K, H, D)."""
+    apart = difference(scene.trained.space, request.reference, chunks) / scene.trained.normaliser.action_scale
+    total: NDArray[np.float64] = (request.omega * np.square(apart).sum(axis=-1)).sum(axis=-1)
+    return total

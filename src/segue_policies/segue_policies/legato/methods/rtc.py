@@ -1,0 +1,43 @@
+"""Real-time chunking (arXiv 2506.07339): gradient guidance at every denoising step; see `common/guidance.py`.
+
+The velocity is that of a free chunk, with nothing told in the condition row: omega only masks the error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from segue_core.config_base import StrictModel
+from segue_core.policy import PredictRequest
+from segue_policies.common.guidance import MAX_GUIDANCE_WEIGHT, sample_masked
+from segue_policies.legato.methods.options import read_options
+from segue_policies.legato.scene import Scene
+
+
+class RtcOptions(StrictModel):
+    """Strength of the guidance."""
+
+    max_guidance_weight: float = Field(
+        default=MAX_GUIDANCE_WEIGHT, ge=0, le=1000, description="clip beta of the guidance weight"
+    )
+
+
+def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
+    """One chunk; a step costs a forward and a backward pass."""
+    options = read_options(request, RtcOptions)
+    omega = torch.from_numpy(np.asarray(request.omega, dtype=np.float32))[None]
+    reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))
+    guided = scene.velocity()
+    free = torch.zeros_like(omega)
+
+    def velocity(noisy: Tensor, t: Tensor) -> Tensor:
+        return guided(noisy, t, free)
+
+    chunk = sample_masked(
+        velocity, scene.noise(), omega, reference, scene.num_steps, options.max_guidance_weight
+    )
+    return scene.physical(chunk)[0]

@@ -1,0 +1,57 @@
+"""Legato (arXiv 2602.12978, Alg. 1): a path that begins at the guided mixture, and a velocity reshaped for its sampler.
+
+    Y_t = (1 - t)(omega A + (1 - omega) eps) + t A,      f = (1 - N omega (1 - t)) (A - eps)        (Eq. 6-15)
+
+On the path `A - eps = (A - Y) / eta`, so with `f = s (A_hat - Y) / eta` and `s = 1 - N omega (1 - t)`
+
+    || f - v_target ||^2 = (s / eta)^2 || A_hat - A ||^2
+
+The weight has a pole where a row holds no noise (`eta -> 0`: t = 1 or a fully guided row): there the target asks for
+noise that is no longer in `Y`, and samples that need no observation at all outweigh those that do. It is capped at
+`max_weight`. A weight moves capacity between samples, never the optimum `A_hat = E[A | Y, o]`, so the learned flow is
+still the paper's. Measured on pictures of a dot, chunk error after equal training: cap 25 (= N^2) 144 mm, 5 88 mm,
+1 37 mm.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from segue_policies.legato.config import FlowConfig
+from segue_policies.legato.flow import VelocityFn, noise_level, velocity_scale
+from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.objectives.base import Objective
+from segue_policies.legato.schedules import random_schedules
+
+
+class Legato(Objective):
+    """Delay and ramp are drawn per sample (Sec. III-D); the network is told omega."""
+
+    name = "legato"
+
+    def trained_lengths(self, config: FlowConfig) -> tuple[int, int]:
+        """Those of the random schedules."""
+        return config.max_delay, config.max_ramp
+
+    def schedules(self, count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
+        """Random delays and ramps, and a share without guidance."""
+        return random_schedules(
+            count, config.horizon, config.max_delay, config.max_ramp, config.free_share, generator
+        )
+
+    def weight(self, omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
+        """That of the reshaped velocity."""
+        return objective_weight(omega, t, num_steps, max_weight)
+
+    def bind(self, net: LegatoNet, observed: Tensor) -> VelocityFn:
+        """The reshaped velocity."""
+        return net.bind(observed)
+
+
+def objective_weight(omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
+    """`min((s / eta)^2, max_weight)`, (B, H, 1), for omega (B, H) and t (B,)."""
+    like = omega.unsqueeze(-1)
+    scale = velocity_scale(omega, t, num_steps, like)
+    noise = noise_level(omega, t, like).clamp(min=1e-6)
+    return (scale / noise).square().clamp(max=max_weight)

@@ -1,0 +1,83 @@
+"""One observation as the network sees it, and the chunks that are drawn from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segue_core.action_space import ActionSpace
+from segue_core.blending import continuous
+from segue_policies.common.normalise import Normaliser
+from segue_policies.legato.flow import VelocityFn
+from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.objectives.base import Objective
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The parts of a checkpoint that sampling needs."""
+
+    net: LegatoNet
+    objective: Objective
+    normaliser: Normaliser
+    space: ActionSpace
+    horizon: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A trained policy in front of one observation.
+
+    Args:
+        images: (cameras, h, w, 3) uint8.
+        state: (S,) float32, measured, in physical units.
+        seed: of the noise.
+    """
+
+    trained: Trained
+    images: NDArray[np.uint8]
+    state: NDArray[np.float32]
+    seed: int
+
+    @property
+    def num_steps(self) -> int:
+        """Denoising steps N."""
+        return self.trained.net.num_steps
+
+    def velocity(self, count: int = 1) -> VelocityFn:
+        """The learned velocity for `count` chunks of this observation; encodes it once."""
+        normaliser, net = self.trained.normaliser, self.trained.net
+        images = normaliser.encode_images(torch.from_numpy(self.images)[None])
+        observed = net.observe(images, normaliser.encode_state(self._state))
+        return self.trained.objective.bind(net, observed.expand(count, -1))
+
+    def noise(self, count: int = 1) -> Tensor:
+        """`(count, H, D)`; the first chunk's noise is the same for every count."""
+        generator = torch.Generator().manual_seed(self.seed & (2**63 - 1))
+        shape = (1, self.trained.horizon, self.trained.space.dim)
+        return torch.cat([torch.randn(shape, generator=generator) for _ in range(count)])
+
+    def continued(self, reference: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A reference (H, D) written so that its numbers go on from the measured state: no angle leaps by a turn."""
+        if len(self.state) != self.trained.space.dim:
+            return reference
+        return continuous(self.trained.space, reference, self.state).astype(np.float32)
+
+    def normalised(self, reference: NDArray[np.float32]) -> Tensor:
+        """A reference (H, D) in physical units, `(1, H, D)` as the network has it."""
+        rows = torch.from_numpy(self.continued(reference))[None]
+        return self.trained.normaliser.encode_actions(rows, self._state)
+
+    def physical(self, chunks: Tensor) -> NDArray[np.float32]:
+        """Sampled chunks `(count, H, D)` in physical units."""
+        state = self._state.expand(len(chunks), -1)
+        decoded: NDArray[np.float32] = self.trained.normaliser.decode_actions(chunks, state).numpy()
+        return decoded
+
+    @property
+    def _state(self) -> Tensor:
+        return torch.from_numpy(self.state)[None]
