@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,19 +15,32 @@ class Verdict(TextEnum):
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not"
     INCONCLUSIVE = "inconclusive"
+    NOT_RUN = "not run"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return "not reproduced" if self is Verdict.NOT_REPRODUCED else str(self)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """`id` is stable across versions; `statistics` are the numbers that the verdict rests on."""
+    """`id` is stable across versions; `statistics` are the numbers that the verdict rests on.
+
+    `text` says it in words; `reason` why it was not run, or not everywhere.
+    """
 
     id: str
     verdict: Verdict
     statistics: Mapping[str, float]
+    text: str = ""
+    reason: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """Plain data for JSON."""
-        return {"id": self.id, "verdict": str(self.verdict), "statistics": dict(self.statistics)}
+        """Plain data for JSON; numbers that are not there are null."""
+        statistics = {k: v if math.isfinite(v) else None for k, v in self.statistics.items()}
+        data: dict[str, object] = {"id": self.id, "verdict": str(self.verdict), "statistics": statistics}
+        return data | {name: text for name, text in (("text", self.text), ("reason", self.reason)) if text}
 
 
 def rate_claim(name: str, low: float, high: float, wanted: float, rate: float) -> Claim:

@@ -6,17 +6,20 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import Any, TypeVar
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_eval.progress import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 
-EpisodeRunner = Callable[[int], EpisodeResult]  # seed -> result
+JobT = TypeVar("JobT")
+JobRunner = Callable[[JobT], EpisodeResult]
+EpisodeRunner = JobRunner[int]  # seed -> result
 RunnerFactory = Callable[[], EpisodeRunner]  # picklable; called once in every worker process
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -26,54 +29,59 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 class Failure:
     """An episode that raised; exceptions do not travel between processes reliably, text does."""
 
-    seed: int
     text: str
+
+
+Finished = tuple[JobT, EpisodeResult | Failure]
 
 
 class _Worker:
     """One process's runner, made at the first episode so that its errors are reported like any other."""
 
-    factory: RunnerFactory
-    runner: EpisodeRunner | None = None
+    factory: Callable[[], JobRunner[Any]]
+    runner: JobRunner[Any] | None = None
 
 
-def _start(factory: RunnerFactory) -> None:
+def _start(factory: Callable[[], JobRunner[Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     _Worker.factory = factory
 
 
-def _episode(seed: int) -> EpisodeResult | Failure:
+def _attempt(runner: JobRunner[JobT], job: JobT) -> EpisodeResult | Failure:
     try:
+        return runner(job)
+    except SegueError as error:
+        return Failure(str(error))
+    except Exception:
+        return Failure(traceback.format_exc())
+
+
+def _episode(job: JobT) -> EpisodeResult | Failure:
+    def runner(job: JobT) -> EpisodeResult:
         if _Worker.runner is None:
             _Worker.runner = _Worker.factory()
-        return _Worker.runner(seed)
-    except SegueError as error:
-        return Failure(seed, str(error))
-    except Exception:
-        return Failure(seed, traceback.format_exc())
+        return _Worker.runner(job)
+
+    return _attempt(runner, job)
 
 
-def _accept(outcome: EpisodeResult | Failure) -> EpisodeResult:
-    if isinstance(outcome, Failure):
-        raise ConfigError(ErrorCode.PROCESS_FAILED, f"episode of seed {outcome.seed} failed: {outcome.text}")
-    return outcome
-
-
-def _here(factory: RunnerFactory, seeds: Sequence[int]) -> Iterator[EpisodeResult]:
+def _here(factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT]) -> Iterator[Finished[JobT]]:
     runner = factory()
-    for seed in seeds:
-        yield runner(seed)
+    for job in jobs:
+        yield job, _attempt(runner, job)
 
 
-def _in_processes(factory: RunnerFactory, seeds: Sequence[int], workers: int) -> Iterator[EpisodeResult]:
+def _in_processes(
+    factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT], workers: int
+) -> Iterator[Finished[JobT]]:
     """Results as they finish. Processes are spawned: forked ones would share renderer and thread pools."""
     for name in _ONE_THREAD:  # workers x threads = cores; children read these when they load their libraries
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (factory,))
     try:
-        futures: list[Future[EpisodeResult | Failure]] = [pool.submit(_episode, seed) for seed in seeds]
+        futures = {pool.submit(_episode, job): job for job in jobs}
         for future in as_completed(futures):
-            yield _accept(future.result())
+            yield futures[future], future.result()
     except BrokenProcessPool as error:
         raise ConfigError(
             ErrorCode.PROCESS_FAILED, "a worker process died; out of memory? Try fewer --workers"
@@ -85,6 +93,23 @@ def _in_processes(factory: RunnerFactory, seeds: Sequence[int], workers: int) ->
 def default_workers() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_jobs(
+    factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT], workers: int
+) -> Iterator[Finished[JobT]]:
+    """Run all jobs in up to `workers` processes (in this one for 1); every job with its outcome, as they finish.
+
+    Args:
+        factory: makes a runner inside each worker process; it and the jobs travel there by pickle.
+
+    Raises:
+        ConfigError: a worker process died.
+    """
+    count = max(1, min(workers, len(jobs)))
+    if not jobs:
+        return iter(())
+    return _here(factory, jobs) if count == 1 else _in_processes(factory, jobs, count)
 
 
 def evaluate(
@@ -100,10 +125,10 @@ def evaluate(
         ConfigError: an episode failed or a worker died; finished episodes are kept in `rows`.
     """
     missing = [seed for seed in seeds if seed not in rows.results]
-    count = max(1, min(workers, len(missing)))
-    stream = _here(factory, missing) if count == 1 else _in_processes(factory, missing, count)
-    for result in stream if missing else ():
-        rows.add(result)
+    for seed, outcome in run_jobs(factory, missing, workers):
+        if isinstance(outcome, Failure):
+            raise ConfigError(ErrorCode.PROCESS_FAILED, f"episode of seed {seed} failed: {outcome.text}")
+        rows.add(outcome)
         if bar is not None:
-            bar.step(f"seed {result.seed}: {'success' if result.success else result.rule}")
+            bar.step(f"seed {seed}: {'success' if outcome.success else outcome.rule}")
     return [rows.results[seed] for seed in seeds]

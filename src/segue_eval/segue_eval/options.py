@@ -10,7 +10,7 @@ from segue_eval.build import Setup
 from segue_eval.evaluate import default_workers
 from segue_eval.seeds import TEST_SEEDS
 
-_TEST = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
+DEFAULT_SEEDS = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
 
 
 def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,8 @@ def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """How it is evaluated and what is written."""
     parser.add_argument(
-        "--seeds", default=_TEST, help=f"FIRST:END, END excluded, or a list (default {_TEST})"
+        "--seeds",
+        help=f"FIRST:END, END excluded, or a list (default {DEFAULT_SEEDS}, or what the suite says)",
     )
     parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: cores)")
     parser.add_argument("--out", type=Path, help="folder for rows, table, plots (default runs/eval/<setup>)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
@@ -67,8 +67,17 @@ def tiles(values: Mapping[str, str]) -> str:
     return f'<div class="tiles">{"".join(items)}</div>'
 
 
-def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A plain table; the first column is text, the others numbers."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+def html_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], words: Collection[int] = frozenset({0})
+) -> str:
+    """A plain table; the columns in `words` are text, the others numbers."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        kinds = ("w" if i in words else "" for i in range(len(cells)))
+        return "".join(
+            f"<{tag}{f' class={kind}' if kind else ''}>{escape(cell)}</{tag}>"
+            for kind, cell in zip(kinds, cells, strict=True)
+        )
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table><tr>{line("th", header)}</tr>{body}</table></div>'

@@ -1,0 +1,123 @@
+"""`segue eval SUITE`: run a paper's table and judge its claims."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_data.contracts import config_folder
+from segue_eval.recording import film_extremes
+from segue_eval.seeds import parse_seeds
+from segue_eval.suite import table
+from segue_eval.suite.find import full_name, load_suite
+from segue_eval.suite.outcome import SuiteRun, counted
+from segue_eval.suite.plan import cell_folder, plan
+from segue_eval.suite.run import run_suite
+from segue_eval.suite.spec import SuiteSpec
+from segue_eval.suite.write import write_all
+from segue_eval.summary import shortenings
+
+
+def add_suite_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a suite takes besides the arguments of every evaluation."""
+    parser.add_argument(
+        "suite",
+        nargs="?",
+        help="a table of a paper: legato-table1 ... legato-table5, legato-fig6, legato-tableA2, or another file of "
+        "config/suites; `list` names them all. Without one, a single setup is evaluated",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="suite: its small version, fewer tasks and seeds"
+    )
+    parser.add_argument("--tasks", metavar="A,B", help="suite: only these of its tasks")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="suite: folder with the checkpoints, one folder each (default: config/checkpoints)",
+    )
+
+
+def run_suite_command(arguments: argparse.Namespace) -> int:
+    """Run a suite, print its table and verdicts; 0 when anything could be run, whatever the verdicts."""
+    name = full_name(arguments.suite)
+    spec = load_suite(name)
+    tasks = _tasks(arguments, spec)
+    seeds = parse_seeds(arguments.seeds or (spec.quick.seeds if arguments.quick else spec.seeds))
+    jobs = plan(spec, tasks, (arguments.checkpoints or config_folder() / "checkpoints").resolve())
+    for job in jobs:
+        for line in filter(None, (job.missing and f"not run: {job.missing}", *job.notes)):
+            print(f"{job.name}: {line}", file=sys.stderr)
+    if all(job.setup is None for job in jobs):
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, f"nothing of {name} can be run here, see the lines above"
+        )
+    folder = arguments.out or Path("runs") / "eval" / (f"{name}-quick" if arguments.quick else name)
+    root = folder / "cells" if arguments.out else folder.parent / "cells"
+    if arguments.fresh:
+        for job in jobs:
+            if job.setup is not None:
+                (cell_folder(root, job.setup) / "rows.jsonl").unlink(missing_ok=True)
+    cells = run_suite(jobs, seeds, root, arguments.workers, name, arguments.quiet)
+    run = SuiteRun(name, spec, tasks, seeds, tuple(cells))
+    _save(arguments, run, folder)
+    _print(run, folder)
+    if arguments.videos:
+        _film(run, folder)
+    return 0
+
+
+def _tasks(arguments: argparse.Namespace, spec: SuiteSpec) -> tuple[str, ...]:
+    if not arguments.tasks:
+        return spec.quick.tasks if arguments.quick else spec.tasks
+    chosen = tuple(dict.fromkeys(part.strip() for part in arguments.tasks.split(",")))
+    for task in chosen:
+        if task not in spec.tasks:
+            raise unknown_name("task of this suite", task, spec.tasks)
+    return chosen
+
+
+def _save(arguments: argparse.Namespace, run: SuiteRun, folder: Path) -> None:
+    data = write_all(run, folder)
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    if arguments.csv:
+        arguments.csv.parent.mkdir(parents=True, exist_ok=True)
+        arguments.csv.write_text(table.as_csv(run), encoding="utf-8")
+
+
+def _print(run: SuiteRun, folder: Path) -> None:
+    print(f"{run.spec.title} ({run.spec.source})\n")
+    print(table.as_text(table.paper_table(run)))
+    if run.ran:
+        print(f"\n{table.as_text(table.outcome_table(run))}")
+    if run.claims:
+        print(f"\n{table.as_text(table.claims_table(run))}")
+    for cell in run.ran:
+        for line in shortenings(cell.results):
+            print(f"note, {cell.job.name}: {line}")
+    for cell in run.absent:
+        print(f"not run, {cell.job.name}: {cell.missing}")
+    counts = [f"{count} {verdict.words}" for verdict, count in counted(run.claims).items() if count]
+    print(f"\nclaims: {', '.join(counts) or 'none'}\ntable, claims and plots: {folder}")
+
+
+def _film(run: SuiteRun, folder: Path) -> None:
+    for cell in run.ran:
+        if cell.job.setup is not None:
+            target = folder / "videos" / "-".join(cell.job.key)
+            for film in film_extremes(cell.job.setup, cell.results, target):
+                print(f"video and report: {film}")
+
+
+def print_suites(names: Sequence[str]) -> int:
+    """One line per suite."""
+    for name in names:
+        spec = load_suite(name)
+        print(f"{name:<18} {spec.title} ({len(spec.cells)} cells on {', '.join(spec.tasks)})")
+    return 0

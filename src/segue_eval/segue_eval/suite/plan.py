@@ -1,0 +1,131 @@
+"""Which cells of a suite can run here, and why the others cannot: a missing part is said, never skipped over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue_core.errors import SegueError
+from segue_data.contracts import config_folder, load_robot, load_task
+from segue_eval.build import Setup, check
+from segue_eval.suite.spec import CellSpec, SuiteSpec
+from segue_policies.common.checkpoint import method_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell on one task. Either `setup` is there, or `missing` says what is not and which command makes it.
+
+    `notes` are what was shortened to make the setup feasible.
+    """
+
+    cell: CellSpec
+    task: str
+    setup: Setup | None = None
+    missing: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(task, cell)."""
+        return self.task, self.cell.id
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.task}: {' '.join(filter(None, (self.cell.group, self.cell.label)))}"
+
+
+def plan(spec: SuiteSpec, tasks: Sequence[str], checkpoints: Path) -> list[Job]:
+    """All jobs of a suite, task by task, in the order of the file.
+
+    Args:
+        checkpoints: folder with one folder per checkpoint name.
+    """
+    return [_job(spec, cell, task, checkpoints) for task in tasks for cell in spec.cells]
+
+
+def _job(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Job:
+    missing = _missing_task(task) or _missing_checkpoint(checkpoints / checkpoint_name(cell, task), task)
+    if missing:
+        return Job(cell, task, missing=missing)
+    try:
+        setup = cell_setup(spec, cell, task, checkpoints)
+        return Job(cell, task, setup, notes=check(setup))
+    except SegueError as error:
+        return Job(cell, task, missing=str(error))
+
+
+def checkpoint_name(cell: CellSpec, task: str) -> str:
+    """Folder name of the checkpoint that `cell` uses on `task`."""
+    return cell.checkpoint.replace("{task}", task)
+
+
+def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Setup:
+    """What is run; the policy's method is the one that the checkpoint names."""
+    folder = checkpoints / checkpoint_name(cell, task)
+    scheduler = {
+        "continuation": cell.continuation,
+        "continuation_options": dict(cell.options),
+        "stride": cell.stride,
+        "delay": cell.delay,
+        "ramp": cell.ramp,
+        "delay_mode": cell.delay_mode,
+    }
+    return Setup(
+        task=task,
+        policy=method_of(folder),
+        checkpoint=str(folder.resolve()),
+        robot=spec.robot,
+        scheduler=scheduler | dict(cell.scheduler),
+        latency=cell.latency,
+    )
+
+
+def _missing_task(task: str) -> str:
+    try:
+        load_task(task)
+    except SegueError:
+        tasks = ", ".join(sorted(path.stem for path in (config_folder() / "tasks").glob("*.yaml")))
+        return (
+            f"task {task!r} is not in this workspace (config/tasks has {tasks}); add config/tasks/{task}.yaml"
+        )
+    return ""
+
+
+def _missing_checkpoint(folder: Path, task: str) -> str:
+    if folder.is_dir():
+        return ""
+    settings = config_folder() / "training" / f"{folder.name}.yaml"
+    absent = "" if settings.is_file() else f" (write {settings.name} first: it is not there either)"
+    data = f"datasets/{task}"
+    steps = (
+        f"segue data record --task {task} --seeds 30000:30300 --disturb --out demos/{task}",
+        f"segue data convert demos/{task} {data}",
+        f"segue train --config config/training/{settings.name} --data {data} --out {folder}",
+    )
+    return f"checkpoint {folder.name} is not in {folder.parent}; make it with: {' && '.join(steps)}{absent}"
+
+
+def identity(setup: Setup) -> dict[str, object]:
+    """What decides a cell's episodes, wherever it lies on disk: setup, weights, robot and task contracts."""
+    plain = setup.to_dict()
+    contracts = [
+        load_robot(setup.robot).model_dump_json(),
+        load_task(setup.task).model_dump_json(),
+    ]
+    total = hashlib.sha256("\n".join(contracts).encode()).hexdigest()[:16]
+    return plain | {"checkpoint": Path(setup.checkpoint).name, "contracts_digest": total}
+
+
+def cell_folder(root: Path, setup: Setup) -> Path:
+    """Folder of a cell's rows: equal cells of several suites share it, any change makes another."""
+    known = identity(setup)
+    mark = hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    values = setup.scheduler
+    lengths = f"d{values['delay']}-s{values['stride']}-r{values['ramp']}"
+    name = f"{setup.task}-{Path(setup.checkpoint).name}-{values['continuation']}-{lengths}-{mark}"
+    return root / name

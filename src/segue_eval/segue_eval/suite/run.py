@@ -1,0 +1,96 @@
+"""All episodes of all cells in one pool of processes; finished ones are kept, so the same command goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from segue_core.policy import Policy
+from segue_data.contracts import load_robot, load_task
+from segue_eval.build import Runner, Setup
+from segue_eval.evaluate import Failure, run_jobs
+from segue_eval.plant import SimulatedPlant
+from segue_eval.progress import ProgressBar
+from segue_eval.result import EpisodeResult
+from segue_eval.rows import RowFile
+from segue_eval.suite.plan import Job, cell_folder, identity
+from segue_policies.serve import load_policy
+
+Key = tuple[str, str]  # (task, cell)
+Episode = tuple[Key, int]  # (cell, seed)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a job left behind: a result per seed, or why there is none."""
+
+    job: Job
+    results: tuple[EpisodeResult, ...] = ()
+    missing: str = ""
+
+
+@dataclass
+class _Bench:
+    """Runners of all setups in one process. Policies are kept; of the worlds, which are large, only the last."""
+
+    setups: Mapping[Key, Setup]
+    policies: dict[str, Policy] = field(default_factory=dict)
+    plant_of: tuple[str, str] = ("", "")
+    plant: SimulatedPlant | None = None
+
+    def __call__(self, episode: Episode) -> EpisodeResult:
+        key, seed = episode
+        return self._runner(self.setups[key])(seed)
+
+    def _runner(self, setup: Setup) -> Runner:
+        robot, task = load_robot(setup.robot), load_task(setup.task)
+        if setup.checkpoint not in self.policies:
+            self.policies[setup.checkpoint] = load_policy(Path(setup.checkpoint), threads=1)
+        if self.plant is None or self.plant_of != (setup.robot, setup.task):
+            self.plant, self.plant_of = SimulatedPlant(robot, task), (setup.robot, setup.task)
+        return Runner(robot, task, self.policies[setup.checkpoint], self.plant, setup)
+
+
+@dataclass(frozen=True)
+class BenchFactory:
+    """Makes a process's runner of any (cell, seed); picklable."""
+
+    setups: Mapping[Key, Setup]
+
+    def __call__(self) -> _Bench:
+        """Nothing is loaded before it is needed."""
+        return _Bench(self.setups)
+
+
+def run_suite(
+    jobs: Sequence[Job], seeds: Sequence[int], root: Path, workers: int, label: str, quiet: bool = False
+) -> list[Cell]:
+    """Run what is missing of every job that can run; a cell with a failing episode is reported, the others go on.
+
+    Args:
+        root: folder of the rows, one folder per setup.
+    """
+    setups = {job.key: job.setup for job in jobs if job.setup is not None}
+    rows = {key: RowFile(cell_folder(root, s) / "rows.jsonl", identity(s)) for key, s in setups.items()}
+    names = {job.key: job.name for job in jobs}
+    todo = [(key, seed) for key in setups for seed in seeds if seed not in rows[key].results]
+    total = len(setups) * len(seeds)
+    bar = ProgressBar(total, label, total - len(todo), quiet=quiet)
+    failed: dict[Key, str] = {}
+    try:
+        for (key, seed), outcome in run_jobs(BenchFactory(setups), todo, workers):
+            if isinstance(outcome, Failure):
+                failed.setdefault(key, f"seed {seed} failed: {outcome.text.strip()}")
+            else:
+                rows[key].add(outcome)
+            bar.step(f"{names[key]}, seed {seed}")
+    finally:
+        bar.close()
+    return [_cell(job, seeds, rows.get(job.key), failed.get(job.key, "")) for job in jobs]
+
+
+def _cell(job: Job, seeds: Iterable[int], rows: RowFile | None, failure: str) -> Cell:
+    if rows is None or failure:
+        return Cell(job, missing=failure or job.missing)
+    return Cell(job, tuple(rows.results[seed] for seed in seeds))

@@ -1,0 +1,79 @@
+"""The suite files: they can be read, they name what is there, and they hold what the papers print."""
+
+import pytest
+from pydantic import ValidationError
+
+from segue_core.errors import ConfigError
+from segue_eval.seeds import EVALUATION_SEEDS, VALIDATION_SEEDS, parse_seeds
+from segue_eval.suite.find import full_name, load_suite, suite_names
+from segue_eval.suite.spec import SuiteSpec
+
+LEGATO = {"table1", "table2", "table3", "table4", "table5", "fig6", "tableA2"}
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_suite_can_be_read_and_its_quick_version_is_a_part_of_it(name: str) -> None:
+    spec = load_suite(name)
+    assert set(spec.quick.tasks) <= set(spec.tasks)
+    seeds, few = parse_seeds(spec.seeds), parse_seeds(spec.quick.seeds)
+    assert len(few) < len(seeds) and set(seeds) <= set(EVALUATION_SEEDS)
+    assert set(few) <= set(seeds) or set(few) <= set(VALIDATION_SEEDS)
+
+
+def test_each_table_of_the_paper_is_a_suite_under_both_names() -> None:
+    assert {f"legato-{name}" for name in LEGATO} <= set(suite_names())
+    assert {full_name(name) for name in LEGATO} == {full_name(f"legato-{name}") for name in LEGATO}
+
+
+def test_an_unknown_suite_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'legato-table2'"):
+        full_name("legato-tabel2")
+
+
+@pytest.mark.parametrize(
+    ("suite", "task", "cell", "metric", "fact"),
+    [
+        ("table1", "towel", "legato", "overlap_rmse", (6.22, 0.66)),
+        ("table1", "bowls", "rtc", "seconds", (52.88, 3.54)),
+        ("table2", "pour", "training_time_rtc", "seconds", (81.73, 1.12)),
+        ("table3", "pour", "legato_d6", "nsparc", (1.38, 0.05)),
+        ("table4", "pour", "without_d8", "overlap_rmse", (7.21, 0.68)),
+        ("table5", "pour", "rtc", "seconds", (92.93, 1.90)),
+        ("tableA2", "pour", "one_shot", "overlap_rmse", (12.69, 1.55)),
+    ],
+)
+def test_facts_are_the_paper_s(
+    suite: str, task: str, cell: str, metric: str, fact: tuple[float, float]
+) -> None:
+    assert load_suite(suite).fact(task, cell, metric) == fact
+
+
+@pytest.mark.parametrize("name", sorted(LEGATO))
+def test_lengths_are_the_papers_and_fit_its_horizon(name: str) -> None:
+    for cell in load_suite(name).cells:
+        assert cell.ramp is not None and cell.delay + cell.stride + cell.ramp <= 60
+
+
+VALID = {
+    "title": "t", "source": "s", "tasks": ["pick_place"], "columns": ["score"],
+    "quick": {"tasks": ["pick_place"], "seeds": "20000:20002"},
+    "cells": [{"id": "a", "label": "A", "checkpoint": "c", "continuation": "legato"}],
+}  # fmt: skip
+
+
+CLAIM = {"id": "x", "text": "x", "metric": "score", "first": "a", "second": "b", "expect": "lower"}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"columns": ["nspark"]}, "nspark"),
+        ({"claims": [CLAIM]}, "unknown cell b"),
+        ({"cells": VALID["cells"] * 2}, "there twice"),  # type: ignore[operator]
+        ({"paper": {"pour": {"b": {"score": [1, 2]}}}}, "unknown cell b"),
+    ],
+)  # fmt: skip
+def test_names_that_a_suite_does_not_have_are_refused(change: dict[str, object], word: str) -> None:
+    SuiteSpec.model_validate(VALID)
+    with pytest.raises(ValidationError, match=word):
+        SuiteSpec.model_validate(VALID | change)

@@ -1,0 +1,151 @@
+"""A suite from its file to its page: what can run does, what cannot is said, and nothing is run twice."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from segue_data.contracts import config_folder
+from segue_eval.cli import main
+from segue_eval.rows import RowFile
+
+SUITE = """
+title: Two methods
+source: a test
+about: Short episodes on one task that is there and on one that is not.
+tasks: [pick_place, juggling]
+seeds: "20000:20003"
+quick: {tasks: [pick_place], seeds: "20000:20002"}
+columns: [score, overlap_rmse]
+cells:
+  - id: old
+    label: Old
+    checkpoint: "legato_{task}"
+    continuation: naive_async
+    stride: 10
+    ramp: 30
+    scheduler: {time_limit_s: 1.2}
+  - id: new
+    label: New
+    checkpoint: "legato_{task}"
+    continuation: legato
+    stride: 10
+    ramp: 30
+    scheduler: {time_limit_s: 1.2}
+  - {id: lost, label: Lost, checkpoint: "lost_{task}", continuation: legato}
+  - {id: wrong, label: Wrong, checkpoint: "legato_{task}", continuation: legato, delay: 40}
+paper:
+  pick_place: {old: {overlap_rmse: [9.0, 0.5]}, new: {overlap_rmse: [5.0, 0.2]}}
+claims:
+  - {id: coherent, text: New has a lower overlap RMSE, metric: overlap_rmse, first: new, second: old, expect: lower}
+  - {id: lost, text: Lost is faster, metric: seconds, first: lost, second: old, expect: lower}
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, object]]]:
+    """The output folder and the JSON of the suite above, run once in this process."""
+    folder = tmp_path_factory.mktemp("suite")
+    config = folder / "config"
+    (config / "suites").mkdir(parents=True)
+    for name in ("robots", "tasks", "checkpoints", "training"):
+        (config / name).symlink_to(config_folder() / name)
+    (config / "suites" / "own-pair.yaml").write_text(SUITE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGUE_CONFIG_DIR", str(config))
+        options = ["--seeds", "20000:20002", "--workers", "1", "--quiet", "--out", str(folder / "out")]
+        assert main(["eval", "pair", *options, "--json", str(folder / "out.json")]) == 0
+        yield folder / "out", json.loads((folder / "out.json").read_text())
+
+
+def by_id(data: dict[str, object]) -> dict[str, dict[str, object]]:
+    claims = data["claims"]
+    assert isinstance(claims, list)
+    return {claim["id"]: claim for claim in claims}
+
+
+def test_claims_of_cells_that_ran_have_a_verdict_and_its_numbers(ran: tuple[Path, dict[str, object]]) -> None:
+    claim = by_id(ran[1])["coherent/pick_place"]
+    assert claim["verdict"] in ("reproduced", "not", "inconclusive")
+    statistics = claim["statistics"]
+    assert isinstance(statistics, dict)
+    assert statistics["n"] == 2
+    assert statistics["interval_low"] <= statistics["difference"] <= statistics["interval_high"]
+
+
+def test_a_missing_checkpoint_is_said_with_the_command_that_makes_it(
+    ran: tuple[Path, dict[str, object]],
+) -> None:
+    claim = by_id(ran[1])["lost/pick_place"]
+    assert claim["verdict"] == "not run"
+    reason = str(claim["reason"])
+    assert (
+        "segue train --config config/training/lost_pick_place.yaml" in reason
+        and "it is not there either" in reason
+    )
+
+
+def test_a_missing_task_is_said_and_the_claim_on_all_tasks_stays_open(
+    ran: tuple[Path, dict[str, object]],
+) -> None:
+    claims = by_id(ran[1])
+    assert "config/tasks/juggling.yaml" in str(claims["coherent/juggling"]["reason"])
+    assert claims["coherent/all tasks"]["verdict"] in ("inconclusive", "not")
+    assert claims["coherent/all tasks"]["reason"] == "not run on juggling"
+
+
+def test_a_delay_that_does_not_fit_is_refused_in_the_schedulers_words(
+    ran: tuple[Path, dict[str, object]],
+) -> None:
+    cells = ran[1]["cells"]
+    assert isinstance(cells, list)
+    wrong = next(cell for cell in cells if cell["cell"] == "wrong" and cell["task"] == "pick_place")
+    assert "an answer would take longer than a stride" in wrong["not_run"]
+
+
+def test_table_page_and_plots_hold_both_and_fetch_nothing(ran: tuple[Path, dict[str, object]]) -> None:
+    folder = ran[0]
+    page, markdown = (folder / "report.html").read_text(), (folder / "table.md").read_text()
+    assert "src=" not in page and "href=" not in page and "@import" not in page
+    for text in (page, markdown):
+        assert "9.00 ± 0.50" in text and "New has a lower overlap RMSE" in text and "not run" in text
+    assert (folder / "table.csv").read_text().startswith("task,group,cell,label,metric,unit,paper_mean")
+    assert {path.name for path in (folder / "plots").iterdir()} >= {
+        "claims.svg",
+        "pick_place-overlap_rmse.svg",
+    }
+
+
+def test_the_same_command_runs_nothing_again(ran: tuple[Path, dict[str, object]]) -> None:
+    rows = sorted((ran[0] / "cells").glob("*/rows.jsonl"))
+    before = [path.read_text() for path in rows]
+    assert len(rows) == 2 and all(text.count("\n") == 3 for text in before)
+    assert main(["eval", "pair", "--seeds", "20000:20002", "--quiet", "--out", str(ran[0])]) == 0
+    assert [path.read_text() for path in rows] == before
+
+
+def test_a_wider_range_of_seeds_keeps_the_finished_ones(ran: tuple[Path, dict[str, object]]) -> None:
+    assert main(["eval", "pair", "--quick", "--seeds", "20001", "--quiet", "--out", str(ran[0])]) == 0
+    for path in (ran[0] / "cells").glob("*/rows.jsonl"):
+        header = json.loads(path.read_text().splitlines()[0])
+        assert set(RowFile(path, header["setup"]).results) == {20000, 20001}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["pair", "--tasks", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"]),
+        (["pair", "--tasks", "juggling"], ["nothing of own-pair can be run here"]),
+        (["pear"], ["unknown suite 'pear'", "own-pair"]),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(
+    arguments: list[str],
+    words: list[str],
+    ran: tuple[Path, dict[str, object]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["eval", *arguments, "--quiet", "--out", str(ran[0].parent / "other")]) == 2
+    error = capsys.readouterr().err
+    assert all(word in error for word in words)
