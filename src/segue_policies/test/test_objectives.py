@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core.action_space import DUAL_ARM_EE
-from segue_core.blending import continuous
+from segue_core.blending import continuous, difference
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
@@ -21,8 +21,13 @@ from segue_policies.common.checkpoint import load_checkpoint
 from segue_policies.common.normalise import Normaliser
 from segue_policies.common.serving import CAPABILITIES, SERVES
 from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.flow import interpolant, sample_one_shot, sample_prefix, target_velocity
-from segue_policies.legato.methods.bidirectional import distances
+from segue_policies.legato.flow import (
+    interpolant,
+    sample_one_shot,
+    sample_plain,
+    sample_prefix,
+    target_velocity,
+)
 from segue_policies.legato.model import ChunkHead, LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
@@ -203,13 +208,13 @@ def test_vlash_samples_from_the_state_where_the_prefix_ends(seed: int) -> None:
 @given(seeds)
 def test_bidirectional_decoding_keeps_the_candidate_nearest_to_the_reference(seed: int) -> None:
     policy, request = untrained("flow"), ask("bidirectional", seed, options={"candidates": 6})
-    best = answer(policy, request)
-    plain = [answer(policy, ask("plain", seed))]
     scene = Scene(policy._trained, NO_IMAGES, request.observation.state, seed)
-    apart = distances(scene, np.stack([best, *plain]), request)
-    assert apart[0] <= apart[1] + 1e-3
-    one = ask("bidirectional", seed, options={"candidates": 1})
-    np.testing.assert_allclose(answer(policy, one), plain[0], atol=1e-6)
+    candidates = scene.physical(sample_plain(scene.velocity(6), scene.noise(6), N))
+    apart = (difference(DUAL_ARM_EE, request.reference, candidates) / 0.1) ** 2
+    nearest = candidates[np.argmin((request.omega[:, None] * apart).sum((1, 2)))]
+    np.testing.assert_allclose(answer(policy, request), DUAL_ARM_EE.clip(nearest), atol=1e-6)
+    first = ask("bidirectional", seed, options={"candidates": 1})
+    np.testing.assert_allclose(answer(policy, first), answer(policy, ask("plain", seed)), atol=1e-6)
 
 
 @given(seeds)
