@@ -166,6 +166,8 @@ def goal_to_msg(
         reset=reset,
         instruction=instruction,
     )
+    goal.option_names = list(request.options)
+    goal.option_values = [float(value) for value in request.options.values()]
     goal.reference = float32_array(request.reference)
     goal.guidance = GuidanceScheduleMsg(kind=kind, delay=request.delay, ramp=ramp)
     goal.guidance.omega = float32_array(request.omega)
@@ -186,6 +188,10 @@ def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> Pred
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "reference and schedule", got=got, expected=expected)
     if not (np.isfinite(reference).all() and np.isfinite(omega).all()):
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "reference or schedule is not finite")
+    names, values = list(goal.option_names), [float(value) for value in goal.option_values]
+    if len(names) != len(values):
+        got, expected = f"{len(values)} values", f"one for each of {names}"
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "options", got=got, expected=expected)
     return PredictRequest(
         observation=observation,
         start_tick=int(goal.start_tick),
@@ -195,6 +201,7 @@ def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> Pred
         reference=reference.reshape(goal.horizon, goal.dim),
         delay=int(goal.guidance.delay),
         seed=int(goal.seed),
+        options=dict(zip(names, values, strict=True)),
     )
 
 

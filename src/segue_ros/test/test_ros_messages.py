@@ -96,11 +96,21 @@ def test_a_chunk_whose_size_lies_is_refused(rows: int, columns: int) -> None:
 
 def test_a_request_comes_back_the_same() -> None:
     omega = np.linspace(1, 0, 60, dtype=np.float32)
-    sent = PredictRequest(_observation(), 7, 2, "legato", omega, _chunk().actions, 8, 2**40)
+    options = {"candidates": 16.0, "max_guidance_weight": 2.5}
+    sent = PredictRequest(_observation(), 7, 2, "legato", omega, _chunk().actions, 8, 2**40, options)
     got = conversions.request_from_goal(conversions.goal_to_msg(sent, ramp=22), sent.observation)
     np.testing.assert_array_equal(got.reference, sent.reference)
     np.testing.assert_array_equal(got.omega, sent.omega)
     assert (got.start_tick, got.sequence, got.method, got.delay, got.seed) == (7, 2, "legato", 8, 2**40)
+    assert got.options == options
+
+
+def test_a_goal_with_an_option_without_value_is_refused() -> None:
+    sent = PredictRequest(_observation(), 7, 2, "plain", np.zeros(60, np.float32), _chunk().actions, 8, 0)
+    goal = conversions.goal_to_msg(sent)
+    goal.option_names = ["candidates"]
+    with pytest.raises(PolicyError, match=r"0 values; expected one for each of \['candidates'\]|0 values"):
+        conversions.request_from_goal(goal, sent.observation)
 
 
 def test_a_goal_whose_sizes_disagree_is_refused() -> None:

@@ -74,11 +74,17 @@ def fit(config: SchedulerConfig, info: PolicyInfo, method: Continuation, delay: 
             f"delay claim shortened from {delay} to {claimed} ({overlap} rows overlap, trained {limits[0]})"
         )
     free = max(overlap - claimed, 0)
-    wanted = config.ramp if config.ramp is not None else max(config.horizon - config.stride - claimed, 0)
+    wanted = _wanted_ramp(config, method, claimed)
     ramp = min(wanted, free, limits[1])
     if ramp < wanted:
         notes.append(f"ramp shortened from {wanted} to {ramp} ({free} rows free, trained {limits[1]})")
     return Lengths(claimed, ramp, tuple(notes))
+
+
+def _wanted_ramp(config: SchedulerConfig, method: Continuation, delay: int) -> int:
+    if not method.ramps:
+        return 0
+    return config.ramp if config.ramp is not None else max(config.horizon - config.stride - delay, 0)
 
 
 def _infeasible(text: str, config: SchedulerConfig, expected: str) -> SchedulerError:

@@ -270,6 +270,7 @@ class ChunkScheduler:
             reference=align_reference(known, 0, horizon),
             delay=lengths.delay,
             seed=seed,
+            options=self._method.sampling_options,
         )
         self._ledger.open(request, tick)
         run.stats.requests += 1

@@ -1,6 +1,7 @@
 """What goes into the chunk scheduler and comes out of it, once per tick."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,7 @@ class ChunkRequest:
     reference: NDArray[np.float32]  # (H, D)
     delay: int
     seed: int
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the methods that mix chunks promise: a mean of chunks is still an action, channel by channel."""
+"""What every method promises channel by channel, the mixing ones above all: a mean of chunks is still an action."""
 
 from collections.abc import Iterator
 
@@ -20,6 +20,7 @@ from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
 
 MIXING = ["temporal_ensemble", "linear_blend"]
+EVERY = continuation.available()
 SPACES = [DUAL_ARM_EE, UNIVERSAL_DUAL_ARM]
 YAW = ActionSpace(
     "yaw", 30.0, (Channel("r", ChannelKind.ROTATION_VECTOR, 3, "rad", (-7.0,) * 3, (7.0,) * 3),)
@@ -107,7 +108,7 @@ def test_an_ensemble_is_the_weighted_mean_of_all_chunks_that_predict_the_tick(
         np.testing.assert_allclose(command, np.average(covering, axis=0, weights=weights), atol=1e-12)
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 @given(plan=plans(), seed=seeds)
 def test_positions_and_rotations_stay_in_the_hull_of_the_chunks(
     name: str, plan: tuple[int, int, int, int], seed: int
@@ -128,7 +129,7 @@ def test_positions_and_rotations_stay_in_the_hull_of_the_chunks(
                 assert np.linalg.norm(rotation.relative_rotvec(half_turn(), turned)) < 0.6 + 1e-6
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 @given(plan=plans(), seed=seeds)
 def test_a_gripper_is_the_newest_chunk_s_and_never_in_between(
     name: str, plan: tuple[int, int, int, int], seed: int
@@ -142,7 +143,7 @@ def test_a_gripper_is_the_newest_chunk_s_and_never_in_between(
                 assert command[part].item() in (0.0, 1.0)
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 @given(plan=plans(), seed=seeds)
 def test_chunks_that_agree_stay_as_they_are(name: str, plan: tuple[int, int, int, int], seed: int) -> None:
     for space in SPACES:
@@ -153,7 +154,7 @@ def test_chunks_that_agree_stay_as_they_are(name: str, plan: tuple[int, int, int
             np.testing.assert_allclose(difference(space, row[0], command), 0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 @given(plan=plans(), seed=seeds)
 def test_a_single_chunk_is_passed_through_unchanged(
     name: str, plan: tuple[int, int, int, int], seed: int
@@ -164,7 +165,7 @@ def test_a_single_chunk_is_passed_through_unchanged(
             assert command.tobytes() == covering[0].tobytes()
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 @given(plan=plans(), seed=seeds)
 def test_turning_through_pi_makes_no_jump_however_the_chunks_write_it(
     name: str, plan: tuple[int, int, int, int], seed: int
@@ -185,7 +186,7 @@ def test_turning_through_pi_makes_no_jump_however_the_chunks_write_it(
     assert (np.linalg.norm(steps, axis=-1) <= turning + 2 * apart + 1e-6).all()
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 def test_wrapping_joints_that_differ_by_whole_turns_agree(name: str) -> None:
     space = ActionSpace("j", 30.0, (Channel("j", ChannelKind.JOINT, 1, "rad", (-9.0,), (9.0,), wraps=True),))
     chunks = [chunk(np.full((8, 1), 3.0 - 2 * np.pi * (n % 2)), 2 * n, n) for n in range(4)]
@@ -201,7 +202,7 @@ def test_rows_of_zeros_count_like_any_other(name: str) -> None:
     assert 0.0 < commands[1] < 1.0
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_chunk_wholly_in_the_past_changes_nothing(name: str) -> None:
     method, timeline = continuation.create(name, {}), Timeline(1)
     method.merge(timeline, chunk(np.arange(8.0)[:, None], 4, 0), 4, SPACE)
@@ -212,7 +213,7 @@ def test_a_chunk_wholly_in_the_past_changes_nothing(name: str) -> None:
     assert (timeline.rows_from(6)[:6] > before).all()
 
 
-@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_shorter_chunk_decides_where_the_timeline_ends(name: str) -> None:
     method, timeline = continuation.create(name, {}), Timeline(1)
     method.merge(timeline, chunk(np.zeros((8, 1)), 0, 0), 0, SPACE)

@@ -50,6 +50,7 @@ class Continuation:
     requires: ClassVar[frozenset[str]] = frozenset()  # capabilities of the policy
     waits: ClassVar[bool] = False  # motion stops while the policy thinks
     trained_lengths: ClassVar[bool] = False  # d and r must lie inside the policy's training range
+    ramps: ClassVar[bool] = True  # whether its guidance has a ramp behind the prefix
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.parse(options, NoOptions)
@@ -58,6 +59,11 @@ class Continuation:
     def parse(cls, options: Mapping[str, Any], model: type[ModelT]) -> ModelT:
         """Options as `model`; raises ConfigError that names the method."""
         return parse_model(dict(options), model, f"continuation_options of {cls.name}")
+
+    @property
+    def sampling_options(self) -> Mapping[str, float]:
+        """Settings of `sampling` that go with every request."""
+        return {}
 
     def reset(self) -> None:
         """Forget the run before."""

@@ -21,7 +21,14 @@ from segue_scheduler.continuation.base import Continuation, InferenceStart
 
 
 class RtcOptions(StrictModel):
-    """Shape of the mask."""
+    """Shape of the mask and strength of the guidance."""
+
+    max_guidance_weight: float = Field(
+        default=5.0,
+        ge=0,
+        le=1000,
+        description="clip beta of the guidance weight; the authors' 5 is for 5 denoising steps, LeRobot has 10",
+    )
 
     ramp_kind: Literal["linear", "exp", "zeros", "ones"] | None = Field(
         default="exp", description="shape of the ramp; exp is the authors' choice; null means the scheduler's"
@@ -36,11 +43,17 @@ class Rtc(Continuation):
     requires = frozenset({"gradient_guidance"})
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._ramp_kind = self.parse(options, RtcOptions).ramp_kind
+        self._options = self.parse(options, RtcOptions)
+
+    @property
+    def sampling_options(self) -> Mapping[str, float]:
+        """The clip."""
+        return {"max_guidance_weight": self._options.max_guidance_weight}
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
         """Ones over d rows, the soft mask over r, zeros behind."""
-        return guidance_schedule(start.horizon, start.delay, start.ramp, self._ramp_kind or start.ramp_kind)
+        kind = self._options.ramp_kind or start.ramp_kind
+        return guidance_schedule(start.horizon, start.delay, start.ramp, kind)
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

@@ -1,0 +1,58 @@
+"""Bidirectional decoding (BID, arXiv 2408.17355): of several sampled chunks execute the one that continues best.
+
+    row        0 ... d-1     d ... d+r-1    d+r ... H-1
+    omega      1 ... 1       falling        0 ... 0          weight of a row's disagreement
+    candidate  distance = sum over rows of omega |a - reference|^2        backward coherence; the smallest wins
+
+The policy draws the candidates in one batch and chooses: only it knows in which units a metre and a radian compare,
+and one chunk instead of many crosses the wire. The mask ends with the overlap, so that rows which the reference only
+repeats do not count. Forward contrast, the paper's other criterion, needs a weaker second policy and is left out.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from segue_core.config_base import StrictModel
+from segue_core.schedule import guidance_schedule
+from segue_scheduler.continuation.base import Continuation, InferenceStart
+
+
+class BidirectionalOptions(StrictModel):
+    """How many, and how their distance is weighted."""
+
+    candidates: int = Field(
+        default=16, ge=1, le=256, description="chunks drawn per request; the paper's N is 16"
+    )
+    ramp_kind: Literal["linear", "exp", "zeros", "ones"] | None = Field(
+        default="exp", description="fall of the weights behind the prefix; null means the scheduler's"
+    )
+
+
+class BidirectionalDecoding(Continuation):
+    """Needs a policy that can draw several chunks for one observation; no training for it."""
+
+    name = "bidirectional_decoding"
+    sampling = "bidirectional"
+    requires = frozenset({"batch_sampling"})
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = self.parse(options, BidirectionalOptions)
+
+    @property
+    def sampling_options(self) -> Mapping[str, float]:
+        """The number of candidates."""
+        return {"candidates": self._options.candidates}
+
+    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
+        """Ones over d rows, falling over r, zeros behind."""
+        kind = self._options.ramp_kind or start.ramp_kind
+        return guidance_schedule(start.horizon, start.delay, start.ramp, kind)
+
+
+def create(options: Mapping[str, Any]) -> Continuation:
+    """Registry entry."""
+    return BidirectionalDecoding(options)
