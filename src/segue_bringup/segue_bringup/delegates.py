@@ -19,7 +19,7 @@ example, from nothing to a checkpoint:
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Add `eval`, `bench`, `data`, `train` and `doctor` to an argparse subparsers object."""
+    """Add `eval`, `compare`, `report`, `bench`, `data`, `train` and `doctor` to an argparse subparsers object."""
     from segue_data import cli as data
     from segue_eval import cli as evaluation
 

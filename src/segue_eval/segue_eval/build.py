@@ -11,15 +11,16 @@ from typing import Any
 from segue_core.config import SchedulerConfig
 from segue_core.config_base import parse_model
 from segue_core.errors import unknown_name
+from segue_core.latency import parse_latency
 from segue_core.policy import Policy, PolicyInfo
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.contracts import load_robot, load_task
-from segue_core.latency import parse_latency
 from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
 from segue_policies.serve import LOADERS, check_checkpoint, load_policy
+from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
 
 
@@ -90,6 +91,21 @@ class Runner:
         self._policy = policy
         self._latency = setup.latency
         self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
+
+    @property
+    def policy_info(self) -> PolicyInfo:
+        """What the policy is and can do."""
+        return self._policy.info
+
+    @property
+    def policy(self) -> Policy:
+        """The policy itself."""
+        return self._policy
+
+    @property
+    def lengths(self) -> Lengths:
+        """Delay and ramp of a regular request."""
+        return ChunkScheduler(self.config, self.space, self._policy.info).plan
 
     def __call__(self, seed: int, on_tick: TickObserver | None = None) -> EpisodeResult:
         """Run one episode with a fresh scheduler."""

@@ -1,4 +1,4 @@
-"""`segue eval`, `segue report` and `segue bench`; also `python -m segue_eval.cli eval ...`.
+"""`segue eval`, `segue compare`, `segue report` and `segue bench`; also `python -m segue_eval.cli eval ...`.
 
 Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached,
 2 refused or failed (one sentence on stderr), 130 interrupted (finished episodes are kept).
@@ -18,6 +18,8 @@ from segue_eval import options
 from segue_eval.bench.cli import add_bench_arguments, run_bench
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.claims import Claim, rate_claim
+from segue_eval.compare.cli import add_compare
+from segue_eval.corrections_cli import add_corrections
 from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
@@ -26,6 +28,8 @@ from segue_eval.report import write_run_report
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
+from segue_eval.suite.cli import add_suite_arguments, print_suites, run_suite_command
+from segue_eval.suite.find import suite_names
 from segue_eval.summary import endings, shortenings, success_interval, table, to_csv, to_json
 
 DONE, NOT_REACHED, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -79,8 +83,16 @@ def _save(
 
 
 def run_eval(arguments: argparse.Namespace) -> int:
-    """Evaluate one setup over its seeds; prints the table and returns the exit status."""
-    seeds, setup = parse_seeds(arguments.seeds), options.setup_from(arguments)
+    """Evaluate a suite or one setup; prints the table and returns the exit status."""
+    if arguments.suite == "list":
+        return print_suites(suite_names())
+    if arguments.suite:
+        return run_suite_command(arguments)
+    return _run_setup(arguments)
+
+
+def _run_setup(arguments: argparse.Namespace) -> int:
+    seeds, setup = parse_seeds(arguments.seeds or options.DEFAULT_SEEDS), options.setup_from(arguments)
     for note in check(setup):
         print(f"note: {note}", file=sys.stderr)
     folder = _folder(arguments, setup)
@@ -112,13 +124,15 @@ def run_report(arguments: argparse.Namespace) -> int:
 
 
 def add_subcommands(subparsers: Any) -> None:
-    """Add `eval`, `report` and `bench` to an argparse subparsers object; each sets `func(arguments) -> exit status`."""
-    evaluation = subparsers.add_parser(
-        "eval", help="run a policy over many seeds in lockstep and print the table"
-    )
+    """Add `eval`, `compare`, `report` and `bench` to an argparse subparsers object; each sets `func` to an action."""
+    text = "run a policy, or a paper's table, over many seeds in lockstep and print the table"
+    evaluation = subparsers.add_parser("eval", help=text, description=text)
+    add_suite_arguments(evaluation)
     options.add_setup_arguments(evaluation)
     options.add_run_arguments(evaluation)
     evaluation.set_defaults(func=run_eval)
+    add_compare(subparsers)
+    add_corrections(subparsers)
     report = subparsers.add_parser("report", help="write video, metrics and page of a recorded run (again)")
     report.add_argument("run", type=Path, help="run folder with a bag in it")
     report.set_defaults(func=run_report)

@@ -68,15 +68,19 @@ def tiles(values: Mapping[str, str]) -> str:
 
 
 def html_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], words: Collection[int] = frozenset({0})
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    words: Collection[int] = frozenset({0}),
+    kinds: Mapping[str, str] | None = None,
 ) -> str:
-    """A plain table; the columns in `words` are text, the others numbers."""
+    """A plain table; columns in `words` are text, the others numbers; `kinds` maps the text of a cell to a class."""
 
     def line(tag: str, cells: Sequence[str]) -> str:
-        kinds = ("w" if i in words else "" for i in range(len(cells)))
+        found = [["w"] * (i in words) + [(kinds or {}).get(cell, "")] for i, cell in enumerate(cells)]
+        classes = [" ".join(filter(None, names)) for names in found]
         return "".join(
-            f"<{tag}{f' class={kind}' if kind else ''}>{escape(cell)}</{tag}>"
-            for kind, cell in zip(kinds, cells, strict=True)
+            f'<{tag} class="{names}">{escape(cell)}</{tag}>'
+            for names, cell in zip(classes, cells, strict=True)
         )
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -68,6 +69,16 @@ class SimulatedPlant:
         """Start episode `seed`, the controller holding the measured pose."""
         self._world.reset(seed)
         self._controller.reset(self._world.joint_positions(), self._world.gripper_positions())
+
+    @contextmanager
+    def imagined(self) -> Iterator[None]:
+        """What is executed inside did not happen."""
+        kept, self._controller = self._controller, self._controller.copy()
+        try:
+            with self._world.imagined():
+                yield
+        finally:
+            self._controller = kept
 
     def measured(self) -> NDArray[np.float64]:
         """Forward kinematics of the measured joints, (14,)."""

@@ -12,7 +12,9 @@ import numpy as np
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
+from segue_core.policy import PolicyInfo
 from segue_core.robot_config import RobotConfig
+from segue_core.task_state import TaskState
 from segue_data.bag_reader import NANOSECONDS
 from segue_data.contracts import load_robot
 from segue_data.encoding import ImageCodec
@@ -24,7 +26,7 @@ from segue_data.topics import image_topic
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
-from segue_eval.report.bag import COMMAND, INPUT, SAFETY, STATE, TASK
+from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
 from segue_scheduler.tick import TickInput, TickOutput
 
@@ -34,6 +36,7 @@ _TYPES = {
     INPUT: "segue_interfaces/msg/SchedulerInput",
     TASK: "segue_interfaces/msg/TaskState",
     SAFETY: "segue_interfaces/msg/SafetyState",
+    POLICY_INFO: "segue_interfaces/msg/PolicyInfo",
 }
 _RUN = "lockstep"
 _SAFETY_EVERY = 3  # ticks: 10 Hz, as the controller node publishes it
@@ -59,6 +62,29 @@ def _chunk(chunk: ActionChunk, space: ActionSpace) -> Any:
         dim=dim,
         actions=np.ascontiguousarray(chunk.actions.reshape(-1)),
         omega=omega,
+        has_progress=chunk.progress is not None,
+        progress=chunk.progress or 0.0,
+        stop=chunk.stop,
+    )
+
+
+def _policy_info(info: PolicyInfo) -> Any:
+    width, height = info.image_size
+    return build(
+        _TYPES[POLICY_INFO],
+        source=info.name,
+        name=info.name,
+        action_space=info.action_space.name,
+        action_space_fingerprint=info.action_space.fingerprint(),
+        horizon=info.horizon,
+        num_steps=info.num_steps,
+        rate_hz=float(info.rate_hz),
+        cameras=list(info.cameras),
+        image_width=width,
+        image_height=height,
+        capabilities=sorted(info.capabilities),
+        max_delay=info.max_delay,
+        max_ramp=info.max_ramp,
     )
 
 
@@ -108,13 +134,22 @@ class LockstepRecorder:
     """Writes every tick of an episode to a bag; pass it to `run_episode` as `on_tick`, then call `finish`."""
 
     def __init__(
-        self, bag: Path, plant: Plant, robot: RobotConfig, continuation: str, task: str, seed: int
+        self,
+        bag: Path,
+        plant: Plant,
+        robot: RobotConfig,
+        continuation: str,
+        task: str,
+        seed: int,
+        info: PolicyInfo | None = None,
     ) -> None:
         self._writer = EpisodeWriter(bag, _topics(tuple(robot.cameras)), wait=True)
         self._plant, self._robot, self._continuation = plant, robot, continuation
         self._task, self._seed = task, seed
         self._codec = ImageCodec()
         self._starved = 0
+        if info is not None:
+            self._write(POLICY_INFO, 0, _policy_info(info))
 
     def __call__(self, inputs: TickInput, output: TickOutput) -> None:
         """Record one tick: images, what went into the scheduler, and what came out."""
@@ -123,23 +158,33 @@ class LockstepRecorder:
         for name, image in self._plant.images().items():
             message = compressed_image(stamp, name, self._codec.encode(image), self._codec.label)
             self._write(image_topic(name), stamp, message)
-        space = self._robot.action_space
-        chunks = [_chunk(chunk, space) for chunk in inputs.chunks]
-        given = build(
+        self._write(INPUT, stamp, self._input(stamp, inputs))
+        self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
+        command = robot_command(stamp, output.tick, output.action, self._robot.action_space, _RUN)
+        self._write(COMMAND, stamp, command)
+        if inputs.tick % _SAFETY_EVERY == 0 or output.outcome is not None:
+            self._write(SAFETY, stamp, _safety(stamp, self._plant.interventions()))
+        if inputs.task is not None:
+            self._write(TASK, stamp, self._task_state(stamp, inputs.task))
+
+    def _input(self, stamp: int, inputs: TickInput) -> Any:
+        """Everything that the scheduler was given, so that the run can be replayed from it."""
+        given = {} if inputs.task is None else {"task": self._task_state(stamp, inputs.task)}
+        return build(
             _TYPES[INPUT],
             header=header(stamp),
             run_id=_RUN,
             tick=inputs.tick,
-            measured=inputs.measured,
-            chunks=chunks,
+            measured=np.ascontiguousarray(inputs.measured, dtype=np.float64),
+            chunks=[_chunk(chunk, self._robot.action_space) for chunk in inputs.chunks],
+            failures=list(inputs.failures),
+            has_task=inputs.task is not None,
+            stop_requested=inputs.stop_requested,
+            **given,
         )
-        self._write(INPUT, stamp, given)
-        self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
-        self._write(COMMAND, stamp, robot_command(stamp, output.tick, output.action, space, _RUN))
-        if inputs.tick % _SAFETY_EVERY == 0 or output.outcome is not None:
-            self._write(SAFETY, stamp, _safety(stamp, self._plant.interventions()))
-        if inputs.task is not None:
-            self._write(TASK, stamp, task_state(stamp, self._task, self._seed, inputs.task))
+
+    def _task_state(self, stamp: int, state: TaskState) -> Any:
+        return task_state(stamp, self._task, self._seed, state)
 
     def _write(self, topic: str, stamp: int, message: Any) -> None:
         self._writer.write_message(topic, stamp, message)
@@ -167,7 +212,9 @@ def record_seed(
 ) -> Mapping[str, object]:
     """Run `seed` once more, filmed, and write its run folder and report; returns the report's metrics."""
     method = runner.config.continuation
-    recorder = LockstepRecorder(run_dir / "bag", runner.plant, robot, method, setup.task, seed)
+    recorder = LockstepRecorder(
+        run_dir / "bag", runner.plant, robot, method, setup.task, seed, runner.policy_info
+    )
     try:
         result = runner(seed, on_tick=recorder)
     except BaseException:

@@ -19,9 +19,9 @@ import numpy as np
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
+from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
-from segue_core.latency import Constructed, Latency
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace
@@ -53,7 +53,8 @@ def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
     return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
 
 
-def _ask(policy: Policy, request: ChunkRequest, observation: Observation) -> ActionChunk:
+def ask(policy: Policy, request: ChunkRequest, observation: Observation) -> ActionChunk:
+    """The policy's answer to a scheduler's request; raises PolicyError."""
     question = PredictRequest(
         observation=observation,
         start_tick=request.start_tick,
@@ -63,6 +64,7 @@ def _ask(policy: Policy, request: ChunkRequest, observation: Observation) -> Act
         reference=request.reference,
         delay=request.delay,
         seed=request.seed,
+        options=request.options,
     )
     return policy.predict(question).chunk
 
@@ -73,7 +75,7 @@ def _serve(
     """Ask at `tick`, deliver later. At least one tick passes: no answer comes within the tick that asked."""
     due = tick + max(1, latency.ticks(request.sequence, request.delay))
     try:
-        chunk = _ask(policy, request, observe(plant, policy, tick))
+        chunk = ask(policy, request, observe(plant, policy, tick))
         mailbox.chunks.setdefault(due, []).append(chunk)
     except PolicyError as error:
         mailbox.failures.setdefault(due, []).append(str(error))

@@ -17,6 +17,7 @@ from segue_eval.report.run_data import ChunkRecord, Ending, RunData, Series
 
 STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"
 TASK, PROGRESS, SAFETY = "/segue/task_state", "/segue/progress", "/segue/safety"
+POLICY_INFO = "/segue/policy_info"
 TOPICS = frozenset({STATE, COMMAND, INPUT, TASK, PROGRESS, SAFETY})
 _IDLE, _FINISHED = "idle", "finished"
 

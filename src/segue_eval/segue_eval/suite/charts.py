@@ -88,7 +88,7 @@ def _dots(panel: Panel, row: int, cell: Cell, column: Column, class_: str) -> st
             element("title", f"seed {seed}: {value:.4g}"),
             cx=panel.x.at(value),
             cy=panel.y(row) + float(offset) * 0.7 * _ROW,
-            r=2,
+            r=2.5,
             class_=f"seed {class_}",
         )
         for (seed, value), offset in zip(known.items(), offsets, strict=True)
@@ -97,17 +97,17 @@ def _dots(panel: Panel, row: int, cell: Cell, column: Column, class_: str) -> st
 
 
 def metric_chart(run: SuiteRun, key: str, task: str) -> str:
-    """Ours, and beside it what the paper prints, each on its own scale; empty when nothing was measured."""
+    """Ours, and beside it what the paper prints, each on its own scale; empty when all seeds are equal."""
     column, names = METRICS[key], colours(run)
     cells = [cell for cell in run.ran if cell.job.task == task]
     values = [v for cell in cells for v in values_of(column, cell.results).values() if math.isfinite(v)]
-    if not values:
+    if not values or np.ptp(values) <= 1e-9 * np.abs(values).max():
         return ""
     facts = [run.spec.fact(task, cell.job.cell.id, key) for cell in cells]
     has_facts = any(facts)
     right = 470.0 if has_facts else 700.0
     panel = Panel(Scale(*padded_range(values), 190.0, right), len(cells))
-    marks = [panel.axes("ours")]
+    marks = [panel.axes("ours" if has_facts else "")]
     for row, cell in enumerate(cells):
         colour = names[cell.job.cell.label]
         marks.append(_row_name(panel, row, cell))

@@ -18,6 +18,8 @@ _KIND = {
     Verdict.INCONCLUSIVE: "warn",
     Verdict.NOT_RUN: "off",
 }
+_WORDS = {verdict.words: kind for verdict, kind in _KIND.items()}
+_MEANS = "Mean and standard error over the seeds."
 RULES = (
     "A claim is judged by the 95 % interval of the difference, paired by seed. Reproduced: the whole interval "
     "supports it. Not reproduced: the interval leaves no room for an effect as large as the least that matters, or "
@@ -45,7 +47,7 @@ def _claims(run: SuiteRun) -> str:
     chart = charts.claims_chart(run)
     rows = table.claims_table(run)
     parts = [page.figure("", chart)] if chart else []
-    parts.append(page.html_table(rows[0], rows[1:], table.words(rows)) if len(rows) > 1 else "")
+    parts.append(page.html_table(rows[0], rows[1:], table.words(rows), _WORDS) if len(rows) > 1 else "")
     return page.section("Claims", *parts, note=RULES)
 
 
@@ -85,7 +87,7 @@ def suite_page(run: SuiteRun) -> str:
     body = [
         _header(run),
         _claims(run),
-        page.section("The paper's table, ours beside it", paper, note="Mean and standard error."),
+        page.section("The paper's table, ours beside it" if run.spec.paper else "Table", paper, note=_MEANS),
         _absent(run),
         _notes(run),
         page.section("How episodes ended", ended, note=_ENDINGS) if ended else "",

@@ -67,24 +67,25 @@ def number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
 
 
-def difference(claim: Claim) -> str:
+def difference(claim: Claim, digits: int) -> str:
     """`-1.52 ± 0.31 [-2.15, -0.89]`; a dash where nothing was compared."""
     if "difference" not in claim.statistics:
         return "-"
-    value = claim.statistics
-    interval = f"[{number(value['interval_low'])}, {number(value['interval_high'])}]"
-    return f"{number(value['difference'])} ± {number(value['standard_error'], 2)} {interval}"
+    value = {name: f"{number:+.{digits}f}" for name, number in claim.statistics.items()}
+    error = f"{claim.statistics['standard_error']:.{digits}f}"
+    return f"{value['difference']} ± {error} [{value['interval_low']}, {value['interval_high']}]"
 
 
 def claims_table(run: SuiteRun) -> Rows:
     """Header and one row per claim: verdict, then what it rests on."""
-    metric = {claim.id: METRICS[claim.metric].title for claim in run.spec.claims}
+    columns = {claim.id: METRICS[claim.metric] for claim in run.spec.claims}
     rows = []
     for claim in run.claims:
         name, _, task = claim.id.partition("/")
         n = f"{claim.statistics['n']:.0f}" if "n" in claim.statistics else "-"
         p = number(claim.statistics.get("p_value"), 2)
-        rows.append([claim.text, task, claim.verdict.words, metric[name], difference(claim), p, n])
+        compared = difference(claim, columns[name].digits)
+        rows.append([claim.text, task, claim.verdict.words, columns[name].title, compared, p, n])
     return [["claim", "task", "verdict", "metric", "difference ± SE [95 %]", "p", "n"], *rows]
 
 

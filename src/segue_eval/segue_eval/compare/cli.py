@@ -1,0 +1,136 @@
+"""`segue compare BAG`: continuation methods on one recording, or proof that it replays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segue_core.errors import ConfigError, ErrorCode, SegueError, unknown_name
+from segue_core.policy import Policy
+from segue_eval.compare.cameras import RecordedCameras
+from segue_eval.compare.outcome import OPEN_LOOP, Comparison
+from segue_eval.compare.page import comparison_page
+from segue_eval.compare.recorded import RecordedRun, read_recorded
+from segue_eval.compare.rerun import Rerun, Setting, rerun, served_by
+from segue_eval.compare.settings import default_checkpoint
+from segue_eval.compare.verify import verify
+from segue_eval.report.write import find_bag
+from segue_eval.suite.table import as_text
+from segue_scheduler import continuation
+
+_TEXT = (
+    "Re-run the scheduler and the policy on a recorded episode's observations with each continuation method and print "
+    "seam metrics; nothing moves. With --verify: replay the recorded inputs and compare every command, bit for bit."
+)
+
+
+def add_compare(subparsers: Any) -> None:
+    """Add `compare` to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "compare", help="continuation methods on one recording, without moving", description=_TEXT
+    )
+    parser.add_argument("bag", type=Path, help="a bag folder, or a run folder with one in it")
+    parser.add_argument(
+        "--methods",
+        metavar="A,B=DIR",
+        help="continuation methods, with commas; METHOD=DIR takes another checkpoint (default: all methods)",
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="replay the recorded run; exit status 1 if it differs"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="checkpoint folder (default: the one that ran)")
+    for name in ("stride", "delay", "ramp"):
+        parser.add_argument(f"--{name}", type=int, help=f"{name} in ticks (default: as recorded)")
+    parser.add_argument(
+        "--latency", default="planned", help="ticks an answer takes: planned (the delay), TICKS or LOW:HIGH"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+    parser.add_argument("--out", type=Path, help="folder for compare.html (default: beside the bag)")
+    parser.set_defaults(func=run_compare)
+
+
+def run_compare(arguments: argparse.Namespace) -> int:
+    """Compare or verify; returns the exit status."""
+    run = read_recorded(find_bag(arguments.bag))
+    if not run.settings.source:
+        print(f"note: no config.yaml beside {run.bag}; taking the scheduler's defaults", file=sys.stderr)
+    return _verify(arguments, run) if arguments.verify else _compare(arguments, run)
+
+
+def _verify(arguments: argparse.Namespace, run: RecordedRun) -> int:
+    found = verify(run)
+    print("\n".join(found.lines()))
+    _write_json(arguments.json, found.to_dict())
+    return 0 if found.identical else 1
+
+
+def _compare(arguments: argparse.Namespace, run: RecordedRun) -> int:
+    default = arguments.checkpoint or default_checkpoint(run.settings, run.info.name)
+    chosen = _methods(arguments.methods, default)
+    found = compare(run, chosen, arguments.latency, _changes(arguments))
+    if not found.reruns:
+        reasons = "; ".join(f"{method}: {why}" for method, why in found.absent.items())
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"no method could be run: {reasons}")
+    print(as_text(found.table()))
+    for method, why in found.absent.items():
+        print(f"not run, {method}: {why}")
+    for result in found.reruns:
+        for note in result.notes:
+            print(f"note, {result.method}: {note}")
+    print(f"\n{OPEN_LOOP}")
+    _write_json(arguments.json, found.to_dict())
+    folder = arguments.out or (arguments.bag if arguments.bag.is_dir() else Path())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compare.html").write_text(comparison_page(found), encoding="utf-8")
+    print(f"page: {folder / 'compare.html'}")
+    return 0
+
+
+def _changes(arguments: argparse.Namespace) -> dict[str, object]:
+    names = ("stride", "delay", "ramp")
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+
+
+def _methods(text: str | None, default: Path) -> dict[str, Path]:
+    """Checkpoint by method; raises ConfigError for a method that is not there."""
+    known = continuation.available()
+    chosen: dict[str, Path] = {}
+    for part in text.split(",") if text else known:
+        name, _, folder = part.strip().partition("=")
+        if name not in known:
+            raise unknown_name("continuation method", name, known)
+        chosen[name] = Path(folder) if folder else default
+    return chosen
+
+
+def compare(
+    run: RecordedRun, methods: Mapping[str, Path], latency: str, changes: Mapping[str, object]
+) -> Comparison:
+    """Re-run every method with its checkpoint; a method that its policy cannot serve is reported, not skipped over.
+
+    Raises:
+        SegueError: no checkpoint can be read, or a camera is missing in the bag.
+    """
+    policies: dict[Path, Policy] = {}
+    cameras: dict[tuple[str, ...], RecordedCameras] = {}
+    done: list[Rerun] = []
+    absent: dict[str, str] = {}
+    for method, folder in methods.items():
+        try:
+            policy = policies.setdefault(folder, policies.get(folder) or served_by(folder))
+            names = (*policy.info.cameras, str(policy.info.image_size))
+            pictures = cameras.setdefault(names, cameras.get(names) or RecordedCameras(run.bag, policy.info))
+            done.append(rerun(Setting(run, pictures, latency, dict(changes)), method, policy, folder))
+        except SegueError as error:
+            absent[method] = f"{error} (another checkpoint: --methods {method}=DIR)"
+    return Comparison(run, tuple(done), absent)
+
+
+def _write_json(path: Path | None, data: Mapping[str, object]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,82 @@
+"""Everything that a comparison found, as table, JSON and page need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from segue_eval.compare.recorded import RecordedRun
+from segue_eval.compare.rerun import Rerun
+from segue_eval.compare.summary import (
+    HEADER,
+    Line,
+    against,
+    difference_dict,
+    difference_text,
+    line_of,
+    recorded_line,
+)
+from segue_eval.statistics import PairedDifference
+from segue_eval.suite.table import Rows
+
+OPEN_LOOP = (
+    "Open loop: every method saw the recorded observations and moved nothing, so its seams can be compared; "
+    "how the task would have gone on cannot. Intervals are about the seams of this one recording."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Reruns of one recording; `absent` says of every method that could not be run why."""
+
+    run: RecordedRun
+    reruns: tuple[Rerun, ...]
+    absent: Mapping[str, str]
+
+    @property
+    def base(self) -> Rerun | None:
+        """The method that others are held against: the recorded one, else the first."""
+        same = [rerun for rerun in self.reruns if rerun.method == self.run.continuation]
+        return next(iter([*same, *self.reruns]), None)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Recorded first, then every method."""
+        return [recorded_line(self.run), *(line_of(rerun, self.run) for rerun in self.reruns)]
+
+    @cached_property
+    def differences(self) -> Mapping[str, dict[str, PairedDifference]]:
+        """Every method against the base."""
+        return against(self.base, self.reruns) if self.base else {}
+
+    def table(self) -> Rows:
+        """Header and a row per line."""
+        name = self.base.method if self.base else ""
+        header = [*HEADER, f"overlap minus {name}", f"jump minus {name}"]
+        return [header, *([*line.cells(), *self._difference_cells(line.name)] for line in self.lines)]
+
+    def _difference_cells(self, method: str) -> list[str]:
+        found = self.differences.get(method)
+        if not found:
+            return ["-", "-"]
+        return [difference_text(found[key]) for key in ("overlap_rmse_x1e3", "seam_jump_x1e3")]
+
+    def to_dict(self) -> dict[str, object]:
+        """What `--json` holds."""
+        return {
+            "bag": str(self.run.bag),
+            "run_id": self.run.run_id,
+            "recorded_continuation": self.run.continuation,
+            "ticks": len(self.run.ticks),
+            "settings": self.run.settings.source,
+            "recorded": self.lines[0].to_dict(),
+            "methods": [line.to_dict() for line in self.lines[1:]],
+            "against": self.base.method if self.base else None,
+            "differences": {
+                method: {metric: difference_dict(value) for metric, value in found.items()}
+                for method, found in self.differences.items()
+            },
+            "not_run": dict(self.absent),
+            "notes": {rerun.method: list(rerun.notes) for rerun in self.reruns if rerun.notes},
+        }

@@ -1,0 +1,119 @@
+"""A recorded run: what the scheduler was given, what it published, and how it was configured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.config import SchedulerConfig
+from segue_core.config_base import parse_model
+from segue_core.errors import DataError, ErrorCode
+from segue_core.policy import PolicyInfo
+from segue_data.bag_reader import read, stamp_ns
+from segue_eval.compare.decode import info_of, input_of, witness_of
+from segue_eval.compare.settings import RunSettings, find_settings
+from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, STATE
+from segue_scheduler.replay import Recording, Witness
+
+_FIRST_PHASES = ("waiting", "running", "finished")
+
+
+@dataclass
+class _Messages:
+    """Messages of one run, by tick."""
+
+    inputs: dict[int, Any] = field(default_factory=dict)
+    commands: dict[int, Any] = field(default_factory=dict)
+    states: dict[int, Any] = field(default_factory=dict)
+
+    def add(self, topic: str, message: Any) -> None:
+        """Sort one message in."""
+        {INPUT: self.inputs, COMMAND: self.commands, STATE: self.states}[topic][int(message.tick)] = message
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedRun:
+    """One run of a bag.
+
+    Args:
+        stamps: time of each tick on the run's clock [ns], which camera stamps share.
+        overlaps: overlap RMSE of every seam after the first, as published.
+    """
+
+    bag: Path
+    run_id: str
+    info: PolicyInfo
+    settings: RunSettings
+    continuation: str
+    recording: Recording
+    witnesses: Mapping[int, Witness]
+    stamps: Mapping[int, int]
+    overlaps: tuple[float, ...]
+
+    @property
+    def ticks(self) -> list[int]:
+        """Recorded ticks, in order."""
+        return [inputs.tick for inputs in self.recording.inputs]
+
+    def config(self, **changes: object) -> SchedulerConfig:
+        """The scheduler's configuration as recorded, with `changes`; raises ConfigError for a bad one."""
+        known = {"horizon": self.info.horizon, "continuation": self.continuation}
+        values = dict(self.settings.scheduler) | known | changes
+        return parse_model(values, SchedulerConfig, self.settings.source or "scheduler")
+
+    def commands(self) -> NDArray[np.float64]:
+        """Commands as published (T, D), in the order of their ticks."""
+        return np.stack([self.witnesses[tick].action for tick in self.ticks if tick in self.witnesses])
+
+
+def read_recorded(bag: Path) -> RecordedRun:
+    """The last run in a bag folder.
+
+    Raises:
+        DataError: missing or corrupt bag, no run on /segue/scheduler_input, one whose beginning was not recorded,
+            or no /segue/policy_info.
+    """
+    runs: dict[str, _Messages] = {}
+    info: PolicyInfo | None = None
+    for record in read(bag, frozenset({INPUT, COMMAND, STATE, POLICY_INFO})):
+        message = record.message()
+        if record.topic == POLICY_INFO:
+            info = info_of(message)
+        elif message.run_id:
+            runs.setdefault(str(message.run_id), _Messages()).add(record.topic, message)
+    complete = [name for name, messages in runs.items() if messages.inputs]
+    if not complete:
+        raise _unusable(bag, f"no run on {INPUT}, so there is nothing to replay")
+    if info is None:
+        raise _unusable(bag, f"no message on {POLICY_INFO}, so it is not known what the policy could do")
+    return _assemble(bag, complete[-1], runs[complete[-1]], info)
+
+
+def _assemble(bag: Path, run_id: str, messages: _Messages, info: PolicyInfo) -> RecordedRun:
+    ticks = sorted(messages.inputs)
+    states = [messages.states[tick] for tick in ticks if tick in messages.states]
+    if not states or str(states[0].phase) not in _FIRST_PHASES or states[0].starved_ticks:
+        raise _unusable(bag, f"no {STATE} of the first tick of {run_id}: the recording began in the middle")
+    inputs = [input_of(messages.inputs[tick]) for tick in ticks]
+    both = [tick for tick in ticks if tick in messages.states and tick in messages.commands]
+    spliced = [state for state in states if state.spliced]
+    return RecordedRun(
+        bag=bag,
+        run_id=run_id,
+        info=info,
+        settings=find_settings(bag),
+        continuation=str(states[-1].continuation),
+        recording=Recording(ticks[0], inputs[0].measured, inputs),
+        witnesses={tick: witness_of(messages.states[tick], messages.commands[tick]) for tick in both},
+        stamps={tick: stamp_ns(messages.inputs[tick].header) for tick in ticks},
+        overlaps=tuple(float(state.overlap_rmse) for state in spliced[1:] if np.isfinite(state.overlap_rmse)),
+    )
+
+
+def _unusable(bag: Path, text: str) -> DataError:
+    return DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{bag}: {text}")

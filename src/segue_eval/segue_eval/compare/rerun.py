@@ -1,0 +1,116 @@
+"""Scheduler and policy anew on recorded observations: what each continuation method would have made of them.
+
+    recorded   tick o: measured state, images ---------------------------- tick o+d ...
+    rerun      request --> policy (same observation for every method) ---> its own chunk, its own seam
+
+Open loop: the commands are computed and never executed, the observations are those of the recorded run. So seams of
+several methods can be compared on equal footing, and how a task would have gone on cannot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.config import SchedulerConfig
+from segue_core.errors import PolicyError
+from segue_core.latency import parse_latency
+from segue_core.policy import Policy
+from segue_eval.compare.cameras import RecordedCameras
+from segue_eval.compare.recorded import RecordedRun
+from segue_eval.rollout import Mailbox, ask
+from segue_eval.smoothness import Smoothness, smoothness
+from segue_policies.serve import load_policy
+from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.tick import ChunkRequest, SeamReport, TickInput, TickOutput
+
+_RULES = ("operator",)  # nothing moves, so nothing can be done or fail: the run ends with its recording
+
+
+@dataclass(frozen=True, eq=False)
+class Rerun:
+    """One method on one recording. Seams and commands (T, D) are by recorded ticks."""
+
+    method: str
+    checkpoint: str
+    commands: NDArray[np.float64]
+    ticks: NDArray[np.int64]
+    seams: tuple[SeamReport, ...]
+    starved: int
+    smooth: Smoothness
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Setting:
+    """What all methods of a comparison share: the recording, its pictures, and when answers come."""
+
+    run: RecordedRun
+    cameras: RecordedCameras
+    latency: str = "planned"
+    changes: dict[str, object] | None = None
+
+    def config(self, method: str) -> SchedulerConfig:
+        """The recorded configuration with another method; options belong to the method that they were written for."""
+        changes = dict(self.changes or {})
+        if method != self.run.continuation:
+            changes["continuation_options"] = {}
+        return self.run.config(**changes, continuation=method, termination=_RULES, rule_options={})
+
+
+def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path) -> Rerun:
+    """Give the recorded observations to `policy` under `method`.
+
+    Raises:
+        SegueError: the policy cannot serve the method, the lengths do not fit, or the recording has a hole.
+    """
+    run, space = setting.run, policy.info.action_space
+    scheduler = ChunkScheduler(setting.config(method), space, policy.info, run.settings.seed)
+    latency, mailbox = parse_latency(setting.latency, run.settings.seed), Mailbox()
+    policy.reset()
+    scheduler.start(run.recording.start_tick, run.recording.measured)
+    outputs: list[TickOutput] = []
+    for recorded in run.recording.inputs:
+        chunks, failures = mailbox.take(recorded.tick)
+        output = scheduler.step(TickInput(recorded.tick, recorded.measured, chunks, failures))
+        outputs.append(output)
+        if output.request is not None:
+            due = recorded.tick + max(1, latency.ticks(output.request.sequence, output.request.delay))
+            _answer(setting, policy, output.request, recorded, due, mailbox)
+    return _result(method, checkpoint, policy, outputs)
+
+
+def _answer(
+    setting: Setting, policy: Policy, request: ChunkRequest, recorded: TickInput, due: int, mailbox: Mailbox
+) -> None:
+    stamp = setting.run.stamps[recorded.tick]
+    observation = setting.cameras.observation(recorded.tick, stamp, recorded.measured)
+    try:
+        mailbox.chunks.setdefault(due, []).append(ask(policy, request, observation))
+    except PolicyError as error:
+        mailbox.failures.setdefault(due, []).append(str(error))
+
+
+def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOutput]) -> Rerun:
+    commands = np.stack([output.action for output in outputs])
+    seams = tuple(output.seam for output in outputs if output.seam is not None)
+    first = outputs[0].tick
+    notes = dict.fromkeys(note for output in outputs for note in output.notes)
+    return Rerun(
+        method=method,
+        checkpoint=checkpoint.name,
+        commands=commands,
+        ticks=np.array([output.tick for output in outputs]),
+        seams=seams,
+        starved=sum(output.starved for output in outputs),
+        smooth=smoothness(commands, policy.info.action_space, [seam.tick - first for seam in seams]),
+        notes=tuple(notes),
+    )
+
+
+def served_by(checkpoint: Path) -> Policy:
+    """The policy in a checkpoint, on one thread."""
+    return load_policy(checkpoint, threads=1)

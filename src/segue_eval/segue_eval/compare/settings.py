@@ -1,0 +1,110 @@
+"""How a recorded run was configured, from the files that it left beside its bag."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segue_core.config import SchedulerConfig
+from segue_core.config_base import load_mapping
+from segue_core.errors import SegueError
+from segue_data.contracts import config_folder, load_task
+
+_FILE = "config.yaml"
+_LEVELS = 3  # config.yaml is in the bag's folder or at most so many above
+_YAML_TEXT = ("continuation_options", "rule_options")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What is known of a run besides its bag; empty fields are not known.
+
+    Args:
+        scheduler: fields of `SchedulerConfig`, without the horizon, which is the policy's.
+        source: where this was read, for people.
+    """
+
+    scheduler: Mapping[str, Any]
+    task: str = ""
+    robot: str = "dual_arm"
+    checkpoint: str = ""
+    seed: int = 0
+    source: str = ""
+
+
+def find_settings(bag: Path) -> RunSettings:
+    """Settings of the run that `bag` belongs to, of a graph (`segue run`) or of lockstep (`segue eval --videos`).
+
+    A bag without them gives the defaults, with an empty `source`. Raises ConfigError for a file that is not YAML.
+    """
+    folders = [bag, *bag.resolve().parents][: _LEVELS + 1]
+    found = next((folder for folder in folders if (folder / _FILE).is_file()), None)
+    if found is None:
+        return RunSettings({})
+    path = found / _FILE
+    data = load_mapping(path.read_text(encoding="utf-8"), str(path))
+    seed = _seed(found)
+    if "scheduler" in data and "latency" in data:
+        return _lockstep(data, seed, str(path))
+    return _graph(data, seed, str(path))
+
+
+def _seed(folder: Path) -> int:
+    path = folder / "result.json"
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["seed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0  # the seed only decides the noise of new requests, never a replay
+
+
+def _lockstep(data: Mapping[str, Any], seed: int, source: str) -> RunSettings:
+    task, scheduler = str(data["task"]), dict(data["scheduler"])
+    return RunSettings(
+        {"time_limit_s": _limit(task)} | scheduler,
+        task,
+        str(data.get("robot", "dual_arm")),
+        str(data.get("checkpoint", "")),
+        seed,
+        source,
+    )
+
+
+def _graph(data: Mapping[str, Any], seed: int, source: str) -> RunSettings:
+    """The scheduler node's parameters, as they were; they are named like the fields of `SchedulerConfig`."""
+    arguments = data.get("arguments") or {}
+    nodes = {str(node.get("name")): node.get("parameters") or {} for node in data.get("nodes") or ()}
+    given = dict(nodes.get("scheduler", {}))
+    task = str(given.get("task") or arguments.get("task") or "")
+    values = {name: _plain(name, given[name]) for name in SchedulerConfig.model_fields if name in given}
+    if not values.get("time_limit_s"):
+        values["time_limit_s"] = _limit(task)
+    robot, checkpoint = arguments.get("robot") or "dual_arm", nodes.get("policy", {}).get("checkpoint", "")
+    return RunSettings(values, task, str(robot), str(checkpoint), seed, source)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A node's parameter as a field: parameters have no null and no nesting, see the scheduler node."""
+    if name in _YAML_TEXT:
+        return load_mapping(str(value), name)
+    if name == "termination":
+        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+    return None if name == "ramp" and value < 0 else value
+
+
+def _limit(task: str) -> float:
+    """The task's own time limit [s]; the scheduler's default for a task that is not here."""
+    try:
+        return load_task(task).time_limit_s
+    except SegueError:
+        return float(SchedulerConfig.model_fields["time_limit_s"].default)
+
+
+def default_checkpoint(settings: RunSettings, policy: str) -> Path:
+    """The checkpoint that ran, where it still is; else the shipped one of that policy and task."""
+    recorded = Path(settings.checkpoint)
+    if settings.checkpoint and recorded.is_dir():
+        return recorded
+    return config_folder() / "checkpoints" / f"{policy}_{settings.task}"
