@@ -11,7 +11,7 @@ from segue_core.task_config import Region, TaskConfig
 from segue_sim.palette import PALETTE
 
 Floats = NDArray[np.float64]
-_TRIES = 1000
+_BEGINNINGS, _TRIES = 20, 1000
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,30 @@ def _point(rng: np.random.Generator, region: Region) -> Floats:
 
 def _points(rng: np.random.Generator, task: TaskConfig, keep_off: list[tuple[Floats, float]]) -> list[Floats]:
     """One point per object, at least `object_gap` apart and clear of the fixtures (centre, distance)."""
+    for _ in range(_BEGINNINGS):
+        points = _one_by_one(rng, task, keep_off)
+        if len(points) == len(task.objects):
+            return points
+    raise ConfigError(
+        ErrorCode.CONFIG_INVALID_VALUE,
+        f"task '{task.name}': {len(task.objects)} objects {task.object_gap} m apart do not fit in object_region",
+    )
+
+
+def _one_by_one(
+    rng: np.random.Generator, task: TaskConfig, keep_off: list[tuple[Floats, float]]
+) -> list[Floats]:
+    """Points where they fit; fewer than objects when those that came first left no room."""
     points: list[Floats] = []
     for _ in range(_TRIES):
         if len(points) == len(task.objects):
-            return points
+            break
         point = _point(rng, task.object_regions.get(task.objects[len(points)], task.object_region))
         if any(np.linalg.norm(point - centre) < clear for centre, clear in keep_off):
             continue
         if all(np.linalg.norm(point - other) >= task.object_gap for other in points):
             points.append(point)
-    raise ConfigError(
-        ErrorCode.CONFIG_INVALID_VALUE,
-        f"task '{task.name}': {len(task.objects)} objects {task.object_gap} m apart do not fit in object_region",
-    )
+    return points
 
 
 def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | None = None) -> Layout:

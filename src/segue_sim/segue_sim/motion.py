@@ -74,7 +74,7 @@ class PoseSetPoint:
     @property
     def position(self) -> Floats:
         """Where the tool should be (3,) [m]."""
-        return self._point.position
+        return np.asarray(self._point.position)
 
     @property
     def rotation_vector(self) -> Floats:

@@ -1,22 +1,18 @@
 """Tasks are declarations: what they name must exist, and every shipped one builds."""
 
-from pathlib import Path
-
 import pytest
 
-from segue_core.config_base import load_yaml
 from segue_core.errors import ConfigError
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import FixtureConfig, TaskConfig
 from segue_sim.layout import draw_layout
+from segue_sim.testing import load_task, task_names
 from segue_sim.world import World
 
-TASKS = sorted((Path(__file__).resolve().parents[3] / "config" / "tasks").glob("*.yaml"))
 
-
-@pytest.fixture(params=TASKS, ids=lambda path: path.stem)
+@pytest.fixture(params=task_names())
 def any_task(request: pytest.FixtureRequest) -> TaskConfig:
-    return load_yaml(request.param.read_text(), TaskConfig, request.param.name)
+    return load_task(request.param)
 
 
 def test_every_task_builds_and_starts_undone(robot: RobotConfig, any_task: TaskConfig) -> None:

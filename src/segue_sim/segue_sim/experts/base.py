@@ -25,6 +25,10 @@ Floats = NDArray[np.float64]
 Steps = Generator[None, None, None]
 
 LEVEL: Quaternion = (1.0, 0.0, 0.0, 0.0)  # the tool as at home, pointing down
+_LIMITS = MotionLimits(
+    yaw_speed=1.4, yaw_acceleration=6.0
+)  # wrists follow a turning tool more slowly than a moving one
+_BEHIND_M = 0.03
 _PATIENCE_TICKS = 120  # a move that takes longer was stopped by something: the script goes on and looks again
 
 
@@ -64,7 +68,7 @@ class ScriptedExpert(ABC):
 
     def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
         self.world, self.rng = world, np.random.default_rng([seed, 7])
-        self.hands = [Hand(world, i, limits or MotionLimits()) for i in range(len(world.robot.arms))]
+        self.hands = [Hand(world, i, limits or _LIMITS) for i in range(len(world.robot.arms))]
         self._steps = self.script()
         self._done = False
 
@@ -108,13 +112,16 @@ class ScriptedExpert(ABC):
         within: float = 0.01,
         precise: bool = False,
     ) -> Steps:
-        """Go to a pose: the set-point comes within `within` metres and 0.1 rad; for `precise` moves the tool too."""
+        """Go to a pose, until the set-point is within `within` metres and 0.1 rad of it and the tool not far behind.
+
+        A `precise` move ends when the tool is there too, and asks for no disturbance on the way.
+        """
         hand.precise = precise
         for _ in range(_PATIENCE_TICKS):
             hand.setpoint.move(position, turn, slow)
             yield
             there = hand.setpoint.near(position, within) and hand.setpoint.turned(turn, 0.1)
-            if there and (not precise or self._tool_near(hand, position, 1.5 * within)):
+            if there and self._tool_near(hand, position, 1.5 * within if precise else within + _BEHIND_M):
                 break
         hand.precise = False
 

@@ -1,0 +1,19 @@
+"""For tests: the shipped tasks by name."""
+
+from pathlib import Path
+
+from segue_core.config_base import load_yaml
+from segue_core.task_config import TaskConfig
+
+TASKS = Path(__file__).resolve().parents[3] / "config" / "tasks"
+
+
+def task_names() -> list[str]:
+    """All shipped tasks, sorted."""
+    return sorted(path.stem for path in TASKS.glob("*.yaml"))
+
+
+def load_task(name: str) -> TaskConfig:
+    """A shipped task."""
+    path = TASKS / f"{name}.yaml"
+    return load_yaml(path.read_text(encoding="utf-8"), TaskConfig, path.name)
