@@ -6,6 +6,8 @@ Pure: no ROS, no clock. The controller node drives it in real time and lockstep 
 tick, so both move the robot alike.
 """
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,10 @@ class CartesianController:
         self._waiting = True  # armed, and no target yet: not even the elbow moves
         self._updates = 0
         self.active_limits: tuple[str, ...] = ()
+
+    def copy(self) -> "CartesianController":
+        """A controller in the same state that goes its own way; only the robot's model is shared."""
+        return copy.deepcopy(self, {id(shared): shared for shared in (self.robot, self.kinematics)})
 
     def reset(self, q_measured: Array, grippers: Array | None = None) -> None:
         """Starts a new episode, armed and at rest: joints (n,) [rad] and openings (A,), default open.

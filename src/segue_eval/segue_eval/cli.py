@@ -19,6 +19,7 @@ from segue_eval.bench.cli import add_bench_arguments, run_bench
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.claims import Claim, rate_claim
 from segue_eval.compare.cli import add_compare
+from segue_eval.corrections_cli import add_corrections
 from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
@@ -131,6 +132,7 @@ def add_subcommands(subparsers: Any) -> None:
     options.add_run_arguments(evaluation)
     evaluation.set_defaults(func=run_eval)
     add_compare(subparsers)
+    add_corrections(subparsers)
     report = subparsers.add_parser("report", help="write video, metrics and page of a recorded run (again)")
     report.add_argument("run", type=Path, help="run folder with a bag in it")
     report.set_defaults(func=run_report)

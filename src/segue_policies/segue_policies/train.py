@@ -13,32 +13,43 @@ import yaml
 
 from segue_core.config_base import load_mapping, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError, unknown_name
+from segue_policies.common.corrections import Corrections
 from segue_policies.common.dataset import Demonstrations
 from segue_policies.common.serving import FLOW_METHODS
 from segue_policies.common.training import Learner, Trainer, TrainingResult
 from segue_policies.common.training_config import TrainingConfig
 
-Maker = Callable[[dict[str, Any], str, Demonstrations], tuple[Learner, TrainingConfig]]
+Maker = Callable[[dict[str, Any], str, Demonstrations, Corrections | None], tuple[Learner, TrainingConfig]]
 
 READER = "segue_data.dataset:load"
 """Named, not imported: data lives in a ring further out, and any function from a path to `Demonstrations` will do."""
 
+CORRECTIONS_READER = "segue_data.corrections:load"
+"""From a path to `Corrections`."""
 
-def _flow(settings: dict[str, Any], source: str, data: Demonstrations) -> tuple[Learner, TrainingConfig]:
+
+def _flow(
+    settings: dict[str, Any], source: str, data: Demonstrations, corrections: Corrections | None
+) -> tuple[Learner, TrainingConfig]:
     from segue_policies.legato.config import LegatoConfig
     from segue_policies.legato.learner import LegatoLearner
 
     config = parse_model(settings, LegatoConfig, source)
-    return LegatoLearner(config, data), config.training
+    return LegatoLearner(config, data, corrections), config.training
 
 
 METHODS: Mapping[str, Maker] = dict.fromkeys(FLOW_METHODS, _flow)
 
 
 def train(
-    settings: dict[str, Any], source: str, data: Demonstrations, out: Path, resume: bool = False
+    settings: dict[str, Any],
+    source: str,
+    data: Demonstrations,
+    out: Path,
+    resume: bool = False,
+    corrections: Corrections | None = None,
 ) -> TrainingResult:
-    """Train the method that `settings` names on `data` into `out`.
+    """Train the method that `settings` names on `data`, and on `corrections` if given, into `out`.
 
     Raises:
         ConfigError: unknown method or setting. DataError: unusable data. PolicyError: no budget, an occupied `out`,
@@ -51,7 +62,7 @@ def train(
         raise PolicyError(
             ErrorCode.TRAINING_FAILED, f"{out} is not empty; resume it or choose another folder"
         )
-    learner, training = METHODS[method](settings, source, data)
+    learner, training = METHODS[method](settings, source, data, corrections)
     trainer = Trainer(learner, training, out, resume)
     (out / "training" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     print(f"seed {training.seed}, {len(data.action)} frames, output {out}")
@@ -73,6 +84,12 @@ def load_data(path: Path) -> Demonstrations:
     return cast(Demonstrations, read(path))
 
 
+def load_corrections(path: Path) -> Corrections:
+    """Corrections at `path`, by the reader named in CORRECTIONS_READER."""
+    read = pkgutil.resolve_name(CORRECTIONS_READER)
+    return cast(Corrections, read(path))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The command line; budgets and seed override the file."""
     parser = argparse.ArgumentParser(prog="segue train", description="Train a policy on demonstrations.")
@@ -86,6 +103,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--method", help=f"objective instead of the file's: {', '.join(METHODS)}")
     parser.add_argument(
         "--init", metavar="CHECKPOINT", help="begin with the weights and the normaliser of this checkpoint"
+    )
+    parser.add_argument(
+        "--corrections",
+        type=Path,
+        help="folder of `segue corrections`: where a policy led, and what to do there",
     )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted training in --out")
     for name, kind, what in (
@@ -109,7 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overrides["training"]["steps"] = None
     try:
         settings = read_settings(options.config, overrides)
-        result = train(settings, str(options.config), load_data(options.data), options.out, options.resume)
+        corrections = load_corrections(options.corrections) if options.corrections else None
+        data = load_data(options.data)
+        result = train(settings, str(options.config), data, options.out, options.resume, corrections)
     except SegueError as error:
         print(f"segue train: {error}", file=sys.stderr)
         return 1

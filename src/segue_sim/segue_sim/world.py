@@ -1,6 +1,8 @@
 """The simulated world: a robot at a table with a task, stepped by MuJoCo, seen through the robot's cameras."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 import mujoco
@@ -109,6 +111,16 @@ class World:
         self._steps = 0
         mujoco.mj_forward(self.model, self.data)
         self._judge = scores.create(self)
+
+    @contextmanager
+    def imagined(self) -> Iterator[None]:
+        """What happens inside did not happen: physics and judge go on as copies, and are put back at the end."""
+        kept = self.data, self._judge, self._steps
+        self.data, self._judge = copy.copy(self.data), scores.create(self)
+        try:
+            yield
+        finally:
+            self.data, self._judge, self._steps = kept
 
     def _place_object(self, name: str, place: Placement) -> None:
         height = thing(name).rest_height + 0.001

@@ -16,6 +16,7 @@ class Stream(IntEnum):
     AUGMENT = 2
     LOSS = 3
     EVALUATE = 4
+    CORRECTIONS = 5
 
 
 def numpy_rng(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:

@@ -38,6 +38,12 @@ class TrainingConfig(StrictModel):
         default=None,
         description="checkpoint folder to begin with, weights and normaliser; its tensors must have the same shapes",
     )
+    correction_share: float = Field(
+        default=0.375,
+        gt=0,
+        le=4,
+        description="corrections per demonstration sample, in a batch and in the loss, when some are given",
+    )
     validation_share: float = Field(default=0.05, gt=0, lt=1, description="share of episodes held out")
     validation_frames: int = Field(default=512, ge=1, description="held-out frames evaluated each time")
     evaluations: int = Field(default=12, ge=1, description="evaluations and saved checkpoints during the run")

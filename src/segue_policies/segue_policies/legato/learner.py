@@ -14,6 +14,7 @@ from segue_policies.common.augment import jitter
 from segue_policies.common.batches import Batch, BatchSource, read_batch
 from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
 from segue_policies.common.chunk_error import chunk_errors
+from segue_policies.common.corrections import Corrections, CorrectionSource, check_corrections
 from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.common.normalise import Normaliser, fit_normaliser
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
@@ -21,7 +22,7 @@ from segue_policies.common.warm_start import take_weights
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import LegatoConfig
 from segue_policies.legato.flow import sample_plain
-from segue_policies.legato.loss import flow_loss, regression_loss
+from segue_policies.legato.loss import correction_loss, flow_loss, regression_loss
 from segue_policies.legato.model import ExpectedChunk, LegatoNet, Training
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.readme import checkpoint_readme
@@ -33,7 +34,9 @@ STATISTICS_FRAMES = 4000
 class LegatoLearner:
     """Network, normaliser and data of one training run."""
 
-    def __init__(self, config: LegatoConfig, data: Demonstrations) -> None:
+    def __init__(
+        self, config: LegatoConfig, data: Demonstrations, corrections: Corrections | None = None
+    ) -> None:
         """Split the data, fit the normaliser on the training part, build a fresh network from the seed.
 
         With `training.init` weights and normaliser are those of that checkpoint instead: its weights mean its units.
@@ -55,6 +58,7 @@ class LegatoLearner:
         self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
         self.objective.check(network, data.state.shape[1], data.action_space.dim)
+        self._corrections = self._source(corrections) if corrections else None
         if training.init is not None:
             self._start_from(Path(training.init))
 
@@ -66,20 +70,46 @@ class LegatoLearner:
         )
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """The objective on augmented, normalised samples."""
-        training = self.config.training
-        generator = torch_rng(training.seed, Stream.LOSS, step)
+        """The objective on augmented, normalised samples, and on corrections when there are some."""
+        generator = torch_rng(self.config.training.seed, Stream.LOSS, step)
         measured, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
-        images = jitter(
-            self.normaliser.encode_images(batch.images), training.brightness, training.colour, generator
-        )
-        state = self.normaliser.encode_state(measured)
-        state = state + training.state_noise * torch.randn(state.shape, generator=generator)
+        observed = self._observe(batch.images, measured, generator)
         clean = self.normaliser.encode_actions(actions, measured)
-        observed = self.model.net.observe(images, state)
         loss = self._flow_loss(self.model.net, observed, clean, generator)
         regression = regression_loss(self.model.expected(observed), clean, self._dim_weights)
-        return loss + self.config.flow.regression_weight * regression
+        loss = loss + self.config.flow.regression_weight * regression
+        return loss + self._correction_loss(self._corrections, step, generator) if self._corrections else loss
+
+    def _observe(self, images: Tensor, measured: Tensor, generator: torch.Generator) -> Tensor:
+        training = self.config.training
+        shown = jitter(self.normaliser.encode_images(images), training.brightness, training.colour, generator)
+        state = self.normaliser.encode_state(measured)
+        state = state + training.state_noise * torch.randn(state.shape, generator=generator)
+        return self.model.net.observe(shown, state)
+
+    def _source(self, corrections: Corrections) -> CorrectionSource:
+        config, training = self.config, self.config.training
+        check_corrections(corrections, self.data, config.flow.horizon)
+        size = max(1, round(training.correction_share * training.batch_size))
+        return CorrectionSource(corrections, size, training.seed)
+
+    def _correction_loss(self, source: CorrectionSource, step: int, generator: torch.Generator) -> Tensor:
+        flow = self.config.flow
+        delay = min(flow.max_delay, source.delay)
+        bounds = {"max_delay": delay, "max_ramp": min(flow.max_ramp, source.known - delay), "free_share": 0.0}
+        batch = source.batch(step)
+        loss = correction_loss(
+            self.objective,
+            self.model.net,
+            self._observe(batch.images, batch.state, generator),
+            self.normaliser.encode_actions(batch.actions, batch.state),
+            self.normaliser.encode_actions(batch.reference, batch.state),
+            flow.model_copy(update=bounds),
+            self.config.network,
+            self._dim_weights,
+            generator,
+        )
+        return self.config.training.correction_share * loss
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:

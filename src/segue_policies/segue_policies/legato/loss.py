@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig
+from segue_policies.legato.config import FlowConfig, NetworkConfig
 from segue_policies.legato.flow import interpolant
 from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives.base import Objective
@@ -33,16 +35,64 @@ def flow_loss(
         actions: (B, H, D) normalised clean chunks; they are also the guidance (Legato's Alg. 1, line 5).
         dim_weights: (D,) weight per action dimension.
     """
+    draws = _draw(objective, actions, config, generator)
+    noisy = interpolant(draws.clean, draws.noise, draws.omega, draws.t)
+    return _error(objective, net, observed, draws, noisy, draws.t, config, dim_weights)
+
+
+def correction_loss(
+    objective: Objective,
+    net: LegatoNet,
+    observed: Tensor,
+    actions: Tensor,
+    reference: Tensor,
+    config: FlowConfig,
+    network: NetworkConfig,
+    dim_weights: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """As `flow_loss`, where the guidance is not the answer: `reference` (B, H, D), normalised.
+
+    `config` bounds the schedules to the rows that the reference really plans.
+    """
+    draws = _draw(objective, actions, config, generator)
+    guided_by = reference.repeat_interleave(config.samples, dim=0)
+    noisy, t = objective.visited(draws.clean, guided_by, draws.noise, draws.omega, draws.t, config, network)
+    return _error(objective, net, observed, draws, noisy, t, config, dim_weights)
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Clean chunks and noise (B', H, D), omega (B', H) and t (B',), `samples` per observation."""
+
+    clean: Tensor
+    noise: Tensor
+    omega: Tensor
+    t: Tensor
+
+
+def _draw(objective: Objective, actions: Tensor, config: FlowConfig, generator: torch.Generator) -> _Draws:
     count = len(actions) * config.samples
     clean = actions.repeat_interleave(config.samples, dim=0)
     omega = objective.schedules(count, config, generator)
     t = flow_times(len(actions), config.samples, generator)
-    noise = torch.randn(clean.shape, generator=generator)
-    noisy = interpolant(clean, noise, omega, t)
-    told = objective.told(omega)
+    return _Draws(clean, torch.randn(clean.shape, generator=generator), omega, t)
+
+
+def _error(
+    objective: Objective,
+    net: LegatoNet,
+    observed: Tensor,
+    draws: _Draws,
+    noisy: Tensor,
+    t: Tensor,
+    config: FlowConfig,
+    dim_weights: Tensor,
+) -> Tensor:
+    told = objective.told(draws.omega)
     predicted = net.clean(noisy, observed.repeat_interleave(config.samples, dim=0), t, told)
-    weight = objective.weight(omega, t, net.num_steps, config.max_weight) * dim_weights
-    return (weight * (predicted - clean).square()).mean()
+    weight = objective.weight(draws.omega, t, net.num_steps, config.max_weight) * dim_weights
+    return (weight * (predicted - draws.clean).square()).mean()
 
 
 def regression_loss(expected: Tensor, actions: Tensor, dim_weights: Tensor) -> Tensor:

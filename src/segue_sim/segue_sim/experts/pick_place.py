@@ -4,6 +4,7 @@ Objects are taken from left to right. An object near the middle may be taken by 
 demonstrations are multimodal. A grasp that failed is tried again.
 """
 
+import copy
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -24,6 +25,8 @@ _SLOT_M = 0.03  # each arm lets go on its own side of the box
 _CLOSE_TICKS = 10
 _OPEN_TICKS = 7
 _NEAR_M = 0.008
+_NEAR_BOX_M = 0.09  # a tool this near to the box's centre is over it
+_APPROACH_M = 0.06  # a plan that passes an object nearer than this is about it
 
 
 class Stage(Enum):
@@ -65,6 +68,70 @@ class PickPlaceExpert:
         self._stage, self._ticks = Stage.LEAVE, 0
         self._yaw = 0.0
 
+    def taking_over(self, action: Floats, plan: Floats) -> "PickPlaceExpert":
+        """An expert that goes on now from the commanded `action` (14,), with what `plan` (n, 14) was about.
+
+        What a closed gripper holds is carried on. Otherwise the object that the plan approaches nearest stays the
+        target, and the plan's arm its arm: to switch to another would correct what was not wrong.
+        """
+        other = copy.copy(self)
+        other._arms = [self._arm_at(arm, action) for arm in self._arms]
+        other._target, other._arm = None, other._arms[0]
+        other._enter(Stage.LEAVE)
+        if not other._carry_on(action):
+            other._follow(plan)
+        return other
+
+    def _arm_at(self, arm: _Arm, action: Floats) -> _Arm:
+        name = self._world.robot.arms[arm.index].name
+        yaw = float(action[self._space.slice(f"{name}_rotation")][2])
+        return _Arm(
+            arm.index, arm.home, arm.setpoint.standing(action[self._space.slice(f"{name}_position")], yaw)
+        )
+
+    def _carry_on(self, action: Floats) -> bool:
+        """Take up the transport of an object that a closed gripper holds outside the box."""
+        touched, box = self._world.touched(), self._world.layout.fixtures["container"]
+        for arm in self._arms:
+            config = self._world.robot.arms[arm.index]
+            name = touched[self._world.robot.gripper_names[arm.index]]
+            closed = float(action[self._space.slice(f"{config.name}_gripper")][0]) < 0.5
+            if name is None or not closed or self._delivered(name):
+                continue
+            self._target, self._arm, self._yaw, arm.opening = name, arm, arm.setpoint.yaw, 0.0
+            x, y, height = arm.setpoint.position
+            over = float(np.hypot(x - box.x, y - box.y)) < _NEAR_BOX_M
+            if over and height < _CARRY_M + 0.01:
+                self._enter(Stage.LOWER)
+            else:
+                self._enter(Stage.CARRY if height > 0.7 * _CARRY_M else Stage.LIFT)
+            return True
+        return False
+
+    def _follow(self, plan: Floats) -> None:
+        """Make the object nearest to the path of a planned arm the target."""
+        nearest = _APPROACH_M
+        for arm in self._arms:
+            config = self._world.robot.arms[arm.index]
+            path = plan[:, self._space.slice(f"{config.name}_position")]
+            resting = float(np.ptp(path, axis=0).max()) < 0.01
+            if resting and float(np.linalg.norm(path[0] - arm.home)) < 0.03:
+                continue
+            for name in self._world.task.objects:
+                at = self._world.object_position(name)
+                distance = float(np.linalg.norm(path[:, :2] - at[:2], axis=1).min())
+                if distance < nearest and self._reachable(name) and not self._delivered(name):
+                    nearest, self._target, self._arm = distance, name, arm
+        if self._target is None:
+            return
+        at = self._world.object_position(self._target)
+        above = float(np.linalg.norm(self._arm.setpoint.position[:2] - at[:2])) < 0.02
+        self._enter(Stage.DESCEND if above else Stage.HOVER)
+        self._yaw = self._grasp_yaw(self._target)
+
+    def _delivered(self, name: str) -> bool:
+        return self._box.holds(self._world.object_position(name), self._world.layout)
+
     def _choose_arm(self, name: str) -> int:
         y = self._world.object_position(name)[1]
         shared = abs(y) < self._world.task.shared_half_width
@@ -98,10 +165,7 @@ class PickPlaceExpert:
 
     def _next_object(self) -> None:
         left = [
-            name
-            for name in self._world.task.objects
-            if not self._box.holds(self._world.object_position(name), self._world.layout)
-            and self._reachable(name)
+            name for name in self._world.task.objects if not self._delivered(name) and self._reachable(name)
         ]
         if not left:
             return

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.flow import VelocityFn, time_like
+from segue_policies.legato.flow import VelocityFn, mixture, time_like
 from segue_policies.legato.model import LegatoNet
 
 
@@ -37,6 +37,23 @@ class Objective:
     def schedules(self, count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
         """Share of the clean chunk in the start of each row's path, omega `(count, H)`."""
         return torch.zeros(count, config.horizon)
+
+    def visited(
+        self,
+        actions: Tensor,
+        reference: Tensor,
+        noise: Tensor,
+        omega: Tensor,
+        t: Tensor,
+        config: FlowConfig,
+        network: NetworkConfig,
+    ) -> tuple[Tensor, Tensor]:
+        """What the network is shown, `(B, H, D)`, and its time `(B,)`, when `actions` answer another `reference`.
+
+        Chunks and noise `(B, H, D)`, omega `(B, H)`, t `(B,)`.
+        """
+        time = time_like(t, actions)
+        return (1 - time) * mixture(reference, noise, omega) + time * actions, t
 
     def weight(self, omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
         """Weight of the squared error of `A_hat`, `(B, H, 1)` or broadcast to it.

@@ -18,8 +18,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig
-from segue_policies.legato.flow import VelocityFn, noise_level, velocity_scale
+from segue_policies.legato.config import FlowConfig, NetworkConfig
+from segue_policies.legato.flow import VelocityFn, noise_level, sample, velocity_scale
 from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives.base import Objective
 from segue_policies.legato.schedules import random_schedules
@@ -39,6 +39,31 @@ class Legato(Objective):
         return random_schedules(
             count, config.horizon, config.max_delay, config.max_ramp, config.free_share, generator
         )
+
+    def visited(
+        self,
+        actions: Tensor,
+        reference: Tensor,
+        noise: Tensor,
+        omega: Tensor,
+        t: Tensor,
+        config: FlowConfig,
+        network: NetworkConfig,
+    ) -> tuple[Tensor, Tensor]:
+        """The states that the sampler itself goes through when the network answers `actions`.
+
+        Each of its N steps pulls towards the reference anew, so there is no straight path; t is that of a step.
+        """
+        states: list[Tensor] = []
+
+        def perfect(noisy: Tensor, now: Tensor, omega: Tensor) -> Tensor:
+            states.append(noisy)
+            scale = velocity_scale(omega, now, config.num_steps, noisy)
+            return scale * (actions - noisy) / noise_level(omega, now, noisy).clamp(min=network.min_noise)
+
+        sample(perfect, noise, omega, reference, config.num_steps)
+        step = (t * config.num_steps).long()
+        return torch.stack(states)[step, torch.arange(len(t))], step.to(t) / config.num_steps
 
     def weight(self, omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
         """That of the reshaped velocity."""

@@ -1,0 +1,117 @@
+"""Corrections on disk: arrays of equal length and a manifest of how they came about.
+
+    FOLDER/corrections.json                    what they are, and how many
+           images.npy state.npy reference.npy action.npy
+
+Written by `segue corrections`, read by `segue train --corrections`. Read through memory maps; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+from segue_core.errors import DataError, ErrorCode
+
+_MANIFEST = "corrections.json"
+_ARRAYS = ("images", "state", "reference", "action")
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """One request and its right answer.
+
+    Args:
+        images: (cameras, h, w, 3) uint8, as the policy saw them.
+        state: (S,), measured.
+        reference: (H, D), the plan in play.
+        action: (H, D), what should have been answered.
+    """
+
+    images: NDArray[np.uint8]
+    state: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    action: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CorrectionsInfo:
+    """How corrections came about.
+
+    Args:
+        delay: rows d of the plan that every answer begins with.
+        known: rows K of every reference that were planned.
+        origin: task, checkpoint, seeds and scheduler, as plain data.
+    """
+
+    cameras: tuple[str, ...]
+    action_space: Mapping[str, Any]
+    delay: int
+    known: int
+    origin: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectionSet:
+    """Corrections in memory or behind memory maps; see `segue_policies.common.corrections.Corrections`."""
+
+    images: NDArray[np.uint8]
+    state: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    action: NDArray[np.float32]
+    delay: int
+    known: int
+    cameras: tuple[str, ...]
+    action_space: ActionSpace
+
+
+def save(folder: Path, corrections: Sequence[Correction], info: CorrectionsInfo) -> None:
+    """Write `folder`, which must be new or empty.
+
+    Raises:
+        DataError: the folder is occupied, or there is nothing to write.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"{folder} is not empty; choose another folder")
+    if not corrections:
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, "no corrections: no request had a plan to continue")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _ARRAYS:
+        np.save(folder / f"{name}.npy", np.stack([getattr(correction, name) for correction in corrections]))
+    manifest = asdict(info) | {"count": len(corrections)}
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> CorrectionSet:
+    """Open what `save` wrote.
+
+    Raises:
+        DataError: a file is missing, unreadable or of another length, naming it.
+    """
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
+        }
+        space = ActionSpace.from_dict(manifest["action_space"])
+        cameras, delay, known = tuple(manifest["cameras"]), int(manifest["delay"]), int(manifest["known"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            ErrorCode.DATA_DATASET_INVALID, f"{folder} holds no corrections: {error!r}"
+        ) from error
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if set(lengths.values()) != {manifest.get("count")}:
+        raise DataError(
+            ErrorCode.DATA_DATASET_INVALID,
+            f"corrections in {folder}",
+            got=lengths,
+            expected=manifest.get("count"),
+        )
+    return CorrectionSet(**arrays, delay=delay, known=known, cameras=cameras, action_space=space)

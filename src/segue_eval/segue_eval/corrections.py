@@ -1,0 +1,148 @@
+"""Corrections: what the expert would do where a policy has brought itself (DAgger, Ross et al. 2011), chunk by chunk.
+
+    the policy's episode   ----o----------------o+s-------------
+    plan in play               |-- d --|~~~~ K ~~~~|               reference
+    answer wanted              |-- d --|-------- expert --------|  H rows
+
+At every request that has a plan to continue, time stops: the d rows are executed that will be executed anyway, the
+expert takes over for the rest of the horizon, and what was commanded is the chunk that the policy should have answered.
+Then everything is put back. So a policy learns when not to trust its own plan, which demonstrations never show: there
+the plan is always right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.errors import ConfigError, ErrorCode
+from segue_data.corrections import Correction, CorrectionsInfo, save
+from segue_eval.build import Runner, Setup, SimulatedRunner
+from segue_eval.plant import SimulatedPlant
+from segue_eval.result import EpisodeResult
+from segue_eval.rollout import observe
+from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
+from segue_sim import experts
+from segue_sim.experts import Expert
+
+Floats = NDArray[np.float64]
+_PARTS = "episodes"
+_ARRAYS = ("images", "state", "reference", "action")
+
+
+@runtime_checkable
+class Corrector(Protocol):
+    """An expert that can go on from where somebody else has brought the robot."""
+
+    def taking_over(self, action: Floats, plan: Floats) -> Expert:
+        """An expert that begins now at the commanded `action` (D,); `plan` (n, D) is what was intended."""
+        ...
+
+
+@dataclass(frozen=True)
+class CorrectionRunner:
+    """Factory of episodes that write their corrections to `folder`/episodes/<seed>.npz (picklable)."""
+
+    setup: Setup
+    folder: Path
+
+    def __call__(self) -> CorrectedEpisodes:
+        """Build the world and load the policy; raises SegueError naming what is wrong."""
+        return CorrectedEpisodes(SimulatedRunner(self.setup)(), self.folder)
+
+
+class CorrectedEpisodes:
+    """Runs episodes by a policy and corrects every request in them."""
+
+    def __init__(self, runner: Runner, folder: Path) -> None:
+        if not isinstance(runner.plant, SimulatedPlant):
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "corrections need a simulated world")
+        self._runner, self._plant, self._folder = runner, runner.plant, folder
+        self._lengths = runner.lengths
+
+    def __call__(self, seed: int) -> EpisodeResult:
+        """One episode; its corrections are on disk when this returns."""
+        collected: list[Correction] = []
+        expert: Corrector | None = None
+
+        def correct(inputs: TickInput, output: TickOutput) -> None:
+            nonlocal expert
+            expert = expert or self._corrector(seed)  # at the first tick: it has to see the beginning
+            if output.request and self._regular(output.request):
+                collected.append(self._correction(expert, output.request, inputs.tick))
+
+        result = self._runner(seed, on_tick=correct)
+        write_part(self._folder, seed, collected)
+        return result
+
+    def _regular(self, request: ChunkRequest) -> bool:
+        """A first request has no plan; one after a fault may have a shorter one than the rest."""
+        planned = self._lengths.delay + self._lengths.ramp
+        return request.delay == self._lengths.delay and int(np.count_nonzero(request.omega)) == planned
+
+    def _corrector(self, seed: int) -> Corrector:
+        expert = experts.create(self._plant.world, seed)
+        if not isinstance(expert, Corrector):
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE,
+                "expert",
+                got=self._plant.world.task.expert,
+                expected="one that can take over (has a method taking_over)",
+            )
+        return expert
+
+    def _correction(self, corrector: Corrector, request: ChunkRequest, tick: int) -> Correction:
+        policy, plan = self._runner.policy, request.reference.astype(np.float64)
+        seen = observe(self._plant, policy, tick)
+        planned = self._lengths.delay + self._lengths.ramp
+        actions = np.empty(plan.shape, dtype=np.float32)
+        with self._plant.imagined():
+            expert: Expert | None = None
+            for row in range(len(plan)):
+                if row < request.delay:
+                    action = plan[row]
+                else:
+                    last = plan[max(request.delay - 1, 0)]
+                    expert = expert or corrector.taking_over(last, plan[request.delay : planned])
+                    action = np.asarray(expert.act(), dtype=np.float64)
+                actions[row] = action
+                self._plant.execute(action, tick + row)
+        images = np.stack([seen.images[name] for name in policy.info.cameras])
+        return Correction(images, seen.state, request.reference, actions)
+
+
+def write_part(folder: Path, seed: int, corrections: Sequence[Correction]) -> None:
+    """Corrections of one episode, complete or not there at all."""
+    parts = folder / _PARTS
+    parts.mkdir(parents=True, exist_ok=True)
+    images, state, reference, action = (
+        np.array([getattr(correction, name) for correction in corrections]) for name in _ARRAYS
+    )
+    unfinished = parts / f".{seed}.npz"
+    np.savez(unfinished, images=images, state=state, reference=reference, action=action)
+    unfinished.rename(parts / f"{seed}.npz")
+
+
+def finished(folder: Path) -> set[int]:
+    """Seeds whose episodes are already in `folder`."""
+    return {int(path.stem) for path in (folder / _PARTS).glob("[0-9]*.npz")}
+
+
+def gather(folder: Path, out: Path, seeds: Sequence[int], info: CorrectionsInfo) -> int:
+    """Put the episodes of `seeds` in `folder` together as corrections in `out`; returns how many corrections.
+
+    Raises:
+        DataError: `out` is occupied, or there is nothing to write.
+    """
+    corrections: list[Correction] = []
+    for seed in seeds:
+        with np.load(folder / _PARTS / f"{seed}.npz", allow_pickle=False) as part:
+            arrays = [part[name] for name in _ARRAYS]
+        corrections += [Correction(*row) for row in zip(*arrays, strict=True)]
+    save(out, corrections, info)
+    return len(corrections)
