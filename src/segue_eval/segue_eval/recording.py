@@ -115,6 +115,7 @@ def _state(stamp: int, output: TickOutput, starved: int, continuation: str) -> A
         starved_ticks=starved,
         remaining_ticks=output.remaining,
         expected_delay_ticks=output.delay,
+        action_age_ticks=-1 if output.age is None else output.age,
         **values,
     )
 

@@ -38,6 +38,17 @@ def test_commands_chunks_and_guidance_come_back_from_the_bag_unchanged(recorded:
     assert run.chunks[0].overlap_rmse is None
 
 
+def test_the_age_of_every_action_counts_from_its_chunks_observation(recorded: Recorded) -> None:
+    folder, result = recorded
+    run = read_run(folder / "bag")
+    taken_over = [seam.tick for seam in result.seams]
+    assert (run.action_age[: taken_over[0]] == -1).all()
+    for chunk, end in zip(run.chunks, [*taken_over[1:], len(run.ticks)], strict=True):
+        executed = run.action_age[chunk.tick : end]
+        assert executed[0] == chunk.delay
+        assert set(np.diff(executed[executed >= 0]).tolist()) <= {1}
+
+
 def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:
     shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
     (tmp_path / "config.yaml").write_text("policy: </script><b>bold\n")

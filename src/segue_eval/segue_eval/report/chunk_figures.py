@@ -46,13 +46,29 @@ def _delays(run: RunData) -> str:
     )
 
 
+def _ages(run: RunData) -> str:
+    """How old the observation behind each action is; gaps while nothing is executed."""
+    ages = np.where(run.action_age >= 0, run.action_age, np.nan).astype(np.float64)
+    chart = time_frame(run, (0.0, float(run.action_age.max()) * 1.15), "age", height=140)
+    stretches = np.split(np.arange(len(ages)), np.flatnonzero(np.diff(np.isfinite(ages))) + 1)
+    lines = [
+        polyline(chart.x(x), chart.y(y), "line thin")
+        for part in stretches
+        if np.isfinite(ages[part[0]])
+        for x, y in [step_points(run.seconds[part], ages[part])]
+    ]
+    return page.figure("age of the executed action [ticks]", chart.svg(*lines))
+
+
 def seams_section(run: RunData) -> str:
-    """Overlap RMSE, seam jump, delay and inference time per chunk."""
+    """Overlap RMSE, seam jump, delay and inference time per chunk, and the age of the actions over time."""
     figures = [
         _stems(run, "overlap RMSE × 1000", "overlap", lambda c: c.overlap_rmse, 1e3),
         _stems(run, "seam jump × 1000", "jump", lambda c: c.jump, 1e3),
         _delays(run),
     ]
+    if run.action_age.max(initial=-1) > 0:
+        figures.append(_ages(run))
     if any(chunk.inference_s for chunk in run.chunks):
         figures.append(_stems(run, "inference [ms]", "inference", lambda c: c.inference_s, 1e3))
     return page.section(

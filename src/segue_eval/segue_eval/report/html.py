@@ -116,7 +116,10 @@ def _series(run: RunData) -> dict[str, object]:
     jitter = [None, *np.round(jitter_ms(run), 2).tolist()]
     charts: dict[str, object] = dict(action_series(run))
     charts |= {"jitter": [("deviation ms", jitter)], "phase": [("", list(run.phases))]}
-    charts |= {"delay": [("planned", run.expected_delay.tolist())]}
+    charts |= {
+        "delay": [("planned", run.expected_delay.tolist())],
+        "age": [("ticks", run.action_age.tolist())],
+    }
     return {"t": np.round(run.seconds, 3).tolist(), "charts": charts}
 
 

@@ -74,6 +74,9 @@ class RunData:
     phases: tuple[str, ...]
     starved: NDArray[np.bool_]
     expected_delay: NDArray[np.int64]
+    action_age: NDArray[
+        np.int64
+    ]  # ticks since the observation behind the action; -1 while nothing is executed
     log_s: Floats
     epoch_ns: int
     chunks: tuple[ChunkRecord, ...]
