@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segue_core.errors import SchedulerError
+from segue_core.policy import PolicyInfo
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_eval.build import Runner, Setup
@@ -101,3 +103,52 @@ def test_an_episode_that_cannot_succeed_ends_at_its_time_limit_with_no_success(
 ) -> None:
     result = run(robot, task, plant, WavingPolicy())
     assert (result.success, result.rule, result.seconds) == (False, "time_limit", pytest.approx(3.0, abs=0.1))
+
+
+class Trained(WavingPolicy):
+    """Was trained for delays of up to six ticks and ramps of up to twenty."""
+
+    @property
+    def info(self) -> PolicyInfo:
+        return replace(super().info, max_delay=6, max_ramp=20)
+
+
+def test_lengths_that_do_not_fit_the_policy_are_refused_before_anything_moves(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    with pytest.raises(SchedulerError, match="delay claim shortened from 8 to 6"):
+        run(robot, task, plant, Trained())
+
+
+def test_shortened_lengths_are_counted_and_said_in_the_result(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    setup = replace(SHORT, scheduler={"time_limit_s": 2.5, "when_infeasible": "shorten"})
+    policy = Trained()
+    result = run(robot, task, plant, policy, setup)
+    assert {request.delay for request in policy.requests[1:]} == {6}
+    assert result.shortened == len(policy.requests) - 1 >= 2
+    assert any("delay claim shortened from 8 to 6" in note for note in result.notes)
+
+
+def test_jitter_with_a_delay_buffer_claims_what_was_measured_and_says_when_it_cannot(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    scheduler = {
+        "time_limit_s": 4.0,
+        "stride": 15,
+        "delay": 4,
+        "ramp": 10,
+        "delay_mode": "adaptive",
+        "warmup": 0,
+    }
+    setup = replace(SHORT, scheduler=scheduler, latency="5:9")
+    policy = Trained()
+    result = run(robot, task, plant, policy, setup)
+    assert set(result.delays) <= set(range(5, 10)) and len(set(result.delays)) > 1
+    longest = max(result.delays)
+    assert longest > 6 and result.shortened >= 1
+    assert any(note.startswith("delay claim shortened from") for note in result.notes)
+    assert all(request.delay <= 6 for request in policy.requests)
+    again = run(robot, task, plant, Trained(), setup)
+    assert again.delays == result.delays  # jitter is drawn by the seed

@@ -1,14 +1,20 @@
 """A suite from its file to its page: what can run does, what cannot is said, and nothing is run twice."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from segue_data.contracts import config_folder
+from segue_eval.claims import Verdict
 from segue_eval.cli import main
 from segue_eval.rows import RowFile
+from segue_eval.suite.find import load_suite
+from segue_eval.suite.outcome import SuiteRun
+from segue_eval.suite.plan import plan
+from segue_eval.suite.run import run_suite
 
 SUITE = """
 title: Two methods
@@ -149,3 +155,21 @@ def test_bad_arguments_are_refused_by_name(
     assert main(["eval", *arguments, "--quiet", "--out", str(ran[0].parent / "other")]) == 2
     error = capsys.readouterr().err
     assert all(word in error for word in words)
+
+
+def test_a_cell_whose_episodes_fail_is_reported_and_not_half_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEGUE_CONFIG_DIR", raising=False)  # the suites of the workspace, not the one above
+    checkpoint = tmp_path / "checkpoints" / "legato_pick_place"
+    shutil.copytree(config_folder() / "checkpoints" / checkpoint.name, checkpoint)
+    spec = load_suite("legato-table1")
+    jobs = plan(spec, ("pick_place",), checkpoint.parent)
+    assert [bool(job.setup) for job in jobs] == [False, True]
+    (checkpoint / "weights.safetensors").unlink()
+    cells = run_suite(jobs, (20000, 20001), tmp_path / "cells", workers=1, label="t", quiet=True)
+    assert cells[0].missing.startswith("checkpoint flow_pick_place is not in")
+    assert cells[1].results == () and "seed 20000 failed: [" in cells[1].missing
+    run = SuiteRun("legato-table1", spec, ("pick_place",), (20000, 20001), tuple(cells))
+    assert {claim.verdict for claim in run.claims} == {Verdict.NOT_RUN}
+    assert run.to_dict()["cells"]

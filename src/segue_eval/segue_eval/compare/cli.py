@@ -76,11 +76,13 @@ def _compare(arguments: argparse.Namespace, run: RecordedRun) -> int:
         reasons = "; ".join(f"{method}: {why}" for method, why in found.absent.items())
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"no method could be run: {reasons}")
     print(as_text(found.table()))
+    if len(found.difference_table()) > 1:
+        print(f"\npaired by seam:\n{as_text(found.difference_table())}\n")
     for method, why in found.absent.items():
         print(f"not run, {method}: {why}")
-    for result in found.reruns:
-        for note in result.notes:
-            print(f"note, {result.method}: {note}")
+    for method, lines in found.notes.items():
+        for line in lines:
+            print(f"note, {method}: {line}")
     print(f"\n{OPEN_LOOP}")
     _write_json(arguments.json, found.to_dict())
     folder = arguments.out or (arguments.bag if arguments.bag.is_dir() else Path())

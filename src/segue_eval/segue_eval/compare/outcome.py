@@ -18,12 +18,19 @@ from segue_eval.compare.summary import (
     recorded_line,
 )
 from segue_eval.statistics import PairedDifference
-from segue_eval.suite.table import Rows
+from segue_eval.suite.table import Rows, number
 
 OPEN_LOOP = (
     "Open loop: every method saw the recorded observations and moved nothing, so its seams can be compared; "
     "how the task would have gone on cannot. Intervals are about the seams of this one recording."
 )
+
+WAITING = "stands still while the policy thinks, which the recorded robot did not: its seams are not like the others'"
+
+
+def _difference_row(method: str, overlap: PairedDifference, jump: PairedDifference) -> list[str]:
+    p_value = number(overlap.p_value, 2)
+    return [method, difference_text(overlap), difference_text(jump), p_value, str(overlap.estimate.count)]
 
 
 @dataclass(frozen=True)
@@ -52,15 +59,29 @@ class Comparison:
 
     def table(self) -> Rows:
         """Header and a row per line."""
-        name = self.base.method if self.base else ""
-        header = [*HEADER, f"overlap minus {name}", f"jump minus {name}"]
-        return [header, *([*line.cells(), *self._difference_cells(line.name)] for line in self.lines)]
+        return [HEADER, *(line.cells() for line in self.lines)]
 
-    def _difference_cells(self, method: str) -> list[str]:
-        found = self.differences.get(method)
-        if not found:
-            return ["-", "-"]
-        return [difference_text(found[key]) for key in ("overlap_rmse_x1e3", "seam_jump_x1e3")]
+    def difference_table(self) -> Rows:
+        """Header and a row per method that shares seams with the base; only the header when none does."""
+        name = self.base.method if self.base else ""
+        header = [
+            "method",
+            f"overlap RMSE x1e3 minus {name} [95 %]",
+            f"seam jump x1e3 minus {name} [95 %]",
+            "p",
+            "n",
+        ]
+        found = [(method, list(pair.values())) for method, pair in self.differences.items()]
+        return [header, *(_difference_row(method, *pair) for method, pair in found if pair[0].estimate.count)]
+
+    @property
+    def notes(self) -> dict[str, list[str]]:
+        """What the scheduler said, and what must be known to read a method's line."""
+        said = {rerun.method: list(rerun.notes) for rerun in self.reruns}
+        for rerun in self.reruns:
+            if rerun.waits:
+                said[rerun.method].append(WAITING)
+        return {method: lines for method, lines in said.items() if lines}
 
     def to_dict(self) -> dict[str, object]:
         """What `--json` holds."""
@@ -78,5 +99,5 @@ class Comparison:
                 for method, found in self.differences.items()
             },
             "not_run": dict(self.absent),
-            "notes": {rerun.method: list(rerun.notes) for rerun in self.reruns if rerun.notes},
+            "notes": self.notes,
         }

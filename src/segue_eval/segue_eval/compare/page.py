@@ -84,7 +84,11 @@ def _positions(found: Comparison) -> list[str]:
 
 def comparison_page(found: Comparison) -> str:
     """The whole page, self-contained."""
-    run, rows = found.run, found.table()
+    run, rows, gaps = found.run, found.table(), found.difference_table()
+    paired = page.html_table(gaps[0], gaps[1:], words(gaps)) if len(gaps) > 1 else ""
+    notes = "".join(
+        f"<p class='note'>{escape(m)}: {escape(x)}</p>" for m, xs in found.notes.items() for x in xs
+    )
     colours = {method: f"var(--c{kind[1:]})" for method, kind in _colours(found).items()}
     facts = f"{run.run_id}, {len(run.ticks)} ticks, recorded with {run.continuation}. {OPEN_LOOP}"
     absent = "".join(f"<li><b>{escape(m)}</b>: {escape(why)}</li>" for m, why in found.absent.items())
@@ -94,7 +98,8 @@ def comparison_page(found: Comparison) -> str:
     ]
     body = [
         f'<header><h1>Continuation methods on one recording</h1><p class="sub">{escape(facts)}</p></header>',
-        page.section("Methods", page.html_table(rows[0], rows[1:], words(rows))),
+        page.section("Methods", page.html_table(rows[0], rows[1:], words(rows)), notes),
+        page.section("Paired by seam", paired) if paired else "",
         page.section("Seams", page.legend(colours), page.columns(seams)),
         page.section(
             "Commands",

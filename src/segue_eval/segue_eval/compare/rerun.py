@@ -24,6 +24,7 @@ from segue_eval.compare.recorded import RecordedRun
 from segue_eval.rollout import Mailbox, ask
 from segue_eval.smoothness import Smoothness, smoothness
 from segue_policies.serve import load_policy
+from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import ChunkRequest, SeamReport, TickInput, TickOutput
 
@@ -41,6 +42,7 @@ class Rerun:
     seams: tuple[SeamReport, ...]
     starved: int
     smooth: Smoothness
+    waits: bool = False  # the method stands still while the policy thinks
     notes: tuple[str, ...] = ()
 
 
@@ -80,7 +82,8 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path) -> Re
         if output.request is not None:
             due = recorded.tick + max(1, latency.ticks(output.request.sequence, output.request.delay))
             _answer(setting, policy, output.request, recorded, due, mailbox)
-    return _result(method, checkpoint, policy, outputs)
+    waits = continuation.create(method, {}).waits
+    return _result(method, checkpoint, policy, outputs, waits)
 
 
 def _answer(
@@ -94,7 +97,7 @@ def _answer(
         mailbox.failures.setdefault(due, []).append(str(error))
 
 
-def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOutput]) -> Rerun:
+def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOutput], waits: bool) -> Rerun:
     commands = np.stack([output.action for output in outputs])
     seams = tuple(output.seam for output in outputs if output.seam is not None)
     first = outputs[0].tick
@@ -107,6 +110,7 @@ def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOut
         seams=seams,
         starved=sum(output.starved for output in outputs),
         smooth=smoothness(commands, policy.info.action_space, [seam.tick - first for seam in seams]),
+        waits=waits,
         notes=tuple(notes),
     )
 

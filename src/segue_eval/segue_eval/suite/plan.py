@@ -103,7 +103,7 @@ def _missing_checkpoint(folder: Path, task: str) -> str:
     absent = "" if settings.is_file() else f" (write {settings.name} first: it is not there either)"
     data = f"datasets/{task}"
     steps = (
-        f"segue data record --task {task} --seeds 30000:30300 --disturb --out demos/{task}",
+        f"segue data record --task {task} --seeds 100000:100800 --disturb --out demos/{task}",
         f"segue data convert demos/{task} {data}",
         f"segue train --config config/training/{settings.name} --data {data} --out {folder}",
     )
