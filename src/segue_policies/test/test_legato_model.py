@@ -100,3 +100,40 @@ def test_a_camera_without_encoder_or_an_odd_size_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="roof|multiples of 8"):
         build_network(SMALL, cameras, size, D, (H, D), N)
+
+
+DIT = SMALL.model_copy(update={"head": "transformer", "token_rows": 4, "attention_heads": 4})
+
+
+def test_a_transformer_head_serves_wherever_an_mlp_does() -> None:
+    torch.manual_seed(0)
+    net = build_network(DIT, CAMERAS, (96, 72), D, (H, D), N)
+    observed = net.observe(torch.randn(2, 3, 3, 72, 96), torch.randn(2, D))
+    reference, noise = torch.randn(2, 2, H, D)
+    omega = torch.zeros(H)
+    omega[:8] = 1.0
+    chunk = sample(net.bind(observed), noise, omega, reference, N)
+    torch.testing.assert_close(chunk[:, :8], reference[:, :8], atol=1e-5, rtol=0)
+    loss = flow_loss(
+        OBJECTIVES["legato"], net, observed, reference, FlowConfig(), torch.ones(D), torch.Generator()
+    )
+    torch.autograd.backward(loss)
+    moved = [name for name, p in net.head.named_parameters() if p.grad is not None and p.grad.any()]
+    assert {"enter.weight", "place", "leave.weight", "blocks.2.modulate.weight"} <= set(moved)
+
+
+def test_every_token_of_a_transformer_hears_of_every_other() -> None:
+    torch.manual_seed(0)
+    head = build_network(DIT, CAMERAS, (96, 72), D, (H, D), N).head
+    for block in head.blocks:  # type: ignore[union-attr]
+        torch.nn.init.normal_(block.modulate.weight, std=0.5)
+    noisy = torch.randn(1, H, D).requires_grad_(True)
+    clean = head(noisy, torch.randn(1, 16), torch.tensor([0.3]), torch.zeros(1, H))
+    (gradient,) = torch.autograd.grad(clean[0, 0].sum(), noisy)
+    assert (gradient[0].abs().sum(1) > 0).all()
+
+
+@pytest.mark.parametrize(("name", "value"), [("token_rows", 7), ("attention_heads", 5)])
+def test_a_transformer_whose_sizes_do_not_divide_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=rf"network.{name}; got {value}; expected a divisor of"):
+        build_network(DIT.model_copy(update={name: value}), CAMERAS, (96, 72), D, (H, D), N)

@@ -1,20 +1,21 @@
-"""`segue bench scheduler|policy`: a table; `--json FILE` has `ratios`, `median_s` and `p99_s` by name."""
+"""`segue bench scheduler|policy|continuation`: a table; `--json FILE` has `ratios`, `median_s` and `p99_s` by name."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from segue_eval.bench import policy, scheduler
+from segue_eval.bench import continuation, policy, scheduler
 from segue_eval.bench.timing import Timing, ratio_table
 from segue_eval.options import default_checkpoint
 
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     """What is timed, how long, and where the numbers go."""
-    parser.add_argument("what", choices=("scheduler", "policy"), help="what to time")
+    parser.add_argument("what", choices=("scheduler", "policy", "continuation"), help="what to time")
     parser.add_argument("--policy", default="legato", help="policy, by name")
     parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
     parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
@@ -45,10 +46,27 @@ def _measure(arguments: argparse.Namespace) -> tuple[str, dict[str, Timing], str
 
 def run_bench(arguments: argparse.Namespace) -> int:
     """Measure, print, write; exit status 0."""
-    title, timings, base = _measure(arguments)
-    print(ratio_table(title, timings, base))
+    if arguments.what == "continuation":
+        report = _continuation(arguments)
+    else:
+        title, timings, base = _measure(arguments)
+        print(ratio_table(title, timings, base))
+        report = _report(arguments.what, timings, base)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(_report(arguments.what, timings, base), indent=2)
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _continuation(arguments: argparse.Namespace) -> dict[str, object]:
+    timings = continuation.bench_continuation(arguments.rounds)
+    cost = continuation.bench_tick(arguments.ticks)
+    print(continuation.table(timings, cost))
+    return {
+        "bench": "continuation",
+        "base": "plain chunk of the same size",
+        "ratios": continuation.ratios(timings),
+        "median_s": {name: value.median_s for name, value in timings.items()},
+        "p99_s": {name: value.p99_s for name, value in timings.items()},
+        "tick_us": asdict(cost),
+    }

@@ -18,6 +18,9 @@ BASE = "plain"
 _METHODS = {
     "per_step_guidance": "legato",
     "gradient_guidance": "rtc",
+    "batch_sampling": "bidirectional",
+    "initial_guidance": "one_shot",
+    "future_state": "vlash",
     "prefix_conditioning": "training_time_rtc",
 }
 

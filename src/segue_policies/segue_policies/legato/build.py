@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import nn
+
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.common.encoders import ImageEncoder, ObservationEncoder
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.legato.model import ChunkHead, LegatoNet
+from segue_policies.legato.transformer import TransformerHead
 
 
 def build_network(
@@ -35,8 +38,26 @@ def build_network(
     used = [config.encoder_of[camera] for camera in cameras]
     encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
     encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)
-    head = ChunkHead(*chunk_shape, config.head_width, config.head_blocks, config.condition_width)
+    head = _head(config, chunk_shape)
     return LegatoNet(encoder, head, num_steps, config.min_noise, config.condition_row)
+
+
+def _head(config: NetworkConfig, chunk_shape: tuple[int, int]) -> nn.Module:
+    sizes = (*chunk_shape, config.head_width, config.head_blocks, config.condition_width)
+    if config.head == "mlp":
+        return ChunkHead(*sizes)
+    for name, divisor, whole in (
+        ("token_rows", config.token_rows, chunk_shape[0]),
+        ("attention_heads", config.attention_heads, config.head_width),
+    ):
+        if whole % divisor:
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE,
+                f"network.{name}",
+                got=divisor,
+                expected=f"a divisor of {whole}",
+            )
+    return TransformerHead(*sizes, config.token_rows, config.attention_heads)
 
 
 def _image_encoder(config: NetworkConfig, image_size: tuple[int, int]) -> ImageEncoder:

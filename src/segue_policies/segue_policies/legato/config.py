@@ -22,8 +22,13 @@ class NetworkConfig(StrictModel):
     values: int = Field(default=8, ge=0, le=1024, description="features pooled under each attention map")
     image_width: int = Field(default=128, ge=1, le=4096, description="width of an image embedding")
     condition_width: int = Field(default=256, ge=1, le=4096, description="width of the observation embedding")
-    head_width: int = Field(default=512, ge=1, le=4096, description="width of the chunk MLP")
-    head_blocks: int = Field(default=3, ge=1, le=64, description="residual blocks of the chunk MLP")
+    head: Literal["mlp", "transformer"] = Field(
+        default="mlp", description="backbone from the noisy chunk to the clean one"
+    )
+    head_width: int = Field(default=512, ge=1, le=4096, description="width of the head")
+    head_blocks: int = Field(default=3, ge=1, le=64, description="residual blocks of the head")
+    token_rows: int = Field(default=4, ge=1, le=1024, description="transformer: rows per token, divides H")
+    attention_heads: int = Field(default=4, ge=1, le=64, description="transformer: divides head_width")
     condition_row: bool = Field(
         default=True,
         description="tell the network the guidance of each row (paper Sec. III-D); false: its ablation",
