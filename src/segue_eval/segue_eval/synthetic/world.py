@@ -73,7 +73,7 @@ class PointPlant:
 
     def measured(self) -> NDArray[np.float64]:
         """Where the point is, (2,)."""
-        return self._point.copy()
+        return np.array(self._point)
 
     def images(self) -> Mapping[str, NDArray[np.uint8]]:
         """No cameras."""

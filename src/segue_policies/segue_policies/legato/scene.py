@@ -78,6 +78,11 @@ class Scene:
         decoded: NDArray[np.float32] = self.trained.normaliser.decode_actions(chunks, state).numpy()
         return decoded
 
+    def first(self, chunks: Tensor) -> NDArray[np.float32]:
+        """The first (H, D) of sampled chunks, in physical units."""
+        rows: NDArray[np.float32] = self.physical(chunks)[0]
+        return rows
+
     @property
     def _state(self) -> Tensor:
         return torch.from_numpy(self.state)[None]

@@ -33,7 +33,8 @@ def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """The candidate with the smallest distance; the first one, the plain chunk, where nothing is to continue."""
     count = read_options(request, BidirectionalOptions).candidates
     chunks = scene.physical(sample_plain(scene.velocity(count), scene.noise(count), scene.num_steps))
-    return chunks[int(np.argmin(distances(scene, chunks, request)))]
+    best: NDArray[np.float32] = chunks[int(np.argmin(distances(scene, chunks, request)))]
+    return best
 
 
 def distances(scene: Scene, chunks: NDArray[np.float32], request: PredictRequest) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ Sampler = flow.GuidedSampler
 def plain(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """Ignores reference and omega."""
     read_options(request, NoOptions)
-    return scene.physical(flow.sample_plain(scene.velocity(), scene.noise(), scene.num_steps))[0]
+    return scene.first(flow.sample_plain(scene.velocity(), scene.noise(), scene.num_steps))
 
 
 def legato(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
@@ -45,4 +45,4 @@ def _guided(scene: Scene, request: PredictRequest, sampler: Sampler) -> NDArray[
     read_options(request, NoOptions)
     omega = torch.from_numpy(np.asarray(request.omega, dtype=np.float32))[None]
     reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))
-    return scene.physical(sampler(scene.velocity(), scene.noise(), omega, reference, scene.num_steps))[0]
+    return scene.first(sampler(scene.velocity(), scene.noise(), omega, reference, scene.num_steps))

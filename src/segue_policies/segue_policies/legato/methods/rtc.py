@@ -40,4 +40,4 @@ def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     chunk = sample_masked(
         velocity, scene.noise(), omega, reference, scene.num_steps, options.max_guidance_weight
     )
-    return scene.physical(chunk)[0]
+    return scene.first(chunk)

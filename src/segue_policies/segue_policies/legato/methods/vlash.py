@@ -28,5 +28,5 @@ def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     ahead = int(np.count_nonzero(np.asarray(request.omega) >= 1))
     executing = scene.continued(np.asarray(request.reference, dtype=np.float32))[:ahead]
     reached = replace(scene, state=executing[-1].copy()) if ahead else scene
-    chunk = reached.physical(sample_plain(reached.velocity(), reached.noise(), reached.num_steps))[0]
+    chunk = reached.first(sample_plain(reached.velocity(), reached.noise(), reached.num_steps))
     return np.concatenate([executing, chunk[: len(chunk) - ahead]])
