@@ -48,6 +48,13 @@ def test_facts_are_the_paper_s(
     assert load_suite(suite).fact(task, cell, metric) == fact
 
 
+def test_numbers_of_a_table_on_one_task_stand_beside_every_task_under_its_name() -> None:
+    one, several = load_suite("tableA2"), load_suite("table1")
+    assert one.fact("pick_place", "legato", "seconds") == one.fact("pour", "legato", "seconds")
+    assert one.paper_name == "paper (pour)" and several.paper_name == "paper"
+    assert several.fact("drawer", "rtc", "seconds") != several.fact("pour", "rtc", "seconds")
+
+
 @pytest.mark.parametrize("name", sorted(LEGATO))
 def test_lengths_are_the_papers_and_fit_its_horizon(name: str) -> None:
     for cell in load_suite(name).cells:

@@ -142,7 +142,7 @@ def test_a_wider_range_of_seeds_keeps_the_finished_ones(ran: tuple[Path, dict[st
     ("arguments", "words"),
     [
         (["pair", "--tasks", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"]),
-        (["pair", "--tasks", "juggling"], ["nothing of own-pair can be run here"]),
+        (["pair", "--tasks", "juggling"], ["nothing of own-pair could be run", "config/tasks/juggling.yaml"]),
         (["pear"], ["unknown suite 'pear'", "own-pair"]),
     ],
 )

@@ -114,7 +114,7 @@ def metric_chart(run: SuiteRun, key: str, task: str) -> str:
         marks.append(_dots(panel, row, cell, column, colour))
         marks.append(panel.whisker(row, ours(cell, key), colour) if ours(cell, key).count else "")
     if has_facts:
-        marks.append(_paper_panel(facts, [names[cell.job.cell.label] for cell in cells]))
+        marks.append(_paper_panel(run.spec.paper_name, facts, [names[c.job.cell.label] for c in cells]))
     return _svg(710.0, len(cells), *marks)
 
 
@@ -125,11 +125,11 @@ def _row_name(panel: Panel, row: int, cell: Cell) -> str:
     return text(180.0, y - 1, spec.label, "strong", "end") + text(180.0, y + 11, spec.group, anchor="end")
 
 
-def _paper_panel(facts: Sequence[tuple[float, float] | None], classes: Sequence[str]) -> str:
+def _paper_panel(name: str, facts: Sequence[tuple[float, float] | None], classes: Sequence[str]) -> str:
     known = [fact for fact in facts if fact]
     bounds = [bound for mean, error in known for bound in (mean - error, mean + error)]
     panel = Panel(Scale(*padded_range(bounds), 505.0, 700.0), len(facts))
-    marks = [panel.axes("paper", ticks=3)]
+    marks = [panel.axes(name, ticks=3)]
     for row, (fact, class_) in enumerate(zip(facts, classes, strict=True)):
         marks.append(panel.whisker(row, Estimate(*fact, count=2), f"{class_} hollow") if fact else "")
     return "".join(marks)
@@ -191,5 +191,7 @@ def _claim_row(run: SuiteRun, panel: Panel, row: int, claim: Claim, several: boo
     if math.isfinite(printed) and panel.x.low <= printed <= panel.x.high:
         x = panel.x.at(printed)
         shape = f"M{x:.1f},{y - 6:.1f}l6,6l-6,6l-6,-6z"
-        marks += element("path", element("title", f"paper: {printed:.1f} %"), d=shape, class_="fact")
+        marks += element(
+            "path", element("title", f"{run.spec.paper_name}: {printed:.1f} %"), d=shape, class_="fact"
+        )
     return marks

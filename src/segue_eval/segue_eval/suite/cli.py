@@ -43,7 +43,11 @@ def add_suite_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_suite_command(arguments: argparse.Namespace) -> int:
-    """Run a suite, print its table and verdicts; 0 when anything could be run, whatever the verdicts."""
+    """Run a suite, print its table and verdicts; 0 when anything could be run, whatever the verdicts.
+
+    Raises:
+        SegueError: bad arguments, or nothing could be run; what is missing is in the files all the same.
+    """
     name = full_name(arguments.suite)
     spec = load_suite(name)
     tasks = _tasks(arguments, spec)
@@ -52,10 +56,6 @@ def run_suite_command(arguments: argparse.Namespace) -> int:
     for job in jobs:
         for line in filter(None, (job.missing and f"not run: {job.missing}", *job.notes)):
             print(f"{job.name}: {line}", file=sys.stderr)
-    if all(job.setup is None for job in jobs):
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, f"nothing of {name} can be run here, see the lines above"
-        )
     folder = arguments.out or Path("runs") / "eval" / (f"{name}-quick" if arguments.quick else name)
     root = folder / "cells" if arguments.out else folder.parent / "cells"
     if arguments.fresh:
@@ -66,6 +66,10 @@ def run_suite_command(arguments: argparse.Namespace) -> int:
     run = SuiteRun(name, spec, tasks, seeds, tuple(cells))
     _save(arguments, run, folder)
     _print(run, folder)
+    if not run.ran:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, f"nothing of {name} could be run, see the lines above"
+        )
     if arguments.videos:
         _film(run, folder)
     return 0

@@ -63,6 +63,7 @@ class SuiteRun:
             "suite": self.name,
             "title": self.spec.title,
             "source": self.spec.source,
+            "paper_task": self.spec.paper_task,
             "tasks": list(self.tasks),
             "seeds": list(self.seeds),
             "claims": [claim.to_dict() for claim in self.claims],
@@ -72,7 +73,8 @@ class SuiteRun:
     def _cell(self, cell: Cell) -> dict[str, object]:
         task, name = cell.job.key
         known: dict[str, object] = {"task": task, "cell": name, "label": cell.job.cell.label}
-        known |= {"group": cell.job.cell.group, "paper": dict(self.spec.paper.get(task, {}).get(name, {}))}
+        printed = self.spec.paper.get(self.spec.paper_task or task, {}).get(name, {})
+        known |= {"group": cell.job.cell.group, "paper": dict(printed)}
         if not cell.results:
             return known | {"not_run": cell.missing}
         return known | {

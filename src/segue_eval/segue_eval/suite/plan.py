@@ -99,13 +99,14 @@ def _missing_task(task: str) -> str:
 def _missing_checkpoint(folder: Path, task: str) -> str:
     if folder.is_dir():
         return ""
+    target = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     settings = config_folder() / "training" / f"{folder.name}.yaml"
     absent = "" if settings.is_file() else f" (write {settings.name} first: it is not there either)"
     data = f"datasets/{task}"
     steps = (
         f"segue data record --task {task} --seeds 100000:100800 --disturb --out demos/{task}",
         f"segue data convert demos/{task} {data}",
-        f"segue train --config config/training/{settings.name} --data {data} --out {folder}",
+        f"segue train --config config/training/{settings.name} --data {data} --out {target}",
     )
     return f"checkpoint {folder.name} is not in {folder.parent}; make it with: {' && '.join(steps)}{absent}"
 

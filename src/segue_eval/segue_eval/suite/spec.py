@@ -100,9 +100,19 @@ class SuiteSpec(StrictModel):
         """The cell called `name`."""
         return next(cell for cell in self.cells if cell.id == name)
 
+    @property
+    def paper_task(self) -> str:
+        """The task that the paper has this on, where it is one only; its numbers then stand beside every task."""
+        return next(iter(self.paper)) if len(self.paper) == 1 else ""
+
     def fact(self, task: str, cell: str, metric: str) -> tuple[float, float] | None:
-        """What the paper prints, if it does."""
-        return self.paper.get(task, {}).get(cell, {}).get(metric)
+        """What the paper prints for the cell (mean, standard error), if it does."""
+        return self.paper.get(self.paper_task or task, {}).get(cell, {}).get(metric)
+
+    @property
+    def paper_name(self) -> str:
+        """Title of the paper's numbers: `paper`, or `paper (pour)` where they are of that task only."""
+        return f"paper ({self.paper_task})" if self.paper_task else "paper"
 
 
 def _require_unique(kind: str, names: list[str]) -> None:

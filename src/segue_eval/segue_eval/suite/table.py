@@ -44,7 +44,7 @@ def paper_table(run: SuiteRun) -> Rows:
     for key in run.spec.columns:
         column = METRICS[key]
         facts = has_facts(run, key)
-        header += [f"{column.title} paper", "ours"] if facts else [column.title]
+        header += [f"{column.title} {run.spec.paper_name}", "ours"] if facts else [column.title]
         for row, cell in zip(rows, run.cells, strict=True):
             row += [printed(run.spec.fact(*cell.job.key, key), column.digits)] if facts else []
             row += [ours(cell, key).text(column.digits) if cell.results else "not run"]
