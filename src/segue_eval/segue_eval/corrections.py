@@ -39,8 +39,8 @@ _ARRAYS = ("images", "state", "reference", "action")
 class Corrector(Protocol):
     """An expert that can go on from where somebody else has brought the robot."""
 
-    def taking_over(self, action: Floats, plan: Floats) -> Expert:
-        """An expert that begins now at the commanded `action` (D,); `plan` (n, D) is what was intended."""
+    def taking_over(self, actions: Floats, plan: Floats) -> Expert:
+        """An expert that goes on now from the last of the commanded `actions` (n, D); `plan` (m, D) was intended."""
         ...
 
 
@@ -107,8 +107,8 @@ class CorrectedEpisodes:
                 if row < request.delay:
                     action = plan[row]
                 else:
-                    last = plan[max(request.delay - 1, 0)]
-                    expert = expert or corrector.taking_over(last, plan[request.delay : planned])
+                    done, intended = plan[: max(request.delay, 1)], plan[request.delay : planned]
+                    expert = expert or corrector.taking_over(done, intended)
                     action = np.asarray(expert.act(), dtype=np.float64)
                 actions[row] = action
                 self._plant.execute(action, tick + row)

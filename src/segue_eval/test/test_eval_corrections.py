@@ -48,7 +48,7 @@ def test_a_correction_can_be_carried_out(runner: Runner, tmp_path: Path) -> None
     runner(SEED)  # four seconds by the policy
     now = plant.measured()
     with plant.imagined():
-        expert = corrector.taking_over(now, np.repeat(now[None], 20, axis=0))
+        expert = corrector.taking_over(now[None], np.repeat(now[None], 20, axis=0))
         for tick in range(10_000, 10_900):
             plant.execute(expert.act(), tick)
             if expert.done:

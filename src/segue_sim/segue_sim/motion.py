@@ -34,9 +34,11 @@ class SetPoint:
         self._velocity, self._yaw_rate = np.zeros(3), 0.0
         self._dt, self._limits = dt, limits
 
-    def standing(self, position: Floats, yaw: float) -> "SetPoint":
-        """A set-point with the same limits that stands still somewhere else."""
-        return SetPoint(position, yaw, self._dt, self._limits)
+    def moving(self, position: Floats, yaw: float, velocity: Floats, yaw_rate: float) -> "SetPoint":
+        """A set-point with the same limits somewhere else, already under way at `velocity` (3,) [m/s] and [rad/s]."""
+        other = SetPoint(position, yaw, self._dt, self._limits)
+        other._velocity, other._yaw_rate = np.array(velocity, dtype=np.float64), yaw_rate
+        return other
 
     def move(self, goal: Floats, yaw: float, slow: float = 1.0) -> None:
         """One tick towards `goal`; `slow` in (0, 1] scales the speed. Does not overshoot."""

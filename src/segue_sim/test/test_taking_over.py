@@ -51,7 +51,7 @@ def test_an_expert_begins_at_the_commanded_pose_and_stays_with_the_plans_object(
             action = _commanded(space, world, arm, above, 1.0)
             goal = _commanded(space, world, arm, world.object_position(name), 1.0)
             plan = np.linspace(action, goal, 20)
-            acting = first.taking_over(action, plan)
+            acting = first.taking_over(action[None], plan)
             rows = np.array([acting.act() for _ in range(15)])
             part = space.slice(f"{arm}_position")
             assert np.abs(rows[0] - action).max() < 0.02  # no jump
@@ -67,5 +67,20 @@ def test_a_plan_about_nothing_leaves_the_choice_to_the_expert(world: World) -> N
     )
     first = experts.create(world, 8)
     assert isinstance(first, PickPlaceExpert)
-    acting = first.taking_over(home, np.repeat(home[None], 20, axis=0))
+    acting = first.taking_over(home[None], np.repeat(home[None], 20, axis=0))
     assert np.array_equal([acting.act() for _ in range(30)], [first.act() for _ in range(30)])
+
+
+def test_taking_over_keeps_the_velocity_of_the_commands(world: World) -> None:
+    world.reset(8)
+    space, arm = world.robot.action_space, world.robot.arms[0].name
+    part = space.slice(f"{arm}_position")
+    towards = world.object_position(world.task.objects[0]) + np.array([0.0, 0.0, 0.11])
+    start = _commanded(space, world, arm, towards + np.array([0.0, 0.2, 0.0]), 1.0)
+    step = np.zeros(space.dim)
+    step[part] = (0.0, -0.4 / 30, 0.0)  # 0.4 m/s towards the object
+    commanded = start + np.arange(8)[:, None] * step
+    first = experts.create(world, 8)
+    assert isinstance(first, PickPlaceExpert)
+    moving = first.taking_over(commanded, commanded[-1] + np.arange(1, 20)[:, None] * step).act()
+    assert np.allclose(moving[part] - commanded[-1][part], step[part], atol=0.25 * 0.4 / 30)

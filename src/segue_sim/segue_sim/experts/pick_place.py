@@ -68,25 +68,30 @@ class PickPlaceExpert:
         self._stage, self._ticks = Stage.LEAVE, 0
         self._yaw = 0.0
 
-    def taking_over(self, action: Floats, plan: Floats) -> "PickPlaceExpert":
-        """An expert that goes on now from the commanded `action` (14,), with what `plan` (n, 14) was about.
+    def taking_over(self, actions: Floats, plan: Floats) -> "PickPlaceExpert":
+        """An expert that goes on now from the last of the commanded `actions` (n, 14); `plan` (m, 14) was intended.
 
+        It keeps the velocity that the commands had: an expert that stopped first would teach to stop.
         What a closed gripper holds is carried on. Otherwise the object that the plan approaches nearest stays the
         target, and the plan's arm its arm: to switch to another would correct what was not wrong.
         """
         other = copy.copy(self)
-        other._arms = [self._arm_at(arm, action) for arm in self._arms]
+        other._arms = [self._arm_at(arm, actions) for arm in self._arms]
         other._target, other._arm = None, other._arms[0]
         other._enter(Stage.LEAVE)
-        if not other._carry_on(action):
+        if not other._carry_on(actions[-1]):
             other._follow(plan)
         return other
 
-    def _arm_at(self, arm: _Arm, action: Floats) -> _Arm:
-        name = self._world.robot.arms[arm.index].name
-        yaw = float(action[self._space.slice(f"{name}_rotation")][2])
+    def _arm_at(self, arm: _Arm, actions: Floats) -> _Arm:
+        name, rate = self._world.robot.arms[arm.index].name, self._world.robot.tick_rate_hz
+        positions = actions[:, self._space.slice(f"{name}_position")]
+        yaws = actions[:, self._space.slice(f"{name}_rotation")][:, 2]
+        velocity, yaw_rate = np.zeros(3), 0.0
+        if len(actions) > 1:
+            velocity, yaw_rate = (positions[-1] - positions[-2]) * rate, float(yaws[-1] - yaws[-2]) * rate
         return _Arm(
-            arm.index, arm.home, arm.setpoint.standing(action[self._space.slice(f"{name}_position")], yaw)
+            arm.index, arm.home, arm.setpoint.moving(positions[-1], float(yaws[-1]), velocity, yaw_rate)
         )
 
     def _carry_on(self, action: Floats) -> bool:
