@@ -28,7 +28,12 @@ from segue_eval.report import write_run_report
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
-from segue_eval.suite.cli import add_suite_arguments, print_suites, run_suite_command
+from segue_eval.suite.cli import (
+    add_suite_arguments,
+    print_suites,
+    refuse_suite_options,
+    run_suite_command,
+)
 from segue_eval.suite.find import suite_names
 from segue_eval.summary import endings, shortenings, success_interval, table, to_csv, to_json
 
@@ -92,6 +97,7 @@ def run_eval(arguments: argparse.Namespace) -> int:
 
 
 def _run_setup(arguments: argparse.Namespace) -> int:
+    refuse_suite_options(arguments)
     seeds, setup = parse_seeds(arguments.seeds or options.DEFAULT_SEEDS), options.setup_from(arguments)
     for note in check(setup):
         print(f"note: {note}", file=sys.stderr)

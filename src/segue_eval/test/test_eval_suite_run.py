@@ -144,6 +144,11 @@ def test_a_wider_range_of_seeds_keeps_the_finished_ones(ran: tuple[Path, dict[st
         (["pair", "--tasks", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"]),
         (["pair", "--tasks", "juggling"], ["nothing of own-pair could be run", "config/tasks/juggling.yaml"]),
         (["pear"], ["unknown suite 'pear'", "own-pair"]),
+        (["pair", "--delay", "6"], ["--delay has no meaning here", "own-pair.yaml"]),
+        (
+            ["--quick", "--tasks", "pick_place"],
+            ["--quick, --tasks has no meaning here", "only a suite takes it"],
+        ),
     ],
 )
 def test_bad_arguments_are_refused_by_name(

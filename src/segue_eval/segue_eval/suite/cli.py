@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_data.contracts import config_folder
+from segue_eval import options
 from segue_eval.recording import film_extremes
 from segue_eval.seeds import parse_seeds
 from segue_eval.suite import table
 from segue_eval.suite.find import full_name, load_suite
 from segue_eval.suite.outcome import SuiteRun, counted
-from segue_eval.suite.plan import cell_folder, plan
+from segue_eval.suite.plan import Job, cell_folder, plan
 from segue_eval.suite.run import run_suite
 from segue_eval.suite.spec import SuiteSpec
 from segue_eval.suite.write import write_all
@@ -42,6 +43,16 @@ def add_suite_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _defaults(add: Callable[[argparse.ArgumentParser], None]) -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return vars(parser.parse_args([]))
+
+
+SETUP_OPTIONS = _defaults(options.add_setup_arguments) | {"require_success": None}
+SUITE_OPTIONS = {name: value for name, value in _defaults(add_suite_arguments).items() if name != "suite"}
+
+
 def run_suite_command(arguments: argparse.Namespace) -> int:
     """Run a suite, print its table and verdicts; 0 when anything could be run, whatever the verdicts.
 
@@ -49,19 +60,16 @@ def run_suite_command(arguments: argparse.Namespace) -> int:
         SegueError: bad arguments, or nothing could be run; what is missing is in the files all the same.
     """
     name = full_name(arguments.suite)
+    _refuse_ignored(arguments, SETUP_OPTIONS, f"a suite has its own cells (config/suites/{name}.yaml)")
     spec = load_suite(name)
     tasks = _tasks(arguments, spec)
     seeds = parse_seeds(arguments.seeds or (spec.quick.seeds if arguments.quick else spec.seeds))
     jobs = plan(spec, tasks, (arguments.checkpoints or config_folder() / "checkpoints").resolve())
-    for job in jobs:
-        for line in filter(None, (job.missing and f"not run: {job.missing}", *job.notes)):
-            print(f"{job.name}: {line}", file=sys.stderr)
+    _announce(jobs)
     folder = arguments.out or Path("runs") / "eval" / (f"{name}-quick" if arguments.quick else name)
     root = folder / "cells" if arguments.out else folder.parent / "cells"
     if arguments.fresh:
-        for job in jobs:
-            if job.setup is not None:
-                (cell_folder(root, job.setup) / "rows.jsonl").unlink(missing_ok=True)
+        _forget(jobs, root)
     cells = run_suite(jobs, seeds, root, arguments.workers, name, arguments.quiet)
     run = SuiteRun(name, spec, tasks, seeds, tuple(cells))
     _save(arguments, run, folder)
@@ -73,6 +81,30 @@ def run_suite_command(arguments: argparse.Namespace) -> int:
     if arguments.videos:
         _film(run, folder)
     return 0
+
+
+def refuse_suite_options(arguments: argparse.Namespace) -> None:
+    """Without a suite, its options mean nothing: ConfigError for any of them, rather than leaving it unheard."""
+    _refuse_ignored(arguments, SUITE_OPTIONS, "only a suite takes it")
+
+
+def _refuse_ignored(arguments: argparse.Namespace, defaults: Mapping[str, object], why: str) -> None:
+    given = [name for name, default in defaults.items() if getattr(arguments, name) != default]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{names} has no meaning here: {why}")
+
+
+def _announce(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        for line in filter(None, (job.missing and f"not run: {job.missing}", *job.notes)):
+            print(f"{job.name}: {line}", file=sys.stderr)
+
+
+def _forget(jobs: Sequence[Job], root: Path) -> None:
+    for job in jobs:
+        if job.setup is not None:
+            (cell_folder(root, job.setup) / "rows.jsonl").unlink(missing_ok=True)
 
 
 def _tasks(arguments: argparse.Namespace, spec: SuiteSpec) -> tuple[str, ...]:

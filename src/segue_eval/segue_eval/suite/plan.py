@@ -101,7 +101,11 @@ def _missing_checkpoint(folder: Path, task: str) -> str:
         return ""
     target = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     settings = config_folder() / "training" / f"{folder.name}.yaml"
-    absent = "" if settings.is_file() else f" (write {settings.name} first: it is not there either; begin with one that is)"
+    absent = (
+        ""
+        if settings.is_file()
+        else f" (write {settings.name} first: it is not there either; begin with one that is)"
+    )
     data = f"datasets/{task}"
     steps = (
         f"segue data record --task {task} --seeds 100000:100800 --disturb --out demos/{task}",
