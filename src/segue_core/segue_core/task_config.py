@@ -36,6 +36,7 @@ class Randomisation(StrictModel):
     colours: bool = Field(default=True, description="each object gets a colour of the palette")
     table_tint: float = Field(default=0.06, ge=0, le=0.5, description="largest change of the table's colour")
     light: float = Field(default=0.15, ge=0, le=0.9, description="largest relative change of the light")
+    mirror: bool = Field(default=False, description="every second table, by chance, is left-right reversed")
 
 
 class TaskConfig(StrictModel):

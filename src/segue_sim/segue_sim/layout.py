@@ -1,7 +1,7 @@
 """Where everything stands at the start of an episode: drawn from a seed, before any physics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,4 +89,10 @@ def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | N
     }
     tint = rng.uniform(-1, 1, 3) * task.randomisation.table_tint
     light = 1.0 + rng.uniform(-1, 1) * task.randomisation.light
+    if task.randomisation.mirror and rng.random() < 0.5:
+        objects, fixtures = _mirrored(objects), _mirrored(fixtures)
     return Layout(fixtures, objects, (float(tint[0]), float(tint[1]), float(tint[2])), float(light))
+
+
+def _mirrored(places: dict[str, Placement]) -> dict[str, Placement]:
+    return {name: replace(place, y=-place.y, yaw=-place.yaw) for name, place in places.items()}

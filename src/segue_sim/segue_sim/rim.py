@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 _DEPTH_M = 0.007  # of the tool below the rim, along the wall
 _HAND_M = 0.13  # how far beyond the rim the outer edge of the hand reaches
-_WIDE_RAD = 1.2  # largest turn away from the arm's own side
+_WIDE_RAD = 1.2  # largest turn away from the side that is wanted
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,10 @@ def rim_grasp(angle: float, side: float) -> RimGrasp:
     return RimGrasp(rim - _DEPTH_M * along, turn, angle)
 
 
-def best_angle(at: Floats, yaw: float, side: float, others: Iterable[Floats]) -> float:
-    """The facet's angle that is nearest to the arm's own side and leaves the hand room between `others` (3,)."""
-    own = side * np.pi / 2
+def best_angle(at: Floats, yaw: float, wanted: float, others: Iterable[Floats]) -> float:
+    """The facet's angle that is nearest to `wanted` [rad] and leaves the hand room between `others` (3,)."""
     angles = [yaw + 2 * np.pi * facet / FACETS for facet in range(FACETS)]
-    away = {angle: abs((angle - own + np.pi) % (2 * np.pi) - np.pi) for angle in angles}
+    away = {angle: abs((angle - wanted + np.pi) % (2 * np.pi) - np.pi) for angle in angles}
     near = [angle for angle in angles if away[angle] < _WIDE_RAD]
     spots = [other[:2] for other in others]
 

@@ -22,6 +22,7 @@ _MIDDLE = (0.46, 0.0)
 _ABOVE_M = 0.07  # tool height over a grasp before the descent
 _CARRY_M = 0.09  # height of a carried bowl's foot
 _DROP_M = 0.014  # a bowl is let go this high over its place: the outer finger stays above the rim below
+_LOOSE_M = 0.08  # a bowl that stands crooked on the pile, up to this high, is taken again
 _OPEN = 0.6  # wide enough for a wall
 
 
@@ -62,7 +63,7 @@ class BowlsExpert(ScriptedExpert):
         return [n for n in self.world.task.objects if n not in pile and self._standing(n)]
 
     def _standing(self, name: str) -> bool:
-        return bool(self.world.object_up(name) > 0.9 and abs(self._at(name)[2]) < 0.02)
+        return bool(self.world.object_up(name) > 0.85 and -0.01 < self._at(name)[2] < _LOOSE_M)
 
     def _hand_for(self, name: str) -> Hand:
         offset = self._at(name)[1] - self._at(self._base)[1]
@@ -72,7 +73,7 @@ class BowlsExpert(ScriptedExpert):
 
     def _stack(self, hand: Hand, name: str) -> Steps:
         others = [self._at(other) for other in self.world.task.objects if other != name]
-        angle = best_angle(self._at(name), self.world.object_yaw(name), hand.side, others)
+        angle = best_angle(self._at(name), self.world.object_yaw(name), hand.side * np.pi / 2, others)
         grasp = rim_grasp(angle, hand.side)
         hand.opening = _OPEN
         spot = self._at(name) + grasp.offset
@@ -97,6 +98,7 @@ class BowlsExpert(ScriptedExpert):
         yield from self.move(hand, np.maximum(over, [*over[:2], lifted[2]]), turn, within=0.015)
         if not self.holds(hand, name):
             return
+        offset = self.world.tool_position(hand.name) - self._at(name)  # it may have turned in the hand
         down = nest + offset + up(_DROP_M)
         yield from self.move(hand, down, turn, slow=0.5, within=0.004, precise=True)
         yield from self.grip(hand, _OPEN, ticks=6)
