@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from segue_core import rotation
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM, ActionSpace, Channel, ChannelKind
-from segue_core.blending import blend, difference, weighted_mean
+from segue_core.blending import blend, continuous, difference, weighted_mean
 
 SPACES = [DUAL_ARM_EE, UNIVERSAL_DUAL_ARM]
 weights = st.floats(0, 1)
@@ -106,3 +106,41 @@ def test_rows_are_blended_with_their_own_weights() -> None:
     mixed = blend(DUAL_ARM_EE, old, new, [0.0, 0.25, 1.0])
     np.testing.assert_allclose(mixed[:, 0], [0.0, 0.25, 1.0])
     np.testing.assert_allclose(mixed[:, DUAL_ARM_EE.slice("left_gripper")].ravel(), [0, 1, 1])
+
+
+TURNING = ActionSpace(
+    "turning",
+    30.0,
+    (
+        Channel("r", ChannelKind.ROTATION_VECTOR, 3, "rad", (-20.0,) * 3, (20.0,) * 3),
+        Channel("j", ChannelKind.JOINT, 2, "rad", (-20.0,) * 2, (20.0,) * 2, wraps=True),
+        Channel("g", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
+    ),
+)
+
+
+def smooth_rows(seed: int) -> np.ndarray:
+    """Thirty rows (30, 6) that turn steadily, about one axis, through pi and on."""
+    rng = np.random.default_rng(seed)
+    axis = rng.normal(size=3)
+    angle = rng.uniform(-4, 4) + np.linspace(0, rng.uniform(-2, 2), 30)
+    joints = rng.uniform(-3, 3, 2) + np.outer(np.linspace(0, 1, 30), rng.uniform(-4, 4, 2))
+    return np.column_stack([np.outer(angle, axis / np.linalg.norm(axis)), joints, rng.integers(0, 2, 30)])
+
+
+@given(seed=seeds)
+def test_continuous_numbers_are_returned_bit_for_bit(seed: int) -> None:
+    rows = smooth_rows(seed)
+    assert continuous(TURNING, rows, rows[0] + 0.1).tobytes() == rows.tobytes()
+
+
+@given(seed=seeds)
+def test_rows_written_with_other_turns_continue_the_start(seed: int) -> None:
+    rows, rng = smooth_rows(seed), np.random.default_rng(seed)
+    angle = np.linalg.norm(rows[:, :3], axis=1, keepdims=True)
+    written = rows.copy()
+    away = angle[:, 0] > 0.3  # a rotation by nothing has no axis to turn about
+    turns = rng.integers(-1, 2, (30, 1))
+    written[away, :3] *= (1 + 2 * np.pi * turns / np.maximum(angle, 0.3))[away]
+    written[:, 3:5] += 2 * np.pi * rng.integers(-2, 3, (30, 2))
+    np.testing.assert_allclose(continuous(TURNING, written, rows[0]), rows, atol=1e-9)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import settings
 
 from segue_policies.testing.dots import Dots, make_dots, make_settings
@@ -15,6 +16,7 @@ from segue_policies.train import train
 
 settings.register_profile("shared_machine", deadline=None, max_examples=50)
 settings.load_profile("shared_machine")
+torch.set_num_threads(1)  # two threads on a busy machine wait for each other
 
 
 @pytest.fixture(scope="session")

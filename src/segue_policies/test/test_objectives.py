@@ -294,3 +294,10 @@ def test_weights_of_another_network_are_refused_naming_the_tensor(
     ) as caught:
         train(wider, "test", dots, tmp_path / "out")
     assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH
+
+
+def test_a_node_of_one_objective_refuses_a_checkpoint_of_another(checkpoint: Path) -> None:
+    assert FlowPolicy.load(checkpoint, method="legato").info.name == "legato"
+    with pytest.raises(PolicyError, match="method: got legato, expected flow") as caught:
+        FlowPolicy.load(checkpoint, method="flow")
+    assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH

@@ -1,7 +1,7 @@
 """What continuing costs: one chunk by plain flow, Legato, RTC and bidirectional decoding, at several sizes in one run.
 
-Weights are random (they cost the same), images are three of 96 x 72 pixels, H, D, N = 60, 14, 5, one thread. The plain
-chunk of each size is the base of that size's ratios.
+Weights are random (they cost the same) and shared by the methods, so that caches favour none; images are three of
+96 x 72 pixels, H, D, N = 60, 14, 5, one thread. The plain chunk of each size is the base of that size's ratios.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from segue_core.policy import PredictResult
 from segue_eval.bench.policy import request_for
 from segue_eval.bench.timing import Timing, interleaved
 from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.untrained import untrained_policy
+from segue_policies.legato.untrained import fresh_network, untrained_policy
 from segue_scheduler.bench import TickCost, tick_cost
 
 SIZES: Mapping[str, NetworkConfig] = {
@@ -29,6 +29,7 @@ POLICY_OF = {"plain": "flow", "legato": "legato", "rtc": "flow", "bidirectional"
 """Method of a request to the objective whose policy answers it."""
 
 BASE = "plain"
+FLOW = FlowConfig()
 
 
 def bench_continuation(rounds: int = 40) -> dict[str, Timing]:
@@ -36,9 +37,8 @@ def bench_continuation(rounds: int = 40) -> dict[str, Timing]:
     torch.set_num_threads(1)
     calls: dict[str, Callable[[], PredictResult]] = {}
     for size, network in SIZES.items():
-        made = {
-            name: untrained_policy(name, DUAL_ARM_EE, network, FlowConfig()) for name in ("flow", "legato")
-        }
+        net = fresh_network(network, DUAL_ARM_EE, FLOW)
+        made = {name: untrained_policy(name, DUAL_ARM_EE, net, FLOW) for name in ("flow", "legato")}
         for method, name in POLICY_OF.items():
             request = request_for(
                 made["legato"], method

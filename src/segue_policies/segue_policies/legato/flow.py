@@ -68,6 +68,12 @@ def noise_level(omega: Tensor, t: Tensor | float, like: Tensor) -> Tensor:
     return (1 - time_like(t, like)) * (1 - per_row(omega))
 
 
+def shaping(omega: Tensor, t: Tensor | float, num_steps: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """`velocity_scale` and `noise_level` at once, as every denoising step needs them."""
+    left, weight = 1 - time_like(t, like), per_row(omega)
+    return 1 - num_steps * weight * left, left * (1 - weight)
+
+
 def guide(noisy: Tensor, omega: Tensor, reference: Tensor) -> Tensor:
     """Pull each row towards the reference by its omega, the step before every denoising step (Eq. 9)."""
     weight = per_row(omega)

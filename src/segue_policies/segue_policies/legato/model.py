@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.legato.flow import VelocityFn, noise_level, time_like, velocity_scale
+from segue_policies.legato.flow import VelocityFn, shaping, time_like
 
 
 class TimeEmbedding(nn.Module):
@@ -137,8 +137,8 @@ class LegatoNet(nn.Module):
     def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Legato's `f(Y, o, t, omega)`, shapes as in `clean`."""
         towards = self.clean(noisy, observed, t, omega) - noisy
-        scale = velocity_scale(omega, t, self.num_steps, noisy)
-        return scale * towards / noise_level(omega, t, noisy).clamp(min=self.min_noise)
+        scale, eta = shaping(omega, t, self.num_steps, noisy)
+        return scale * towards / eta.clamp(min=self.min_noise)
 
     def plain_velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; `omega` is what the network is told."""

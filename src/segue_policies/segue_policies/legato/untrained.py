@@ -11,21 +11,26 @@ from segue_policies.common.normalise import Normaliser
 from segue_policies.common.serving import CAPABILITIES
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import FlowConfig, NetworkConfig
+from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Trained
 
+IMAGE_SIZE = (96, 72)
+"""Width and height of a picture [px]."""
 
-def untrained_policy(
-    method: str,
-    space: ActionSpace,
-    network: NetworkConfig,
-    flow: FlowConfig,
-    image_size: tuple[int, int] = (96, 72),
-    seed: int = 0,
-) -> FlowPolicy:
-    """A policy of objective `method` that looks through the cameras of `network` and measures actions absolutely."""
-    cameras, objective = tuple(network.encoder_of), OBJECTIVES[method]
+
+def fresh_network(network: NetworkConfig, space: ActionSpace, flow: FlowConfig, seed: int = 0) -> LegatoNet:
+    """A network with random weights, ready to sample."""
+    torch.manual_seed(seed)
+    cameras, shape = tuple(network.encoder_of), (flow.horizon, space.dim)
+    net = build_network(network, cameras, IMAGE_SIZE, space.dim, shape, flow.num_steps)
+    return net.requires_grad_(False).eval()
+
+
+def untrained_policy(method: str, space: ActionSpace, net: LegatoNet, flow: FlowConfig) -> FlowPolicy:
+    """A policy of objective `method` around `net`, which several may share; actions are measured absolutely."""
+    cameras, objective = tuple(NetworkConfig().encoder_of), OBJECTIVES[method]
     max_delay, max_ramp = objective.trained_lengths(flow)
     info = PolicyInfo(
         name=method,
@@ -34,18 +39,13 @@ def untrained_policy(
         num_steps=flow.num_steps,
         rate_hz=space.rate_hz,
         cameras=cameras,
-        image_size=image_size,
+        image_size=IMAGE_SIZE,
         capabilities=CAPABILITIES[method],
         max_delay=max_delay,
         max_ramp=max_ramp,
     )
-    torch.manual_seed(seed)
-    shape = (flow.horizon, space.dim)
-    net = build_network(network, cameras, image_size, space.dim, shape, flow.num_steps)
-    trained = Trained(
-        net.requires_grad_(False).eval(), objective, _units(shape, len(cameras)), space, flow.horizon
-    )
-    return FlowPolicy(info, trained, space.dim)
+    units = _units((flow.horizon, space.dim), len(cameras))
+    return FlowPolicy(info, Trained(net, objective, units, space, flow.horizon), space.dim)
 
 
 def _units(shape: tuple[int, int], cameras: int) -> Normaliser:
