@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rosbags.interfaces import Connection
+from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
+from rosbags.typesys.store import Typestore
 
 from segue_core.errors import DataError
-from segue_data.definitions import typestore
+from segue_data.definitions import recorded_types, typestore
 from segue_data.errors import corrupt, missing
 
 NANOSECONDS = 1_000_000_000
@@ -19,18 +20,19 @@ NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True)
 class Record:
-    """One message: bag, topic, log time [ns], CDR bytes, and its type."""
+    """One message: bag, topic, log time [ns], CDR bytes, its type, and where the bag's types are defined."""
 
     bag: Path
     topic: str
     log_ns: int
     data: bytes
     type_name: str
+    types: Typestore
 
     def message(self) -> Any:
         """The decoded message (a `rosbags` object, ROS field names); DataError if it does not decode."""
         try:
-            return typestore().deserialize_cdr(self.data, self.type_name)
+            return self.types.deserialize_cdr(self.data, self.type_name)
         except Exception as error:  # the decoder meets damaged bytes with whatever they lead to
             place = f"{self.topic} at {self.log_ns} ns"
             raise corrupt(self.bag, place, f"{self.type_name}: {type(error).__name__}: {error}") from error
@@ -51,6 +53,13 @@ def _open(bag: Path) -> Reader:
     return reader
 
 
+def _types(connections: Iterable[Connection]) -> Typestore:
+    """The definitions in the bag; the workspace's for a bag without any."""
+    texts = {c.msgtype: c.msgdef.data for c in connections if c.msgdef.format is MessageDefinitionFormat.MSG}
+    complete = all(c.msgtype in texts for c in connections)
+    return recorded_types(tuple(sorted(texts.items()))) if texts and complete else typestore()
+
+
 def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
     """Messages of the bag folder `bag` in log order; only `topics` when given.
 
@@ -62,8 +71,9 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
     try:
         reader = _open(bag)
         chosen: list[Connection] = [c for c in reader.connections if topics is None or c.topic in topics]
+        types = _types(reader.connections)
         for connection, log_ns, data in reader.messages(chosen) if chosen else ():
-            yield Record(bag, connection.topic, log_ns, bytes(data), connection.msgtype)
+            yield Record(bag, connection.topic, log_ns, bytes(data), connection.msgtype, types)
             count += 1
     except DataError:
         raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -51,5 +52,19 @@ def typestore() -> Typestore:
     types = {}
     for path in sorted(definitions_folder().glob("*.msg")):
         types.update(get_types_from_msg(path.read_text(encoding="utf-8"), f"{PACKAGE}/msg/{path.stem}"))
+    store.register(types)
+    return store
+
+
+@cache
+def recorded_types(definitions: tuple[tuple[str, str], ...]) -> Typestore:
+    """Types as a bag itself defines them, `(type name, text with everything it needs)`; one store per set.
+
+    A recording is read by the definitions of its day, so that a message may gain a field without losing old bags.
+    """
+    types: dict[str, Any] = {}
+    for name, text in definitions:
+        types.update(get_types_from_msg(text, name))
+    store = get_typestore(Stores.EMPTY)
     store.register(types)
     return store
