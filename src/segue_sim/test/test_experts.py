@@ -31,7 +31,7 @@ def demonstrate(robot: RobotConfig, task: TaskConfig, seed: int, disturbed: bool
     return world.task_state()
 
 
-FULL_MARKS = {"pick_place": 10.0, "bowls": 6.0, "drawer": 10.0}
+FULL_MARKS = {"pick_place": 10.0, "bowls": 6.0, "drawer": 10.0, "pour": 10.0, "towel": 10.0}
 
 
 @pytest.mark.parametrize("name", FULL_MARKS)
@@ -40,7 +40,7 @@ def test_an_expert_solves_its_task_with_full_marks(robot: RobotConfig, name: str
     assert (state.success, state.score) == (True, FULL_MARKS[name]), state.text
 
 
-@pytest.mark.parametrize("name", ["bowls", "drawer"])
+@pytest.mark.parametrize("name", ["bowls", "drawer", "towel"])
 def test_an_expert_recovers_from_disturbances(robot: RobotConfig, name: str) -> None:
     state = demonstrate(robot, load_task(name), seed=30, disturbed=True)
     assert state.success, state.text
