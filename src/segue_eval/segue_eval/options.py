@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from segue_core.config_base import load_mapping
 from segue_data.contracts import config_folder
 from segue_eval.build import Setup
 from segue_eval.evaluate import default_workers
@@ -22,6 +23,12 @@ def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", default="pick_place", help="task contract in config/tasks")
     parser.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
     parser.add_argument("--continuation", default="legato", help="continuation method, by name")
+    parser.add_argument(
+        "--continuation-options",
+        metavar="YAML",
+        default="",
+        help="options of the method, such as '{max_guidance_weight: 10}' for rtc",
+    )
     parser.add_argument("--stride", type=int, default=30, help="ticks s between two inference starts")
     parser.add_argument("--delay", type=int, default=8, help="ticks d of one inference")
     parser.add_argument("--ramp", type=int, help="ramp length r in ticks (default: H - s - d)")
@@ -75,6 +82,10 @@ def setup_from(arguments: argparse.Namespace) -> Setup:
         "delay_mode": arguments.delay_mode,
         "when_infeasible": arguments.when_infeasible,
     }
+    if arguments.continuation_options:
+        scheduler["continuation_options"] = load_mapping(
+            arguments.continuation_options, "--continuation-options"
+        )
     if arguments.ramp is not None:
         scheduler["ramp"] = arguments.ramp
     if arguments.time_limit is not None:
