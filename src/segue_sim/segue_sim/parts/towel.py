@@ -22,6 +22,7 @@ from segue_sim.parts.base import Part, options_of, yaw_quaternion
 Floats = NDArray[np.float64]
 Knot = tuple[int, int]
 
+_HIDDEN = 5  # group that no camera draws
 _RADIUS = 0.008  # of a knot's ball [m]
 _SKIN = 0.004  # half of the thickness that cameras see
 _MASS = 0.12  # of the whole towel [kg]
@@ -90,7 +91,7 @@ class Towel(Part):
         ball.mass, ball.friction, ball.condim = _MASS / len(self._knots()), (0.8, 0.01, 0.001), 3
         ball.solref = (0.01, 1.0)
         site = body.add_site()
-        site.name, site.group = name, 5
+        site.name, site.group = name, _HIDDEN
 
     def _add_spring(self, spec: mujoco.MjSpec, a: Knot, b: Knot, flat: dict[Knot, Floats]) -> None:
         rope = spec.add_tendon()
@@ -101,7 +102,7 @@ class Towel(Part):
         diagonal = a[0] != b[0] and a[1] != b[1]
         rope.stiffness = _STIFFNESS * (0.2 if diagonal else 1.0)
         rope.springlength, rope.damping = (0.0, length), _DAMPING
-        rope.rgba = (0.0, 0.0, 0.0, 0.0)
+        rope.group = _HIDDEN
 
     def _add_skin(self, spec: mujoco.MjSpec) -> None:
         nx, ny = self.options.knots
