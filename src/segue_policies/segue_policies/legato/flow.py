@@ -68,10 +68,18 @@ def noise_level(omega: Tensor, t: Tensor | float, like: Tensor) -> Tensor:
     return (1 - time_like(t, like)) * (1 - per_row(omega))
 
 
-def shaping(omega: Tensor, t: Tensor | float, num_steps: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """`velocity_scale` and `noise_level` at once, as every denoising step needs them."""
-    left, weight = 1 - time_like(t, like), per_row(omega)
-    return 1 - num_steps * weight * left, left * (1 - weight)
+class Shaping:
+    """`velocity_scale` and `noise_level` at each denoising step; what is the same at every step is computed once."""
+
+    def __init__(self, omega: Tensor, num_steps: int) -> None:
+        """Omega `(..., H)`."""
+        weight = per_row(omega)
+        self._kappa, self._free = num_steps * weight, 1 - weight
+
+    def at(self, t: Tensor | float, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Scale and noise level at time `t`, `(..., H, 1)`."""
+        left = 1 - time_like(t, like)
+        return 1 - self._kappa * left, left * self._free
 
 
 def guide(noisy: Tensor, omega: Tensor, reference: Tensor) -> Tensor:
@@ -92,17 +100,23 @@ def sample(
         reference: `(..., H, D)`, the previous chunk aligned to the new start.
         num_steps: N of the training, at least 1.
     """
+    weight = per_row(omega)
+    free, pulled = 1 - weight, weight * reference  # `guide`, with what every step shares computed once
     state = noise
     for k in range(num_steps):
         time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
-        guided = guide(state, omega, reference)
+        guided = free * state + pulled
         state = guided + velocity_fn(guided, time, omega) / num_steps
     return state
 
 
 def sample_plain(velocity_fn: VelocityFn, noise: Tensor, num_steps: int) -> Tensor:
-    """Draw a chunk from `noise` `(..., H, D)` alone, by N Euler steps."""
-    return sample(velocity_fn, noise, torch.zeros_like(noise[..., 0]), torch.zeros_like(noise), num_steps)
+    """Draw a chunk from `noise` `(..., H, D)` alone, by N Euler steps with omega zero."""
+    omega, state = torch.zeros_like(noise[..., 0]), noise
+    for k in range(num_steps):
+        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
+        state = state + velocity_fn(state, time, omega) / num_steps
+    return state
 
 
 def sample_one_shot(

@@ -12,13 +12,12 @@ steps lands on `A_hat` itself, so an executed chunk carries no left-over noise.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.legato.flow import VelocityFn, shaping, time_like
+from segue_policies.legato.flow import Shaping, VelocityFn, time_like
 
 
 class TimeEmbedding(nn.Module):
@@ -134,31 +133,31 @@ class LegatoNet(nn.Module):
         predicted: Tensor = self.head(noisy, observed, t, told)
         return predicted
 
-    def velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-        """Legato's `f(Y, o, t, omega)`, shapes as in `clean`."""
-        towards = self.clean(noisy, observed, t, omega) - noisy
-        scale, eta = shaping(omega, t, self.num_steps, noisy)
-        return scale * towards / eta.clamp(min=self.min_noise)
-
-    def plain_velocity(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-        """Velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; `omega` is what the network is told."""
-        towards = self.clean(noisy, observed, t, omega) - noisy
-        return towards / (1 - time_like(t, noisy)).clamp(min=self.min_noise)
-
     def bind(self, observed: Tensor) -> VelocityFn:
-        """Legato's velocity for embeddings `(B, C)`, as the sampler calls it: scalar t, omega `(B, H)` or `(H,)`."""
-        return _bound(self.velocity, observed)
+        """Legato's `f(Y, o, t, omega)` for embeddings `(B, C)`: scalar t, omega `(B, H)` or `(H,)`."""
+        shaped: tuple[Tensor, Shaping] | None = None
+
+        def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+            nonlocal shaped
+            if shaped is None or shaped[0] is not omega:  # a sampler has one omega for all of its steps
+                shaped = (omega, Shaping(omega, self.num_steps))
+            scale, eta = shaped[1].at(t, noisy)
+            return scale * self._towards(noisy, observed, t, omega) / eta.clamp(min=self.min_noise)
+
+        return velocity
 
     def bind_plain(self, observed: Tensor) -> VelocityFn:
-        """As `bind`, the plain velocity."""
-        return _bound(self.plain_velocity, observed)
+        """As `bind`, with the velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; omega is only told."""
 
+        def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+            left = (1 - time_like(t, noisy)).clamp(min=self.min_noise)
+            return self._towards(noisy, observed, t, omega) / left
 
-def _bound(velocity: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor], observed: Tensor) -> VelocityFn:
-    def bound(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-        return velocity(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2]))
+        return velocity
 
-    return bound
+    def _towards(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        """`A_hat - Y` for a scalar t."""
+        return self.clean(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2])) - noisy
 
 
 class Training(nn.Module):
