@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.process
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from typing import TypeVar
@@ -41,6 +44,21 @@ def as_done(
     yield from tqdm(done, label, len(jobs), disable=not progress, unit=unit)
 
 
+def end_with_parent() -> None:
+    """Initialiser of a worker process: it ends at once when its parent does, even by SIGKILL.
+
+    Otherwise it would work off the jobs that it was given, for nobody.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), name="end with parent", daemon=True).start()
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
 def _here(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
     return ((index, function(job)) for index, job in enumerate(jobs))
 
@@ -48,7 +66,9 @@ def _here(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tu
 def _pool(
     function: Callable[[Job], Result], jobs: Sequence[Job], workers: int
 ) -> Iterator[tuple[int, Result]]:
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+    ) as pool:
         running: dict[Future[Result], int] = {
             pool.submit(function, job): index for index, job in enumerate(jobs)
         }

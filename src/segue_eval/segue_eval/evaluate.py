@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_data.parallel import end_with_parent
 from segue_eval.progress import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
@@ -44,6 +45,7 @@ class _Worker:
 
 def _start(factory: Callable[[], JobRunner[Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    end_with_parent()
     _Worker.factory = factory
 
 
