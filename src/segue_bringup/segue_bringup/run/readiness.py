@@ -13,6 +13,7 @@ from segue_bringup.resolution import NodePlan
 from segue_core.errors import ConfigError, ErrorCode
 
 _ASK_EVERY_S = 0.2
+_PATIENCE_S = 2.0  # with one answer: a node that has not found our end of the service yet answers nobody
 
 
 class _Watch:
@@ -24,17 +25,23 @@ class _Watch:
         if plan.ready.state:
             self._client = node.create_client(GetState, f"/{plan.name}/get_state")
         self._answer: Future[Any] | None = None
+        self._asked_s = 0.0
 
     def ready(self, services: set[str]) -> bool:
         wanted = self.plan.ready
         offered = wanted.service is None or wanted.service in services
         return offered and (self._client is None or self.state == wanted.state)
 
-    def ask(self) -> None:
-        """Ask for the state; at most one question is on its way."""
-        if self._client and (self._answer is None or self._answer.done()) and self._client.service_is_ready():
-            self._answer = self._client.call_async(GetState.Request())
-            self._answer.add_done_callback(self._on_answer)
+    def ask(self, now_s: float) -> None:
+        """Ask for the state; at most one question is on its way, and one without answer is given up."""
+        if self._client is None or not self._client.service_is_ready():
+            return
+        if self._answer is not None and not self._answer.done():
+            if now_s - self._asked_s < _PATIENCE_S:
+                return
+            self._client.remove_pending_request(self._answer)
+        self._asked_s, self._answer = now_s, self._client.call_async(GetState.Request())
+        self._answer.add_done_callback(self._on_answer)
 
     def _on_answer(self, future: Future[Any]) -> None:
         answer: Any = future.result()
@@ -61,7 +68,7 @@ class Readiness:
         services = {name for name, _ in self._node.get_service_names_and_types()}
         self._watches = [watch for watch in self._watches if not watch.ready(services)]
         for watch in list(self._watches):
-            watch.ask()
+            watch.ask(now)
             if now - self._began_s > watch.plan.ready.timeout_s:
                 self._give_up(watch)
         return [watch.plan.name for watch in self._watches]

@@ -1,0 +1,85 @@
+"""A graph is ready when its nodes say so, even when one of their answers is lost on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import rclpy
+from lifecycle_msgs.srv import GetState
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+
+from segue_bringup.graph import Ready, Respawn
+from segue_bringup.resolution import NodePlan
+from segue_bringup.run import readiness
+from segue_bringup.run.readiness import Readiness
+from segue_core.errors import ConfigError
+
+DOMAIN = 96
+
+
+class Server(Node):
+    """Answers /thing/get_state with "active", but the first `silent` questions never."""
+
+    def __init__(self, context: Context, silent: int) -> None:
+        super().__init__("thing", context=context)
+        self.asked, self._silent = 0, silent
+        group = ReentrantCallbackGroup()
+        self.create_service(GetState, "/thing/get_state", self._answer, callback_group=group)
+
+    async def _answer(self, request: Any, response: Any) -> Any:
+        self.asked += 1
+        if self.asked <= self._silent:
+            await Future()
+        response.current_state.label = "active"
+        return response
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    context = Context()
+    rclpy.init(context=context, domain_id=DOMAIN)
+    yield context
+    context.try_shutdown()
+
+
+def _wait(context: Context, server: Server, timeout_s: float) -> list[str]:
+    """Names that are pending when all are ready or time is up."""
+    watcher = Node("watcher", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(server)
+    executor.add_node(watcher)
+    ready = Ready(state="active", timeout_s=timeout_s)
+    plan = NodePlan("thing", "none", "none", {}, {}, True, True, Respawn(), ready)
+    waiting = Readiness(watcher, [plan])
+    deadline = time.monotonic() + 30
+    try:
+        while (pending := waiting.pending()) and time.monotonic() < deadline:
+            executor.spin_once(timeout_sec=0.05)
+        return pending
+    finally:
+        executor.shutdown(timeout_sec=1.0)
+        watcher.destroy_node()
+        server.destroy_node()
+
+
+@pytest.mark.parametrize("lost", [0, 2])
+def test_a_lost_answer_is_asked_for_again(
+    context: Context, lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "_PATIENCE_S", 0.3)
+    server = Server(context, silent=lost)
+    assert _wait(context, server, timeout_s=30.0) == []
+    assert server.asked >= lost + 1
+
+
+def test_a_node_that_never_answers_is_named(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_PATIENCE_S", 0.3)
+    with pytest.raises(ConfigError, match="node 'thing' was not ready within 2 s"):
+        _wait(context, Server(context, silent=1000), timeout_s=2.0)
