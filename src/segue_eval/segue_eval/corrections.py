@@ -12,7 +12,8 @@ the plan is always right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -20,7 +21,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_data.corrections import Correction, CorrectionsInfo, save
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant
@@ -32,6 +33,7 @@ from segue_sim.experts import Expert
 
 Floats = NDArray[np.float64]
 _PARTS = "episodes"
+_SETUP = "setup.json"
 _ARRAYS = ("images", "state", "reference", "action")
 
 
@@ -126,6 +128,27 @@ def write_part(folder: Path, seed: int, corrections: Sequence[Correction]) -> No
     unfinished = parts / f".{seed}.npz"
     np.savez(unfinished, images=images, state=state, reference=reference, action=action)
     unfinished.rename(parts / f"{seed}.npz")
+
+
+def claim(folder: Path, setup: Mapping[str, object]) -> None:
+    """Begin a collection in `folder`, or go on with one of the same `setup`.
+
+    Raises:
+        DataError: the unfinished collection there is of another setup, naming what differs.
+    """
+    path = folder / _SETUP
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        now = json.loads(json.dumps(setup))
+        differs = sorted(key for key in there.keys() | now.keys() if there.get(key) != now.get(key))
+        if differs:
+            text = (
+                f"{folder} holds an unfinished collection of another setup ({', '.join(differs)}); remove it"
+            )
+            raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(setup, indent=2) + "\n", encoding="utf-8")
 
 
 def finished(folder: Path) -> set[int]:

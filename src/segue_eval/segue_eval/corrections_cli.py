@@ -13,7 +13,7 @@ from segue_data.contracts import load_robot
 from segue_data.corrections import CorrectionsInfo
 from segue_eval import options
 from segue_eval.build import Setup, SimulatedRunner, check
-from segue_eval.corrections import CorrectionRunner, finished, gather
+from segue_eval.corrections import CorrectionRunner, claim, finished, gather
 from segue_eval.evaluate import Failure, default_workers, run_jobs
 from segue_eval.progress import ProgressBar
 from segue_eval.seeds import parse_seeds
@@ -53,6 +53,7 @@ def run_corrections(arguments: argparse.Namespace) -> int:
     check(setup)
     info = _info(setup, arguments.seeds)
     unfinished = out.with_name(out.name + ".unfinished")
+    claim(unfinished, setup.to_dict())
     _collect(setup, [seed for seed in seeds if seed not in finished(unfinished)], unfinished, arguments)
     count = gather(unfinished, out, seeds, info)
     shutil.rmtree(unfinished)

@@ -10,7 +10,7 @@ from segue_data.contracts import config_folder
 from segue_data.corrections import Correction, CorrectionsInfo, load, save
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.cli import main
-from segue_eval.corrections import CorrectedEpisodes, finished
+from segue_eval.corrections import CorrectedEpisodes, claim, finished
 from segue_eval.plant import SimulatedPlant
 
 CHECKPOINT = config_folder() / "checkpoints" / "legato_pick_place"
@@ -75,6 +75,14 @@ def test_the_command_writes_what_training_reads(tmp_path: Path) -> None:
     assert corrections.images.shape[1:] == (3, 72, 96, 3)
     assert list(tmp_path.iterdir()) == [out]
     assert main([*words, "--quiet"]) != 0  # complete already
+
+
+def test_a_collection_goes_on_with_its_own_setup_only(tmp_path: Path) -> None:
+    folder = tmp_path / "some.unfinished"
+    claim(folder, {"checkpoint_digest": "a", "scheduler": {"delay": 8}})
+    claim(folder, {"checkpoint_digest": "a", "scheduler": {"delay": 8}})
+    with pytest.raises(DataError, match=r"another setup \(checkpoint_digest\)"):
+        claim(folder, {"checkpoint_digest": "b", "scheduler": {"delay": 8}})
 
 
 def test_broken_corrections_are_refused(tmp_path: Path) -> None:

@@ -132,6 +132,7 @@ def _assemble(messages: _Messages) -> RunData:
         phases=tuple(str(state.phase) for state in states),
         starved=np.array([bool(state.starved) for state in states]),
         expected_delay=np.array([int(state.expected_delay_ticks) for state in states]),
+        # Absent in bags of before the field.
         action_age=np.array([int(getattr(state, "action_age_ticks", -1)) for state in states]),
         log_s=np.array([log for log, _ in run], dtype=np.float64) / NANOSECONDS,
         epoch_ns=epoch_ns,

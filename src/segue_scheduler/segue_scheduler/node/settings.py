@@ -28,7 +28,7 @@ class RunParameters(StrictModel):
     when_infeasible: str = Field(default="refuse", description="lengths that do not fit: refuse or shorten")
     latency: str = Field(
         default=_MEASURED,
-        description="when an answer is delivered: measured (as it comes), TICKS or LOW:HIGH after the request",
+        description="when an answer is delivered: measured (as it comes), planned, TICKS or LOW:HIGH later",
     )
     termination: str = Field(
         default="task_detector, time_limit", description="rules that may end a run, with commas; first wins"
