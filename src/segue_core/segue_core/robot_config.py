@@ -126,8 +126,8 @@ class RobotConfig(StrictModel):
 
     @property
     def action_space(self) -> ActionSpace:
-        """The action space that commands and policies of this robot speak."""
-        return action_space(self.action_space_name)
+        """The action space that commands and policies of this robot speak, at the robot's tick rate."""
+        return action_space(self.action_space_name, self.tick_rate_hz)
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -140,6 +140,10 @@ class RobotConfig(StrictModel):
         return tuple(f"{arm.name}_gripper" for arm in self.arms)
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any field of the contract."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Sixteen hexadecimal digits that change with any field of the contract.
+
+        A field that is None says nothing and does not count. Fields that are added to this file default to None, so
+        contracts written before keep their fingerprint, and with it their bags, datasets and checkpoints.
+        """
+        text = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
