@@ -12,6 +12,7 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.config_base import StrictModel
+from segue_core.model_config import HeldJoint, ModelRepairs
 
 Vector3 = tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0)]
@@ -25,6 +26,7 @@ class ModelFile(StrictModel):
     visuals: Literal["hull", "mesh"] = Field(
         default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
     )
+    repairs: ModelRepairs | None = Field(default=None, description="what of the file is changed in memory")
 
 
 class GripperConfig(StrictModel):
@@ -60,6 +62,9 @@ class ArmConfig(StrictModel):
     stiffness: tuple[float, ...] = Field(description="position gain of each joint [N m/rad]")
     damping: tuple[float, ...] = Field(description="velocity gain of each joint [N m s/rad]")
     torque_n_m: tuple[float, ...] = Field(description="largest torque of each joint [N m]")
+    held: tuple[HeldJoint, ...] | None = Field(
+        default=None, description="joints of the model that are not commanded: a torso, a head, a base"
+    )
 
     def joint_names(self) -> tuple[str, ...]:
         """Joint names as published: the arm's name before the model's."""
@@ -117,6 +122,9 @@ class RobotConfig(StrictModel):
     tick_rate_hz: Positive = Field(default=30.0, description="control ticks per second (f)")
     control_rate_hz: Positive = Field(default=120.0, description="controller updates per second")
     physics_step_s: Positive = Field(default=0.002, description="simulator time step [s]")
+    stand: Literal["floor"] | None = Field(
+        default=None, description="what is below the base frame: a table's top (nothing said) or the floor"
+    )
     model: ModelFile
     arms: tuple[ArmConfig, ...]
     limits: JointLimits

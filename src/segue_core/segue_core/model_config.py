@@ -1,0 +1,64 @@
+"""What a robot contract says about its model file beyond its name: repairs of the file, and joints that are held.
+
+Model files are made for other programs: their arms hang on mocap bodies, their dampings stop every motion, their
+fingers weigh kilogrammes. Repairs are written down in the contract, where they can be read, and applied to the
+description in memory; the file itself is never changed.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from segue_core.config_base import StrictModel
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class JointRepair(StrictModel):
+    """New numbers for the joints whose names match; what is None stays as the file has it."""
+
+    match: str = Field(description="shell pattern of joint names, such as *_roll_joint")
+    kind: Literal["hinge", "slide"] | None = Field(default=None, description="what the joint should be")
+    range: tuple[float, float] | None = Field(default=None, description="position limits [rad] or [m]")
+    damping: NotNegative | None = Field(default=None, description="[N m s/rad] or [N s/m]")
+    armature: NotNegative | None = Field(
+        default=None, description="inertia of the motor, as the joint feels it [kg m^2] or [kg]"
+    )
+    friction: NotNegative | None = Field(default=None, description="dry friction [N m] or [N]")
+    stiffness: NotNegative | None = Field(default=None, description="spring of the joint [N m/rad] or [N/m]")
+
+
+class BodyRepair(StrictModel):
+    """A new mass for the bodies whose names match; the inertia scales with it."""
+
+    match: str = Field(description="shell pattern of body names")
+    mass: Positive = Field(description="[kg]")
+
+
+class ModelRepairs(StrictModel):
+    """What of a model file does not fit a robot that its own motors hold and move."""
+
+    strip_prefix: str | None = Field(
+        default=None, description="taken off the front of the names in the file, before anything else"
+    )
+    drop_equalities: bool = Field(
+        default=False, description="leave out welds and couplings, such as to a mocap body"
+    )
+    joints: tuple[JointRepair, ...] = Field(
+        default=(), description="in this order; the last one that matches wins"
+    )
+    bodies: tuple[BodyRepair, ...] = ()
+    untouchable: tuple[str, ...] = Field(
+        default=(), description="patterns of bodies that collide with nothing, such as a base on its floor"
+    )
+
+
+class HeldJoint(StrictModel):
+    """A joint that no command moves: its motor holds it where the contract says."""
+
+    joint: str = Field(description="as named in the model file, after strip_prefix")
+    position: float = Field(description="where it is held [rad] or [m]")
+    stiffness: Positive = Field(description="position gain [N m/rad] or [N/m]")
+    damping: Positive = Field(description="velocity gain [N m s/rad] or [N s/m]")
+    force: Positive = Field(description="largest torque [N m] or force [N]")
