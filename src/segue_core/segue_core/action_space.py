@@ -3,12 +3,19 @@
 dual_arm_ee, 14-D      0    3    6  7    10   13 14
                        |pos |rot |g |pos |rot |g |
                        '-- left ---' '-- right --'
+
+single_arm_ee, 7-D     0    3    6  7        single_arm_joints_7, 8-D    0        7  8
+                       |pos |rot |g |                                    | joints |g |
+                       '--- arm ----'                                    '--- arm ---'
+
+Channels carry the name of their arm: `left_position`, `right_gripper`; the one arm of a single-armed robot is
+called `arm`.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from math import pi
 from typing import Any
@@ -156,33 +163,65 @@ def _channel(entry: Mapping[str, Any]) -> Channel:
     return Channel(kind=kind, low=low, high=high, **fields)
 
 
-def _end_effector(side: str) -> tuple[Channel, ...]:
+_NEAR = ((-1.0, -1.0, -0.5), (1.0, 1.0, 1.5))  # around a base on a table [m]
+_FAR = ((-1.5, -1.5, -1.0), (1.5, 1.5, 2.0))  # around any base, on the floor or on a table [m]
+SINGLE_ARM = "arm"
+"""Name of the arm of a robot that has one; its channels are `arm_position`, `arm_gripper` and so on."""
+
+
+def _end_effector(arm: str, low: tuple[float, ...], high: tuple[float, ...]) -> tuple[Channel, ...]:
     return (
-        Channel(f"{side}_position", ChannelKind.POSITION, 3, "m", (-1.0, -1.0, -0.5), (1.0, 1.0, 1.5)),
-        Channel(f"{side}_rotation", ChannelKind.ROTATION_VECTOR, 3, "rad", (-2 * pi,) * 3, (2 * pi,) * 3),
-        Channel(f"{side}_gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
+        Channel(f"{arm}_position", ChannelKind.POSITION, 3, "m", low, high),
+        Channel(f"{arm}_rotation", ChannelKind.ROTATION_VECTOR, 3, "rad", (-2 * pi,) * 3, (2 * pi,) * 3),
+        Channel(f"{arm}_gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
     )
 
 
 def _universal_arm(side: str) -> tuple[Channel, ...]:
     return (
-        Channel(f"{side}_position", ChannelKind.POSITION, 3, "m", (-1.0, -1.0, -0.5), (1.0, 1.0, 1.5)),
+        Channel(f"{side}_position", ChannelKind.POSITION, 3, "m", *_NEAR),
         Channel(f"{side}_orientation", ChannelKind.QUATERNION, 4, "1", (-1.0,) * 4, (1.0,) * 4),
         Channel(f"{side}_joints", ChannelKind.JOINT, 7, "rad", (-2 * pi,) * 7, (2 * pi,) * 7, wraps=True),
         Channel(f"{side}_gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
     )
 
 
-DUAL_ARM_EE = ActionSpace("dual_arm_ee", 30.0, (*_end_effector("left"), *_end_effector("right")))
+def _joint_arm(arm: str, joints: int) -> tuple[Channel, ...]:
+    """Joint positions as the encoders count them: a joint that can turn for ever does not wrap."""
+    bound = (4 * pi,) * joints
+    return (
+        Channel(f"{arm}_joints", ChannelKind.JOINT, joints, "rad", tuple(-b for b in bound), bound),
+        Channel(f"{arm}_gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
+    )
+
+
+DUAL_ARM_EE = ActionSpace(
+    "dual_arm_ee", 30.0, (*_end_effector("left", *_NEAR), *_end_effector("right", *_NEAR))
+)
 UNIVERSAL_DUAL_ARM = ActionSpace(
     "universal_dual_arm", 30.0, (*_universal_arm("left"), *_universal_arm("right"))
 )
+SINGLE_ARM_EE = ActionSpace("single_arm_ee", 30.0, _end_effector(SINGLE_ARM, *_FAR))
+SINGLE_ARM_JOINTS_6 = ActionSpace("single_arm_joints_6", 30.0, _joint_arm(SINGLE_ARM, 6))
+SINGLE_ARM_JOINTS_7 = ActionSpace("single_arm_joints_7", 30.0, _joint_arm(SINGLE_ARM, 7))
+DUAL_ARM_JOINTS_7 = ActionSpace("dual_arm_joints_7", 30.0, (*_joint_arm("left", 7), *_joint_arm("right", 7)))
 
-ACTION_SPACES: Mapping[str, ActionSpace] = {space.name: space for space in (DUAL_ARM_EE, UNIVERSAL_DUAL_ARM)}
+ACTION_SPACES: Mapping[str, ActionSpace] = {
+    space.name: space
+    for space in (
+        DUAL_ARM_EE,
+        UNIVERSAL_DUAL_ARM,
+        SINGLE_ARM_EE,
+        SINGLE_ARM_JOINTS_6,
+        SINGLE_ARM_JOINTS_7,
+        DUAL_ARM_JOINTS_7,
+    )
+}
 
 
-def action_space(name: str) -> ActionSpace:
-    """Look up a built-in space; raises ConfigError that lists the valid names."""
+def action_space(name: str, rate_hz: float | None = None) -> ActionSpace:
+    """Look up a built-in space, at its own rate or at `rate_hz`; raises ConfigError that lists the valid names."""
     if name not in ACTION_SPACES:
         raise unknown_name("action space", name, ACTION_SPACES)
-    return ACTION_SPACES[name]
+    found = ACTION_SPACES[name]
+    return found if rate_hz is None or rate_hz == found.rate_hz else replace(found, rate_hz=rate_hz)

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from segue_core.action_space import (
+    ACTION_SPACES,
     DUAL_ARM_EE,
+    SINGLE_ARM_EE,
+    SINGLE_ARM_JOINTS_6,
+    SINGLE_ARM_JOINTS_7,
     UNIVERSAL_DUAL_ARM,
     ActionSpace,
     Channel,
@@ -16,10 +20,17 @@ from segue_core.action_space import (
 )
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 
-SPACES = [DUAL_ARM_EE, UNIVERSAL_DUAL_ARM]
+SPACES = list(ACTION_SPACES.values())
+WIDTHS = [
+    (DUAL_ARM_EE, 14),
+    (UNIVERSAL_DUAL_ARM, 30),
+    (SINGLE_ARM_EE, 7),
+    (SINGLE_ARM_JOINTS_6, 7),
+    (SINGLE_ARM_JOINTS_7, 8),
+]
 
 
-@pytest.mark.parametrize(("space", "width"), [(DUAL_ARM_EE, 14), (UNIVERSAL_DUAL_ARM, 30)])
+@pytest.mark.parametrize(("space", "width"), WIDTHS)
 def test_widths_are_those_of_the_papers(space: ActionSpace, width: int) -> None:
     assert space.dim == width == len(space.names) == len(space.low) == len(space.high)
 
@@ -50,6 +61,18 @@ def test_the_fingerprint_sees_meaning_and_not_bounds() -> None:
     assert replace(DUAL_ARM_EE, channels=(tighter, *rest)).fingerprint() == DUAL_ARM_EE.fingerprint()
     assert replace(DUAL_ARM_EE, channels=(renamed, *rest)).fingerprint() != DUAL_ARM_EE.fingerprint()
     assert replace(DUAL_ARM_EE, rate_hz=20.0).fingerprint() != DUAL_ARM_EE.fingerprint()
+
+
+def test_fingerprints_that_recordings_and_checkpoints_carry_stay() -> None:
+    assert DUAL_ARM_EE.fingerprint() == "74509b02a8162b4d"
+    assert len({space.fingerprint() for space in SPACES}) == len(SPACES)
+
+
+def test_a_space_at_another_rate_means_something_else() -> None:
+    slow = action_space("single_arm_ee", 10.0)
+    assert (slow.rate_hz, slow.channels) == (10.0, SINGLE_ARM_EE.channels)
+    assert slow.fingerprint() != SINGLE_ARM_EE.fingerprint()
+    assert action_space("single_arm_ee", 30.0) is SINGLE_ARM_EE
 
 
 def test_names_of_single_numbers_have_no_index() -> None:

@@ -36,7 +36,7 @@ def info_from_msg(message: PolicyInfoMsg) -> PolicyInfo:
         ConfigError: an action space or a capability that this workspace does not know.
         SchedulerError: an action space of that name with other contents.
     """
-    space = action_space(message.action_space)
+    space = action_space(message.action_space, float(message.rate_hz))
     _check_fingerprint(message, space)
     return PolicyInfo(
         name=message.name,

@@ -66,7 +66,7 @@ def info_of(message: Any) -> PolicyInfo:
     """What the recorded policy was and could do; raises ConfigError for a space or capability that is not known."""
     return PolicyInfo(
         name=str(message.name),
-        action_space=action_space(str(message.action_space)),
+        action_space=action_space(str(message.action_space), float(message.rate_hz)),
         horizon=int(message.horizon),
         num_steps=int(message.num_steps),
         rate_hz=float(message.rate_hz),
