@@ -127,10 +127,6 @@ def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
         body.gravcomp = 1.0
     tool = arm.body(config.tool.body).add_site()
     tool.name, tool.pos, tool.size, tool.group = "tool", config.tool.position, (0.004, 0.004, 0.004), 5
-    for name, camera in robot.cameras.items():
-        mount, _, body = camera.mount.partition("/")
-        if mount == config.name:
-            add_camera(arm.body(body), name.removeprefix(f"{config.name}_"), camera)
     return arm
 
 
@@ -153,6 +149,16 @@ def robot_spec(robot: RobotConfig) -> mujoco.MjSpec:
         frame.quat = (np.cos(arm.base_yaw_rad / 2), 0.0, 0.0, np.sin(arm.base_yaw_rad / 2))
         frame.attach_body(_arm_spec(robot, arm).body(arm.root), f"{arm.name}_", "")
     for name, camera in robot.cameras.items():
-        if camera.mount == "world":
-            add_camera(spec.worldbody, name, camera)
+        add_camera(_mount(spec, name, camera), name, camera)
     return spec
+
+
+def _mount(spec: mujoco.MjSpec, name: str, camera: CameraConfig) -> mujoco.MjsBody:
+    """The body that carries a camera: `<arm>/<body>` is called `<arm>_<body>` once the arm is attached."""
+    body = spec.worldbody if camera.mount == "world" else spec.body(camera.mount.replace("/", "_", 1))
+    if body is None:
+        expected = "`world` or `<arm>/<body of the model file>`"
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, f"camera {name!r}: mount", got=camera.mount, expected=expected
+        )
+    return body
