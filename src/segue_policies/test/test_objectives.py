@@ -296,6 +296,36 @@ def test_weights_of_another_network_are_refused_naming_the_tensor(
     assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH
 
 
+def test_with_frozen_eyes_all_but_the_image_encoders_learns(
+    checkpoint: Path, dots: Any, settings: Any, tmp_path: Path
+) -> None:
+    frozen = settings(steps=30, evaluations=1, init=str(checkpoint), frozen_views=2) | {"method": "flow"}
+    train(frozen, "test", dots, tmp_path / "out")
+    base, tuned = load_checkpoint(checkpoint, "legato"), load_checkpoint(tmp_path / "out", "flow")
+    changed = {
+        name for name, weight in base.weights.items() if not np.array_equal(weight, tuned.weights[name])
+    }
+    eyes = {name for name in base.weights if name.startswith("encoder.encoders.")}
+    assert eyes and not changed & eyes
+    assert {"encoder.trunk.0.weight", "head.enter.weight"} <= changed
+
+
+def test_a_new_head_may_begin_on_trained_eyes(
+    checkpoint: Path, dots: Any, settings: Any, tmp_path: Path
+) -> None:
+    other = small(settings, "flow", init=str(checkpoint), init_part="encoder", learning_rate=1e-12)
+    other["network"]["head_width"] = 96
+    train(other, "test", dots, tmp_path / "out")
+    base, begun = load_checkpoint(checkpoint, "legato"), load_checkpoint(tmp_path / "out", "flow")
+    for name in (n for n in base.weights if n.startswith("encoder.")):
+        np.testing.assert_allclose(begun.weights[name], base.weights[name], atol=2e-3, err_msg=name)
+
+
+def test_frozen_eyes_need_a_checkpoint_and_still_pictures(dots: Any, settings: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="frozen_views.*training.init"):
+        train(settings(steps=1, frozen_views=2), "test", dots, tmp_path / "out")
+
+
 def test_a_node_of_one_objective_refuses_a_checkpoint_of_another(checkpoint: Path) -> None:
     assert FlowPolicy.load(checkpoint, method="legato").info.name == "legato"
     with pytest.raises(PolicyError, match="method: got legato, expected flow") as caught:

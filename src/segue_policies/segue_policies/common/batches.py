@@ -18,7 +18,10 @@ from segue_policies.common.seeds import Stream, numpy_rng
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Raw samples: images (B, cameras, h, w, 3) uint8, state (B, S), actions (B, H, D), physical units."""
+    """Raw samples: images (B, cameras, h, w, 3) uint8, state (B, S), actions (B, H, D), physical units.
+
+    With frozen encoders `images` are embeddings (B, V, E) of V views instead, see `frozen_views`.
+    """
 
     images: Tensor
     state: Tensor
@@ -28,9 +31,11 @@ class Batch:
         return len(self.actions)
 
 
-def read_batch(part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
-    """The samples that start at `frames` (n,), as they were recorded."""
-    images = np.asarray(part.data.images[frames])
+def read_batch(
+    part: ChunkDataset, frames: NDArray[np.int64], embedded: NDArray[np.float16] | None = None
+) -> Batch:
+    """The samples that start at `frames` (n,), as they were recorded; `embedded` (F, V, E) replaces their images."""
+    images = np.asarray((part.data.images if embedded is None else embedded)[frames])
     return Batch(
         torch.from_numpy(images),
         torch.from_numpy(np.asarray(part.data.state[frames])),
@@ -41,8 +46,16 @@ def read_batch(part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
 class BatchSource:
     """Shuffled epochs over the training part, with shifted images."""
 
-    def __init__(self, part: ChunkDataset, batch_size: int, shift_pixels: int, seed: int) -> None:
-        self._part = part
+    def __init__(
+        self,
+        part: ChunkDataset,
+        batch_size: int,
+        shift_pixels: int,
+        seed: int,
+        embedded: NDArray[np.float16] | None = None,
+    ) -> None:
+        """`embedded` (F, V, E) replaces the images, see `frozen_views`; nothing is shifted then."""
+        self._part, self._embedded = part, embedded
         self._size = batch_size
         self._shift = shift_pixels
         self._seed = seed
@@ -52,7 +65,9 @@ class BatchSource:
     def batch(self, step: int) -> Batch:
         """Batch number `step`, from 0; epochs are drawn anew and may meet inside a batch."""
         picked = np.array([self._frame(step * self._size + k) for k in range(self._size)])
-        raw = read_batch(self._part, picked)
+        raw = read_batch(self._part, picked, self._embedded)
+        if self._embedded is not None:
+            return raw
         rng = numpy_rng(self._seed, Stream.AUGMENT, step)
         return Batch(torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)), raw.state, raw.actions)
 

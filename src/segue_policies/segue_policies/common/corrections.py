@@ -69,7 +69,7 @@ class Corrections(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class CorrectionBatch:
-    """Physical units: images (B, cameras, h, w, 3) uint8, state (B, S), reference and actions (B, H, D)."""
+    """Physical units: images as in `Batch`, state (B, S), reference and actions (B, H, D)."""
 
     images: Tensor
     state: Tensor
@@ -80,8 +80,16 @@ class CorrectionBatch:
 class CorrectionSource:
     """Random batches, a pure function of (seed, step)."""
 
-    def __init__(self, corrections: Corrections, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        corrections: Corrections,
+        batch_size: int,
+        seed: int,
+        embedded: NDArray[np.float16] | None = None,
+    ) -> None:
+        """`embedded` (n, V, E) replaces the images, see `frozen_views`."""
         self._corrections, self._size, self._seed = corrections, batch_size, seed
+        self._images = corrections.images if embedded is None else embedded
 
     @property
     def delay(self) -> int:
@@ -101,7 +109,7 @@ class CorrectionSource:
         data = self._corrections
         images, state, reference, action = (
             torch.from_numpy(np.asarray(values[drawn]))
-            for values in (data.images, data.state, data.reference, data.action)
+            for values in (self._images, data.state, data.reference, data.action)
         )
         return CorrectionBatch(images, state, reference, action)
 

@@ -94,13 +94,21 @@ class ObservationEncoder(nn.Module):
 
     def forward(self, images: Tensor, state: Tensor) -> Tensor:
         """`(B, cameras, 3, h, w)` and `(B, S)`, both normalised, to `(B, width)`."""
+        return self.join(self.embed(images), state)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Image embeddings `(B, cameras * image_width)`: what does not change while the encoders are frozen."""
         embedded: list[Tensor] = [torch.empty(0)] * len(self.camera_encoder)
         for name, encoder in self.encoders.items():
             seen = [index for index, used in enumerate(self.camera_encoder) if used == name]
             stacked = torch.cat([images[:, index] for index in seen])
             for index, part in zip(seen, encoder(stacked).chunk(len(seen)), strict=True):
                 embedded[index] = part
-        joined: Tensor = self.trunk(torch.cat([*embedded, state], dim=1))
+        return torch.cat(embedded, dim=1)
+
+    def join(self, embedded: Tensor, state: Tensor) -> Tensor:
+        """`(B, cameras * image_width)` and `(B, S)` to `(B, width)`."""
+        joined: Tensor = self.trunk(torch.cat([embedded, state], dim=1))
         return joined
 
 

@@ -17,6 +17,7 @@ class Stream(IntEnum):
     LOSS = 3
     EVALUATE = 4
     CORRECTIONS = 5
+    VIEWS = 6
 
 
 def numpy_rng(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:

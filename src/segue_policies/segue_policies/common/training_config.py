@@ -38,6 +38,16 @@ class TrainingConfig(StrictModel):
         default=None,
         description="checkpoint folder to begin with, weights and normaliser; its tensors must have the same shapes",
     )
+    init_part: Literal["all", "encoder"] = Field(
+        default="all",
+        description="what is taken from `init`; encoder: the head may be another and begins anew",
+    )
+    frozen_views: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="freeze `init`'s image encoders and encode each picture once in so many lights; 0 trains them",
+    )
     correction_share: float = Field(
         default=0.375,
         gt=0,

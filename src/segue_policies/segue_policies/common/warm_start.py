@@ -13,14 +13,16 @@ from torch import nn
 from segue_core.errors import ErrorCode, PolicyError
 
 
-def take_weights(net: nn.Module, weights: Mapping[str, NDArray[np.float32]], source: Path) -> None:
-    """Copy `weights` of the checkpoint `source` into `net`, all of them or none.
+def take_weights(
+    net: nn.Module, weights: Mapping[str, NDArray[np.float32]], source: Path, part: str = ""
+) -> None:
+    """Copy `weights` of the checkpoint `source` into `net`: all whose names begin with `part`, or none.
 
     Raises:
         PolicyError: CHECKPOINT_MISMATCH naming every tensor that is missing, unknown or of another shape.
     """
-    wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
-    found = {name: array.shape for name, array in weights.items()}
+    wanted = {name: tuple(w.shape) for name, w in net.state_dict().items() if name.startswith(part)}
+    found = {name: array.shape for name, array in weights.items() if name.startswith(part)}
     differs = [
         f"{name}: got {found.get(name, 'nothing')}, expected {wanted.get(name, 'nothing')}"
         for name in sorted(wanted.keys() | found.keys())
@@ -29,4 +31,5 @@ def take_weights(net: nn.Module, weights: Mapping[str, NDArray[np.float32]], sou
     if differs:
         text = f"cannot start from {source}, its tensors are of another network: " + "; ".join(differs)
         raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, text)
-    net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    taken = {name: torch.from_numpy(weights[name]) for name in wanted}
+    net.load_state_dict(taken, strict=not part)

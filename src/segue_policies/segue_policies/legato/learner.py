@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.common.augment import jitter
 from segue_policies.common.batches import Batch, BatchSource, read_batch
 from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
 from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.corrections import Corrections, CorrectionSource, check_corrections
 from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
+from segue_policies.common.encoders import ObservationEncoder
+from segue_policies.common.frozen_views import encode_views, pick_view
 from segue_policies.common.normalise import Normaliser, fit_normaliser
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
+from segue_policies.common.training_config import TrainingConfig
 from segue_policies.common.warm_start import take_weights
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import LegatoConfig
@@ -58,16 +63,20 @@ class LegatoLearner:
         self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
         self.objective.check(network, data.state.shape[1], data.action_space.dim)
-        self._corrections = self._source(corrections) if corrections else None
         if training.init is not None:
             self._start_from(Path(training.init))
+        _check_frozen(training)
+        self._frozen = training.frozen_views > 0
+        self._embedded = self._freeze(data.images) if self._frozen else None
+        self._corrections = self._source(corrections) if corrections else None
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """Shuffled training batches with shifted images."""
         training = self.config.training
-        return BatchSource(self.part, training.batch_size, training.shift_pixels, training.seed).stream(
-            first_step
+        source = BatchSource(
+            self.part, training.batch_size, training.shift_pixels, training.seed, self._embedded
         )
+        return source.stream(first_step)
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         """The objective on augmented, normalised samples, and on corrections when there are some."""
@@ -81,17 +90,34 @@ class LegatoLearner:
         return loss + self._correction_loss(self._corrections, step, generator) if self._corrections else loss
 
     def _observe(self, images: Tensor, measured: Tensor, generator: torch.Generator) -> Tensor:
+        """What the network makes of pictures, or of the views that stand for them, and of a noisy state."""
+        embedded = pick_view(images, generator) if self._frozen else self._see(images, generator)
+        state = self.normaliser.encode_state(measured)
+        state = state + self.config.training.state_noise * torch.randn(state.shape, generator=generator)
+        return self._eyes.join(embedded, state)
+
+    def _see(self, images: Tensor, generator: torch.Generator) -> Tensor:
         training = self.config.training
         shown = jitter(self.normaliser.encode_images(images), training.brightness, training.colour, generator)
-        state = self.normaliser.encode_state(measured)
-        state = state + training.state_noise * torch.randn(state.shape, generator=generator)
-        return self.model.net.observe(shown, state)
+        return self._eyes.embed(shown)
+
+    @property
+    def _eyes(self) -> ObservationEncoder:
+        encoder = self.model.net.encoder
+        assert isinstance(encoder, ObservationEncoder)  # of build_network
+        return encoder
+
+    def _freeze(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
+        self._eyes.encoders.requires_grad_(False)
+        generator = torch_rng(self.config.training.seed, Stream.VIEWS)
+        return encode_views(images, self.config.training.frozen_views, self._see, generator)
 
     def _source(self, corrections: Corrections) -> CorrectionSource:
         config, training = self.config, self.config.training
         check_corrections(corrections, self.data, config.flow.horizon)
         size = max(1, round(training.correction_share * training.batch_size))
-        return CorrectionSource(corrections, size, training.seed)
+        embedded = self._freeze(corrections.images) if self._frozen else None
+        return CorrectionSource(corrections, size, training.seed, embedded)
 
     def _correction_loss(self, source: CorrectionSource, step: int, generator: torch.Generator) -> Tensor:
         flow = self.config.flow
@@ -156,7 +182,8 @@ class LegatoLearner:
 
     def _start_from(self, folder: Path) -> None:
         base = load_checkpoint(folder, method_of(folder), Expected(action_space=self.data.action_space))
-        take_weights(self.model.net, base.weights, folder)
+        part = "encoder." if self.config.training.init_part == "encoder" else ""
+        take_weights(self.model.net, base.weights, folder, part)
         self.normaliser = base.normaliser
 
     def _flow_loss(
@@ -168,6 +195,13 @@ class LegatoLearner:
         shape = (len(observed), self.config.flow.horizon, self.data.action_space.dim)
         noise = torch.randn(shape, generator=generator)
         return sample_plain(self.objective.bind(net, observed), noise, self.config.flow.num_steps)
+
+
+def _check_frozen(training: TrainingConfig) -> None:
+    if training.frozen_views and (training.init is None or training.shift_pixels):
+        got = f"init {training.init}, shift_pixels {training.shift_pixels}"
+        expected = "a checkpoint in training.init, and shift_pixels 0: a frozen picture is not shifted anew"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "training.frozen_views", got=got, expected=expected)
 
 
 def _network(model: nn.Module) -> LegatoNet:

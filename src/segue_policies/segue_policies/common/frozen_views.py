@@ -1,0 +1,41 @@
+"""Training with frozen image encoders: every picture is encoded once, in a few lights, instead of at every visit.
+
+    picture --jitter--> view 0 ... view V-1 --encoders--> embeddings (V, E), which batches carry in the pictures' place
+
+A step then costs little more than the head, and objectives that are compared on one start share their eyes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+_BATCH = 64
+
+Encode = Callable[[Tensor, torch.Generator], Tensor]
+"""Pictures (B, cameras, h, w, 3) uint8 to the embeddings (B, E) of one view of each, its light drawn."""
+
+
+@torch.inference_mode()
+def encode_views(
+    pictures: NDArray[np.uint8], views: int, encode: Encode, generator: torch.Generator
+) -> NDArray[np.float16]:
+    """Embeddings (F, V, E) of all pictures (F, cameras, h, w, 3), which may be memory-mapped."""
+    parts = []
+    for first in tqdm(
+        range(0, len(pictures), _BATCH), desc="encoding pictures", unit="batch", mininterval=2.0
+    ):
+        batch = torch.from_numpy(np.asarray(pictures[np.arange(first, min(first + _BATCH, len(pictures)))]))
+        parts.append(torch.stack([encode(batch, generator) for _ in range(views)], dim=1).half().numpy())
+    return np.concatenate(parts)
+
+
+def pick_view(views: Tensor, generator: torch.Generator) -> Tensor:
+    """One view of each sample, drawn: (B, V, E) to (B, E), float32."""
+    drawn = torch.randint(views.shape[1], (len(views),), generator=generator)
+    return views[torch.arange(len(views)), drawn].float()
