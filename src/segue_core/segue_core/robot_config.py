@@ -12,6 +12,7 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.config_base import StrictModel
+from segue_core.gripper_config import GripperConfig
 from segue_core.model_config import HeldJoint, ModelRepairs
 
 Vector3 = tuple[float, float, float]
@@ -27,16 +28,6 @@ class ModelFile(StrictModel):
         default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
     )
     repairs: ModelRepairs | None = Field(default=None, description="what of the file is changed in memory")
-
-
-class GripperConfig(StrictModel):
-    """A parallel gripper that is commanded by its opening, 0 closed to 1 open."""
-
-    tendon: str = Field(description="tendon that moves both fingers, as named in the model file")
-    finger_joints: tuple[str, ...] = Field(description="finger joints, as named in the model file")
-    open_m: Positive = Field(description="travel of one finger when fully open [m]")
-    force_n: Positive = Field(description="largest grip force [N]")
-    speed_per_s: Positive = Field(default=4.0, description="fastest change of the opening [1/s]")
 
 
 class ToolFrame(StrictModel):

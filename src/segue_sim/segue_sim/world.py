@@ -16,6 +16,7 @@ from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig
+from segue_sim.grippers import Grippers
 from segue_sim.layout import Layout, Placement, draw_layout
 from segue_sim.objects import add_thing, thing
 from segue_sim.parts.base import Part, set_free_pose
@@ -63,19 +64,7 @@ class World:
         self._qpos = np.array([joint.qposadr[0] for joint in self._joints])
         self._dof = np.array([joint.dofadr[0] for joint in self._joints])
         self._arm_ctrl = np.array([self.model.actuator(name).id for name in robot.joint_names])
-        self._grip_ctrl = np.array([self.model.actuator(name).id for name in robot.gripper_names])
-        self._open_m = np.array([arm.gripper.open_m for arm in robot.arms])
-        self._fingers = [
-            [self.model.joint(f"{arm.name}_{joint}").qposadr[0] for joint in arm.gripper.finger_joints]
-            for arm in robot.arms
-        ]
-        self._finger_bodies = [
-            {int(self.model.joint(f"{arm.name}_{joint}").dofadr[0]) for joint in arm.gripper.finger_joints}
-            for arm in robot.arms
-        ]
-        self._body_of_dof = {
-            int(d): int(self.model.dof_bodyid[d]) for pair in self._finger_bodies for d in pair
-        }
+        self._grippers = Grippers(self.model, robot)
         self._object_ids = {name: self.model.body(name).id for name in task.objects}
         self._rig = CameraRig(self.model, robot.cameras) if render else None
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
@@ -83,7 +72,7 @@ class World:
         self.reset(seed)
 
     def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
-        """Bodies by the name of what a gripper holds when both of its fingers touch one of them."""
+        """Bodies by the name of what a gripper holds when opposed fingers of it touch one of them."""
         names: dict[str, tuple[str, ...]] = {name: (name,) for name in self.task.objects}
         for part in self._parts.values():
             names.update(part.graspable())
@@ -100,8 +89,7 @@ class World:
         mujoco.mj_resetData(self.model, self.data)
         home = np.concatenate([arm.home_rad for arm in self.robot.arms])
         self.data.qpos[self._qpos] = home
-        for fingers, open_m in zip(self._fingers, self._open_m, strict=True):
-            self.data.qpos[fingers] = open_m
+        self._grippers.open(self.data)
         self.apply(home, np.ones(len(self.robot.arms)))
         for part in self._parts.values():
             part.place(self.model, self.data, self.layout)
@@ -157,13 +145,12 @@ class World:
 
     def gripper_positions(self) -> Floats:
         """Measured openings (arms,), 0 closed to 1 open."""
-        travel = np.array([self.data.qpos[fingers].mean() for fingers in self._fingers])
-        return np.asarray(np.clip(travel / self._open_m, 0.0, 1.0), dtype=np.float64)
+        return self._grippers.measured(self.data)
 
     def apply(self, positions: Floats, grippers: Floats) -> None:
         """Sets the actuators' targets: arm joints (n,) [rad] and gripper openings (arms,) in [0, 1]."""
         self.data.ctrl[self._arm_ctrl] = positions
-        self.data.ctrl[self._grip_ctrl] = np.asarray(grippers) * self._open_m
+        self._grippers.command(self.data, np.asarray(grippers))
 
     def advance(self, seconds: float) -> None:
         """Steps the physics; the task's events are judged once per control tick."""
@@ -219,23 +206,17 @@ class World:
 
     def commanded_openings(self) -> dict[str, float]:
         """What each gripper is told, 0 closed to 1 open, by gripper name."""
-        openings = self.data.ctrl[self._grip_ctrl] / self._open_m
-        return dict(zip(self.robot.gripper_names, openings, strict=True))
+        return dict(zip(self.robot.gripper_names, self._grippers.commanded(self.data).tolist(), strict=True))
 
     def touched(self) -> dict[str, str | None]:
-        """For each gripper the object, or what of a fixture, that both of its fingers touch."""
+        """For each gripper the object, or what of a fixture, that opposed fingers of it touch."""
         pairs = self._contacts()
-        return {
-            gripper: next(
-                (
-                    name
-                    for name, bodies in self._graspable.items()
-                    if all(any((self._body_of_dof[dof], body) in pairs for body in bodies) for dof in dofs)
-                ),
-                None,
-            )
-            for gripper, dofs in zip(self.robot.gripper_names, self._finger_bodies, strict=True)
-        }
+        found: dict[str, str | None] = dict.fromkeys(self.robot.gripper_names)
+        for name, bodies in self._graspable.items():
+            for gripper, held in zip(found, self._grippers.holding(pairs, bodies), strict=True):
+                if held and found[gripper] is None:
+                    found[gripper] = name
+        return found
 
     def _contacts(self) -> set[tuple[int, int]]:
         bodies = self.model.geom_bodyid[self.data.contact.geom]  # (ncon, 2)

@@ -1,0 +1,81 @@
+"""All grippers of a compiled robot: commanded and measured as openings, and what their fingers are."""
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.fingers import actuator_names
+from segue_core.robot_config import ArmConfig, RobotConfig
+
+Floats = NDArray[np.float64]
+Pairs = set[tuple[int, int]]
+
+
+class _Gripper:
+    """Addresses of one gripper, and its joint positions open and closed (fingers,) [m] or [rad]."""
+
+    def __init__(self, model: mujoco.MjModel, arm: ArmConfig) -> None:
+        config = arm.gripper
+        joints = [model.joint(f"{arm.name}_{name}") for name in config.finger_joints]
+        self.qpos = np.array([joint.qposadr[0] for joint in joints])
+        self.opened, self.closed = np.array(config.opened), np.array(config.closed)
+        self.ctrl = np.array([model.actuator(f"{arm.name}_{name}").id for name in actuator_names(config)])
+        self.fingers = [_subtree(model, int(model.dof_bodyid[joint.dofadr[0]])) for joint in joints]
+
+    def positions(self, opening: float) -> Floats:
+        """Joint positions (fingers,) at an opening."""
+        return np.asarray(self.closed + opening * (self.opened - self.closed))
+
+    def opening(self, positions: Floats) -> float:
+        """How far joint positions or motor targets (m,) are from closed, on average; not limited to [0, 1]."""
+        travel = (self.opened - self.closed)[: len(positions)]
+        moved = (positions - self.closed[: len(positions)]) * np.sign(travel)
+        return float(moved.mean() / np.abs(travel).mean())
+
+
+def _subtree(model: mujoco.MjModel, root: int) -> frozenset[int]:
+    """A body and everything that hangs on it; bodies are numbered after their parents."""
+    found = {root}
+    for body in range(root + 1, model.nbody):
+        if int(model.body_parentid[body]) in found:
+            found.add(body)
+    return frozenset(found)
+
+
+class Grippers:
+    """The grippers of a robot, one per arm, in the order of its arms."""
+
+    def __init__(self, model: mujoco.MjModel, robot: RobotConfig) -> None:
+        self._all = [_Gripper(model, arm) for arm in robot.arms]
+
+    def open(self, data: mujoco.MjData) -> None:
+        """Puts every finger where it is when fully open."""
+        for gripper in self._all:
+            data.qpos[gripper.qpos] = gripper.opened
+
+    def command(self, data: mujoco.MjData, openings: Floats) -> None:
+        """Sets the motors' targets from openings (A,) in [0, 1]."""
+        for gripper, opening in zip(self._all, openings, strict=True):
+            data.ctrl[gripper.ctrl] = gripper.positions(float(opening))[: len(gripper.ctrl)]
+
+    def commanded(self, data: mujoco.MjData) -> Floats:
+        """The openings (A,) that the motors are told."""
+        return np.array([gripper.opening(data.ctrl[gripper.ctrl]) for gripper in self._all])
+
+    def measured(self, data: mujoco.MjData) -> Floats:
+        """Measured openings (A,), 0 closed to 1 open."""
+        openings = [gripper.opening(data.qpos[gripper.qpos]) for gripper in self._all]
+        return np.clip(np.array(openings), 0.0, 1.0)
+
+    def holding(self, pairs: Pairs, bodies: frozenset[int]) -> list[bool]:
+        """Which grippers (A,) hold one of `bodies`: the first finger touches it, and one opposed to it does.
+
+        Args:
+            pairs: bodies in contact, each pair in both orders.
+        """
+        return [_held(gripper.fingers, pairs, bodies) for gripper in self._all]
+
+
+def _held(fingers: list[frozenset[int]], pairs: Pairs, bodies: frozenset[int]) -> bool:
+    first, *others = (any((f, b) in pairs for f in finger for b in bodies) for finger in fingers)
+    return first and any(others)
