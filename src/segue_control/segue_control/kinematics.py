@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control import rotations
+from segue_control.held import place_held
 from segue_control.model import robot_spec
 from segue_control.poses import ActionCodec, ToolPoses
 from segue_core.errors import ControlError, ErrorCode
@@ -72,6 +73,7 @@ class Kinematics:
         self.robot = robot
         self._model = _bare_model(robot)
         self._data = mujoco.MjData(self._model)
+        place_held(robot, self._model, self._data)
         self._jacobian = np.zeros((6, self._model.nv))
         starts = np.cumsum([0, *(len(arm.joints) for arm in robot.arms)]).tolist()
         self._arms = [self._addresses(arm, start) for arm, start in zip(robot.arms, starts, strict=False)]

@@ -9,6 +9,9 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
+from segue_control.fingers import add_gripper
+from segue_control.held import add_held
+from segue_control.repairs import repair
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
 
@@ -16,7 +19,6 @@ from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
 _HULL_LIGHT = (0.88, 0.90, 0.91, 1.0)
 _HULL_DARK = (0.22, 0.23, 0.25, 1.0)
 _VISUAL_GROUP = 2
-_PAD_FRICTION = (1.6, 0.02, 0.001)
 
 
 def model_path(robot: RobotConfig) -> Path:
@@ -45,26 +47,6 @@ def _show_hulls(arm: mujoco.MjSpec) -> None:
                 geom.rgba = _HULL_DARK if body.name in ("hand", "link5") else _HULL_LIGHT
 
 
-def _fit_pads(arm: mujoco.MjSpec, config: ArmConfig) -> None:
-    """One flat rubber pad per finger: holds by friction, and lets go cleanly when the gripper opens.
-
-    The finger's own hull stays visible but does not collide: a hull fills the hook of the fingertip, and objects
-    would hang on it after release.
-    """
-    for body in arm.bodies:
-        if not any(joint.name in config.gripper.finger_joints for joint in body.joints):
-            continue
-        for geom in list(body.geoms):
-            if geom.type == mujoco.mjtGeom.mjGEOM_MESH:
-                geom.contype, geom.conaffinity = 0, 0
-            else:
-                geom.delete()
-        pad = body.add_geom()
-        pad.type, pad.pos, pad.size = mujoco.mjtGeom.mjGEOM_BOX, (0.0, 0.004, 0.0435), (0.009, 0.004, 0.0105)
-        pad.friction, pad.condim, pad.priority = _PAD_FRICTION, 4, 1
-        pad.solref, pad.group, pad.rgba = (0.01, 1.0), _VISUAL_GROUP, _HULL_DARK
-
-
 def _position_actuator(
     spec: mujoco.MjSpec, name: str, kind: mujoco.mjtTrn, target: str, kp: float, kd: float
 ) -> None:
@@ -88,10 +70,6 @@ def _add_actuators(arm: mujoco.MjSpec, config: ArmConfig) -> None:
         _position_actuator(arm, joint, mujoco.mjtTrn.mjTRN_JOINT, joint, kp, kd)
         arm.actuators[-1].forcerange = (-torque, torque)
         arm.actuators[-1].forcelimited = True
-    force = config.gripper.force_n
-    _position_actuator(arm, "gripper", mujoco.mjtTrn.mjTRN_TENDON, config.gripper.tendon, 3000.0, 60.0)
-    arm.actuators[-1].forcerange = (-force, force)
-    arm.actuators[-1].forcelimited = True
 
 
 def _camera_axes(camera: CameraConfig) -> tuple[float, ...]:
@@ -115,14 +93,21 @@ def add_camera(body: mujoco.MjsBody, name: str, camera: CameraConfig) -> None:
 
 def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
     arm = mujoco.MjSpec.from_file(str(model_path(robot)))
+    if robot.model.repairs:
+        repair(arm, robot.model.repairs)
+        if robot.model.repairs.root_at_origin:
+            arm.body(config.root).pos, arm.body(config.root).quat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
     for key in list(arm.keys):
         key.delete()
     for light in list(arm.worldbody.lights):
         light.delete()
+    for texture in [t for t in arm.textures if t.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX]:
+        texture.delete()
     if robot.model.visuals == "hull":
         _show_hulls(arm)
-    _fit_pads(arm, config)
     _add_actuators(arm, config)
+    add_gripper(arm, config.gripper)
+    add_held(arm, config)
     for body in arm.bodies:
         body.gravcomp = 1.0
     tool = arm.body(config.tool.body).add_site()

@@ -45,10 +45,17 @@ class ModelRepairs(StrictModel):
     drop_equalities: bool = Field(
         default=False, description="leave out welds and couplings, such as to a mocap body"
     )
+    root_at_origin: bool = Field(
+        default=False,
+        description="the root body stands where the contract says, without the file's own offset",
+    )
     joints: tuple[JointRepair, ...] = Field(
         default=(), description="in this order; the last one that matches wins"
     )
     bodies: tuple[BodyRepair, ...] = ()
+    tendons: dict[str, dict[str, float]] = Field(
+        default={}, description="new fixed tendons by name: coefficients by joint; its joints move alike"
+    )
     untouchable: tuple[str, ...] = Field(
         default=(), description="patterns of bodies that collide with nothing, such as a base on its floor"
     )
