@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from segue_control.commands import JointCommand
 from segue_control.grippers import GripperStream
 from segue_control.guard import GuardMode, SafetyGuard
+from segue_control.joint_targets import JointCodec
 from segue_control.kinematics import Kinematics
 from segue_control.limits import joint_limits
-from segue_control.streaming import TickInterpolator
+from segue_control.streaming import SplineStream, TickInterpolator
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
 
@@ -40,6 +41,8 @@ class CartesianController:
         self._reach = self.guard.limits.velocity * self._period_s
         self._grippers = GripperStream(robot, self._period_s)
         self._interpolator = TickInterpolator(self.kinematics.poses(self.kinematics.home))
+        self._joint_codec = JointCodec(robot)
+        self._joint_stream: SplineStream | None = None  # of a planned move, which ends with disarming
         self._path = self.kinematics.home
         self._waiting = True  # armed, and no target yet: not even the elbow moves
         self._updates = 0
@@ -80,7 +83,7 @@ class CartesianController:
         self._interpolator = TickInterpolator(poses)
         self._path = np.clip(measured, self.guard.limits.low, self.guard.limits.high)
         self._grippers.reset(grippers)
-        self._waiting = True
+        self._joint_stream, self._waiting = None, True
 
     def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
         """Takes the action (D,) of a tick; call at the tick's beginning, before its first update.
@@ -88,9 +91,26 @@ class CartesianController:
         Raises:
             ControlError: refused (not armed, wrong width, not finite, old tick); the last one stands.
         """
+        if self._joint_stream is not None:
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a planned move is under way; disarm first")
         action = np.asarray(action, dtype=np.float64)
         self._interpolator.push(self.guard.admit(action, tick, self._now(now_ns)))
         self._grippers.push(self.kinematics.codec.grippers(action))
+        self._waiting = False
+
+    def set_joint_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
+        """Takes a row (D,) of `joint_space` for a tick of a planned move, which owns the robot until disarmed.
+
+        Raises:
+            ControlError: refused (not armed, a policy commands, wrong width, not finite, old tick).
+        """
+        if self._joint_stream is None and not self._waiting:
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a policy commands the robot; disarm first")
+        action = np.asarray(action, dtype=np.float64)
+        q = self.guard.admit_joints(action, tick, self._now(now_ns))
+        self._joint_stream = self._joint_stream or SplineStream(self._path)
+        self._joint_stream.push(q)
+        self._grippers.push(self._joint_codec.grippers(action))
         self._waiting = False
 
     def hold(self, tick: int, now_ns: int | None = None) -> None:
@@ -120,6 +140,9 @@ class CartesianController:
 
     def _follow_path(self) -> None:
         """Moves the joint path one step along the tool path, no faster than the joints can go."""
+        if self._joint_stream is not None:
+            self._path = self._joint_stream.advance(self._tick_share)
+            return
         limits = self.guard.limits
         low = np.maximum(limits.low, self._path - self._reach)
         high = np.minimum(limits.high, self._path + self._reach)

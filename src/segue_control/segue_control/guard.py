@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.joint_limiter import JointLimiter
+from segue_control.joint_targets import JointTargetCheck
 from segue_control.limits import JointLimits
 from segue_control.poses import ActionCodec, ToolPoses
 from segue_control.target_check import TargetCheck
@@ -56,6 +57,7 @@ class SafetyGuard:
         self._states = Watchdog(robot.safety.state_timeout_s, 1.0 / robot.control_rate_hz)
         self._limiter = JointLimiter(limits, 1.0 / robot.control_rate_hz, 0.5 * (limits.low + limits.high))
         self._targets = TargetCheck(robot, codec, self.counts)
+        self._joint_targets = JointTargetCheck(robot, limits, self.counts)
         self._streaming = False
         self._measured: Array | None = None
 
@@ -118,6 +120,7 @@ class SafetyGuard:
         if not self._streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
             self._limiter.reset(measured)
         self._targets.reset(poses)
+        self._joint_targets.reset(measured)
         self._streaming = True
         self._commands.clear()
         self.counts.clear()
@@ -162,6 +165,17 @@ class SafetyGuard:
         poses = self._targets.admit(action, tick)
         self._commands.feed(now_ns)
         return poses
+
+    def admit_joints(self, action: Array, tick: int, now_ns: int) -> Array:
+        """The joint targets (n,) of a planned move's row for `tick`, moved into bounds where needed.
+
+        Raises:
+            ControlError: not armed, or the row is refused; a refused row does not feed the watchdog.
+        """
+        self._refuse_unarmed()
+        q = self._joint_targets.admit(action, tick)
+        self._commands.feed(now_ns)
+        return q
 
     def keep_alive(self, tick: int, now_ns: int) -> None:
         """Takes a command for `tick` to stay at the last target; feeds the watchdog.

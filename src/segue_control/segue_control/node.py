@@ -19,6 +19,7 @@ from trajectory_msgs.msg import JointTrajectory
 from segue_control import messages
 from segue_control.controller import CartesianController
 from segue_control.guard import GuardMode
+from segue_control.joint_targets import joint_space
 from segue_control.loop import LoopWatch
 from segue_control.ownership import CommandOwner
 from segue_core.config_base import StrictModel
@@ -54,6 +55,7 @@ class ControllerNode(LifecycleComponent):
         """Builds the controller and its connections; nothing is commanded yet."""
         self._robot = load_robot(parameters.declare(self, Parameters).robot_file)
         self._controller = CartesianController(self._robot)
+        self._joint_space = joint_space(self._robot)
         self._reader = JointStateReader(self._robot)
         self._owner = CommandOwner(self._controller.guard.counts)
         self._measured: JointSample | None = None
@@ -99,11 +101,15 @@ class ControllerNode(LifecycleComponent):
 
     def _on_command(self, message: RobotCommand) -> None:
         try:
-            command = conversions.command_from_msg(message, self._robot.action_space)
+            planned = message.action_space_fingerprint == self._joint_space.fingerprint()
+            space = self._joint_space if planned else self._robot.action_space
+            command = conversions.command_from_msg(message, space)
             if self._controller.guard.mode is GuardMode.ARMED:
                 self._owner.check(command.run_id)
             if command.hold:
                 self._controller.hold(command.tick, self._steady_ns())
+            elif planned:
+                self._controller.set_joint_target(command.action, command.tick, self._steady_ns())
             else:
                 self._controller.set_target(command.action, command.tick, self._steady_ns())
         except ControlError as error:
