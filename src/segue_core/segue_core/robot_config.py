@@ -12,11 +12,22 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.config_base import StrictModel
+from segue_core.errors import unknown_name
 from segue_core.gripper_config import GripperConfig
 from segue_core.model_config import HeldJoint, ModelRepairs
+from segue_core.planning_config import PlanningConfig
 
 Vector3 = tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0)]
+
+
+class Attachment(StrictModel):
+    """A second model file that is mounted on the first, such as a hand on an arm."""
+
+    file: str = Field(description="path of the MJCF file inside its package")
+    package: str | None = Field(default=None, description="Python package that ships it, default the model's")
+    site: str = Field(description="site of the model that it is mounted on")
+    prefix: str = Field(description="put before all of its names, such as hand_")
 
 
 class ModelFile(StrictModel):
@@ -27,6 +38,9 @@ class ModelFile(StrictModel):
     visuals: Literal["hull", "mesh"] = Field(
         default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
     )
+    attachments: tuple[Attachment, ...] | None = Field(
+        default=None, description="further files, mounted one after the other before anything is repaired"
+    )
     repairs: ModelRepairs | None = Field(default=None, description="what of the file is changed in memory")
 
 
@@ -35,6 +49,10 @@ class ToolFrame(StrictModel):
 
     body: str = Field(description="body that carries the tool, as named in the model file")
     position: Vector3 = Field(description="tool centre point in that body's frame [m]")
+    quaternion: tuple[float, float, float, float] | None = Field(
+        default=None,
+        description="orientation in that body (w, x, y, z), z out of the hand, default the body's",
+    )
 
 
 class ArmConfig(StrictModel):
@@ -122,6 +140,9 @@ class RobotConfig(StrictModel):
     workspace: Workspace
     safety: SafetyConfig = SafetyConfig()
     cameras: dict[str, CameraConfig]
+    planning: PlanningConfig | None = Field(
+        default=None, description="planned moves; None means the defaults"
+    )
 
     @property
     def action_space(self) -> ActionSpace:
@@ -138,11 +159,25 @@ class RobotConfig(StrictModel):
         """Gripper entries as published, one per arm; their position is the opening in [0, 1]."""
         return tuple(f"{arm.name}_gripper" for arm in self.arms)
 
+    def pose_rad(self, name: str) -> tuple[float, ...]:
+        """Joint positions of a named pose [rad], arm after arm: `home`, or one of `planning.poses`.
+
+        Raises:
+            ConfigError: no such pose; the text lists those that there are.
+        """
+        poses = {**(self.planning or PlanningConfig()).poses}
+        poses["home"] = tuple(angle for arm in self.arms for angle in arm.home_rad)
+        if name not in poses:
+            raise unknown_name(f"pose of robot {self.name!r}", name, poses)
+        return poses[name]
+
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any field of the contract.
+        """Sixteen hexadecimal digits that change with any field of the contract but `planning`.
 
         A field that is None says nothing and does not count. Fields that are added to this file default to None, so
         contracts written before keep their fingerprint, and with it their bags, datasets and checkpoints.
         """
-        text = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
+        text = json.dumps(
+            self.model_dump(mode="json", exclude_none=True, exclude={"planning"}), sort_keys=True
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
