@@ -21,19 +21,36 @@ _HULL_DARK = (0.22, 0.23, 0.25, 1.0)
 _VISUAL_GROUP = 2
 
 
-def model_path(robot: RobotConfig) -> Path:
-    """Path of the robot's model file. Raises ConfigError when the package or the file is missing."""
-    spec = importlib.util.find_spec(robot.model.package)
+def _path(robot: RobotConfig, package: str, file: str) -> Path:
+    """A file inside an installed package. Raises ConfigError when the package or the file is missing."""
+    spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
             ErrorCode.CONFIG_UNREADABLE,
-            f"robot '{robot.name}': package '{robot.model.package}' with the model files is not installed; "
-            "run ./segue setup",
+            f"robot '{robot.name}': package '{package}' with the model files is not installed; run ./segue setup",
         )
-    path = Path(next(iter(spec.submodule_search_locations))) / robot.model.file
+    path = Path(next(iter(spec.submodule_search_locations))) / file
     if not path.is_file():
         raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"robot '{robot.name}': model file '{path}' not found")
     return path
+
+
+def _load(robot: RobotConfig) -> mujoco.MjSpec:
+    """The model file with everything attached to it, such as a hand to an arm."""
+    model = robot.model
+    spec = mujoco.MjSpec.from_file(str(_path(robot, model.package, model.file)))
+    for part in model.attachments or ():
+        site = spec.site(part.site)
+        if site is None:
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE,
+                f"robot '{robot.name}': attachment site",
+                got=part.site,
+                expected=", ".join(site.name for site in spec.sites),
+            )
+        path = _path(robot, part.package or model.package, part.file)
+        spec.attach(mujoco.MjSpec.from_file(str(path)), site=site, prefix=part.prefix)
+    return spec
 
 
 def _show_hulls(arm: mujoco.MjSpec) -> None:
@@ -92,7 +109,7 @@ def add_camera(body: mujoco.MjsBody, name: str, camera: CameraConfig) -> None:
 
 
 def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
-    arm = mujoco.MjSpec.from_file(str(model_path(robot)))
+    arm = _load(robot)
     if robot.model.repairs:
         repair(arm, robot.model.repairs)
         if robot.model.repairs.root_at_origin:
@@ -112,14 +129,15 @@ def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
         body.gravcomp = 1.0
     tool = arm.body(config.tool.body).add_site()
     tool.name, tool.pos, tool.size, tool.group = "tool", config.tool.position, (0.004, 0.004, 0.004), 5
+    tool.quat = config.tool.quaternion or (1.0, 0.0, 0.0, 0.0)
     return arm
 
 
 def robot_spec(robot: RobotConfig) -> mujoco.MjSpec:
     """MuJoCo description of the robot alone, on an empty world.
 
-    Names are `<arm>_<name in the model file>`; each arm has a site `<arm>_tool` and an actuator `<arm>_gripper` whose
-    control is the travel of one finger [m]. World cameras are included.
+    Names are `<arm>_<name in the model file>`; each arm has a site `<arm>_tool` and the actuators of its gripper, see
+    `segue_control.fingers.actuator_names`, whose controls are positions of the fingers. Cameras are included.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
