@@ -15,6 +15,7 @@ from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from segue_control.robot_side import RobotSide
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
@@ -23,7 +24,6 @@ from segue_interfaces.srv import ResetWorld
 from segue_ros import conversions, images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
 from segue_ros.lifecycle import LifecycleComponent, run
-from segue_sim.robot_side import RobotSide
 from segue_sim.sensor_messages import camera_info, joint_state, optical_frame
 from segue_sim.sim_clock import SimClock
 from segue_sim.viewing import Window

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue_control.robot_side import RobotSide
 from segue_core.errors import ControlError, ErrorCode
-from segue_sim.robot_side import RobotSide
 from segue_sim.sim_clock import SimClock
 
 _NAMES = ("a1", "a2", "grip")

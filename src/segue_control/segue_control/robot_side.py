@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class JointCommand:
+class JointTargets:
     """Targets for the actuators: arm joints (n,) [rad] and gripper openings (arms,) in [0, 1]."""
 
     positions: Floats
@@ -22,14 +22,14 @@ class RobotSide:
     """Keeps the newest command and judges its age by when it was received.
 
     Args:
-        names: arm joints, then grippers, in the order of `JointCommand`.
+        names: arm joints, then grippers, in the order of `JointTargets`.
         arms: how many of `names` are arm joints.
         timeout_s: age at which the robot holds where it is heading, until a newer command comes.
     """
 
     def __init__(self, names: tuple[str, ...], arms: int, timeout_s: float) -> None:
         self._names, self._arms, self._timeout_s = names, arms, timeout_s
-        self._command: JointCommand | None = None
+        self._command: JointTargets | None = None
         self._received_s = 0.0
         self.timeouts = 0
         self.refused = 0
@@ -53,7 +53,7 @@ class RobotSide:
             raise
         self._received_s, self.holding = now_s, False
 
-    def target(self, now_s: float) -> JointCommand | None:
+    def target(self, now_s: float) -> JointTargets | None:
         """Fresh targets, or None when the actuators must keep those that they have."""
         if self._command is None:
             return None
@@ -63,7 +63,7 @@ class RobotSide:
             return None
         return self._command
 
-    def _checked(self, names: tuple[str, ...], positions: Floats) -> JointCommand:
+    def _checked(self, names: tuple[str, ...], positions: Floats) -> JointTargets:
         if len(positions) != len(names) or sorted(names) != sorted(self._names):
             expected = ", ".join(self._names)
             raise ControlError(
@@ -75,4 +75,4 @@ class RobotSide:
             )
         by_name = dict(zip(names, positions, strict=True))
         ordered = np.array([by_name[name] for name in self._names], dtype=np.float64)
-        return JointCommand(ordered[: self._arms], ordered[self._arms :])
+        return JointTargets(ordered[: self._arms], ordered[self._arms :])
