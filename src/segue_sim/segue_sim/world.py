@@ -1,4 +1,4 @@
-"""The simulated world: a robot at a table with a task, stepped by MuJoCo, seen through the robot's cameras."""
+"""The simulated world: a robot with a task, stepped by MuJoCo, seen through the robot's cameras."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control.held import place_held
 from segue_control.model import robot_spec
 from segue_core.errors import unknown_name
 from segue_core.robot_config import RobotConfig
@@ -16,38 +17,26 @@ from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig
+from segue_sim.frames import Frame, frame_of
 from segue_sim.grippers import Grippers
 from segue_sim.layout import Layout, Placement, draw_layout
 from segue_sim.objects import add_thing, thing
 from segue_sim.parts.base import Part, set_free_pose
+from segue_sim.room import add_room, paint_room
+from segue_sim.shapes import seeds_colour
 
 Floats = NDArray[np.float64]
 PartT = TypeVar("PartT", bound=Part)
-_TABLE_RGB = (0.62, 0.56, 0.50)
-_LIGHT = 0.38
-
-
-def _add_room(spec: mujoco.MjSpec) -> None:
-    """Table top at z = 0 and two lights without shadows (shadows cost ten times the rest of rendering)."""
-    for position, direction in (((0.5, 0.0, 2.5), (0.0, 0.0, -1.0)), ((2.0, -1.5, 2.5), (-0.6, 0.5, -1.0))):
-        light = spec.worldbody.add_light()
-        light.pos, light.dir, light.castshadow = position, direction, False
-        light.diffuse = (_LIGHT, _LIGHT, _LIGHT)
-    table = spec.worldbody.add_geom()
-    table.name, table.type = "table", mujoco.mjtGeom.mjGEOM_BOX
-    table.pos, table.size, table.group = (0.40, 0.0, -0.02), (0.60, 0.80, 0.02), 2
-    table.rgba = (*_TABLE_RGB, 1.0)
-    table.friction = (1.0, 0.02, 0.002)
 
 
 def world_spec(robot: RobotConfig, task: TaskConfig, fixtures: Mapping[str, Part]) -> mujoco.MjSpec:
-    """MuJoCo description of the robot, the table, the fixtures and the objects of a task."""
+    """MuJoCo description of the robot, what it stands on, the fixtures and the objects of a task."""
     spec = robot_spec(robot)
-    _add_room(spec)
+    add_room(spec, robot)
     for part in fixtures.values():
         part.build(spec)
     for name in task.objects:
-        add_thing(spec, name)
+        add_thing(spec, name, task.things)
     return spec
 
 
@@ -89,6 +78,7 @@ class World:
         mujoco.mj_resetData(self.model, self.data)
         home = np.concatenate([arm.home_rad for arm in self.robot.arms])
         self.data.qpos[self._qpos] = home
+        place_held(self.robot, self.model, self.data)
         self._grippers.open(self.data)
         self.apply(home, np.ones(len(self.robot.arms)))
         for part in self._parts.values():
@@ -111,14 +101,14 @@ class World:
             self.data, self._judge, self._steps = kept
 
     def _place_object(self, name: str, place: Placement) -> None:
-        height = thing(name).rest_height + 0.001
-        set_free_pose(self.model, self.data, name, (place.x, place.y, height), place.yaw)
+        kind = thing(name, self.task.things)
+        position = (place.x, place.y, kind.rest_height + 0.001)
+        set_free_pose(self.model, self.data, name, position, place.yaw, kind.turn)
 
     def _paint(self) -> None:
         for name, body in self._object_ids.items():
-            self.model.geom_rgba[self.model.geom_bodyid == body, :3] = self.layout.objects[name].colour
-        self.model.geom("table").rgba[:3] = np.clip(np.add(_TABLE_RGB, self.layout.table_tint), 0, 1)
-        self.model.light_diffuse[:] = _LIGHT * self.layout.light
+            self.model.geom_rgba[seeds_colour(self.model, body), :3] = self.layout.objects[name].colour
+        paint_room(self.model, self.robot, self.layout.table_tint, self.layout.light)
 
     @property
     def time(self) -> float:
@@ -182,6 +172,14 @@ class World:
     def object_position(self, name: str) -> Floats:
         """True position of an object (3,) [m], for experts and judges; policies never see it."""
         return np.array(self.data.xpos[self._object_ids[name]], dtype=np.float64)
+
+    def frame(self, name: str) -> Frame:
+        """Where an object, a fixture's body or a named place is, or `table`: the origin of the base frame.
+
+        Raises:
+            ConfigError: nothing of that name; the nearest valid one is named.
+        """
+        return frame_of(self.model, self.data, name)
 
     def object_yaw(self, name: str) -> float:
         """True yaw of an object's x axis [rad], for experts and judges."""
