@@ -56,7 +56,11 @@ def _convert(arguments: argparse.Namespace) -> int:
     from segue_data.convert import convert, find_bags
     from segue_data.dataset_writer import ConversionOptions
 
-    options = ConversionOptions(outcomes=frozenset(arguments.outcomes), any_contract=arguments.any_contract)
+    options = ConversionOptions(
+        outcomes=frozenset(arguments.outcomes),
+        any_contract=arguments.any_contract,
+        doubtful=arguments.doubtful,
+    )
     robot = load_robot(arguments.robot)
     count = convert(
         find_bags(arguments.bags), arguments.out, robot, options=options, workers=arguments.workers
@@ -138,6 +142,7 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--outcomes", nargs="+", choices=OUTCOMES, default=["success"], help="episodes to take"
     )
     convert.add_argument("--any-contract", action="store_true", help="accept bags of another robot contract")
+    convert.add_argument("--doubtful", action="store_true", help="take bags that the recorder flagged, too")
     check = _add(commands, "check", "check bags or a dataset; exit status 1 when something is wrong", _check)
     check.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
     check.add_argument("--workers", type=int, default=2, help="processes")

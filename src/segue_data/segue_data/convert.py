@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,9 @@ def _chosen(
         manifest = load(bag)
         if manifest.outcome not in options.outcomes:
             continue
+        if manifest.problems and not options.doubtful:
+            print(f"left out {bag}: {manifest.problems[0]} (--doubtful takes it)", file=sys.stderr)
+            continue
         if manifest.config_hash != robot.fingerprint() and not options.any_contract:
             raise misaligned(
                 bag,
@@ -44,7 +48,9 @@ def _chosen(
             )
         chosen.append((bag, manifest))
     if not chosen:
-        raise missing(bags[0].parent, f"none of {len(bags)} bags ended as {sorted(options.outcomes)}")
+        raise missing(
+            bags[0].parent, f"none of {len(bags)} bags can be used: outcome {sorted(options.outcomes)}"
+        )
     return chosen
 
 

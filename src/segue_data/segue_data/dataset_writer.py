@@ -36,6 +36,7 @@ class ConversionOptions:
     codec: ImageCodec = field(default_factory=lambda: ImageCodec("png"))
     outcomes: frozenset[str] = frozenset({"success"})
     any_contract: bool = False  # accept bags recorded under another robot contract
+    doubtful: bool = False  # accept bags that the recorder flagged: dropped, late or frozen streams
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rosbags.interfaces import Connection, Qos
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2.errors import WriterError
 
 from segue_data.byte_queue import ByteQueue
@@ -26,6 +26,7 @@ from segue_data.definitions import typestore
 from segue_data.errors import exists, write_failed
 from segue_data.folder_lock import FolderLock
 from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest
+from segue_data.mcap_checksums import ChecksummedWriter
 from segue_data.qos import RELIABLE
 from segue_data.repair import repair
 
@@ -65,6 +66,8 @@ class EpisodeWriter:
     With `wait=False` (live robot) a full queue drops the message and counts it; with `wait=True` (lockstep)
     the caller waits. After a write error (disk full) everything later is dropped and counted, `failure` says
     why and `on_failure` is called once, from the writer thread.
+    `facts` is what the manifest will say, for `repair` if this process is killed. `watch` sees (topic, log
+    stamp [ns], bytes) of everything that was written, in the writer thread.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class EpisodeWriter:
         wait: bool = False,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
         on_failure: Callable[[str], None] | None = None,
+        facts: Manifest | None = None,
+        watch: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
         if folder.exists():
             raise exists(folder)
@@ -86,9 +91,12 @@ class EpisodeWriter:
         self._wait = wait
         self._on_failure = on_failure
         self._working = folder.parent / RECORDING / folder.name
-        self._bag = Writer(self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
+        self._watch = watch
+        self._bag = ChecksummedWriter(self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
         self._connections = self._open()
         self._lock_on_folder = FolderLock(self._working)
+        if facts is not None:
+            self._leave_facts(facts)
         self._queue: ByteQueue[Item] = ByteQueue(budget_bytes)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"write {folder.name}", daemon=True)
@@ -106,6 +114,14 @@ class EpisodeWriter:
         except (OSError, WriterError) as error:
             raise write_failed(self._working, str(error)) from error
 
+    def _leave_facts(self, facts: Manifest) -> None:
+        try:
+            (self._working / FILE_NAME).write_text(
+                replace(facts, outcome="unknown", complete=False).to_json(), encoding="utf-8"
+            )
+        except OSError as error:
+            raise write_failed(self._working, str(error)) from error
+
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             topic, stamp_ns, data = item
@@ -114,10 +130,11 @@ class EpisodeWriter:
                 continue
             try:
                 transform = self._topics[topic].transform
-                self._bag.write(
-                    self._connections[topic], stamp_ns, transform(bytes(data)) if transform else data
-                )
+                stored = transform(bytes(data)) if transform else data
+                self._bag.write(self._connections[topic], stamp_ns, stored)
                 self.counts[topic] += 1
+                if self._watch:
+                    self._watch(topic, stamp_ns, bytes(stored))
             except ValueError:
                 self._drop(topic)
             except OSError as error:
@@ -149,9 +166,13 @@ class EpisodeWriter:
         """Time between the first and the last message written [s]."""
         return (self._bag.max_timestamp - self._bag.min_timestamp) / 1e9 if any(self.counts.values()) else 0.0
 
-    def _stop(self) -> None:
+    def drain(self) -> None:
+        """Write what is queued and take no more; `finish` or `abandon` must follow."""
         self._queue.close()
         self._thread.join()
+
+    def _stop(self) -> None:
+        self.drain()
         self._lock_on_folder.release()
 
     def finish(self, manifest: Manifest) -> Path:

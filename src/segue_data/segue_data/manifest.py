@@ -48,6 +48,11 @@ class Manifest:
     extra: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
+    @property
+    def problems(self) -> list[str]:
+        """Why the recorder doubts this episode; empty when it does not."""
+        return [str(text) for text in self.extra.get("problems", ())]
+
     def to_json(self) -> str:
         """Readable JSON, stable key order."""
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"

@@ -29,7 +29,8 @@ from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import Topic
 from segue_data.manifest import Manifest
 from segue_data.qos import LATCHED, RELIABLE, SENSOR
-from segue_data.session import RecordingSession
+from segue_data.rates import Rates
+from segue_data.session import Closed, RecordingSession
 from segue_data.topics import LATCHED_TOPICS, run_topics
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
@@ -52,6 +53,14 @@ class RecorderParameters(StrictModel):
     )
     compress_images: bool = Field(default=True, description="store camera images as JPEG (CompressedImage)")
     jpeg_quality: int = Field(default=95, ge=1, le=100, description="JPEG quality of stored camera images")
+    operator: str = Field(default="", description="who records, for the manifest")
+    source: str = Field(
+        default="", description="what commands the robot, for the manifest: gamepad, a policy"
+    )
+    keep_doubtful: bool = Field(
+        default=True,
+        description="keep episodes with dropped, late or frozen streams, flagged; else delete them",
+    )
     min_free_mb: int = Field(
         default=500, ge=1, le=1_000_000, description="free space below which recording stops [MB]"
     )
@@ -98,7 +107,10 @@ class Recorder(LifecycleComponent):
             min_free_bytes=self._settings.min_free_mb * 1_000_000,
             latched=LATCHED_TOPICS,
             on_event=self._report,
+            robot=robot,
+            keep_doubtful=self._settings.keep_doubtful,
         )
+        self._rates = Rates()
         for report in self._session.repair():
             self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
         self._inputs = [self._subscribe(name, kind) for name, kind in sources.items()]
@@ -139,6 +151,8 @@ class Recorder(LifecycleComponent):
             config_hash=robot.fingerprint(),
             action_space=robot.action_space_name,
             tick_rate_hz=robot.tick_rate_hz,
+            operator=self._settings.operator,
+            extra={"source": self._settings.source} if self._settings.source else {},
         )
         if not (path := self._settings.task_file):
             return facts
@@ -198,13 +212,16 @@ class Recorder(LifecycleComponent):
             response.path = str(closed.folder.absolute()) if closed.folder else ""
             response.messages, response.lost = closed.messages, closed.lost
             response.duration_s = closed.duration_s
+            response.error_text = "; ".join(closed.problems)
+            self._tell(closed)
 
-        return self._answer(response, end, "closed")
+        return self._answer(response, end, "")
 
     def _answer(self, response: Any, action: Callable[[], None], done: str) -> Any:
         try:
             action()
-            response.success, response.error_code, response.error_text = True, 0, done
+            response.success, response.error_code = True, 0
+            response.error_text = done or response.error_text
         except SegueError as error:
             self.get_logger().error(str(error))
             response.success, response.error_code, response.error_text = False, int(error.code), str(error)
@@ -212,10 +229,16 @@ class Recorder(LifecycleComponent):
 
     def _closing(self, outcome: str, *, discard: bool) -> None:
         try:
-            closed = self._session.stop(outcome, discard=discard)
-            self.get_logger().info(f"closed {closed.folder}: {closed.messages} messages, {closed.lost} lost")
+            self._tell(self._session.stop(outcome, discard=discard))
         except SegueError as error:
             self.get_logger().error(str(error))
+
+    def _tell(self, closed: Closed) -> None:
+        if closed.problems:
+            fate = f"flagged {closed.folder}" if closed.folder else "refused and deleted an episode"
+            self.get_logger().warning(f"{fate}: {'; '.join(closed.problems)}")
+        elif closed.folder:
+            self.get_logger().info(f"closed {closed.folder}: {closed.messages} messages")
 
     def _on_watch(self) -> None:
         try:
@@ -236,8 +259,9 @@ class Recorder(LifecycleComponent):
             else DiagnosticStatus.OK
         )
         status.message = session.failure or ("recording" if session.recording else "idle")
-        counts = {**session.counts, "lost": session.dropped}
-        status.values = [KeyValue(key=name, value=str(count)) for name, count in counts.items()]
+        rates = self._rates.of(session.seen, time.monotonic())
+        told = {**session.counts, "lost": session.dropped, **{f"hz {name}": hz for name, hz in rates.items()}}
+        status.values = [KeyValue(key=name, value=str(value)) for name, value in told.items()]
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         return array

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
+from segue_core.robot_config import RobotConfig
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import OUTCOMES, Manifest
 from segue_data.repair import RepairReport, repair_open_episodes
+from segue_data.stream_watch import StreamWatch
 
 
 @dataclass(frozen=True)
 class Closed:
-    """A closed episode: folder (None when discarded), messages written and lost, duration [s]."""
+    """A closed episode: folder (None when discarded), messages written and lost, duration [s], what is doubtful."""
 
     folder: Path | None
     messages: int
     lost: int
     duration_s: float
+    problems: tuple[str, ...] = ()
 
 
 def _refuse_paths(name: str) -> None:
@@ -44,6 +48,8 @@ class RecordingSession:
         min_free_bytes: recording is refused, and a running one closed, below this much free space.
         latched: topics whose last message, received at any time, begins every episode.
         on_event: told about what went wrong, once each; may be called from the writer thread.
+        robot: contract that every episode is judged by when it is closed; without it nothing is judged.
+        keep_doubtful: keep an episode with dropped, late or frozen streams, flagged in its manifest; else delete it.
     """
 
     def __init__(
@@ -55,6 +61,8 @@ class RecordingSession:
         min_free_bytes: int,
         latched: Collection[str] = (),
         on_event: Callable[[str], None],
+        robot: RobotConfig | None = None,
+        keep_doubtful: bool = True,
     ) -> None:
         self.root = root
         self._topics = dict(topics)
@@ -64,6 +72,9 @@ class RecordingSession:
         self._on_event = on_event
         self._writer: EpisodeWriter | None = None
         self._closed_early: DataError | None = None
+        self._robot, self._keep_doubtful = robot, keep_doubtful
+        self._watch = StreamWatch({})
+        self.seen: Counter[str] = Counter()  # messages received by topic, recording or not
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -114,7 +125,14 @@ class RecordingSession:
             )
         self._closed_early = None
         self._facts = replace(self._facts, task=task or self._facts.task, seed=seed)
-        self._writer = EpisodeWriter(self.root / name, self._topics, on_failure=self._on_event)
+        self._watch = StreamWatch({topic: spec.type_name for topic, spec in self._topics.items()})
+        self._writer = EpisodeWriter(
+            self.root / name,
+            self._topics,
+            on_failure=self._on_event,
+            facts=self._facts,
+            watch=self._watch.note if self._robot else None,
+        )
         for topic, data in self._latched.items():
             if data is not None:
                 self._writer.write(topic, time.time_ns(), data)
@@ -122,6 +140,7 @@ class RecordingSession:
 
     def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
         """Take one serialised message; ignored while idle, dropped and counted when too slow."""
+        self.seen[topic] += 1
         if topic in self._latched:
             self._latched[topic] = data
         writer = self._writer
@@ -147,10 +166,25 @@ class RecordingSession:
         if discard:
             writer.abandon()
             return Closed(None, 0, 0, 0.0)
-        known = outcome in OUTCOMES
-        facts = replace(
-            self._facts, outcome=outcome if known else "unknown", reason=reason or ("" if known else outcome)
-        )
-        folder = writer.finish(facts)
+        writer.drain()
+        problems = self._judge(writer)
+        if problems and not self._keep_doubtful:
+            writer.abandon()
+            return Closed(None, 0, 0, 0.0, problems)
+        folder = writer.finish(self._ended(outcome, reason, problems))
         lost = sum(writer.dropped.values())
-        return Closed(folder, sum(writer.counts.values()), lost, writer.duration_s)
+        return Closed(folder, sum(writer.counts.values()), lost, writer.duration_s, problems)
+
+    def _judge(self, writer: EpisodeWriter) -> tuple[str, ...]:
+        if self._robot is None or writer.failure:
+            return ()
+        return tuple(self._watch.problems(writer.folder, self._robot, writer.dropped))
+
+    def _ended(self, outcome: str, reason: str, problems: tuple[str, ...]) -> Manifest:
+        known = outcome in OUTCOMES
+        return replace(
+            self._facts,
+            outcome=outcome if known else "unknown",
+            reason=reason or ("" if known else outcome),
+            extra={**self._facts.extra, **({"problems": list(problems)} if problems else {})},
+        )

@@ -79,6 +79,12 @@ def frozen_runs(digests: Sequence[int]) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in pairwise(edges) if b - a >= FROZEN_FRAMES]
 
 
+def repeats(digests: Sequence[int]) -> int:
+    """How many frames equal the frame before."""
+    values = np.asarray(digests)
+    return int((values[1:] == values[:-1]).sum()) if values.size else 0
+
+
 def motion(values: NDArray[np.generic]) -> float:
     """Largest range of any column of (n, D)."""
     return float(np.ptp(np.asarray(values, dtype=np.float64), axis=0).max()) if len(values) else 0.0

@@ -1,0 +1,107 @@
+"""Laws of the recorder's own judgement: an episode with lost, late or frozen streams is never silently kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mcap.stream_reader import StreamReader
+
+from segue_core.errors import DataError
+from segue_core.robot_config import RobotConfig
+from segue_data import manifest, messages
+from segue_data.convert import convert
+from segue_data.definitions import typestore
+from segue_data.encoding import ImageCodec
+from segue_data.manifest import Manifest
+from segue_data.session import Closed, RecordingSession
+from segue_data.testing import TinyWorld
+from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
+
+TICKS = 40
+
+
+def _session(root: Path, robot: RobotConfig, *, keep: bool = True) -> RecordingSession:
+    facts = Manifest(task="t", robot=robot.name, config_hash=robot.fingerprint(), operator="Ada")
+    topics = demonstration_topics(robot.cameras)
+    return RecordingSession(
+        root, topics, facts, min_free_bytes=1, on_event=print, robot=robot, keep_doubtful=keep
+    )
+
+
+def _record(session: RecordingSession, robot: RobotConfig, fault: str) -> Closed:
+    """Forty ticks in which the robot moves, through the recorder's own entry."""
+    session.start("episode", "t", 3)
+    world, codec = TinyWorld(robot), ImageCodec()
+    frozen = world.render()["head"]
+    types = {name: topic.type_name for name, topic in demonstration_topics(robot.cameras).items()}
+    names = (*robot.joint_names, *robot.gripper_names)
+
+    def write(topic: str, stamp: int, message: object) -> None:
+        session.write(topic, stamp, bytes(typestore().serialize_cdr(message, types[topic])))
+
+    for tick in range(TICKS):
+        stamp = round(tick / 30 * 1e9)
+        position = np.concatenate([world.joint_positions() + 0.01 * tick, [1.0, 1.0]])
+        command = messages.robot_command(stamp, tick, np.full(14, 0.2), robot.action_space, "teleop-1")
+        if fault != "no commands":
+            write(COMMAND, stamp, command)
+        write(JOINT_STATES, stamp, messages.joint_state(stamp, names, position, position))
+        for camera, image in world.render().items():
+            if camera == "head" and (fault == "absent" or (fault == "late" and 10 < tick < 20)):
+                continue
+            shown = frozen if fault == "frozen" and camera == "head" else image
+            picture = messages.compressed_image(stamp, camera, codec.encode(shown), codec.label)
+            write(image_topic(camera), stamp, picture)
+    return session.stop("success")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("frozen", "frozen from frame 0"),
+        ("late", "gap of"),
+        ("absent", "no frames of this camera"),
+        ("no commands", "/segue/command: no messages"),
+    ],
+)
+def test_a_doubtful_episode_is_flagged_with_its_reason_and_left_out_of_datasets(
+    fault: str, says: str, robot: RobotConfig, tmp_path: Path
+) -> None:
+    closed = _record(_session(tmp_path / "bags", robot), robot, fault)
+    assert any(says in text for text in closed.problems)
+    assert manifest.load(tmp_path / "bags" / "episode").problems == list(closed.problems)
+    with pytest.raises(DataError, match="none of 1 bags"):
+        convert([tmp_path / "bags" / "episode"], tmp_path / "out", robot, workers=1, progress=False)
+
+
+def test_a_good_episode_has_no_flag(robot: RobotConfig, tmp_path: Path) -> None:
+    closed = _record(_session(tmp_path, robot), robot, "")
+    assert closed.problems == ()
+    facts = manifest.load(tmp_path / "episode")
+    assert (facts.problems, facts.operator, facts.seed) == ([], "Ada", 3)
+
+
+def test_a_recorder_that_refuses_doubtful_episodes_leaves_none(robot: RobotConfig, tmp_path: Path) -> None:
+    closed = _record(_session(tmp_path, robot, keep=False), robot, "frozen")
+    assert closed.folder is None and closed.problems
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_open_episode_says_on_disk_what_it_is(robot: RobotConfig, tmp_path: Path) -> None:
+    session = _session(tmp_path, robot)
+    session.start("episode", "stack", 9)
+    facts = manifest.load(tmp_path / ".recording" / "episode")
+    assert (facts.task, facts.seed, facts.operator, facts.complete) == ("stack", 9, "Ada", False)
+    session.stop("failure", discard=True)
+
+
+def test_every_chunk_has_a_checksum_that_holds(robot: RobotConfig, tmp_path: Path) -> None:
+    _record(_session(tmp_path, robot), robot, "")
+    file = tmp_path / "episode" / "episode.mcap"
+    with file.open("rb") as stream:
+        chunks = [r for r in StreamReader(stream, emit_chunks=True).records if type(r).__name__ == "Chunk"]
+    assert chunks and all(chunk.uncompressed_crc for chunk in chunks)
+    with file.open("rb") as stream:
+        assert list(StreamReader(stream, validate_crcs=True).records)
