@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
-from segue_policies.legato.flow import interpolant, mixture, sample, sample_one_shot, target_velocity
+from segue_policies.legato.flow import (
+    StepGains,
+    interpolant,
+    mixture,
+    noise_level,
+    sample,
+    sample_one_shot,
+    target_velocity,
+    velocity_scale,
+)
 from segue_policies.legato.schedules import linear_schedule, random_schedules
 
 H, D = 12, 3
@@ -112,3 +121,12 @@ def test_random_schedules_cover_the_range_and_the_free_chunk() -> None:
     assert free == pytest.approx(0.15, abs=0.03)
     delays = (drawn == 1.0).sum(dim=1)
     assert set(delays.tolist()) == set(range(11))
+
+
+def test_the_gains_of_all_steps_at_once_are_those_of_each_step() -> None:
+    omega = torch.rand(3, 12)
+    gains = StepGains(omega, 5, 0.04)
+    for t in (0.0, 0.2, 0.4, 0.6, 0.8, 0.37):
+        row = torch.zeros(3, 12, 1)
+        scale, noise = velocity_scale(omega, t, 5, row), noise_level(omega, t, row)
+        torch.testing.assert_close(gains.at(torch.tensor(t)), scale / noise.clamp(min=0.04))

@@ -68,18 +68,32 @@ def noise_level(omega: Tensor, t: Tensor | float, like: Tensor) -> Tensor:
     return (1 - time_like(t, like)) * (1 - per_row(omega))
 
 
-class Shaping:
-    """`velocity_scale` and `noise_level` at each denoising step; what is the same at every step is computed once."""
+def velocity_gain(omega: Tensor, t: Tensor | float, num_steps: int, min_noise: float) -> Tensor:
+    """`velocity_scale / max(noise_level, min_noise)`, `(..., H, 1)`: from `A_hat - Y` to the reshaped velocity."""
+    row = per_row(omega)
+    scale, noise = velocity_scale(omega, t, num_steps, row), noise_level(omega, t, row)
+    return scale / noise.clamp(min=min_noise)
 
-    def __init__(self, omega: Tensor, num_steps: int) -> None:
+
+class StepGains:
+    """`velocity_gain` at the N denoising steps of one omega, all computed at once: a sampler asks for each in turn."""
+
+    def __init__(self, omega: Tensor, num_steps: int, min_noise: float) -> None:
         """Omega `(..., H)`."""
-        weight = per_row(omega)
-        self._kappa, self._free = num_steps * weight, 1 - weight
+        self.omega, self._num_steps, self._min_noise = omega, num_steps, min_noise
+        left = torch.linspace(1.0, 1.0 / num_steps, num_steps, dtype=omega.dtype)  # 1 - t, step by step
+        left = left.view(-1, *[1] * (omega.dim() + 1))
+        guided = left * per_row(omega)
+        noise = (left - guided).clamp_(min=min_noise)
+        self._gains = torch.rsub(guided, 1, alpha=num_steps).div_(noise).unbind()
 
-    def at(self, t: Tensor | float, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale and noise level at time `t`, `(..., H, 1)`."""
-        left = 1 - time_like(t, like)
-        return 1 - self._kappa * left, left * self._free
+    def at(self, t: Tensor) -> Tensor:
+        """The gain `(..., H, 1)` at scalar time `t`, which need not be a step's."""
+        step = float(t) * self._num_steps
+        nearest = round(step)
+        if abs(step - nearest) < 1e-5 and nearest < self._num_steps:
+            return self._gains[nearest]
+        return velocity_gain(self.omega, t, self._num_steps, self._min_noise)
 
 
 def guide(noisy: Tensor, omega: Tensor, reference: Tensor) -> Tensor:

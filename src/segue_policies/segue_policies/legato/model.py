@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.legato.flow import Shaping, VelocityFn, time_like
+from segue_policies.legato.flow import StepGains, VelocityFn, time_like
 
 
 class TimeEmbedding(nn.Module):
@@ -135,14 +135,13 @@ class LegatoNet(nn.Module):
 
     def bind(self, observed: Tensor) -> VelocityFn:
         """Legato's `f(Y, o, t, omega)` for embeddings `(B, C)`: scalar t, omega `(B, H)` or `(H,)`."""
-        shaped: tuple[Tensor, Shaping] | None = None
+        gains: StepGains | None = None
 
         def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-            nonlocal shaped
-            if shaped is None or shaped[0] is not omega:  # a sampler has one omega for all of its steps
-                shaped = (omega, Shaping(omega, self.num_steps))
-            scale, eta = shaped[1].at(t, noisy)
-            return scale * self._towards(noisy, observed, t, omega) / eta.clamp(min=self.min_noise)
+            nonlocal gains
+            if gains is None or gains.omega is not omega:  # a sampler has one omega for all of its steps
+                gains = StepGains(omega, self.num_steps, self.min_noise)
+            return gains.at(t) * self._towards(noisy, observed, t, omega)
 
         return velocity
 
