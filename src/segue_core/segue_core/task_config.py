@@ -1,7 +1,8 @@
 """The task contract: one YAML per task in `config/tasks/`, one typed model of it here.
 
 A task says what is on the table (objects and fixtures), where the seed may put it, who can demonstrate it (`expert`)
-and who judges it (`score`). Kinds, experts and scores are found by name in `segue_sim`.
+and who judges it (`score`). Kinds, experts and scores are found by name in `segue_sim`. The expert `waypoints` follows
+the task's `script`, the score `conditions` the conditions of its `goal`, so that most tasks need no code.
 """
 
 from typing import Annotated, Any
@@ -9,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.script_config import Steps
+from segue_core.shape_config import ThingConfig
 
 Range = tuple[float, float]
 Positive = Annotated[float, Field(gt=0)]
@@ -27,6 +30,10 @@ class FixtureConfig(StrictModel):
     kind: str = Field(description="what it is, see segue_sim.parts")
     region: Region = Field(default=Region(x=(0.0, 0.0), y=(0.0, 0.0)), description="where its centre may be")
     yaw_rad: Range = Field(default=(0.0, 0.0), description="range of its yaw [rad]")
+    height_m: Range = Field(default=(0.0, 0.0), description="range of its height over the table [m]")
+    joints: dict[str, Range] = Field(
+        default={}, description="joints that do not start at 0, and where they may start [m] or [rad]"
+    )
     options: dict[str, Any] = Field(default={}, description="sizes and counts, as its kind defines them")
 
 
@@ -50,8 +57,13 @@ class TaskConfig(StrictModel):
     expert: str = Field(description="who demonstrates it, see segue_sim.experts")
     score: str = Field(description="who judges success and score, see segue_sim.scores")
     goal: dict[str, Any] = Field(default={}, description="numbers of the goal, as the score defines them")
+    script: Steps = Field(default=(), description="what the expert `waypoints` does, see script_config")
+    things: dict[str, ThingConfig] = Field(
+        default={}, description="kinds of objects that the task brings along"
+    )
     objects: tuple[str, ...] = Field(
-        default=(), description="loose objects: a kind of segue_sim.objects, or kind_1, kind_2, ..."
+        default=(),
+        description="loose objects: a kind of `things` or segue_sim.objects, or kind_1, kind_2, ...",
     )
     object_region: Region = Field(
         default=Region(x=(0.0, 0.0), y=(0.0, 0.0)), description="where objects may start"

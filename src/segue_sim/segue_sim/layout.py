@@ -1,27 +1,30 @@
 """Where everything stands at the start of an episode: drawn from a seed, before any physics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.task_config import Region, TaskConfig
+from segue_core.task_config import FixtureConfig, Region, TaskConfig
 from segue_sim.palette import PALETTE
 
 Floats = NDArray[np.float64]
 _BEGINNINGS, _TRIES = 20, 1000
+_MORE = 101  # stream of what layouts did not have at first, so that old seeds give what they always gave
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Pose on the table and colour (RGB in [0, 1])."""
+    """Pose on the table, colour (RGB in [0, 1]), and of a fixture its height [m] and where its joints start."""
 
     x: float
     y: float
     yaw: float
     colour: tuple[float, float, float]
+    height: float = 0.0
+    joints: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,20 @@ def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | N
         name: Placement(float(p[0]), float(p[1]), yaw, colours[(len(objects) + i) % len(colours)])
         for i, (name, (p, yaw)) in enumerate(spots.items())
     }
+    fixtures = {
+        name: _further(np.random.default_rng([seed, _MORE, i]), task.fixtures[name], place)
+        for i, (name, place) in enumerate(fixtures.items())
+    }
     tint = rng.uniform(-1, 1, 3) * task.randomisation.table_tint
     light = 1.0 + rng.uniform(-1, 1) * task.randomisation.light
     if task.randomisation.mirror and rng.random() < 0.5:
         objects, fixtures = _mirrored(objects), _mirrored(fixtures)
     return Layout(fixtures, objects, (float(tint[0]), float(tint[1]), float(tint[2])), float(light))
+
+
+def _further(rng: np.random.Generator, fixture: FixtureConfig, place: Placement) -> Placement:
+    joints = {joint: float(rng.uniform(*between)) for joint, between in fixture.joints.items()}
+    return replace(place, height=float(rng.uniform(*fixture.height_m)), joints=joints)
 
 
 def _mirrored(places: dict[str, Placement]) -> dict[str, Placement]:

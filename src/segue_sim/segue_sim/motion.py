@@ -100,6 +100,11 @@ class PoseSetPoint:
         step = rotations.from_rotation_vector((self._rate * self._dt).tolist())
         self.quaternion = rotations.normalised(rotations.multiply(step, self.quaternion))
 
+    def put(self, position: Floats, quaternion: Quaternion) -> None:
+        """Set the pose of this tick, on a path whose speed somebody else bounds; it ends at rest."""
+        self._point = SetPoint(position, 0.0, self._dt, self._limits)
+        self._rate, self.quaternion = np.zeros(3), quaternion
+
     def near(self, position: Floats, within: float) -> bool:
         """Whether the set-point is within `within` metres of `position`."""
         return self._point.near(position, within)

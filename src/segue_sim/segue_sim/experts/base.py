@@ -58,6 +58,7 @@ class Hand:
         self.gripper = world.robot.gripper_names[index]
         self.side = 1.0 if world.robot.arms[index].base_position[1] > 0 else -1.0  # +1 for an arm on the left
         self.home = world.tool_position(self.name)
+        self.axis = world.frame(f"{self.name}_tool").axes[:, 2]  # of the tool at home, along the fingers
         self.setpoint = PoseSetPoint(self.home, 1.0 / world.robot.tick_rate_hz, limits)
         self.opening = 1.0
         self.precise = False
@@ -67,8 +68,8 @@ class ScriptedExpert(ABC):
     """An expert that follows `script`; when the script ends it is done and keeps its last set-points."""
 
     def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
-        self.world, self.rng = world, np.random.default_rng([seed, 7])
-        self.hands = [Hand(world, i, limits or _LIMITS) for i in range(len(world.robot.arms))]
+        self.world, self.rng, self.limits = world, np.random.default_rng([seed, 7]), limits or _LIMITS
+        self.hands = [Hand(world, i, self.limits) for i in range(len(world.robot.arms))]
         self._steps = self.script()
         self._done = False
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import mujoco
 import numpy as np
 
+from segue_control import rotations
 from segue_core.config_base import StrictModel, parse_model
 from segue_core.task_config import FixtureConfig
 from segue_sim.layout import Layout
@@ -49,9 +50,15 @@ def yaw_quaternion(yaw: float) -> tuple[float, float, float, float]:
 
 
 def set_free_pose(
-    model: mujoco.MjModel, data: mujoco.MjData, joint: str, position: tuple[float, float, float], yaw: float
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    joint: str,
+    position: tuple[float, float, float],
+    yaw: float,
+    turn: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> None:
-    """Put a free joint at `position` [m] with `yaw` [rad], at rest."""
+    """Put a free joint at `position` [m] with `yaw` [rad] after `turn`, a rotation vector [rad], at rest."""
     address = model.joint(joint).qposadr[0]
     data.qpos[address : address + 3] = position
-    data.qpos[address + 3 : address + 7] = yaw_quaternion(yaw)
+    quaternion = rotations.multiply(yaw_quaternion(yaw), rotations.from_rotation_vector(turn))
+    data.qpos[address + 3 : address + 7] = quaternion if any(turn) else yaw_quaternion(yaw)
