@@ -94,17 +94,22 @@ def _unknown_key(key: str, valid: list[str]) -> str:
 
 def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """Field names of the (possibly nested) model that the key path `loc` leads to."""
-    current: type[BaseModel] | None = model
+    models = [model]
     for part in loc:
-        field = current.model_fields.get(str(part)) if current else None
+        field = models[0].model_fields.get(str(part)) if models else None
         if field is not None:
-            current = _model_in(field.annotation)
-    return sorted(current.model_fields) if current else []
+            models = _models_in(field.annotation)
+        else:  # an index, a key of a mapping, or the tag of one model of a union
+            models = [m for m in models if _is_tag(part, m)] or models
+    return sorted(models[0].model_fields) if models else []
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """First pydantic model inside an annotation such as ``dict[str, Camera]`` or ``Arm | None``."""
+def _is_tag(part: int | str, model: type[BaseModel]) -> bool:
+    return any(field.default == part for field in model.model_fields.values())
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Pydantic models inside an annotation such as ``dict[str, Camera]`` or ``Arm | None``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    candidates = (_model_in(part) for part in getattr(annotation, "__args__", ()))
-    return next((found for found in candidates if found), None)
+        return [annotation]
+    return [found for part in getattr(annotation, "__args__", ()) for found in _models_in(part)]

@@ -8,10 +8,18 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.config_base import StrictModel
+from segue_core.controller_config import (
+    AnyController,
+    CartesianPose,
+    ControllerConfig,
+    fitting,
+    kind_of,
+    targets_of,
+)
 from segue_core.errors import unknown_name
 from segue_core.gripper_config import GripperConfig
 from segue_core.model_config import HeldJoint, ModelRepairs
@@ -119,6 +127,9 @@ class SafetyConfig(StrictModel):
     robot_timeout_s: Positive = Field(default=0.04, description="age at which the robot side stops by itself")
     max_tool_step_m: Positive = Field(default=0.05, description="largest move of a tool target in one tick")
     max_tool_turn_rad: Positive = Field(default=0.35, description="largest turn of a tool target in one tick")
+    min_self_distance_m: Positive | None = Field(
+        default=None, description="distance kept between parts of the robot; without it nothing is checked"
+    )
 
 
 class RobotConfig(StrictModel):
@@ -135,6 +146,9 @@ class RobotConfig(StrictModel):
         default=None, description="what is below the base frame: a table's top (nothing said) or the floor"
     )
     model: ModelFile
+    controller: ControllerConfig | None = Field(
+        default=None, description="what moves the joints, and its gains; nothing said is cartesian_pose"
+    )
     arms: tuple[ArmConfig, ...]
     limits: JointLimits
     workspace: Workspace
@@ -143,6 +157,34 @@ class RobotConfig(StrictModel):
     planning: PlanningConfig | None = Field(
         default=None, description="planned moves; None means the defaults"
     )
+
+    @model_validator(mode="after")
+    def _controller_understands_the_actions(self) -> "RobotConfig":
+        space = self.action_space
+        if targets_of(space) not in self.control.accepts:
+            kinds = ", ".join(kind_of(fit) for fit in fitting(space)) or "none"
+            raise ValueError(
+                f"controller {self.control.kind!r} does not understand actions of {space.name!r}; "
+                f"kinds that do: {kinds}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _actions_name_every_arm(self) -> "RobotConfig":
+        sizes = {channel.name: channel.size for channel in self.action_space.channels}
+        for arm in self.arms:
+            joints = sizes.get(f"{arm.name}_joints", len(arm.joints))
+            if f"{arm.name}_gripper" not in sizes or joints != len(arm.joints):
+                raise ValueError(
+                    f"actions of {self.action_space.name!r} do not fit arm {arm.name!r} with {len(arm.joints)} "
+                    f"joints; its channels: {', '.join(sizes)}"
+                )
+        return self
+
+    @property
+    def control(self) -> AnyController:
+        """The controller and its gains."""
+        return self.controller or CartesianPose()
 
     @property
     def action_space(self) -> ActionSpace:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.config_base import load_yaml
+from segue_core.action_space import ACTION_SPACES, action_space
+from segue_core.config_base import load_yaml, parse_model
+from segue_core.controller_config import CONTROLLERS, Targets, fitting, kind_of, targets_of
 from segue_core.errors import ConfigError
 from segue_core.planning_config import PlanningConfig
 from segue_core.robot_config import RobotConfig
@@ -20,6 +22,58 @@ def contract(name: str) -> RobotConfig:
 def test_new_fields_do_not_change_the_fingerprint_in_old_bags() -> None:
     """034f... is what every bag of `dual_arm` so far carries."""
     assert contract("dual_arm").fingerprint() == "034f8a4c2e9844f8"
+
+
+def _changed(**fields: object) -> RobotConfig:
+    data = contract("dual_arm").model_dump(mode="json", exclude_none=True) | fields
+    return parse_model(data, RobotConfig, "test.yaml")
+
+
+def test_a_robot_without_a_controller_section_has_the_one_it_always_had() -> None:
+    control = contract("dual_arm").control
+    assert (control.kind, control.streaming, control.interface) == ("cartesian_pose", "b_spline", "position")
+
+
+def test_the_controller_and_its_gains_are_part_of_the_fingerprint() -> None:
+    prints = {
+        _changed(controller={"kind": "joint_velocity", "position_gain_per_s": gain}).fingerprint()
+        for gain in (3.0, 4.0)
+    }
+    assert len(prints | {contract("dual_arm").fingerprint()}) == 3
+
+
+def test_a_controller_that_does_not_understand_the_actions_is_refused_with_those_that_do() -> None:
+    with pytest.raises(
+        ConfigError,
+        match="'joint_position' does not understand actions of 'dual_arm_ee'.*"
+        "cartesian_pose, joint_velocity, cartesian_pd_velocity, cartesian_impedance",
+    ):
+        _changed(controller={"kind": "joint_position"})
+    with pytest.raises(
+        ConfigError, match="'cartesian_pose'.*'dual_arm_joints_7'.*joint_position, joint_velocity"
+    ):
+        _changed(action_space_name="dual_arm_joints_7")
+
+
+def test_an_unknown_controller_or_gain_lists_the_valid_ones() -> None:
+    with pytest.raises(ConfigError, match="cartesian_impedance"):
+        _changed(controller={"kind": "impedance"})
+    with pytest.raises(ConfigError, match="position_gain_per_s"):
+        _changed(controller={"kind": "joint_velocity", "position_gain": 3.0})
+
+
+def test_actions_that_do_not_name_the_robot_s_arms_are_refused() -> None:
+    with pytest.raises(ConfigError, match="'single_arm_ee' do not fit arm 'left'"):
+        _changed(action_space_name="single_arm_ee")
+
+
+def test_every_controller_fits_the_spaces_that_it_accepts() -> None:
+    for name in ACTION_SPACES:
+        space = action_space(name)
+        names = {kind_of(kind) for kind in fitting(space)}
+        assert names == {kind_of(kind) for kind in CONTROLLERS if targets_of(space) in kind.accepts}
+    assert targets_of(action_space("single_arm_joints_6")) is Targets.JOINTS
+    assert targets_of(action_space("universal_dual_arm")) is None
 
 
 @pytest.mark.parametrize(
