@@ -22,6 +22,7 @@ from segue_core.controller_config import (
 )
 from segue_core.errors import unknown_name
 from segue_core.gripper_config import GripperConfig
+from segue_core.hardware_config import HardwareConfig
 from segue_core.model_config import HeldJoint, ModelRepairs
 from segue_core.planning_config import PlanningConfig
 
@@ -157,6 +158,9 @@ class RobotConfig(StrictModel):
     planning: PlanningConfig | None = Field(
         default=None, description="planned moves; None means the defaults"
     )
+    hardware: HardwareConfig | None = Field(
+        default=None, description="how the real robot is reached; nothing said is a file in config/hardware/"
+    )
 
     @model_validator(mode="after")
     def _controller_understands_the_actions(self) -> "RobotConfig":
@@ -214,12 +218,12 @@ class RobotConfig(StrictModel):
         return poses[name]
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any field of the contract but `planning`.
+        """Sixteen hexadecimal digits that change with any field of the contract but `planning` and `hardware`.
 
         A field that is None says nothing and does not count. Fields that are added to this file default to None, so
         contracts written before keep their fingerprint, and with it their bags, datasets and checkpoints.
         """
         text = json.dumps(
-            self.model_dump(mode="json", exclude_none=True, exclude={"planning"}), sort_keys=True
+            self.model_dump(mode="json", exclude_none=True, exclude={"planning", "hardware"}), sort_keys=True
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -8,6 +8,7 @@ from segue_core.action_space import ACTION_SPACES, action_space
 from segue_core.config_base import load_yaml, parse_model
 from segue_core.controller_config import CONTROLLERS, Targets, fitting, kind_of, targets_of
 from segue_core.errors import ConfigError
+from segue_core.hardware_config import HardwareConfig
 from segue_core.planning_config import PlanningConfig
 from segue_core.robot_config import RobotConfig
 
@@ -92,3 +93,8 @@ def test_how_moves_are_planned_does_not_change_the_fingerprint() -> None:
     assert changed.pose_rad("ready") == (0.1,) * 14 and len(changed.pose_rad("home")) == 14
     with pytest.raises(ConfigError, match="'redy'.*did you mean 'ready'.*allowed: home, ready"):
         changed.pose_rad("redy")
+
+
+def test_where_a_robot_is_reached_is_no_part_of_what_it_is() -> None:
+    reached = contract("dual_arm").model_copy(update={"hardware": HardwareConfig(backend="ros2_control")})
+    assert reached.fingerprint() == contract("dual_arm").fingerprint()
