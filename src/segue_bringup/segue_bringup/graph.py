@@ -25,6 +25,13 @@ class Argument(StrictModel):
     high: float | None = Field(default=None, description="largest valid number")
 
 
+class Derived(StrictModel):
+    """A value that follows from an argument: `${name}` stands for the entry of what was chosen."""
+
+    argument: str = Field(description="the argument that decides")
+    values: Mapping[str, Scalar] = Field(description="the value for each of its choices")
+
+
 class Respawn(StrictModel):
     """What to do when a node exits by itself before the graph is stopped."""
 
@@ -64,6 +71,9 @@ class Graph(StrictModel):
 
     description: str
     arguments: Mapping[str, Argument]
+    derived: Mapping[str, Derived] = Field(
+        default_factory=dict, description="values that follow from an argument, for use as ${...}"
+    )
     environment: Mapping[str, str] = Field(
         default_factory=dict, description="for every node, unless already set"
     )
@@ -82,6 +92,20 @@ class Graph(StrictModel):
                     raise ValueError(
                         f"node {node.name!r}: {unknown_name('argument', argument, self.arguments).text}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _derived_values_are_complete(self) -> "Graph":
+        for name, derived in self.derived.items():
+            if name in self.arguments:
+                raise ValueError(f"derived value {name!r} has the name of an argument")
+            if derived.argument not in self.arguments:
+                raise ValueError(
+                    f"derived value {name!r}: {unknown_name('argument', derived.argument, self.arguments).text}"
+                )
+            choices = self.arguments[derived.argument].choices
+            if set(choices) != set(derived.values):
+                raise ValueError(f"derived value {name!r} needs one value for each of: {', '.join(choices)}")
         return self
 
     def only(self, names: tuple[str, ...]) -> "Graph":

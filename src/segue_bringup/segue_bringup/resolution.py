@@ -65,6 +65,8 @@ def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, An
             chosen = str(arguments[name])
             path = str(path_of(argument.config, chosen))
             values[name] = {**entry(argument.config, chosen), "name": chosen, "path": path}
+    for name, derived in graph.derived.items():
+        values[name] = derived.values[str(arguments[derived.argument])]
     return values
 
 

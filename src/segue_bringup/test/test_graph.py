@@ -47,7 +47,7 @@ def test_every_argument_of_the_shipped_graph_is_used() -> None:
         ({"task": "pick_plac"}, ErrorCode.CONFIG_UNKNOWN_NAME, "did you mean 'pick_place'"),
         ({"robot": "toaster"}, ErrorCode.CONFIG_UNKNOWN_NAME, "dual_arm"),
         ({"policy": "legatto"}, ErrorCode.CONFIG_UNKNOWN_NAME, "legato"),
-        ({"sim": "gazebo"}, ErrorCode.CONFIG_UNKNOWN_NAME, "mujoco"),
+        ({"sim": "webots"}, ErrorCode.CONFIG_UNKNOWN_NAME, "mujoco"),
         ({"stride": "many"}, ErrorCode.CONFIG_INVALID_VALUE, "an integer"),
         ({"stride": "0"}, ErrorCode.CONFIG_INVALID_VALUE, "1 to 1024"),
         ({"view": "perhaps"}, ErrorCode.CONFIG_INVALID_VALUE, "true or false"),
@@ -111,3 +111,19 @@ def test_a_reference_to_nothing_is_refused(text: str) -> None:
 def test_a_reference_to_itself_is_refused() -> None:
     with pytest.raises(ConfigError, match="leads back"):
         substitute("${a}", {"a": "${b}", "b": "${a}"}, "test")
+
+
+def test_a_derived_value_follows_its_argument_and_covers_every_choice() -> None:
+    text = _GRAPH + "derived: {fruit: {argument: colour, values: {red: cherry, green: pear}}}\n"
+    text = text.replace("executable: e,", 'executable: e, parameters: {eats: "${fruit}"},')
+    assert make_plan(_graph(text), {}).nodes[0].parameters == {"eats": "cherry"}
+    with pytest.raises(ConfigError, match="'fruit' needs one value for each of: red, green"):
+        _graph(text.replace(", green: pear", ""))
+
+
+def test_without_a_simulator_there_is_the_robot_and_nobody_resets_the_world() -> None:
+    plan = make_plan(load_graph(), {"sim": "none"})
+    names = [node.name for node in plan.nodes]
+    assert names[:2] == ["hardware", "cameras"] and "simulator" not in names
+    assert {node.parameters["use_sim_time"] for node in plan.nodes} == {False}
+    assert plan.node("scheduler").parameters["reset_service"] == ""
