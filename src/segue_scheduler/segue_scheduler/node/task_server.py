@@ -17,10 +17,10 @@ from segue_core.errors import (
 )
 from segue_core.task_config import TaskConfig
 from segue_interfaces.action import RunTask
+from segue_ros.cell import Cell
 from segue_ros.contracts import load_file
 from segue_ros.waiting import until
 from segue_scheduler.node import results
-from segue_scheduler.node.cell import Cell
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import injected_latency, scheduler_config
 from segue_scheduler.node.watches import Lease

@@ -1,4 +1,4 @@
-"""The robot cell around a run: reset the world, arm the robot, record the episode. Services of other nodes."""
+"""The robot cell around a run or a demonstration: reset the world, arm the robot, record. Services of other nodes."""
 
 from typing import Any
 
@@ -26,6 +26,7 @@ class Cell:
         self._start_recording: Client[Any, Any] = node.create_client(StartRecording, "/segue/record/start")
         self._stop_recording: Client[Any, Any] = node.create_client(StopRecording, "/segue/record/stop")
         self.bag_path = ""
+        self.doubts = ""
 
     async def reset(self, seed: int) -> None:
         """Take the permission to move away, then put the world to the start of episode `seed`.
@@ -53,13 +54,18 @@ class Cell:
             return f"not recorded: {error}"
         return ""
 
-    async def stop_recording(self, success: bool, outcome: str) -> str:
-        """Close the bag, if one is open; an empty text, or what went wrong."""
+    async def stop_recording(self, success: bool, outcome: str, *, discard: bool = False) -> str:
+        """Close the bag (or delete it), if one is open; an empty text, or what went wrong.
+
+        `doubts` then says what the recorder found wrong with the episode, and `bag_path` is empty if it is gone.
+        """
+        self.doubts = ""
         if not self.bag_path:
             return ""
-        request = StopRecording.Request(task_success=success, outcome=outcome)
+        request = StopRecording.Request(task_success=success, outcome=outcome, discard=discard)
         try:
-            await call(self._node, self._stop_recording, request, timeout_s=20.0)
+            response = await call(self._node, self._stop_recording, request, timeout_s=20.0)
         except SegueError as error:
             return f"recording not closed: {error}"
+        self.doubts, self.bag_path = str(response.error_text), str(response.path)
         return ""
