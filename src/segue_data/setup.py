@@ -22,6 +22,7 @@ setup(
     entry_points={
         "console_scripts": [
             "recorder = segue_data.node:main",
+            "teleop = segue_data.teleop.node:main",
         ],
     },
 )

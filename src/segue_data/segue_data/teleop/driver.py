@@ -1,0 +1,101 @@
+"""One command per tick from a pilot or a leader arm, while a person has the robot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.robot_config import RobotConfig
+from segue_data.teleop.config import Action, TeleopConfig
+from segue_data.teleop.events import InputEvent
+from segue_data.teleop.leader import Leader
+from segue_data.teleop.pilot import Pilot
+
+Array = NDArray[np.float64]
+
+_FRESH_S = 0.2  # joint states older than this are nothing to command from
+
+
+class Driver:
+    """Silent until `take`. Times are on the steady clock.
+
+    Args:
+        forward: joints (n,) [rad] and openings (A,) to an action (D,).
+        ranges: ranges of axes that the device knows.
+    """
+
+    def __init__(
+        self,
+        config: TeleopConfig,
+        robot: RobotConfig,
+        forward: Callable[[Array, Array], Array],
+        ranges: Mapping[str, tuple[float, float]],
+    ) -> None:
+        self._config, self._robot, self._forward = config, robot, forward
+        self._leader = Leader(config.leader, robot, forward) if config.device == "leader" else None
+        self._pilot = None if self._leader else Pilot(config, robot, ranges)
+        self._measured: Array | None = None
+        self._measured_s = 0.0
+        self._taken = 0
+        self.commanding = False
+
+    @property
+    def run_id(self) -> str:
+        """Who commands, as the commands say it; empty while nobody does."""
+        return f"teleop-{self._config.device}-{self._taken}" if self.commanding else ""
+
+    @property
+    def arm(self) -> str:
+        """The arm that the controls move."""
+        return self._pilot.arm if self._pilot else "all"
+
+    def event(self, event: InputEvent) -> Action | None:
+        """Pass an event of the device on; what it asks for."""
+        return self._pilot.event(event) if self._pilot else None
+
+    def observe(self, q: Array, grippers: Array, now_s: float) -> None:
+        """Take the robot's measured joints (n,) [rad] and openings (A,)."""
+        self._measured, self._measured_s = self._forward(q, grippers), now_s
+
+    def leader_at(self, names: Sequence[str], positions: Sequence[float], now_s: float) -> None:
+        """Take the leader's joints; raises PerceptionError when they do not fit."""
+        if self._leader:
+            self._leader.observe(names, positions, now_s)
+
+    def ready(self, now_s: float) -> str:
+        """Empty, or why the robot cannot be taken now."""
+        if self._measured is None or now_s - self._measured_s > _FRESH_S:
+            return "no joint states of the robot"
+        if self._leader and not self._leader.fresh(now_s):
+            return f"nothing comes on {self._config.leader.topic}"
+        return ""
+
+    def take(self) -> None:
+        """From the next tick on there are commands, under a new run id, from the measured pose."""
+        self._anew()
+        self._taken += 1
+        self.commanding = True
+
+    def let_go(self) -> None:
+        """No more commands."""
+        self._anew()
+        self.commanding = False
+
+    def _anew(self) -> None:
+        (self._leader or self._pilot).let_go()  # type: ignore[union-attr]  # one of them is there
+
+    def action(self, now_s: float) -> Array:
+        """The action (D,) of the next tick.
+
+        Raises:
+            PerceptionError: STATE_MISSING when joint states or the leader have fallen silent.
+        """
+        reason = self.ready(now_s)
+        if reason or self._measured is None:
+            raise PerceptionError(ErrorCode.STATE_MISSING, reason)
+        source = self._leader or self._pilot
+        assert source is not None
+        return source.tick(self._measured)

@@ -1,0 +1,87 @@
+"""A second arm as leader: its joint positions to one action per tick of the follower. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.robot_config import RobotConfig
+from segue_data.teleop.config import LeaderConfig
+
+Array = NDArray[np.float64]
+
+
+class Leader:
+    """Reads the leader by joint names and leads the follower to it without a jump.
+
+    Args:
+        forward: joints (n,) [rad] and gripper openings (A,) to an action (D,).
+    """
+
+    def __init__(
+        self, config: LeaderConfig, robot: RobotConfig, forward: Callable[[Array, Array], Array]
+    ) -> None:
+        self._config, self._robot, self._forward = config, robot, forward
+        self._positions = [robot.action_space.slices.get(f"{arm.name}_position") for arm in robot.arms]
+        self._wanted: Array | None = None
+        self._at_s = 0.0
+        self.let_go()
+
+    def let_go(self) -> None:
+        """The next `tick` leads to the leader anew."""
+        self.aligned = False
+        self._last: Array | None = None
+
+    def observe(self, names: Sequence[str], positions: Sequence[float], now_s: float) -> None:
+        """Take the leader's joint positions.
+
+        Raises:
+            PerceptionError: STATE_MISSING for a joint that is not there, STATE_CORRUPT for one that is not finite.
+        """
+        given = dict(zip(names, positions, strict=False))
+        joints = self._column(given, self._robot.joint_names)
+        grippers = self._column(given, self._robot.gripper_names)
+        self._wanted = self._forward(joints, np.clip(grippers, 0.0, 1.0))
+        self._at_s = now_s
+
+    def fresh(self, now_s: float) -> bool:
+        """Whether the leader was heard of lately."""
+        return self._wanted is not None and now_s - self._at_s <= self._config.timeout_s
+
+    def tick(self, measured: Array) -> Array:
+        """The action (D,) of the next tick: the leader's pose, or a step on the way to it."""
+        if self._wanted is None:
+            raise PerceptionError(ErrorCode.STATE_MISSING, f"nothing came on {self._config.topic}")
+        last = measured if self._last is None else self._last
+        share = 1.0 if self.aligned else self._share(last, self._wanted)
+        self.aligned = self.aligned or share >= 1.0
+        # Rotation vectors of nearby poses are interpolated component by component: the guard bounds the turn.
+        self._last = last + share * (self._wanted - last)
+        return self._last.copy()
+
+    def _share(self, last: Array, wanted: Array) -> float:
+        gaps = [float(np.linalg.norm(wanted[p] - last[p])) for p in self._positions if p is not None]
+        distance = max(gaps) if gaps else float(np.abs(wanted - last).max())
+        step = self._config.approach_m_s / self._robot.tick_rate_hz
+        return 1.0 if distance <= max(step, self._config.close_m) else step / distance
+
+    def _column(self, given: Mapping[str, float], ours: Sequence[str]) -> Array:
+        names = [self._config.joints.get(name, name) for name in ours]
+        if missing := [name for name in names if name not in given]:
+            raise PerceptionError(
+                ErrorCode.STATE_MISSING,
+                f"joint states on {self._config.topic}",
+                got=", ".join(given),
+                expected=", ".join(missing),
+            )
+        signs = [self._config.signs.get(name, 1) for name in ours]
+        offsets = [self._config.offsets_rad.get(name, 0.0) for name in ours]
+        values = np.array([given[name] for name in names]) * signs + offsets
+        if not np.isfinite(values).all():
+            raise PerceptionError(
+                ErrorCode.STATE_CORRUPT, f"joint states on {self._config.topic}: not finite"
+            )
+        return np.asarray(values, dtype=np.float64)
