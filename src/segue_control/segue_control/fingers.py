@@ -22,8 +22,8 @@ def add_gripper(arm: mujoco.MjSpec, gripper: GripperConfig) -> None:
             _fit_pad(finger, pad)
         for geom in _touching(finger):
             _soften(geom, gripper)
-    for name, target in zip(actuator_names(gripper), gripper.finger_joints, strict=False):
-        _add_motor(arm, gripper, name, gripper.tendon or target)
+    for index, name in enumerate(actuator_names(gripper)):
+        _add_motor(arm, gripper, name, index)
 
 
 def actuator_names(gripper: GripperConfig) -> tuple[str, ...]:
@@ -67,13 +67,13 @@ def _soften(geom: mujoco.MjsGeom, gripper: GripperConfig) -> None:
         geom.solref = (0.01, 1.0)
 
 
-def _add_motor(arm: mujoco.MjSpec, gripper: GripperConfig, name: str, target: str) -> None:
+def _add_motor(arm: mujoco.MjSpec, gripper: GripperConfig, name: str, index: int) -> None:
     motor = arm.add_actuator()
-    motor.name, motor.target = name, target
+    motor.name, motor.target = name, gripper.tendon or gripper.finger_joints[index]
     motor.trntype = mujoco.mjtTrn.mjTRN_TENDON if gripper.tendon else mujoco.mjtTrn.mjTRN_JOINT
     motor.gaintype, motor.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
     stiffness = gripper.finger_stiffness or _STIFFNESS
     motor.gainprm[0] = stiffness
     motor.biasprm[1:3] = -stiffness, -(gripper.finger_damping or _DAMPING)
-    effort = gripper.finger_effort or gripper.force_n
+    effort = gripper.efforts[index]
     motor.forcerange, motor.forcelimited = (-effort, effort), True

@@ -38,7 +38,7 @@ def _path(robot: RobotConfig, package: str, file: str) -> Path:
 def _load(robot: RobotConfig) -> mujoco.MjSpec:
     """The model file with everything attached to it, such as a hand to an arm."""
     model = robot.model
-    spec = mujoco.MjSpec.from_file(str(_path(robot, model.package, model.file)))
+    spec = _read(_path(robot, model.package, model.file))
     for part in model.attachments or ():
         site = spec.site(part.site)
         if site is None:
@@ -48,8 +48,18 @@ def _load(robot: RobotConfig) -> mujoco.MjSpec:
                 got=part.site,
                 expected=", ".join(site.name for site in spec.sites),
             )
-        path = _path(robot, part.package or model.package, part.file)
-        spec.attach(mujoco.MjSpec.from_file(str(path)), site=site, prefix=part.prefix)
+        spec.attach(
+            _read(_path(robot, part.package or model.package, part.file)), site=site, prefix=part.prefix
+        )
+    for site in [site for site in spec.sites if site.material]:
+        site.delete()
+    return spec
+
+
+def _read(path: Path) -> mujoco.MjSpec:
+    """A model file. MuJoCo 3.3.0 loses the material of sites when it attaches them, so they get none."""
+    spec = mujoco.MjSpec.from_file(str(path))
+    spec.default.site.material = ""
     return spec
 
 

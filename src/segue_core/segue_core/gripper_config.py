@@ -39,8 +39,8 @@ class GripperConfig(StrictModel):
         default=None, description="finger joints when closed on nothing [m] or [rad]"
     )
     force_n: Positive = Field(description="largest grip force [N]")
-    finger_effort: Positive | None = Field(
-        default=None, description="largest effort of one finger's motor [N] or [N m], default force_n"
+    finger_effort: tuple[Positive, ...] | None = Field(
+        default=None, description="largest effort of each motor [N] or [N m], default force_n"
     )
     finger_stiffness: Positive | None = Field(
         default=None, description="position gain of the fingers [N/m] or [N m/rad], default 3000"
@@ -65,6 +65,8 @@ class GripperConfig(StrictModel):
             raise ValueError("needs either tendon and open_m, or open_position and closed_position")
         if len(self.opened) != len(self.finger_joints) or len(self.closed) != len(self.finger_joints):
             raise ValueError(f"open_position and closed_position need {len(self.finger_joints)} numbers each")
+        if self.finger_effort is not None and len(self.finger_effort) != self.motors:
+            raise ValueError(f"finger_effort needs one number per motor, {self.motors}")
         if any(a == b for a, b in zip(self.opened, self.closed, strict=True)):
             raise ValueError("a finger is in the same place open and closed")
         return self
@@ -78,6 +80,11 @@ class GripperConfig(StrictModel):
     def closed(self) -> tuple[float, ...]:
         """Finger joints when closed on nothing, one each [m] or [rad]."""
         return self.closed_position or (0.0,) * len(self.finger_joints)
+
+    @property
+    def efforts(self) -> tuple[float, ...]:
+        """Largest effort of each motor [N] or [N m]."""
+        return self.finger_effort or (self.force_n,) * self.motors
 
     @property
     def motors(self) -> int:
