@@ -37,6 +37,14 @@ class FixtureConfig(StrictModel):
     options: dict[str, Any] = Field(default={}, description="sizes and counts, as its kind defines them")
 
 
+class BasePose(StrictModel):
+    """Where a mobile robot has driven to: its base in the room, the frame of the task's regions."""
+
+    x: Range = Field(description="[m]")
+    y: Range = Field(description="[m]")
+    yaw_rad: Range = Field(default=(0.0, 0.0), description="[rad]")
+
+
 class Randomisation(StrictModel):
     """What changes with the seed besides the poses."""
 
@@ -75,6 +83,12 @@ class TaskConfig(StrictModel):
     object_gap: Positive = Field(default=0.09, description="least distance between two objects' centres [m]")
     shared_half_width: float = Field(
         default=0.08, ge=0, description="objects with |y| below this may be taken by either arm [m]"
+    )
+    object_height_m: float = Field(
+        default=0.0, description="height over the table or floor of what objects start on [m]"
+    )
+    base: BasePose | None = Field(
+        default=None, description="where the base stands in the frame of the regions; left out, at its origin"
     )
     fixtures: dict[str, FixtureConfig] = Field(
         default={}, description="fixtures by name, in order of placing"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.task_config import FixtureConfig, Region, TaskConfig
+from segue_core.task_config import BasePose, FixtureConfig, Region, TaskConfig
 from segue_sim.palette import PALETTE
 
 Floats = NDArray[np.float64]
@@ -98,12 +98,31 @@ def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | N
     light = 1.0 + rng.uniform(-1, 1) * task.randomisation.light
     if task.randomisation.mirror and rng.random() < 0.5:
         objects, fixtures = _mirrored(objects), _mirrored(fixtures)
+    if task.base is not None:
+        base = _base(np.random.default_rng([seed, _MORE, len(fixtures)]), task.base)
+        objects, fixtures = _seen_from(base, objects), _seen_from(base, fixtures)
     return Layout(fixtures, objects, (float(tint[0]), float(tint[1]), float(tint[2])), float(light))
 
 
 def _further(rng: np.random.Generator, fixture: FixtureConfig, place: Placement) -> Placement:
     joints = {joint: float(rng.uniform(*between)) for joint, between in fixture.joints.items()}
     return replace(place, height=float(rng.uniform(*fixture.height_m)), joints=joints)
+
+
+def _base(rng: np.random.Generator, base: BasePose) -> tuple[float, float, float]:
+    return rng.uniform(*base.x), rng.uniform(*base.y), rng.uniform(*base.yaw_rad)
+
+
+def _seen_from(base: tuple[float, float, float], places: dict[str, Placement]) -> dict[str, Placement]:
+    """Places of the room in the frame of a base that stands at x, y [m] and yaw [rad] in it."""
+    x, y, yaw = base
+    cos, sin = float(np.cos(yaw)), float(np.sin(yaw))
+
+    def seen(place: Placement) -> Placement:
+        ahead, aside = place.x - x, place.y - y
+        return replace(place, x=cos * ahead + sin * aside, y=cos * aside - sin * ahead, yaw=place.yaw - yaw)
+
+    return {name: seen(place) for name, place in places.items()}
 
 
 def _mirrored(places: dict[str, Placement]) -> dict[str, Placement]:

@@ -100,9 +100,13 @@ class World:
         finally:
             self.data, self._judge, self._steps = kept
 
+    def judge_anew(self) -> None:
+        """The judge forgets what it saw and begins with what the world is like now."""
+        self._judge = scores.create(self)
+
     def _place_object(self, name: str, place: Placement) -> None:
         kind = thing(name, self.task.things)
-        position = (place.x, place.y, kind.rest_height + 0.001)
+        position = (place.x, place.y, self.task.object_height_m + kind.rest_height + 0.001)
         set_free_pose(self.model, self.data, name, position, place.yaw, kind.turn)
 
     def _paint(self) -> None:
