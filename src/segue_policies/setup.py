@@ -21,7 +21,9 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
+            "act = segue_policies.nodes.act:main",
             "hold = segue_policies.nodes.hold:main",
+            "scripted = segue_policies.nodes.scripted:main",
             "legato = segue_policies.nodes.flow:legato",
             "flow = segue_policies.nodes.flow:flow",
             "training_time_rtc = segue_policies.nodes.flow:training_time_rtc",

@@ -22,7 +22,13 @@ def _flow(folder: Path, expected: Expected | None, threads: int | None) -> Polic
     return FlowPolicy.load(folder, expected, threads)
 
 
-LOADERS: Mapping[str, Loader] = dict.fromkeys(FLOW_METHODS, _flow)
+def _act(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
+    from segue_policies.act.policy import ActPolicy
+
+    return ActPolicy.load(folder, expected, threads)
+
+
+LOADERS: Mapping[str, Loader] = {**dict.fromkeys(FLOW_METHODS, _flow), "act": _act}
 
 
 def load_policy(folder: Path, expected: Expected | None = None, threads: int | None = None) -> Policy:

@@ -38,7 +38,21 @@ def _flow(
     return LegatoLearner(config, data, corrections), config.training
 
 
-METHODS: Mapping[str, Maker] = dict.fromkeys(FLOW_METHODS, _flow)
+def _act(
+    settings: dict[str, Any], source: str, data: Demonstrations, corrections: Corrections | None
+) -> tuple[Learner, TrainingConfig]:
+    from segue_policies.act.config import ActConfig
+    from segue_policies.act.learner import ActLearner
+
+    if corrections is not None:
+        raise PolicyError(
+            ErrorCode.TRAINING_FAILED, "act learns from demonstrations only, not from corrections"
+        )
+    config = parse_model(settings, ActConfig, source)
+    return ActLearner(config, data), config.training
+
+
+METHODS: Mapping[str, Maker] = {**dict.fromkeys(FLOW_METHODS, _flow), "act": _act}
 
 
 def train(

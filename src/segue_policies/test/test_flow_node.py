@@ -2,78 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rclpy
-from rclpy.action import ActionClient
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
+from policy_rig import ask, ros_with
 
 from segue_core.errors import ErrorCode
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_interfaces.action import PredictChunk
-from segue_interfaces.msg import Observation as ObservationMsg
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.nodes.flow import FlowNode, LegatoNode
-from segue_ros import conversions, qos
+from segue_ros import conversions
 
-ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
 TICK = 5
 
 
 @pytest.fixture
 def context(trained: Path) -> Iterator[None]:
     """ROS with the parameters of a policy node that serves the small trained checkpoint."""
-    names = {
-        "robot_file": ROBOT_FILE,
-        "checkpoint": trained,
-        "autostart": "false",
-        "observation_timeout_s": 5.0,
-    }
-    given = [word for name, value in names.items() for word in ("-p", f"{name}:={value}")]
-    rclpy.init(args=["test", "--ros-args", *given], domain_id=100 + os.getpid() % 100)
-    yield
-    rclpy.shutdown()
-
-
-def spin(executor: SingleThreadedExecutor, done: Callable[[], bool]) -> None:
-    """Spin until `done`, or give up after some thousand turns."""
-    for _ in range(4000):
-        if done():
-            return
-        executor.spin_once(timeout_sec=0.005)
-    raise AssertionError("nothing came")
-
-
-def ask(node: LegatoNode, observation: Observation, *requests: PredictRequest) -> list[Any]:
-    """Answers of the node to `requests`, one after the other; the observation is published beside them."""
-    peer, executor = Node("scheduler"), SingleThreadedExecutor()
-    executor.add_node(node)
-    executor.add_node(peer)
-    client: Any = ActionClient(peer, PredictChunk, "/segue/predict_chunk")
-    publisher = peer.create_publisher(ObservationMsg, "/segue/observation", qos.OBSERVATION)
-    spin(executor, lambda: client.server_is_ready() and publisher.get_subscription_count() > 0)
-    stamp, space = peer.get_clock().now().to_msg(), node._policy.info.action_space
-    stamps = dict.fromkeys(observation.images, stamp)
-    publisher.publish(conversions.observation_to_msg(observation, space, stamp, stamps, 0.0))
-    answers = []
-    for request in requests:
-        goal = client.send_goal_async(conversions.goal_to_msg(request))
-        spin(executor, goal.done)
-        result = goal.result().get_result_async()
-        spin(executor, result.done)
-        answers.append(result.result().result)
-    node.end()
-    node.destroy_node()
-    peer.destroy_node()
-    return answers
+    with ros_with(checkpoint=trained):
+        yield
 
 
 @pytest.mark.usefixtures("context")

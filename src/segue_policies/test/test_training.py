@@ -154,7 +154,7 @@ def test_a_resumed_run_ends_in_the_same_weights(dots: Any, settings: Any, tmp_pa
     plan = settings(steps=12, evaluations=3)
     train(plan, "test", dots, whole)
     with pytest.raises(Interrupted):
-        train(plan, "test", _interrupted_after(dots, 10), parts)  # the statistics read once
+        train(plan, "test", interrupted_after(dots, 10), parts)  # the statistics read once
     train(plan, "test", dots, parts, resume=True)
     assert (whole / "weights.safetensors").read_bytes() == (parts / "weights.safetensors").read_bytes()
     assert (whole / "training/scores.csv").read_text() == (parts / "training/scores.csv").read_text()
@@ -207,7 +207,7 @@ class _Actions(np.ndarray[Any, Any]):
         return np.asarray(super().__getitem__(key))
 
 
-def _interrupted_after(dots: Any, batches: int) -> Any:
+def interrupted_after(dots: Any, batches: int) -> Any:
     from dataclasses import replace
 
     _Actions.reads = batches

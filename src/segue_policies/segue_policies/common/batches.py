@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,12 +20,14 @@ from segue_policies.common.seeds import Stream, numpy_rng
 class Batch:
     """Raw samples: images (B, cameras, h, w, 3) uint8, state (B, S), actions (B, H, D), physical units.
 
-    With frozen encoders `images` are embeddings (B, V, E) of V views instead, see `frozen_views`.
+    With frozen encoders `images` are embeddings (B, V, E) of V views instead, see `frozen_views`. `real` (B, H) is true
+    where a row was demonstrated, false where it repeats an episode's last action.
     """
 
     images: Tensor
     state: Tensor
     actions: Tensor
+    real: Tensor
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -40,6 +42,7 @@ def read_batch(
         torch.from_numpy(images),
         torch.from_numpy(np.asarray(part.data.state[frames])),
         torch.from_numpy(part.chunks(frames)),
+        torch.from_numpy(part.real(frames)),
     )
 
 
@@ -69,7 +72,7 @@ class BatchSource:
         if self._embedded is not None:
             return raw
         rng = numpy_rng(self._seed, Stream.AUGMENT, step)
-        return Batch(torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)), raw.state, raw.actions)
+        return replace(raw, images=torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)))
 
     def stream(self, first_step: int) -> Iterator[Batch]:
         """Batches from `first_step` on, the next one prepared while the caller computes."""

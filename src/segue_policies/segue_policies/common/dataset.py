@@ -107,6 +107,11 @@ class ChunkDataset:
         chunk: NDArray[np.float32] = self.data.action[np.minimum(rows, self.last[frames][:, None])]
         return chunk
 
+    def real(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which rows of `chunks(frames)` were demonstrated, `(n, H)`; the others repeat the last action."""
+        within: NDArray[np.bool_] = frames[:, None] + np.arange(self.horizon) <= self.last[frames][:, None]
+        return within
+
 
 def split(
     data: Demonstrations, horizon: int, validation_share: float, seed: int

@@ -134,6 +134,24 @@ def fit_normaliser(
     )
 
 
+def fit_absolute(
+    actions: NDArray[np.float32], horizon: int, state: NDArray[np.float32], images: NDArray[np.uint8]
+) -> Normaliser:
+    """One mean and deviation per dimension of actions `(n, D)` and states `(n, S)`; nothing is anchored.
+
+    Deviations are at least 0.01, as ACT's authors have it, so that a dimension at rest stays at rest.
+    """
+    mean, scale = (_float32(f(actions, axis=0, dtype=np.float64)) for f in (np.mean, np.std))
+    return Normaliser(
+        action_anchor=np.zeros_like(mean),
+        action_mean=np.tile(mean, (horizon, 1)),
+        action_scale=np.tile(np.maximum(scale, np.float32(0.01)), (horizon, 1)),
+        state_mean=_float32(state.mean(axis=0, dtype=np.float64)),
+        state_scale=_float32(np.maximum(state.std(axis=0, dtype=np.float64), 0.01)),
+        image_mean=_float32(images.mean(axis=(0, 2, 3), dtype=np.float64) / 255.0),
+    )
+
+
 def _float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return values.astype(np.float32)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
@@ -29,3 +31,12 @@ def torch_rng(seed: int, stream: Stream, step: int = 0) -> torch.Generator:
     """As `numpy_rng`, for torch on the CPU."""
     state = np.random.SeedSequence((seed, int(stream), step)).generate_state(2, np.uint32)
     return torch.Generator().manual_seed((int(state[0]) << 32 | int(state[1])) >> 1)
+
+
+@contextmanager
+def seeded(generator: torch.Generator) -> Iterator[None]:
+    """Inside, what draws from torch's own generators (dropout) is decided by the next number of `generator`."""
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        yield

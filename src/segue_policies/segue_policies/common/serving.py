@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
-from segue_core.policy import PolicyInfo
+from segue_core.policy import PolicyInfo, PredictRequest
 from segue_policies.common.checkpoint import CheckpointConfig
 
 FLOW_METHODS = ("legato", "flow", "training_time_rtc", "one_shot", "vlash")
@@ -39,7 +39,7 @@ _NEEDED: Mapping[str, str] = {
 CAPABILITIES: Mapping[str, frozenset[str]] = {
     name: frozenset(_NEEDED[method] for method in served if method in _NEEDED)
     for name, served in SERVES.items()
-}
+} | {"act": frozenset()}
 """What each method can do, by name; known without building its network."""
 
 
@@ -58,6 +58,15 @@ def policy_info(config: CheckpointConfig, capabilities: frozenset[str]) -> Polic
         max_delay=config.max_delay,
         max_ramp=config.max_ramp,
     )
+
+
+def check_plain(request: PredictRequest, name: str) -> None:
+    """For policies that cannot be guided; raises PolicyError for another method than `plain`, or an option."""
+    if request.method != "plain":
+        text, allowed = f"{name}: method", ("plain",)
+        raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
+    if request.options:
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{name} has no options", got=sorted(request.options))
 
 
 def check_observation(

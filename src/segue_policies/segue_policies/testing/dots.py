@@ -73,3 +73,17 @@ def make_settings(**training: Any) -> dict[str, Any]:
         "flow": {"horizon": STEPS},
         "training": common | {"average_decay": 0.98, "shift_pixels": 0} | training,
     }
+
+
+def make_act_settings(**training: Any) -> dict[str, Any]:
+    """As `make_settings`, for ACT."""
+    network = {"backbone_width": 8, "backbone_norm": "group", "width": 64, "heads": 4, "feedforward": 128}
+    common = make_settings()["training"] | {"learning_rate": 1e-3, "brightness": 0.0, "colour": 0.0}
+    return {
+        "method": "act",
+        "horizon": 10,
+        "actions": "anchored",
+        "image_statistics": "data",
+        "network": network | {"latent": 8, "encoder_layers": 2},
+        "training": common | training,
+    }

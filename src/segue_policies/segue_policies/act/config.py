@@ -1,0 +1,62 @@
+"""Settings of ACT: the defaults are its authors' (arXiv 2304.13705 and the code beside it)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from segue_core.config_base import StrictModel
+from segue_policies.common.training_config import TrainingConfig
+
+
+class NetworkConfig(StrictModel):
+    """Sizes of the network; kept in the checkpoint, so a checkpoint rebuilds its own network."""
+
+    backbone: Literal["resnet18", "resnet34"] = Field(default="resnet18", description="image trunk")
+    backbone_width: int = Field(default=64, ge=4, le=256, description="channels of its first stage")
+    backbone_norm: Literal["frozen_batch", "group"] = Field(
+        default="frozen_batch",
+        description="frozen_batch for pretrained weights (the authors'), group for training from scratch",
+    )
+    width: int = Field(default=512, ge=8, le=4096, description="d_model; a multiple of heads and of 4")
+    heads: int = Field(default=8, ge=1, le=64, description="attention heads")
+    feedforward: int = Field(
+        default=3200, ge=8, le=16384, description="hidden width of a transformer layer's MLP"
+    )
+    encoder_layers: int = Field(
+        default=4, ge=1, le=24, description="of the policy's and of the style encoder"
+    )
+    decoder_layers: int = Field(
+        default=1,
+        ge=1,
+        le=24,
+        description="7 in the paper; its code reads the output of the first of them, which is 1",
+    )
+    latent: int = Field(default=32, ge=1, le=1024, description="width of the style variable z")
+    style_encoder: bool = Field(
+        default=True, description="train as a conditional VAE; false: plain regression (the paper's ablation)"
+    )
+    pre_norm: bool = Field(default=False, description="normalise before attention and MLP instead of after")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="in training, everywhere in the transformers")
+
+
+class ActConfig(StrictModel):
+    """A whole training run."""
+
+    method: Literal["act"] = "act"
+    horizon: int = Field(default=100, ge=1, le=1024, description="rows H of a chunk")
+    kl_weight: float = Field(default=10.0, ge=0, description="beta, weight of the KL divergence")
+    actions: Literal["absolute", "anchored"] = Field(
+        default="absolute",
+        description="absolute: one mean and deviation per dimension, as the authors; anchored: poses as seen from the "
+        "measured one, per row",
+    )
+    image_statistics: Literal["imagenet", "data"] = Field(
+        default="imagenet", description="mean of the pixels; imagenet is what pretrained weights expect"
+    )
+    backbone_weights: str | None = Field(
+        default=None, description="file of torchvision's weights of the backbone, .pth or .safetensors"
+    )
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()

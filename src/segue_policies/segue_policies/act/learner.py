@@ -1,0 +1,139 @@
+"""ACT in the shared training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segue_policies.act.build import build_network
+from segue_policies.act.config import ActConfig
+from segue_policies.act.loss import divergence, reconstruction
+from segue_policies.act.model import IMAGENET_MEAN, ActNet
+from segue_policies.common.augment import jitter
+from segue_policies.common.batches import Batch, BatchSource, read_batch
+from segue_policies.common.card import Card
+from segue_policies.common.checkpoint import Expected, load_checkpoint, save_checkpoint
+from segue_policies.common.chunk_error import chunk_errors
+from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
+from segue_policies.common.normalise import Normaliser, fit_absolute, fit_normaliser
+from segue_policies.common.resnet import load_weights
+from segue_policies.common.seeds import Stream, numpy_rng, seeded, torch_rng
+from segue_policies.common.warm_start import take_weights
+
+EVALUATION_BATCH = 64
+STATISTICS_FRAMES = 4000
+
+
+class ActLearner:
+    """Network, normaliser and data of one training run."""
+
+    def __init__(self, config: ActConfig, data: Demonstrations) -> None:
+        """Split the data, fit the normaliser on the training part, build a network from the seed.
+
+        With `training.init` weights and normaliser are those of that checkpoint instead.
+        """
+        check_demonstrations(data)
+        self.config, self.data = config, data
+        training = config.training
+        self.part, self.held_out = split(data, config.horizon, training.validation_share, training.seed)
+        self.normaliser = _fit(self.part, config)
+        height, width = data.images.shape[2:4]
+        self.image_size = (width, height)
+        torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
+        shape = (config.horizon, data.action_space.dim)
+        self.model = build_network(config.network, data.state.shape[1], shape)
+        if config.backbone_weights is not None:
+            load_weights(self.model.backbone, Path(config.backbone_weights))
+        if training.init is not None:
+            self._start_from(Path(training.init))
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """Shuffled training batches with shifted images."""
+        training = self.config.training
+        source = BatchSource(self.part, training.batch_size, training.shift_pixels, training.seed)
+        return source.stream(first_step)
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        """Absolute error and beta times the divergence, on augmented samples, with dropout."""
+        training = self.config.training
+        generator = torch_rng(training.seed, Stream.LOSS, step)
+        images = self.normaliser.encode_images(batch.images)
+        images = jitter(images, training.brightness, training.colour, generator)
+        state = self.normaliser.encode_state(batch.state)
+        state = state + training.state_noise * torch.randn(state.shape, generator=generator)
+        noise = torch.randn(len(state), self.model.latent, generator=generator)
+        with seeded(generator):
+            return self._loss(self.model, images, state, batch, noise)
+
+    def _loss(self, net: ActNet, images: Tensor, state: Tensor, batch: Batch, noise: Tensor) -> Tensor:
+        """Loss of normalised images and states; `noise` (B, Z) draws the style."""
+        actions = self.normaliser.encode_actions(batch.actions, batch.state)
+        if net.style_encoder is None:
+            return reconstruction(net(images, state), actions, batch.real)
+        style = net.style_encoder(state, actions, batch.real)
+        error = reconstruction(net(images, state, style.sample(noise)), actions, batch.real)
+        return error + self.config.kl_weight * divergence(style)
+
+    @torch.inference_mode()
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """On held-out episodes: the loss with the posterior's mean, and errors of chunks of z = 0."""
+        assert isinstance(model, ActNet)
+        chosen = numpy_rng(self.config.training.seed, Stream.EVALUATE).permutation(self.held_out.frames)
+        chosen = np.sort(chosen[: self.config.training.validation_frames])
+        losses, predicted, actual = [], [], []
+        for first in range(0, len(chosen), EVALUATION_BATCH):
+            batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
+            images = self.normaliser.encode_images(batch.images)
+            state = self.normaliser.encode_state(batch.state)
+            noise = state.new_zeros(len(state), model.latent)
+            losses.append(float(self._loss(model, images, state, batch, noise)) * len(batch))
+            predicted.append(self.normaliser.decode_actions(model(images, state), batch.state))
+            actual.append(batch.actions)
+        errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
+        return {"validation_loss": sum(losses) / len(chosen), **errors}
+
+    def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
+        """Write a checkpoint with a README that says how it was made."""
+        space, config = self.data.action_space, self.config
+        described = {
+            "method": config.method,
+            "action_space": space.to_dict(),
+            "fingerprint": space.fingerprint(),
+            "horizon": config.horizon,
+            "num_steps": 1,
+            "cameras": self.data.cameras,
+            "image_size": self.image_size,
+            "state_dim": self.data.state.shape[1],
+            "max_delay": 0,
+            "max_ramp": 0,
+            "network": config.network.model_dump(mode="json"),
+        }
+        weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        chunk = f"horizon {config.horizon} at {self.data.rate_hz:g} Hz"
+        card = Card("ACT", chunk, "chunks of the mean style z = 0", config, config.training)
+        readme = card.text(self.part, self.held_out, model, summary)
+        save_checkpoint(folder, described, self.normaliser, weights, readme)
+
+    def _start_from(self, folder: Path) -> None:
+        base = load_checkpoint(folder, "act", Expected(action_space=self.data.action_space))
+        take_weights(self.model, base.weights, folder)
+        self.normaliser = base.normaliser
+
+
+def _fit(part: ChunkDataset, config: ActConfig) -> Normaliser:
+    data = part.data
+    thinned = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
+    state, images = data.state[thinned], np.asarray(data.images[thinned])
+    if config.actions == "anchored":
+        fitted = fit_normaliser(part.chunks(thinned), state, images, data.action_space)
+    else:
+        fitted = fit_absolute(data.action[thinned], config.horizon, state, images)
+    if config.image_statistics == "data":
+        return fitted
+    return replace(fitted, image_mean=np.tile(np.float32(IMAGENET_MEAN), (len(data.cameras), 1)))

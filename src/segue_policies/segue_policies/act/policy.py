@@ -1,0 +1,80 @@
+"""A trained ACT checkpoint behind the policy protocol."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from segue_core.chunk import ActionChunk
+from segue_core.config_base import parse_model
+from segue_core.errors import ErrorCode, PolicyError, SegueError
+from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_policies.act.build import build_network
+from segue_policies.act.config import NetworkConfig
+from segue_policies.act.model import ActNet
+from segue_policies.common.checkpoint import Checkpoint, Expected, load_checkpoint
+from segue_policies.common.normalise import Normaliser
+from segue_policies.common.serving import CAPABILITIES, check_observation, check_plain, policy_info
+
+
+class ActPolicy:
+    """The chunk of the mean style z = 0: a function of the observation alone, without noise or memory."""
+
+    def __init__(self, info: PolicyInfo, net: ActNet, normaliser: Normaliser, state_dim: int) -> None:
+        self._info, self._net, self._normaliser, self._state_dim = info, net, normaliser, state_dim
+
+    @classmethod
+    def load(cls, folder: Path, expected: Expected | None = None, threads: int | None = None) -> ActPolicy:
+        """Read a checkpoint folder; `threads` sets torch's CPU threads for this process.
+
+        Raises:
+            PolicyError: the checkpoint is missing, corrupt or not what is expected.
+        """
+        if threads is not None:
+            torch.set_num_threads(threads)
+        checkpoint = load_checkpoint(folder, "act", expected)
+        info = policy_info(checkpoint.config, CAPABILITIES["act"])
+        return cls(info, _network(checkpoint), checkpoint.normaliser, checkpoint.config.state_dim)
+
+    @property
+    def info(self) -> PolicyInfo:
+        """What this checkpoint serves."""
+        return self._info
+
+    def reset(self) -> None:
+        """Nothing is kept between requests."""
+
+    @torch.inference_mode()
+    def predict(self, request: PredictRequest) -> PredictResult:
+        """One chunk; only the method `plain`, how it continues the last one is the scheduler's work.
+
+        Raises:
+            PolicyError: another method, an option, a missing or wrong image or state, or a chunk that is not finite.
+        """
+        start = time.perf_counter()
+        check_plain(request, self._info.name)
+        pixels, measured = check_observation(request.observation, self._info, self._state_dim)
+        state = torch.from_numpy(measured)[None]
+        images = self._normaliser.encode_images(torch.from_numpy(pixels)[None])
+        predicted = self._net(images, self._normaliser.encode_state(state))
+        actions = self._normaliser.decode_actions(predicted, state)[0].numpy()
+        if not np.isfinite(actions).all():
+            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the predicted chunk is not finite")
+        rows = self._info.action_space.clip(actions).astype(np.float32)
+        omega = np.zeros(self._info.horizon, dtype=np.float32)
+        chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
+        return PredictResult(chunk, time.perf_counter() - start)
+
+
+def _network(checkpoint: Checkpoint) -> ActNet:
+    config = checkpoint.config
+    try:
+        settings = parse_model(config.network, NetworkConfig, "network")
+        net = build_network(settings, config.state_dim, (config.horizon, config.space().dim))
+        net.load_state_dict({name: torch.from_numpy(array) for name, array in checkpoint.weights.items()})
+    except (SegueError, RuntimeError) as error:
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"weights do not fit config.yaml: {error}") from error
+    return net.requires_grad_(False).eval()
