@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -19,7 +20,7 @@ from segue_data.parallel import as_done
 from segue_data.stage import Stage
 
 if TYPE_CHECKING:
-    from segue_control.controller import CartesianController
+    from segue_control.controller import RobotController
     from segue_sim.world import World
 
 FAILURES = "failures.jsonl"
@@ -40,13 +41,13 @@ def episode_folder(out: Path, seed: int) -> Path:
 
 
 @cache
-def _world_and_controller(robot_json: str, task_json: str) -> tuple[World, CartesianController]:
+def _world_and_controller(robot_json: str, task_json: str) -> tuple[World, RobotController]:
     """Compile once per worker process; the configurations travel as text so that they can be cache keys."""
-    from segue_control.controller import CartesianController
+    from segue_control.controller import RobotController
     from segue_sim.world import World
 
     robot, task = RobotConfig.model_validate_json(robot_json), TaskConfig.model_validate_json(task_json)
-    return World(robot, task, 0, render=True), CartesianController(robot)
+    return World(robot, task, 0, render=True), RobotController(robot)
 
 
 def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
@@ -118,3 +119,31 @@ def record_demonstrations(
     failed = {seed for seed, state in states.items() if not state.success} | (old_failures & set(seeds))
     recorded = set(states) if keep_failures else set(states) - failed
     return RecordingReport(tuple(sorted(recorded)), tuple(sorted(finished)), tuple(sorted(failed)))
+
+
+def record_until(
+    robot: RobotConfig,
+    task: TaskConfig,
+    wanted: int,
+    first_seed: int,
+    out: Path,
+    *,
+    workers: int = 2,
+    options: RecordingOptions | None = None,
+) -> RecordingReport:
+    """Record seeds from `first_seed` on until `wanted` of them are there; those that fail are passed over.
+
+    Raises:
+        DataError: the disk refused, or ten times as many seeds were tried as were wanted.
+    """
+    tried = wanted
+    while True:
+        seeds = range(first_seed, first_seed + tried)
+        report = record_demonstrations(robot, task, seeds, out, workers=workers, options=options)
+        missing = wanted - len(report.recorded) - len(report.skipped)
+        if missing <= 0:
+            return report
+        if tried + missing > 10 * wanted:
+            text = f"{out}: the expert of {task.name!r} failed at {len(report.failed)} of {tried} seeds"
+            raise DataError(ErrorCode.DATA_CONVERSION, text)
+        tried += missing

@@ -81,7 +81,7 @@ class JointTarget(Protocol):
 
 
 class Controller(Protocol):
-    """What the recorder needs of `segue_control.CartesianController`."""
+    """What the recorder needs of `segue_control.RobotController`."""
 
     def reset(self, q_measured: Array) -> None:
         """Begin an episode from the measured joints (n,) [rad]."""

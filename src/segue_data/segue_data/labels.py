@@ -1,0 +1,118 @@
+"""Labels that methods learn from, computed from a dataset's own rows. Pure; `label_files.py` keeps them.
+
+Each has a version: it goes up when the definition changes, so that a checkpoint can say what it was trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace, ChannelKind
+
+Rows = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class KeyframeSettings:
+    """Version 1: a frame is a keyframe when a gripper's command changes, when the robot comes to rest, or at the end.
+
+    Source: C2F-ARM's heuristic as Chain-of-Action and ARM use it (gripper state, velocities near zero, debounce).
+    The velocities are those of the dataset's state: tool speed, or joint speed where the state has joints.
+    """
+
+    still_m_s: float = 0.01
+    still_rad_s: float = 0.05
+    debounce_frames: int = 10  # frames after a keyframe in which coming to rest makes no other
+    gripper_threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class TokenSettings:
+    """Version 1: uniform bins per dimension between two quantiles of the whole dataset.
+
+    Source: OpenVLA's action tokens, as Action Stream uses them: 256 bins from the 1st to the 99th percentile.
+    """
+
+    bins: int = 256
+    low_quantile: float = 0.01
+    high_quantile: float = 0.99
+
+
+def _still(state: Rows, space: ActionSpace, rate_hz: float, settings: KeyframeSettings) -> NDArray[np.bool_]:
+    """Whether nothing moves at a frame, (frames,)."""
+    limits = {
+        ChannelKind.POSITION: settings.still_m_s,
+        ChannelKind.ROTATION_VECTOR: settings.still_rad_s,
+        ChannelKind.JOINT: settings.still_rad_s,
+    }
+    still = np.ones(len(state), dtype=bool)
+    for channel in space.channels:
+        if (limit := limits.get(channel.kind)) is not None:
+            speed = np.linalg.norm(np.diff(state[:, space.slice(channel.name)], axis=0), axis=1) * rate_hz
+            still[1:] &= speed < limit
+    still[:1] = False  # the beginning is no stop
+    return still
+
+
+def _gripper_changes(action: Rows, space: ActionSpace, threshold: float) -> NDArray[np.bool_]:
+    changes = np.zeros(len(action), dtype=bool)
+    for channel in space.channels:
+        if channel.kind is ChannelKind.GRIPPER:
+            closed = (action[:, space.slice(channel.name)] > threshold).all(axis=1)
+            changes[1:] |= closed[1:] != closed[:-1]
+    return changes
+
+
+def keyframes(
+    state: Rows, action: Rows, space: ActionSpace, rate_hz: float, settings: KeyframeSettings
+) -> NDArray[np.bool_]:
+    """Keyframes (frames,) of one episode, from its state and action, both (frames, D)."""
+    still = _still(state, space, rate_hz, settings)
+    changes = _gripper_changes(action, space, settings.gripper_threshold)
+    found = np.zeros(len(action), dtype=bool)
+    last = -settings.debounce_frames
+    for frame in range(len(action)):
+        comes_to_rest = still[frame] and not still[frame - 1]
+        if changes[frame] or (comes_to_rest and frame - last >= settings.debounce_frames):
+            found[frame] = True
+            last = frame
+    found[-1:] = True
+    return found
+
+
+def next_keyframe(found: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For every frame (frames,) of one episode the first keyframe not before it."""
+    places = np.flatnonzero(found)
+    return np.asarray(places[np.searchsorted(places, np.arange(len(found)))], dtype=np.int64)
+
+
+def progress(length: int) -> NDArray[np.float32]:
+    """Version 1: t / T of one episode (frames,), 0 at its first frame and 1 at its last (ProgressVLA's label)."""
+    return (
+        np.linspace(0.0, 1.0, length, dtype=np.float32) if length > 1 else np.ones(length, dtype=np.float32)
+    )
+
+
+def bin_edges(action: Rows, settings: TokenSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper end of the bins, both (D,), from all actions (frames, D) of a dataset."""
+    low, high = np.quantile(
+        np.asarray(action, dtype=np.float64), [settings.low_quantile, settings.high_quantile], 0
+    )
+    return low, np.maximum(high, low + 1e-9)
+
+
+def tokens(action: Rows, low: NDArray[np.float64], high: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Bin numbers 0 .. bins-1 (frames, D); what lies outside falls into the first or last bin."""
+    share = (np.asarray(action, dtype=np.float64) - low) / (high - low)
+    return np.clip(np.floor(share * bins), 0, bins - 1).astype(np.int64)
+
+
+def untokens(
+    numbers: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64], bins: int
+) -> NDArray[np.float64]:
+    """Actions (frames, D) at the middle of their bins."""
+    return np.asarray(low + (numbers + 0.5) / bins * (high - low))

@@ -1,0 +1,100 @@
+"""Laws of labels: definitions, versions, and that labels of another dataset are never taken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segue_core.errors import DataError
+from segue_core.robot_config import RobotConfig
+from segue_data import labels
+from segue_data.convert import convert
+from segue_data.label_files import read_labels, split, write_labels, write_split
+from segue_data.labels import KeyframeSettings, TokenSettings
+from segue_data.stage import Stage
+
+RATE = 30.0
+
+
+def _episode(dim: int = 14, frames: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    """Moves for a second, rests for a second, moves on; the gripper closes in the second rest."""
+    x = np.concatenate([np.linspace(0, 0.3, 30), np.full(30, 0.3), np.linspace(0.3, 0.6, 30)])
+    state = np.zeros((frames, dim))
+    state[:, 0] = x
+    action = state.copy()
+    action[:, 6] = np.where(np.arange(frames) < 45, 1.0, 0.0)
+    return state, action
+
+
+def test_keyframes_are_stops_gripper_changes_and_the_end(robot: RobotConfig) -> None:
+    state, action = _episode()
+    found = labels.keyframes(state, action, robot.action_space, RATE, KeyframeSettings())
+    assert np.flatnonzero(found).tolist() == [30, 45, 89]
+    following = labels.next_keyframe(found)
+    assert [following[k] for k in (0, 30, 31, 45, 46, 89)] == [30, 30, 45, 45, 89, 89]
+
+
+def test_a_stop_right_after_a_gripper_change_is_one_keyframe(robot: RobotConfig) -> None:
+    state, action = _episode()
+    action[:, 6] = np.where(np.arange(90) < 26, 1.0, 0.0)
+    found = labels.keyframes(state, action, robot.action_space, RATE, KeyframeSettings())
+    assert np.flatnonzero(found).tolist() == [26, 89]
+
+
+def test_progress_goes_from_nothing_to_everything() -> None:
+    np.testing.assert_allclose(labels.progress(5), [0, 0.25, 0.5, 0.75, 1.0])
+
+
+def test_tokens_come_back_within_half_a_bin() -> None:
+    action = np.random.default_rng(0).uniform(-1, 1, (4000, 3))
+    low, high = labels.bin_edges(action, TokenSettings())
+    numbers = labels.tokens(action, low, high, 256)
+    inside = (action > low) & (action < high)
+    error = np.abs(labels.untokens(numbers, low, high, 256) - action)
+    assert numbers.min() == 0 and numbers.max() == 255
+    assert (error[inside] <= np.broadcast_to((high - low) / 512 + 1e-12, action.shape)[inside]).all()
+
+
+@pytest.fixture(scope="module")
+def dataset(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("labels") / "dataset"
+    convert([recorded[0]], path, robot, workers=1, progress=False)
+    return path
+
+
+@pytest.mark.parametrize("name", ["keyframes", "progress", "tokens"])
+def test_labels_have_a_row_per_frame_and_say_how_they_were_made(name: str, dataset: Path) -> None:
+    path = write_labels(dataset, name)
+    table = read_labels(dataset, name)
+    assert len(table) == 14 and path.name.startswith(f"{name}-v1-")
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    assert (sidecar["name"], sidecar["version"]) == (name, 1) and "settings" in sidecar
+
+
+def test_other_settings_are_another_file_and_are_not_mixed_up(dataset: Path) -> None:
+    one, two = write_labels(dataset, "tokens"), write_labels(dataset, "tokens", {"bins": 16})
+    assert one != two
+    with pytest.raises(DataError, match="segue data label"):
+        read_labels(dataset, "tokens", {"bins": 8})
+
+
+def test_a_split_is_by_episode_and_stays_when_episodes_are_added(dataset: Path) -> None:
+    ours = dataset / "meta" / "segue.json"
+    before = ours.read_text()
+    data = json.loads(before)
+    data["episodes"] = [{"bag": f"episode_{n:06d}"} for n in range(400)]
+    ours.write_text(json.dumps(data))
+    large = split(dataset, {"validation": 0.1, "test": 0.1})
+    data["episodes"] = data["episodes"][:200]
+    ours.write_text(json.dumps(data))
+    small = split(dataset, {"validation": 0.1, "test": 0.1})
+    assert sorted(number for part in large.values() for number in part) == list(range(400))
+    assert all(small[part] == [n for n in large[part] if n < 200] for part in large)
+    assert 20 < len(large["validation"]) < 60
+    assert json.loads(write_split(dataset, {"validation": 0.1}).read_text())["episodes"]["train"]
+    ours.write_text(before)
