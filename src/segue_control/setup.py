@@ -22,6 +22,8 @@ setup(
     entry_points={
         "console_scripts": [
             "controller = segue_control.node:main",
+            "hardware = segue_control.hardware_node:main",
+            "mover = segue_control.move_node:main",
         ],
     },
 )

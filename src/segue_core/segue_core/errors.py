@@ -64,6 +64,7 @@ class ErrorCode(IntEnum):
     CONTROL_OVERRUN = 310
     CONTROL_FOREIGN_COMMAND = 311
     CONTROL_HARDWARE = 312
+    CONTROL_COLLISION = 313  # a planned move, or one of its ends, would touch something
 
     DATA_RECORDING_ACTIVE = 401
     DATA_NOT_RECORDING = 402

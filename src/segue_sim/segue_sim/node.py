@@ -14,8 +14,10 @@ from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
+from visualization_msgs.msg import MarkerArray
 
 from segue_control.robot_side import RobotSide
+from segue_control.scene_messages import scene_to_msg
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
@@ -24,8 +26,10 @@ from segue_interfaces.srv import ResetWorld
 from segue_ros import conversions, images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
 from segue_ros.lifecycle import LifecycleComponent, run
-from segue_sim.sensor_messages import camera_info, joint_state, optical_frame
+from segue_sim import snapshot
+from segue_sim.sensor_messages import camera_info, joint_state, optical_frame, state_message
 from segue_sim.sim_clock import SimClock
+from segue_sim.surroundings import surroundings
 from segue_sim.viewing import Window
 from segue_sim.world import World
 
@@ -68,6 +72,9 @@ class SimulatorNode(LifecycleComponent):
         self._clock_out = publish(ClockMsg, "/clock", 10)
         self._joints_out = publish(JointState, "/joint_states", qos.SENSOR_SOURCE)
         self._task_out = publish(TaskState, "/segue/task_state", qos.STATE)
+        self._scene_out = publish(MarkerArray, "/segue/scene", qos.LATCHED)
+        self._arms = tuple(arm.name for arm in self._robot.arms)
+        self._state_out = publish(SimState, "/sim/state", qos.STATE)
         self._pictures_out = {
             name: (
                 publish(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE),
@@ -116,6 +123,9 @@ class SimulatorNode(LifecycleComponent):
             info_out.publish(camera_info(name, self._robot.cameras[name], stamp))
         state = self._world.task_state()
         self._task_out.publish(conversions.task_state_to_msg(state, self._task.name, self._world.seed, stamp))
+        if self._world.tick % _SCENE_TICKS == 0:
+            scene = surroundings(self._world.model, self._world.data, self._arms)
+            self._scene_out.publish(scene_to_msg(scene, self._robot.base_frame, stamp))
         if self._window:
             self._window.show()
 
