@@ -22,6 +22,7 @@ setup(
     entry_points={
         "console_scripts": [
             "perception = segue_perception.node:main",
+            "cameras = segue_perception.cameras_node:main",
         ],
     },
 )

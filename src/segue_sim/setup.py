@@ -22,6 +22,7 @@ setup(
     entry_points={
         "console_scripts": [
             "simulator = segue_sim.node:main",
+            "rehearsal = segue_sim.rehearsal.node:main",
         ],
     },
 )

@@ -1,0 +1,31 @@
+"""Hardware back ends: one module each, found by name; another package adds one as an entry point of `segue.backends`.
+
+A module has `create(node, robot, hardware) -> Backend`. What all of them share is in `segue_control.hardware` (pure)
+and `segue_control.device_topics` (ROS messages).
+"""
+
+from rclpy.node import Node
+
+from segue_control.backends.base import Backend, Measured
+from segue_core.hardware_config import HardwareConfig
+from segue_core.registry import available, find
+from segue_core.robot_config import RobotConfig
+
+__all__ = ["Backend", "Measured", "create", "names"]
+
+_GROUP = "segue.backends"
+
+
+def names() -> tuple[str, ...]:
+    """Every back end there is."""
+    return available(__name__, _GROUP)
+
+
+def create(node: Node, robot: RobotConfig, hardware: HardwareConfig) -> Backend:
+    """The back end that the settings name.
+
+    Raises:
+        ConfigError: no such back end, or settings that it does not understand.
+    """
+    made: Backend = find(__name__, _GROUP, "back end", hardware.backend)(node, robot, hardware)
+    return made

@@ -1,0 +1,1 @@
+"""ROS messages to and from a robot's driver, whichever messages those are."""

@@ -1,0 +1,141 @@
+"""Between the command wire and a device: checks, time-outs and the one stop that follows from each of them.
+
+    idle --command--> following --silence, stale states, no longer following--> stop (once) --> idle
+                          '----fault: latched until recover----'
+
+Idle means that nothing is sent: the device holds by itself. Pure; time is an argument, in seconds of the steady clock.
+"""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.hardware.gate import CommandGate
+from segue_control.hardware.motion import Motion
+from segue_control.limits import JointLimits
+from segue_control.robot_side import RobotSide
+from segue_core.errors import ControlError, ErrorCode
+from segue_core.hardware_config import HardwareConfig
+from segue_core.robot_config import RobotConfig
+
+Array = NDArray[np.float64]
+
+
+class HardwareLink:
+    """One robot's link, with the limits of its joints.
+
+    Attributes:
+        counts: how often each kind of trouble happened, such as "refused" or "timeout".
+        fault: why nothing is executed, or None.
+        following: whether the device is being moved.
+    """
+
+    def __init__(self, robot: RobotConfig, hardware: HardwareConfig, limits: JointLimits) -> None:
+        names = (*robot.joint_names, *robot.gripper_names)
+        self._names, self._hardware = robot.joint_names, hardware
+        self._state_timeout_s = robot.safety.state_timeout_s
+        self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s)
+        self._gate = CommandGate(robot.joint_names, limits, 1.0 / robot.control_rate_hz)
+        self.counts: Counter[str] = Counter()
+        self.fault: ControlError | None = None
+        self.following = False
+        self._measured: Array | None = None
+        self._measured_s = 0.0
+        self._off_since_s: float | None = None
+
+    def observe(self, q: Array, now_s: float) -> None:
+        """Takes measured joint positions (n,) [rad]; ones that are not finite count as none."""
+        if np.isfinite(q).all():
+            self._measured, self._measured_s = q, now_s
+
+    def receive(self, names: tuple[str, ...], positions: Array, now_s: float) -> Motion:
+        """What to do for a command of the wire.
+
+        Raises:
+            ControlError: refused and counted, and what is going on goes on: a fault is latched, no fresh measured
+                state, wrong joints, not finite, outside the limits, or a jump.
+        """
+        try:
+            if self.fault:
+                raise self.fault
+            measured = self._fresh(now_s)
+            self._side.receive(names, positions, now_s)
+            target = self._side.target(now_s)
+            assert target is not None  # received this very moment
+            dq = self._gate.check(target.positions, measured, now_s)
+        except ControlError:
+            self.counts["refused"] += 1
+            raise
+        self.following = True
+        return Motion(target.positions, dq, target.grippers)
+
+    def must_stop(self, now_s: float, commanded: Array | None = None) -> ControlError | None:
+        """Why the device must be stopped now, or None; asked once per control period.
+
+        `commanded` (n,) is where the device was last told to be. What the robot itself does wrong is latched.
+        """
+        if not self.following:
+            return None
+        reason = self._stale(now_s) or (self._deviation(commanded, now_s) if commanded is not None else None)
+        if reason is None and self._side.target(now_s) is None:
+            self.counts["timeout"] += 1
+            reason = ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no joint commands: the robot holds")
+        if reason is not None:
+            self._end()
+        return reason
+
+    def fail(self, fault: ControlError) -> None:
+        """The device cannot go on; nothing is executed until `recover`."""
+        if self.fault is None:
+            self.fault = fault
+            self.counts["faults"] += 1
+        self._end()
+
+    def recover(self) -> None:
+        """Forgets the fault; the next stream of commands begins at the measured pose."""
+        self.fault = None
+        self._end()
+
+    def _end(self) -> None:
+        self.following, self._off_since_s = False, None
+        self._side.clear()
+        self._gate.clear()
+
+    def _fresh(self, now_s: float) -> Array:
+        if self._measured is None:
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "the robot has not told its joint states yet")
+        if now_s - self._measured_s > self._state_timeout_s:
+            age = f"{now_s - self._measured_s:.3f} s"
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "the robot's joint states are too old", got=age)
+        return self._measured
+
+    def _stale(self, now_s: float) -> ControlError | None:
+        try:
+            self._fresh(now_s)
+        except ControlError as error:
+            self.fail(error)
+            return error
+        return None
+
+    def _deviation(self, commanded: Array, now_s: float) -> ControlError | None:
+        """A robot that does not do what it is told: brakes closed, a button pressed, a controller not active."""
+        assert self._measured is not None
+        off = np.abs(commanded - self._measured)
+        worst = int(np.argmax(off))
+        if off[worst] <= self._hardware.max_deviation_rad:
+            self._off_since_s = None
+            return None
+        if self._off_since_s is None:
+            self._off_since_s = now_s
+        if now_s - self._off_since_s < self._hardware.deviation_time_s:
+            return None
+        text = f"the robot does not follow: {self._names[worst]} is away from its command; is its controller active?"
+        error = ControlError(
+            ErrorCode.CONTROL_HARDWARE,
+            text,
+            got=f"{off[worst]:.3f} rad",
+            expected=f"at most {self._hardware.max_deviation_rad} rad",
+        )
+        self.fail(error)
+        return error

@@ -1,0 +1,17 @@
+"""What a back end is asked to do with the actuators."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Targets that passed every check: `q` (n,) [rad], its speed `dq` (n,) [rad/s], `grippers` (A,) in [0, 1]."""
+
+    q: Array
+    dq: Array
+    grippers: Array
