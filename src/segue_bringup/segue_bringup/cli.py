@@ -12,6 +12,7 @@ _DESCRIPTION = """\
 Train, run, record and compare action-chunk policies on simulated and real arms.
 
   segue run                     one episode, with bag, video and report
+  segue move home               the arms to a named pose, by a planned way
   segue eval --seeds 0:50       many seeds in lockstep, as a table
   segue data check FOLDER       recordings and datasets
   segue train --config FILE     a policy from a dataset
@@ -22,12 +23,14 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets `func(options) -> exit status`."""
     from segue_bringup import delegates
+    from segue_bringup.run import move
     from segue_bringup.run.command import add_parser
 
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="segue", description=_DESCRIPTION, formatter_class=formatter)
     subparsers = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", required=True)
     add_parser(subparsers)
+    move.add_parser(subparsers)
     delegates.add_parsers(subparsers)
     return parser
 

@@ -1,4 +1,4 @@
-"""The client of RunTask: one goal, its lease, its feedback, its cancellation and its result."""
+"""The client of RunTask, and of MoveTo: one goal, its lease, its feedback, its cancellation and its result."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ _RENEW_HZ = 4.0
 class TaskClient:
     """Everything happens while the caller spins the node; nothing here waits."""
 
-    def __init__(self, node: Node) -> None:
-        self._client: ActionClient[Any, Any, Any] = ActionClient(node, RunTask, "/segue/run_task")
+    def __init__(self, node: Node, action: Any = RunTask, name: str = "/segue/run_task") -> None:
+        self._client: ActionClient[Any, Any, Any] = ActionClient(node, action, name)
         self._lease = node.create_publisher(UUID, "/segue/lease", 10)
         self._timer = node.create_timer(1.0 / _RENEW_HZ, self._renew)
         self._handle: ClientGoalHandle | None = None
         self._cancel_wanted = False
-        self.feedback: RunTask.Feedback | None = None
-        self.result: RunTask.Result | None = None
+        self.feedback: Any = None
+        self.result: Any = None
         self.refused = False
 
     def available(self) -> bool:
-        """Whether a scheduler is there."""
+        """Whether the server is there."""
         return bool(self._client.server_is_ready())
 
-    def send(self, goal: RunTask.Goal) -> None:
-        """Ask for the task."""
+    def send(self, goal: Any) -> None:
+        """Ask for it."""
         self._client.send_goal_async(goal, self._on_feedback).add_done_callback(self._on_goal)
 
     def cancel(self) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from segue_bringup.resolution import Plan
@@ -22,7 +24,6 @@ from segue_bringup.supervision.instance import acquire_domain
 from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
-from segue_interfaces.action import RunTask
 from segue_interfaces.msg import SchedulerState, TaskState
 
 _SPIN_S = 0.05
@@ -54,7 +55,7 @@ class Episode:
     interrupts: Interrupts
     timeout_s: float | None = None
 
-    def run(self, goal: RunTask.Goal) -> tuple[Ending, RunTask.Result | None]:
+    def run(self, goal: Any) -> tuple[Ending, Any]:
         """Do the task.
 
         Raises:
@@ -84,7 +85,7 @@ class Episode:
         self._executor.add_node(self._node)
         self._node.create_subscription(SchedulerState, "/segue/state", self._on_state, 10)
         self._node.create_subscription(TaskState, "/segue/task_state", self._on_task, 10)
-        self._client = TaskClient(self._node)
+        self._client = self.make_client(self._node)
         if chosen:
             self._refuse_doubles(lock.domain)
 
@@ -108,7 +109,16 @@ class Episode:
             self._logs.add(job.log)
             self._supervisor.start(job)
 
-    def _do(self, goal: RunTask.Goal) -> Ending:
+    def make_client(self, node: Node) -> TaskClient:
+        """The client of what is to be done."""
+        return TaskClient(node)
+
+    def show_feedback(self, told: Any) -> None:
+        """Put the newest feedback on the display."""
+        self.progress.progress, self.progress.score = told.progress, told.score
+        self.progress.overlap_rmse = told.overlap_rmse
+
+    def _do(self, goal: Any) -> Ending:
         readiness = Readiness(self._node, self.plan.nodes)
         if not self._wait(lambda: self._all_ready(readiness)):
             return self._why()
@@ -127,13 +137,13 @@ class Episode:
     def _all_ready(self, readiness: Readiness) -> bool:
         pending = readiness.pending()
         self.progress.headline = (
-            f"waiting for {', '.join(pending)}" if pending else "waiting for the scheduler"
+            f"waiting for {', '.join(pending)}" if pending else "waiting for the action server"
         )
         return not pending and self._client.available()
 
     def _result(self) -> Ending:
         if self._client.refused:
-            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the scheduler refused the goal")
+            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the goal was refused")
         return Ending.RESULT
 
     def _stop_arm(self) -> None:
@@ -163,8 +173,7 @@ class Episode:
             self.display.say(f"{name}: {line}")
         told = self._client.feedback
         if told:
-            self.progress.progress, self.progress.score = told.progress, told.score
-            self.progress.overlap_rmse = told.overlap_rmse
+            self.show_feedback(told)
         self.display.update()
 
     def _headline(self, text: str) -> None:
