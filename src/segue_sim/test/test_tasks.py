@@ -6,7 +6,7 @@ from segue_core.errors import ConfigError
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import FixtureConfig, TaskConfig
 from segue_sim.layout import draw_layout
-from segue_sim.testing import load_task, task_names
+from segue_sim.testing import load_robot, load_task, task_names
 from segue_sim.world import World
 
 
@@ -15,8 +15,8 @@ def any_task(request: pytest.FixtureRequest) -> TaskConfig:
     return load_task(request.param)
 
 
-def test_every_task_builds_and_starts_undone(robot: RobotConfig, any_task: TaskConfig) -> None:
-    world = World(robot, any_task, seed=4, render=False)
+def test_every_task_builds_and_starts_undone(any_task: TaskConfig) -> None:
+    world = World(load_robot(any_task.robot), any_task, seed=4, render=False)
     world.advance(0.3)
     state = world.task_state()
     assert (state.success, state.score, state.placed) == (False, 0.0, 0)
