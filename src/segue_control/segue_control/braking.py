@@ -66,8 +66,7 @@ class Braking:
         """Whether each state, (..., n), and the whole stop from it are inside the limits."""
         limits, h = self._limits, self._period
         ease, speed = self._ease(v, a)
-        eased = h * (ease * v + h * a * (ease * ease - 1.0) / 3.0) * (ease > 0.0)
-        end = q + eased + 0.5 * h * speed * (self._hold(speed) + self._ramp - 2.0)
+        end = self._end(q, v, a, ease, speed)
         turn = q + h * ease * v * (
             v * speed < 0.0
         )  # beyond the turning point of a joint that turns while easing
@@ -76,6 +75,15 @@ class Braking:
             np.maximum(np.maximum(end, turn), q) <= limits.high
         )
         return np.asarray(fast & inside & (np.abs(a) <= limits.acceleration * (1.0 + _ROUNDING)))
+
+    def rest(self, q: Array, v: Array, a: Array) -> Array:
+        """Where joints in a state, (n,) each, come to rest by the plan that begins there."""
+        return self._end(q, v, a, *self._ease(v, a))
+
+    def _end(self, q: Array, v: Array, a: Array, ease: Array, speed: Array) -> Array:
+        h = self._period
+        eased = h * (ease * v + h * a * (ease * ease - 1.0) / 3.0) * (ease > 0.0)
+        return np.asarray(q + eased + 0.5 * h * speed * (self._hold(speed) + self._ramp - 2.0))
 
     def _ease(self, v: Array, a: Array) -> tuple[Array, Array]:
         """n0 and the speed v0 after it."""

@@ -1,54 +1,72 @@
-"""The Cartesian controller: one tool target per tick in, one checked joint command per update out.
+"""One robot's controller: one action per tick in, one checked joint command per update out.
 
-    action (tick) -> guard.admit -> interpolation -> inverse kinematics -> guard.limit -> joints (120 Hz)
+    action (tick) -> guard.admit -> law: stream, kinematics -> guard.limit -> joints (control rate)
 
 Pure: no ROS, no clock. The controller node drives it in real time and lockstep evaluation drives it tick by
-tick, so both move the robot alike.
+tick, so both move the robot alike. What the law is, the robot's contract says; see `segue_control.controllers`.
 """
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.commands import JointCommand
+from segue_control import controllers
+from segue_control.commands import JointCommand, Measured
+from segue_control.controllers.base import Setting, Stream
+from segue_control.effort_limiter import effort_limiter
 from segue_control.grippers import GripperStream
 from segue_control.guard import GuardMode, SafetyGuard
-from segue_control.joint_targets import JointCodec
+from segue_control.joint_targets import JointCodec, joint_space
 from segue_control.kinematics import Kinematics
 from segue_control.limits import joint_limits
-from segue_control.streaming import SplineStream, TickInterpolator
+from segue_control.self_distance import self_distance_check
+from segue_control.sources import JointSource
+from segue_core.controller_config import Interface
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 
+_RUNAWAY = 2.0  # measured speeds beyond this many times the limit stop a robot whose loop is closed here
+_RUNAWAY_RAD_S = 0.5  # and beyond this: at rest a measured speed is noise
 
-class CartesianController:
-    """Streams end-effector actions to joint commands. Deterministic; not thread safe.
+
+class RobotController:
+    """Streams actions to joint commands. Deterministic; not thread safe.
 
     Without `now_ns` arguments time is counted in updates, which is what lockstep wants.
+
+    Attributes:
+        closed_loop: whether every update needs the joints measured since the one before, positions and speeds.
+        active_limits: which bounds changed the last command.
     """
 
     def __init__(self, robot: RobotConfig) -> None:
         self.robot = robot
         self.kinematics = Kinematics(robot)
-        self.guard = SafetyGuard(
-            robot, joint_limits(robot, self.kinematics.low, self.kinematics.high), self.kinematics.codec
-        )
-        self._period_s = 1.0 / robot.control_rate_hz
-        self._tick_share = robot.tick_rate_hz / robot.control_rate_hz
-        self._reach = self.guard.limits.velocity * self._period_s
+        limits = joint_limits(robot, self.kinematics.low, self.kinematics.high)
+        self._interface = robot.control.interface
+        self.closed_loop = self._interface is not Interface.POSITION
+        self.guard = SafetyGuard(robot, limits, effort_limiter(robot), self_distance_check(robot))
+        setting = Setting(robot, self.kinematics, limits, self.guard.counts)
+        self._law = self._own_law = controllers.create(setting)
+        self._planned_law = self._own_law.along(JointSource(setting, joint_space(robot), boxed=False))
+        self._period_s = setting.period_s
         self._grippers = GripperStream(robot, self._period_s)
-        self._interpolator = TickInterpolator(self.kinematics.poses(self.kinematics.home))
+        space = robot.action_space
+        self._openings = np.array([space.slice(f"{arm.name}_gripper").start for arm in robot.arms])
         self._joint_codec = JointCodec(robot)
-        self._joint_stream: SplineStream | None = None  # of a planned move, which ends with disarming
-        self._path = self.kinematics.home
-        self._waiting = True  # armed, and no target yet: not even the elbow moves
+        self._measured: Measured | None = None
+        self._observed = False
+        self._start = self.kinematics.home  # where it was armed
+        self._waiting = True  # armed, and no target yet
+        self._let_go = True  # the stop under way, if any, began where the joints are
         self._updates = 0
         self.active_limits: tuple[str, ...] = ()
 
-    def copy(self) -> "CartesianController":
+    def copy(self) -> "RobotController":
         """A controller in the same state that goes its own way; only the robot's model is shared."""
         return copy.deepcopy(self, {id(shared): shared for shared in (self.robot, self.kinematics)})
 
@@ -64,12 +82,27 @@ class CartesianController:
             np.ones(len(self.robot.arms)) if grippers is None else np.asarray(grippers, dtype=np.float64)
         )
 
-    def observe(self, q: Array, now_ns: int | None = None) -> None:
-        """Takes measured joint positions (n,) [rad].
+    def observe(self, q: Array, now_ns: int | None = None, v: Array | None = None) -> None:
+        """Takes measured joint positions (n,) [rad] and, where a loop is closed here, speeds (n,) [rad/s].
 
         Once given a `now_ns`, the guard expects them to keep coming.
         """
         self.guard.observe(q, self._now(now_ns), watched=now_ns is not None)
+        if self.closed_loop:
+            self._take_speeds(q, np.zeros_like(q) if v is None else v)
+
+    def _take_speeds(self, q: Array, v: Array) -> None:
+        limits, names = self.guard.limits, self.robot.joint_names
+        if v.shape != limits.low.shape or not np.isfinite(v).all():
+            self.guard.bad_state(f"measured joint speeds are incomplete or not finite: {v.tolist()}")
+            return
+        over = np.abs(v) - np.maximum(_RUNAWAY * limits.velocity, _RUNAWAY_RAD_S)
+        if over.max() > 0.0 and self.guard.mode is GuardMode.ARMED:
+            worst = int(np.argmax(over))
+            got, allowed = f"{v[worst]:.2f} rad/s", f"at most {_RUNAWAY * limits.velocity[worst]:.2f}"
+            text = f"joint {names[worst]} runs away"
+            self.guard.stop(ControlError(ErrorCode.CONTROL_LIMIT, text, got=got, expected=allowed))
+        self._measured, self._observed = Measured(q, v), True
 
     def arm(self, grippers: Array, now_ns: int | None = None) -> None:
         """Allows motion from the last observed pose; `grippers` (A,) are the measured openings.
@@ -77,13 +110,11 @@ class CartesianController:
         Raises:
             ControlError: see `SafetyGuard.arm`.
         """
-        measured = self.guard.measured(self._now(now_ns))
-        poses = self.kinematics.poses(measured)
-        self.guard.arm(poses, self._now(now_ns))
-        self._interpolator = TickInterpolator(poses)
-        self._path = np.clip(measured, self.guard.limits.low, self.guard.limits.high)
+        self._start = self.guard.arm(self._now(now_ns))
+        self._law = self._own_law
+        self._law.begin(self._start)
         self._grippers.reset(grippers)
-        self._joint_stream, self._waiting = None, True
+        self._waiting, self._let_go = True, False
 
     def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
         """Takes the action (D,) of a tick; call at the tick's beginning, before its first update.
@@ -91,11 +122,11 @@ class CartesianController:
         Raises:
             ControlError: refused (not armed, wrong width, not finite, old tick); the last one stands.
         """
-        if self._joint_stream is not None:
+        if self._law is self._planned_law:
             raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a planned move is under way; disarm first")
         action = np.asarray(action, dtype=np.float64)
-        self._interpolator.push(self.guard.admit(action, tick, self._now(now_ns)))
-        self._grippers.push(self.kinematics.codec.grippers(action))
+        self.guard.admit(self._law, action, tick, self._now(now_ns))
+        self._grippers.push(action[self._openings])
         self._waiting = False
 
     def set_joint_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
@@ -104,24 +135,30 @@ class CartesianController:
         Raises:
             ControlError: refused (not armed, a policy commands, wrong width, not finite, old tick).
         """
-        if self._joint_stream is None and not self._waiting:
-            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a policy commands the robot; disarm first")
+        if self._law is not self._planned_law:
+            self._begin_planned_move()
         action = np.asarray(action, dtype=np.float64)
-        q = self.guard.admit_joints(action, tick, self._now(now_ns))
-        self._joint_stream = self._joint_stream or SplineStream(self._path)
-        self._joint_stream.push(q)
+        self.guard.admit(self._law, action, tick, self._now(now_ns))
         self._grippers.push(self._joint_codec.grippers(action))
         self._waiting = False
 
+    def _begin_planned_move(self) -> None:
+        if not self._waiting:
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a policy commands the robot; disarm first")
+        if self.guard.mode is GuardMode.ARMED:
+            self._law = self._planned_law
+            self._law.begin(self._start)
+
     def hold(self, tick: int, now_ns: int | None = None) -> None:
         """Takes a command for `tick` to stay at the last target; raises ControlError like `set_target`."""
-        self.guard.keep_alive(tick, self._now(now_ns))
+        self.guard.keep_alive(self._law, tick, self._now(now_ns))
 
     def update(self, dt: float, now_ns: int | None = None) -> JointCommand:
         """One controller update of `dt` seconds, which must be the control period; returns what to command.
 
         Raises:
-            ControlError: `dt` is not the period that the guard's bounds are made for.
+            ControlError: `dt` is not the period that the guard's bounds are made for, or a closed loop lacks a
+                measurement.
         """
         if abs(dt - self._period_s) > 1e-6 * self._period_s:
             raise ControlError(
@@ -130,23 +167,47 @@ class CartesianController:
         self._updates += 1
         self.guard.cycle()
         self.guard.watch(self._now(now_ns))
-        if self.guard.mode is GuardMode.ARMED and not self._waiting:
-            self._follow_path()
-        command, self.active_limits = self.guard.limit(self._path)
+        command = self._command(self._present(lockstep=now_ns is None))
         if self.guard.mode is not GuardMode.ARMED:
-            self._path = command
             self._grippers.freeze()
-        return JointCommand(command, self._grippers.advance())
+        return replace(command, grippers=self._grippers.advance())
 
-    def _follow_path(self) -> None:
-        """Moves the joint path one step along the tool path, no faster than the joints can go."""
-        if self._joint_stream is not None:
-            self._path = self._joint_stream.advance(self._tick_share)
-            return
-        limits = self.guard.limits
-        low = np.maximum(limits.low, self._path - self._reach)
-        high = np.minimum(limits.high, self._path + self._reach)
-        self._path = self.kinematics.step(self._interpolator.advance(self._tick_share), self._path, low, high)
+    def _present(self, lockstep: bool) -> Measured:
+        """What the joints do; for a robot that is told positions, what they were told."""
+        if not self.closed_loop or self._measured is None:
+            return Measured(self.guard.position, self.guard.speed)
+        if lockstep and not self._observed:
+            kind = self.robot.control.kind
+            raise ControlError(
+                ErrorCode.CONTROL_STATE_STALE, f"controller {kind!r} needs the joints before every update"
+            )
+        self._observed = False
+        return self._measured
+
+    def _command(self, measured: Measured) -> JointCommand:
+        guard, interface, none = self.guard, self._interface, np.zeros(0)
+        if interface is Interface.VELOCITY:
+            guard.anchor(measured.q)
+        if guard.mode is not GuardMode.ARMED and not self._let_go:
+            self._let_go = True
+            if interface is Interface.EFFORT:
+                guard.let_go(measured)
+        stream = Stream(guard.position, guard.speed)
+        wish = self._law.wish(stream, measured) if guard.mode is GuardMode.ARMED else stream.q
+        q, self.active_limits = guard.limit(wish)
+        if guard.held_back:
+            self._law.rebase(q)
+        if interface is Interface.VELOCITY:
+            return JointCommand(q, none, velocities=guard.speed)
+        if interface is Interface.EFFORT:
+            torques = self._law.effort(Stream(q, guard.speed), measured)
+            efforts, reasons = guard.limit_effort(torques)
+            self.active_limits += reasons
+            return JointCommand(q, none, efforts=efforts)
+        return JointCommand(q, none)
 
     def _now(self, now_ns: int | None) -> int:
         return round(self._updates * self._period_s * 1e9) if now_ns is None else now_ns
+
+
+CartesianController = RobotController  # its name before there were other kinds

@@ -5,19 +5,19 @@
         '----at rest-----'-----------disarm-------------'
 
 Nothing moves unless armed; arming starts from the measured pose. Commands pass `admit`, joint targets pass
-`limit`. The guard owns no clock: every call says what the (steady) time is.
+`limit`, torques pass `limit_effort`. The guard owns no clock: every call says what the (steady) time is.
 """
 
 from collections import Counter
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control.commands import Measured
+from segue_control.effort_limiter import EffortLimiter
 from segue_control.joint_limiter import JointLimiter
-from segue_control.joint_targets import JointTargetCheck
 from segue_control.limits import JointLimits
-from segue_control.poses import ActionCodec, ToolPoses
-from segue_control.target_check import TargetCheck
 from segue_control.watchdog import Watchdog
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
@@ -40,15 +40,43 @@ class GuardMode(TextEnum):
     LATCHED = "latched"
 
 
+class Targets(Protocol):
+    """What checks and takes the targets of ticks; raises ControlError for what it refuses."""
+
+    def admit(self, action: Array, tick: int) -> None:
+        """Takes the action (D,) of a tick."""
+        ...
+
+    def skip(self, tick: int) -> None:
+        """Notes that `tick` repeats the last target."""
+        ...
+
+
+class SelfDistance(Protocol):
+    """What knows how near the robot's parts are to each other."""
+
+    def worse(self, at_rest: Array, wish: Array) -> str | None:
+        """The pair that is too near with the joints at rest and not further apart in the wish, (n,) [rad] each."""
+        ...
+
+
 class SafetyGuard:
     """Checks and bounds one robot's command stream. Not thread safe.
 
     Attributes:
         counts: how often each kind of intervention happened since arming, such as "workspace:left".
         fault: why motion is stopped, or None.
+        held_back: whether the last `limit` did not follow the wish at all.
+        streaming: whether it was armed since the start, so that there is a position to hold.
     """
 
-    def __init__(self, robot: RobotConfig, limits: JointLimits, codec: ActionCodec) -> None:
+    def __init__(
+        self,
+        robot: RobotConfig,
+        limits: JointLimits,
+        effort: EffortLimiter | None = None,
+        self_distance: SelfDistance | None = None,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.mode = GuardMode.DISARMED
         self.fault: ControlError | None = None
@@ -56,9 +84,9 @@ class SafetyGuard:
         self._commands = Watchdog(robot.safety.command_timeout_s, 1.0 / robot.control_rate_hz)
         self._states = Watchdog(robot.safety.state_timeout_s, 1.0 / robot.control_rate_hz)
         self._limiter = JointLimiter(limits, 1.0 / robot.control_rate_hz, 0.5 * (limits.low + limits.high))
-        self._targets = TargetCheck(robot, codec, self.counts)
-        self._joint_targets = JointTargetCheck(robot, limits, self.counts)
-        self._streaming = False
+        self._effort, self._self_distance = effort, self_distance
+        self.held_back = False
+        self.streaming = False
         self._measured: Array | None = None
 
     @property
@@ -70,6 +98,11 @@ class SafetyGuard:
     def position(self) -> Array:
         """The last joint command (n,) that left the guard [rad]."""
         return self._limiter.position
+
+    @property
+    def speed(self) -> Array:
+        """How fast that command moves the joints (n,) [rad/s]."""
+        return self._limiter.velocity
 
     def command_age_s(self, now_ns: int) -> float:
         """Age of the last admitted command [s]; -1 before the first since arming."""
@@ -103,12 +136,12 @@ class SafetyGuard:
     def restart(self) -> None:
         """Forgets everything, faults included: for a simulated world that was put back to its start."""
         self.mode, self.fault = GuardMode.DISARMED, None
-        self._streaming, self._measured = False, None
+        self.streaming, self._measured = False, None
         self._commands.clear()
         self._states.clear()
 
-    def arm(self, poses: ToolPoses, now_ns: int) -> None:
-        """Allows motion, starting at rest from the measured joint positions, whose tool poses are `poses`.
+    def arm(self, now_ns: int) -> Array:
+        """Allows motion, starting at rest from the measured joint positions (n,) [rad], which are returned.
 
         Raises:
             ControlError: latched, still stopping, no fresh state, or a joint outside its limits.
@@ -117,14 +150,15 @@ class SafetyGuard:
             raise self.fault or ControlError(ErrorCode.CONTROL_NOT_ARMED, "the robot is still coming to rest")
         measured = self.measured(now_ns)
         self._refuse_outside(measured)
-        if not self._streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
+        if not self.streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
             self._limiter.reset(measured)
-        self._targets.reset(poses)
-        self._joint_targets.reset(measured)
-        self._streaming = True
+        if self._effort and not self.streaming:
+            self._effort.reset()
+        self.streaming = True
         self._commands.clear()
         self.counts.clear()
         self.mode = GuardMode.ARMED
+        return measured
 
     def disarm(self) -> None:
         """Takes the permission away: a controlled stop, nothing latched."""
@@ -137,7 +171,7 @@ class SafetyGuard:
             self.fault = fault
             self.counts[f"stop:{fault.code.name.lower()}"] += 1
         if self.mode is not GuardMode.LATCHED:
-            self.mode = GuardMode.STOPPING if self._streaming else GuardMode.LATCHED
+            self.mode = GuardMode.STOPPING if self.streaming else GuardMode.LATCHED
 
     def emergency_stop(self, reason: str) -> None:
         """Stops on a person's demand; replaces any other fault."""
@@ -155,36 +189,24 @@ class SafetyGuard:
         if self.mode is GuardMode.LATCHED:
             self.mode, self.fault = GuardMode.DISARMED, None
 
-    def admit(self, action: Array, tick: int, now_ns: int) -> ToolPoses:
-        """The tool targets of a command (D,) for `tick`, moved into bounds where needed.
+    def admit(self, targets: Targets, action: Array, tick: int, now_ns: int) -> None:
+        """Has `targets` take the command (D,) for `tick`.
 
         Raises:
             ControlError: not armed, or the command is refused; a refused command does not feed the watchdog.
         """
         self._refuse_unarmed()
-        poses = self._targets.admit(action, tick)
+        targets.admit(action, tick)
         self._commands.feed(now_ns)
-        return poses
 
-    def admit_joints(self, action: Array, tick: int, now_ns: int) -> Array:
-        """The joint targets (n,) of a planned move's row for `tick`, moved into bounds where needed.
-
-        Raises:
-            ControlError: not armed, or the row is refused; a refused row does not feed the watchdog.
-        """
-        self._refuse_unarmed()
-        q = self._joint_targets.admit(action, tick)
-        self._commands.feed(now_ns)
-        return q
-
-    def keep_alive(self, tick: int, now_ns: int) -> None:
+    def keep_alive(self, targets: Targets, tick: int, now_ns: int) -> None:
         """Takes a command for `tick` to stay at the last target; feeds the watchdog.
 
         Raises:
             ControlError: not armed, or a tick that is not newer than the last.
         """
         self._refuse_unarmed()
-        self._targets.skip(tick)
+        targets.skip(tick)
         self._commands.feed(now_ns)
 
     def cycle(self) -> None:
@@ -210,11 +232,42 @@ class SafetyGuard:
         """
         if self.mode is GuardMode.ARMED and not np.isfinite(desired).all():
             self.stop(ControlError(ErrorCode.CONTROL_NOT_FINITE, "controller output", got=desired.tolist()))
+        self.held_back = False
         if self.mode is not GuardMode.ARMED:
             return self._rest(), ()
-        command, reasons = self._limiter.follow(desired), self._limiter.reasons(self._names)
+        command, reasons = self._follow(desired)
         self.counts.update(reasons)
         return command, reasons
+
+    def anchor(self, q: Array) -> None:
+        """Puts the stream where the joints (n,) [rad] are, before `limit`: for robots that are told velocities."""
+        self._limiter.anchor(q)
+
+    def let_go(self, measured: Measured) -> None:
+        """Stops from what the joints do, not from what they were told: for robots that are told torques."""
+        self._limiter.restart(measured.q, measured.v)
+
+    def limit_effort(self, wanted: Array) -> tuple[Array, tuple[str, ...]]:
+        """The torques (n,) [N m] for this update, and what was changed; not finite, the robot stops.
+
+        Raises:
+            ControlError: this robot is not told torques.
+        """
+        if self._effort is None:
+            raise ControlError(ErrorCode.CONTROL_HARDWARE, "this robot is not told torques")
+        if not np.isfinite(wanted).all():
+            self.stop(ControlError(ErrorCode.CONTROL_NOT_FINITE, "controller torque", got=wanted.tolist()))
+            return self._effort.follow(np.zeros_like(wanted)), ()
+        command, reasons = self._effort.follow(wanted), self._effort.reasons(self._names)
+        self.counts.update(reasons)
+        return command, reasons
+
+    def _follow(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
+        near = self._self_distance and self._self_distance.worse(self._limiter.rest_position(), desired)
+        if near:
+            self.held_back = True
+            return self._limiter.stop(), (f"self_distance:{near}",)
+        return self._limiter.follow(desired), self._limiter.reasons(self._names)
 
     def _rest(self) -> Array:
         command = self._limiter.stop()

@@ -39,6 +39,23 @@ class JointLimiter:
         self._step = np.zeros(len(self.position))
         self._accept(np.ones(len(self.position), dtype=bool))
 
+    def restart(self, position: Array, velocity: Array) -> None:
+        """Goes on from measured positions and speeds (n,) [rad, rad/s], both moved into their limits."""
+        self.reset(position)
+        self.velocity = np.clip(velocity, -self.limits.velocity, self.limits.velocity)
+        self._accept(np.ones(len(self.position), dtype=bool))
+
+    def anchor(self, position: Array) -> None:
+        """Corrects where the joints are, (n,) [rad], without touching how they move: for commands of velocity."""
+        inside = np.clip(position, self.limits.low, self.limits.high)
+        self._wish = self._wish + inside - self.position
+        self.position = inside
+
+    def rest_position(self) -> Array:
+        """Where the joints (n,) would come to rest if they were stopped now."""
+        end = self._braking.rest(self.position, self.velocity, self.acceleration)
+        return np.clip(end, self.limits.low, self.limits.high)
+
     @property
     def at_rest(self) -> bool:
         """Whether the last command moves no joint."""

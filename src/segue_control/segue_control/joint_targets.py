@@ -6,6 +6,7 @@ collisions is checked for the elbow too.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from math import pi
 
 import numpy as np
@@ -34,10 +35,10 @@ def joint_space(robot: RobotConfig) -> ActionSpace:
 
 
 class JointCodec:
-    """Splits rows of `joint_space` into joint positions (n,) and openings (A,), and joins them."""
+    """Splits rows of `joint_space`, or of a robot's own space of joints, into joints (n,) and openings (A,)."""
 
-    def __init__(self, robot: RobotConfig) -> None:
-        self.space = joint_space(robot)
+    def __init__(self, robot: RobotConfig, space: ActionSpace | None = None) -> None:
+        self.space = joint_space(robot) if space is None else space
         self._joints = np.concatenate(
             [np.arange(self.space.dim)[self.space.slice(f"{arm.name}_joints")] for arm in robot.arms]
         )
@@ -59,10 +60,21 @@ class JointCodec:
 
 
 class JointTargetCheck:
-    """The bounds on joint targets: finite, position limits, and no step that the joint's speed cannot follow."""
+    """The bounds on joint targets: finite, position limits, and no step that the joint's speed cannot follow.
 
-    def __init__(self, robot: RobotConfig, limits: JointLimits, counts: Counter[str]) -> None:
-        self.codec = JointCodec(robot)
+    `box(last, wanted)` says how far from the last target towards the wanted one the tools may go, if anything does.
+    """
+
+    def __init__(
+        self,
+        robot: RobotConfig,
+        limits: JointLimits,
+        counts: Counter[str],
+        space: ActionSpace | None = None,
+        box: Callable[[Array, Array], Array] | None = None,
+    ) -> None:
+        self._box = box
+        self.codec = JointCodec(robot, space)
         self._limits, self._counts, self._names = limits, counts, robot.joint_names
         self._reach = _SLACK * limits.velocity / robot.tick_rate_hz
 
@@ -87,7 +99,8 @@ class JointTargetCheck:
             got = f"{action[worst]} for {space.names[worst]}"
             raise self._refusal("not_finite", ErrorCode.CONTROL_NOT_FINITE, "value", got, "finite values")
         gap = self.advance(tick)
-        self._last = self._bounded(self.codec.joints(action), gap)
+        wanted = self._bounded(self.codec.joints(action), gap)
+        self._last = wanted if self._box is None else self._box(self._last, wanted)
         return self._last
 
     def advance(self, tick: int) -> int:

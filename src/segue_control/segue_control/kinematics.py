@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from segue_control import rotations
 from segue_control.held import place_held
+from segue_control.joint_targets import JointCodec
 from segue_control.model import robot_spec
-from segue_control.poses import ActionCodec, ToolPoses
+from segue_control.poses import ActionCodec, ToolPoses, pose_space
+from segue_core.controller_config import Targets, targets_of
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import ArmConfig, RobotConfig
 
@@ -81,7 +83,9 @@ class Kinematics:
         self.low, self.high = np.array([joint.range for joint in joints]).T
         self.home = np.concatenate([np.asarray(arm.home_rad, dtype=np.float64) for arm in robot.arms])
         names = tuple(arm.name for arm in robot.arms)
-        self.codec = ActionCodec(robot.action_space, names, self.poses(self.home).quaternions)
+        self.codec = ActionCodec(pose_space(robot), names, self.poses(self.home).quaternions)
+        in_joints = targets_of(robot.action_space) is Targets.JOINTS
+        self._joint_codec = JointCodec(robot, robot.action_space) if in_joints else None
 
     def _addresses(self, arm: ArmConfig, start: int) -> _Arm:
         joints = [self._model.joint(name) for name in arm.joint_names()]
@@ -110,7 +114,20 @@ class Kinematics:
 
     def forward(self, q: Array, grippers: Array) -> Array:
         """Where the robot is, as an action-space vector (D,): joints (n,) [rad], openings (A,) in [0, 1]."""
+        if self._joint_codec is not None:
+            return self._joint_codec.action(q, grippers)
         return self.codec.action(self.poses(q), grippers)
+
+    def jacobians(self, q: Array) -> list[Array]:
+        """Jacobian (6, joints of the arm) of every tool at `q` (n,): linear rows, then angular, base-frame axes."""
+        self._place(q)
+        mujoco.mj_comPos(self._model, self._data)
+        return [self._jacobian_of(arm).copy() for arm in self._arms]
+
+    @property
+    def parts(self) -> list[slice]:
+        """Where each arm's joints are in a joint vector (n,)."""
+        return [arm.part for arm in self._arms]
 
     def step(self, target: ToolPoses, q: Array, low: Array, high: Array) -> Array:
         """One step (n,) from `q` to the target poses, inside `low` and `high` (n,) [rad], which contain `q`.
@@ -130,9 +147,12 @@ class Kinematics:
         turn = rotations.difference(quaternion.tolist(), self._quaternion(arm).tolist())
         return np.concatenate([position - self._data.site_xpos[arm.site], _ROTATION_WEIGHT * np.array(turn)])
 
-    def _arm_step(self, arm: _Arm, error: Array, q: Array, low: Array, high: Array) -> Array:
+    def _jacobian_of(self, arm: _Arm) -> Array:
         mujoco.mj_jacSite(self._model, self._data, self._jacobian[:3], self._jacobian[3:], arm.site)
-        jacobian = self._jacobian[:, arm.dofs]
+        return np.asarray(self._jacobian[:, arm.dofs])
+
+    def _arm_step(self, arm: _Arm, error: Array, q: Array, low: Array, high: Array) -> Array:
+        jacobian = self._jacobian_of(arm)
         jacobian[3:] *= _ROTATION_WEIGHT
         outer = jacobian @ jacobian.T
         outer.flat[::7] += _RANK_TOLERANCE
@@ -140,7 +160,7 @@ class Kinematics:
         hessian = jacobian.T @ jacobian + _POSTURE * free
         hessian.flat[:: len(q) + 1] += _DAMPING
         gradient = -(error @ jacobian) - _POSTURE * _POSTURE_RATE * (free @ (self.home[arm.part] - q))
-        return _bounded_minimum(hessian, gradient, low - q, high - q)
+        return bounded_minimum(hessian, gradient, low - q, high - q)
 
     def solve(self, action: Array, q_start: Array, iterations: int = 50) -> Array:
         """Joint positions (n,) inside their limits that reach the poses of an action (D,), found from `q_start`.
@@ -165,7 +185,7 @@ class Kinematics:
 _minimise: Callable[..., tuple[Array, float, int, Any]] = daqp.solve
 
 
-def _bounded_minimum(hessian: Array, gradient: Array, low: Array, high: Array) -> Array:
+def bounded_minimum(hessian: Array, gradient: Array, low: Array, high: Array) -> Array:
     """Minimiser of `x H x / 2 + g x` with `low <= x <= high`, exactly inside the bounds."""
     size = len(gradient)
     x, _, flag, _ = _minimise(

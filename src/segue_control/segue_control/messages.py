@@ -5,7 +5,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from segue_control.commands import JointCommand
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.guard import GuardMode
 from segue_core.errors import ErrorCode
 from segue_core.robot_config import RobotConfig
@@ -29,7 +29,7 @@ def joint_trajectory(robot: RobotConfig, command: JointCommand, stamp: Time) -> 
     return message
 
 
-def safety_state(controller: CartesianController, overruns: int, now_ns: int, stamp: Time) -> SafetyState:
+def safety_state(controller: RobotController, overruns: int, now_ns: int, stamp: Time) -> SafetyState:
     """What the guard sees and does."""
     guard, fault = controller.guard, controller.guard.fault
     message = SafetyState(
@@ -48,7 +48,7 @@ def safety_state(controller: CartesianController, overruns: int, now_ns: int, st
 
 
 def diagnostics(
-    controller: CartesianController, overruns: int, robot: RobotConfig, stamp: Time
+    controller: RobotController, overruns: int, robot: RobotConfig, stamp: Time
 ) -> DiagnosticArray:
     """The same for the tools that people watch robots with."""
     guard = controller.guard

@@ -17,7 +17,7 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_control import messages
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.guard import GuardMode
 from segue_control.joint_targets import joint_space
 from segue_control.loop import LoopWatch
@@ -54,7 +54,7 @@ class ControllerNode(LifecycleComponent):
     def setup(self) -> None:
         """Builds the controller and its connections; nothing is commanded yet."""
         self._robot = load_robot(parameters.declare(self, Parameters).robot_file)
-        self._controller = CartesianController(self._robot)
+        self._controller = RobotController(self._robot)
         self._joint_space = joint_space(self._robot)
         self._reader = JointStateReader(self._robot)
         self._owner = CommandOwner(self._controller.guard.counts)

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control import rotations
-from segue_core.action_space import ActionSpace
+from segue_core.action_space import ActionSpace, end_effector_channels
+from segue_core.controller_config import Targets, targets_of
+from segue_core.robot_config import RobotConfig
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,14 @@ class ToolPoses:
 
     positions: NDArray[np.float64]
     quaternions: NDArray[np.float64]
+
+
+def pose_space(robot: RobotConfig) -> ActionSpace:
+    """The robot's own action space where that speaks of tool poses, else one that does, with the same arms."""
+    if targets_of(robot.action_space) is Targets.POSES:
+        return robot.action_space
+    channels = [channel for arm in robot.arms for channel in end_effector_channels(arm.name)]
+    return ActionSpace(f"{robot.name}_poses", robot.tick_rate_hz, tuple(channels))
 
 
 class ActionCodec:

@@ -1,8 +1,8 @@
-"""From one tool target per tick to a smooth path: C2, no overshoot, two ticks behind.
+"""From one target per tick to a smooth path: C2 across ticks, across chunks, and whenever targets come.
 
-The path is the uniform cubic B-spline whose control points are the targets. Every target that arrives starts
-one segment, from wherever the path is to the spline's next knot, as the quintic that matches position,
-velocity and acceleration at both ends:
+`SplineStream`: no overshoot, two ticks behind. The path is the uniform cubic B-spline whose control points are the
+targets. Every target that arrives starts one segment, from wherever the path is to the spline's next knot, as the
+quintic that matches position, velocity and acceleration at both ends:
 
     targets   a[k-2]     a[k-1]     a[k]           position      (a[k-2] + 4 a[k-1] + a[k]) / 6
     path         ----------|====segment====>|      velocity      (a[k] - a[k-2]) / (2 T)
@@ -11,7 +11,14 @@ velocity and acceleration at both ends:
 When targets come exactly on their ticks the quintic is the cubic of the spline. When one is early or late the
 path bends a little but stays C2; when none comes the last one is repeated, so the path comes to rest on it
 within two ticks.
+
+`QuinticStream`: meets every target, one tick behind, with larger accelerations and some overshoot when the targets
+turn. Its segments end where the newest target is, as fast as the last two were apart:
+
+    end of segment       position a[k]      velocity (a[k] - a[k-1]) / T      acceleration 0
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +34,15 @@ _QUINTIC = np.linalg.inv(np.array([[1.0, 1.0, 1.0], [3.0, 4.0, 5.0], [6.0, 12.0,
 _KNOT = (
     np.array([[1.0, 4.0, 1.0], [-3.0, 0.0, 3.0], [6.0, -12.0, 6.0]]) / 6.0
 )  # value and derivatives per tick
+_MEET = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 1.0], [0.0, 0.0, 0.0]])  # the same for `QuinticStream`
 _ORDERS = np.arange(6)
 
 
 class SplineStream:
-    """C2 path of a vector (n,) through a stream of control points, one per tick; time is counted in ticks."""
+    """C2 path of a vector (n,) along a stream of control points, one per tick; time is counted in ticks."""
+
+    end_conditions = _KNOT
+    """Position, velocity and acceleration (3, n) at a segment's end, from the three newest control points (3, n)."""
 
     def __init__(self, start: Array) -> None:
         self._points = np.tile(start, (3, 1))  # newest last
@@ -72,7 +83,9 @@ class SplineStream:
         value = self._powers(u) @ self._coefficients
         slope = (_ORDERS * u ** np.maximum(_ORDERS - 1, 0)) @ self._coefficients
         bend = (_ORDERS * (_ORDERS - 1) * u ** np.maximum(_ORDERS - 2, 0)) @ self._coefficients
-        open_ = _KNOT @ self._points - np.array([value + slope + 0.5 * bend, slope + bend, bend])
+        open_ = self.end_conditions @ self._points - np.array(
+            [value + slope + 0.5 * bend, slope + bend, bend]
+        )
         self._coefficients[:3] = value, slope, 0.5 * bend
         self._coefficients[3:] = _QUINTIC @ open_
         self._elapsed = 0.0
@@ -82,17 +95,26 @@ class SplineStream:
         return np.array([1.0, u, u * u, u**3, u**4, u**5])
 
 
+class QuinticStream(SplineStream):
+    """C2 path of a vector (n,) through its control points, one tick late."""
+
+    end_conditions = _MEET
+
+
+STREAMS: dict[str, Callable[[Array], SplineStream]] = {"b_spline": SplineStream, "quintic": QuinticStream}
+"""Streams by the names that a robot contract gives them."""
+
+
 class TickInterpolator:
     """C2 path of all tool poses through the targets of successive ticks.
 
-    Orientations travel as quaternions on the spline, each on the hemisphere of the one before, and are
-    normalised at the
-    end: smooth on SO(3), and the same in every frame.
+    Orientations travel as quaternions on the spline, each on the hemisphere of the one before, and are normalised
+    at the end: C2 on SO(3), and the same in every frame.
     """
 
-    def __init__(self, start: ToolPoses) -> None:
+    def __init__(self, start: ToolPoses, stream: Callable[[Array], SplineStream] = SplineStream) -> None:
         self._arms = len(start.positions)
-        self._stream = SplineStream(self._flat(start.positions, start.quaternions))
+        self._stream = stream(self._flat(start.positions, start.quaternions))
 
     def push(self, target: ToolPoses) -> None:
         """Adds the target of the tick that begins now."""

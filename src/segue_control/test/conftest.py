@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.kinematics import Kinematics
 from segue_core.config_base import load_yaml
 from segue_core.robot_config import RobotConfig
@@ -29,8 +29,8 @@ def kinematics(robot: RobotConfig) -> Kinematics:
 
 
 @pytest.fixture
-def controller(robot: RobotConfig) -> CartesianController:
+def controller(robot: RobotConfig) -> RobotController:
     """Its controller, armed at the home pose."""
-    controller = CartesianController(robot)
+    controller = RobotController(robot)
     controller.reset(controller.kinematics.home)
     return controller

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.guard import GuardMode
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
@@ -18,22 +18,22 @@ number = st.one_of(
 command = st.lists(number, min_size=14, max_size=14)
 
 
-def _home_action(controller: CartesianController) -> np.ndarray:
+def _home_action(controller: RobotController) -> np.ndarray:
     return controller.kinematics.forward(controller.kinematics.home, np.ones(2))
 
 
-def _offer(controller: CartesianController, action: np.ndarray, tick: int) -> None:
+def _offer(controller: RobotController, action: np.ndarray, tick: int) -> None:
     try:
         controller.set_target(action, tick)
     except ControlError as error:
         assert str(error)
 
 
-def _updates(controller: CartesianController, count: int) -> list[np.ndarray]:
+def _updates(controller: RobotController, count: int) -> list[np.ndarray]:
     return [controller.update(DT).q for _ in range(count)]
 
 
-def _assert_wire_is_safe(controller: CartesianController, wire: list[np.ndarray]) -> None:
+def _assert_wire_is_safe(controller: RobotController, wire: list[np.ndarray]) -> None:
     path, limits = np.array(wire), controller.guard.limits
     assert np.isfinite(path).all()
     assert (path >= limits.low).all() and (path <= limits.high).all()
@@ -41,7 +41,7 @@ def _assert_wire_is_safe(controller: CartesianController, wire: list[np.ndarray]
         assert (np.abs(np.diff(path, n=order, axis=0)) <= bound * DT**order * (1 + 1e-6)).all()
 
 
-def _moving(controller: CartesianController, ticks: int = 12) -> int:
+def _moving(controller: RobotController, ticks: int = 12) -> int:
     """Sets the arms in motion; returns the next tick."""
     action = _home_action(controller)
     for tick in range(ticks):
@@ -53,7 +53,7 @@ def _moving(controller: CartesianController, ticks: int = 12) -> int:
 
 @given(st.lists(st.tuples(command, st.integers(0, 40)), min_size=1, max_size=15))
 def test_no_command_makes_the_wire_unsafe(robot: RobotConfig, commands: list) -> None:
-    controller = CartesianController(robot)
+    controller = RobotController(robot)
     controller.reset(controller.kinematics.home)
     wire = [controller.guard.position] * 3
     for action, tick in commands:
@@ -64,7 +64,7 @@ def test_no_command_makes_the_wire_unsafe(robot: RobotConfig, commands: list) ->
 
 @given(st.lists(st.tuples(command, st.sampled_from(["go", "stop", "arm", "disarm", "state"])), max_size=25))
 def test_no_order_of_events_makes_the_wire_unsafe(robot: RobotConfig, events: list) -> None:
-    controller = CartesianController(robot)
+    controller = RobotController(robot)
     controller.reset(controller.kinematics.home)
     guard = controller.guard
     wire = [guard.position] * 3
@@ -89,7 +89,7 @@ def test_no_order_of_events_makes_the_wire_unsafe(robot: RobotConfig, events: li
     _assert_wire_is_safe(controller, wire)
 
 
-def test_an_emergency_stop_rests_within_half_a_second_and_latches(controller: CartesianController) -> None:
+def test_an_emergency_stop_rests_within_half_a_second_and_latches(controller: RobotController) -> None:
     tick = _moving(controller)
     controller.guard.emergency_stop("button")
     wire = _updates(controller, 60)
@@ -100,7 +100,7 @@ def test_an_emergency_stop_rests_within_half_a_second_and_latches(controller: Ca
     np.testing.assert_array_equal(_updates(controller, 30)[-1], wire[-1])
 
 
-def test_nothing_moves_after_release_until_armed_again(controller: CartesianController) -> None:
+def test_nothing_moves_after_release_until_armed_again(controller: RobotController) -> None:
     tick = _moving(controller)
     controller.guard.emergency_stop("")
     held = _updates(controller, 80)[-1]
@@ -110,7 +110,7 @@ def test_nothing_moves_after_release_until_armed_again(controller: CartesianCont
     assert controller.guard.counts["not_armed"] == 1
 
 
-def test_arming_begins_at_the_measured_pose_not_at_the_old_target(controller: CartesianController) -> None:
+def test_arming_begins_at_the_measured_pose_not_at_the_old_target(controller: RobotController) -> None:
     _moving(controller)
     controller.guard.emergency_stop("")
     _updates(controller, 80)
@@ -123,7 +123,7 @@ def test_arming_begins_at_the_measured_pose_not_at_the_old_target(controller: Ca
 
 
 def test_arming_while_latched_or_without_a_pose_is_refused(robot: RobotConfig) -> None:
-    controller = CartesianController(robot)
+    controller = RobotController(robot)
     with pytest.raises(ControlError, match="no joint states") as refusal:
         controller.arm(np.ones(2))
     assert refusal.value.code is ErrorCode.CONTROL_STATE_STALE
@@ -134,16 +134,14 @@ def test_arming_while_latched_or_without_a_pose_is_refused(robot: RobotConfig) -
 
 
 def test_arming_from_outside_the_limits_names_the_joint(robot: RobotConfig) -> None:
-    controller = CartesianController(robot)
+    controller = RobotController(robot)
     q = controller.kinematics.home.copy()
     q[3] = 0.5
     with pytest.raises(ControlError, match="left_joint4"):
         controller.reset(q)
 
 
-def test_commands_that_stop_coming_stop_the_robot(
-    controller: CartesianController, robot: RobotConfig
-) -> None:
+def test_commands_that_stop_coming_stop_the_robot(controller: RobotController, robot: RobotConfig) -> None:
     _moving(controller)
     modes = []
     for _ in range(60):
@@ -154,7 +152,7 @@ def test_commands_that_stop_coming_stop_the_robot(
     assert modes.count(GuardMode.ARMED) * DT <= robot.safety.command_timeout_s
 
 
-def test_refused_commands_do_not_feed_the_watchdog(controller: CartesianController) -> None:
+def test_refused_commands_do_not_feed_the_watchdog(controller: RobotController) -> None:
     tick = _moving(controller)
     for step in range(15):
         _offer(controller, np.full(14, np.nan), tick + step)
@@ -163,7 +161,7 @@ def test_refused_commands_do_not_feed_the_watchdog(controller: CartesianControll
     assert controller.guard.fault is not None
 
 
-def test_a_robot_told_to_hold_is_not_stopped(controller: CartesianController) -> None:
+def test_a_robot_told_to_hold_is_not_stopped(controller: RobotController) -> None:
     tick = _moving(controller)
     for step in range(30):
         controller.hold(tick + step)
@@ -172,7 +170,7 @@ def test_a_robot_told_to_hold_is_not_stopped(controller: CartesianController) ->
 
 
 def test_joint_states_that_stop_coming_stop_the_robot(
-    controller: CartesianController, robot: RobotConfig
+    controller: RobotController, robot: RobotConfig
 ) -> None:
     controller.observe(controller.kinematics.home, now_ns=0)
     allowed = int(robot.safety.state_timeout_s / DT + 1e-6)
@@ -185,7 +183,7 @@ def test_joint_states_that_stop_coming_stop_the_robot(
 
 
 def test_a_machine_that_stood_still_is_no_silence_but_a_second_of_it_is(
-    controller: CartesianController,
+    controller: RobotController,
 ) -> None:
     controller.observe(controller.kinematics.home, now_ns=0)
     controller.update(DT, now_ns=900 * MS)
@@ -194,12 +192,12 @@ def test_a_machine_that_stood_still_is_no_silence_but_a_second_of_it_is(
     assert controller.guard.mode is not GuardMode.ARMED
 
 
-def test_a_joint_state_that_is_not_finite_stops_the_robot_at_once(controller: CartesianController) -> None:
+def test_a_joint_state_that_is_not_finite_stops_the_robot_at_once(controller: RobotController) -> None:
     controller.observe(np.full(14, np.nan))
     assert controller.guard.mode is GuardMode.STOPPING
 
 
-def test_a_tick_that_was_seen_moves_nothing(controller: CartesianController) -> None:
+def test_a_tick_that_was_seen_moves_nothing(controller: RobotController) -> None:
     tick = _moving(controller)
     with pytest.raises(ControlError, match="tick"):
         controller.set_target(_home_action(controller), tick - 1)
@@ -207,7 +205,7 @@ def test_a_tick_that_was_seen_moves_nothing(controller: CartesianController) -> 
 
 
 def test_targets_outside_the_workspace_are_moved_to_its_wall(
-    controller: CartesianController, robot: RobotConfig
+    controller: RobotController, robot: RobotConfig
 ) -> None:
     action = _home_action(controller)
     for tick in range(40):
@@ -219,7 +217,7 @@ def test_targets_outside_the_workspace_are_moved_to_its_wall(
     assert controller.guard.counts["workspace:left"] == 40
 
 
-def test_a_target_far_away_is_approached_one_step_per_tick(controller: CartesianController) -> None:
+def test_a_target_far_away_is_approached_one_step_per_tick(controller: RobotController) -> None:
     action = _home_action(controller)
     action[1] -= 0.2
     action[5] += 1.0
@@ -230,7 +228,7 @@ def test_a_target_far_away_is_approached_one_step_per_tick(controller: Cartesian
 
 def test_equal_inputs_give_equal_commands(robot: RobotConfig) -> None:
     def once() -> np.ndarray:
-        controller = CartesianController(robot)
+        controller = RobotController(robot)
         controller.reset(controller.kinematics.home)
         rng, action, wire = np.random.default_rng(1), _home_action(controller), []
         for tick in range(20):
@@ -243,7 +241,7 @@ def test_equal_inputs_give_equal_commands(robot: RobotConfig) -> None:
 
 
 def test_a_gripper_goes_to_the_newest_opening_at_its_own_speed(
-    controller: CartesianController, robot: RobotConfig
+    controller: RobotController, robot: RobotConfig
 ) -> None:
     action = _home_action(controller)
     action[6] = 0.0
@@ -253,13 +251,13 @@ def test_a_gripper_goes_to_the_newest_opening_at_its_own_speed(
     np.testing.assert_allclose(-np.diff(openings), step, atol=1e-12)
 
 
-def test_an_update_of_another_length_is_refused(controller: CartesianController) -> None:
+def test_an_update_of_another_length_is_refused(controller: RobotController) -> None:
     with pytest.raises(ControlError, match="update"):
         controller.update(0.1)
 
 
 def test_a_held_command_near_the_measured_pose_is_led_there_without_a_step(robot: RobotConfig) -> None:
-    controller = CartesianController(robot)
+    controller = RobotController(robot)
     home = controller.kinematics.home
     controller.reset(home)
     controller.guard.disarm()

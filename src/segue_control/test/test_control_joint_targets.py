@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.joint_targets import JointCodec
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
@@ -22,7 +22,7 @@ def _ramp(q: np.ndarray, codec: JointCodec, ticks: int = 60) -> list[np.ndarray]
 def test_a_planned_move_passes_the_guard_unchanged_and_ends_where_it_was_to_end(
     robot: RobotConfig,
 ) -> None:
-    controller, codec = CartesianController(robot), JointCodec(robot)
+    controller, codec = RobotController(robot), JointCodec(robot)
     home = controller.kinematics.home
     controller.reset(home)
     rows = _ramp(home, codec)
@@ -37,7 +37,7 @@ def test_a_planned_move_passes_the_guard_unchanged_and_ends_where_it_was_to_end(
 def test_a_target_that_is_too_far_is_moved_to_what_the_joint_can_reach_in_one_tick(
     robot: RobotConfig,
 ) -> None:
-    controller, codec = CartesianController(robot), JointCodec(robot)
+    controller, codec = RobotController(robot), JointCodec(robot)
     home = controller.kinematics.home
     controller.reset(home)
     controller.set_joint_target(codec.action(home + 1.0, np.ones(2)), 0)
@@ -52,7 +52,7 @@ def test_a_target_that_is_too_far_is_moved_to_what_the_joint_can_reach_in_one_ti
     ],
 )
 def test_malformed_rows_are_refused(robot: RobotConfig, change, code: ErrorCode) -> None:  # type: ignore[no-untyped-def]
-    controller, codec = CartesianController(robot), JointCodec(robot)
+    controller, codec = RobotController(robot), JointCodec(robot)
     controller.reset(controller.kinematics.home)
     with pytest.raises(ControlError) as refused:
         controller.set_joint_target(change(codec.action(controller.kinematics.home, np.ones(2))), 0)
@@ -60,7 +60,7 @@ def test_malformed_rows_are_refused(robot: RobotConfig, change, code: ErrorCode)
 
 
 def test_a_policy_and_a_planned_move_never_take_turns_without_disarming(robot: RobotConfig) -> None:
-    controller, codec = CartesianController(robot), JointCodec(robot)
+    controller, codec = RobotController(robot), JointCodec(robot)
     home = controller.kinematics.home
     row, action = codec.action(home, np.ones(2)), controller.kinematics.forward(home, np.ones(2))
     controller.reset(home)
@@ -74,7 +74,7 @@ def test_a_policy_and_a_planned_move_never_take_turns_without_disarming(robot: R
 
 
 def test_a_move_that_stops_coming_stops_the_robot(robot: RobotConfig) -> None:
-    controller, codec = CartesianController(robot), JointCodec(robot)
+    controller, codec = RobotController(robot), JointCodec(robot)
     home = controller.kinematics.home
     controller.reset(home)
     controller.set_joint_target(codec.action(home, np.ones(2)), 0)

@@ -169,7 +169,10 @@ SINGLE_ARM = "arm"
 """Name of the arm of a robot that has one; its channels are `arm_position`, `arm_gripper` and so on."""
 
 
-def _end_effector(arm: str, low: tuple[float, ...], high: tuple[float, ...]) -> tuple[Channel, ...]:
+def end_effector_channels(
+    arm: str, low: tuple[float, ...] = _FAR[0], high: tuple[float, ...] = _FAR[1]
+) -> tuple[Channel, ...]:
+    """Position between `low` and `high` [m], rotation vector and gripper of one arm: 7 numbers."""
     return (
         Channel(f"{arm}_position", ChannelKind.POSITION, 3, "m", low, high),
         Channel(f"{arm}_rotation", ChannelKind.ROTATION_VECTOR, 3, "rad", (-2 * pi,) * 3, (2 * pi,) * 3),
@@ -196,12 +199,12 @@ def _joint_arm(arm: str, joints: int) -> tuple[Channel, ...]:
 
 
 DUAL_ARM_EE = ActionSpace(
-    "dual_arm_ee", 30.0, (*_end_effector("left", *_NEAR), *_end_effector("right", *_NEAR))
+    "dual_arm_ee", 30.0, (*end_effector_channels("left", *_NEAR), *end_effector_channels("right", *_NEAR))
 )
 UNIVERSAL_DUAL_ARM = ActionSpace(
     "universal_dual_arm", 30.0, (*_universal_arm("left"), *_universal_arm("right"))
 )
-SINGLE_ARM_EE = ActionSpace("single_arm_ee", 30.0, _end_effector(SINGLE_ARM, *_FAR))
+SINGLE_ARM_EE = ActionSpace("single_arm_ee", 30.0, end_effector_channels(SINGLE_ARM, *_FAR))
 SINGLE_ARM_JOINTS_6 = ActionSpace("single_arm_joints_6", 30.0, _joint_arm(SINGLE_ARM, 6))
 SINGLE_ARM_JOINTS_7 = ActionSpace("single_arm_joints_7", 30.0, _joint_arm(SINGLE_ARM, 7))
 DUAL_ARM_JOINTS_7 = ActionSpace("dual_arm_joints_7", 30.0, (*_joint_arm("left", 7), *_joint_arm("right", 7)))

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.kinematics import Kinematics
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
@@ -56,7 +56,7 @@ class SimulatedPlant:
     def __init__(self, robot: RobotConfig, task: TaskConfig, *, render: bool = True) -> None:
         self._world = World(robot, task, seed=0, render=render)
         self._kinematics = Kinematics(robot)
-        self._controller = CartesianController(robot)
+        self._controller = RobotController(robot)
         self._updates = round(robot.control_rate_hz / robot.tick_rate_hz)
         self._dt = 1.0 / robot.control_rate_hz
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -16,7 +16,7 @@ from segue_sim.world import World
 def demonstrate(robot: RobotConfig, task: TaskConfig, seed: int, disturbed: bool = False) -> TaskState:
     """Play the expert in lockstep to its end."""
     world = World(robot, task, seed, render=False)
-    controller, expert = CartesianController(robot), experts.create(world, seed)
+    controller, expert = RobotController(robot), experts.create(world, seed)
     noise = Disturbance(robot.action_space, seed) if disturbed else None
     controller.reset(world.joint_positions())
     tick, done = 0, 0

@@ -1,0 +1,42 @@
+"""Keeps parts of the robot apart: asked of MuJoCo for the pose where the joints would rest if they were stopped now."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.planning.collision import CollisionModel, Touch
+from segue_control.planning.scene import Scene
+from segue_core.robot_config import RobotConfig
+
+Array = NDArray[np.float64]
+
+_FURTHER_M = 1e-5  # a wish must gain so much in one update to lead out of a pose that is too near
+
+
+class SelfDistanceCheck:
+    """Parts of a robot that are nearer than the contract allows; parts that are near in the home pose do not count.
+
+    A stop is always known (see joint_limiter.py); what this asks is whether it ends in a free pose. When it does not,
+    the robot brakes, one update late: no nearer to the bound than what it moves in one period.
+    """
+
+    def __init__(self, robot: RobotConfig, distance_m: float) -> None:
+        self._model = CollisionModel(robot, Scene(), distance_m)
+
+    def worse(self, at_rest: Array, wish: Array) -> str | None:
+        """The pair that is too near with the joints at rest and not further apart in the wish, (n,) [rad] each."""
+        near = self._nearest(at_rest)
+        if near is None:
+            return None
+        then = self._nearest(wish)
+        if then is None or then.distance_m > near.distance_m + _FURTHER_M:
+            return None
+        return f"{near.first}/{near.second}"
+
+    def _nearest(self, q: Array) -> Touch | None:
+        return min(self._model.touches(q), key=lambda touch: touch.distance_m, default=None)
+
+
+def self_distance_check(robot: RobotConfig) -> SelfDistanceCheck | None:
+    """The check that the contract asks for, or None."""
+    distance = robot.safety.min_self_distance_m
+    return None if distance is None else SelfDistanceCheck(robot, distance)
