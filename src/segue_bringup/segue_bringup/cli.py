@@ -12,8 +12,10 @@ _DESCRIPTION = """\
 Train, run, record and compare action-chunk policies on simulated and real arms.
 
   segue run                     one episode, with bag, video and report
+  segue serve                   the policy alone, for a robot on another machine
   segue move home               the arms to a named pose, by a planned way
   segue eval --seeds 0:50       many seeds in lockstep, as a table
+  segue record                  demonstrations by keyboard, gamepad, leader arm or script
   segue data check FOLDER       recordings and datasets
   segue train --config FILE     a policy from a dataset
   segue SUBCOMMAND --help       everything else
@@ -23,7 +25,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets `func(options) -> exit status`."""
     from segue_bringup import delegates
-    from segue_bringup.run import move
+    from segue_bringup.run import move, record, serve
     from segue_bringup.run.command import add_parser
 
     formatter = argparse.RawDescriptionHelpFormatter
@@ -31,6 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", required=True)
     add_parser(subparsers)
     move.add_parser(subparsers)
+    serve.add_parser(subparsers)
+    record.add_parser(subparsers)
     delegates.add_parsers(subparsers)
     return parser
 

@@ -53,8 +53,8 @@ class GraphNode(StrictModel):
     name: str = Field(min_length=1, description="ROS node name")
     package: str = Field(min_length=1, description="package of the executable")
     executable: str = Field(min_length=1, description="executable of that package")
-    when: Mapping[str, Scalar] = Field(
-        default_factory=dict, description="arguments and the values they must have"
+    when: Mapping[str, Scalar | tuple[Scalar, ...]] = Field(
+        default_factory=dict, description="arguments and the value, or one of the values, they must have"
     )
     lifecycle: bool = Field(default=False, description="a managed (lifecycle) node")
     required: bool = Field(default=False, description="the graph stops when it is gone for good")
@@ -107,6 +107,13 @@ class Graph(StrictModel):
             if set(choices) != set(derived.values):
                 raise ValueError(f"derived value {name!r} needs one value for each of: {', '.join(choices)}")
         return self
+
+    def with_defaults(self, defaults: Mapping[str, Scalar]) -> "Graph":
+        """The same graph with other defaults for some arguments; KeyError for an argument that it has not."""
+        changed = {
+            name: self.arguments[name].model_copy(update={"default": defaults[name]}) for name in defaults
+        }
+        return self.model_copy(update={"arguments": {**self.arguments, **changed}})
 
     def only(self, names: tuple[str, ...]) -> "Graph":
         """The same graph with just the nodes called `names`.

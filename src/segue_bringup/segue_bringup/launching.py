@@ -11,17 +11,21 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from segue_bringup.arguments import valid_values
-from segue_bringup.graph import Graph, load_graph
+from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import NodePlan, make_plan
 
 
-def launch_description(graph_name: str = "task", only: tuple[str, ...] = ()) -> LaunchDescription:
+def launch_description(
+    graph_name: str = "task", only: tuple[str, ...] = (), defaults: Mapping[str, Scalar] | None = None
+) -> LaunchDescription:
     """The graph `config/graph/<graph_name>.yaml`, or just its nodes `only`, with all of its arguments declared.
+
+    `defaults` are other defaults for some of its arguments.
 
     Raises:
         ConfigError: when launched, for an argument that is not valid; the text lists what is.
     """
-    graph = load_graph(graph_name)
+    graph = load_graph(graph_name).with_defaults(defaults or {})
     chosen = graph.only(only) if only else graph
     return LaunchDescription([*_declarations(graph), OpaqueFunction(function=_start, args=[chosen])])
 

@@ -11,7 +11,7 @@ from segue_bringup.graph import Graph, GraphNode, Ready, Respawn, Scalar
 from segue_bringup.substitution import substitute
 from segue_core.errors import ConfigError, ErrorCode
 
-_PATHS = ("runs", "checkpoint")
+_PATHS = ("runs", "checkpoint", "teleop_file")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def _absolute(name: str, value: Scalar) -> Scalar:
 
 
 def _wanted(node: GraphNode, arguments: Mapping[str, Scalar]) -> bool:
-    return all(arguments[name] == value for name, value in node.when.items())
+    allowed = {name: value if isinstance(value, tuple) else (value,) for name, value in node.when.items()}
+    return all(arguments[name] in values for name, values in allowed.items())
 
 
 def _plan_node(

@@ -19,6 +19,7 @@ class Phase(TextEnum):
     WAITING = "waiting"  # for the first chunk; the pose measured at the start is held
     RUNNING = "running"  # executing rows
     HOLDING = "holding"  # repeating the last action: starved, or `synchronous` thinking
+    PAUSED = "paused"  # a person has the robot; nothing is commanded from here (the node's, never the core's)
     FINISHED = "finished"  # the outcome is set; holding until the next start
 
 

@@ -54,6 +54,12 @@ class Inbox:
         self.lost += len(self._failures) == _CAPACITY
         self._failures.append(text)
 
+    def forget(self) -> None:
+        """Drop answers and failures: they belong to a plan that is given up."""
+        self._chunks.clear()
+        self._failures.clear()
+        self._due = {}
+
     def empty(self, tick: int, measured: NDArray[np.float64]) -> Mail:
         """Everything since the last call that may be delivered; the task state and a wish to stop stay."""
         chunks = tuple(chunk for chunk in self._chunks if not self._early(chunk, tick))

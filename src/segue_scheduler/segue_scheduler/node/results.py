@@ -22,7 +22,10 @@ def metrics(session: Session, watch: TickWatch) -> dict[str, float]:
     """Numbers of the run; units are in the names."""
     stats = session.scheduler.stats.to_dict()
     numbers = {name: float(value) for name, value in stats.items() if isinstance(value, int | float)}
-    return numbers | {"skipped_ticks": float(watch.skipped), "longest_tick_ms": 1e3 * watch.longest_s}
+    numbers |= {"skipped_ticks": float(watch.skipped), "longest_tick_ms": 1e3 * watch.longest_s}
+    if session.takeovers:  # the other numbers are of the policy's last stretch
+        numbers |= {"takeovers": float(session.takeovers), "human_ticks": float(session.human_ticks)}
+    return numbers
 
 
 def result(session: Session, watch: TickWatch, rate_hz: float, cancelled: bool, notes: str) -> RunTask.Result:

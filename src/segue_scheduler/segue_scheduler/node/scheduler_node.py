@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from std_msgs.msg import String
 from unique_identifier_msgs.msg import UUID
 
 from segue_core.errors import SegueError
@@ -77,6 +78,7 @@ class SchedulerNode(LifecycleComponent):
         self.policy_info: PolicyInfo | None = None
         self.measured: NDArray[np.float64] | None = None
         self.measured_at = -1
+        self.human = False  # a person has the robot
         self._publish_to()
         self._listen_to()
         self._predict = PredictClient(self, self._on_chunk, self._on_failure)
@@ -96,6 +98,7 @@ class SchedulerNode(LifecycleComponent):
         self.create_subscription(TaskStateMsg, "/segue/task_state", self._on_task_state, qos.STATE)
         self.create_subscription(PolicyInfoMsg, "/segue/policy_info", self._on_policy_info, qos.LATCHED)
         self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
+        self.create_subscription(String, "/segue/authority", self._on_authority, qos.LATCHED)
         self.create_subscription(UUID, "/segue/lease", self._on_lease, qos.STATE)
 
     def start(self) -> None:
@@ -125,7 +128,7 @@ class SchedulerNode(LifecycleComponent):
         if not self.watch.advance(self.tick, now_s) or self.watch.last is None:
             return
         if self.session and self.measured is not None and self.session.outcome is None:
-            self._step(self.session, self.watch.last, now_s)
+            (self._rest if self.human else self._step)(self.session, self.watch.last, now_s)
         else:
             self._say_idle(self.watch.last)
 
@@ -147,6 +150,16 @@ class SchedulerNode(LifecycleComponent):
                 instruction=session.spec.instruction,
             )
             self._predict.ask(goal)
+        self._server.ticked(session, output)
+
+    def _rest(self, session: Session, tick: int, now_s: float) -> None:
+        """A person has the robot: say so, and command nothing."""
+        if self.measured is None:
+            return
+        output = session.rest(tick, self.measured, self.measured_at, now_s)
+        stamp, run_id = ticks.stamp_of(tick, self.space.rate_hz), session.spec.run_id
+        method, stats = session.spec.config.continuation, session.scheduler.stats
+        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, None, stamp))
         self._server.ticked(session, output)
 
     def _publish(self, session: Session, mail: Mail, output: TickOutput) -> None:
@@ -200,6 +213,9 @@ class SchedulerNode(LifecycleComponent):
     def _on_safety(self, message: SafetyState) -> None:
         if self.session:
             self.session.judge_safety(bool(message.armed), int(message.error_code), message.error_text)
+
+    def _on_authority(self, message: String) -> None:
+        self.human = message.data == "human"
 
     def _on_lease(self, message: UUID) -> None:
         self._server.renew(bytes(message.uuid), time.monotonic())

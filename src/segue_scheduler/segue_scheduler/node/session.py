@@ -13,7 +13,7 @@ from segue_core.policy import PolicyInfo
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.node.watches import Lease
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_scheduler.tick import Outcome, TickOutput
+from segue_scheduler.tick import Outcome, Phase, TickOutput
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class Session:
     outcome: Outcome | None = None
     last: TickOutput | None = None
     armed: bool = False
+    takeovers: int = 0
+    human_ticks: int = 0
+    _resting: bool = False
 
     def __post_init__(self) -> None:
         self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
@@ -53,9 +56,14 @@ class Session:
     def step(
         self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float
     ) -> tuple[Mail, TickOutput]:
-        """One tick. The first one starts the run from its own measured state, so that a replay can do the same."""
-        if self.started_at is None:
-            self.started_at = tick
+        """One tick. The first one starts the run from its own measured state, so that a replay can do the same.
+
+        The first one after a person had the robot starts it anew: what was planned before is about another pose.
+        """
+        if self.started_at is None or self._resting:
+            self.started_at = tick if self.started_at is None else self.started_at
+            self._resting = False
+            self.inbox.forget()
             self.scheduler.start(tick, measured)
         mail = self.inbox.empty(tick, measured)
         output = self.scheduler.step(mail.inputs)
@@ -65,6 +73,26 @@ class Session:
             self.inbox.hold_back(output.request.sequence, tick + max(1, ticks))
         self.outcome = self.outcome or output.outcome or self._external_end(tick, measured_at, now_s)
         return mail, output
+
+    def rest(self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float) -> TickOutput:
+        """One tick in which a person has the robot; the run can still succeed, be cancelled or lose its client."""
+        self.takeovers += not self._resting
+        self._resting = True
+        self.human_ticks += 1
+        self.started_at = tick if self.started_at is None else self.started_at
+        self.outcome = self.outcome or self._end_by_hand() or self._external_end(tick, measured_at, now_s)
+        self.last = TickOutput(tick, measured, Phase.PAUSED, outcome=self.outcome)
+        return self.last
+
+    def _end_by_hand(self) -> Outcome | None:
+        if self.inbox.stop_requested:
+            return Outcome(False, "operator", "stop requested by the operator")
+        task = self.inbox.task
+        if task and task.success and "task_detector" in self.spec.config.termination:
+            return Outcome(
+                True, "task_detector", f"done while a person had the robot: {task.text or 'success'}"
+            )
+        return None
 
     def judge_safety(self, armed: bool, code: int, text: str) -> None:
         """What the safety guard says; a run whose robot may not move any more is over."""

@@ -104,6 +104,7 @@ class TaskServer:
             await self._cell.arm(True)
             node.watch.restart_counts()
             session.lease = self._lease()
+            node.human = False  # whoever had the robot lost it when it was disarmed
             node.session = session
             await until(node, lambda: session.outcome is not None, _FOREVER_S)
             await self._cell.arm(False)

@@ -73,6 +73,7 @@ class Tasks:
             await coroutine
         except SegueError as error:
             self._node.driver.let_go()
+            self._node.announce("policy")
             if self._node.episodes.stage in (Stage.STARTING, Stage.CLOSING):
                 self._node.episodes.stage = Stage.READY
             self._tell(str(error))
@@ -92,7 +93,7 @@ class Tasks:
             text = f"the scheduler does not pause (phase {node.scheduler_phase!r})"
             raise SegueError(ErrorCode.CONTROL_FOREIGN_COMMAND, text)
         await node.cell.arm(True)
-        node.driver.take()
+        node.take()
         self._tell("")
 
     def _scheduler_rests(self) -> bool:
@@ -137,6 +138,7 @@ class Tasks:
         episodes.stage = Stage.CLOSING
         node.say()
         node.driver.let_go()
+        node.announce("policy")
         discard = wish in ("discard", "again")
         reason = await node.cell.stop_recording(wish == "success", wish, discard=discard)
         await self._rest()

@@ -25,7 +25,7 @@ from segue_data.teleop.driver import Driver
 from segue_data.teleop.episodes import Episodes
 from segue_data.teleop.inputs import Inputs
 from segue_data.teleop.node.tasks import Tasks
-from segue_interfaces.msg import RobotCommand, SchedulerState
+from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.cell import Cell
 from segue_ros.contracts import load_file, load_robot
@@ -34,6 +34,7 @@ from segue_ros.lifecycle import LifecycleComponent
 
 _LOOKS_PER_TICK = 4
 _STATUS_PERIOD_S = 0.5
+_OLD_NEWS_S = 0.3  # a safety state that says "disarmed" may be from before the robot was armed
 AUTHORITY = "/segue/authority"
 
 
@@ -81,6 +82,7 @@ class TeleopNode(LifecycleComponent):
         self.cell = Cell(self, given.reset_service)
         self.scheduler_phase = ""
         self.scheduler_s = 0.0
+        self.taken_s = 0.0
         self._tick: int | None = None
         self._connect(config)
         self.tasks = Tasks(self, task, collect=given.collect)
@@ -90,6 +92,7 @@ class TeleopNode(LifecycleComponent):
         self._authority_out = self.create_lifecycle_publisher(String, AUTHORITY, qos.LATCHED)
         self._status_out = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
         self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR)
+        self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
         self.create_subscription(SchedulerState, "/segue/state", self._on_scheduler, qos.STATE)
         if config.device == "leader":
             self.create_subscription(JointState, config.leader.topic, self._on_leader, qos.SENSOR)
@@ -137,8 +140,7 @@ class TeleopNode(LifecycleComponent):
         for wish in self.inputs.read(now_s, self.driver.event):
             self.tasks.wish(wish)
         if self.inputs.gone and self.driver.commanding:
-            self.driver.let_go()  # no more commands: the guard stops the robot and latches
-            self.tasks.lost(self.inputs.gone)
+            self.let_go(self.inputs.gone)  # no more commands: the guard stops the robot and latches
         tick = ticks.tick_of(self.get_clock().now().nanoseconds, self._robot.tick_rate_hz)
         if tick == self._tick or not self.driver.commanding:
             return
@@ -146,8 +148,7 @@ class TeleopNode(LifecycleComponent):
         try:
             action = self.driver.action(now_s)
         except SegueError as error:
-            self.driver.let_go()
-            self.tasks.lost(str(error))
+            self.let_go(str(error))
             return
         stamp = ticks.stamp_of(tick, self._robot.tick_rate_hz)
         command = conversions.Command(tick, self.driver.run_id, action, hold=False, starved=False)
@@ -165,6 +166,22 @@ class TeleopNode(LifecycleComponent):
 
     def _on_scheduler(self, message: SchedulerState) -> None:
         self.scheduler_phase, self.scheduler_s = message.phase, time.monotonic()
+
+    def _on_safety(self, message: SafetyState) -> None:
+        """Whoever disarmed or stopped the robot ended this person's turn, too: taking it again is a new wish."""
+        if self.driver.commanding and not message.armed and time.monotonic() - self.taken_s > _OLD_NEWS_S:
+            self.let_go(message.error_text or "the robot was disarmed")
+
+    def take(self) -> None:
+        """Command from the next tick on; the robot is armed."""
+        self.taken_s = time.monotonic()
+        self.driver.take()
+
+    def let_go(self, why: str) -> None:
+        """Command no more, because of something that nobody wished."""
+        self.driver.let_go()
+        self.announce("policy")
+        self.tasks.lost(why)
 
     def _on_leader(self, message: JointState) -> None:
         try:

@@ -1,0 +1,150 @@
+"""The subcommand `record`: a person (or the scripted expert) records demonstrations."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.arguments import split_assignments
+from segue_bringup.exit_status import ExitStatus
+from segue_bringup.graph import Graph, Scalar, load_graph
+from segue_bringup.resolution import Plan, make_plan
+from segue_bringup.run.folder import create_run_folder
+from segue_core.errors import ConfigError, ErrorCode
+
+_SCRIPTED = "scripted"
+_EXAMPLES = """\
+examples:
+  segue record task:=pick_place teleop:=keyboard operator:=Ada            in the simulator, with this terminal's keys
+  segue record teleop:=gamepad episodes:=50 --out data/bags               until 50 good episodes are there
+  segue record teleop:=leader sim:=none robot:=my_robot                   a second arm leads the real one
+  segue record teleop:=scripted episodes:=50 --out data/bags              the scripted expert, in parallel, no graph
+
+keys (of the terminal; a pad has buttons for the same, see config/teleop):
+  Enter start   y success   n failure   x discard   r discard and record again   Esc stop   c recover   Ctrl-C end
+
+The same command goes on where the last one ended. All launch arguments of `segue run` work here, too.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `record` to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "record",
+        help="record demonstrations: keyboard, gamepad, a leader arm, or the scripted expert",
+        description="Record demonstrations: one bag per episode, judged while it is recorded.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "arguments", nargs="*", metavar="name:=value", help="launch arguments, see `segue run --help`"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the bags; the same as runs:=")
+    parser.add_argument("--workers", type=int, default=2, help="processes of teleop:=scripted")
+    parser.add_argument("--disturb", action="store_true", help="teleop:=scripted: disturb what is executed")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end after so much wall time")
+    parser.add_argument("--quiet", action="store_true", help="show no display")
+    parser.set_defaults(func=record)
+
+
+def record(options: argparse.Namespace) -> int:
+    """Do it; the exit status, see `ExitStatus`."""
+    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
+    if options.out is not None:
+        given["runs"] = str(options.out)
+    graph = load_graph().with_defaults({"collect": True, "teleop": "keyboard", "runs": "recordings"})
+    if given.get("teleop") == _SCRIPTED:
+        return _scripted(options, graph, {**given, "teleop": "none"})
+    return _by_person(options, graph, given)
+
+
+def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
+    from segue_data.contracts import load_robot, load_task
+    from segue_data.demonstrations import record_until
+    from segue_data.lockstep import RecordingOptions
+    from segue_sim.disturbance import DisturbanceConfig
+
+    arguments = make_plan(graph, given).arguments
+    report = record_until(
+        load_robot(str(arguments["robot"])),
+        load_task(str(arguments["task"])),
+        int(arguments["episodes"]) or 1,
+        int(arguments["seed"]),
+        Path(str(arguments["runs"])),
+        workers=options.workers,
+        options=RecordingOptions(disturbance=DisturbanceConfig() if options.disturb else None),
+    )
+    print(f"{len(report.recorded)} recorded, {len(report.skipped)} were there, {len(report.failed)} failed")
+    return ExitStatus.SUCCESS
+
+
+def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
+    if sys.stdin.isatty():
+        given.setdefault("terminal", os.ttyname(sys.stdin.fileno()))
+    plan = make_plan(graph, given)
+    _check(plan)
+    arguments = plan.arguments
+    out = Path(str(arguments["runs"]))
+    folder = create_run_folder(
+        out / "sessions", str(arguments["task"]), str(arguments["teleop"]), datetime.now().astimezone()
+    )
+    folder.write_configuration(graph, plan)
+    return int(_session(options, plan, folder))
+
+
+def _check(plan: Plan) -> None:
+    from segue_bringup.supervision.commands import executable_path
+
+    arguments = plan.arguments
+    if arguments["teleop"] == "none":
+        text, allowed = (
+            "segue record needs somebody who commands",
+            ["keyboard", "gamepad", "leader", _SCRIPTED],
+        )
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got="teleop:=none", allowed=allowed)
+    if arguments["teleop"] == "keyboard" and not (arguments["terminal"] or arguments["teleop_device"]):
+        text = "a keyboard needs a terminal: start this in one, or name one"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, expected="terminal:=/dev/pts/N, see `tty`")
+    for node in plan.nodes:
+        executable_path(node.package, node.executable)
+
+
+@contextmanager
+def _terminal_kept() -> Iterator[None]:
+    """The terminal is afterwards as it was before, whatever became of the node that reads its keys."""
+    before = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitStatus:
+    from segue_bringup.run.collection import Collection, Session
+    from segue_bringup.run.display import Progress
+    from segue_bringup.run.episode import Ending
+    from segue_bringup.run.interrupts import Interrupts
+    from segue_bringup.run.record_display import make_display
+
+    session = Session()
+    progress = Progress(f"{plan.arguments['task']} by {plan.arguments['teleop']}")
+    display = make_display(progress, session, quiet=options.quiet)
+    try:
+        with _terminal_kept(), Interrupts() as interrupts:
+            collection = Collection(plan, folder, progress, display, interrupts, options.timeout, session)
+            ending, _ = collection.run(None)
+    finally:
+        display.close()
+    told = session.told
+    print(
+        f"{told.get('good', 0)} good episodes in {plan.arguments['runs']}, {told.get('doubtful', 0)} doubtful"
+    )
+    return ExitStatus.TIMEOUT if ending is Ending.TIMEOUT else ExitStatus.SUCCESS

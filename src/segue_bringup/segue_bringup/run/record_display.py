@@ -1,0 +1,118 @@
+"""What a person sees while recording: the session, and every topic with its rate and messages written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from segue_bringup.run.collection import Session
+from segue_bringup.run.display import Display, Progress
+
+_PLAIN_EVERY_S = 5.0
+_KEYS = "Enter start  y success  n failure  x discard  r again  Esc stop  c recover  Ctrl-C end"
+_STYLES = {"recording": "bold red", "ready": "green", "done": "bold green"}
+
+
+def line(session: Session) -> str:
+    """The session in one line."""
+    told = session.told
+    rates = ", ".join(
+        f"{name} {rate:g}" for name, rate in session.rates.items() if "image" in name or "joint" in name
+    )
+    return (
+        f"{told.get('stage', 'starting')}: {told.get('episode', '-')}, {told.get('good', 0)} good, "
+        f"{told.get('doubtful', 0)} doubtful; Hz: {rates or '-'}"
+    )
+
+
+class PlainRecordDisplay:
+    """Lines: one for each change of stage or note, and one every few seconds."""
+
+    def __init__(self, progress: Progress, session: Session, write: Callable[[str], None]) -> None:
+        self._progress, self._session, self._write = progress, session, write
+        self._seen, self._written_s = ("", ""), time.monotonic()
+
+    def update(self) -> None:
+        """Write a line when there is something new, or when it is time."""
+        told, now = self._session.told, time.monotonic()
+        seen = (told.get("stage", self._progress.headline), told.get("note", ""))
+        if seen != self._seen or now - self._written_s >= _PLAIN_EVERY_S:
+            note = f" ({told['note']})" if told.get("note") else ""
+            self._write(f"{line(self._session)}{note}" if told else self._progress.headline)
+            self._seen, self._written_s = seen, now
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._write(text)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LiveRecordDisplay:
+    """A table that is redrawn in place."""
+
+    def __init__(self, progress: Progress, session: Session) -> None:
+        self._progress, self._session = progress, session
+        console = Console(stderr=True)
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=4, transient=True)
+        self._live.start()
+
+    def update(self) -> None:
+        """The table redraws itself."""
+
+    def say(self, text: str) -> None:
+        """Print above the table."""
+        self._live.console.print(text, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Take the table away."""
+        self._live.stop()
+
+    def _draw(self) -> Group:
+        session, told = self._session, self._session.told
+        stage = told.get("stage", self._progress.headline)
+        head = Text(f"{self._progress.title}: ", style="bold")
+        head.append(stage, style=_STYLES.get(stage, "yellow"))
+        wanted = told.get("wanted", "0")
+        goal = f" of {wanted}" if wanted != "0" else ""
+        count = f"{told.get('good', 0)}{goal} good, {told.get('doubtful', 0)} doubtful"
+        parts = [head, Text(f"{told.get('episode', '-')}   {count}   arm: {told.get('arm', '-')}")]
+        if session.device or told.get("note"):
+            parts.append(
+                Text(session.device or told["note"], style="bold red" if session.device else "yellow")
+            )
+        return Group(*parts, topic_table(session), Text(_KEYS, style="dim"))
+
+
+def topic_table(session: Session) -> Table:
+    """Every topic that is recorded: rate and messages in this episode; a silent camera or robot is red."""
+    table = Table(box=None, padding=(0, 2))
+    for title in ("topic", "Hz", "written"):
+        table.add_column(title, justify="left" if title == "topic" else "right")
+    for name in session.written or session.rates:
+        rate = session.rates.get(name, 0.0)
+        vital = "image_raw" in name or name == "/joint_states"
+        if not vital and rate == 0.0 and not session.written.get(name):
+            continue
+        style = "red" if vital and rate == 0.0 else ""
+        table.add_row(Text(name, style=style), f"{rate:.1f}", str(session.written.get(name, "")))
+    return table
+
+
+def make_display(progress: Progress, session: Session, *, quiet: bool) -> Display:
+    """The display that suits standard error."""
+    if sys.stderr.isatty() and not quiet:
+        return LiveRecordDisplay(progress, session)
+
+    def write(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    return PlainRecordDisplay(progress, session, write)
