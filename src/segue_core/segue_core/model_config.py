@@ -1,4 +1,4 @@
-"""What a robot contract says about its model file beyond its name: repairs of the file, and joints that are held.
+"""What a robot contract says about its model files: where they are, how they are repaired, which joints are held.
 
 Model files are made for other programs: their arms hang on mocap bodies, their dampings stop every motion, their
 fingers weigh kilogrammes. Repairs are written down in the contract, where they can be read, and applied to the
@@ -69,3 +69,26 @@ class HeldJoint(StrictModel):
     stiffness: Positive = Field(description="position gain [N m/rad] or [N/m]")
     damping: Positive = Field(description="velocity gain [N m s/rad] or [N s/m]")
     force: Positive = Field(description="largest torque [N m] or force [N]")
+
+
+class Attachment(StrictModel):
+    """A second model file that is mounted on the first, such as a hand on an arm."""
+
+    file: str = Field(description="path of the MJCF file inside its package")
+    package: str | None = Field(default=None, description="Python package that ships it, default the model's")
+    site: str = Field(description="site of the model that it is mounted on")
+    prefix: str = Field(description="put before all of its names, such as hand_")
+
+
+class ModelFile(StrictModel):
+    """Where the robot's MJCF lives: a file inside an installed Python package."""
+
+    package: str = Field(description="Python package that ships the model file")
+    file: str = Field(description="path of the MJCF file inside that package")
+    visuals: Literal["hull", "mesh"] = Field(
+        default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
+    )
+    attachments: tuple[Attachment, ...] | None = Field(
+        default=None, description="further files, mounted one after the other before anything is repaired"
+    )
+    repairs: ModelRepairs | None = Field(default=None, description="what of the file is changed in memory")

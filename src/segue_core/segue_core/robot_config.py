@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.config_base import StrictModel
+from segue_core.contract_checks import one_per_joint, rates_fit, refuse_unknown_mounts
 from segue_core.controller_config import (
     AnyController,
     CartesianPose,
@@ -23,34 +24,11 @@ from segue_core.controller_config import (
 from segue_core.errors import unknown_name
 from segue_core.gripper_config import GripperConfig
 from segue_core.hardware_config import HardwareConfig
-from segue_core.model_config import HeldJoint, ModelRepairs
+from segue_core.model_config import HeldJoint, ModelFile
 from segue_core.planning_config import PlanningConfig
 
 Vector3 = tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0)]
-
-
-class Attachment(StrictModel):
-    """A second model file that is mounted on the first, such as a hand on an arm."""
-
-    file: str = Field(description="path of the MJCF file inside its package")
-    package: str | None = Field(default=None, description="Python package that ships it, default the model's")
-    site: str = Field(description="site of the model that it is mounted on")
-    prefix: str = Field(description="put before all of its names, such as hand_")
-
-
-class ModelFile(StrictModel):
-    """Where the robot's MJCF lives: a file inside an installed Python package."""
-
-    package: str = Field(description="Python package that ships the model file")
-    file: str = Field(description="path of the MJCF file inside that package")
-    visuals: Literal["hull", "mesh"] = Field(
-        default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
-    )
-    attachments: tuple[Attachment, ...] | None = Field(
-        default=None, description="further files, mounted one after the other before anything is repaired"
-    )
-    repairs: ModelRepairs | None = Field(default=None, description="what of the file is changed in memory")
 
 
 class ToolFrame(StrictModel):
@@ -83,6 +61,17 @@ class ArmConfig(StrictModel):
     held: tuple[HeldJoint, ...] | None = Field(
         default=None, description="joints of the model that are not commanded: a torso, a head, a base"
     )
+
+    @model_validator(mode="after")
+    def _one_number_per_joint(self) -> "ArmConfig":
+        one_per_joint(
+            len(self.joints),
+            home_rad=self.home_rad,
+            stiffness=self.stiffness,
+            damping=self.damping,
+            torque_n_m=self.torque_n_m,
+        )
+        return self
 
     def joint_names(self) -> tuple[str, ...]:
         """Joint names as published: the arm's name before the model's."""
@@ -183,6 +172,20 @@ class RobotConfig(StrictModel):
                     f"actions of {self.action_space.name!r} do not fit arm {arm.name!r} with {len(arm.joints)} "
                     f"joints; its channels: {', '.join(sizes)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_fit(self) -> "RobotConfig":
+        rates_fit(self.tick_rate_hz, self.control_rate_hz, self.physics_step_s)
+        one_per_joint(
+            max((len(arm.joints) for arm in self.arms), default=0),
+            velocity_rad_s=self.limits.velocity_rad_s,
+            acceleration_rad_s2=self.limits.acceleration_rad_s2,
+            jerk_rad_s3=self.limits.jerk_rad_s3,
+        )
+        refuse_unknown_mounts(
+            {name: camera.mount for name, camera in self.cameras.items()}, [arm.name for arm in self.arms]
+        )
         return self
 
     @property
