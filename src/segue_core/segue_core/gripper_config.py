@@ -1,6 +1,6 @@
 """The gripper of a robot contract: fingers on one tendon, or fingers that each have a motor of their own."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -58,7 +58,7 @@ class GripperConfig(StrictModel):
     speed_per_s: Positive = Field(default=4.0, description="fastest change of the opening [1/s]")
 
     @model_validator(mode="after")
-    def _one_drive(self) -> Self:
+    def _one_drive(self) -> "GripperConfig":
         drive = (self.tendon, self.open_m, self.open_position, self.closed_position)
         given = [value is not None for value in drive]
         if given not in ([True, True, False, False], [False, False, True, True]):

@@ -65,7 +65,7 @@ class Grippers:
     def measured(self, data: mujoco.MjData) -> Floats:
         """Measured openings (A,), 0 closed to 1 open."""
         openings = [gripper.opening(data.qpos[gripper.qpos]) for gripper in self._all]
-        return np.clip(np.array(openings), 0.0, 1.0)
+        return np.asarray(np.clip(openings, 0.0, 1.0), dtype=np.float64)
 
     def holding(self, pairs: Pairs, bodies: frozenset[int]) -> list[bool]:
         """Which grippers (A,) hold one of `bodies`: the first finger touches it, and one opposed to it does.
