@@ -1,8 +1,11 @@
 """Joints that a robot has and no command moves: a torso, a head, a base. Their motors hold them in place."""
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.robot_config import ArmConfig, RobotConfig
 
 
@@ -18,14 +21,40 @@ def add_held(arm: mujoco.MjSpec, config: ArmConfig) -> None:
         actuator.forcerange, actuator.forcelimited = (-held.force, held.force), True
 
 
-def place_held(robot: RobotConfig, model: mujoco.MjModel, data: mujoco.MjData) -> None:
-    """Puts the held joints where the contract holds them, and their actuators' targets with them, if there are any."""
+def place_held(
+    robot: RobotConfig,
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    elsewhere: Mapping[str, float] | None = None,
+) -> None:
+    """Puts the held joints where the contract holds them, and their actuators' targets with them, if there are any.
+
+    Args:
+        elsewhere: positions [rad] or [m] of joints that are held elsewhere, by names in the compiled model.
+
+    Raises:
+        ConfigError: a joint in `elsewhere` is not held, or carries a tool: controllers rely on the contract there.
+    """
+    positions = {f"{arm.name}_{held.joint}": held.position for arm in robot.arms for held in arm.held or ()}
+    for name in elsewhere or ():
+        _refuse(robot, model, name, list(positions))
+    for name, position in {**positions, **(elsewhere or {})}.items():
+        data.qpos[model.joint(name).qposadr[0]] = position
+        if model.nu:
+            data.ctrl[model.actuator(name).id] = position
+
+
+def _refuse(robot: RobotConfig, model: mujoco.MjModel, name: str, held: list[str]) -> None:
+    if name not in held:
+        raise unknown_name("held joint", name, held)
+    carrier = int(model.jnt_bodyid[model.joint(name).id])
     for arm in robot.arms:
-        for held in arm.held or ():
-            name = f"{arm.name}_{held.joint}"
-            data.qpos[model.joint(name).qposadr[0]] = held.position
-            if model.nu:
-                data.ctrl[model.actuator(name).id] = held.position
+        body = int(model.site_bodyid[model.site(f"{arm.name}_tool").id])
+        while body:
+            if body == carrier:
+                text = f"held joint '{name}' carries the tool of '{arm.name}': only the robot's contract moves it"
+                raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
+            body = int(model.body_parentid[body])
 
 
 def held_positions(robot: RobotConfig, data: mujoco.MjData) -> dict[str, float]:

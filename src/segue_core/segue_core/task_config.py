@@ -90,6 +90,10 @@ class TaskConfig(StrictModel):
     base: BasePose | None = Field(
         default=None, description="where the base stands in the frame of the regions; left out, at its origin"
     )
+    held: dict[str, float] = Field(
+        default={},
+        description="held joints of the robot that are elsewhere in this task, such as a head [rad]",
+    )
     fixtures: dict[str, FixtureConfig] = Field(
         default={}, description="fixtures by name, in order of placing"
     )

@@ -21,6 +21,7 @@ def add_room(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
         light = spec.worldbody.add_light()
         light.pos, light.dir, light.castshadow = position, direction, False
         light.diffuse = (_LIGHT, _LIGHT, _LIGHT)
+        light.directional = floor  # no spots on a floor without end
     _add_floor(spec) if floor else _add_table(spec)
 
 

@@ -10,7 +10,7 @@ Its frame is the middle of the lower edge of its front, which looks along -x, to
        =  handle, an upright bar
 
 Bodies are `<name>_frame` and `<name>_<door>`, joints `<name>_<door>`; every door has the places `<name>_<door>_handle`
-(middle of its bar) and `<name>_<door>_edge` (the inner face at the free edge), and every shelf `<name>_shelf_<number>`
+(middle of its bar) and `<name>_<door>_face` (on its front, where a hand pushes it), and every shelf `<name>_shelf_<number>`
 (middle of its top; number 0 is the floor).
 """
 
@@ -26,6 +26,7 @@ from segue_sim.parts.base import options_of
 
 Positive = Annotated[float, Field(gt=0)]
 _GAP = 0.002  # between a door and what it closes [m]
+_TO_HANDLE = 0.7  # a hand pushes a door at this part of the way from its hinge to its handle
 _SHUT_TO_OPEN = 2.0  # how far a door turns [rad]
 _METAL: Vector3 = (0.30, 0.31, 0.33)
 
@@ -143,6 +144,7 @@ def _door(name: str, options: CupboardOptions, door: DoorOptions) -> BodyConfig:
         pane = _box((outer - 0.001, y[0], -0.7 * half), (outer, y[1], 0.7 * half), (0.06, 0.07, 0.08), 0.01)
         shapes.append(pane)
     bar = (outer - door.handle.stand_off, along * door.handle.from_hinge, door.handle.height - middle)
+    face = (outer, _TO_HANDLE * bar[1], bar[2])
     return BodyConfig(
         on="frame",
         at=(0.0, -along * options.width / 2, middle),
@@ -154,7 +156,7 @@ def _door(name: str, options: CupboardOptions, door: DoorOptions) -> BodyConfig:
             friction=door.friction,
         ),
         shapes=tuple(shapes),
-        sites={f"{name}_handle": Marker(at=bar), f"{name}_edge": Marker(at=(inner, along * door.width, 0.0))},
+        sites={f"{name}_handle": Marker(at=bar), f"{name}_face": Marker(at=face)},
     )
 
 
