@@ -1,0 +1,121 @@
+"""The pictures of a recorded episode again, at the pace at which they were recorded."""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.typesys import Stores, get_typestore
+
+from segue_core.config_base import StrictModel, parse_model
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_perception.camera import Frame
+from segue_perception.drivers.base import FrameThread
+
+Image = NDArray[np.uint8]
+_ORDER = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0)}
+
+
+class ReplayOptions(StrictModel):
+    """Options of the driver `replay`."""
+
+    bag: str = Field(description="folder of a rosbag2 recording")
+    topic: str = Field(default="", description="picture topic; /<camera>_camera/image_raw when empty")
+    loop: bool = Field(default=True, description="begin anew when it is over")
+
+
+class ReplayCamera:
+    """See `Camera`. Stamps are those of now: the recording's own are long past."""
+
+    def __init__(self, name: str, options: ReplayOptions, now_ns: Callable[[], int]) -> None:
+        self._name, self._options, self._now_ns = name, options, now_ns
+        self._frames = self._play()
+        self._began_s, self._first_ns = time.monotonic(), -1
+        first = next(self._frames, None)
+        if first is None:
+            raise PerceptionError(
+                ErrorCode.FRAME_MISSING,
+                f"camera '{name}': no pictures on {self._topics()[0]} in {options.bag}",
+            )
+        self._size = int(first[1].shape[1]), int(first[1].shape[0])
+        self._thread = FrameThread(name, self._grab)
+        self._thread.start()
+
+    @property
+    def name(self) -> str:
+        """Name of the camera in the robot's contract."""
+        return self._name
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its frames [pixels]."""
+        return self._size
+
+    def read(self) -> Frame | None:
+        """The newest frame since the last call, or None; raises PerceptionError when the recording is over."""
+        return self._thread.newest()
+
+    def close(self) -> None:
+        """Closes the recording."""
+        self._thread.end()
+        self._frames.close()
+
+    def _topics(self) -> tuple[str, str]:
+        topic = self._options.topic or f"/{self._name}_camera/image_raw"
+        return topic, f"{topic}/compressed"
+
+    def _play(self) -> Generator[tuple[int, Image], None, None]:
+        """Log times [ns] and pictures, once through the recording."""
+        store = get_typestore(Stores.ROS2_KILTED)
+        try:
+            with AnyReader([Path(self._options.bag)], default_typestore=store) as reader:
+                wanted = [link for link in reader.connections if link.topic in self._topics()]
+                for link, log_ns, data in reader.messages(wanted) if wanted else ():
+                    yield log_ns, self._picture(reader.deserialize(data, link.msgtype))
+        except (AnyReaderError, OSError) as error:
+            raise PerceptionError(
+                ErrorCode.FRAME_MISSING, f"camera '{self._name}': {self._options.bag} cannot be read: {error}"
+            ) from error
+
+    def _picture(self, message: Any) -> Image:
+        if hasattr(message, "format"):
+            decoded = cv2.imdecode(message.data, cv2.IMREAD_COLOR)
+            if decoded is None:
+                raise PerceptionError(
+                    ErrorCode.FRAME_CORRUPT, f"camera '{self._name}': a compressed picture cannot be decoded"
+                )
+            return np.asarray(decoded[:, :, ::-1], dtype=np.uint8)
+        if message.encoding not in _ORDER:
+            raise PerceptionError(
+                ErrorCode.FRAME_ENCODING, f"camera '{self._name}'", got=message.encoding, allowed=_ORDER
+            )
+        rows = message.data.reshape(message.height, message.step)[:, : message.width * 3]
+        colours = rows.reshape(message.height, message.width, 3)
+        return np.ascontiguousarray(colours[:, :, list(_ORDER[message.encoding])])
+
+    def _grab(self) -> Frame | None:
+        found = next(self._frames, None)
+        if found is None:
+            self._begin_anew()
+            return None
+        log_ns, image = found
+        if self._first_ns < 0:
+            self._began_s, self._first_ns = time.monotonic(), log_ns
+        due_s = self._began_s + (log_ns - self._first_ns) * 1e-9
+        self._thread.wait(max(0.0, due_s - time.monotonic()))
+        return Frame(image, self._now_ns())
+
+    def _begin_anew(self) -> None:
+        if not self._options.loop:
+            raise PerceptionError(ErrorCode.FRAME_MISSING, f"camera '{self._name}': the recording is over")
+        self._frames, self._first_ns = self._play(), -1
+
+
+def create(name: str, options: Mapping[str, Any], now_ns: Callable[[], int]) -> ReplayCamera:
+    """The driver `replay`."""
+    return ReplayCamera(name, parse_model(options, ReplayOptions, f"camera '{name}': options"), now_ns)

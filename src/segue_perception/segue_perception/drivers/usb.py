@@ -1,0 +1,116 @@
+"""USB cameras, network streams and video files, through OpenCV."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from segue_core.config_base import StrictModel, parse_model
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_perception.camera import Frame
+from segue_perception.drivers.base import FrameThread
+
+_FORMAT = 4  # letters of a pixel format
+
+
+class UsbOptions(StrictModel):
+    """Options of the driver `usb`."""
+
+    device: str = Field(
+        description="/dev/v4l/by-id/..., the number of a camera, the address of a stream, or a video file"
+    )
+    width: int = Field(default=640, ge=16, le=8192, description="width to ask the camera for [pixels]")
+    height: int = Field(default=480, ge=16, le=8192, description="height to ask the camera for [pixels]")
+    rate_hz: float = Field(default=30.0, gt=0, le=1000, description="frames per second to ask for")
+    pixel_format: str = Field(default="MJPG", description="four letters; most cameras need MJPG for 30 Hz")
+    loop: bool = Field(default=True, description="a video file begins anew when it is over")
+
+
+class UsbCamera:
+    """See `Camera`. A video file plays at its own pace."""
+
+    def __init__(self, name: str, options: UsbOptions, now_ns: Callable[[], int]) -> None:
+        self._name, self._options, self._now_ns = name, options, now_ns
+        number = options.device.isdigit()
+        self._capture = cv2.VideoCapture(int(options.device) if number else options.device)
+        if not self._capture.isOpened():
+            raise PerceptionError(
+                ErrorCode.FRAME_MISSING,
+                f"camera '{name}': {options.device} cannot be opened: is it plugged in, are you in the group `video`, "
+                "does another program use it? `v4l2-ctl --list-devices` lists what there is",
+            )
+        self._file = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+        if not self._file:
+            self._ask_for_format()
+        first = self._first_frame()
+        self._size = int(first.shape[1]), int(first.shape[0])
+        self._due_s = time.monotonic()
+        self._thread = FrameThread(name, self._grab)
+        self._thread.start()
+
+    @property
+    def name(self) -> str:
+        """Name of the camera in the robot's contract."""
+        return self._name
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of its frames [pixels]."""
+        return self._size
+
+    def read(self) -> Frame | None:
+        """The newest frame since the last call, or None; raises PerceptionError when the camera is lost."""
+        return self._thread.newest()
+
+    def close(self) -> None:
+        """Releases the device."""
+        self._thread.end()
+        self._capture.release()
+
+    def _ask_for_format(self) -> None:
+        letters = self._options.pixel_format
+        if len(letters) == _FORMAT:
+            self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*letters))
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._options.width)
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._options.height)
+        self._capture.set(cv2.CAP_PROP_FPS, self._options.rate_hz)
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+    def _first_frame(self) -> NDArray[Any]:
+        came, frame = self._capture.read()
+        if not came:
+            raise PerceptionError(
+                ErrorCode.FRAME_MISSING,
+                f"camera '{self._name}': {self._options.device} opens and sends nothing",
+            )
+        return np.asarray(frame)
+
+    def _grab(self) -> Frame | None:
+        if self._file:
+            self._keep_pace()
+        came, frame = self._capture.read()
+        if not came and self._file and self._options.loop:
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            came, frame = self._capture.read()
+        if not came:
+            what = "is over" if self._file else "was unplugged, or another program took it"
+            raise PerceptionError(
+                ErrorCode.FRAME_MISSING, f"camera '{self._name}': {self._options.device} {what}"
+            )
+        return Frame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8), self._now_ns())
+
+    def _keep_pace(self) -> None:
+        rate_hz = self._capture.get(cv2.CAP_PROP_FPS) or self._options.rate_hz
+        now_s = time.monotonic()
+        self._due_s = max(self._due_s + 1.0 / rate_hz, now_s - 1.0 / rate_hz)
+        if self._due_s > now_s:
+            self._thread.wait(self._due_s - now_s)
+
+
+def create(name: str, options: Mapping[str, Any], now_ns: Callable[[], int]) -> UsbCamera:
+    """The driver `usb`."""
+    return UsbCamera(name, parse_model(options, UsbOptions, f"camera '{name}': options"), now_ns)
