@@ -43,13 +43,14 @@ class GripperConfig(StrictModel):
         default=None, description="largest effort of each motor [N] or [N m], default force_n"
     )
     finger_stiffness: Positive | None = Field(
-        default=None, description="position gain of the fingers [N/m] or [N m/rad], default 3000"
+        default=None, description="position gain of a finger [N/m] or [N m/rad], default 3000"
     )
     finger_damping: Positive | None = Field(
         default=None, description="velocity gain of the fingers [N s/m] or [N m s/rad], default 60"
     )
     pad: FingerPad | None = Field(
-        default=None, description="rubber pad of every finger; default: fingers touch with their own shapes"
+        default=None,
+        description="rubber pad of every finger; default: a Panda's on a tendon, else the fingers' own shapes",
     )
     friction: tuple[Positive, Positive, Positive] | None = Field(
         default=None,

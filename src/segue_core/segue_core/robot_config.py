@@ -92,8 +92,8 @@ class JointLimits(StrictModel):
 class Workspace(StrictModel):
     """Axis-aligned box in the base frame that every tool centre point must stay in [m]."""
 
-    low: Vector3
-    high: Vector3
+    low: Vector3 = Field(description="corner with the smallest coordinates")
+    high: Vector3 = Field(description="corner with the greatest coordinates")
 
 
 class CameraConfig(StrictModel):
