@@ -59,7 +59,7 @@ class HardwareNode(LifecycleComponent):
         self._link = HardwareLink(robot, hardware, joint_limits(robot, kinematics.low, kinematics.high))
         self._last: Motion | None = None
         self._reported: ControlError | None = None
-        self._states = self.create_lifecycle_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
+        self._states = self.create_lifecycle_publisher(JointState, "/joint_states", qos.JOINT_SOURCE)
         self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
         self._stop_controller: Client[Any, Any] = self.create_client(EmergencyStop, "/segue/emergency_stop")
         self._recovery = self.create_service(Recover, "/segue/hardware/recover", self._on_recover)

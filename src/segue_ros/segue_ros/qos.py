@@ -17,7 +17,10 @@ SENSOR = _keep_last(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE)
 """Subscriptions to cameras and joint states: the newest is wanted, a lost one is not worth waiting for."""
 
 SENSOR_SOURCE = _keep_last(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
-"""Publishers of cameras and joint states."""
+"""Publishers of cameras."""
+
+JOINT_SOURCE = _keep_last(60, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""Publishers of joint states: half a second at 120 Hz, so that a recorder on a busy machine loses none."""
 
 OBSERVATION = _keep_last(2, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Synchronised observations."""

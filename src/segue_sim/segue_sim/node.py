@@ -21,7 +21,7 @@ from segue_control.scene_messages import scene_to_msg
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
-from segue_interfaces.msg import TaskState
+from segue_interfaces.msg import SimState, TaskState
 from segue_interfaces.srv import ResetWorld
 from segue_ros import conversions, images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
@@ -32,6 +32,8 @@ from segue_sim.sim_clock import SimClock
 from segue_sim.surroundings import surroundings
 from segue_sim.viewing import Window
 from segue_sim.world import World
+
+_SCENE_TICKS = 30  # ticks between two messages about what stands around the robot
 
 
 class Parameters(StrictModel):
@@ -44,6 +46,9 @@ class Parameters(StrictModel):
         default=1.0, ge=0.05, le=10.0, description="simulated seconds per second, at most"
     )
     view: bool = Field(default=False, description="open a window")
+    publish_state: bool = Field(
+        default=False, description="tell the whole state of the world on /sim/state, for privileged policies"
+    )
 
 
 class SimulatorNode(LifecycleComponent):
@@ -58,19 +63,21 @@ class SimulatorNode(LifecycleComponent):
         self._robot = robot = load_robot(given.robot_file)
         self._task = load_file(given.task_file, TaskConfig, "task")
         self._world = World(robot, self._task, given.seed)
+        self._tells_state = given.publish_state
         self._window = Window(self._world) if given.view else None
         self._step_s = 1.0 / robot.control_rate_hz
         self._period_s = self._step_s / given.real_time_factor
         self._clock_time = SimClock(robot.control_rate_hz, round(robot.control_rate_hz / robot.tick_rate_hz))
         names = (*robot.joint_names, *robot.gripper_names)
-        self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s)
+        told = robot.control.interface
+        self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s, told)
         self._openings = self._world.gripper_positions()
         self._connect()
 
     def _connect(self) -> None:
         publish = self.create_lifecycle_publisher
         self._clock_out = publish(ClockMsg, "/clock", 10)
-        self._joints_out = publish(JointState, "/joint_states", qos.SENSOR_SOURCE)
+        self._joints_out = publish(JointState, "/joint_states", qos.JOINT_SOURCE)
         self._task_out = publish(TaskState, "/segue/task_state", qos.STATE)
         self._scene_out = publish(MarkerArray, "/segue/scene", qos.LATCHED)
         self._arms = tuple(arm.name for arm in self._robot.arms)
@@ -103,7 +110,9 @@ class SimulatorNode(LifecycleComponent):
     def _on_step(self) -> None:
         target = self._side.target(self._clock_time.seconds)
         if target:
-            self._world.apply(target.positions, target.grippers)
+            self._world.apply(target.positions, target.grippers, target.velocities, target.efforts)
+        else:
+            self._world.hold()
         self._world.advance(self._step_s)
         self._clock_time.advance()
         stamp = ticks.stamp(self._clock_time.nanoseconds)
@@ -117,6 +126,8 @@ class SimulatorNode(LifecycleComponent):
 
     def _on_tick(self) -> None:
         stamp = ticks.stamp(self._clock_time.nanoseconds)
+        if self._tells_state:
+            self._state_out.publish(state_message(snapshot.take(self._world), stamp))
         for name, picture in self._world.render().items():
             image_out, info_out = self._pictures_out[name]
             image_out.publish(images.to_message(picture, "rgb8", stamp, optical_frame(name)))
@@ -136,8 +147,9 @@ class SimulatorNode(LifecycleComponent):
                 raise ControlError(
                     ErrorCode.CONTROL_WRONG_SHAPE, "joint command", got=got, expected="one point"
                 )
-            positions = np.array(message.points[0].positions, dtype=np.float64)
-            self._side.receive(tuple(message.joint_names), positions, self._clock_time.seconds)
+            point, now_s = message.points[0], self._clock_time.seconds
+            told = (np.array(values, dtype=np.float64) for values in (point.velocities, point.effort))
+            self._side.receive(tuple(message.joint_names), np.array(point.positions), now_s, *told)
         except ControlError as error:
             self.get_logger().error(f"joint command refused: {error}", throttle_duration_sec=1.0)
 

@@ -79,7 +79,7 @@ class RehearsalRobot(LifecycleComponent):
 
     def _connect(self, given: Parameters) -> None:
         states = "/joint_state_broadcaster/joint_states"
-        self._states = self.create_lifecycle_publisher(JointState, states, qos.SENSOR_SOURCE)
+        self._states = self.create_lifecycle_publisher(JointState, states, qos.JOINT_SOURCE)
         if given.controller == "joint_trajectory":
             topic = "/arm_controller/joint_trajectory"
             self.create_subscription(JointTrajectory, topic, self._on_trajectory, qos.COMMAND)
