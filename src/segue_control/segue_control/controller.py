@@ -77,7 +77,8 @@ class RobotController:
             ControlError: a measured value is missing, not finite or outside the limits.
         """
         self.guard.restart()
-        self.observe(np.asarray(q_measured, dtype=np.float64))
+        q = np.asarray(q_measured, dtype=np.float64)
+        self.observe(q, v=np.zeros_like(q))
         self.arm(
             np.ones(len(self.robot.arms)) if grippers is None else np.asarray(grippers, dtype=np.float64)
         )
@@ -87,9 +88,15 @@ class RobotController:
 
         Once given a `now_ns`, the guard expects them to keep coming.
         """
-        self.guard.observe(q, self._now(now_ns), watched=now_ns is not None)
-        if self.closed_loop:
-            self._take_speeds(q, np.zeros_like(q) if v is None else v)
+        good = self.guard.observe(q, self._now(now_ns), watched=now_ns is not None)
+        if not (self.closed_loop and good):
+            return
+        if v is None:
+            self.guard.bad_state(
+                f"joint states without speeds; controller {self.robot.control.kind!r} needs them"
+            )
+        else:
+            self._take_speeds(q, v)
 
     def _take_speeds(self, q: Array, v: Array) -> None:
         limits, names = self.guard.limits, self.robot.joint_names

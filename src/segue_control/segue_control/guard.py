@@ -108,16 +108,17 @@ class SafetyGuard:
         """Age of the last admitted command [s]; -1 before the first since arming."""
         return self._commands.age_s(now_ns)
 
-    def observe(self, q: Array, now_ns: int, *, watched: bool = True) -> None:
+    def observe(self, q: Array, now_ns: int, *, watched: bool = True) -> bool:
         """Takes measured joint positions (n,) [rad] received at `now_ns`; bad ones stop an armed robot.
 
-        With `watched`, the next ones are expected before the state timeout.
+        With `watched`, the next ones are expected before the state timeout. Returns whether they were good.
         """
         if q.shape != (len(self._names),) or not np.isfinite(q).all():
             self.bad_state(f"measured joint positions are incomplete or not finite: {q.tolist()}")
-            return
+            return False
         self._measured = q
         self._states.feed(now_ns) if watched else self._states.clear()
+        return True
 
     def bad_state(self, text: str) -> None:
         """Notes joint states that cannot be used; an armed robot stops."""

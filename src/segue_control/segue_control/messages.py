@@ -1,7 +1,9 @@
 """Messages of the controller node."""
 
+import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from numpy.typing import NDArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from segue_control.commands import JointCommand
@@ -20,13 +22,27 @@ _LEVELS = {
 
 
 def joint_trajectory(robot: RobotConfig, command: JointCommand, stamp: Time) -> JointTrajectory:
-    """One point, to be reached within one controller period: arm joints [rad], then gripper openings."""
+    """One point, to be reached within one controller period: arm joints [rad], then gripper openings.
+
+    Robots that are told velocities [rad/s] or torques [N m] find them beside the positions, 0 for the grippers.
+    """
     message = JointTrajectory(joint_names=[*robot.joint_names, *robot.gripper_names])
     message.header.stamp, message.header.frame_id = stamp, robot.base_frame
     positions = [*command.q.tolist(), *command.grippers.tolist()]
     period = Duration(sec=0, nanosec=round(1e9 / robot.control_rate_hz))
-    message.points = [JointTrajectoryPoint(positions=positions, time_from_start=period)]
+    message.points = [
+        JointTrajectoryPoint(
+            positions=positions,
+            velocities=_beside(command.velocities, command),
+            effort=_beside(command.efforts, command),
+            time_from_start=period,
+        )
+    ]
     return message
+
+
+def _beside(values: NDArray[np.float64] | None, command: JointCommand) -> list[float]:
+    return [] if values is None else [*values.tolist(), *[0.0] * len(command.grippers)]
 
 
 def safety_state(controller: RobotController, overruns: int, now_ns: int, stamp: Time) -> SafetyState:

@@ -120,7 +120,7 @@ class ControllerNode(LifecycleComponent):
             return
         try:
             self._measured = self._reader.read(message)
-            self._controller.observe(self._measured.q, self._steady_ns())
+            self._controller.observe(self._measured.q, self._steady_ns(), self._measured.v)
         except SegueError as error:
             self._controller.guard.bad_state(error.text)
 
@@ -135,7 +135,7 @@ class ControllerNode(LifecycleComponent):
                     ErrorCode.CONTROL_OVERRUN, "control loop was late", got=f"{late_ns * 1e-6:.0f} ms"
                 )
             )
-        if guard.mode is GuardMode.DISARMED:  # silent: the robot side holds by itself
+        if guard.mode is GuardMode.DISARMED or not guard.streaming:  # silent: the robot side holds by itself
             guard.cycle()
         else:
             command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
 from segue_core.task_state import TaskState
 from segue_data import messages
@@ -81,9 +82,7 @@ def _execute(stage: Stage, recorder: _Recorder, tick: int, action: Array) -> Non
     updates = round(stage.robot.control_rate_hz / stage.robot.tick_rate_hz)
     stage.controller.set_target(action, tick)
     for update in range(updates):
-        target = stage.controller.update(1.0 / stage.robot.control_rate_hz)
-        stage.world.apply(target.q, target.grippers)
-        stage.world.advance(1.0 / stage.robot.control_rate_hz)
+        step(stage.controller, stage.world, 1.0 / stage.robot.control_rate_hz)
         recorder.joints(_nanoseconds(tick, update + 1, stage.robot))
 
 

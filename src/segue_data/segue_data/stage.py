@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control.lockstep import Body, Driver
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -16,27 +17,11 @@ from segue_core.task_state import TaskState
 Array = NDArray[np.float64]
 
 
-class SimulatedWorld(Protocol):
+class SimulatedWorld(Body, Protocol):
     """What the recorder needs of `segue_sim.World`; used from one thread."""
-
-    def joint_positions(self) -> Array:
-        """Measured arm joints (n,) [rad]."""
-        ...
-
-    def joint_velocities(self) -> Array:
-        """Measured arm joint speeds (n,) [rad/s]."""
-        ...
 
     def gripper_positions(self) -> Array:
         """Measured openings (arms,), 0 closed to 1 open."""
-        ...
-
-    def apply(self, q: Array, grippers: Array) -> None:
-        """Set the joint targets (n,) [rad] and openings (arms,)."""
-        ...
-
-    def advance(self, seconds: float) -> None:
-        """Step the physics."""
         ...
 
     def render(self) -> Mapping[str, NDArray[np.uint8]]:
@@ -66,21 +51,7 @@ class Demonstrator(Protocol):
         ...
 
 
-class JointTarget(Protocol):
-    """What the recorder needs of a controller's command."""
-
-    @property
-    def q(self) -> Array:
-        """Joint targets (n,) [rad]."""
-        ...
-
-    @property
-    def grippers(self) -> Array:
-        """Openings (arms,) in [0, 1]."""
-        ...
-
-
-class Controller(Protocol):
+class Controller(Driver, Protocol):
     """What the recorder needs of `segue_control.RobotController`."""
 
     def reset(self, q_measured: Array) -> None:
@@ -89,10 +60,6 @@ class Controller(Protocol):
 
     def set_target(self, action: Array, tick: int) -> None:
         """Take the action (D,) of a tick, at its beginning."""
-        ...
-
-    def update(self, dt: float) -> JointTarget:
-        """One controller update of `dt` seconds."""
         ...
 
 

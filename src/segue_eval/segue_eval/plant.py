@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segue_control.controller import RobotController
 from segue_control.kinematics import Kinematics
+from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -92,9 +93,7 @@ class SimulatedPlant:
         """One tick of control and physics."""
         self._controller.set_target(action, tick)
         for _ in range(self._updates):
-            command = self._controller.update(self._dt)
-            self._world.apply(command.q, command.grippers)
-            self._world.advance(self._dt)
+            step(self._controller, self._world, self._dt)
 
     def task_state(self) -> TaskState:
         """What the simulator's judge says."""

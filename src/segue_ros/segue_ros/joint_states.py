@@ -12,10 +12,11 @@ from segue_core.robot_config import RobotConfig
 
 @dataclass(frozen=True)
 class JointSample:
-    """Measured positions: `q` (n,) arm joints [rad], `grippers` (A,) openings, 0 closed to 1 open."""
+    """Measured: `q` (n,) arm joints [rad], `grippers` (A,) openings, 0 closed to 1 open; `v` (n,) speeds [rad/s]."""
 
     q: NDArray[np.float64]
     grippers: NDArray[np.float64]
+    v: NDArray[np.float64] | None = None  # what sent the message does not measure speeds
 
 
 class JointStateReader:
@@ -49,7 +50,13 @@ class JointStateReader:
             raise PerceptionError(
                 ErrorCode.STATE_CORRUPT, "joint states", got=got, expected="finite positions"
             )
-        return JointSample(values[: self._arms], values[self._arms :])
+        return JointSample(values[: self._arms], values[self._arms :], self._speeds(message))
+
+    def _speeds(self, message: JointState) -> NDArray[np.float64] | None:
+        """Arm joint speeds (n,) as measured, finite or not; None when the message has none."""
+        if len(message.velocity) != len(self._names):
+            return None
+        return np.array(message.velocity, dtype=np.float64)[self._indices[: self._arms]]
 
     def _learn(self, names: list[str]) -> None:
         missing = [name for name in self._wanted if name not in names]

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control.commands import JointCommand
 from segue_control.held import place_held
 from segue_control.model import robot_spec
 from segue_core.errors import unknown_name
@@ -17,6 +18,7 @@ from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig
+from segue_sim.drives import Drives
 from segue_sim.frames import Frame, frame_of
 from segue_sim.grippers import Grippers
 from segue_sim.layout import Layout, Placement, draw_layout
@@ -52,7 +54,7 @@ class World:
         self._joints = [self.model.joint(name) for name in robot.joint_names]
         self._qpos = np.array([joint.qposadr[0] for joint in self._joints])
         self._dof = np.array([joint.dofadr[0] for joint in self._joints])
-        self._arm_ctrl = np.array([self.model.actuator(name).id for name in robot.joint_names])
+        self._drives = Drives(self.model, robot)
         self._grippers = Grippers(self.model, robot)
         self._object_ids = {name: self.model.body(name).id for name in task.objects}
         self._rig = CameraRig(self.model, robot.cameras) if render else None
@@ -78,7 +80,7 @@ class World:
         mujoco.mj_resetData(self.model, self.data)
         home = np.concatenate([arm.home_rad for arm in self.robot.arms])
         self.data.qpos[self._qpos] = home
-        place_held(self.robot, self.model, self.data)
+        place_held(self.robot, self.model, self.data, self.task.held)
         self._grippers.open(self.data)
         self.apply(home, np.ones(len(self.robot.arms)))
         for part in self._parts.values():
@@ -93,12 +95,13 @@ class World:
     @contextmanager
     def imagined(self) -> Iterator[None]:
         """What happens inside did not happen: physics and judge go on as copies, and are put back at the end."""
-        kept = self.data, self._judge, self._steps
+        kept, driven = (self.data, self._judge, self._steps), self._drives.state
         self.data, self._judge = copy.copy(self.data), scores.create(self)
         try:
             yield
         finally:
             self.data, self._judge, self._steps = kept
+            self._drives.restore(driven)
 
     def judge_anew(self) -> None:
         """The judge forgets what it saw and begins with what the world is like now."""
@@ -141,14 +144,32 @@ class World:
         """Measured openings (arms,), 0 closed to 1 open."""
         return self._grippers.measured(self.data)
 
-    def apply(self, positions: Floats, grippers: Floats) -> None:
-        """Sets the actuators' targets: arm joints (n,) [rad] and gripper openings (arms,) in [0, 1]."""
-        self.data.ctrl[self._arm_ctrl] = positions
+    def apply(
+        self,
+        positions: Floats,
+        grippers: Floats,
+        velocities: Floats | None = None,
+        efforts: Floats | None = None,
+    ) -> None:
+        """Tells the motors of the arms (n,) positions [rad], velocities [rad/s] or torques [N m]: the last given.
+
+        `grippers` are openings (arms,) in [0, 1].
+        """
+        self._drives.follow(self.data, positions, velocities, efforts)
         self._grippers.command(self.data, np.asarray(grippers))
+
+    def follow(self, command: JointCommand) -> None:
+        """Does what a controller commands."""
+        self.apply(command.q, command.grippers, command.velocities, command.efforts)
+
+    def hold(self) -> None:
+        """Brakes by itself, because nobody commands: motors that were told positions keep them."""
+        self._drives.hold(self.data)
 
     def advance(self, seconds: float) -> None:
         """Steps the physics; the task's events are judged once per control tick."""
         for _ in range(round(seconds / self.robot.physics_step_s)):
+            self._drives.run(self.data, self.robot.physics_step_s)
             mujoco.mj_step(self.model, self.data)
             self._steps += 1
             if self._steps % self._steps_per_tick == 0:

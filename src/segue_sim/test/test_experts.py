@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from segue_control.controller import RobotController
+from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -24,9 +25,7 @@ def demonstrate(robot: RobotConfig, task: TaskConfig, seed: int, disturbed: bool
         action = expert.act()
         controller.set_target(noise.apply(action, expert.precise) if noise else action, tick)
         for _ in range(4):
-            command = controller.update(1.0 / robot.control_rate_hz)
-            world.apply(command.q, command.grippers)
-            world.advance(1.0 / robot.control_rate_hz)
+            step(controller, world, 1.0 / robot.control_rate_hz)
         tick, done = tick + 1, done + expert.done
     return world.task_state()
 
