@@ -16,6 +16,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
   segue move home               the arms to a named pose, by a planned way
   segue eval --seeds 0:50       many seeds in lockstep, as a table
   segue record                  demonstrations by keyboard, gamepad, leader arm or script
+  segue replay BAG              a recorded episode again, in the simulator or on the robot
   segue data check FOLDER       recordings and datasets
   segue train --config FILE     a policy from a dataset
   segue SUBCOMMAND --help       everything else
@@ -25,7 +26,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets `func(options) -> exit status`."""
     from segue_bringup import delegates
-    from segue_bringup.run import move, record, serve
+    from segue_bringup.run import move, record, replay, serve
     from segue_bringup.run.command import add_parser
 
     formatter = argparse.RawDescriptionHelpFormatter
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     move.add_parser(subparsers)
     serve.add_parser(subparsers)
     record.add_parser(subparsers)
+    replay.add_parser(subparsers)
     delegates.add_parsers(subparsers)
     return parser
 

@@ -1,4 +1,4 @@
-"""`segue data ...`: record, convert, check, info and repair; also `python -m segue_data.cli`."""
+"""`segue data ...`: record, convert, check, show, label, export and repair; also `python -m segue_data.cli`."""
 
 from __future__ import annotations
 
@@ -85,6 +85,11 @@ def _check(arguments: argparse.Namespace) -> int:
     bad = [finding for finding in findings if not finding.ok]
     print(f"{len(findings)} {findings[0].kind}s checked, {len(bad)} with problems")
     _write_json(arguments.json, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
+    if arguments.page:
+        from segue_data.check_page import write_page
+
+        write_page(findings, arguments.page)
+        print(f"page: {arguments.page}")
     return 1 if bad else 0
 
 
@@ -110,6 +115,84 @@ def _repair(arguments: argparse.Namespace) -> int:
     if not reports:
         print(f"{folder}: nothing to repair")
     return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from segue_data import show, show_foxglove, show_rerun
+
+    if arguments.foxglove:
+        show_foxglove.write_layout(arguments.path, arguments.foxglove)
+        print(f"layout for Foxglove: {arguments.foxglove} (open the bag, then Layouts, Import from file)")
+    if arguments.rerun:
+        show_rerun.write_recording(arguments.path, arguments.episode, arguments.rerun)
+        print(f"recording for Rerun: {arguments.rerun} (`rerun {arguments.rerun}`)")
+    if arguments.sheet or not (arguments.foxglove or arguments.rerun):
+        sheet = arguments.sheet or Path(f"{arguments.path.name}-{arguments.episode}.png")
+        show.write_sheet(show.load_episode(arguments.path, arguments.episode, arguments.columns), sheet)
+        print(f"contact sheet: {sheet}")
+    return 0
+
+
+def _label(arguments: argparse.Namespace) -> int:
+    from segue_data.label_files import write_labels
+
+    for name in arguments.labels:
+        print(write_labels(arguments.dataset, name, json.loads(arguments.settings)))
+    return 0
+
+
+def _split(arguments: argparse.Namespace) -> int:
+    from segue_data.label_files import write_split
+
+    path = write_split(
+        arguments.dataset, {"validation": arguments.validation, "test": arguments.test}, arguments.seed
+    )
+    parts = json.loads(path.read_text(encoding="utf-8"))["episodes"]
+    print(f"{path}: {', '.join(f'{len(numbers)} {part}' for part, numbers in parts.items())}")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from segue_data.contracts import load_robot
+    from segue_data.export import export
+
+    robot = load_robot(arguments.robot) if arguments.robot else None
+    count = export(arguments.dataset, arguments.out, robot, workers=arguments.workers)
+    print(f"{count} bags in {arguments.out}")
+    return 0
+
+
+def _add_show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    show = _add(
+        commands, "show", "pictures of an episode: contact sheet, Rerun recording, Foxglove layout", _show
+    )
+    show.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
+    show.add_argument("--episode", type=int, default=0, metavar="N", help="which one of several, from 0")
+    show.add_argument("--sheet", type=Path, metavar="FILE.png", help="contact sheet (default: PATH-N.png)")
+    show.add_argument("--columns", type=int, default=8, help="pictures per camera")
+    show.add_argument("--rerun", type=Path, metavar="FILE.rrd", help="recording for the Rerun viewer")
+    show.add_argument("--foxglove", type=Path, metavar="FILE.json", help="layout for Foxglove")
+
+
+def _add_labels(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    label = _add(commands, "label", "compute labels beside a dataset, with version and settings", _label)
+    label.add_argument("dataset", type=Path, help="a dataset")
+    label.add_argument(
+        "labels", nargs="+", choices=("keyframes", "progress", "tokens"), help="what to compute"
+    )
+    label.add_argument("--settings", default="{}", metavar="JSON", help="other settings: '{\"bins\": 512}'")
+    split = _add(
+        commands, "split", "divide a dataset by episode; more episodes move none of the old ones", _split
+    )
+    split.add_argument("dataset", type=Path, help="a dataset")
+    split.add_argument("--validation", type=float, default=0.1, help="share of the episodes")
+    split.add_argument("--test", type=float, default=0.0, help="share of the episodes")
+    split.add_argument("--seed", type=int, default=0, help="another number is another division")
+    export = _add(commands, "export", "turn a dataset back into bags, one per episode", _export)
+    export.add_argument("dataset", type=Path, help="a dataset")
+    export.add_argument("out", type=Path, help="folder for the bags")
+    export.add_argument("--robot", help="robot contract in config/robots (default: the dataset's)")
+    export.add_argument("--workers", type=int, default=2, help="processes")
 
 
 def _add(
@@ -147,6 +230,9 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     check.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
     check.add_argument("--workers", type=int, default=2, help="processes")
     check.add_argument("--json", type=Path, help="write the findings to this file")
+    check.add_argument("--page", type=Path, metavar="FILE.html", help="write a page with plots")
+    _add_show(commands)
+    _add_labels(commands)
     info = _add(commands, "info", "say what a bag, a folder of bags or a dataset holds", _info)
     info.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")
     info.add_argument("--json", type=Path, help="write the facts to this file")

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
-from segue_data.alignment import as_of, check_ticks, in_order
+from segue_data.alignment import Stamps, as_of, check_ticks, in_order
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.encoding import decode
 from segue_data.errors import misaligned
-from segue_data.topics import COMMAND, JOINT_STATES, image_topics
+from segue_data.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
 from segue_perception.preprocess import resize
 
 StateFunction = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -75,8 +75,8 @@ def _positions(message: Any, names: tuple[str, ...], bag: Path) -> NDArray[np.fl
 def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, _Stream]:
     camera_of = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}
     names = (*robot.joint_names, *robot.gripper_names)
-    streams = {name: _Stream() for name in (COMMAND, JOINT_STATES, *robot.cameras)}
-    for record in read(bag, frozenset((COMMAND, JOINT_STATES, *camera_of))):
+    streams = {name: _Stream() for name in (COMMAND, JOINT_STATES, OBSERVATION, *robot.cameras)}
+    for record in read(bag, frozenset((COMMAND, JOINT_STATES, OBSERVATION, *camera_of))):
         message = record.message()
         stamp = stamp_ns(message.header)
         if record.topic == COMMAND:
@@ -85,6 +85,8 @@ def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, 
             positions = _positions(message, names, bag)
             if positions is not None:
                 streams[JOINT_STATES].add(stamp, positions)
+        elif record.topic == OBSERVATION:
+            streams[OBSERVATION].add(stamp, np.asarray(message.state, dtype=np.float64))
         else:
             place = f"{record.topic} at {stamp / 1e9:.3f} s"
             frame = resize(_image(message, record.type_name, bag, place), size)
@@ -104,6 +106,30 @@ def _actions(values: list[Any], dim: int, bag: Path) -> NDArray[np.float64]:
     if widths - {dim}:
         raise misaligned(bag, COMMAND, f"got actions of width {sorted(widths)}, expected {dim}")
     return np.array([action for _, action in values], dtype=np.float64).reshape(-1, dim)
+
+
+def read_frames(bag: Path, robot: RobotConfig, stamps: Stamps) -> dict[str, list[NDArray[np.uint8]]]:
+    """Pictures (height, width, 3) by camera: for each of `stamps` (n,) [ns] the newest not later, or else the first.
+
+    Raises:
+        DataError: a picture is corrupt. A camera without frames is left out.
+    """
+    camera_of = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}
+    times: dict[str, list[int]] = {}
+    for record in read(bag, frozenset(camera_of)):
+        times.setdefault(record.topic, []).append(stamp_ns(record.message().header))
+    wanted = {
+        topic: np.maximum(np.searchsorted(np.asarray(seen), stamps, side="right") - 1, 0).tolist()
+        for topic, seen in times.items()
+    }
+    found: dict[str, dict[int, NDArray[np.uint8]]] = {topic: {} for topic in wanted}
+    counts = dict.fromkeys(wanted, 0)
+    for record in read(bag, frozenset(camera_of)):
+        number, counts[record.topic] = counts[record.topic], counts[record.topic] + 1
+        if number in wanted[record.topic]:
+            place = f"{record.topic}, frame {number}"
+            found[record.topic][number] = _image(record.message(), record.type_name, bag, place)
+    return {camera_of[topic]: [found[topic][n] for n in numbers] for topic, numbers in wanted.items()}
 
 
 def read_episode(
@@ -132,7 +158,10 @@ def read_episode(
         return [streams[stream].values[i] for i in index]
 
     frames = [np.stack(pick(camera, MAX_IMAGE_AGE_TICKS)) for camera in robot.cameras]
-    state = np.stack([state_of(q) for q in pick(JOINT_STATES, MAX_STATE_AGE_TICKS)])
+    if streams[JOINT_STATES].stamps or not streams[OBSERVATION].stamps:
+        state = np.stack([state_of(q) for q in pick(JOINT_STATES, MAX_STATE_AGE_TICKS)])
+    else:  # a bag made from a dataset: the state is recorded as it is
+        state = np.stack(pick(OBSERVATION, MAX_STATE_AGE_TICKS))
     return EpisodeArrays(
         images=np.stack(frames, axis=1),
         state=_finite(state, bag, JOINT_STATES),

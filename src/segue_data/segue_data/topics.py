@@ -11,6 +11,7 @@ JOINT_STATES = "/joint_states"
 COMMAND = "/segue/command"
 DISTURBED_COMMAND = "/segue/disturbed_command"
 TASK_STATE = "/segue/task_state"
+OBSERVATION = "/segue/observation"
 
 _IMAGE_TYPES = {
     "sensor_msgs/msg/CompressedImage": "image_raw/compressed",

@@ -86,8 +86,7 @@ def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar
 
 
 def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
-    if sys.stdin.isatty():
-        given.setdefault("terminal", os.ttyname(sys.stdin.fileno()))
+    given.setdefault("terminal", own_terminal())
     plan = make_plan(graph, given)
     _check(plan)
     arguments = plan.arguments
@@ -96,7 +95,12 @@ def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scala
         out / "sessions", str(arguments["task"]), str(arguments["teleop"]), datetime.now().astimezone()
     )
     folder.write_configuration(graph, plan)
-    return int(_session(options, plan, folder))
+    return int(hold_session(options, plan, folder))
+
+
+def own_terminal() -> str:
+    """The terminal that this process was started in; empty without one."""
+    return os.ttyname(sys.stdin.fileno()) if sys.stdin.isatty() else ""
 
 
 def _check(plan: Plan) -> None:
@@ -117,7 +121,7 @@ def _check(plan: Plan) -> None:
 
 
 @contextmanager
-def _terminal_kept() -> Iterator[None]:
+def terminal_kept() -> Iterator[None]:
     """The terminal is afterwards as it was before, whatever became of the node that reads its keys."""
     before = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
     try:
@@ -127,7 +131,8 @@ def _terminal_kept() -> Iterator[None]:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def _session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitStatus:
+def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitStatus:
+    """Run the graph until enough episodes are there, the time is over, or Ctrl-C."""
     from segue_bringup.run.collection import Collection, Session
     from segue_bringup.run.display import Progress
     from segue_bringup.run.episode import Ending
@@ -138,7 +143,7 @@ def _session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitStatus
     progress = Progress(f"{plan.arguments['task']} by {plan.arguments['teleop']}")
     display = make_display(progress, session, quiet=options.quiet)
     try:
-        with _terminal_kept(), Interrupts() as interrupts:
+        with terminal_kept(), Interrupts() as interrupts:
             collection = Collection(plan, folder, progress, display, interrupts, options.timeout, session)
             ending, _ = collection.run(None)
     finally:

@@ -60,7 +60,9 @@ class TeleopConfig(StrictModel):
     """A file of `config/teleop/`."""
 
     description: str = Field(description="one sentence for people")
-    device: Literal["gamepad", "keyboard", "leader"] = Field(description="what a person holds")
+    device: Literal["gamepad", "keyboard", "leader", "replay"] = Field(
+        description="what commands: a person's device, or a bag"
+    )
     sample_rate_hz: Positive = Field(default=30.0, description="how often the controls are looked at")
     speed_m_s: Positive = Field(default=0.2, description="speed of the tool at full deflection")
     turn_rad_s: Positive = Field(default=0.8, description="turning speed of the tool at full deflection")

@@ -13,6 +13,7 @@ from segue_data.teleop.config import Action, TeleopConfig
 from segue_data.teleop.events import InputEvent
 from segue_data.teleop.leader import Leader
 from segue_data.teleop.pilot import Pilot
+from segue_data.teleop.playback import Playback
 
 Array = NDArray[np.float64]
 
@@ -25,6 +26,7 @@ class Driver:
     Args:
         forward: joints (n,) [rad] and openings (A,) to an action (D,).
         ranges: ranges of axes that the device knows.
+        actions: what a replay plays, (ticks, D).
     """
 
     def __init__(
@@ -33,10 +35,13 @@ class Driver:
         robot: RobotConfig,
         forward: Callable[[Array, Array], Array],
         ranges: Mapping[str, tuple[float, float]],
+        actions: Sequence[Array] = (),
     ) -> None:
         self._config, self._robot, self._forward = config, robot, forward
         self._leader = Leader(config.leader, robot, forward) if config.device == "leader" else None
-        self._pilot = None if self._leader else Pilot(config, robot, ranges)
+        self.playback = Playback(robot, actions) if config.device == "replay" else None
+        by_hand = self._leader is None and self.playback is None
+        self._pilot = Pilot(config, robot, ranges) if by_hand else None
         self._measured: Array | None = None
         self._measured_s = 0.0
         self._taken = 0
@@ -85,7 +90,13 @@ class Driver:
         self.commanding = False
 
     def _anew(self) -> None:
-        (self._leader or self._pilot).let_go()  # type: ignore[union-attr]  # one of them is there
+        self._source.let_go()
+
+    @property
+    def _source(self) -> Leader | Pilot | Playback:
+        source = self._leader or self.playback or self._pilot
+        assert source is not None  # one of them was made
+        return source
 
     def action(self, now_s: float) -> Array:
         """The action (D,) of the next tick.
@@ -96,6 +107,4 @@ class Driver:
         reason = self.ready(now_s)
         if reason or self._measured is None:
             raise PerceptionError(ErrorCode.STATE_MISSING, reason)
-        source = self._leader or self._pilot
-        assert source is not None
-        return source.tick(self._measured)
+        return self._source.tick(self._measured)

@@ -38,7 +38,7 @@ class Inputs:
 
     def _open(self, config: TeleopConfig, path: str) -> InputDevice | None:
         names = (*config.controls, *config.actions)
-        if config.device == "leader":
+        if config.device in ("leader", "replay"):
             return None
         if config.device == "keyboard" and (not path or _is_terminal(path)):
             return TerminalKeys(Path(path or "/dev/tty"), config.key_hold_s)

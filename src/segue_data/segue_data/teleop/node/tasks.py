@@ -25,7 +25,7 @@ class Tasks:
 
     def __init__(self, node: TeleopNode, task: str, *, collect: bool) -> None:
         self._node, self._task, self._collect = node, task, collect
-        self._busy = False
+        self.busy = False
         self._stop = node.create_client(EmergencyStop, "/segue/emergency_stop")
         self._recover = node.create_client(Recover, "/segue/recover")
         self.note = ""
@@ -36,7 +36,7 @@ class Tasks:
             self._stop.call_async(EmergencyStop.Request(reason="stopped by the person at the controls"))
             self._node.driver.let_go()
             self._tell("stopped; `recover`, then start or take again")
-        elif self._busy:
+        elif self.busy:
             self._tell(f"{wish}: wait, the one before is not done")
         elif wish in ("take", "give", "recover"):
             self._begin({"take": self._take, "give": self._give, "recover": self._clear}[wish]())
@@ -52,7 +52,7 @@ class Tasks:
     def lost(self, why: str) -> None:
         """The device or the robot is not heard of any more."""
         self._tell(f"lost: {why}")
-        if self._node.episodes.stage is Stage.RECORDING and not self._busy:
+        if self._node.episodes.stage is Stage.RECORDING and not self.busy:
             self._begin(self._end("aborted"))
 
     def _tell(self, text: str) -> None:
@@ -62,7 +62,7 @@ class Tasks:
         self._node.say()
 
     def _begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._busy = True
+        self.busy = True
         self.note = ""
         executor = self._node.executor
         assert executor is not None
@@ -78,7 +78,7 @@ class Tasks:
                 self._node.episodes.stage = Stage.READY
             self._tell(str(error))
         finally:
-            self._busy = False
+            self.busy = False
             self._node.say()
 
     async def _take(self) -> None:
@@ -150,6 +150,8 @@ class Tasks:
         episodes.closed(kept=kept, success=wish == "success", doubts=doubts)
         if doubts:
             self._tell(f"{'flagged' if kept else 'refused'}: {doubts}")
+        if node.driver.playback:
+            episodes.stage = Stage.DONE
         if wish == "again":
             await self._start()
 

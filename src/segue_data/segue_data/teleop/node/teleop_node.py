@@ -20,12 +20,13 @@ from segue_control.kinematics import Kinematics
 from segue_core.config_base import StrictModel
 from segue_core.errors import SegueError
 from segue_core.task_config import TaskConfig
+from segue_data.recorded import executed_commands
 from segue_data.teleop.config import TeleopConfig
 from segue_data.teleop.driver import Driver
-from segue_data.teleop.episodes import Episodes
+from segue_data.teleop.episodes import Episodes, Stage
 from segue_data.teleop.inputs import Inputs
 from segue_data.teleop.node.tasks import Tasks
-from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState
+from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState, TaskState
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.cell import Cell
 from segue_ros.contracts import load_file, load_robot
@@ -57,6 +58,10 @@ class Parameters(StrictModel):
     reset_service: str = Field(
         default="", description="service that resets the world; empty where people do that"
     )
+    replay: str = Field(
+        default="", description="bag that a replay plays; it begins by itself unless `confirm`"
+    )
+    confirm: bool = Field(default=False, description="a replay waits for the wish to start")
     collect: bool = Field(default=True, description="record episodes; false beside a policy's run")
 
 
@@ -76,7 +81,10 @@ class TeleopNode(LifecycleComponent):
         self._kinematics = Kinematics(self._robot)
         self._reader = JointStateReader(self._robot)
         self.inputs = Inputs(config, self._robot, given.device, given.terminal)
-        self.driver = Driver(config, self._robot, self._kinematics.forward, self.inputs.ranges)
+        actions = executed_commands(Path(given.replay), self._robot) if config.device == "replay" else ()
+        self.driver = Driver(config, self._robot, self._kinematics.forward, self.inputs.ranges, actions)
+        self.succeeded = False
+        self._begun = given.confirm
         self.episodes = Episodes(Path(given.root), given.episodes, given.first_seed)
         self.episodes.look()
         self.cell = Cell(self, given.reset_service)
@@ -94,6 +102,7 @@ class TeleopNode(LifecycleComponent):
         self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR)
         self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
         self.create_subscription(SchedulerState, "/segue/state", self._on_scheduler, qos.STATE)
+        self.create_subscription(TaskState, "/segue/task_state", self._on_task, qos.STATE)
         if config.device == "leader":
             self.create_subscription(JointState, config.leader.topic, self._on_leader, qos.SENSOR)
 
@@ -141,6 +150,7 @@ class TeleopNode(LifecycleComponent):
             self.tasks.wish(wish)
         if self.inputs.gone and self.driver.commanding:
             self.let_go(self.inputs.gone)  # no more commands: the guard stops the robot and latches
+        self._replay()
         tick = ticks.tick_of(self.get_clock().now().nanoseconds, self._robot.tick_rate_hz)
         if tick == self._tick or not self.driver.commanding:
             return
@@ -182,6 +192,21 @@ class TeleopNode(LifecycleComponent):
         self.driver.let_go()
         self.announce("policy")
         self.tasks.lost(why)
+
+    def _on_task(self, message: TaskState) -> None:
+        self.succeeded = bool(message.success)
+
+    def _replay(self) -> None:
+        """A replay begins by itself once the robot is seen, and ends its one episode."""
+        playback, stage = self.driver.playback, self.episodes.stage
+        if playback is None or self.tasks.busy:
+            return
+        if not self._begun and stage is Stage.READY and not self.driver.ready(time.monotonic()):
+            self._begun = True
+            self.tasks.wish("start")
+        elif playback.done and stage is Stage.RECORDING:
+            self.episodes.wanted = self.episodes.number + 1
+            self.tasks.wish("success" if self.succeeded else "failure")
 
     def _on_leader(self, message: JointState) -> None:
         try:

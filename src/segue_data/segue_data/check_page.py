@@ -1,0 +1,206 @@
+"""One self-contained HTML page about checked bags or datasets: problems in words, streams and values in pictures."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+from segue_core.errors import SegueError
+from segue_core.robot_config import RobotConfig
+from segue_data import lerobot_format as layout
+from segue_data.check_bag import read_streams
+from segue_data.contracts import load_robot
+from segue_data.dataset import data_files, describe, matrix, read_table
+from segue_data.findings import Findings
+from segue_data.manifest import load
+from segue_data.skew import ages_s
+from segue_data.streams import Streams, segments
+from segue_data.topics import COMMAND, JOINT_STATES
+
+_MOST_DETAILS = 8  # bags with pictures of their own; those with problems come first
+_STYLE = (
+    "body{font:15px/1.4 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
+    "table{border-collapse:collapse}td,th{padding:.2em .8em;border-bottom:1px solid #ddd;text-align:left}"
+    ".bad{color:#b00020}.good{color:#1b7a2f}img{max-width:100%;margin:.5em 0}h2{margin-top:2em}"
+)
+
+
+def _embed(figure: Any) -> str:
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight")
+    plt.close(figure)
+    return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+
+
+def _figure(rows: int, height: float) -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(rows, 1, figsize=(10, height), sharex=True, squeeze=False)
+
+
+def _regular(streams: Streams) -> list[str]:
+    return [t for t in streams.stamps if t in (COMMAND, JOINT_STATES) or "/image_raw" in t]
+
+
+def _timing(streams: Streams) -> str:
+    """Pause before every message of every regular stream, and how old the newest one is at each tick."""
+    ticks = np.asarray(streams.stamps.get(COMMAND, ()), dtype=np.int64)
+    figure, axes = _figure(2, 5.0)
+    start = min((s[0] for s in streams.stamps.values() if s), default=0)
+    for topic in _regular(streams):
+        stamps = np.asarray(streams.stamps[topic], dtype=np.int64)
+        if stamps.size > 1:
+            axes[0, 0].plot((stamps[1:] - start) / 1e9, np.diff(stamps) / 1e6, ".", ms=3, label=topic)
+        if ticks.size and topic != COMMAND and stamps.size:
+            axes[1, 0].plot((ticks - start) / 1e9, 1e3 * ages_s(ticks, stamps), lw=1, label=topic)
+    axes[0, 0].set_ylabel("pause before\na message [ms]")
+    axes[1, 0].set_ylabel("age at the\ntick [ms]")
+    axes[1, 0].set_xlabel("time [s]")
+    axes[0, 0].legend(fontsize=7, loc="upper right")
+    return _embed(figure)
+
+
+def _commands(streams: Streams, robot: RobotConfig) -> str:
+    """Commands by channel inside their limits, and who commanded."""
+    space = robot.action_space
+    if not streams.commands or {len(row) for row in streams.commands} != {space.dim}:
+        return ""
+    stamps = np.asarray(streams.stamps[COMMAND], dtype=np.int64)
+    figure = _channels(np.stack(streams.commands), (stamps - stamps[0]) / 1e9, space)
+    owners = segments(streams.owners)
+    for owner, first, last in owners if len(owners) > 1 else ():
+        for axis in figure.axes:
+            person = owner.startswith("teleop")
+            axis.axvspan(
+                (stamps[first] - stamps[0]) / 1e9,
+                (stamps[last] - stamps[0]) / 1e9,
+                color="tab:orange" if person else "tab:blue",
+                alpha=0.12,
+            )
+    return _embed(figure)
+
+
+def _channels(values: NDArray[Any], times: NDArray[Any], space: ActionSpace) -> Any:
+    figure, axes = _figure(len(space.channels), 1.4 * len(space.channels))
+    for axis, channel in zip(axes[:, 0], space.channels, strict=True):
+        part = values[:, space.slice(channel.name)]
+        axis.plot(times, part, lw=1)
+        axis.set_ylabel(f"{channel.name}\n[{channel.unit}]", fontsize=7)
+        for bound in {*channel.low, *channel.high}:
+            if part.min() - 0.1 <= bound <= part.max() + 0.1:
+                axis.axhline(bound, color="tab:red", lw=0.7, ls="--")
+    axes[-1, 0].set_xlabel("time [s]")
+    return figure
+
+
+def _frozen(streams: Streams) -> str:
+    """Where a picture equals the one before, by camera."""
+    cameras = [topic for topic in streams.digests if len(streams.digests[topic]) > 1]
+    if not cameras:
+        return ""
+    figure, axes = _figure(1, 0.6 + 0.4 * len(cameras))
+    start = min(streams.stamps[topic][0] for topic in cameras)
+    for row, topic in enumerate(cameras):
+        digests = np.asarray(streams.digests[topic])
+        times = (np.asarray(streams.stamps[topic]) - start) / 1e9
+        same = np.concatenate([[False], digests[1:] == digests[:-1]])
+        axes[0, 0].plot(times[~same], np.full((~same).sum(), row), "|", color="tab:green", ms=9)
+        axes[0, 0].plot(times[same], np.full(same.sum(), row), "|", color="tab:red", ms=9)
+    axes[0, 0].set_yticks(range(len(cameras)), cameras, fontsize=7)
+    axes[0, 0].set_xlabel("time [s]; red: the same picture as the one before")
+    return _embed(figure)
+
+
+def _bag_section(finding: Findings) -> str:
+    try:
+        streams, manifest = read_streams(finding.path), load(finding.path)
+        robot = load_robot(manifest.robot)
+    except SegueError as error:
+        return f'<h2>{html.escape(finding.path.name)}</h2><p class="bad">{html.escape(str(error))}</p>'
+    return (
+        f"<h2>{html.escape(finding.path.name)}</h2>{_problems(finding)}"
+        f"{_timing(streams)}{_commands(streams, robot)}{_frozen(streams)}"
+    )
+
+
+def _dataset_section(finding: Findings) -> str:
+    try:
+        about, files = describe(finding.path), data_files(finding.path)
+        pairs = [(f, read_table(f, [layout.ACTION, layout.STATE])) for f in files]
+    except SegueError as error:
+        return f'<p class="bad">{html.escape(str(error))}</p>'
+    actions = [matrix(t, layout.ACTION, about.space.dim, f) for f, t in pairs]
+    figure, axes = _figure(2, 5.0)
+    axes[0, 0].bar(range(len(actions)), [len(a) / about.rate_hz for a in actions])
+    axes[0, 0].set_ylabel("length [s]")
+    for channel in about.space.channels:
+        part = about.space.slice(channel.name)
+        steps = [float(np.linalg.norm(np.diff(a[:, part], axis=0), axis=1).max(initial=0.0)) for a in actions]
+        axes[1, 0].plot(steps, ".", label=f"{channel.name} [{channel.unit}]")
+    axes[1, 0].set_ylabel("largest step of an action")
+    axes[1, 0].set_xlabel("episode")
+    axes[1, 0].legend(fontsize=7)
+    pictures = [_embed(figure)]
+    for number in _worst(finding, len(actions)):
+        times = np.arange(len(actions[number])) / about.rate_hz
+        pictures.append(f"<h2>episode {number}</h2>{_embed(_channels(actions[number], times, about.space))}")
+    return _problems(finding) + "".join(pictures)
+
+
+def _worst(finding: Findings, episodes: int) -> list[int]:
+    """Episodes to show: those that a problem names by their file, or the first."""
+    named = {
+        n for n in range(episodes) for p in finding.problems if f"file-{n % layout.CHUNK_SIZE:03d}" in p.place
+    }
+    return sorted(named)[:_MOST_DETAILS] or [0]
+
+
+def _problems(finding: Findings) -> str:
+    if finding.ok:
+        return '<p class="good">no problem found</p>'
+    items = "".join(f"<li>{html.escape(p.place)}: {html.escape(p.what)}</li>" for p in finding.problems)
+    return f'<ul class="bad">{items}</ul>'
+
+
+def _overview(findings: Sequence[Findings]) -> str:
+    rows = []
+    for finding in findings:
+        facts = finding.facts.get("manifest", {})
+        state = "good" if finding.ok else "bad"
+        what = "ok" if finding.ok else f"{len(finding.problems)}: {finding.problems[0].what}"
+        rows.append(
+            f"<tr><td>{html.escape(finding.path.name)}</td><td>{facts.get('outcome', '')}</td>"
+            f"<td>{facts.get('seed', '')}</td><td class={state}>{html.escape(what)}</td></tr>"
+        )
+    return (
+        f"<table><tr><th>bag</th><th>outcome</th><th>seed</th><th>problems</th></tr>{''.join(rows)}</table>"
+    )
+
+
+def write_page(findings: Sequence[Findings], path: Path) -> None:
+    """Write the page; pictures are of the bags with problems first, at most eight."""
+    bad = sum(not finding.ok for finding in findings)
+    title = f"{len(findings)} {findings[0].kind}s checked, {bad} with problems"
+    if findings[0].kind == "dataset":
+        body = "".join(map(_dataset_section, findings))
+    else:
+        shown = sorted(findings, key=lambda finding: finding.ok)[:_MOST_DETAILS]
+        body = _overview(findings) + "".join(map(_bag_section, shown))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>{body}",
+        encoding="utf-8",
+    )

@@ -1,0 +1,54 @@
+"""What a bag says was done: the executed commands, and the measured joints, for replays and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.robot_config import RobotConfig
+from segue_data.bag_reader import read, stamp_ns
+from segue_data.errors import misaligned, missing
+from segue_data.topics import COMMAND, DISTURBED_COMMAND, JOINT_STATES
+
+Array = NDArray[np.float64]
+
+
+def executed_commands(bag: Path, robot: RobotConfig) -> list[Array]:
+    """Actions (D,) in the order of their ticks, as they were executed (disturbed ones where there are any).
+
+    Raises:
+        DataError: no commands, or commands of another action space than the robot's.
+    """
+    found: dict[str, list[Array]] = {COMMAND: [], DISTURBED_COMMAND: []}
+    space = robot.action_space
+    for record in read(bag, frozenset(found)):
+        message = record.message()
+        if message.action_space_fingerprint != space.fingerprint():
+            got = f"got {message.action_space} {message.action_space_fingerprint}"
+            raise misaligned(bag, record.topic, f"{got}, expected {space.name} {space.fingerprint()}")
+        if not message.hold:
+            found[record.topic].append(np.array(message.action, dtype=np.float64))
+    actions = found[DISTURBED_COMMAND] or found[COMMAND]
+    if not actions:
+        raise missing(bag, "no commands to replay")
+    if not np.isfinite(np.stack(actions)).all():
+        raise misaligned(bag, COMMAND, "a command is not finite")
+    return actions
+
+
+def measured_joints(bag: Path, robot: RobotConfig) -> tuple[Array, Array]:
+    """Seconds since the first command (n,) and measured arm joints (n, joints) [rad]."""
+    names, stamps, rows, first = robot.joint_names, [], [], None
+    for record in read(bag, frozenset((COMMAND, JOINT_STATES))):
+        message = record.message()
+        if record.topic == COMMAND:
+            first = stamp_ns(message.header) if first is None and not message.hold else first
+        elif set(names) <= set(message.name):
+            at = {name: index for index, name in enumerate(message.name)}
+            stamps.append(stamp_ns(message.header))
+            rows.append([message.position[at[name]] for name in names])
+    if not rows or first is None:
+        raise missing(bag, "no joint states or no commands")
+    return (np.array(stamps) - first) / 1e9, np.array(rows, dtype=np.float64)

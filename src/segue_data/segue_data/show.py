@@ -1,0 +1,123 @@
+"""Pictures of an episode for a machine without a screen: what every camera saw, what was commanded, and by whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.robot_config import RobotConfig
+from segue_data import lerobot_format as layout
+from segue_data.check_bag import read_streams
+from segue_data.contracts import load_robot
+from segue_data.convert import find_bags
+from segue_data.dataset import data_files, describe, matrix, read_table
+from segue_data.encoding import decode
+from segue_data.episode import read_frames
+from segue_data.errors import missing
+from segue_data.manifest import load
+from segue_data.streams import segments
+from segue_data.topics import COMMAND
+
+Views = dict[str, list[NDArray[np.uint8]]]
+
+
+class Episode:
+    """What a sheet shows: `views` by camera at `times_s`, actions (ticks, D) and owners by tick."""
+
+    def __init__(
+        self, title: str, space: Any, times_s: NDArray[np.float64], views: Views, actions: Any
+    ) -> None:
+        self.title, self.space, self.times_s, self.views, self.actions = title, space, times_s, views, actions
+        self.owners: list[str] = []
+        self.rate_hz = float(space.rate_hz)
+
+
+def of_bag(bag: Path, columns: int) -> Episode:
+    """A recorded episode, its pictures at their own size; DataError when it cannot be read."""
+    manifest = load(bag)
+    robot: RobotConfig = load_robot(manifest.robot)
+    streams = read_streams(bag)
+    stamps = np.asarray(streams.stamps.get(COMMAND, ()), dtype=np.int64)
+    if not stamps.size:
+        raise missing(bag, "no commands")
+    chosen = np.unique(np.linspace(0, stamps.size - 1, columns).astype(int))
+    views = read_frames(bag, robot, stamps[chosen])
+    doubts = f", DOUBTFUL: {manifest.problems[0]}" if manifest.problems else ""
+    title = f"{bag.name}: {manifest.task}, seed {manifest.seed}, {manifest.outcome}{doubts}"
+    episode = Episode(
+        title, robot.action_space, (stamps[chosen] - stamps[0]) / 1e9, views, np.stack(streams.commands)
+    )
+    episode.owners = streams.owners
+    return episode
+
+
+def of_dataset(path: Path, number: int, columns: int) -> Episode:
+    """Episode `number` of a dataset; DataError when there is none."""
+    about, files = describe(path), data_files(path)
+    if not 0 <= number < len(files):
+        raise missing(path, f"no episode {number}; there are {len(files)}")
+    names = [layout.IMAGE_PREFIX + camera for camera in about.cameras]
+    table = read_table(files[number], [layout.ACTION, *names])
+    chosen = np.unique(np.linspace(0, len(table) - 1, columns).astype(int)).tolist()
+    views: Views = {}
+    for camera, name in zip(about.cameras, names, strict=True):
+        data = table.column(name).combine_chunks().field("bytes")
+        views[camera] = [decode(data[row].as_py(), str(files[number]), f"row {row}") for row in chosen]
+    actions = matrix(table, layout.ACTION, about.space.dim, files[number])
+    title = f"{path.name}, episode {number}: {len(table)} frames at {about.rate_hz:g} Hz"
+    return Episode(title, about.space, np.array(chosen) / about.rate_hz, views, actions)
+
+
+def load_episode(path: Path, number: int, columns: int) -> Episode:
+    """Episode of a bag, of the `number`-th bag of a folder, or of a dataset."""
+    if (path / layout.INFO).is_file():
+        return of_dataset(path, number, columns)
+    bags = find_bags(path)
+    if not 0 <= number < len(bags):
+        raise missing(path, f"no episode {number}; there are {len(bags)}")
+    return of_bag(bags[number], columns)
+
+
+def _plots(figure: Any, grid: Any, episode: Episode) -> None:
+    times = np.arange(len(episode.actions)) / episode.rate_hz
+    for row, channel in enumerate(episode.space.channels):
+        axis = figure.add_subplot(grid[row])
+        axis.plot(times, episode.actions[:, episode.space.slice(channel.name)], lw=0.9)
+        axis.set_ylabel(channel.name.replace("_", "\n"), fontsize=6)
+        axis.tick_params(labelsize=6)
+        axis.set_xlim(0, times[-1] if len(times) > 1 else 1)
+        for owner, first, last in segments(episode.owners):
+            color = "tab:orange" if owner.startswith("teleop") else "tab:blue"
+            axis.axvspan(times[first], times[last], color=color, alpha=0.12)
+
+
+def write_sheet(episode: Episode, path: Path) -> None:
+    """A PNG: one row of pictures per camera, then the commands by channel (orange where a person commanded)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    cameras, columns = list(episode.views), len(episode.times_s)
+    channels = len(episode.space.channels)
+    figure = plt.figure(figsize=(1.7 * columns, 1.35 * len(cameras) + 0.75 * channels + 0.5))
+    outer = figure.add_gridspec(2, 1, height_ratios=[1.35 * len(cameras), 0.75 * channels], hspace=0.12)
+    pictures = outer[0].subgridspec(len(cameras), columns, wspace=0.03, hspace=0.05)
+    for row, camera in enumerate(cameras):
+        for column, view in enumerate(episode.views[camera]):
+            axis = figure.add_subplot(pictures[row, column])
+            axis.imshow(view)
+            axis.set_xticks([])
+            axis.set_yticks([])
+            if row == 0:
+                axis.set_title(f"{episode.times_s[column]:.1f} s", fontsize=7)
+            if column == 0:
+                axis.set_ylabel(camera, fontsize=7)
+    _plots(figure, outer[1].subgridspec(channels, 1, hspace=0.35), episode)
+    figure.suptitle(episode.title, fontsize=9, y=0.995)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)

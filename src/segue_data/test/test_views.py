@@ -1,0 +1,78 @@
+"""Laws of looking at recordings, and of the way back from a dataset to bags."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from segue_core.errors import DataError
+from segue_core.robot_config import RobotConfig
+from segue_data.check_bag import check_bag
+from segue_data.cli import main
+from segue_data.convert import convert
+from segue_data.dataset import load
+from segue_data.export import export
+from segue_data.stage import Stage
+
+
+@pytest.fixture(scope="module")
+def dataset(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("views") / "dataset"
+    convert([recorded[0]], path, robot, workers=1, progress=False)
+    return path
+
+
+def test_a_dataset_comes_back_from_its_bags_frame_by_frame(
+    dataset: Path, robot: RobotConfig, tmp_path: Path
+) -> None:
+    assert export(dataset, tmp_path / "bags", robot, workers=1, progress=False) == 1
+    bag = tmp_path / "bags" / "episode_000000"
+    assert check_bag(bag, robot).facts["commanded_by"] == [("dataset", 0, 13)]
+    convert([bag], tmp_path / "again", robot, workers=1, progress=False)
+    before, after = load(dataset, progress=False), load(tmp_path / "again", progress=False)
+    for name in ("images", "state", "action", "episode", "time_s"):
+        np.testing.assert_array_equal(getattr(before, name), getattr(after, name), err_msg=name)
+
+
+def test_an_export_overwrites_nothing(dataset: Path, robot: RobotConfig, tmp_path: Path) -> None:
+    export(dataset, tmp_path, robot, workers=1, progress=False)
+    with pytest.raises(DataError, match="exists already"):
+        export(dataset, tmp_path, robot, workers=1, progress=False)
+
+
+@pytest.mark.parametrize("kind", ["bag", "dataset"])
+def test_a_contact_sheet_is_a_picture_with_something_on_it(
+    kind: str, recorded: tuple[Path, Stage], dataset: Path, tmp_path: Path
+) -> None:
+    path = recorded[0] if kind == "bag" else dataset
+    assert main(["show", str(path), "--sheet", str(tmp_path / "sheet.png"), "--columns", "4"]) == 0
+    picture = cv2.imread(str(tmp_path / "sheet.png"))
+    assert picture is not None and min(picture.shape[:2]) > 300 and picture.std() > 20
+
+
+def test_an_episode_that_is_not_there_is_refused(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(dataset), "--episode", "3"]) == 1
+    assert "no episode 3; there are 1" in capsys.readouterr().err
+
+
+def test_a_foxglove_layout_names_every_camera_and_command(
+    recorded: tuple[Path, Stage], tmp_path: Path
+) -> None:
+    assert main(["show", str(recorded[0]), "--foxglove", str(tmp_path / "layout.json")]) == 0
+    layout = json.loads((tmp_path / "layout.json").read_text())
+    text = json.dumps(layout)
+    for wanted in ("/head_camera/image_raw/compressed", "/right_wrist_camera", "/segue/command.action[13]"):
+        assert wanted in text
+    assert text.count('"Image!') >= 6  # each panel is configured, and is placed
+
+
+def test_a_page_shows_the_problems_and_the_streams(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+    main(["check", str(recorded[0]), "--page", str(tmp_path / "page.html")])
+    page = (tmp_path / "page.html").read_text()
+    assert recorded[0].name in page and page.count("data:image/svg+xml") == 3
