@@ -14,6 +14,8 @@ from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
+from segue_bringup.run.record import own_terminal, terminal_kept
+from segue_bringup.run.serve import robot_side
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 
 _EXAMPLES = """\
@@ -22,6 +24,7 @@ examples:
   segue run --seed 7                            another arrangement of the objects
   segue run delay:=4 continuation:=naive_async  other launch arguments
   segue run policy:=hold time_limit_s:=5        a robot that stays where it is, for a try
+  segue run teleop:=keyboard                    t takes the robot over from the policy, b gives it back
   segue run --json result.json || echo $?       for scripts; the exit statuses are in docs/exit-codes.md
 """
 # Of the scheduler node's own numbers, those that the bag does not tell.
@@ -54,6 +57,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what is printed to a file")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where run folders go; the same as runs:=")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so much wall time")
+    parser.add_argument(
+        "--remote-policy", action="store_true", help="the policy runs on another machine, see segue serve"
+    )
     parser.add_argument("--no-report", action="store_true", help="make no video and no report")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(func=run)
@@ -73,7 +79,7 @@ def _argument_help() -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status, see `ExitStatus`. Errors before a run are raised as SegueError."""
-    graph = load_graph()
+    graph = robot_side(load_graph()) if options.remote_policy else load_graph()
     given = _given(options)
     plan = make_plan(graph, given)
     _check_before_starting(graph, plan)
@@ -103,6 +109,8 @@ def _given(options: argparse.Namespace) -> dict[str, Scalar]:
         given["runs"] = str(options.out)
     if options.view or options.headless:
         given["view"] = bool(options.view)
+    if given.get("teleop", "none") != "none":
+        given.setdefault("terminal", own_terminal())
     if options.timeout is not None and not options.timeout > 0:
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, "--timeout", got=options.timeout, expected="more than 0"
@@ -116,8 +124,8 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
 
     for node in plan.nodes:
         executable_path(node.package, node.executable)
-    if plan.arguments["checkpoint"]:
-        _check_checkpoint(plan)
+    if plan.arguments["checkpoint"] and any(node.name == "policy" for node in plan.nodes):
+        refuse_bad_checkpoint(plan)
     if plan.arguments["view"]:
         from segue_sim.viewing import why_no_window
 
@@ -126,7 +134,8 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
             raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"--view: {reason}")
 
 
-def _check_checkpoint(plan: Plan) -> None:
+def refuse_bad_checkpoint(plan: Plan) -> None:
+    """Refuse a checkpoint that is missing, corrupt or for another robot; nothing is loaded yet."""
     from segue_bringup.catalogue import path_of
     from segue_policies.common.checkpoint import Expected
     from segue_policies.serve import check_checkpoint
@@ -158,7 +167,7 @@ def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tupl
     display = make_display(progress, options.quiet)
     goal = RunTask.Goal(task=str(arguments["task"]), seed=seed, record=bool(arguments["record"]))
     try:
-        with Interrupts() as interrupts:
+        with terminal_kept(), Interrupts() as interrupts:
             episode = Episode(plan, folder, progress, display, interrupts, options.timeout)
             ending, result = episode.run(goal)
     finally:

@@ -1,7 +1,9 @@
 """A planned move as data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +57,10 @@ class JointTrajectory:
         return float(self.times[-1])
 
     @cached_property
-    def _curve(self) -> BPoly:
+    def _curve(self) -> Callable[[float], Any]:
         knots = np.stack([self.positions, self.velocities, self.accelerations], axis=1)  # (K, 3, n)
-        return BPoly.from_derivatives(self.times, knots)
+        curve: Callable[[float], Any] = BPoly.from_derivatives(self.times, knots)
+        return curve
 
     def at(self, time_s: float) -> Array:
         """Joint positions (n,) at a time, held before the start and after the end: quintic between the knots."""

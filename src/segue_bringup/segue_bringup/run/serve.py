@@ -1,0 +1,90 @@
+"""`segue serve`: the policy alone, on a machine of its own beside `segue run --remote-policy` on the robot's."""
+
+import argparse
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.arguments import split_assignments
+from segue_bringup.exit_status import ExitStatus
+from segue_bringup.graph import Graph, Scalar, load_graph
+from segue_bringup.resolution import Plan, make_plan
+
+POLICY_SIDE = ("policy",)
+_EXAMPLES = """\
+example, two machines (docs/two-machines.md):
+  GPU box   export ROS_DOMAIN_ID=42 ROS_STATIC_PEERS=<robot>;    segue serve policy:=legato
+  robot     export ROS_DOMAIN_ID=42 ROS_STATIC_PEERS=<GPU box>;  segue run --remote-policy policy:=legato
+"""
+_POLL_S = 0.05
+
+
+def robot_side(graph: Graph) -> Graph:
+    """The graph without what runs on the policy's machine."""
+    return graph.only(tuple(node.name for node in graph.nodes if node.name not in POLICY_SIDE))
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `serve` to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="run the policy alone, for a robot on another machine",
+        description="Run the policy node until Ctrl-C. Give both machines the same robot, task and policy.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "arguments", nargs="*", metavar="name:=value", help="launch arguments, see segue run --help"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where logs go; the same as runs:=")
+    parser.set_defaults(func=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status. A policy that ends by itself is a ConfigError with the end of its log."""
+    from segue_bringup.run.command import refuse_bad_checkpoint
+    from segue_bringup.run.folder import create_run_folder
+    from segue_bringup.run.interrupts import Interrupts
+    from segue_bringup.supervision.instance import acquire_domain
+
+    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
+    if options.out is not None:
+        given["runs"] = str(options.out)
+    plan = make_plan(load_graph().only(POLICY_SIDE), given)
+    if plan.arguments["checkpoint"]:
+        refuse_bad_checkpoint(plan)
+    parent = Path(str(plan.arguments["runs"]))
+    folder = create_run_folder(parent, "serve", str(plan.arguments["policy"]), datetime.now().astimezone())
+    lock = acquire_domain(os.environ)
+    os.environ["ROS_DOMAIN_ID"] = str(lock.domain)
+    try:
+        with Interrupts() as interrupts:
+            _keep(plan, folder, interrupts)
+    finally:
+        lock.release()
+    return int(ExitStatus.SUCCESS)
+
+
+def _keep(plan: Plan, folder: Any, interrupts: Any) -> None:
+    from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
+    from segue_bringup.supervision.supervisor import Job, Supervisor
+
+    with Supervisor(print) as supervisor:
+        for node in plan.nodes:
+            command = node_command(node, write_parameters(node, folder.parameters))
+            environment = node_environment(node, os.environ)
+            log = folder.log(node.name)
+            supervisor.start(
+                Job(node.name, command, environment, log, node.required, node.respawn, node.nice)
+            )
+        domain = os.environ["ROS_DOMAIN_ID"]
+        peers = os.environ.get("ROS_STATIC_PEERS") or "none"
+        print(
+            f"serving {plan.arguments['policy']} on ROS domain {domain}, peers: {peers}; Ctrl-C ends",
+            flush=True,
+        )
+        while not interrupts.count:
+            supervisor.poll()
+            time.sleep(_POLL_S)
