@@ -22,6 +22,7 @@ class PolicyEntry(StrictModel):
     executable: str = Field(description="executable of the node")
     checkpoint: str = Field(description="folder of the trained weights; may use ${config} and ${task}")
     continuation: str = Field(description="continuation method when none is asked for")
+    privileged: bool = Field(default=False, description="the simulator tells it the whole state of the world")
 
 
 MODELS: Mapping[str, type[StrictModel]] = {
@@ -81,10 +82,9 @@ def path_of(kind: str, name: str) -> Path:
 
 
 def entry(kind: str, name: str) -> dict[str, Any]:
-    """One entry as plain data, checked against its model where `kind` has one."""
+    """One entry as plain data, checked against its model where `kind` has one, which fills in what is left out."""
     path = path_of(kind, name)
     text = path.read_text(encoding="utf-8")
     model = MODELS.get(kind)
-    if model is not None:
-        load_yaml(text, model, str(path))
-    return load_mapping(text, str(path))
+    defaults = load_yaml(text, model, str(path)).model_dump(mode="json") if model is not None else {}
+    return {**defaults, **load_mapping(text, str(path))}

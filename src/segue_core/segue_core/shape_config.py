@@ -72,5 +72,14 @@ class BodyConfig(StrictModel):
     at: Vector3 = Field(default=(0.0, 0.0, 0.0), description="its origin on that body [m]")
     turn_rad: Vector3 = Field(default=(0.0, 0.0, 0.0), description="rotation vector [rad]")
     joint: JointConfig | None = Field(default=None, description="how it moves; left out, it does not")
+    free: bool = Field(
+        default=False, description="it starts there and nothing holds it, such as a lid on a pan"
+    )
     shapes: tuple[Shape, ...] = ()
     sites: dict[str, Marker] = Field(default={}, description="named places on it: `<fixture>_<name>`")
+
+    @model_validator(mode="after")
+    def _free_of_all(self) -> "BodyConfig":
+        if self.free and (self.on or self.joint is not None):
+            raise ValueError("a free body has no `on` and no `joint`")
+        return self

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, JointState
 
 from segue_core.robot_config import CameraConfig, RobotConfig
+from segue_interfaces.msg import SimState
+from segue_sim.snapshot import Snapshot
 from segue_sim.world import World
 
 
@@ -20,6 +22,18 @@ def joint_state(
     message.position = [*world.joint_positions().tolist(), *world.gripper_positions().tolist()]
     message.velocity = [*world.joint_velocities().tolist(), *gripper_speeds.tolist()]
     return message
+
+
+def state_message(snapshot: Snapshot, stamp: Time) -> SimState:
+    """Everything about the world."""
+    message = SimState(task=snapshot.task, seed=snapshot.seed, values=snapshot.values)
+    message.header.stamp = stamp
+    return message
+
+
+def state_of(message: SimState) -> Snapshot:
+    """The other way."""
+    return Snapshot(message.task, int(message.seed), np.array(message.values, dtype=np.float64))
 
 
 def optical_frame(camera: str) -> str:

@@ -35,6 +35,7 @@ class Parameters(StrictModel):
     checkpoint: str = Field(
         default="", description="folder of the trained weights, for methods that have some"
     )
+    task_file: str = Field(default="", description="path of the task's YAML file, for policies that read it")
     observation_timeout_s: float = Field(
         default=0.5, gt=0, le=10, description="patience with an observation [s]"
     )

@@ -60,7 +60,8 @@ class Assembly(Part):
                 raise unknown_name(
                     f"body that carries '{name}' of fixture '{self.name}'", config.on, [*made][1:]
                 )
-            made[name] = self._add_body(made[config.on], name, config)
+            carrier = spec.worldbody if config.free else made[config.on]
+            made[name] = self._add_body(carrier, name, config)
 
     def _add_body(self, carrier: mujoco.MjsBody, name: str, config: BodyConfig) -> mujoco.MjsBody:
         body = carrier.add_body()
@@ -68,6 +69,8 @@ class Assembly(Part):
         body.quat = rotations.from_rotation_vector(config.turn_rad)
         if config.joint is not None:
             _add_joint(body, config.joint)
+        if config.free:
+            body.add_freejoint().name = body.name
         for number, shape in enumerate(config.shapes):
             add_shape(body, shape, number)
         for place, marker in config.sites.items():
@@ -83,6 +86,12 @@ class Assembly(Part):
         else:
             root = model.body(self.name)
             root.pos[:], root.quat[:] = position, yaw_quaternion(place.yaw)
+        for name, config in self.options.bodies.items():
+            if config.free:
+                x, y, z = config.at
+                c, s = np.cos(place.yaw), np.sin(place.yaw)
+                at = (place.x + c * x - s * y, place.y + s * x + c * y, place.height + z)
+                set_free_pose(model, data, self.body(name), at, place.yaw, config.turn_rad)
         for name in self._joints():
             data.qpos[model.joint(self.body(name)).qposadr[0]] = place.joints.get(name, 0.0)
         for name in self.options.bodies:

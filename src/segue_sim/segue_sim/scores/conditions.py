@@ -37,14 +37,15 @@ class ConditionsGoal(StrictModel):
     hold_ticks: int = Field(
         default=1, ge=1, le=300, description="ticks in a row that make a sub-step or success"
     )
+    ever: bool = Field(default=False, description="success stays once it was reached, as a pressed button's")
 
 
 class Conditions:
-    """Success: its condition holds now, and has for `hold_ticks`."""
+    """Success: its condition holds now, and has for `hold_ticks`; or has once, if the goal says `ever`."""
 
     def __init__(self, world: World) -> None:
         self._world, self._goal = world, goal_of(ConditionsGoal, world.task)
-        self._reached, self._held, self._succeeding = 0, 0, 0
+        self._reached, self._held, self._succeeding, self._succeeded = 0, 0, 0, False
         for step in self._goal.steps:
             holds(world, step.when)  # a name that is not there is refused at the start, not when it matters
         holds(world, self._goal.success)
@@ -52,6 +53,8 @@ class Conditions:
     def update(self) -> None:
         """One tick: the next sub-step, and success."""
         self._succeeding = self._succeeding + 1 if holds(self._world, self._goal.success) else 0
+        now = self._succeeding >= self._goal.hold_ticks
+        self._succeeded = now or (self._goal.ever and self._succeeded)
         if self._reached == len(self._goal.steps):
             return
         now = holds(self._world, self._goal.steps[self._reached].when)
@@ -61,7 +64,7 @@ class Conditions:
 
     def state(self) -> TaskState:
         """Which sub-steps were reached; success counts for those that were not seen on the way."""
-        total, done = len(self._goal.steps) + 1, self._succeeding >= self._goal.hold_ticks
+        total, done = len(self._goal.steps) + 1, self._succeeded
         placed = total if done else self._reached
         names = [step.name for step in self._goal.steps[: self._reached]] + ["done"] * done
         text = f"{placed} of {total}" + (f": {', '.join(names)}" if names else "")
