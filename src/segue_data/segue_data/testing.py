@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control.commands import JointCommand
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -54,6 +55,10 @@ class TinyWorld:
         """Take the targets as reached."""
         self._q, self._grippers = positions.copy(), grippers.copy()
 
+    def follow(self, command: JointCommand) -> None:
+        """Take the targets as reached."""
+        self.apply(command.q, command.grippers)
+
     def advance(self, seconds: float) -> None:
         """No physics here."""
 
@@ -92,15 +97,13 @@ class TinyExpert:
         return self.said[-1]
 
 
-class TinyTarget:
-    """Joint positions and openings."""
-
-    def __init__(self, q: Array, grippers: Array) -> None:
-        self.q, self.grippers = q, grippers
-
-
 class TinyController:
     """Moves every joint by a small step per update, whatever the target is."""
+
+    closed_loop = False
+
+    def observe(self, q: Array, *, v: Array) -> None:
+        """Ignored."""
 
     def reset(self, q_measured: Array) -> None:
         """Start from the measured joints."""
@@ -109,10 +112,10 @@ class TinyController:
     def set_target(self, action: Array, tick: int) -> None:
         """Ignored."""
 
-    def update(self, dt: float) -> TinyTarget:
+    def update(self, dt: float) -> JointCommand:
         """One small step."""
         self._q = self._q + 1e-4
-        return TinyTarget(self._q, np.array([0.5, 0.5]))
+        return JointCommand(self._q, np.array([0.5, 0.5]))
 
 
 def tiny_stage(robot: RobotConfig, task: TaskConfig, success: bool = True) -> Stage:

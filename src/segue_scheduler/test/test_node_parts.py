@@ -13,6 +13,7 @@ from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.latency import parse_latency
 from segue_core.policy import PolicyInfo
+from segue_interfaces.msg import TaskState
 from segue_ros.conversions import chunk_to_msg
 from segue_ros.policy_info import info_from_msg, info_to_msg
 from segue_scheduler.node.diagnosis import diagnosis
@@ -23,7 +24,7 @@ from segue_scheduler.node.settings import RunParameters, check, injected_latency
 from segue_scheduler.node.watches import Lease, TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_scheduler.tick import TickInput
+from segue_scheduler.tick import Phase, TickInput, TickOutput
 
 SPACE = action_space("dual_arm_ee")
 INFO = PolicyInfo(
@@ -238,3 +239,35 @@ def test_run_parameters_mean_what_the_scheduler_calls_so() -> None:
     )
     assert config.termination == ("stall", "time_limit")
     assert config.rule_options == {"stall": {"window_s": 3.0}}
+
+
+def _run(session: Session, ticks: range, pose: np.ndarray) -> list[TickOutput]:
+    """Ticks with a policy that answers within one tick."""
+    outputs = []
+    for tick in ticks:
+        _, output = session.step(tick, pose, tick, now_s=0.0)
+        outputs.append(output)
+        if output.request:
+            chunk = _chunk(output.request.start_tick, output.request.sequence)
+            session.inbox.add_chunk(chunk_to_msg(chunk, SPACE, Time()))
+    return outputs
+
+
+def test_after_a_person_had_the_robot_the_policy_starts_anew_from_where_it_is() -> None:
+    session = _session()
+    before = _run(session, range(40), POSE)
+    paused = [session.rest(tick, POSE + 0.2, tick, now_s=0.0) for tick in range(40, 60)]
+    after = _run(session, range(60, 100), POSE + 0.2)
+    assert before[-1].phase is Phase.RUNNING and {output.phase for output in paused} == {Phase.PAUSED}
+    assert after[0].phase is Phase.WAITING
+    np.testing.assert_allclose(after[0].action, POSE + 0.2)
+    assert after[-1].phase is Phase.RUNNING and after[0].request is not None
+    assert (session.takeovers, session.human_ticks, session.earlier_ticks) == (1, 20, 40)
+
+
+def test_a_task_done_by_a_person_ends_the_run_as_a_success() -> None:
+    session = _session()
+    _run(session, range(10), POSE)
+    session.inbox.task = TaskState(success=True, text="all in the box")
+    assert session.rest(10, POSE, 10, now_s=0.0).outcome == session.outcome
+    assert session.outcome and session.outcome.success and "person" in session.outcome.reason

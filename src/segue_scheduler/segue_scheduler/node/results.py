@@ -36,7 +36,7 @@ def result(session: Session, watch: TickWatch, rate_hz: float, cancelled: bool, 
     numbers = metrics(session, watch)
     message = RunTask.Result(success=outcome.success, rule=outcome.rule, outcome=_word(outcome, cancelled))
     message.reason = outcome.reason + (f" ({notes})" if notes else "")
-    message.ticks = int(numbers["ticks"])
+    message.ticks = int(numbers["ticks"]) + session.earlier_ticks + session.human_ticks
     message.duration_s = message.ticks / rate_hz
     message.starved_ticks = int(numbers["starved_ticks"])
     message.score = float(session.inbox.task.score) if session.inbox.task else 0.0

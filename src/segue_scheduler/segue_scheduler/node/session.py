@@ -48,6 +48,7 @@ class Session:
     armed: bool = False
     takeovers: int = 0
     human_ticks: int = 0
+    earlier_ticks: int = 0  # of the policy, before a person had the robot
     _resting: bool = False
 
     def __post_init__(self) -> None:
@@ -62,6 +63,7 @@ class Session:
         """
         if self.started_at is None or self._resting:
             self.started_at = tick if self.started_at is None else self.started_at
+            self.earlier_ticks += self.scheduler.stats.ticks
             self._resting = False
             self.inbox.forget()
             self.scheduler.start(tick, measured)
