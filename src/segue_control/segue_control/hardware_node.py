@@ -63,7 +63,7 @@ class HardwareNode(LifecycleComponent):
         self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
         self._stop_controller: Client[Any, Any] = self.create_client(EmergencyStop, "/segue/emergency_stop")
         self._recovery = self.create_service(Recover, "/segue/hardware/recover", self._on_recover)
-        self._backend = backends.create(self, robot, hardware)
+        self._backend = backends.create(self, robot, hardware, self._now_s)
         self._name = hardware.backend
         for note in self._backend.connect():
             self.get_logger().info(note)
@@ -116,7 +116,7 @@ class HardwareNode(LifecycleComponent):
         now_s = self._now_s()
         measured = self._backend.read(now_s)
         if measured is not None:
-            self._link.observe(measured.q, now_s)
+            self._link.observe(measured.q, measured.at_s)
             self._states.publish(self._message(measured))
         fault = self._backend.fault()
         if fault is not None and self._link.fault is None:

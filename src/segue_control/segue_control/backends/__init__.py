@@ -1,8 +1,10 @@
 """Hardware back ends: one module each, found by name; another package adds one as an entry point of `segue.backends`.
 
-A module has `create(node, robot, hardware) -> Backend`. What all of them share is in `segue_control.hardware` (pure)
-and `segue_control.device_topics` (ROS messages).
+A module has `create(node, robot, hardware, now_s) -> Backend`, with the steady clock as a function. What all of them
+share is in `segue_control.hardware` (pure) and `segue_control.device_topics` (ROS messages).
 """
+
+from collections.abc import Callable
 
 from rclpy.node import Node
 
@@ -21,11 +23,11 @@ def names() -> tuple[str, ...]:
     return available(__name__, _GROUP)
 
 
-def create(node: Node, robot: RobotConfig, hardware: HardwareConfig) -> Backend:
+def create(node: Node, robot: RobotConfig, hardware: HardwareConfig, now_s: Callable[[], float]) -> Backend:
     """The back end that the settings name.
 
     Raises:
         ConfigError: no such back end, or settings that it does not understand.
     """
-    made: Backend = find(__name__, _GROUP, "back end", hardware.backend)(node, robot, hardware)
+    made: Backend = find(__name__, _GROUP, "back end", hardware.backend)(node, robot, hardware, now_s)
     return made

@@ -12,10 +12,14 @@ from segue_core.errors import ControlError
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What the robot told: `q` (n,) arm joints [rad] and `grippers` (A,) openings in [0, 1], in our own order."""
+    """What the robot told: `q` (n,) arm joints [rad] and `grippers` (A,) openings in [0, 1], in our own order.
+
+    `at_s` is when it was received, on the steady clock.
+    """
 
     q: NDArray[np.float64]
     grippers: NDArray[np.float64]
+    at_s: float
 
 
 class Backend(Protocol):
@@ -34,7 +38,7 @@ class Backend(Protocol):
         ...
 
     def read(self, now_s: float) -> Measured | None:
-        """The newest complete measurement, or None while there is none that is fresh; never blocks."""
+        """The newest complete measurement, or None when there is none since the last call; never blocks."""
         ...
 
     def write(self, motion: Motion, now_s: float) -> None:

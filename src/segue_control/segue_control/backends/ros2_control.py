@@ -3,6 +3,8 @@
 Before anything moves, the controllers are asked for their joints, in which order, and for what they can do.
 """
 
+from collections.abc import Callable
+
 from rclpy.duration import Duration
 from rclpy.node import Node
 
@@ -41,7 +43,8 @@ class Ros2ControlBackend(TopicBackend):
             got = ", ".join(f"{one.node}: {one.type}" for one in listeners)
             text = f"{topic.topic}: its listener expects another message"
             raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=got, expected=expected)
-        controller = fitting[0]
+        owners = [node for node in fitting if topic.topic.startswith(f"{node}/")]  # others only listen in
+        controller = (owners or fitting)[0]
         parameters = probe.parameters(controller, PARAMETERS)
         if topic.kind == "pose":
             return (f"{topic.topic}: {controller}",)
@@ -59,6 +62,8 @@ class Ros2ControlBackend(TopicBackend):
         return notes
 
 
-def create(node: Node, robot: RobotConfig, hardware: HardwareConfig) -> Ros2ControlBackend:
+def create(
+    node: Node, robot: RobotConfig, hardware: HardwareConfig, now_s: Callable[[], float]
+) -> Ros2ControlBackend:
     """The back end `ros2_control`."""
-    return Ros2ControlBackend(node, robot, hardware)
+    return Ros2ControlBackend(node, robot, hardware, now_s)

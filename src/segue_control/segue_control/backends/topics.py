@@ -3,8 +3,7 @@
 Jaco2 and Fetch are reached like this through ros1_bridge, ARX arms through their ROS 2 nodes; see docs/hardware.md.
 """
 
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from rclpy.clock import Clock
@@ -41,7 +40,10 @@ _OUR_STATES = "/joint_states"
 class TopicBackend:
     """See `Backend`. `options` are `TopicOptions`."""
 
-    def __init__(self, node: Node, robot: RobotConfig, hardware: HardwareConfig) -> None:
+    def __init__(
+        self, node: Node, robot: RobotConfig, hardware: HardwareConfig, now_s: Callable[[], float]
+    ) -> None:
+        self._now_s = now_s
         self.node, self.robot, self.hardware = node, robot, hardware
         self.options = parse_model(
             hardware.options, TopicOptions, f"hardware of robot '{robot.name}': options"
@@ -60,9 +62,9 @@ class TopicBackend:
         self._openings: dict[str, float] = {}
         self._unmeasured = [name for name in robot.gripper_names if not self.options.grippers[name].joint]
         self.writers = {topic.topic: self._writer(topic) for topic in self.options.commands}
-        self._moving: tuple[Motion, float] | None = None
+        self._moving: Motion | None = None
         self._stops_left = 0
-        self._now_s = 0.0
+        self._read_s = -float("inf")
         self._subscriptions = [subscribe(node, topic, self._take) for topic in self.options.states]
         self._timers = [
             node.create_timer(
@@ -96,16 +98,19 @@ class TopicBackend:
         return probe.listeners(topic.topic)
 
     def read(self, now_s: float) -> Measured | None:
-        """The newest joints and openings."""
-        self._now_s = now_s
+        """The newest joints and openings, once every arm joint was told anew."""
         if self._unmeasured:
             self._states.assume({name: self._openings.get(name, 1.0) for name in self._unmeasured}, now_s)
-        sample = self._states.sample(now_s)
-        return Measured(*sample) if sample else None
+        at_s = self._states.measured_s
+        sample = self._states.sample(now_s) if at_s > self._read_s else None
+        if sample is None:
+            return None
+        self._read_s = at_s
+        return Measured(*sample, at_s)
 
     def write(self, motion: Motion, now_s: float) -> None:
         """Sends the motion to topics that take it at once, and notes it for those with a rate."""
-        self._moving, self._now_s = (motion, now_s), now_s
+        self._moving = motion
         for topic in self.options.commands:
             if not topic.rate_hz:
                 self._send(topic, motion)
@@ -132,7 +137,7 @@ class TopicBackend:
 
     def close(self) -> None:
         """Ends the motion and disconnects."""
-        self.stop(self._now_s)
+        self.stop(self._now_s())
         for timer in self._timers:
             self.node.destroy_timer(timer)
         for subscription in self._subscriptions:
@@ -141,17 +146,17 @@ class TopicBackend:
 
     def _on_rate(self, topic: CommandTopic) -> None:
         if self._moving is not None:
-            self._send(topic, self._moving[0])
+            self._send(topic, self._moving)
         elif self._stops_left > 0:
             self._stops_left -= 1
             self.writers[topic.topic].stop()
 
     def _send(self, topic: CommandTopic, motion: Motion) -> None:
-        sample = self._states.sample(self._now_s)
+        sample = self._states.sample(self._now_s())
         self.writers[topic.topic].send(motion, motion.q if sample is None else sample[0])
 
     def _take(self, positions: Mapping[str, float]) -> None:
-        self._states.take(positions, time.monotonic_ns() * 1e-9)
+        self._states.take(positions, self._now_s())
 
     def _writer(self, topic: CommandTopic) -> Writer:
         node, axes, limits = self.node, self.axes, self._limits
@@ -182,6 +187,8 @@ class TopicBackend:
         return ControlError(ErrorCode.CONTROL_HARDWARE, f"{text} ({waited}): {hint}")
 
 
-def create(node: Node, robot: RobotConfig, hardware: HardwareConfig) -> TopicBackend:
+def create(
+    node: Node, robot: RobotConfig, hardware: HardwareConfig, now_s: Callable[[], float]
+) -> TopicBackend:
     """The back end `topics`."""
-    return TopicBackend(node, robot, hardware)
+    return TopicBackend(node, robot, hardware, now_s)

@@ -18,6 +18,7 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.task import Future
 
 _SPIN_S = 0.05
+_UNKNOWN = "_NODE_NAME_UNKNOWN_"  # an end of a topic is discovered before the node that it belongs to
 _ANSWER_S = 2.0
 
 
@@ -58,9 +59,11 @@ class Probe:
         return sum(_full_name(info) != self._own for info in found)
 
     def listeners(self, topic: str) -> list[Listener]:
-        """Who subscribes to `topic`."""
+        """Who subscribes to `topic`; one whose name has not come round yet is left out."""
         found = self._node.get_subscriptions_info_by_topic(topic)
-        return [Listener(_full_name(info), info.topic_type) for info in found]
+        return [
+            Listener(_full_name(info), info.topic_type) for info in found if _UNKNOWN not in info.node_name
+        ]
 
     def parameters(self, node: str, names: Sequence[str]) -> dict[str, Any]:
         """Values of those parameters of `node` that it has; empty when it does not answer."""

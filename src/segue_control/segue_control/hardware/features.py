@@ -71,7 +71,7 @@ def check_joints(
     Raises:
         ConfigError: it has other joints, or the same in another order.
     """
-    theirs = list(parameters.get("joints") or ())
+    theirs = [name for name in parameters.get("joints") or () if name]
     if not theirs:
         return
     partial = parameters.get("allow_partial_joints_goal") is True and not ordered

@@ -44,10 +44,10 @@ class HardwareLink:
         self._measured_s = 0.0
         self._off_since_s: float | None = None
 
-    def observe(self, q: Array, now_s: float) -> None:
-        """Takes measured joint positions (n,) [rad]; ones that are not finite count as none."""
+    def observe(self, q: Array, at_s: float) -> None:
+        """Takes joint positions (n,) [rad] that were received at `at_s`; ones that are not finite count as none."""
         if np.isfinite(q).all():
-            self._measured, self._measured_s = q, now_s
+            self._measured, self._measured_s = q, at_s
 
     def receive(self, names: tuple[str, ...], positions: Array, now_s: float) -> Motion:
         """What to do for a command of the wire.

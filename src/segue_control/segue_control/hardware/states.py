@@ -9,18 +9,24 @@ from segue_control.hardware.mapping import Axis
 
 Array = NDArray[np.float64]
 
+GRIPPER_AGE_S = 1.0
+
 
 class StateAssembler:
     """The newest position of every axis, and whether all of them are fresh.
 
     Args:
         joints, grippers: axes in the robot's own order.
-        max_age_s: oldest value that still counts as measured now.
+        max_age_s: oldest arm joint that still counts as measured now; grippers often tell their opening less often,
+            and may be as old as `GRIPPER_AGE_S`.
     """
 
     def __init__(self, joints: Sequence[Axis], grippers: Sequence[Axis], max_age_s: float) -> None:
         self._axes = [*joints, *grippers]
-        self._count, self._max_age_s = len(joints), max_age_s
+        self._count = len(joints)
+        self._max_age_s = np.array(
+            [max_age_s] * len(joints) + [max(max_age_s, GRIPPER_AGE_S)] * len(grippers)
+        )
         self._by_name = {axis.theirs: index for index, axis in enumerate(self._axes)}
         self._values = np.full(len(self._axes), np.nan)
         self._times = np.full(len(self._axes), -np.inf)
@@ -42,11 +48,13 @@ class StateAssembler:
 
     def missing(self, now_s: float) -> list[str]:
         """The driver's names of axes without a fresh value."""
-        return [
-            axis.theirs
-            for axis, t in zip(self._axes, self._times, strict=True)
-            if now_s - t > self._max_age_s
-        ]
+        old = now_s - self._times > self._max_age_s
+        return [axis.theirs for axis, too_old in zip(self._axes, old, strict=True) if too_old]
+
+    @property
+    def measured_s(self) -> float:
+        """When the arm joint that was told least recently was received."""
+        return float(self._times[: self._count].min())
 
     def sample(self, now_s: float) -> tuple[Array, Array] | None:
         """Joints (n,) [rad] and openings (A,) in [0, 1], or None while an axis has no fresh value.
