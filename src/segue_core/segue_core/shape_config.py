@@ -68,7 +68,7 @@ class JointConfig(StrictModel):
 class BodyConfig(StrictModel):
     """One body of an assembly."""
 
-    on: str = Field(default="", description="the body that carries it; left out, the assembly's own frame")
+    carrier: str = Field(default="", description="the body that carries it; left out, the assembly's own frame")
     at: Vector3 = Field(default=(0.0, 0.0, 0.0), description="its origin on that body [m]")
     turn_rad: Vector3 = Field(default=(0.0, 0.0, 0.0), description="rotation vector [rad]")
     joint: JointConfig | None = Field(default=None, description="how it moves; left out, it does not")
@@ -80,6 +80,6 @@ class BodyConfig(StrictModel):
 
     @model_validator(mode="after")
     def _free_of_all(self) -> "BodyConfig":
-        if self.free and (self.on or self.joint is not None):
-            raise ValueError("a free body has no `on` and no `joint`")
+        if self.free and (self.carrier or self.joint is not None):
+            raise ValueError("a free body has no `carrier` and no `joint`")
         return self

@@ -56,11 +56,11 @@ class Assembly(Part):
             root.add_freejoint().name = self.name
         made: dict[str, mujoco.MjsBody] = {"": root}
         for name, config in self.options.bodies.items():
-            if config.on not in made:
+            if config.carrier not in made:
                 raise unknown_name(
-                    f"body that carries '{name}' of fixture '{self.name}'", config.on, [*made][1:]
+                    f"body that carries '{name}' of fixture '{self.name}'", config.carrier, [*made][1:]
                 )
-            carrier = spec.worldbody if config.free else made[config.on]
+            carrier = spec.worldbody if config.free else made[config.carrier]
             made[name] = self._add_body(carrier, name, config)
 
     def _add_body(self, carrier: mujoco.MjsBody, name: str, config: BodyConfig) -> mujoco.MjsBody:
