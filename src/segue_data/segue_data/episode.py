@@ -17,10 +17,12 @@ from segue_data.encoding import decode
 from segue_data.errors import misaligned
 from segue_data.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
 from segue_perception.preprocess import resize
+from segue_perception.sync import SyncLimits
 
 StateFunction = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Joint positions and gripper openings (n + arms,) -> state (S,)."""
 
+TOLERANCE_NS = SyncLimits().tolerance_ns  # a sample this little after its tick belongs to it, live and here
 MAX_IMAGE_AGE_TICKS = 2.0
 MAX_STATE_AGE_TICKS = 1.0
 
@@ -119,7 +121,9 @@ def read_frames(bag: Path, robot: RobotConfig, stamps: Stamps) -> dict[str, list
     for record in read(bag, frozenset(camera_of)):
         times.setdefault(record.topic, []).append(stamp_ns(record.message().header))
     wanted = {
-        topic: np.maximum(np.searchsorted(np.asarray(seen), stamps, side="right") - 1, 0).tolist()
+        topic: np.maximum(
+            np.searchsorted(np.asarray(seen), stamps + TOLERANCE_NS, side="right") - 1, 0
+        ).tolist()
         for topic, seen in times.items()
     }
     found: dict[str, dict[int, NDArray[np.uint8]]] = {topic: {} for topic in wanted}
@@ -138,7 +142,8 @@ def read_episode(
     """Resample the bag onto its control ticks.
 
     Tick k is the k-th `/segue/command`: its action is the row's action, its stamp the row's time, and images
-    and joints are the newest not later than it.
+    and joints are the newest not later than it (but for the live graph's tolerance of 4 ms: the clocks that stamp
+    pictures and commands round differently).
 
     Args:
         size: (width, height) of the images in the result.
@@ -153,8 +158,8 @@ def read_episode(
     check_ticks(numbers, ticks, rate_hz=robot.tick_rate_hz, source=bag)
 
     def pick(stream: str, age_ticks: float) -> list[Any]:
-        max_age = round(age_ticks * 1e9 / robot.tick_rate_hz)
-        index = as_of(ticks, stamps[stream], max_age_ns=max_age, source=bag, stream=stream)
+        max_age = round(age_ticks * 1e9 / robot.tick_rate_hz) + TOLERANCE_NS
+        index = as_of(ticks + TOLERANCE_NS, stamps[stream], max_age_ns=max_age, source=bag, stream=stream)
         return [streams[stream].values[i] for i in index]
 
     frames = [np.stack(pick(camera, MAX_IMAGE_AGE_TICKS)) for camera in robot.cameras]

@@ -21,6 +21,7 @@ from segue_data.manifest import load
 from segue_data.streams import segments
 from segue_data.topics import COMMAND
 
+_LEAST_RANGE = 0.05  # of a plotted channel, so that noise in the last digits does not fill the plot
 Views = dict[str, list[NDArray[np.uint8]]]
 
 
@@ -85,7 +86,11 @@ def _plots(figure: Any, grid: Any, episode: Episode) -> None:
     times = np.arange(len(episode.actions)) / episode.rate_hz
     for row, channel in enumerate(episode.space.channels):
         axis = figure.add_subplot(grid[row])
-        axis.plot(times, episode.actions[:, episode.space.slice(channel.name)], lw=0.9)
+        values = episode.actions[:, episode.space.slice(channel.name)]
+        axis.plot(times, values, lw=0.9)
+        middle, half = 0.5 * (values.max() + values.min()), 0.55 * max(float(np.ptp(values)), _LEAST_RANGE)
+        axis.set_ylim(middle - half, middle + half)
+        axis.tick_params(labelbottom=row == len(episode.space.channels) - 1)
         axis.set_ylabel(channel.name.replace("_", "\n"), fontsize=6)
         axis.tick_params(labelsize=6)
         axis.set_xlim(0, times[-1] if len(times) > 1 else 1)
@@ -116,8 +121,8 @@ def write_sheet(episode: Episode, path: Path) -> None:
                 axis.set_title(f"{episode.times_s[column]:.1f} s", fontsize=7)
             if column == 0:
                 axis.set_ylabel(camera, fontsize=7)
-    _plots(figure, outer[1].subgridspec(channels, 1, hspace=0.35), episode)
-    figure.suptitle(episode.title, fontsize=9, y=0.995)
+    _plots(figure, outer[1].subgridspec(channels, 1, hspace=0.15), episode)
+    figure.suptitle(episode.title, fontsize=9, y=0.94)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, bbox_inches="tight")
     plt.close(figure)

@@ -14,7 +14,7 @@ from segue_data.errors import missing
 from segue_data.manifest import load
 from segue_data.topics import COMMAND, JOINT_STATES, TASK_STATE, image_topics
 
-TESTED = "0.26.2"
+TESTED = "0.41.0"
 
 
 def _library() -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
+from segue_data.episode import TOLERANCE_NS
 from segue_data.findings import Findings
 from segue_data.streams import Streams
 from segue_data.topics import COMMAND, JOINT_STATES, image_topics
@@ -14,8 +15,8 @@ MAX_TICKS = {JOINT_STATES: 1.0, "camera": 2.0}  # as conversion allows, see epis
 
 
 def ages_s(ticks: NDArray[np.int64], stamps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Age [s] at each tick (k,) of the newest stamp not later than it; NaN before the first."""
-    index = np.searchsorted(stamps, ticks, side="right") - 1
+    """Age [s] at each tick (k,) of the stamp that belongs to it (see episode.py); NaN before the first."""
+    index = np.searchsorted(stamps, ticks + TOLERANCE_NS, side="right") - 1
     age = (ticks - stamps[np.maximum(index, 0)]) / 1e9
     return np.where(index < 0, np.nan, age)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from dataclasses import replace
@@ -18,19 +19,23 @@ from segue_control.kinematics import Kinematics
 from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
-from segue_data import feature_statistics, manifest
+from segue_data import feature_statistics, manifest, messages
 from segue_data.alignment import as_of, check_ticks
 from segue_data.bag_reader import read
 from segue_data.convert import convert, find_bags
 from segue_data.dataset import EpisodeDataset, load
 from segue_data.dataset_writer import ConversionOptions
 from segue_data.encoding import ImageCodec, decode
+from segue_data.episode import read_episode
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.lockstep import RecordingOptions, record_episode
+from segue_data.manifest import Manifest
 from segue_data.stage import Stage
 from segue_data.testing import TICKS, TinyWorld, tiny_stage
 from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
+from segue_perception.camera import Frame
 from segue_perception.preprocess import resize
+from segue_perception.sync import Synchroniser
 
 ROWS = TICKS + 2
 HERE = Path("bag")
@@ -232,3 +237,35 @@ def test_options_default_to_lossless_frames_of_successful_episodes() -> None:
     options = ConversionOptions()
     assert options.codec.format == "png" and options.outcomes == {"success"}
     assert Topic("a/msg/B").transform is None
+
+
+@pytest.mark.parametrize("jitter_ns", [0, 3_000_000])
+def test_a_bag_frame_equals_the_live_observation_of_its_tick(
+    jitter_ns: int, robot: RobotConfig, tmp_path: Path
+) -> None:
+    """The simulator rounds its clock up, commands are stamped to the nearest nanosecond, real cameras jitter."""
+    writer = EpisodeWriter(tmp_path / "bag", demonstration_topics(robot.cameras), wait=True)
+    names, codec, size = (*robot.joint_names, *robot.gripper_names), ImageCodec("png"), (96, 72)
+    live, kinematics, rng = Synchroniser(robot, size), Kinematics(robot), np.random.default_rng(1)
+    home = np.concatenate([*(arm.home_rad for arm in robot.arms), [1.0, 1.0]])
+    seen = []
+    for tick in range(30, 45):
+        stamp = math.ceil(tick * 1e9 / 30) + (int(rng.integers(0, jitter_ns)) if jitter_ns else 0)
+        for camera in robot.cameras:
+            picture = rng.integers(0, 255, (192, 256, 3), dtype=np.uint8)
+            message = messages.compressed_image(stamp, camera, codec.encode(picture), codec.label)
+            writer.write_message(image_topic(camera), stamp, message)
+            live.add_frame(camera, Frame(picture, stamp), 0)
+        joints = home + 0.001 * tick
+        writer.write_message(JOINT_STATES, stamp, messages.joint_state(stamp, names, joints, joints))
+        live.add_state(kinematics.forward(joints[:14], joints[14:]), stamp, 0)
+        seen.append(live.assemble(tick, 0).observation)
+        at = round(tick * 1e9 / 30)
+        command = messages.robot_command(at, tick, np.full(14, 0.2), robot.action_space, "x")
+        writer.write_message(COMMAND, at, command)
+    writer.finish(Manifest(task="t", robot=robot.name))
+    arrays = read_episode(tmp_path / "bag", robot, lambda q: kinematics.forward(q[:14], q[14:]), size)
+    for row, observation in enumerate(seen):
+        np.testing.assert_array_equal(arrays.state[row], observation.state)
+        for index, camera in enumerate(robot.cameras):
+            np.testing.assert_array_equal(arrays.images[row, index], observation.images[camera])
