@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ _TRAIN_EXAMPLE = """\
 example, from nothing to a checkpoint:
   segue data record --seeds 0:300 --disturb --out demos     scripted demonstrations, as bags
   segue data convert demos dataset                          bags to a dataset
-  segue train --config CONFIG --data dataset --out trained --minutes 50
+  segue train act task=pick_place data=dataset out=trained minutes=50
   segue run checkpoint:=trained
 """
 
@@ -48,12 +49,22 @@ def _add_passed_on(subparsers: Any, name: str, text: str, func: Any, epilog: str
 
 
 def _train(options: argparse.Namespace) -> int:
-    status = subprocess.run(
-        [sys.executable, "-m", "segue_policies.train", *options.words], check=False
-    ).returncode
+    configs = config_root() / "training"
+    status = _run_to_its_end(
+        [sys.executable, "-m", "segue_policies.train", *options.words, "--configs", str(configs)]
+    )
     if {"-h", "--help"} & set(options.words):
-        print(f"\n{options.epilog}configurations: {config_root() / 'training'}")
+        names = ", ".join(sorted(path.stem for path in configs.glob("*.yaml")))
+        print(f"\n{options.epilog}policies to train, in {configs}: {names}")
     return status
+
+
+def _run_to_its_end(command: list[str]) -> int:
+    """Exit status of a program that saves its work when it is interrupted: it gets the time to."""
+    child = subprocess.Popen(command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the child as well
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    return child.wait()
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from segue_policies.common.checkpoint import Expected, load_checkpoint, save_che
 from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.common.normalise import Normaliser, fit_absolute, fit_normaliser
+from segue_policies.common.processes import my_share
 from segue_policies.common.resnet import load_weights
 from segue_policies.common.seeds import Stream, numpy_rng, seeded, torch_rng
 from segue_policies.common.warm_start import take_weights
@@ -62,12 +63,13 @@ class ActLearner:
     def loss(self, batch: Batch, step: int) -> Tensor:
         """Absolute error and beta times the divergence, on augmented samples, with dropout."""
         training = self.config.training
-        generator = torch_rng(training.seed, Stream.LOSS, step)
+        generator = torch_rng(training.seed, Stream.LOSS, my_share().own(step))
+        batch = batch.to(self.model.queries.device)
         images = self.normaliser.encode_images(batch.images)
         images = jitter(images, training.brightness, training.colour, generator)
         state = self.normaliser.encode_state(batch.state)
-        state = state + training.state_noise * torch.randn(state.shape, generator=generator)
-        noise = torch.randn(len(state), self.model.latent, generator=generator)
+        state = state + training.state_noise * torch.randn(state.shape, generator=generator).to(state)
+        noise = torch.randn(len(state), self.model.latent, generator=generator).to(state)
         with seeded(generator):
             return self._loss(self.model, images, state, batch, noise)
 
@@ -89,13 +91,15 @@ class ActLearner:
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
             batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
+            batch = batch.to(model.queries.device)
             images = self.normaliser.encode_images(batch.images)
             state = self.normaliser.encode_state(batch.state)
             noise = state.new_zeros(len(state), model.latent)
             losses.append(float(self._loss(model, images, state, batch, noise)) * len(batch))
             predicted.append(self.normaliser.decode_actions(model(images, state), batch.state))
             actual.append(batch.actions)
-        errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
+        rows = torch.cat(predicted).cpu().numpy(), torch.cat(actual).cpu().numpy()
+        errors = chunk_errors(*rows, self.data.action_space)
         return {"validation_loss": sum(losses) / len(chosen), **errors}
 
     def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
@@ -114,7 +118,7 @@ class ActLearner:
             "max_ramp": 0,
             "network": config.network.model_dump(mode="json"),
         }
-        weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
         chunk = f"horizon {config.horizon} at {self.data.rate_hz:g} Hz"
         card = Card("ACT", chunk, "chunks of the mean style z = 0", config, config.training)
         readme = card.text(self.part, self.held_out, model, summary)

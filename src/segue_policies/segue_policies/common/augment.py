@@ -45,7 +45,7 @@ def _change(images: Tensor, brightness: float, colour: float, generator: torch.G
     batch, cameras = images.shape[:2]
     common = _symmetric((batch, cameras, 1), generator) * brightness
     own = _symmetric((batch, cameras, 3), generator) * colour
-    return (common + own)[..., None, None]
+    return (common + own)[..., None, None].to(images.device)
 
 
 def _symmetric(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from segue_policies.common.augment import shift
 from segue_policies.common.dataset import ChunkDataset
+from segue_policies.common.processes import my_share
 from segue_policies.common.seeds import Stream, numpy_rng
 
 
@@ -31,6 +32,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same samples on `device`."""
+        return Batch(*(t.to(device) for t in (self.images, self.state, self.actions, self.real)))
 
 
 def read_batch(
@@ -62,16 +67,21 @@ class BatchSource:
         self._size = batch_size
         self._shift = shift_pixels
         self._seed = seed
+        self._share = my_share()
         self._epoch = -1
         self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
     def batch(self, step: int) -> Batch:
-        """Batch number `step`, from 0; epochs are drawn anew and may meet inside a batch."""
-        picked = np.array([self._frame(step * self._size + k) for k in range(self._size)])
+        """Batch number `step` from 0, or the share of it that is computed here.
+
+        Epochs are drawn anew and may meet inside a batch.
+        """
+        mine = range(self._size)[self._share.of_batch(self._size)]
+        picked = np.array([self._frame(step * self._size + k) for k in mine])
         raw = read_batch(self._part, picked, self._embedded)
         if self._embedded is not None:
             return raw
-        rng = numpy_rng(self._seed, Stream.AUGMENT, step)
+        rng = numpy_rng(self._seed, Stream.AUGMENT, self._share.own(step))
         return replace(raw, images=torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)))
 
     def stream(self, first_step: int) -> Iterator[Batch]:

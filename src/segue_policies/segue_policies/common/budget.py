@@ -24,10 +24,16 @@ class Budget:
     _resumed_at: float = field(default_factory=time.monotonic, init=False)
 
     @classmethod
-    def of(cls, config: TrainingConfig) -> Budget:
-        """Budget of a fresh run; raises PolicyError when neither steps nor minutes are given."""
+    def of(cls, config: TrainingConfig, processes: int = 1) -> Budget:
+        """Budget of a fresh run.
+
+        Raises:
+            PolicyError: neither steps nor minutes are given, or several processes have no steps: their clocks differ.
+        """
         if config.steps is None and config.minutes is None:
             raise PolicyError(ErrorCode.TRAINING_FAILED, "no budget: give --steps or --minutes")
+        if config.steps is None and processes > 1:
+            raise PolicyError(ErrorCode.TRAINING_FAILED, f"{processes} processes need a budget in --steps")
         return cls(config.steps, None if config.steps is not None else config.minutes)
 
     def start(self) -> None:

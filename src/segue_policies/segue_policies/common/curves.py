@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 LOSS, SCORES, PICTURE = "loss.csv", "scores.csv", "curves.png"
@@ -13,10 +13,11 @@ LOSS, SCORES, PICTURE = "loss.csv", "scores.csv", "curves.png"
 class Curves:
     """Appends to `loss.csv` and `scores.csv` in a folder and draws `curves.png`."""
 
-    def __init__(self, folder: Path, every: int = 20) -> None:
-        """The loss is logged as the mean of `every` steps."""
+    def __init__(self, folder: Path, every: int = 20, first: bool = True) -> None:
+        """The loss is logged as the mean of `every` steps; only the `first` of several processes writes."""
         self._folder = folder
-        self._every = every
+        self.every = every
+        self._first = first
         self._losses: deque[float] = deque(maxlen=200)
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -25,11 +26,20 @@ class Curves:
         """Mean of the last 200 steps."""
         return sum(self._losses) / max(1, len(self._losses))
 
+    @property
+    def unlogged(self) -> list[float]:
+        """The newest losses, which the next row is the mean of; to be carried over a resume."""
+        return list(self._losses)[-self.every :]
+
+    def go_on(self, losses: Sequence[float]) -> None:
+        """Take up the losses that an interrupted run had not logged yet."""
+        self._losses.extend(losses)
+
     def add_loss(self, step: int, loss: float, rate: float) -> None:
         """Log one step."""
         self._losses.append(loss)
-        if step % self._every == 0:
-            recent = list(self._losses)[-self._every :]
+        if self._first and step % self.every == 0:
+            recent = self.unlogged
             self._append(LOSS, {"step": step, "loss": sum(recent) / len(recent), "learning_rate": rate})
 
     def add_scores(self, step: int, scores: Mapping[str, float]) -> None:
@@ -38,6 +48,8 @@ class Curves:
 
     def cut(self, step: int) -> None:
         """Drop what was logged after `step`, by a run that is now repeated from there (0 drops all)."""
+        if not self._first:
+            return
         for name in (LOSS, SCORES):
             rows = [row for row in self._rows(name) if int(row["step"]) <= step and step > 0]
             (self._folder / name).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pydantic import Field
 from segue_core.config_base import StrictModel
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
 class TrainingConfig(StrictModel):
@@ -26,12 +27,16 @@ class TrainingConfig(StrictModel):
     )
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW's, on matrices and kernels")
     gradient_clip: float = Field(default=1.0, gt=0, description="largest global gradient norm")
+    backbone_rate: float = Field(
+        default=1.0, ge=0, le=10, description="learning rate of an image trunk (`backbone`) over the others'"
+    )
     average_decay: float = Field(
         default=0.999, ge=0, lt=1, description="moving average of the weights; 0 switches it off"
     )
     precision: Precision = Field(
         default="auto", description="of convolutions and matrices; auto measures which is faster"
     )
+    device: Device = Field(default="auto", description="auto takes a GPU if there is one")
     threads: int = Field(default=2, ge=1, description="CPU threads")
     seed: int = Field(default=0, ge=0, description="of weights, order, augmentation and noise")
     init: str | None = Field(
@@ -57,6 +62,13 @@ class TrainingConfig(StrictModel):
     validation_share: float = Field(default=0.05, gt=0, lt=1, description="share of episodes held out")
     validation_frames: int = Field(default=512, ge=1, description="held-out frames evaluated each time")
     evaluations: int = Field(default=12, ge=1, description="evaluations and saved checkpoints during the run")
+    patience: int | None = Field(
+        default=None, ge=1, description="stop after so many evaluations without a lower validation_loss"
+    )
+    keep: Literal["last", "best"] = Field(
+        default="last", description="which evaluation's weights the checkpoint has, by validation_loss"
+    )
+    tensorboard: bool = Field(default=True, description="write TensorBoard's files beside the CSV log")
     shift_pixels: int = Field(default=2, ge=0, description="random image shift in x and y [px]")
     brightness: float = Field(default=0.15, ge=0, lt=1, description="half-range of the random gain of light")
     colour: float = Field(

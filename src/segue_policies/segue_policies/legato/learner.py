@@ -21,6 +21,7 @@ from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_de
 from segue_policies.common.encoders import ObservationEncoder
 from segue_policies.common.frozen_views import encode_views, pick_view
 from segue_policies.common.normalise import Normaliser, fit_normaliser
+from segue_policies.common.processes import my_share
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.common.warm_start import take_weights
@@ -80,26 +81,38 @@ class LegatoLearner:
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         """The objective on augmented, normalised samples, and on corrections when there are some."""
-        generator = torch_rng(self.config.training.seed, Stream.LOSS, step)
+        own_step, device = my_share().own(step), self._device
+        generator = torch_rng(self.config.training.seed, Stream.LOSS, own_step)
         measured, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
+        measured, actions = measured.to(device), actions.to(device)
         observed = self._observe(batch.images, measured, generator)
         clean = self.normaliser.encode_actions(actions, measured)
         loss = self._flow_loss(self.model.net, observed, clean, generator)
         regression = regression_loss(self.model.expected(observed), clean, self._dim_weights)
         loss = loss + self.config.flow.regression_weight * regression
-        return loss + self._correction_loss(self._corrections, step, generator) if self._corrections else loss
+        return (
+            loss + self._correction_loss(self._corrections, own_step, generator)
+            if self._corrections
+            else loss
+        )
 
     def _observe(self, images: Tensor, measured: Tensor, generator: torch.Generator) -> Tensor:
         """What the network makes of pictures, or of the views that stand for them, and of a noisy state."""
         embedded = pick_view(images, generator) if self._frozen else self._see(images, generator)
         state = self.normaliser.encode_state(measured)
-        state = state + self.config.training.state_noise * torch.randn(state.shape, generator=generator)
+        noise = torch.randn(state.shape, generator=generator).to(state)
+        state, embedded = state + self.config.training.state_noise * noise, embedded.to(state)
         return self._eyes.join(embedded, state)
 
     def _see(self, images: Tensor, generator: torch.Generator) -> Tensor:
         training = self.config.training
-        shown = jitter(self.normaliser.encode_images(images), training.brightness, training.colour, generator)
+        images = self.normaliser.encode_images(images.to(self._device))
+        shown = jitter(images, training.brightness, training.colour, generator)
         return self._eyes.embed(shown)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
 
     @property
     def _eyes(self) -> ObservationEncoder:
@@ -115,7 +128,7 @@ class LegatoLearner:
     def _source(self, corrections: Corrections) -> CorrectionSource:
         config, training = self.config, self.config.training
         check_corrections(corrections, self.data, config.flow.horizon)
-        size = max(1, round(training.correction_share * training.batch_size))
+        size = max(1, round(training.correction_share * training.batch_size / my_share().count))
         embedded = self._freeze(corrections.images) if self._frozen else None
         return CorrectionSource(corrections, size, training.seed, embedded)
 
@@ -123,13 +136,14 @@ class LegatoLearner:
         flow = self.config.flow
         delay = min(flow.max_delay, source.delay)
         bounds = {"max_delay": delay, "max_ramp": min(flow.max_ramp, source.known - delay), "free_share": 0.0}
-        batch = source.batch(step)
+        batch, device = source.batch(step), self._device
+        state, actions, reference = (x.to(device) for x in (batch.state, batch.actions, batch.reference))
         loss = correction_loss(
             self.objective,
             self.model.net,
-            self._observe(batch.images, batch.state, generator),
-            self.normaliser.encode_actions(batch.actions, batch.state),
-            self.normaliser.encode_actions(batch.reference, batch.state),
+            self._observe(batch.images, state, generator),
+            self.normaliser.encode_actions(actions, state),
+            self.normaliser.encode_actions(reference, state),
             flow.model_copy(update=bounds),
             self.config.network,
             self._dim_weights,
@@ -148,14 +162,14 @@ class LegatoLearner:
         for first in range(0, len(chosen), EVALUATION_BATCH):
             batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
             state, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
-            observed = net.observe(
-                self.normaliser.encode_images(batch.images), self.normaliser.encode_state(state)
-            )
+            state, actions, images = (x.to(self._device) for x in (state, actions, batch.images))
+            observed = net.observe(self.normaliser.encode_images(images), self.normaliser.encode_state(state))
             clean = self.normaliser.encode_actions(actions, state)
             losses.append(float(self._flow_loss(net, observed, clean, generator)) * len(batch))
             predicted.append(self.normaliser.decode_actions(self._sample(net, observed, generator), state))
             actual.append(actions)
-        errors = chunk_errors(torch.cat(predicted).numpy(), torch.cat(actual).numpy(), self.data.action_space)
+        rows = torch.cat(predicted).cpu().numpy(), torch.cat(actual).cpu().numpy()
+        errors = chunk_errors(*rows, self.data.action_space)
         return {"validation_loss": sum(losses) / len(chosen), **errors}
 
     def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
@@ -176,7 +190,7 @@ class LegatoLearner:
             "network": self.config.network.model_dump(mode="json"),
         }
         net = _network(model)
-        weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+        weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
         readme = checkpoint_readme(self.config, self.part, self.held_out, net, summary)
         save_checkpoint(folder, config, self.normaliser, weights, readme)
 
@@ -193,7 +207,7 @@ class LegatoLearner:
 
     def _sample(self, net: LegatoNet, observed: Tensor, generator: torch.Generator) -> Tensor:
         shape = (len(observed), self.config.flow.horizon, self.data.action_space.dim)
-        noise = torch.randn(shape, generator=generator)
+        noise = torch.randn(shape, generator=generator).to(observed.device)
         return sample_plain(self.objective.bind(net, observed), noise, self.config.flow.num_steps)
 
 

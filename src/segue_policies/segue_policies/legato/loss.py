@@ -74,9 +74,9 @@ class _Draws:
 def _draw(objective: Objective, actions: Tensor, config: FlowConfig, generator: torch.Generator) -> _Draws:
     count = len(actions) * config.samples
     clean = actions.repeat_interleave(config.samples, dim=0)
-    omega = objective.schedules(count, config, generator)
-    t = flow_times(len(actions), config.samples, generator)
-    return _Draws(clean, torch.randn(clean.shape, generator=generator), omega, t)
+    omega = objective.schedules(count, config, generator).to(clean.device)
+    t = flow_times(len(actions), config.samples, generator).to(clean.device)
+    return _Draws(clean, torch.randn(clean.shape, generator=generator).to(clean.device), omega, t)
 
 
 def _error(
@@ -100,4 +100,4 @@ def regression_loss(expected: Tensor, actions: Tensor, dim_weights: Tensor) -> T
 
     Not part of the policy: what it trains beyond the encoder is thrown away.
     """
-    return (dim_weights * (expected - actions).square()).mean()
+    return (dim_weights.to(actions.device) * (expected - actions).square()).mean()

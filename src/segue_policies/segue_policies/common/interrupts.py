@@ -1,0 +1,39 @@
+"""SIGINT and SIGTERM during a training: the step is finished and its state saved, instead of being thrown away."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class StopRequest:
+    """Context in which the first signal is only noted; a second SIGINT interrupts at once.
+
+    Outside of the main thread, where Python delivers no signals, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self.made = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopRequest:
+        if threading.current_thread() is threading.main_thread():
+            for kind in (signal.SIGINT, signal.SIGTERM):
+                self._before[kind] = signal.signal(kind, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name, handler in self._before.items():
+            signal.signal(name, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.made and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.made = True
