@@ -67,6 +67,10 @@ class Grippers:
         openings = [gripper.opening(data.qpos[gripper.qpos]) for gripper in self._all]
         return np.asarray(np.clip(openings, 0.0, 1.0), dtype=np.float64)
 
+    def fingers(self, index: int) -> list[frozenset[int]]:
+        """Bodies of each finger of a gripper; the first finger is opposed to the others."""
+        return self._all[index].fingers
+
     def holding(self, pairs: Pairs, bodies: frozenset[int]) -> list[bool]:
         """Which grippers (A,) hold one of `bodies`: the first finger touches it, and one opposed to it does.
 
