@@ -3,6 +3,8 @@
 Bodies are called `<fixture>_<body>`, their joints likewise, and places `<fixture>_<place>`.
 """
 
+import itertools
+
 import mujoco
 import numpy as np
 from pydantic import Field
@@ -62,6 +64,14 @@ class Assembly(Part):
                 )
             carrier = spec.worldbody if config.free else made[config.carrier]
             made[name] = self._add_body(carrier, name, config)
+        self._keep_apart(spec)
+
+    def _keep_apart(self, spec: mujoco.MjSpec) -> None:
+        """What is joined does not collide with itself: ranges of joints say how far it moves."""
+        joined = [name for name, config in self.options.bodies.items() if not config.free]
+        for one, other in itertools.combinations(joined, 2):
+            apart = spec.add_exclude()
+            apart.bodyname1, apart.bodyname2 = self.body(one), self.body(other)
 
     def _add_body(self, carrier: mujoco.MjsBody, name: str, config: BodyConfig) -> mujoco.MjsBody:
         body = carrier.add_body()
