@@ -146,7 +146,7 @@ def _door(name: str, options: CupboardOptions, door: DoorOptions) -> BodyConfig:
     bar = (outer - door.handle.stand_off, along * door.handle.from_hinge, door.handle.height - middle)
     face = (outer, _TO_HANDLE * bar[1], bar[2])
     return BodyConfig(
-        on="frame",
+        carrier="frame",
         at=(0.0, -along * options.width / 2, middle),
         joint=JointConfig(
             kind="hinge",
