@@ -1,0 +1,252 @@
+"""Franka arms (FR3, Panda) through franky, whose C++ thread holds the 1 kHz loop.
+
+Every command moves the reference of one long-lived joint impedance motion; torques are franky's, at 1 kHz. When this
+process dies, the robot's control misses its packets and stops by itself within 20 ms.
+"""
+
+import importlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from segue_control.backends.base import Measured
+from segue_control.hardware.franka import FrankaArmOptions, FrankaOptions, franka_error, was_preempted
+from segue_control.hardware.motion import Motion
+from segue_core.config_base import parse_model
+from segue_core.errors import ConfigError, ControlError, ErrorCode, unknown_name
+from segue_core.hardware_config import HardwareConfig
+from segue_core.robot_config import RobotConfig
+
+Array = NDArray[np.float64]
+
+_JOINTS = 7
+_STATE_HZ = 250.0
+_HAND_HZ = 20.0
+_HAND_CHANGE = 0.02  # smaller changes of the opening are not worth a command
+_ANY_WIDTH_M = 1.0  # a grasp is a grasp whatever the object's width
+
+
+def load_library() -> Any:
+    """The library franky; raises ConfigError that says what to install when it is not there."""
+    try:
+        return importlib.import_module("franky")
+    except ImportError as error:
+        text = f"Franka arms need franky ({error}): pip install --no-deps -r requirements/hardware.txt"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+
+
+class Loop:
+    """Calls `work` at a rate in a thread of its own until it ends or fails; what it raised is in `error`."""
+
+    def __init__(self, name: str, rate_hz: float, work: Callable[[], None]) -> None:
+        self._period_s, self._work = 1.0 / rate_hz, work
+        self._ended = threading.Event()
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Ends the thread."""
+        self._ended.set()
+        self._thread.join(timeout=2.0)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._period_s):
+            try:
+                self._work()
+            except Exception as error:  # whatever the library raises belongs to the thread that asks for it
+                self.error = error
+                return
+
+
+class Hand:
+    """A Franka Hand: slow commands and slow answers, so in a thread of its own."""
+
+    def __init__(self, library: Any, address: str, options: FrankaOptions) -> None:
+        self._gripper = library.Gripper(address)
+        self._options = options
+        self._max_m = float(self._gripper.max_width)
+        self._pending: Any = None
+        self._sent = self.wanted = self.opening = self._measure()
+        self.loop = Loop(f"hand {address}", _HAND_HZ, self._work)
+
+    def _measure(self) -> float:
+        return min(1.0, float(self._gripper.width) / self._max_m)
+
+    def _work(self) -> None:
+        self.opening = self._measure()
+        wanted = self.wanted
+        if abs(wanted - self._sent) < _HAND_CHANGE:
+            return
+        if self._pending is not None and not self._pending.wait(0.0):
+            self._gripper.stop()
+        closing, self._sent = wanted < self._sent, wanted
+        width, speed = wanted * self._max_m, self._options.hand_speed_m_s
+        if closing:
+            force = self._options.hand_force_n
+            self._pending = self._gripper.grasp_async(width, speed, force, _ANY_WIDTH_M, _ANY_WIDTH_M)
+        else:
+            self._pending = self._gripper.move_async(width, speed)
+
+
+class FrankaArm:
+    """One arm. Its state comes from a thread of its own, because reading it may wait for the network."""
+
+    def __init__(
+        self,
+        name: str,
+        library: Any,
+        given: FrankaArmOptions,
+        options: FrankaOptions,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._name, self._franky, self._options, self._now_s = name, library, options, now_s
+        self._tracker: Any = None
+        self._moving = False
+        realtime = library.RealtimeConfig.Enforce if options.realtime else library.RealtimeConfig.Ignore
+        try:
+            self.robot = library.Robot(given.address, realtime_config=realtime)
+            self.robot.set_collision_behavior(options.collision_torque_n_m, options.collision_force_n)
+            self.hand = Hand(library, given.address, options) if given.hand else None
+            self.q: Array = np.array(self.robot.state.q, dtype=np.float64)
+        except Exception as error:
+            raise self.error_of(error) from error
+        self.at_s = now_s()
+        self._loop = Loop(f"arm {given.address}", _STATE_HZ, self._read)
+
+    def _read(self) -> None:
+        self.q, self.at_s = np.array(self.robot.state.q, dtype=np.float64), self._now_s()
+
+    def follow(self, q: Array, dq: Array) -> None:
+        """Moves the reference (7,) [rad], [rad/s]; the first one takes control of the arm where it is."""
+        if not self._moving:
+            self._tracker = self._franky.JointImpedanceTracker(
+                self.robot, stiffness=self._options.stiffness, max_delta_tau=self._options.torque_rate
+            )
+            self._moving = True
+        self._tracker.set_target(q, dq)
+
+    def stop(self) -> None:
+        """Ramps the torques into damping; the robot then holds with its own controller."""
+        if self._moving and self.robot.is_in_control:
+            self.robot.move(self._franky.TorqueStopMotion(), asynchronous=True)
+        self._moving = False
+
+    def fault(self) -> ControlError | None:
+        """What is wrong with the arm, its hand or the connection."""
+        hand_error = self.hand.loop.error if self.hand else None
+        for error in (self._loop.error, hand_error):
+            if error is not None:
+                return self.error_of(error)
+        if self._moving and not self.robot.is_in_control:
+            return self._why_out_of_control()
+        return (
+            franka_error(self._name, "", "the robot reports errors", self._flags()) if self._flags() else None
+        )
+
+    def _why_out_of_control(self) -> ControlError:
+        self._moving = False
+        try:
+            self.robot.join_motion(0.0)
+        except Exception as error:
+            if not was_preempted(str(error)):
+                return self.error_of(error)
+        return franka_error(self._name, "", "the robot ended the motion by itself", self._flags())
+
+    def _flags(self) -> list[str]:
+        errors = self.robot.state.current_errors
+        names = [name for name in dir(errors) if not name.startswith("_")]
+        return [name for name in names if getattr(errors, name) is True]
+
+    def recover(self) -> None:
+        """Asks the robot to forget its errors. Raises ControlError when it does not."""
+        try:
+            recovered = self.robot.recover_from_errors()
+        except Exception as error:
+            raise self.error_of(error) from error
+        if not recovered or self._loop.error is not None:
+            raise franka_error(self._name, "CommandException", "the robot's errors remain", self._flags())
+
+    def close(self) -> None:
+        """Ends the motion and the threads."""
+        self.stop()
+        if self.hand:
+            self.hand.loop.end()
+        self._loop.end()
+
+    def error_of(self, error: Exception) -> ControlError:
+        """One of libfranka's exceptions as ours."""
+        return franka_error(self._name, type(error).__name__, str(error))
+
+
+class FrankaBackend:
+    """See `Backend`."""
+
+    def __init__(self, robot: RobotConfig, hardware: HardwareConfig, now_s: Callable[[], float]) -> None:
+        source = f"hardware of robot '{robot.name}': options"
+        self._options = parse_model(hardware.options, FrankaOptions, source)
+        self._names = [arm.name for arm in robot.arms]
+        for name in (*self._options.arms, *self._names):
+            if name not in self._options.arms or name not in self._names:
+                raise unknown_name(f"arm of robot '{robot.name}' or of its hardware", name, self._names)
+        self._library = load_library()
+        self._now_s = now_s
+        self._arms: list[FrankaArm] = []
+        self._read_s = -float("inf")
+
+    def connect(self) -> tuple[str, ...]:
+        """Connects to every arm and hand; nothing moves."""
+        notes = []
+        for name in self._names:
+            given = self._options.arms[name]
+            self._arms.append(FrankaArm(name, self._library, given, self._options, self._now_s))
+            notes.append(f"arm '{name}' at {given.address} is connected")
+        return tuple(notes)
+
+    def read(self, now_s: float) -> Measured | None:
+        """The newest joints and widths."""
+        at_s = min(arm.at_s for arm in self._arms)
+        if at_s <= self._read_s:
+            return None
+        self._read_s = at_s
+        openings = [arm.hand.opening if arm.hand else 1.0 for arm in self._arms]
+        return Measured(np.concatenate([arm.q for arm in self._arms]), np.array(openings), at_s)
+
+    def write(self, motion: Motion, now_s: float) -> None:
+        """Moves the references; a refusal of the library becomes a fault."""
+        for index, arm in enumerate(self._arms):
+            part = slice(index * _JOINTS, (index + 1) * _JOINTS)
+            arm.follow(motion.q[part], motion.dq[part])
+            if arm.hand:
+                arm.hand.wanted = float(motion.grippers[index])
+
+    def stop(self, now_s: float) -> None:
+        """Brings the arms to rest."""
+        for arm in self._arms:
+            arm.stop()
+
+    def fault(self) -> ControlError | None:
+        """The first arm's trouble."""
+        return next((fault for arm in self._arms if (fault := arm.fault()) is not None), None)
+
+    def recover(self) -> None:
+        """Recovers every arm."""
+        for arm in self._arms:
+            arm.recover()
+
+    def close(self) -> None:
+        """Lets the arms go, at rest."""
+        for arm in self._arms:
+            arm.close()
+        self._arms = []
+
+
+def create(
+    node: Node, robot: RobotConfig, hardware: HardwareConfig, now_s: Callable[[], float]
+) -> FrankaBackend:
+    """The back end `franka`."""
+    return FrankaBackend(robot, hardware, now_s)
