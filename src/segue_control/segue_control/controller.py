@@ -207,7 +207,8 @@ class RobotController:
         if interface is Interface.VELOCITY:
             return JointCommand(q, none, velocities=guard.speed)
         if interface is Interface.EFFORT:
-            torques = self._law.effort(Stream(q, guard.speed), measured)
+            stopping = guard.mode is not GuardMode.ARMED
+            torques = self._law.effort(Stream(q, guard.speed), measured, stopping)
             efforts, reasons = guard.limit_effort(torques)
             self.active_limits += reasons
             return JointCommand(q, none, efforts=efforts)

@@ -11,6 +11,19 @@ from segue_core.robot_config import RobotConfig
 Array = NDArray[np.float64]
 
 
+def _inertial_model(robot: RobotConfig) -> mujoco.MjModel:
+    """The robot's model without pictures, and without the shapes of bodies whose inertia is written down."""
+    spec = robot_spec(robot)
+    shapes = [geom for body in spec.bodies if body.explicitinertial for geom in body.geoms]
+    for element in [*spec.cameras, *spec.actuators, *shapes]:
+        element.delete()
+    used = {geom.meshname for body in spec.bodies for geom in body.geoms}
+    for mesh in [mesh for mesh in spec.meshes if mesh.name not in used]:
+        mesh.delete()
+    model: mujoco.MjModel = spec.compile()
+    return model
+
+
 class Dynamics:
     """Mass matrix and bias of the arms' joints. Not thread safe: it owns one `mujoco.MjData`.
 
@@ -18,10 +31,7 @@ class Dynamics:
     """
 
     def __init__(self, robot: RobotConfig, gravity: bool) -> None:
-        spec = robot_spec(robot)
-        for camera in list(spec.cameras):
-            camera.delete()
-        self._model: mujoco.MjModel = spec.compile()
+        self._model = _inertial_model(robot)
         if not gravity:
             self._model.opt.gravity[:] = 0.0
         self._data = mujoco.MjData(self._model)
@@ -31,6 +41,10 @@ class Dynamics:
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
         self._mass = np.zeros((self._model.nv, self._model.nv))
         self._bias = np.zeros(self._model.nv)
+
+    def __deepcopy__(self, memo: object) -> "Dynamics":
+        """Itself: what it owns is scratch, written anew by every call."""
+        return self
 
     def at(self, q: Array, v: Array) -> tuple[Array, Array]:
         """Mass matrix (n, n) [kg m^2] and torques (n,) [N m] that keep `v` (n,) [rad/s] constant at `q` (n,) [rad]."""

@@ -22,6 +22,10 @@ class SelfDistanceCheck:
     def __init__(self, robot: RobotConfig, distance_m: float) -> None:
         self._model = CollisionModel(robot, Scene(), distance_m)
 
+    def __deepcopy__(self, memo: object) -> "SelfDistanceCheck":
+        """Itself: what it owns is scratch, written anew by every call."""
+        return self
+
     def worse(self, at_rest: Array, wish: Array) -> str | None:
         """The pair that is too near with the joints at rest and not further apart in the wish, (n,) [rad] each."""
         near = self._nearest(at_rest)

@@ -76,8 +76,8 @@ class Law(Protocol):
         """Goes on from `q` (n,) [rad]: the guard held the robot back there."""
         ...
 
-    def effort(self, stream: Stream, measured: Measured) -> Array:
-        """Torques (n,) [N m] that follow the guarded stream; asked only where the interface is effort."""
+    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
+        """Torques (n,) [N m] that follow the guarded stream, which may be coming to rest; for effort interfaces."""
         ...
 
     def along(self, source: "PathSource") -> "Law":
@@ -131,7 +131,7 @@ class Sourced:
         """See `Law`."""
         self.source.rebase(q)
 
-    def effort(self, stream: Stream, measured: Measured) -> Array:
+    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
         """No torque; see `Law`."""
         return np.zeros_like(stream.q)
 

@@ -3,10 +3,16 @@
     F   = clamp(K e) + D J (q_ref' - q')                       e: from the measured pose to the stream's
     tau = J^T F + N^T (k (q_ref - q) + d (q_ref' - q')) + C(q, q') q'  [+ g(q)]
 
-K is the contract's stiffness. D is what damps it critically (times the ratio) for the mass that the tool feels,
-Lambda = (J M^-1 J^T)^-1:  D_i = 2 ratio sqrt(K_i Lambda_ii).  N^T = 1 - J^T (M^-1 J^T Lambda)^T lets the elbow's spring
-move nothing at the tool (Khatib, 1987). The reference is the guarded joint stream: its pose never leaves the workspace,
-its speed and acceleration are bounded, and it brakes when the guard stops the robot.
+K is the contract's stiffness. D damps every mode of the mass that the tool feels, Lambda = (J M^-1 J^T)^-1, by the
+contract's ratio (double diagonalisation: Albu-Schaeffer, Ott, Frese, Hirzinger, 2003):
+
+    Lambda = L L^T,   L^-1 K L^-T = U w^2 U^T,   D = 2 ratio L U w U^T L^T
+
+N^T = 1 - J^T (M^-1 J^T Lambda)^T lets the elbow's spring move nothing at the tool (Khatib, 1987). The reference is
+the guarded joint stream: its pose never leaves the workspace, its speed and acceleration are bounded.
+
+While the guard stops or holds the robot there is no tool to pull. Every joint follows the stream's stop alone, damped
+critically whatever its inertia:  tau = M (w^2 (q_ref - q) + 2 w (q_ref' - q')) + C(q, q') q'  [+ g(q)].
 """
 
 import numpy as np
@@ -21,10 +27,19 @@ from segue_core.controller_config import CartesianImpedance
 
 Array = NDArray[np.float64]
 
-_REGULAR = 1e-4  # added to J M^-1 J^T: bounds the mass that is felt at singular poses
-_FELT = np.array(
-    [20.0, 20.0, 20.0, 1.0, 1.0, 1.0]
-)  # most mass [kg] and inertia [kg m^2] that damping is made for
+# Added to J M^-1 J^T: what is felt at a singular pose is at most 50 kg and 10 kg m^2.
+_REGULAR = np.diag([0.02, 0.02, 0.02, 0.1, 0.1, 0.1])
+_HOLDING_RAD_S = 20.0  # w of the joints when stopped: at rest after 0.3 s
+_HOLDING_STEP_RAD = 0.2  # and w times the control period at most
+
+
+def critical_damping(felt: Array, stiffness: Array) -> Array:
+    """D (6, 6) that damps a mass `felt` (6, 6) on springs `stiffness` (6,) critically in all of its modes."""
+    root = np.linalg.cholesky(felt)
+    inverse = np.linalg.inv(root)
+    squares, modes = np.linalg.eigh((inverse * stiffness) @ inverse.T)
+    shaped = root @ modes
+    return np.asarray((shaped * (2.0 * np.sqrt(np.maximum(squares, 0.0)))) @ shaped.T)
 
 
 def _shortened(vector: Array, longest: float) -> Array:
@@ -40,34 +55,34 @@ class ImpedanceLaw(PathLaw):
         self._kinematics, self._gains = setting.kinematics, gains
         self._dynamics = Dynamics(setting.robot, gravity=gains.gravity == "controller")
         self._stiffness = np.repeat([gains.stiffness_n_m, gains.stiffness_n_m_rad], 3)
+        self._holding_rate = min(_HOLDING_RAD_S, _HOLDING_STEP_RAD / setting.period_s)
 
-    def effort(self, stream: Stream, measured: Measured) -> Array:
+    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
         """Torques (n,) [N m]; see `Law`."""
+        mass, bias = self._dynamics.at(measured.q, measured.v)
+        off, late = stream.q - measured.q, stream.v - measured.v
+        if stopping:
+            w = self._holding_rate
+            return np.asarray(mass @ (w * w * off + 2.0 * w * late) + bias)
         reference, now = self._kinematics.poses(stream.q), self._kinematics.poses(measured.q)
-        jacobians = self._kinematics.jacobians(measured.q)
-        mass, effort = self._dynamics.at(measured.q, measured.v)
+        jacobians, effort = self._kinematics.jacobians(measured.q), bias
         for arm, part in enumerate(self._kinematics.parts):
             turn = rotations.difference(reference.quaternions[arm].tolist(), now.quaternions[arm].tolist())
             error = np.concatenate([reference.positions[arm] - now.positions[arm], turn])
-            late = stream.v[part] - measured.v[part]
-            effort[part] += self._of_arm(
-                jacobians[arm], mass[part, part], error, stream.q[part] - measured.q[part], late
-            )
+            effort[part] += self._of_arm(jacobians[arm], mass[part, part], error, off[part], late[part])
         return effort
 
     def _of_arm(self, jacobian: Array, mass: Array, error: Array, off: Array, late: Array) -> Array:
         gains = self._gains
         eased = np.linalg.solve(mass, jacobian.T)  # M^-1 J^T
-        mobility = jacobian @ eased
-        mobility.flat[::7] += _REGULAR
-        felt = np.linalg.inv(mobility)
+        felt = np.linalg.inv(jacobian @ eased + _REGULAR)
         spring = self._stiffness * error
         spring[:3] = _shortened(spring[:3], gains.max_force_n)
         spring[3:] = _shortened(spring[3:], gains.max_torque_n_m)
-        damping = 2.0 * gains.damping_ratio * np.sqrt(self._stiffness * np.minimum(np.diag(felt), _FELT))
-        force = spring + damping * (jacobian @ late)
+        damping = gains.damping_ratio * critical_damping(felt, self._stiffness)
         elbow = gains.posture_n_m_rad * off + 2.0 * np.sqrt(gains.posture_n_m_rad * np.diag(mass)) * late
-        return np.asarray(jacobian.T @ (force - felt @ (eased.T @ elbow)) + elbow)
+        force = spring + damping @ (jacobian @ late) - felt @ (eased.T @ elbow)
+        return np.asarray(jacobian.T @ force + elbow)
 
 
 def create(setting: Setting) -> Law:

@@ -78,7 +78,7 @@ class CartesianPdLaw:
         """Follows a joint path by velocity; see `Law`."""
         return JointVelocityLaw(source, self._gains.linear_p_per_s, self._setting.period_s)
 
-    def effort(self, stream: Stream, measured: Measured) -> Array:
+    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
         """No torque; see `Law`."""
         return np.zeros_like(stream.q)
 
