@@ -162,6 +162,24 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _adopt(arguments: argparse.Namespace) -> int:
+    from segue_data.adopt import adopt
+    from segue_data.contracts import load_robot
+
+    adopt(arguments.dataset, load_robot(arguments.robot), arguments.size)
+    print(f"{arguments.dataset} is a dataset of {arguments.robot}")
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    """`96x72`: width and height."""
+    try:
+        width, height = (int(part) for part in text.split("x"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected WIDTHxHEIGHT, such as 96x72") from error
+    return width, height
+
+
 def _add_show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show = _add(
         commands, "show", "pictures of an episode: contact sheet, Rerun recording, Foxglove layout", _show
@@ -188,6 +206,10 @@ def _add_labels(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     split.add_argument("--validation", type=float, default=0.1, help="share of the episodes")
     split.add_argument("--test", type=float, default=0.0, help="share of the episodes")
     split.add_argument("--seed", type=int, default=0, help="another number is another division")
+    adopt = _add(commands, "adopt", "say whose robot a dataset is that LeRobot wrote", _adopt)
+    adopt.add_argument("dataset", type=Path, help="a LeRobotDataset v3.0, with pictures or videos")
+    adopt.add_argument("--robot", required=True, help="robot contract in config/robots")
+    adopt.add_argument("--size", type=_size, metavar="WxH", help="shrink pictures when they are read")
     export = _add(commands, "export", "turn a dataset back into bags, one per episode", _export)
     export.add_argument("dataset", type=Path, help="a dataset")
     export.add_argument("out", type=Path, help="folder for the bags")

@@ -22,6 +22,8 @@ from segue_data import lerobot_format as layout
 from segue_data.encoding import decode
 from segue_data.errors import invalid_dataset, missing
 from segue_data.parallel import run_all
+from segue_data.videos import decode_video, video_jobs
+from segue_perception.preprocess import resize
 
 CACHE = ".cache"
 _ARRAYS = ("images", "state", "action", "episode", "time_s")
@@ -58,7 +60,9 @@ class EpisodeDataset:
 def read_json(path: Path) -> Any:
     """Parsed JSON file; DataError when it is missing or broken."""
     if not path.is_file():
-        raise missing(path, "not there; is this a LeRobotDataset v3.0 made by `segue data convert`?")
+        hint = "made by LeRobot? say whose it is: segue data adopt DATASET --robot NAME"
+        hint = hint if path.name == Path(layout.OURS).name else "is this a LeRobotDataset v3.0?"
+        raise missing(path, f"not there; {hint}")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -89,15 +93,19 @@ def matrix(table: pa.Table, name: str, width: int, source: Path) -> NDArray[np.f
     return flat.reshape(-1, width)
 
 
-def _fingerprint(path: Path, files: Sequence[Path]) -> str:
-    facts = [
+def _fingerprint(path: Path, files: Sequence[Path], about: _Description) -> str:
+    facts: list[Any] = [
         (str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns)
         for f in [path / layout.INFO, *files]
     ]
+    if about.size != (about.shape[1], about.shape[0]):
+        facts.append(about.size)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def _decode_file(job: tuple[Path, int], images_file: Path, cameras: tuple[str, ...]) -> None:
+def _decode_file(
+    job: tuple[Path, int], images_file: Path, cameras: tuple[str, ...], stored: tuple[int, ...]
+) -> None:
     source, start = job
     images = np.lib.format.open_memmap(images_file, mode="r+")
     table = read_table(source, [layout.IMAGE_PREFIX + camera for camera in cameras])
@@ -105,11 +113,9 @@ def _decode_file(job: tuple[Path, int], images_file: Path, cameras: tuple[str, .
         column = table.column(layout.IMAGE_PREFIX + camera).combine_chunks()
         for row, data in enumerate(column.field("bytes").to_pylist()):
             frame = decode(data, str(source), f"row {row}, {camera}")
-            if frame.shape != images.shape[2:]:
-                raise invalid_dataset(
-                    source, f"row {row}, {camera}", f"got {frame.shape}, expected {images.shape[2:]}"
-                )
-            images[start + row, index] = frame
+            if frame.shape != stored:
+                raise invalid_dataset(source, f"row {row}, {camera}", f"got {frame.shape}, expected {stored}")
+            images[start + row, index] = resize(frame, (images.shape[3], images.shape[2]))
     images.flush()
 
 
@@ -118,7 +124,9 @@ class _Description:
     cameras: tuple[str, ...]
     space: ActionSpace
     rate_hz: float
-    shape: tuple[int, ...]  # of one image
+    shape: tuple[int, ...]  # of one image as it is stored
+    size: tuple[int, int]  # (width, height) that it is read at
+    videos: bool  # instead of pictures in the data files
 
 
 def describe(path: Path) -> _Description:
@@ -129,13 +137,17 @@ def describe(path: Path) -> _Description:
         cameras = tuple(str(name) for name in ours["cameras"])
         shapes = {tuple(info["features"][layout.IMAGE_PREFIX + camera]["shape"]) for camera in cameras}
         width = info["features"][layout.ACTION]["shape"]
+        kinds = {info["features"][layout.IMAGE_PREFIX + camera]["dtype"] for camera in cameras}
     except (KeyError, TypeError) as error:
         raise invalid_dataset(path, "meta", f"missing or wrong: {error}") from error
-    if len(shapes) != 1 or width != [space.dim]:
-        raise invalid_dataset(
-            path, "meta", f"image shapes {shapes}, action shape {width}, action space {space.dim}-D"
-        )
-    return _Description(cameras, space, float(ours["rate_hz"]), shapes.pop())
+    if len(shapes) != 1 or list(width) != [space.dim] or len(kinds) != 1:
+        what = f"image shapes {shapes} of {kinds}, action shape {width}, action space {space.dim}-D"
+        raise invalid_dataset(path, "meta", what)
+    shape = shapes.pop()
+    columns, rows = ours.get("image_size") or (shape[1], shape[0])
+    return _Description(
+        cameras, space, float(ours["rate_hz"]), shape, (columns, rows), kinds.pop() == "video"
+    )
 
 
 def _build_vectors(files: Sequence[Path], width: int, folder: Path) -> list[int]:
@@ -154,11 +166,17 @@ def _build(about: _Description, files: Sequence[Path], target: Path, *, workers:
     working.mkdir(parents=True)
     lengths = _build_vectors(files, about.space.dim, working)
     starts = np.cumsum([0, *lengths]).tolist()
-    shape = (starts[-1], len(about.cameras), *about.shape)
+    width, height = about.size
+    shape = (starts[-1], len(about.cameras), height, width, 3)
     np.lib.format.open_memmap(working / "images.npy", mode="w+", dtype=np.uint8, shape=shape).flush()
-    decode_one = partial(_decode_file, images_file=working / "images.npy", cameras=about.cameras)
-    jobs = list(zip(files, starts, strict=False))
-    run_all(decode_one, jobs, workers=workers, label="decoding", unit="file", progress=progress)
+    pictures, how = working / "images.npy", {"workers": workers, "label": "decoding", "progress": progress}
+    if about.videos:
+        films = video_jobs(target.parents[1], about.cameras, about.rate_hz)
+        run_all(partial(decode_video, images_file=pictures), films, unit="video", **how)  # type: ignore[arg-type]
+    else:
+        decode_one = partial(_decode_file, images_file=pictures, cameras=about.cameras, stored=about.shape)
+        jobs = list(zip(files, starts, strict=False))
+        run_all(decode_one, jobs, unit="file", **how)  # type: ignore[arg-type]
     working.replace(target)
 
 
@@ -179,7 +197,7 @@ def load(path: Path | str, *, workers: int = 2, progress: bool = True) -> Episod
     total = read_json(path / layout.INFO)["total_frames"]
     if not files:
         raise missing(path, "no data files")
-    cache = path / CACHE / _fingerprint(path, files)
+    cache = path / CACHE / _fingerprint(path, files, about)
     if not cache.is_dir():
         shutil.rmtree(path / CACHE, ignore_errors=True)
         _build(about, files, cache, workers=workers, progress=progress)

@@ -103,6 +103,13 @@ def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOption
     arrays = read_episode(job.bag, robot, measured_state(robot.model_dump_json()), options.size)
     if len(arrays.action) != job.length:
         raise misaligned(job.bag, COMMAND, f"{len(arrays.action)} commands, manifest says {job.length}")
+    return write_arrays(job, robot, options, arrays)
+
+
+def write_arrays(
+    job: EpisodeJob, robot: RobotConfig, options: ConversionOptions, arrays: EpisodeArrays
+) -> dict[str, Statistics]:
+    """As `write_episode`, of frames that are in memory."""
     columns = _columns(job, robot, options.codec, arrays)
     described = layout.features(tuple(robot.cameras), options.size, robot.action_space.names)
     schema = layout.data_schema(described)

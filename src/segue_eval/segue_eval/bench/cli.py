@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|continuation`: a table; `--json FILE` has `ratios`, `median_s` and `p99_s` by name."""
+"""`segue bench scheduler|policy|continuation|data`: a table; `--json FILE` has the numbers by name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from segue_eval.options import default_checkpoint
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     """What is timed, how long, and where the numbers go."""
-    parser.add_argument("what", choices=("scheduler", "policy", "continuation"), help="what to time")
+    parser.add_argument("what", choices=("scheduler", "policy", "continuation", "data"), help="what to time")
     parser.add_argument("--policy", default="legato", help="policy, by name")
     parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
     parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
     parser.add_argument("--rounds", type=int, default=40, help="timed chunks per method")
     parser.add_argument("--ticks", type=int, default=3000, help="timed scheduler ticks per method")
+    parser.add_argument("--seconds", type=float, default=20.0, help="data: length of each recording [s]")
+    parser.add_argument("--workers", type=int, default=2, help="data: processes that convert")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
 
 
@@ -48,6 +50,8 @@ def run_bench(arguments: argparse.Namespace) -> int:
     """Measure, print, write; exit status 0."""
     if arguments.what == "continuation":
         report = _continuation(arguments)
+    elif arguments.what == "data":
+        report = _data(arguments)
     else:
         title, timings, base = _measure(arguments)
         print(ratio_table(title, timings, base))
@@ -56,6 +60,14 @@ def run_bench(arguments: argparse.Namespace) -> int:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _data(arguments: argparse.Namespace) -> dict[str, object]:
+    from segue_data.bench import command
+
+    report = command.run(arguments.seconds, arguments.workers)
+    print(command.table(report))
+    return report
 
 
 def _continuation(arguments: argparse.Namespace) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""`segue bench data`: what recording and conversion cost on this machine."""
