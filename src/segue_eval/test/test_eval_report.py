@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from segue_core.errors import DataError
 from segue_eval.report import write_run_report
-from segue_eval.report.bag import read_run
+from segue_eval.report.bag import COMMAND, POLICY_INFO, _Messages, _space, read_run
 from segue_eval.report.metrics import run_metrics
 from segue_eval.result import EpisodeResult
 
@@ -47,6 +48,15 @@ def test_the_age_of_every_action_counts_from_its_chunks_observation(recorded: Re
         executed = run.action_age[chunk.tick : end]
         assert executed[0] == chunk.delay
         assert set(np.diff(executed[executed >= 0]).tolist()) <= {1}
+
+
+def test_seconds_are_counted_at_the_rate_of_the_recorded_policy() -> None:
+    """A run of a robot with 10 Hz was reported as three times as short as it was."""
+    messages = _Messages()
+    messages.add(COMMAND, 0, SimpleNamespace(tick=0, action_space="single_arm_ee"))
+    assert _space(messages).rate_hz == 30.0  # bags without a policy, all from before other rates
+    messages.add(POLICY_INFO, 0, SimpleNamespace(rate_hz=10.0))
+    assert (_space(messages).name, _space(messages).rate_hz) == ("single_arm_ee", 10.0)
 
 
 def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from segue_eval.report.run_data import ChunkRecord, Ending, RunData, Series
 STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"
 TASK, PROGRESS, SAFETY = "/segue/task_state", "/segue/progress", "/segue/safety"
 POLICY_INFO = "/segue/policy_info"
-TOPICS = frozenset({STATE, COMMAND, INPUT, TASK, PROGRESS, SAFETY})
+TOPICS = frozenset({STATE, COMMAND, INPUT, TASK, PROGRESS, SAFETY, POLICY_INFO})
 _IDLE, _FINISHED = "idle", "finished"
 
 
@@ -33,6 +33,7 @@ class _Messages:
     tasks: list[Any] = field(default_factory=list)
     progress: dict[str, list[Any]] = field(default_factory=dict)
     safety: Any = None
+    rate_hz: float | None = None  # ticks per second; absent in bags without a policy
 
     def add(self, topic: str, log_ns: int, message: Any) -> None:
         """Sort one message in."""
@@ -49,6 +50,8 @@ class _Messages:
             self.progress.setdefault(message.source, []).append(message)
         elif topic == SAFETY:
             self.safety = message
+        elif topic == POLICY_INFO:
+            self.rate_hz = float(message.rate_hz)
 
 
 def _one_run(states: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
@@ -61,7 +64,7 @@ def _one_run(states: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
 
 def _space(messages: _Messages) -> ActionSpace:
     names = {command.action_space for command in messages.commands.values() if command.action_space}
-    return action_space(sorted(names)[0] if names else "dual_arm_ee")
+    return action_space(sorted(names)[0] if names else "dual_arm_ee", messages.rate_hz)
 
 
 def _rows(ticks: list[int], vectors: Mapping[int, Any], dim: int) -> NDArray[np.float64]:
