@@ -52,6 +52,22 @@ class Randomisation(StrictModel):
     table_tint: float = Field(default=0.06, ge=0, le=0.5, description="largest change of the table's colour")
     light: float = Field(default=0.15, ge=0, le=0.9, description="largest relative change of the light")
     mirror: bool = Field(default=False, description="every second table, by chance, is left-right reversed")
+    light_m: float = Field(
+        default=0.0, ge=0, le=2, description="how far each light may be from its place [m]"
+    )
+    textures: bool = Field(default=False, description="the ground gets one of a set of procedural textures")
+    distractors: int = Field(
+        default=0, ge=0, le=6, description="loose things that nobody asked for, away from what the task needs"
+    )
+    distractor_region: Region = Field(
+        default=Region(x=(0.25, 0.75), y=(-0.45, 0.45)), description="where distractors may stand"
+    )
+    camera_m: float = Field(
+        default=0.0, ge=0, le=0.1, description="how far each camera may be from its place [m]"
+    )
+    camera_rad: float = Field(
+        default=0.0, ge=0, le=0.3, description="how far each camera may be turned [rad]"
+    )
 
 
 class TaskConfig(StrictModel):

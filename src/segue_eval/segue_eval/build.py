@@ -22,6 +22,9 @@ from segue_eval.rollout import TickObserver, run_episode
 from segue_policies.serve import LOADERS, check_checkpoint, load_policy
 from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
+from segue_sim.scripted.policy import ScriptedPolicy, WorldSource, scripted_info
+
+SCRIPTED = "scripted"  # the task's expert, which needs no checkpoint and sees the world itself
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,9 @@ def check(setup: Setup) -> tuple[str, ...]:
         SegueError: what is wrong, with the valid names or values.
     """
     robot, task = load_robot(setup.robot), load_task(setup.task)
-    if setup.policy not in LOADERS:
-        raise unknown_name("policy", setup.policy, LOADERS)
-    info = check_checkpoint(Path(setup.checkpoint))
+    if setup.policy not in (*LOADERS, SCRIPTED):
+        raise unknown_name("policy", setup.policy, (*LOADERS, SCRIPTED))
+    info = scripted_info(robot) if setup.policy == SCRIPTED else check_checkpoint(Path(setup.checkpoint))
     parse_latency(setup.latency, 0)
     scheduler = ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
     return scheduler.plan.notes
@@ -132,5 +135,9 @@ class SimulatedRunner:
     def __call__(self) -> Runner:
         """Load the contracts and the policy, build the world; raises SegueError naming what is wrong."""
         robot, task = load_robot(self.setup.robot), load_task(self.setup.task)
+        plant = SimulatedPlant(robot, task)
+        if self.setup.policy == SCRIPTED:
+            scripted = ScriptedPolicy(robot, task, WorldSource(plant.world))
+            return Runner(robot, task, scripted, plant, self.setup)
         policy = load_policy(Path(self.setup.checkpoint), threads=1)
-        return Runner(robot, task, policy, SimulatedPlant(robot, task), self.setup)
+        return Runner(robot, task, policy, plant, self.setup)

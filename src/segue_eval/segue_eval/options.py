@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from segue_core.config_base import load_mapping
-from segue_data.contracts import config_folder
+from segue_data.contracts import config_folder, load_task
 from segue_eval.build import Setup
 from segue_eval.evaluate import default_workers
 from segue_eval.seeds import TEST_SEEDS
@@ -21,7 +21,7 @@ def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", help="checkpoint folder (default: the shipped one of policy and task)"
     )
     parser.add_argument("--task", default="pick_place", help="task contract in config/tasks")
-    parser.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
+    parser.add_argument("--robot", help="robot contract in config/robots (default: the task's)")
     parser.add_argument("--continuation", default="legato", help="continuation method, by name")
     parser.add_argument(
         "--continuation-options",
@@ -95,7 +95,7 @@ def setup_from(arguments: argparse.Namespace) -> Setup:
         task=arguments.task,
         policy=arguments.policy,
         checkpoint=str(checkpoint.resolve()),
-        robot=arguments.robot,
+        robot=arguments.robot or load_task(arguments.task).robot,
         scheduler=scheduler,
         latency=arguments.latency,
     )

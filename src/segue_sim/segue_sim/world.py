@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segue_control.commands import JointCommand
 from segue_control.held import place_held
 from segue_control.model import robot_spec
-from segue_core.errors import unknown_name
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -26,6 +26,7 @@ from segue_sim.objects import add_thing, thing
 from segue_sim.parts.base import Part, set_free_pose
 from segue_sim.room import add_room, paint_room
 from segue_sim.shapes import seeds_colour
+from segue_sim.variation import Stagehand, add_variation, draw_variation
 
 Floats = NDArray[np.float64]
 PartT = TypeVar("PartT", bound=Part)
@@ -39,6 +40,7 @@ def world_spec(robot: RobotConfig, task: TaskConfig, fixtures: Mapping[str, Part
         part.build(spec)
     for name in task.objects:
         add_thing(spec, name, task.things)
+    add_variation(spec, task)
     return spec
 
 
@@ -46,6 +48,13 @@ class World:
     """Physics, cameras and task state of one episode. Not thread-safe; rendering belongs to the calling thread."""
 
     def __init__(self, robot: RobotConfig, task: TaskConfig, seed: int = 0, render: bool = True) -> None:
+        if task.robot != robot.name:
+            raise ConfigError(
+                ErrorCode.CONFIG_CONFLICT,
+                f"task '{task.name}' is made for another robot",
+                got=robot.name,
+                expected=task.robot,
+            )
         self.robot, self.task = robot, task
         self._parts = {name: parts.create(name, fixture) for name, fixture in task.fixtures.items()}
         experts.check(task)
@@ -60,6 +69,7 @@ class World:
         self._rig = CameraRig(self.model, robot.cameras) if render else None
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
         self._graspable = self._bodies_to_grasp()
+        self._stagehand = Stagehand(self.model)
         self.reset(seed)
 
     def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
@@ -88,6 +98,10 @@ class World:
         for name, place in self.layout.objects.items():
             self._place_object(name, place)
         self._paint()
+        self.variation = draw_variation(
+            self.task, seed, self.layout, clearances, self.model.ncam, self.model.nlight
+        )
+        self._stagehand.arrange(self.data, self.variation)
         self._steps = 0
         mujoco.mj_forward(self.model, self.data)
         self._judge = scores.create(self)

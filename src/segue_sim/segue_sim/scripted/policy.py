@@ -28,6 +28,22 @@ HORIZON = 60
 _SAME = 1e-5  # rows of a chunk travel as float32
 
 
+def scripted_info(robot: RobotConfig, horizon: int = HORIZON) -> PolicyInfo:
+    """What the scripted policy of a robot is: its chunks follow what is executed by themselves, so any guidance fits."""
+    return PolicyInfo(
+        name="scripted",
+        action_space=robot.action_space,
+        horizon=horizon,
+        num_steps=1,
+        rate_hz=robot.tick_rate_hz,
+        cameras=(),
+        image_size=(16, 16),
+        capabilities=frozenset({"prefix_conditioning", "per_step_guidance"}),
+        max_delay=horizon,
+        max_ramp=horizon,
+    )
+
+
 class StateSource(Protocol):
     """Where the true state of the world comes from."""
 
@@ -55,18 +71,7 @@ class ScriptedPolicy:
     ) -> None:
         self._source, self._imagined = source, Imagination(robot, task)
         self._origin: int | None = None  # tick of the first planned action
-        self._info = PolicyInfo(
-            name="scripted",
-            action_space=robot.action_space,
-            horizon=horizon,
-            num_steps=1,
-            rate_hz=robot.tick_rate_hz,
-            cameras=(),
-            image_size=(16, 16),
-            capabilities=frozenset({"prefix_conditioning"}),
-            max_delay=horizon,
-            max_ramp=horizon,
-        )
+        self._info = scripted_info(robot, horizon)
 
     @property
     def info(self) -> PolicyInfo:
