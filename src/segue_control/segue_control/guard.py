@@ -55,8 +55,8 @@ class Targets(Protocol):
 class SelfDistance(Protocol):
     """What knows how near the robot's parts are to each other."""
 
-    def worse(self, at_rest: Array, wish: Array) -> str | None:
-        """The pair that is too near with the joints at rest and not further apart in the wish, (n,) [rad] each."""
+    def worse(self, now: Array, at_rest: Array, wish: Array) -> str | None:
+        """The pair that comes too near, with the joints (n,) [rad] now, stopped, and as wished; else None."""
         ...
 
 
@@ -264,7 +264,9 @@ class SafetyGuard:
         return command, reasons
 
     def _follow(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
-        near = self._self_distance and self._self_distance.worse(self._limiter.rest_position(), desired)
+        near = self._self_distance and self._self_distance.worse(
+            self._limiter.position, self._limiter.rest_position(), desired
+        )
         if near:
             self.held_back = True
             return self._limiter.stop(), (f"self_distance:{near}",)

@@ -9,14 +9,16 @@ from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 
-_FURTHER_M = 1e-5  # a wish must gain so much in one update to lead out of a pose that is too near
+_FURTHER_M = 1e-5  # what leads out of a pose that is too near must gain so much
+_STILL_RAD = 1e-4  # joints that would rest this near to where they are do not move
 
 
 class SelfDistanceCheck:
     """Parts of a robot that are nearer than the contract allows; parts that are near in the home pose do not count.
 
     A stop is always known (see joint_limiter.py); what this asks is whether it ends in a free pose. When it does not,
-    the robot brakes, one update late: no nearer to the bound than what it moves in one period.
+    the robot brakes, one update late: no further beyond the bound than what it moves in one period. From a pose that
+    is too near it may go anywhere further apart.
     """
 
     def __init__(self, robot: RobotConfig, distance_m: float) -> None:
@@ -26,15 +28,15 @@ class SelfDistanceCheck:
         """Itself: what it owns is scratch, written anew by every call."""
         return self
 
-    def worse(self, at_rest: Array, wish: Array) -> str | None:
-        """The pair that is too near with the joints at rest and not further apart in the wish, (n,) [rad] each."""
+    def worse(self, now: Array, at_rest: Array, wish: Array) -> str | None:
+        """The pair that comes too near, with the joints (n,) [rad] now, stopped, and as wished; else None."""
         near = self._nearest(at_rest)
         if near is None:
             return None
-        then = self._nearest(wish)
-        if then is None or then.distance_m > near.distance_m + _FURTHER_M:
-            return None
-        return f"{near.first}/{near.second}"
+        moving = np.abs(at_rest - now).max() > _STILL_RAD
+        before, after = (self._nearest(now), near) if moving else (near, self._nearest(wish))
+        parting = after is None or (before is not None and after.distance_m > before.distance_m + _FURTHER_M)
+        return None if parting else f"{near.first}/{near.second}"
 
     def _nearest(self, q: Array) -> Touch | None:
         return min(self._model.touches(q), key=lambda touch: touch.distance_m, default=None)
