@@ -30,6 +30,12 @@ def launch_description(
     return LaunchDescription([*_declarations(graph), OpaqueFunction(function=_start, args=[chosen])])
 
 
+def gazebo_description() -> LaunchDescription:
+    """What stands in for the robot with `sim:=gazebo`, and nothing else; all arguments of the graph are declared."""
+    graph = load_graph()
+    return LaunchDescription([*_declarations(graph), OpaqueFunction(function=_start_gazebo, args=[graph])])
+
+
 def _declarations(graph: Graph) -> list[DeclareLaunchArgument]:
     declared = []
     for name, argument in graph.arguments.items():
@@ -48,8 +54,23 @@ def _declarations(graph: Graph) -> list[DeclareLaunchArgument]:
 
 
 def _start(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity]:
-    given = {name: LaunchConfiguration(name).perform(context) for name in graph.arguments}
-    return [_action(node) for node in make_plan(graph, given).nodes]
+    plan = make_plan(graph, _given(context, graph))
+    nodes = [_action(node) for node in plan.nodes]
+    if plan.arguments.get("sim") != "gazebo" or "hardware" not in (node.name for node in plan.nodes):
+        return nodes
+    from segue_bringup.gazebo_launch import gazebo_actions
+
+    return [*gazebo_actions(plan), *nodes]
+
+
+def _start_gazebo(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity]:
+    from segue_bringup.gazebo_launch import gazebo_actions
+
+    return gazebo_actions(make_plan(graph, {**_given(context, graph), "sim": "gazebo"}))
+
+
+def _given(context: LaunchContext, graph: Graph) -> dict[str, str]:
+    return {name: LaunchConfiguration(name).perform(context) for name in graph.arguments}
 
 
 def _action(node: NodePlan) -> LaunchDescriptionEntity:

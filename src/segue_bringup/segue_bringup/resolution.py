@@ -11,7 +11,7 @@ from segue_bringup.graph import Graph, GraphNode, Ready, Respawn, Scalar
 from segue_bringup.substitution import substitute
 from segue_core.errors import ConfigError, ErrorCode
 
-_PATHS = ("runs", "checkpoint", "teleop_file")
+_PATHS = ("runs", "checkpoint", "gazebo_files", "teleop_file")
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,8 @@ class CollisionModel:
         """Held joints where they are held; fingers open, which is where they take most room."""
         place_held(robot, self._model, self._data)
         for arm in robot.arms:
-            for joint in arm.gripper.finger_joints:
-                address = self._model.joint(f"{arm.name}_{joint}").qposadr[0]
-                self._data.qpos[address] = self._model.joint(f"{arm.name}_{joint}").range[1]
+            for joint, opened in zip(arm.gripper.finger_joints, arm.gripper.opened, strict=True):
+                self._data.qpos[self._model.joint(f"{arm.name}_{joint}").qposadr[0]] = opened
 
     def touches(self, q: Array) -> tuple[Touch, ...]:
         """What is too near to what with the joints at `q` (n,) [rad]; empty when the pose is free."""

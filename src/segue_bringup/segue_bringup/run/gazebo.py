@@ -1,0 +1,47 @@
+"""`segue gazebo`: write what Gazebo needs for a robot at a task, to look at or to use elsewhere."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.arguments import split_assignments
+from segue_bringup.catalogue import path_of
+from segue_bringup.exit_status import ExitStatus
+from segue_bringup.graph import Scalar, load_graph
+from segue_bringup.resolution import make_plan
+
+_DESCRIPTION = """\
+Write world.sdf, robot.urdf, bridge.yaml, controllers.yaml, hardware.yaml and meshes, all made from the contracts.
+`ros2 launch segue_bringup task.launch.py sim:=gazebo` does the same and starts Gazebo with them; see docs/gazebo.md.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `gazebo` to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "gazebo",
+        help="write Gazebo's files for a robot and a task",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("arguments", nargs="*", metavar="name:=value", help="robot:=, task:= and seed:=")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to; the same as gazebo_files:=")
+    parser.set_defaults(func=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status."""
+    from segue_core.task_config import TaskConfig
+    from segue_ros.contracts import load_file, load_robot
+    from segue_sim.gazebo.write import write_gazebo
+
+    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
+    if options.out is not None:
+        given["gazebo_files"] = str(options.out)
+    arguments = make_plan(load_graph(), {"policy": "hold", **given, "sim": "gazebo"}).arguments
+    robot = load_robot(str(path_of("robots", str(arguments["robot"]))))
+    task = load_file(str(path_of("tasks", str(arguments["task"]))), TaskConfig, "task")
+    files = write_gazebo(robot, task, int(arguments["seed"]), Path(str(arguments["gazebo_files"])))
+    for path in (files.world, files.robot, files.bridge, files.controller_parameters, files.hardware):
+        print(path)
+    return int(ExitStatus.SUCCESS)
