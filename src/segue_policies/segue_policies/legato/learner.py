@@ -21,6 +21,7 @@ from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_de
 from segue_policies.common.encoders import ObservationEncoder
 from segue_policies.common.frozen_views import encode_views, pick_view
 from segue_policies.common.normalise import Normaliser, fit_normaliser
+from segue_policies.common.precision import Chosen, autocast
 from segue_policies.common.processes import my_share
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
 from segue_policies.common.training_config import TrainingConfig
@@ -123,7 +124,11 @@ class LegatoLearner:
     def _freeze(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
         self._eyes.encoders.requires_grad_(False)
         generator = torch_rng(self.config.training.seed, Stream.VIEWS)
-        return encode_views(images, self.config.training.frozen_views, self._see, generator)
+        training = self.config.training
+        # `auto` may choose otherwise when the run is resumed
+        precision: Chosen = "bfloat16" if training.precision == "bfloat16" else "float32"
+        with autocast(precision):
+            return encode_views(images, training.frozen_views, self._see, generator)
 
     def _source(self, corrections: Corrections) -> CorrectionSource:
         config, training = self.config, self.config.training
