@@ -87,5 +87,5 @@ def _inside(world: World, asked: Inside) -> bool:
 def _upright(world: World, asked: Axis) -> bool:
     cosine = float(world.frame(asked.what).axes[:, 2] @ world.frame(asked.frame).axes[:, 2])
     if asked.lying:
-        return abs(cosine) <= np.sin(asked.within_rad)
-    return cosine >= np.cos(asked.within_rad)
+        return bool(abs(cosine) <= np.sin(asked.within_rad))
+    return bool(cosine >= np.cos(asked.within_rad))
