@@ -105,7 +105,8 @@ class HardwareNode(LifecycleComponent):
                     ErrorCode.CONTROL_WRONG_SHAPE, "joint command", got=got, expected="one point"
                 )
             positions = np.array(message.points[0].positions, dtype=np.float64)
-            motion = self._link.receive(tuple(message.joint_names), positions, now_s)
+            speeds = np.array(message.points[0].velocities, dtype=np.float64)
+            motion = self._link.receive(tuple(message.joint_names), positions, now_s, speeds)
         except ControlError as error:
             self.get_logger().warning(f"joint command refused: {error}", throttle_duration_sec=1.0)
             return

@@ -18,6 +18,7 @@ from segue_control.hardware.velocity import follow
 from segue_control.kinematics import Kinematics
 from segue_control.limits import JointLimits, joint_limits
 from segue_core.config_base import parse_model
+from segue_core.controller_config import JointVelocity
 from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
@@ -224,3 +225,31 @@ def test_features_that_a_controller_does_not_mention_are_not_there() -> None:
         True,
         "/c",
     ]
+
+
+class _Speedy:
+    """A robot whose controller commands speeds."""
+
+    def __init__(self, robot: RobotConfig, limits: JointLimits, home: np.ndarray) -> None:
+        robot = robot.model_copy(update={"controller": JointVelocity()})
+        self.names, self.home = (*robot.joint_names, *robot.gripper_names), home
+        self.link = HardwareLink(robot, HardwareConfig(backend="topics"), limits)
+        self.link.observe(home, 0.0)
+
+    def command(self, speed: float) -> Motion:
+        values = np.concatenate([self.home, [1.0, 1.0]])
+        return self.link.receive(self.names, values, 0.0, np.concatenate([np.full(14, speed), [0.0, 0.0]]))
+
+
+def test_commanded_speeds_pass_as_they_are_and_lead_positions_on_a_leash(
+    robot: RobotConfig, limits: JointLimits, kinematics: Kinematics
+) -> None:
+    speedy = _Speedy(robot, limits, kinematics.home)
+    motion = speedy.command(0.6)
+    np.testing.assert_allclose(motion.q - kinematics.home, 0.6 * PERIOD_S)
+    np.testing.assert_allclose(follow(motion, kinematics.home, 4.0, limits.velocity), 0.6)
+    for _ in range(60):
+        motion = speedy.command(0.6)
+    np.testing.assert_allclose(motion.q - kinematics.home, 0.1)
+    with pytest.raises(ControlError, match="speed; got 2.6000 rad/s"):
+        speedy.command(2.6)

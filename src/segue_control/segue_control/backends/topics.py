@@ -49,7 +49,7 @@ class TopicBackend:
             hardware.options, TopicOptions, f"hardware of robot '{robot.name}': options"
         )
         self.axes = joint_axes(robot, self.options.joints)
-        grippers = gripper_axes(robot, self.options.grippers)
+        self._hands = grippers = gripper_axes(robot, self.options.grippers)
         self._refuse_own_echo()
         self._kinematics = Kinematics(robot)
         self._limits = joint_limits(robot, self._kinematics.low, self._kinematics.high)
@@ -168,7 +168,7 @@ class TopicBackend:
             return JointStateWriter(node, topic, axes)
         if topic.kind == "pose":
             return PoseWriter(node, topic, self.robot, self._kinematics)
-        return MessageWriter(node, topic, axes, limits)
+        return MessageWriter(node, topic, axes, limits, self._hands)
 
     def _refuse_own_echo(self) -> None:
         """The states that we publish must not come back as the robot's own."""

@@ -49,13 +49,15 @@ def set_field(message: Any, path: str, value: float) -> None:
     match = _PART.match(last)
     if match is None or not hasattr(message, match[1]):
         raise _no_field(message, path)
-    if match[2] is None:
-        setattr(message, match[1], type(getattr(message, match[1]))(value))
-        return
-    values = getattr(message, match[1])
-    if int(match[2]) >= len(values):
+    there = getattr(message, match[1])
+    if match[2] is not None:
+        if not _has_index(there, int(match[2])):
+            raise _no_field(message, path)
+        there[int(match[2])] = value
+    elif isinstance(there, int | float):
+        setattr(message, match[1], type(there)(value))
+    else:
         raise _no_field(message, path)
-    values[int(match[2])] = value
 
 
 def _step(message: Any, part: str, path: str) -> Any:
@@ -65,9 +67,13 @@ def _step(message: Any, part: str, path: str) -> Any:
     value = getattr(message, match[1])
     if match[2] is None:
         return value
-    if int(match[2]) >= len(value):
+    if not _has_index(value, int(match[2])):
         raise _no_field(message, path)
     return value[int(match[2])]
+
+
+def _has_index(values: Any, index: int) -> bool:
+    return hasattr(values, "__len__") and index < len(values)
 
 
 def _no_field(message: Any, path: str) -> ConfigError:

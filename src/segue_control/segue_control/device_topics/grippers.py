@@ -79,17 +79,30 @@ class _Message:
 
 
 class _Action:
-    """control_msgs' GripperCommand, or with `parallel` ParallelGripperCommand: a new goal preempts the one before."""
+    """An action: control_msgs' GripperCommand or ParallelGripperCommand, or one of the driver's own.
+
+    A new goal preempts the one before.
+    """
 
     def __init__(self, node: Node, command: GripperCommand, axis: Axis, parallel: bool) -> None:
         name = "ParallelGripperCommand" if parallel else "GripperCommand"
-        self._kind = message_class(f"control_msgs/action/{name}")
+        self._kind = message_class(command.type or f"control_msgs/action/{name}")
         self._client: ActionClient[Any, Any, Any] = ActionClient(node, self._kind, command.topic)
-        self._force, self._axis, self._parallel = command.force_n, axis, parallel
+        self._force, self._axis, self._parallel, self._fields = (
+            command.force_n,
+            axis,
+            parallel,
+            command.fields,
+        )
+        for field in self._fields:
+            set_field(self._kind.Goal(), field, 0.0)  # a missing field is found now
 
     def send(self, position: float) -> None:
         goal = self._kind.Goal()
-        if self._parallel:
+        if self._fields:
+            for field in self._fields:
+                set_field(goal, field, position)
+        elif self._parallel:
             effort = [] if self._force is None else [self._force]
             goal.command = JointState(name=[self._axis.theirs], position=[position], effort=effort)
         else:

@@ -135,23 +135,42 @@ class JointStateWriter:
 class MessageWriter:
     """Any message with one field per joint, such as kinova_msgs/msg/JointVelocity."""
 
-    def __init__(self, node: Node, topic: CommandTopic, axes: dict[str, Axis], limits: JointLimits) -> None:
+    def __init__(
+        self,
+        node: Node,
+        topic: CommandTopic,
+        axes: dict[str, Axis],
+        limits: JointLimits,
+        grippers: dict[str, Axis],
+    ) -> None:
         self._topic, self._joints, self._limits = topic, _Joints(topic, axes), limits
+        self._hands = [
+            (index, grippers[name], topic.grippers[name])
+            for index, name in enumerate(grippers)
+            if name in topic.grippers
+        ]
         self._kind: Callable[[], Any] = message_class(topic.type)
         self._out = node.create_publisher(self._kind, topic.topic, qos.COMMAND)
-        self._message([0.0] * len(topic.fields))  # a field that is not there is found now
+        self._message([0.0] * len(topic.fields), np.zeros(len(grippers)))  # a missing field is found now
 
     def send(self, motion: Motion, measured: Array) -> None:
         """Sends one number per joint."""
-        self._out.publish(self._message(_values(self._topic, self._joints, motion, measured, self._limits)))
+        self._out.publish(
+            self._message(_values(self._topic, self._joints, motion, measured, self._limits), motion.grippers)
+        )
 
     def stop(self) -> None:
         """Sets speeds to zero."""
         if self._topic.velocities:
-            self._out.publish(self._message([0.0] * len(self._topic.fields)))
+            self._out.publish(self._message([0.0] * len(self._topic.fields), None))
 
-    def _message(self, values: list[float]) -> Any:
+    def _message(self, values: list[float], openings: Array | None) -> Any:
         message = self._kind()
+        for field, constant in self._topic.constants.items():
+            set_field(message, field, constant)
+        if openings is not None:
+            for index, axis, field in self._hands:
+                set_field(message, field, axis.out(float(openings[index])))
         for field, value in zip(self._topic.fields, values, strict=True):
             set_field(message, field, value * self._topic.scale)
         return message

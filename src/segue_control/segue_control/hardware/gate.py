@@ -54,11 +54,16 @@ class CommandGate:
         self._last, self._last_s = q, now_s
         return np.asarray(dq, dtype=np.float64)
 
+    def check_speed(self, dq: Array) -> None:
+        """Looks at commanded speeds (n,) [rad/s]; raises ControlError when a joint cannot be that fast."""
+        allowed = self._step / self._period_s
+        self._refuse(np.abs(dq) > allowed, np.abs(dq), allowed, "speed")
+
     def _refuse(self, bad: NDArray[np.bool_], got: Array, allowed: Array | float, what: str) -> None:
         if bad.any():
             worst = int(np.argmax(bad))
             bound = float(np.broadcast_to(allowed, got.shape)[worst])
             text = f"joint command refused: {self._names[worst]}: {what}"
-            raise ControlError(
-                ErrorCode.CONTROL_LIMIT, text, got=f"{got[worst]:.4f} rad", expected=f"{bound:.4f} rad"
-            )
+            unit = "rad/s" if what == "speed" else "rad"
+            got_text, allowed_text = f"{got[worst]:.4f} {unit}", f"{bound:.4f} {unit}"
+            raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=got_text, expected=allowed_text)

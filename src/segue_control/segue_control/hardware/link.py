@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from segue_control.hardware.gate import CommandGate
 from segue_control.hardware.motion import Motion
+from segue_control.hardware.velocity import lead
 from segue_control.limits import JointLimits
-from segue_control.robot_side import RobotSide
-from segue_core.errors import ControlError, ErrorCode
+from segue_control.robot_side import JointTargets, RobotSide
+from segue_core.controller_config import Interface
+from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
 
@@ -35,7 +37,11 @@ class HardwareLink:
         names = (*robot.joint_names, *robot.gripper_names)
         self._names, self._hardware = robot.joint_names, hardware
         self._state_timeout_s = robot.safety.state_timeout_s
-        self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s)
+        self._by_speed = _by_speed(robot)
+        timeout_s, interface = robot.safety.robot_timeout_s, robot.control.interface
+        self._side = RobotSide(names, len(robot.joint_names), timeout_s, interface)
+        self._period_s = 1.0 / robot.control_rate_hz
+        self._lead: Array | None = None
         self._gate = CommandGate(robot.joint_names, limits, 1.0 / robot.control_rate_hz)
         self.counts: Counter[str] = Counter()
         self.fault: ControlError | None = None
@@ -49,8 +55,10 @@ class HardwareLink:
         if np.isfinite(q).all():
             self._measured, self._measured_s = q, at_s
 
-    def receive(self, names: tuple[str, ...], positions: Array, now_s: float) -> Motion:
-        """What to do for a command of the wire.
+    def receive(
+        self, names: tuple[str, ...], positions: Array, now_s: float, velocities: Array | None = None
+    ) -> Motion:
+        """What to do for a command of the wire; `velocities` are there when the controller commands speeds.
 
         Raises:
             ControlError: refused and counted, and what is going on goes on: a fault is latched, no fresh measured
@@ -60,15 +68,25 @@ class HardwareLink:
             if self.fault:
                 raise self.fault
             measured = self._fresh(now_s)
-            self._side.receive(names, positions, now_s)
+            self._side.receive(names, positions, now_s, velocities)
             target = self._side.target(now_s)
             assert target is not None  # received this very moment
-            dq = self._gate.check(target.positions, measured, now_s)
+            motion = self._motion(target, measured, now_s)
         except ControlError:
             self.counts["refused"] += 1
             raise
         self.following = True
-        return Motion(target.positions, dq, target.grippers)
+        return motion
+
+    def _motion(self, target: JointTargets, measured: Array, now_s: float) -> Motion:
+        if not self._by_speed:
+            dq = self._gate.check(target.positions, measured, now_s)
+            return Motion(target.positions, dq, target.grippers)
+        assert target.velocities is not None  # RobotSide refuses commands without
+        self._gate.check_speed(target.velocities)
+        begin = measured if self._lead is None else self._lead
+        self._lead = lead(begin, target.velocities, measured, self._period_s)
+        return Motion(self._lead, target.velocities, target.grippers, by_speed=True)
 
     def must_stop(self, now_s: float, commanded: Array | None = None) -> ControlError | None:
         """Why the device must be stopped now, or None; asked once per control period.
@@ -98,7 +116,7 @@ class HardwareLink:
         self._end()
 
     def _end(self) -> None:
-        self.following, self._off_since_s = False, None
+        self.following, self._off_since_s, self._lead = False, None, None
         self._side.clear()
         self._gate.clear()
 
@@ -139,3 +157,12 @@ class HardwareLink:
         )
         self.fail(error)
         return error
+
+
+def _by_speed(robot: RobotConfig) -> bool:
+    if robot.control.interface is Interface.EFFORT:
+        text = f"robot '{robot.name}': controller {robot.control.kind!r} commands torques, and no back end takes them"
+        raise ConfigError(
+            ErrorCode.CONFIG_CONFLICT, text, expected="a controller that commands positions or speeds"
+        )
+    return robot.control.interface is Interface.VELOCITY

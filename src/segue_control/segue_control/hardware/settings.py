@@ -25,9 +25,12 @@ class GripperCommand(StrictModel):
         "action, another message with `type` and `field`, or a gripper that is only watched"
     )
     topic: str = Field(default="", description="topic, or name of the action")
-    type: str = Field(default="", description="message type for kind `message`, such as pkg/msg/Name")
+    type: str = Field(
+        default="",
+        description="pkg/msg/Name for kind `message`; pkg/action/Name for an action of the driver's own",
+    )
     fields: tuple[str, ...] = Field(
-        default=(), description="fields that all get the value, for kind `message`"
+        default=(), description="fields that all get the value, for kind `message` or of an action's goal"
     )
     force_n: float | None = Field(default=None, gt=0, description="largest force, for actions [N]")
     duration_s: Positive = Field(default=0.2, description="time to get there, for trajectories [s]")
@@ -72,6 +75,12 @@ class CommandTopic(StrictModel):
     frame: str = Field(default="", description="for kind `pose`: frame of the pose, default the base frame")
     type: str = Field(default="", description="for kind `message`: its type, such as pkg/msg/Name")
     fields: tuple[str, ...] = Field(default=(), description="for kind `message`: its fields, joint by joint")
+    grippers: dict[str, str] = Field(
+        default={}, description="for kind `message`: our grippers that travel in it, and their fields"
+    )
+    constants: dict[str, float] = Field(
+        default={}, description="for kind `message`: fields that never change"
+    )
     quantity: Literal["position", "velocity"] = Field(default="position", description="for kind `message`")
     scale: float = Field(default=1.0, description="for kind `message`: [rad] to theirs, 57.29578 for degrees")
     rate_hz: float | None = Field(

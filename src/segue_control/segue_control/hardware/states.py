@@ -27,7 +27,9 @@ class StateAssembler:
         self._max_age_s = np.array(
             [max_age_s] * len(joints) + [max(max_age_s, GRIPPER_AGE_S)] * len(grippers)
         )
-        self._by_name = {axis.theirs: index for index, axis in enumerate(self._axes)}
+        self._by_name: dict[str, list[int]] = {}
+        for index, axis in enumerate(self._axes):
+            self._by_name.setdefault(axis.theirs, []).append(index)
         self._values = np.full(len(self._axes), np.nan)
         self._times = np.full(len(self._axes), -np.inf)
 
@@ -35,9 +37,9 @@ class StateAssembler:
         """Notes positions by the driver's names, received at `now_s`; whether any of them is ours."""
         ours = [name for name in positions if name in self._by_name]
         for name in ours:
-            index = self._by_name[name]
-            self._values[index] = self._axes[index].back(positions[name])
-            self._times[index] = now_s
+            for index in self._by_name[name]:
+                self._values[index] = self._axes[index].back(positions[name])
+                self._times[index] = now_s
         return bool(ours)
 
     def assume(self, grippers: Mapping[str, float], now_s: float) -> None:

@@ -7,11 +7,21 @@ from segue_control.hardware.motion import Motion
 
 Array = NDArray[np.float64]
 
+_LEASH_RAD = 0.1
+
 
 def follow(motion: Motion, measured: Array, gain_per_s: float, limit: Array) -> Array:
-    """Speeds (n,) [rad/s], at most `limit` (n,): dq + gain (q - measured).
+    """Speeds (n,) [rad/s], at most `limit` (n,): dq + gain (q - measured), or dq alone when that is the command.
 
     All joints are slowed by the same factor where one would be too fast, so that the path stays the path.
     """
-    wanted = motion.dq + gain_per_s * (motion.q - measured)
+    wanted = motion.dq if motion.by_speed else motion.dq + gain_per_s * (motion.q - measured)
     return np.asarray(wanted / max(1.0, float(np.max(np.abs(wanted) / limit))), dtype=np.float64)
+
+
+def lead(q: Array, dq: Array, measured: Array, seconds: float) -> Array:
+    """Where commanded speeds (n,) lead in one period from `q` (n,), for devices that take positions.
+
+    On a leash: a joint that cannot follow is not wound up.
+    """
+    return np.clip(q + seconds * dq, measured - _LEASH_RAD, measured + _LEASH_RAD)

@@ -1,0 +1,173 @@
+"""Messages of any driver, by configuration alone: sent over real topics, and read back."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from geometry_msgs.msg import PoseStamped, Twist
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from segue_control.backends.topics import TopicBackend
+from segue_control.device_topics.dynamic import get_field, message_class, set_field
+from segue_control.hardware.motion import Motion
+from segue_control.kinematics import Kinematics
+from segue_core.errors import ConfigError, ErrorCode
+from segue_core.hardware_config import HardwareConfig
+from segue_core.robot_config import RobotConfig
+
+_DEGREES = 57.29577951
+
+
+@pytest.fixture
+def nodes() -> Iterator[tuple[Node, Node, Callable[[Callable[[], bool]], None]]]:
+    """Our node, the driver's, and a way to spin both until something is so."""
+    rclpy.init(args=[], domain_id=100 + os.getpid() % 100)
+    ours, driver, executor = Node("hardware"), Node("driver"), SingleThreadedExecutor()
+    executor.add_node(ours)
+    executor.add_node(driver)
+
+    def until(done: Callable[[], bool]) -> None:
+        for _ in range(2000):
+            if done():
+                return
+            executor.spin_once(timeout_sec=0.005)
+        pytest.fail("it did not happen")
+
+    yield ours, driver, until
+    ours.destroy_node()
+    driver.destroy_node()
+    rclpy.shutdown()
+
+
+def _hardware(robot: RobotConfig, **options: Any) -> HardwareConfig:
+    hand = {"joint": "f", "closed": 0.0, "open": 5.0, "command": {"kind": "none"}}
+    common = {"states": [{"topic": "/driver/joints"}], "grippers": dict.fromkeys(robot.gripper_names, hand)}
+    return HardwareConfig(backend="topics", options={**common, **options})
+
+
+def test_fields_are_found_by_path_and_a_wrong_one_is_refused() -> None:
+    twist = Twist()
+    set_field(twist, "angular.y", 2)
+    assert get_field(twist, "angular.y") == 2.0
+    joints = JointState(position=[1.0, 2.0])
+    set_field(joints, "position[1]", 5.0)
+    assert joints.position[1] == 5.0
+    for path in ("angular.w", "linear[0]", "x"):
+        with pytest.raises(ConfigError, match="has no field"):
+            set_field(twist, path, 1.0)
+
+
+def test_a_driver_whose_messages_are_not_installed_is_named_with_the_cure() -> None:
+    with pytest.raises(ConfigError, match="ros-\\$ROS_DISTRO-kinova-msgs") as missing:
+        message_class("kinova_msgs/msg/JointVelocity")
+    assert missing.value.code is ErrorCode.ENVIRONMENT_INCOMPLETE
+    with pytest.raises(ConfigError, match="no msg 'Twits'"):
+        message_class("geometry_msgs/msg/Twits")
+
+
+def test_speeds_in_degrees_go_into_the_fields_of_a_message_at_the_drivers_own_rate(
+    robot: RobotConfig, kinematics: Kinematics, nodes: Any
+) -> None:
+    ours, driver, until = nodes
+    command = {
+        "kind": "message",
+        "type": "geometry_msgs/msg/Twist",
+        "topic": "/driver/in",
+        "joints": robot.joint_names[:6],
+        "fields": ["linear.x", "linear.y", "linear.z", "angular.x", "angular.y", "angular.z"],
+        "quantity": "velocity",
+        "scale": _DEGREES,
+        "watchdog": True,
+        "rate_hz": 100.0,
+    }
+    heard: list[Twist] = []
+    driver.create_subscription(Twist, "/driver/in", heard.append, 10)
+    backend = TopicBackend(ours, robot, _hardware(robot, commands=[command]), lambda: 0.0)
+    until(lambda: ours.count_subscribers("/driver/in") == 1)
+    speeds = np.linspace(0.1, 0.6, 14)
+    backend.write(Motion(kinematics.home, speeds, np.ones(2), by_speed=True), 0.0)
+    until(lambda: len(heard) >= 3)
+    np.testing.assert_allclose(
+        [heard[-1].linear.x, heard[-1].angular.z], np.degrees([speeds[0], speeds[5]]), rtol=1e-6
+    )
+    backend.stop(0.0)
+    until(lambda: heard[-1] == Twist())
+    backend.close()
+
+
+def test_a_cartesian_controller_is_told_the_tools_pose(
+    robot: RobotConfig, kinematics: Kinematics, nodes: Any
+) -> None:
+    ours, driver, until = nodes
+    heard: list[PoseStamped] = []
+    driver.create_subscription(PoseStamped, "/cartesian/target_frame", heard.append, 10)
+    command = {"kind": "pose", "topic": "/cartesian/target_frame", "arm": "right"}
+    backend = TopicBackend(ours, robot, _hardware(robot, commands=[command]), lambda: 0.0)
+    until(lambda: ours.count_subscribers("/cartesian/target_frame") == 1)
+    backend.write(Motion(kinematics.home, np.zeros(14), np.ones(2)), 0.0)
+    until(lambda: bool(heard))
+    told, pose = heard[0].pose.position, kinematics.poses(kinematics.home)
+    np.testing.assert_allclose([told.x, told.y, told.z], pose.positions[1], atol=1e-12)
+    assert heard[0].header.frame_id == "base_link"
+    backend.close()
+
+
+def test_joints_that_come_in_a_message_of_the_drivers_own_are_read_by_their_fields(
+    robot: RobotConfig, nodes: Any
+) -> None:
+    ours, driver, until = nodes
+    fields = {name: f"axes[{i}]" for i, name in enumerate((*robot.joint_names, "f"))}
+    states = [{"topic": "/driver/out", "type": "sensor_msgs/msg/Joy", "fields": fields}]
+    with pytest.raises(ConfigError, match=r"has no field 'axes\[0\]'"):
+        TopicBackend(ours, robot, _hardware(robot, states=states, commands=[_joint_state()]), lambda: 0.0)
+    dotted = {"f": "linear.x"} | dict.fromkeys(robot.joint_names, "angular.z")
+    states = [{"topic": "/driver/out", "type": "geometry_msgs/msg/Twist", "fields": dotted, "scale": 0.5}]
+    hardware = _hardware(robot, states=states, commands=[_joint_state()])
+    backend = TopicBackend(ours, robot, hardware, lambda: 1.0)
+    out = driver.create_publisher(Twist, "/driver/out", 10)
+    until(lambda: out.get_subscription_count() == 1)
+    assert backend.read(1.0) is None
+    message = Twist()
+    message.angular.z, message.linear.x = 0.8, 5.0
+    out.publish(message)
+    until(lambda: backend._states.measured_s == 1.0)
+    measured = backend.read(1.0)
+    assert measured is not None
+    np.testing.assert_allclose(measured.q, 0.4)
+    np.testing.assert_allclose(measured.grippers, 0.5)
+    assert backend.read(1.0) is None, "each measurement once"
+    backend.close()
+
+
+def _joint_state() -> dict[str, Any]:
+    return {"kind": "joint_state", "topic": "/driver/in"}
+
+
+def test_grippers_and_constants_travel_in_the_joints_message(
+    robot: RobotConfig, kinematics: Kinematics, nodes: Any
+) -> None:
+    ours, driver, until = nodes
+    command = {
+        "kind": "message",
+        "type": "geometry_msgs/msg/Twist",
+        "topic": "/driver/in",
+        "joints": robot.joint_names[:2],
+        "fields": ["linear.x", "linear.y"],
+        "grippers": {"left_gripper": "angular.x"},
+        "constants": {"angular.z": 3.0},
+    }
+    heard: list[Twist] = []
+    driver.create_subscription(Twist, "/driver/in", heard.append, 10)
+    backend = TopicBackend(ours, robot, _hardware(robot, commands=[command]), lambda: 0.0)
+    until(lambda: ours.count_subscribers("/driver/in") == 1)
+    backend.write(Motion(kinematics.home, np.zeros(14), np.array([0.5, 1.0])), 0.0)
+    until(lambda: bool(heard))
+    twist = heard[0]
+    assert (twist.angular.x, twist.angular.z) == (2.5, 3.0)
+    np.testing.assert_allclose([twist.linear.x, twist.linear.y], kinematics.home[:2])
+    backend.close()
