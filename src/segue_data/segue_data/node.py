@@ -39,7 +39,14 @@ from segue_ros.parameters import declare
 from segue_ros.waiting import until
 
 _DRAIN_S = 0.5
-_ANY = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.BEST_AVAILABLE)
+_PICTURES, _OTHERS = 50, 500  # what may wait while a busy machine keeps the recorder from running
+
+
+def _profile(kind: str) -> QoSProfile:
+    depth = _PICTURES if kind == RAW else _OTHERS
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.BEST_AVAILABLE
+    )
 
 
 class RecorderParameters(StrictModel):
@@ -179,7 +186,7 @@ class Recorder(LifecycleComponent):
             self._taken += 1
             self._session.write(stored, time.time_ns(), data)
 
-        profile = qos.LATCHED if name in LATCHED_TOPICS else _ANY
+        profile = qos.LATCHED if name in LATCHED_TOPICS else _profile(kind)
         return self.create_subscription(_message_class(kind), name, take, profile, raw=True)
 
     def _on_start(

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _PAUSED = ("", "idle", "finished", "paused")  # phases of a scheduler that commands nothing
 _HANDOVER_S = 0.5
-_SETTLE_S = 0.3  # after a reset, joint states may still show the world before it
+_SETTLE_TICKS = 5  # after a reset, joint states may still show the world before it
+_LEAD_TICKS = 5  # recorded before the first command, so that it has its pictures and joint states
+_PATIENCE_S = 10.0
 
 
 class Tasks:
@@ -121,10 +123,10 @@ class Tasks:
         episodes.stage = Stage.STARTING
         node.say()
         await node.cell.reset(episodes.seed)
-        seen = time.monotonic()
-        await until(node, lambda: time.monotonic() - seen > _SETTLE_S, 2 * _SETTLE_S)
+        await self._pass(_SETTLE_TICKS)
         if reason := await node.cell.start_recording(episodes.name, self._task, episodes.seed):
             raise SegueError(ErrorCode.DATA_NOT_RECORDING, reason)
+        await self._pass(_LEAD_TICKS)
         try:
             await self._take()
         except SegueError:
@@ -132,6 +134,12 @@ class Tasks:
             raise
         episodes.stage = Stage.RECORDING
         self._tell("")
+
+    async def _pass(self, ticks: int) -> None:
+        """Let some ticks of the run's clock pass."""
+        start = self._node.now_tick
+        if not await until(self._node, lambda: self._node.now_tick >= start + ticks, _PATIENCE_S):
+            raise SegueError(ErrorCode.STATE_MISSING, f"the run's clock stands still (tick {start})")
 
     async def _end(self, wish: str) -> None:
         node, episodes = self._node, self._node.episodes

@@ -125,6 +125,11 @@ class TeleopNode(LifecycleComponent):
         """Put the terminal back."""
         self.inputs.close()
 
+    @property
+    def now_tick(self) -> int:
+        """The tick of now."""
+        return ticks.tick_of(self.get_clock().now().nanoseconds, self._robot.tick_rate_hz)
+
     def announce(self, who: str) -> None:
         """Tell everybody who commands from now on: "human" or "policy"."""
         self._authority_out.publish(String(data=who))
@@ -151,7 +156,7 @@ class TeleopNode(LifecycleComponent):
         if self.inputs.gone and self.driver.commanding:
             self.let_go(self.inputs.gone)  # no more commands: the guard stops the robot and latches
         self._replay()
-        tick = ticks.tick_of(self.get_clock().now().nanoseconds, self._robot.tick_rate_hz)
+        tick = self.now_tick
         if tick == self._tick or not self.driver.commanding:
             return
         self._tick = tick
