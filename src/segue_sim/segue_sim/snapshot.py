@@ -49,6 +49,7 @@ def put(world: World, snapshot: Snapshot) -> None:
         text = "state of the simulator (task, seed, size)"
         raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=got, expected=expected)
     mujoco.mj_setState(world.model, world.data, snapshot.values, _EVERYTHING)
+    world.forget_commands()
     refresh(world)
 
 

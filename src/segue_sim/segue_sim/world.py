@@ -18,7 +18,7 @@ from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig
-from segue_sim.drives import Drives
+from segue_sim.drives import Drives, DriveState
 from segue_sim.frames import Frame, frame_of
 from segue_sim.grippers import Grippers
 from segue_sim.layout import Layout, Placement, draw_layout
@@ -179,6 +179,10 @@ class World:
     def hold(self) -> None:
         """Brakes by itself, because nobody commands: motors that were told positions keep them."""
         self._drives.hold(self.data)
+
+    def forget_commands(self) -> None:
+        """The joints were put somewhere else: the motors begin anew from where they are."""
+        self._drives.restore(DriveState())
 
     def advance(self, seconds: float) -> None:
         """Steps the physics; the task's events are judged once per control tick."""

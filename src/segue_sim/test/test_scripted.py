@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from segue_control.controller import CartesianController
+from segue_control.lockstep import step
 from segue_core.errors import PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
@@ -32,10 +33,9 @@ class Stage:
 
     def execute(self, action: np.ndarray, tick: int) -> None:
         self._controller.set_target(action, tick)
-        for _ in range(4):
-            command = self._controller.update(1.0 / self.world.robot.control_rate_hz)
-            self.world.apply(command.q, command.grippers)
-            self.world.advance(1.0 / self.world.robot.control_rate_hz)
+        robot = self.world.robot
+        for _ in range(round(robot.control_rate_hz / robot.tick_rate_hz)):
+            step(self._controller, self.world, 1.0 / robot.control_rate_hz)
 
 
 def request(tick: int, reference: np.ndarray, delay: int = DELAY) -> PredictRequest:
@@ -44,9 +44,12 @@ def request(tick: int, reference: np.ndarray, delay: int = DELAY) -> PredictRequ
     return PredictRequest(seen, tick, 1, "plain", np.zeros(HORIZON, np.float32), rows, delay, 0)
 
 
-def test_chunk_after_chunk_does_the_task_without_a_jump(franka: RobotConfig) -> None:
-    stage = Stage(franka, "pick_up_cup", 20004)
-    policy = ScriptedPolicy(franka, stage.world.task, WorldSource(stage.world))
+@pytest.mark.parametrize(("name", "task"), [("franka", "pick_up_cup"), ("jaco2", "clean_table")])
+def test_chunk_after_chunk_does_the_task_without_a_jump(name: str, task: str) -> None:
+    """With a robot that is told positions, and with one that is told velocities."""
+    robot = load_robot(name)
+    stage = Stage(robot, task, 20004)
+    policy = ScriptedPolicy(robot, stage.world.task, WorldSource(stage.world))
     chunk = policy.predict(request(0, np.zeros((1, 7)))).chunk.actions
     begin = 0
     for tick in range(300):

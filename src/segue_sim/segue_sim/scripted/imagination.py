@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.controller import CartesianController
+from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
@@ -102,9 +103,7 @@ class Imagination:
         """Execute an action (D,) that somebody else decided on."""
         self._controller.set_target(action, tick)
         for _ in range(self._updates):
-            command = self._controller.update(self._dt)
-            self.world.apply(command.q, command.grippers)
-            self.world.advance(self._dt)
+            step(self._controller, self.world, self._dt)
         snapshot.refresh(self.world)
 
     def act(self, tick: int) -> Floats:
