@@ -183,3 +183,10 @@ def test_the_built_in_planner_stands_in_where_moveit_is_not(robot: RobotConfig) 
     if not moveit_is_there():
         with pytest.raises(ConfigError, match="needs moveit_py"):
             create_planner(robot, "moveit")
+
+
+def test_every_named_pose_of_the_contract_is_reached_from_home(cell: Cell) -> None:
+    for name in (cell.robot.planning or PlanningConfig()).poses:
+        goal = np.array(cell.robot.pose_rad(name))
+        trajectory = cell.planner.plan(cell.home, goal, contract_scene(cell.robot))
+        np.testing.assert_allclose(trajectory.positions[-1], goal, atol=1e-9)
