@@ -42,6 +42,11 @@ def load_robot(name: str) -> RobotConfig:
     return _load("robot", name, RobotConfig)
 
 
+def robot_names() -> tuple[str, ...]:
+    """Names of all robot contracts, sorted."""
+    return tuple(sorted(path.stem for path in (config_folder() / "robots").glob("*.yaml")))
+
+
 def load_task(name: str) -> TaskConfig:
     """Task contract `config/tasks/<name>.yaml`; ConfigError listing the valid names otherwise."""
     return _load("task", name, TaskConfig)

@@ -18,6 +18,9 @@ from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest, loa
 from segue_data.mcap_index import close_torn
 from segue_data.mcap_scan import Scan, scan
 
+_MAGIC = b"\x89MCAP0\r\n"
+_HEADER_BYTES = 32  # magic and the header record that every file begins with need more
+
 
 @dataclass(frozen=True)
 class RepairReport:
@@ -133,6 +136,13 @@ def repair_open_episodes(folder: Path) -> list[RepairReport]:
     return [report for report in reports if report is not None]
 
 
+def _holds_nothing(file: Path) -> bool:
+    """Whether the recorder was killed before the first bytes of the file's header had reached the disk."""
+    with file.open("rb") as stream:
+        head = stream.read(_HEADER_BYTES)
+    return len(head) < _HEADER_BYTES and _MAGIC[: len(head)] == head[: len(_MAGIC)]
+
+
 def _repair_open(bag: Path, folder: Path) -> RepairReport | None:
     lock = FolderLock(bag)
     if not lock.held:
@@ -140,7 +150,7 @@ def _repair_open(bag: Path, folder: Path) -> RepairReport | None:
     try:
         if (folder / bag.name).exists():
             raise exists(folder / bag.name)
-        report = repair(bag) if any(bag.glob("*.mcap")) else None
+        report = repair(bag) if any(not _holds_nothing(file) for file in bag.glob("*.mcap")) else None
         if report is None or report.messages == 0:
             shutil.rmtree(bag)
             return None

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,52 @@ def test_a_killed_recorder_loses_at_most_its_last_chunk_and_repair_is_idempotent
     assert not repair(report.bag).changed
     assert before == {path.name: path.read_bytes() for path in report.bag.iterdir()}
     assert not manifest.load(report.bag).complete
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from segue_data.testing import TEXT_TOPICS, text_message
+from segue_data.manifest import Manifest
+from segue_data.episode_writer import EpisodeWriter
+facts, root = Manifest(task="stack", robot="r", operator="Ada"), Path(sys.argv[1])
+for episode in range(10_000):
+    writer = EpisodeWriter(root / f"episode_{episode:06d}", TEXT_TOPICS, wait=True, facts=facts)
+    for number in range(100):
+        writer.write("/text", number, text_message(number))
+    writer.finish(facts)
+    print(episode, flush=True)
+"""
+
+
+def test_a_recorder_killed_at_any_moment_keeps_every_closed_episode_and_the_open_one_is_marked(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(7)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for attempt in range(3):
+        root = tmp_path / str(attempt)
+        command = [sys.executable, "-c", ENDLESS, str(root)]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        closed = [int(process.stdout.readline()) for _ in range(int(rng.integers(1, 4)))]
+        time.sleep(float(rng.uniform(0.0, 0.05)))  # somewhere in the next episode
+        process.kill()
+        closed += [int(line) for line in process.stdout.read().split()]
+        process.wait()
+        repair_open_episodes(root)
+        assert not (root / RECORDING).exists()
+        for episode in closed:
+            assert _numbers(root / f"episode_{episode:06d}") == list(range(100))
+            assert manifest.load(root / f"episode_{episode:06d}").complete
+        for bag in root.glob("episode_*"):
+            numbers, facts = _numbers(bag), manifest.load(bag)
+            assert numbers == list(range(len(numbers)))
+            assert facts.complete or (facts.task, facts.operator, facts.outcome) == (
+                "stack",
+                "Ada",
+                "unknown",
+            )
 
 
 def test_a_bag_cut_at_any_byte_is_repaired_or_refused(tmp_path: Path) -> None:

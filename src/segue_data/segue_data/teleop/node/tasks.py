@@ -145,11 +145,11 @@ class Tasks:
         node, episodes = self._node, self._node.episodes
         episodes.stage = Stage.CLOSING
         node.say()
+        await self._rest()  # before the commands end, or the guard would take their end for a fault
         node.driver.let_go()
         node.announce("policy")
         discard = wish in ("discard", "again")
         reason = await node.cell.stop_recording(wish == "success", wish, discard=discard)
-        await self._rest()
         if reason:
             raise SegueError(ErrorCode.DATA_NOT_RECORDING, reason)
         kept = bool(node.cell.bag_path)

@@ -184,6 +184,8 @@ class TeleopNode(LifecycleComponent):
 
     def _on_safety(self, message: SafetyState) -> None:
         """Whoever disarmed or stopped the robot ended this person's turn, too: taking it again is a new wish."""
+        if self.episodes.stage is Stage.CLOSING:
+            return
         if self.driver.commanding and not message.armed and time.monotonic() - self.taken_s > _OLD_NEWS_S:
             self.let_go(message.error_text or "the robot was disarmed")
 

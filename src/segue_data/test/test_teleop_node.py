@@ -1,0 +1,198 @@
+"""Laws of the teleoperation node beside the real controller and the real recorder; keys come from a pseudo terminal.
+
+The robot is a stand-in that is where the controller last commanded it to be.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="needs ROS 2")
+pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
+
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from sensor_msgs.msg import JointState  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
+from trajectory_msgs.msg import JointTrajectory  # noqa: E402
+
+from segue_data import manifest  # noqa: E402
+from segue_data.bag_reader import read  # noqa: E402
+from segue_data.contracts import config_folder, load_robot  # noqa: E402
+from segue_interfaces.msg import RobotCommand  # noqa: E402
+from segue_ros import qos  # noqa: E402
+
+DOMAIN = "88"
+NODES = {
+    "controller": "segue_control.node",
+    "recorder": "segue_data.node",
+    "teleop": "segue_data.teleop.node",
+}
+
+
+class Cell:
+    """The processes, the stand-in of the robot, and this person's keys."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.processes = root, {}
+        self._ours, self._theirs = pty.openpty()
+        robot = load_robot("dual_arm")
+        self._joints = JointState(name=[*robot.joint_names, *robot.gripper_names])
+        self._joints.position = [*(q for arm in robot.arms for q in arm.home_rad), 1.0, 1.0]
+        config = config_folder()
+        parameters = {
+            "controller": {},
+            "recorder": {"root": root, "operator": "Ada", "task_file": config / "tasks" / "pick_place.yaml"},
+            "teleop": {
+                "root": root, "teleop_file": config / "teleop" / "keyboard.yaml", "first_seed": 40,
+                "terminal": os.ttyname(self._theirs), "task_file": config / "tasks" / "pick_place.yaml",
+            },
+        }  # fmt: skip
+        for name, values in parameters.items():
+            values["robot_file"] = config / "robots" / "dual_arm.yaml"
+            self._start(name, values)
+        self.node = Node("robot_stand_in")
+        self.told: dict[str, str] = {}
+        self.commands: list[RobotCommand] = []
+        self.authority = ""
+        self._out = self.node.create_publisher(JointState, "/joint_states", qos.JOINT_SOURCE)
+        self.node.create_timer(0.01, self._publish)
+        self.node.create_subscription(JointTrajectory, "/joint_command", self._follow, qos.SENSOR)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._listen, 50)
+        self.node.create_subscription(RobotCommand, "/segue/command", self.commands.append, 50)
+        self.node.create_subscription(String, "/segue/authority", self._on_authority, qos.LATCHED)
+
+    def _start(self, name: str, values: dict[str, object]) -> None:
+        code = f"import sys; sys.argv[0] = {name!r}; from {NODES[name]} import main; main()"
+        options = [word for key, value in values.items() for word in ("-p", f"{key}:={value}")]
+        command = [sys.executable, "-c", code, "--ros-args", *options]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.processes[name] = subprocess.Popen(command, env=environment)
+
+    def _publish(self) -> None:
+        self._joints.header.stamp = self.node.get_clock().now().to_msg()
+        self._out.publish(self._joints)
+
+    def _follow(self, message: JointTrajectory) -> None:
+        self._joints.position = list(message.points[0].positions)
+
+    def _on_authority(self, message: String) -> None:
+        self.authority = message.data
+
+    def _listen(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == "teleop: session":
+                self.told = {pair.key: pair.value for pair in status.values}
+
+    def press(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + 60.0
+        while not condition():
+            assert time.monotonic() < end, f"{what}; the session says {self.told}"
+            rclpy.spin_once(self.node, timeout_sec=0.02)
+
+    def stage(self, wanted: str) -> None:
+        self.until(lambda: self.told.get("stage") == wanted, f"the session is not {wanted}")
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGINT)
+        for process in self.processes.values():
+            process.wait(20)
+        self.node.destroy_node()
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", DOMAIN)
+        rclpy.init()
+        running = Cell(tmp_path_factory.mktemp("episodes"))
+        yield running
+        running.close()
+        rclpy.shutdown()
+
+
+def test_keys_record_an_episode_through_the_guard_and_number_it(cell: Cell) -> None:
+    cell.stage("ready")
+    cell.press("\n")
+    cell.stage("recording")
+    seen = len(cell.commands)
+    assert cell.authority == "human"
+    cell.until(lambda: len(cell.commands) > seen + 5, "no commands")
+    start = list(cell.commands[-1].action)
+    cell.press("q")
+    cell.until(lambda: cell.commands[-1].action[2] > start[2] + 0.02, "the tool does not go up")
+    cell.press("y")
+    cell.until(lambda: cell.told.get("episode") == "episode_000001", "the episode does not close")
+    facts = manifest.load(cell.root / "episode_000000")
+    assert (facts.outcome, facts.operator, facts.seed, facts.task) == ("success", "Ada", 40, "pick_place")
+    assert any("no frames of this camera" in text for text in facts.problems)  # there are no cameras here
+    records = [r.message() for r in read(cell.root / "episode_000000", frozenset({"/segue/command"}))]
+    ticks = [message.tick for message in records]
+    assert ticks == list(range(ticks[0], ticks[0] + len(ticks)))
+    assert {message.run_id for message in records} == {"teleop-keyboard-1"}
+    assert cell.authority == "policy"
+
+
+def test_an_episode_that_is_recorded_again_replaces_the_one_before(cell: Cell) -> None:
+    cell.stage("ready")
+    cell.press("\n")
+    cell.stage("recording")
+    cell.press("r")
+    cell.stage("starting")
+    cell.stage("recording")
+    cell.press("x")
+    cell.stage("ready")
+    assert cell.told["episode"] == "episode_000001"
+    assert sorted(path.name for path in cell.root.iterdir()) == ["episode_000000"]
+
+
+def test_an_emergency_stop_ends_the_turn_and_asks_for_a_recovery(cell: Cell) -> None:
+    cell.press("\n")
+    cell.stage("recording")
+    cell.press("\x1b")
+    cell.until(lambda: cell.told.get("commanding") == "", "still commanding")
+    cell.press("n")
+    cell.stage("ready")
+    cell.press("\n")
+    cell.until(
+        lambda: "307" in cell.told.get("note", "") or "stop" in cell.told.get("note", ""), "armed anyway"
+    )
+    cell.stage("ready")
+    cell.press("c")
+    cell.until(lambda: "recovered" in cell.told.get("note", ""), "not recovered")
+    cell.press("\n")
+    cell.stage("recording")
+    cell.press("x")
+    cell.stage("ready")
+
+
+def test_when_the_teleoperation_is_killed_nobody_commands_and_the_episode_is_kept_as_aborted(
+    cell: Cell,
+) -> None:
+    cell.press("\n")
+    cell.stage("recording")
+    name = cell.told["episode"]
+    cell.processes["teleop"].send_signal(signal.SIGKILL)
+    cell.processes["teleop"].wait(20)
+    seen = len(cell.commands)
+    cell.processes["recorder"].send_signal(signal.SIGINT)
+    cell.processes["recorder"].wait(20)
+    for _ in range(20):
+        rclpy.spin_once(cell.node, timeout_sec=0.02)
+    assert len(cell.commands) <= seen + 3
+    assert manifest.load(cell.root / name).outcome == "aborted"
