@@ -22,6 +22,7 @@ setup(
     entry_points={
         "console_scripts": [
             "act = segue_policies.nodes.act:main",
+            "lerobot = segue_policies.nodes.lerobot:main",
             "hold = segue_policies.nodes.hold:main",
             "scripted = segue_policies.nodes.scripted:main",
             "legato = segue_policies.nodes.flow:legato",

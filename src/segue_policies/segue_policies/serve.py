@@ -12,6 +12,7 @@ from segue_core.errors import unknown_name
 from segue_core.policy import Policy, PolicyInfo
 from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of
 from segue_policies.common.serving import CAPABILITIES, FLOW_METHODS, policy_info
+from segue_policies.lerobot.contract import is_lerobot, read_contract
 
 Loader = Callable[[Path, Expected | None, int | None], Policy]
 
@@ -28,7 +29,17 @@ def _act(folder: Path, expected: Expected | None, threads: int | None) -> Policy
     return ActPolicy.load(folder, expected, threads)
 
 
-LOADERS: Mapping[str, Loader] = {**dict.fromkeys(FLOW_METHODS, _flow), "act": _act}
+def _lerobot(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
+    from segue_policies.lerobot.policy import LeRobotPolicy
+
+    return LeRobotPolicy.load(folder, expected, threads)
+
+
+LOADERS: Mapping[str, Loader] = {
+    **dict.fromkeys(FLOW_METHODS, _flow),
+    "act": _act,
+    "lerobot": _lerobot,
+}
 
 
 def load_policy(folder: Path, expected: Expected | None = None, threads: int | None = None) -> Policy:
@@ -44,11 +55,13 @@ def load_policy(folder: Path, expected: Expected | None = None, threads: int | N
 def check_checkpoint(folder: Path, expected: Expected | None = None) -> PolicyInfo:
     """Read and check every file of a checkpoint without building the network; raises as `load_policy`."""
     method = _known_method(folder)
+    if method == "lerobot":
+        return read_contract(folder, expected).info
     return policy_info(load_checkpoint(folder, method, expected).config, CAPABILITIES[method])
 
 
 def _known_method(folder: Path) -> str:
-    method = method_of(folder)
+    method = "lerobot" if is_lerobot(folder) else method_of(folder)
     if method not in LOADERS:
         raise unknown_name("method", method, LOADERS)
     return method

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.blending import difference
 from segue_core.config_base import StrictModel
 from segue_core.policy import PredictRequest
+from segue_policies.common import coherence
 from segue_policies.legato.flow import sample_plain
 from segue_policies.legato.methods.options import read_options
 from segue_policies.legato.scene import Scene
@@ -39,6 +39,5 @@ def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
 
 def distances(scene: Scene, chunks: NDArray[np.float32], request: PredictRequest) -> NDArray[np.float64]:
     """Backward coherence of each candidate, (K,), for chunks (K, H, D)."""
-    apart = difference(scene.trained.space, request.reference, chunks) / scene.trained.normaliser.action_scale
-    total: NDArray[np.float64] = (request.omega * np.square(apart).sum(axis=-1)).sum(axis=-1)
-    return total
+    scale = scene.trained.normaliser.action_scale
+    return coherence.distances(scene.trained.space, chunks, request.reference, request.omega, scale)

@@ -1,0 +1,183 @@
+"""What a LeRobot checkpoint serves, from its `config.json` and what `segue.yaml` beside it adds. No torch, no LeRobot.
+
+LeRobot stores names and shapes, but not what the numbers of an action mean. Two ways to say it:
+
+    the robot          a checkpoint trained on its datasets (names of cameras, order of the numbers) needs nothing more
+    segue.yaml         action space, names of cameras, instruction; written by `python -m segue_policies.lerobot.adopt`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from segue_core.action_space import ActionSpace
+from segue_core.config_base import StrictModel, load_yaml
+from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.policy import PolicyInfo
+from segue_policies.common.checkpoint import Expected
+
+CONFIG, OURS = "config.json", "segue.yaml"
+STATE, ACTION, IMAGES = "observation.state", "action", "observation.images."
+
+SAMPLED = frozenset({"diffusion", "vqbet", "smolvla", "pi0", "pi05"})
+"""Types that draw their chunk: candidates differ, so the best of several can be kept."""
+
+FLOWS = frozenset({"smolvla", "pi0", "pi05"})
+"""Types that integrate a velocity and let a guide correct it at every step."""
+
+_HORIZONS = ("chunk_size", "action_chunk_size", "n_action_steps")
+_STEPS = ("num_inference_steps", "num_steps", "num_train_timesteps")
+
+
+class Adoption(StrictModel):
+    """`segue.yaml` of a LeRobot checkpoint."""
+
+    action_space: dict[str, Any] = Field(description="ActionSpace.to_dict, what the numbers mean")
+    cameras: dict[str, str] = Field(
+        default_factory=dict,
+        description="camera of the robot to the checkpoint's name of it, where they differ",
+    )
+    instruction: str = Field(default="", description="what a policy that reads language is told")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is served, and how to ask for it.
+
+    Args:
+        kind: LeRobot's type, such as "act".
+        info: as the scheduler sees it, with the robot's names of cameras.
+        keys: the checkpoint's feature of each camera of `info`.
+        instruction: for policies that read language.
+        history: observations that the policy looks at; the present one stands for earlier ones.
+    """
+
+    kind: str
+    info: PolicyInfo
+    keys: tuple[str, ...]
+    instruction: str
+    history: int
+
+
+def is_lerobot(folder: Path) -> bool:
+    """Whether a folder looks like a checkpoint of LeRobot and not like one of ours."""
+    return (folder / CONFIG).is_file() and not (folder / "config.yaml").is_file()
+
+
+def read_contract(folder: Path, expected: Expected | None = None) -> Contract:
+    """Read and check.
+
+    Raises:
+        PolicyError: CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, or CHECKPOINT_MISMATCH naming everything that differs.
+    """
+    expected = expected or Expected()
+    config = _config(folder)
+    ours = _ours(folder)
+    space = ActionSpace.from_dict(ours.action_space) if ours else expected.action_space
+    if space is None:
+        how = "python -m segue_policies.lerobot.adopt FOLDER --robot FILE"
+        raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"{folder}: whose robot is it for? say so: {how}")
+    try:
+        contract = _contract(config, space, ours)
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
+        raise _corrupt(folder / CONFIG, f"missing or wrong: {error!r}") from error
+    problems = _problems(config, contract, expected)
+    if problems:
+        raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"checkpoint {folder}: " + "; ".join(problems))
+    return contract
+
+
+def _contract(config: Mapping[str, Any], space: ActionSpace, ours: Adoption | None) -> Contract:
+    kind, pictures = str(config["type"]), _pictures(config)
+    renamed = {theirs: camera for camera, theirs in (ours.cameras if ours else {}).items()}
+    _, height, width = next(iter(pictures.values()), (3, 16, 16))
+    capabilities = set()
+    if kind in SAMPLED:
+        capabilities.add("batch_sampling")
+    if kind in FLOWS:
+        capabilities.add("gradient_guidance")
+    info = PolicyInfo(
+        name="lerobot",
+        action_space=space,
+        horizon=int(next(config[name] for name in _HORIZONS if config.get(name))),
+        num_steps=int(next((config[name] for name in _STEPS if config.get(name)), 1)),
+        rate_hz=space.rate_hz,
+        cameras=tuple(renamed.get(name, name) for name in pictures),
+        image_size=(int(width), int(height)),
+        capabilities=frozenset(capabilities),
+        max_delay=0,
+        max_ramp=0,
+    )
+    keys = tuple(IMAGES + name for name in pictures)
+    return Contract(kind, info, keys, ours.instruction if ours else "", int(config.get("n_obs_steps") or 1))
+
+
+def _pictures(config: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+    """Shape (3, h, w) of the pictures by the checkpoint's name of their camera."""
+    return {
+        name.removeprefix(IMAGES): tuple(feature["shape"])
+        for name, feature in config["input_features"].items()
+        if feature["type"] == "VISUAL"
+    }
+
+
+def _problems(config: Mapping[str, Any], contract: Contract, expected: Expected) -> list[str]:
+    info, found = contract.info, []
+    for name, feature in (
+        (STATE, config["input_features"].get(STATE)),
+        (ACTION, config["output_features"].get(ACTION)),
+    ):
+        got = None if feature is None else list(feature["shape"])
+        if got != [info.action_space.dim]:
+            found.append(
+                f"{name}: shape {got}, expected [{info.action_space.dim}] ({info.action_space.name})"
+            )
+    if len(set(_pictures(config).values())) > 1:
+        found.append(f"pictures of several sizes: {_pictures(config)}")
+    other = sorted(set(config["input_features"]) - {STATE, *contract.keys})
+    if other:
+        found.append(f"needs {', '.join(other)}, which no observation has")
+    space = expected.action_space
+    if space is not None and space.fingerprint() != info.action_space.fingerprint():
+        found.append(f"action space: got {info.action_space.name}, expected {space.name}")
+    if expected.cameras is not None and (unknown := sorted(set(info.cameras) - set(expected.cameras))):
+        found.append(f"cameras: {', '.join(unknown)} are not of the robot ({', '.join(expected.cameras)})")
+    if expected.horizon not in (None, info.horizon):
+        found.append(f"horizon H: got {info.horizon}, expected {expected.horizon}")
+    return found
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise PolicyError(
+            ErrorCode.CHECKPOINT_MISSING, f"{path}: not there; a checkpoint of LeRobot has one, and "
+            "model.safetensors (its folder is usually called pretrained_model)"
+        )  # fmt: skip
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise _corrupt(path, f"not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise _corrupt(path, f"got {type(config).__name__}, expected a mapping")
+    return config
+
+
+def _ours(folder: Path) -> Adoption | None:
+    path = folder / OURS
+    if not path.is_file():
+        return None
+    try:
+        return load_yaml(path.read_text(), Adoption, str(path))
+    except (ConfigError, OSError, UnicodeDecodeError) as error:
+        raise _corrupt(path, str(error)) from error
+
+
+def _corrupt(path: Path, text: str) -> PolicyError:
+    return PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{path}: {text}")
