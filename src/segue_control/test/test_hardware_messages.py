@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,15 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from segue_control import backends
 from segue_control.backends.topics import TopicBackend
 from segue_control.device_topics.dynamic import get_field, message_class, set_field
+from segue_control.hardware.franka import FrankaOptions
+from segue_control.hardware.mapping import gripper_axes, joint_axes
 from segue_control.hardware.motion import Motion
+from segue_control.hardware.settings import TopicOptions
 from segue_control.kinematics import Kinematics
+from segue_core.config_base import load_yaml, parse_model
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
@@ -171,3 +177,29 @@ def test_grippers_and_constants_travel_in_the_joints_message(
     assert (twist.angular.x, twist.angular.z) == (2.5, 3.0)
     np.testing.assert_allclose([twist.linear.x, twist.linear.y], kinematics.home[:2])
     backend.close()
+
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONFIG / "hardware").glob("*.yaml")))
+def test_every_shipped_file_fits_the_contract_of_its_robot(name: str) -> None:
+    path = CONFIG / "hardware" / f"{name}.yaml"
+    hardware = load_yaml(path.read_text(), HardwareConfig, path.name)
+    assert hardware.backend in backends.names() and hardware.description
+    contract = CONFIG / "robots" / f"{name}.yaml"
+    if hardware.backend == "franka":
+        options = parse_model(hardware.options, FrankaOptions, path.name)
+        robot = load_yaml(contract.read_text(), RobotConfig, contract.name)
+        assert set(options.arms) == {arm.name for arm in robot.arms}
+        return
+    topics = parse_model(hardware.options, TopicOptions, path.name)
+    if not contract.is_file():  # a file for a contract that the user writes, or for one with another name
+        return
+    robot = load_yaml(contract.read_text(), RobotConfig, contract.name)
+    joint_axes(robot, topics.joints)
+    gripper_axes(robot, topics.grippers)
+    commanded = [joint for topic in topics.commands for joint in topic.joints or robot.joint_names]
+    assert sorted(commanded) == sorted(robot.joint_names)
+    speeds = robot.control.interface == "velocity"
+    assert any(topic.velocities for topic in topics.commands) <= speeds

@@ -25,6 +25,7 @@ examples:
   segue run delay:=4 continuation:=naive_async  other launch arguments
   segue run policy:=hold time_limit_s:=5        a robot that stays where it is, for a try
   segue run teleop:=keyboard                    t takes the robot over from the policy, b gives it back
+  segue run sim:=none hardware:=rehearsal camera_set:=rehearsal    a robot of your own, see docs/hardware.md
   segue run --json result.json || echo $?       for scripts; the exit statuses are in docs/exit-codes.md
 """
 # Of the scheduler node's own numbers, those that the bag does not tell.
@@ -126,12 +127,27 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
         executable_path(node.package, node.executable)
     if plan.arguments["checkpoint"] and any(node.name == "policy" for node in plan.nodes):
         refuse_bad_checkpoint(plan)
+    if plan.arguments["sim"] == "none":
+        refuse_undescribed_hardware(plan)
     if plan.arguments["view"]:
         from segue_sim.viewing import why_no_window
 
         reason = why_no_window(os.environ)
         if reason:
             raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"--view: {reason}")
+
+
+def refuse_undescribed_hardware(plan: Plan) -> None:
+    """Raises ConfigError when nothing says how the robot is reached, or where its pictures come from."""
+    from segue_bringup.catalogue import path_of
+    from segue_control.hardware_files import load_hardware
+    from segue_perception.camera_files import load_camera_set
+    from segue_ros.contracts import load_robot
+
+    path = str(path_of("robots", str(plan.arguments["robot"])))
+    robot = load_robot(path)
+    load_hardware(robot, path, str(plan.arguments["hardware"]))
+    load_camera_set(robot, path, str(plan.arguments["camera_set"]))
 
 
 def refuse_bad_checkpoint(plan: Plan) -> None:

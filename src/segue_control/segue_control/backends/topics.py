@@ -161,7 +161,8 @@ class TopicBackend:
     def _writer(self, topic: CommandTopic) -> Writer:
         node, axes, limits = self.node, self.axes, self._limits
         if topic.kind == "joint_trajectory":
-            return TrajectoryWriter(node, topic, axes, limits, 1.0 / self.robot.control_rate_hz)
+            period_s = 1.0 / (topic.rate_hz or self.robot.control_rate_hz)
+            return TrajectoryWriter(node, topic, axes, limits, period_s)
         if topic.kind in ("position_array", "velocity_array"):
             return ArrayWriter(node, topic, axes, limits)
         if topic.kind == "joint_state":
