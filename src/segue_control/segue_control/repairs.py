@@ -30,10 +30,6 @@ def repair(spec: mujoco.MjSpec, repairs: ModelRepairs) -> None:
             _repair_body(body, body_repair)
     for name, coefficients in repairs.tendons.items():
         _couple(spec, name, coefficients)
-    for pattern in repairs.untouchable:
-        for body in _matching(spec.bodies, pattern, "body"):
-            for geom in body.geoms:
-                geom.contype = geom.conaffinity = 0
 
 
 def _matching(elements: list[object], pattern: str, what: str) -> list[object]:

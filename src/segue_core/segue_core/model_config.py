@@ -56,9 +56,6 @@ class ModelRepairs(StrictModel):
     tendons: dict[str, dict[str, float]] = Field(
         default={}, description="new fixed tendons by name: coefficients by joint; its joints move alike"
     )
-    untouchable: tuple[str, ...] = Field(
-        default=(), description="patterns of bodies that collide with nothing, such as a base on its floor"
-    )
 
 
 class HeldJoint(StrictModel):
