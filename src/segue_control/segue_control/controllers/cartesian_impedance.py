@@ -75,7 +75,7 @@ class ImpedanceLaw(PathLaw):
     def _of_arm(self, jacobian: Array, mass: Array, error: Array, off: Array, late: Array) -> Array:
         gains = self._gains
         eased = np.linalg.solve(mass, jacobian.T)  # M^-1 J^T
-        felt = np.linalg.inv(jacobian @ eased + _REGULAR)
+        felt = np.asarray(np.linalg.inv(jacobian @ eased + _REGULAR), dtype=np.float64)
         spring = self._stiffness * error
         spring[:3] = _shortened(spring[:3], gains.max_force_n)
         spring[3:] = _shortened(spring[3:], gains.max_torque_n_m)

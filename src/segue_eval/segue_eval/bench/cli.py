@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|continuation|data`: a table; `--json FILE` has the numbers by name."""
+"""`segue bench scheduler|policy|continuation|control|data|train`: a table; `--json FILE` has the numbers by name."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from segue_eval.bench import continuation, policy, scheduler
+from segue_core.errors import ConfigError, ErrorCode
+from segue_data.contracts import load_robot, robot_names
+from segue_eval.bench import continuation, control, policy, scheduler
 from segue_eval.bench.timing import Timing, ratio_table
 from segue_eval.options import default_checkpoint
 
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     """What is timed, how long, and where the numbers go."""
-    parser.add_argument("what", choices=("scheduler", "policy", "continuation", "data"), help="what to time")
+    what = ("scheduler", "policy", "continuation", "control", "data", "train")
+    parser.add_argument("what", choices=what, help="what to time")
     parser.add_argument("--policy", default="legato", help="policy, by name")
     parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
     parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
@@ -23,6 +26,19 @@ def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ticks", type=int, default=3000, help="timed scheduler ticks per method")
     parser.add_argument("--seconds", type=float, default=20.0, help="data: length of each recording [s]")
     parser.add_argument("--workers", type=int, default=2, help="data: processes that convert")
+    parser.add_argument("--robots", help="control: names of robot contracts, with commas (default: all)")
+    parser.add_argument("--updates", type=int, default=400, help="control: timed updates per controller")
+    parser.add_argument("--loop-seconds", type=float, default=3.0, help="control: length of each loop [s]")
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="control: loops with real-time scheduling (needs the permission)",
+    )
+    parser.add_argument("--lerobot-python", type=Path, help="train: interpreter that has LeRobot (required)")
+    parser.add_argument("--dataset", type=Path, help="train: a dataset (default: made-up frames)")
+    parser.add_argument(
+        "--sizes", choices=("authors", "small"), default="authors", help="train: of the networks"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
 
 
@@ -52,6 +68,10 @@ def run_bench(arguments: argparse.Namespace) -> int:
         report = _continuation(arguments)
     elif arguments.what == "data":
         report = _data(arguments)
+    elif arguments.what == "control":
+        report = _control(arguments)
+    elif arguments.what == "train":
+        report = _train(arguments)
     else:
         title, timings, base = _measure(arguments)
         print(ratio_table(title, timings, base))
@@ -68,6 +88,42 @@ def _data(arguments: argparse.Namespace) -> dict[str, object]:
     report = command.run(arguments.seconds, arguments.workers)
     print(command.table(report))
     return report
+
+
+def _train(arguments: argparse.Namespace) -> dict[str, object]:
+    from segue_eval.bench import train
+
+    if arguments.lerobot_python is None:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "give --lerobot-python, an interpreter with LeRobot"
+        )
+    report = train.bench_train(train.Options(arguments.lerobot_python, arguments.dataset, arguments.sizes))
+    print(train.table(report))
+    return report
+
+
+def _control(arguments: argparse.Namespace) -> dict[str, object]:
+    wanted = arguments.robots.split(",") if arguments.robots else robot_names()
+    robots = [load_robot(name) for name in wanted]
+    try:
+        timings = control.bench_updates(robots, arguments.updates, arguments.realtime)
+    except PermissionError as error:
+        text = f"real-time scheduling is not permitted here: {error}"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+    print(control.update_table(timings))
+    loops = {}
+    for robot in robots:
+        loops[robot.name] = control.bench_loops(robot, arguments.loop_seconds, arguments.realtime)
+        print("\n" + control.loop_table(robot.name, loops[robot.name]))
+    return {
+        "bench": "control",
+        "median_s": {name: value.median_s for name, value in timings.items()},
+        "p99_s": {name: value.p99_s for name, value in timings.items()},
+        "loops": {
+            name: {f"{rate:.0f}": asdict(loop) for rate, loop in found.items()}
+            for name, found in loops.items()
+        },
+    }
 
 
 def _continuation(arguments: argparse.Namespace) -> dict[str, object]:
