@@ -59,10 +59,10 @@ def _still(state: Rows, space: ActionSpace, rate_hz: float, settings: KeyframeSe
 
 
 def _gripper_changes(action: Rows, space: ActionSpace, threshold: float) -> NDArray[np.bool_]:
-    changes = np.zeros(len(action), dtype=bool)
+    changes: NDArray[np.bool_] = np.zeros(len(action), dtype=bool)
     for channel in space.channels:
         if channel.kind is ChannelKind.GRIPPER:
-            closed = (action[:, space.slice(channel.name)] > threshold).all(axis=1)
+            closed: NDArray[np.bool_] = np.all(action[:, space.slice(channel.name)] > threshold, axis=1)
             changes[1:] |= closed[1:] != closed[:-1]
     return changes
 
@@ -73,7 +73,7 @@ def keyframes(
     """Keyframes (frames,) of one episode, from its state and action, both (frames, D)."""
     still = _still(state, space, rate_hz, settings)
     changes = _gripper_changes(action, space, settings.gripper_threshold)
-    found = np.zeros(len(action), dtype=bool)
+    found: NDArray[np.bool_] = np.zeros(len(action), dtype=bool)
     last = -settings.debounce_frames
     for frame in range(len(action)):
         comes_to_rest = still[frame] and not still[frame - 1]

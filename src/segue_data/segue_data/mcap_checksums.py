@@ -6,7 +6,6 @@ Source: https://mcap.dev/spec; a chunk is `opcode u8, length u64, start u64, end
 from __future__ import annotations
 
 from binascii import crc32
-from typing import Any, ClassVar
 
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.storage_mcap import McapWriter
@@ -30,7 +29,7 @@ class _ChecksummedMcap(McapWriter):
 class ChecksummedWriter(Writer):
     """`rosbags.rosbag2.Writer` whose MCAP chunks have checksums."""
 
-    STORAGE_PLUGINS: ClassVar[dict[StoragePlugin, Any]] = {
+    STORAGE_PLUGINS = {  # noqa: RUF012  # the library looks it up by this name
         **Writer.STORAGE_PLUGINS,
         StoragePlugin.MCAP: _ChecksummedMcap,
     }

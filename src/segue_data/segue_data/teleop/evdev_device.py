@@ -11,6 +11,7 @@ import stat
 import struct
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import evdev
 from evdev import ecodes
@@ -78,7 +79,8 @@ class EvdevDevice:
         if not stat.S_ISCHR(os.fstat(self._fd).st_mode):
             return {}
         device = evdev.InputDevice(self._path)
-        axes = dict(device.capabilities().get(ecodes.EV_ABS, ()))
+        capabilities: dict[int, Any] = device.capabilities()
+        axes = dict(capabilities.get(ecodes.EV_ABS, ()))
         device.close()
         return {
             name: (float(axes[code].min), float(axes[code].max))

@@ -60,7 +60,7 @@ class Leader:
         self.aligned = self.aligned or share >= 1.0
         # Rotation vectors of nearby poses are interpolated component by component: the guard bounds the turn.
         self._last = last + share * (self._wanted - last)
-        return self._last.copy()
+        return np.array(self._last)
 
     def _share(self, last: Array, wanted: Array) -> float:
         gaps = [float(np.linalg.norm(wanted[p] - last[p])) for p in self._positions if p is not None]

@@ -120,7 +120,7 @@ class Pilot:
             size = deflection(control, value, self._limits.get(name))
             velocity[_DIRECTIONS.index(control.moves)] += control.sign * size
         velocity = np.clip(velocity, -1.0, 1.0) * (self._config.slow_factor if self.slow else 1.0)
-        return velocity * np.repeat([self._config.speed_m_s, self._config.turn_rad_s], 3)
+        return np.asarray(velocity * np.repeat([self._config.speed_m_s, self._config.turn_rad_s], 3))
 
     def _move(self, target: Array, measured: Array, step: Array) -> None:
         place, turn = self._space.slice(f"{self.arm}_position"), self._space.slice(f"{self.arm}_rotation")

@@ -47,10 +47,10 @@ class Playback:
             self.aligned = self._distance(measured, self._actions[0]) <= CLOSE_M and np.allclose(
                 self._last, self._actions[0]
             )
-            return self._last.copy()
+            return np.array(self._last)
         action = self._actions[min(self._next, len(self._actions) - 1)]
         self._next += 1
-        return action.copy()
+        return np.array(action)
 
     def _step(self, last: Array) -> Array:
         wanted = self._actions[0]

@@ -28,8 +28,8 @@ class Tasks:
     def __init__(self, node: TeleopNode, task: str, *, collect: bool) -> None:
         self._node, self._task, self._collect = node, task, collect
         self.busy = False
-        self._stop = node.create_client(EmergencyStop, "/segue/emergency_stop")
-        self._recover = node.create_client(Recover, "/segue/recover")
+        self._stop: Any = node.create_client(EmergencyStop, "/segue/emergency_stop")
+        self._recover: Any = node.create_client(Recover, "/segue/recover")
         self.note = ""
 
     def wish(self, wish: Action) -> None:
@@ -68,7 +68,7 @@ class Tasks:
         self.note = ""
         executor = self._node.executor
         assert executor is not None
-        executor.create_task(self._guarded(coroutine))
+        executor.create_task(self._guarded, coroutine)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
