@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped, Twist
+from rclpy.action import ActionServer
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -25,6 +26,7 @@ from segue_core.config_base import load_yaml, parse_model
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
+from segue_interfaces.action import PredictChunk
 
 _DEGREES = 57.29577951
 
@@ -203,3 +205,62 @@ def test_every_shipped_file_fits_the_contract_of_its_robot(name: str) -> None:
     assert sorted(commanded) == sorted(robot.joint_names)
     speeds = robot.control.interface == "velocity"
     assert any(topic.velocities for topic in topics.commands) <= speeds
+
+
+@pytest.mark.parametrize("kind", ["action", "parallel_action"])
+def test_a_gripper_action_is_sent_the_drivers_own_position(
+    robot: RobotConfig, kinematics: Kinematics, nodes: Any, kind: str
+) -> None:
+    reason = "control_msgs is part of a ROS 2 install, in no Python registry: apt install ros-$ROS_DISTRO-control-msgs"
+    actions = pytest.importorskip("control_msgs.action", reason=reason)
+    ours, driver, until = nodes
+    parallel = kind == "parallel_action"
+    action = actions.ParallelGripperCommand if parallel else actions.GripperCommand
+    goals: list[Any] = []
+
+    def execute(handle: Any) -> Any:
+        goals.append(handle.request)
+        handle.succeed()
+        return action.Result()
+
+    server = ActionServer(driver, action, "/hand/gripper_cmd", execute)
+    command = {"kind": kind, "topic": "/hand/gripper_cmd", "force_n": 30.0}
+    hand = {"joint": "f", "closed": 0.0, "open": 0.04, "command": command}
+    watched = {**hand, "command": {"kind": "none"}}
+    grippers = {"left_gripper": hand, "right_gripper": watched}
+    hardware = _hardware(robot, commands=[_joint_state()], grippers=grippers)
+    backend = TopicBackend(ours, robot, hardware, lambda: 0.0)
+    until(backend._grippers[0]._port._client.server_is_ready)
+    backend.write(Motion(kinematics.home, np.zeros(14), np.array([0.25, 1.0])), 10.0)
+    until(lambda: bool(goals))
+    told = goals[0].command
+    got = (told.position[0], told.effort[0]) if parallel else (told.position, told.max_effort)
+    assert got == pytest.approx((0.01, 30.0))
+    backend.close()
+    server.destroy()
+
+
+def test_an_action_of_the_drivers_own_is_sent_by_its_fields(
+    robot: RobotConfig, kinematics: Kinematics, nodes: Any
+) -> None:
+    """With an action type that is here, in place of kinova_msgs/action/SetFingersPosition."""
+    ours, driver, until = nodes
+    goals: list[Any] = []
+
+    def execute(handle: Any) -> Any:
+        goals.append(handle.request)
+        handle.succeed()
+        return PredictChunk.Result()
+
+    server = ActionServer(driver, PredictChunk, "/hand/fingers", execute)
+    command = {"kind": "action", "topic": "/hand/fingers", "type": "segue_interfaces/action/PredictChunk"}
+    command |= {"fields": ["horizon", "dim"]}
+    hand = {"closed": 6800.0, "open": 0.0, "command": command}
+    hardware = _hardware(robot, commands=[_joint_state()], grippers=dict.fromkeys(robot.gripper_names, hand))
+    backend = TopicBackend(ours, robot, hardware, lambda: 0.0)
+    until(backend._grippers[0]._port._client.server_is_ready)
+    backend.write(Motion(kinematics.home, np.zeros(14), np.array([0.5, 0.5])), 10.0)
+    until(lambda: bool(goals))
+    assert (goals[0].horizon, goals[0].dim) == (3400, 3400)
+    backend.close()
+    server.destroy()
