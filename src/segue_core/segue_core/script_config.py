@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from segue_core.condition_config import Condition
 from segue_core.config_base import StrictModel
@@ -73,6 +73,8 @@ class Nearest(StrictModel):
 
 class Step(StrictModel):
     """One step: exactly one of these."""
+
+    model_config = ConfigDict(serialize_by_alias=True)  # what is written can be read again
 
     go: Go | None = None
     drive: Drive | None = None

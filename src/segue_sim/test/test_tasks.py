@@ -23,6 +23,11 @@ def test_every_task_builds_and_starts_undone(any_task: TaskConfig) -> None:
     assert state.total > 0
 
 
+def test_a_task_that_was_written_down_is_read_again_as_it_was(any_task: TaskConfig) -> None:
+    """Worker processes get theirs so: a script with `for` could not be recorded."""
+    assert TaskConfig.model_validate_json(any_task.model_dump_json()) == any_task
+
+
 def test_the_seed_alone_decides_the_layout(any_task: TaskConfig) -> None:
     assert draw_layout(any_task, 7) == draw_layout(any_task, 7)
     assert draw_layout(any_task, 7) != draw_layout(any_task, 8)
