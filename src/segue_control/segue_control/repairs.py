@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import mujoco
+import numpy as np
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.model_config import BodyRepair, JointRepair, ModelRepairs
@@ -24,7 +25,7 @@ def repair(spec: mujoco.MjSpec, repairs: ModelRepairs) -> None:
             equality.delete()
     for joint_repair in repairs.joints:
         for joint in _matching(spec.joints, joint_repair.match, "joint"):
-            _repair_joint(joint, joint_repair)
+            _repair_joint(joint, joint_repair, spec.compiler.degree)
     for body_repair in repairs.bodies:
         for body in _matching(spec.bodies, body_repair.match, "body"):
             _repair_body(body, body_repair)
@@ -58,19 +59,26 @@ def _couple(spec: mujoco.MjSpec, name: str, coefficients: Mapping[str, float]) -
 
 
 def _strip(spec: mujoco.MjSpec, prefix: str) -> None:
-    """Takes `prefix` off every name that begins with it, also where excluded pairs refer to bodies."""
+    """Takes `prefix` off every name that begins with it, also where pairs, couplings and motors refer to it."""
     for element in (*spec.bodies, *spec.joints, *spec.geoms, *spec.sites):
         element.name = element.name.removeprefix(prefix)
     for pair in spec.excludes:
         pair.bodyname1 = pair.bodyname1.removeprefix(prefix)
         pair.bodyname2 = pair.bodyname2.removeprefix(prefix)
+    for coupling in spec.equalities:
+        coupling.name1 = coupling.name1.removeprefix(prefix)
+        coupling.name2 = coupling.name2.removeprefix(prefix)
+    for motor in spec.actuators:
+        motor.target = motor.target.removeprefix(prefix)
 
 
-def _repair_joint(joint: mujoco.MjsJoint, repair: JointRepair) -> None:
+def _repair_joint(joint: mujoco.MjsJoint, repair: JointRepair, degrees: bool) -> None:
     if repair.kind is not None:
         joint.type = _KINDS[repair.kind]
     if repair.range is not None:
-        joint.range, joint.limited = repair.range, mujoco.mjtLimited.mjLIMITED_TRUE
+        hinge = joint.type == mujoco.mjtJoint.mjJNT_HINGE
+        joint.range = np.degrees(repair.range) if hinge and degrees else repair.range
+        joint.limited = mujoco.mjtLimited.mjLIMITED_TRUE
     for field, value in (
         ("damping", repair.damping),
         ("armature", repair.armature),
@@ -82,5 +90,8 @@ def _repair_joint(joint: mujoco.MjsJoint, repair: JointRepair) -> None:
 
 
 def _repair_body(body: mujoco.MjsBody, repair: BodyRepair) -> None:
+    if not body.explicitinertial:
+        text = f"model repair: body '{body.name}' has no mass of its own in the file, only its shapes have"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
     body.inertia = body.inertia * (repair.mass / body.mass)
     body.mass = repair.mass
