@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from segue_core.errors import SegueError
-from segue_data.manifest import OUTCOMES
+from segue_data.manifest import OUTCOMES, load
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -61,10 +61,9 @@ def _convert(arguments: argparse.Namespace) -> int:
         any_contract=arguments.any_contract,
         doubtful=arguments.doubtful,
     )
-    robot = load_robot(arguments.robot)
-    count = convert(
-        find_bags(arguments.bags), arguments.out, robot, options=options, workers=arguments.workers
-    )
+    bags = find_bags(arguments.bags)
+    robot = load_robot(arguments.robot or load(bags[0]).robot)
+    count = convert(bags, arguments.out, robot, options=options, workers=arguments.workers)
     print(f"{count} episodes in {arguments.out}")
     return 0
 
@@ -241,7 +240,7 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     convert = _add(commands, "convert", "turn bags into a LeRobotDataset v3.0", _convert)
     convert.add_argument("bags", type=Path, help="a bag, or a folder of bags")
     convert.add_argument("out", type=Path, help="dataset folder to create")
-    convert.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
+    convert.add_argument("--robot", help="robot contract in config/robots (default: the one of the bags)")
     convert.add_argument("--workers", type=int, default=2, help="processes")
     convert.add_argument(
         "--outcomes", nargs="+", choices=OUTCOMES, default=["success"], help="episodes to take"
