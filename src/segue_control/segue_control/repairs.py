@@ -1,7 +1,8 @@
 """Applies a contract's repairs to the description of a model file, in memory; see `segue_core.model_config`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 import mujoco
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.model_config import BodyRepair, JointRepair, ModelRepairs
 
+NamedT = TypeVar("NamedT", mujoco.MjsJoint, mujoco.MjsBody)
 _KINDS = {"hinge": mujoco.mjtJoint.mjJNT_HINGE, "slide": mujoco.mjtJoint.mjJNT_SLIDE}
 
 
@@ -33,7 +35,7 @@ def repair(spec: mujoco.MjSpec, repairs: ModelRepairs) -> None:
         _couple(spec, name, coefficients)
 
 
-def _matching(elements: list[object], pattern: str, what: str) -> list[object]:
+def _matching(elements: Sequence[NamedT], pattern: str, what: str) -> list[NamedT]:
     found = [element for element in elements if fnmatchcase(element.name, pattern)]
     if not found:
         names = ", ".join(sorted(element.name for element in elements if element.name))
