@@ -5,7 +5,7 @@ WORKDIR /opt/segue
 # Versions are those of the pinned distribution.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3-venv \
+ && apt-get install -y --no-install-recommends python3-venv "ros-$ROS_DISTRO-rmw-zenoh-cpp" \
  && rm -rf /var/lib/apt/lists/*
 
 # Package index to take torch from, for a chosen CPU or CUDA build; empty: what pip gives by default.

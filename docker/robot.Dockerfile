@@ -5,7 +5,7 @@ WORKDIR /opt/segue
 # Versions are those of the pinned distribution.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libegl1 libgl1 python3-venv \
+ && apt-get install -y --no-install-recommends libegl1 libgl1 python3-venv "ros-$ROS_DISTRO-rmw-zenoh-cpp" \
  && rm -rf /var/lib/apt/lists/*
 
 COPY requirements/ requirements/

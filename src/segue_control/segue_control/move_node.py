@@ -29,6 +29,7 @@ from segue_ros.waiting import call, until
 Array = NDArray[np.float64]
 
 _ARRIVED_RAD = 0.03  # a position-controlled arm sags a little
+_LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measured joints one more
 _SETTLE_S = 3.0
 _PATIENCE_S = 5.0
 _FOREVER_S = 3600.0
@@ -209,7 +210,8 @@ class MoverNode(LifecycleComponent):
                 sent = stream.tick
                 self._tell(handle, "moving" if stream.progress < 1.0 else "settling", stream.progress)
             stopped = armed and not self._armed()
-            there = stream.progress >= 1.0 and self._error(goal) < _ARRIVED_RAD
+            passed = stream.tick >= len(rows) + _LAG_TICKS
+            there = passed and self._error(goal) < _ARRIVED_RAD
             return bool(handle.is_cancel_requested or stopped or there or stream.tick >= ticks)
 
         await until(self, over, _FOREVER_S)

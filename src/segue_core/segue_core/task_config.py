@@ -77,6 +77,10 @@ class TaskConfig(StrictModel):
     description: str = Field(description="one sentence for people")
     instruction: str = Field(description="what a language-conditioned policy is told")
     robot: str = Field(description="robot whose contract the task is made for")
+    start_pose: str = Field(
+        default="home",
+        description="pose of the robot's contract in which an episode begins (segue move start)",
+    )
     time_limit_s: Positive = Field(description="an episode that is not done by then has failed [s]")
     expert: str = Field(description="who demonstrates it, see segue_sim.experts")
     score: str = Field(description="who judges success and score, see segue_sim.scores")

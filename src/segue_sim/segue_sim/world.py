@@ -83,16 +83,16 @@ class World:
         }
 
     def reset(self, seed: int) -> None:
-        """Starts episode `seed`: robot at home with open grippers, objects and box where the seed puts them."""
+        """Starts episode `seed`: robot at the task's start pose with open grippers, objects and box where the seed puts them."""
         self.seed = seed
         clearances = {name: part.clearance for name, part in self._parts.items()}
         self.layout: Layout = draw_layout(self.task, seed, clearances)
         mujoco.mj_resetData(self.model, self.data)
-        home = np.concatenate([arm.home_rad for arm in self.robot.arms])
-        self.data.qpos[self._qpos] = home
+        start = np.array(self.robot.pose_rad(self.task.start_pose))
+        self.data.qpos[self._qpos] = start
         place_held(self.robot, self.model, self.data, self.task.held)
         self._grippers.open(self.data)
-        self.apply(home, np.ones(len(self.robot.arms)))
+        self.apply(start, np.ones(len(self.robot.arms)))
         for part in self._parts.values():
             part.place(self.model, self.data, self.layout)
         for name, place in self.layout.objects.items():

@@ -1,7 +1,9 @@
 """Laws of the simulated world: real physics, real pictures."""
 
 import numpy as np
+import pytest
 
+from segue_core.errors import ConfigError
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_sim.disturbance import Disturbance
@@ -97,3 +99,14 @@ def test_a_snap_closes_an_open_gripper_for_a_moment_and_never_opens_one(robot: R
     assert set(np.unique(executed)) == {0.0, 1.0}
     assert executed.mean() > 0.85
     assert all((noise.apply(closed.copy(), precise=False)[grippers] == 0.0).all() for _ in range(100))
+
+
+def test_an_episode_begins_in_the_pose_that_the_task_names(robot: RobotConfig, task: TaskConfig) -> None:
+    task = task.model_copy(update={"start_pose": "aside"})
+    world = World(robot, task, 0, render=False)
+    np.testing.assert_allclose(world.joint_positions(), robot.pose_rad("aside"))
+    assert world.joint_positions()[0] != robot.pose_rad("home")[0]
+    with pytest.raises(
+        ConfigError, match=r"unknown pose of robot 'dual_arm' 'nowhere'.*allowed: aside, home"
+    ):
+        World(robot, task.model_copy(update={"start_pose": "nowhere"}), 0, render=False)
