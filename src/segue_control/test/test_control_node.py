@@ -14,20 +14,22 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_control.node import ControllerNode
+from segue_core.controller_config import Interface
+from segue_core.robot_config import RobotConfig
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
 from segue_ros import conversions, qos, ticks
 from segue_ros.contracts import load_robot
 
-ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
-ROBOT = load_robot(str(ROBOT_FILE))
-PERIOD_NS = round(1e9 / ROBOT.control_rate_hz)
+ROBOTS = Path(__file__).parents[3] / "config" / "robots"
+EVERY_ROBOT = pytest.mark.parametrize("bench", sorted(p.stem for p in ROBOTS.glob("*.yaml")), indirect=True)
 
 
 class Bench:
     """The controller node, and everything around it in one peer node."""
 
-    def __init__(self) -> None:
+    def __init__(self, robot: RobotConfig) -> None:
+        self.robot, self.period_ns = robot, round(1e9 / robot.control_rate_hz)
         self.now_ns = 10**10
         self.node = ControllerNode(steady_ns=lambda: self.now_ns)
         self.peer = Node("bench")
@@ -69,7 +71,7 @@ class Bench:
     def step(self, count: int = 1, joints: bool = True) -> None:
         """Lets control periods pass, one by one."""
         for _ in range(count):
-            self.now_ns += PERIOD_NS
+            self.now_ns += self.period_ns
             if joints:
                 self.joints(self.home)
             self._clock.publish(Clock(clock=ticks.stamp(self.now_ns)))
@@ -78,9 +80,10 @@ class Bench:
 
     def joints(self, q: np.ndarray) -> None:
         """Publishes joint states and waits until they arrived."""
-        names = [*ROBOT.joint_names, *ROBOT.gripper_names]
+        names = [*self.robot.joint_names, *self.robot.gripper_names]
         before = self.node._measured
-        self._joints.publish(JointState(name=names, position=[*q.tolist(), 1.0, 1.0]))
+        position = [*q.tolist(), *[1.0] * len(self.robot.arms)]
+        self._joints.publish(JointState(name=names, position=position, velocity=[0.0] * len(names)))
         self.until(lambda: self.node._measured is not before)
 
     def call(self, request: object) -> object:
@@ -93,11 +96,11 @@ class Bench:
 
     def command(self, tick: int, run_id: str = "run", rise: float = 0.0) -> None:
         """Publishes a command; it is waited for by what it changes."""
-        action = self.node._controller.kinematics.forward(self.home, np.ones(2))
+        action = self.node._controller.kinematics.forward(self.home, np.ones(len(self.robot.arms)))
         action[2] += rise
         command = conversions.Command(tick, run_id, action, hold=False, starved=False)
         self._commands.publish(
-            conversions.command_to_msg(command, ROBOT.action_space, ticks.stamp(self.now_ns))
+            conversions.command_to_msg(command, self.robot.action_space, ticks.stamp(self.now_ns))
         )
 
     def age_is(self, low: float, high: float) -> bool:
@@ -112,33 +115,41 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    """A bench with a disarmed controller."""
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A bench with a disarmed controller of `dual_arm`, or of the robot that the test is parametrised with."""
+    file = ROBOTS / f"{getattr(request, 'param', 'dual_arm')}.yaml"
     arguments = [
         "test",
         "--ros-args",
         "-p",
-        f"robot_file:={ROBOT_FILE}",
+        f"robot_file:={file}",
         "-p",
         "use_sim_time:=true",
         "-p",
         "autostart:=false",
     ]
     rclpy.init(args=arguments, domain_id=100 + os.getpid() % 100)
-    bench = Bench()
+    bench = Bench(load_robot(str(file)))
     yield bench
     bench.close()
     rclpy.shutdown()
 
 
+@EVERY_ROBOT
 def test_a_disarmed_controller_is_silent_and_an_armed_one_is_not(bench: Bench) -> None:
     bench.step(5)
     assert bench.commands == []
     assert bench.call(Arm.Request(arm=True)).success
     bench.step(5)
     bench.until(lambda: len(bench.commands) > 0)
-    np.testing.assert_allclose(bench.commands[-1].points[0].positions[:14], bench.home, atol=1e-9)
-    assert list(bench.commands[-1].joint_names) == [*ROBOT.joint_names, *ROBOT.gripper_names]
+    point, joints = bench.commands[-1].points[0], len(bench.home)
+    np.testing.assert_allclose(point.positions[:joints], bench.home, atol=1e-9)
+    told = bench.robot.control.interface
+    assert [len(values) > 0 for values in (point.velocities, point.effort)] == [
+        told is Interface.VELOCITY,
+        told is Interface.EFFORT,
+    ]
+    assert list(bench.commands[-1].joint_names) == [*bench.robot.joint_names, *bench.robot.gripper_names]
 
 
 def test_arming_without_joint_states_says_why_not(bench: Bench) -> None:
@@ -147,6 +158,7 @@ def test_arming_without_joint_states_says_why_not(bench: Bench) -> None:
     assert (answer.error_code, answer.error_text) == (306, "no joint states received yet")
 
 
+@EVERY_ROBOT
 def test_commands_of_another_run_are_counted_and_not_executed(bench: Bench) -> None:
     bench.step()
     bench.call(Arm.Request(arm=True))
@@ -160,11 +172,12 @@ def test_commands_of_another_run_are_counted_and_not_executed(bench: Bench) -> N
     np.testing.assert_allclose(guard.position, bench.home, atol=1e-6)
 
 
+@EVERY_ROBOT
 def test_a_loop_that_was_late_stops_and_counts_what_it_missed(bench: Bench) -> None:
     bench.step()
     bench.call(Arm.Request(arm=True))
     bench.step(2)
-    bench.now_ns += 60 * PERIOD_NS
+    bench.now_ns += 60 * bench.period_ns
     bench.joints(bench.home)
     bench.step()
     guard = bench.node._controller.guard
@@ -174,6 +187,7 @@ def test_a_loop_that_was_late_stops_and_counts_what_it_missed(bench: Bench) -> N
     assert bench.node._loop.overruns == 60
 
 
+@EVERY_ROBOT
 def test_an_emergency_stop_outlives_everything_but_recovery(bench: Bench) -> None:
     bench.step()
     bench.call(Arm.Request(arm=True))
@@ -197,3 +211,11 @@ def test_a_clock_that_goes_back_disarms_but_keeps_an_emergency_stop(bench: Bench
     bench.now_ns -= 5 * 10**8
     bench.step(3)
     assert bench.node._controller.guard.fault is not None
+
+
+def test_an_emergency_stop_before_the_first_arming_commands_nothing(bench: Bench) -> None:
+    """It once sent the middle of every joint's range: a stop that moved the robot."""
+    bench.step(3)
+    assert bench.call(EmergencyStop.Request(reason="button")).success
+    bench.step(5)
+    assert bench.commands == []
