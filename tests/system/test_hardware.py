@@ -93,12 +93,3 @@ def test_without_the_robot_the_run_ends_with_what_is_missing_and_what_to_do(
     assert command.wait(90.0) != 0
     assert "nobody publishes joint states on /joint_state_broadcaster/joint_states" in command.output
     assert "is the driver of 'dual_arm' running" in command.output
-
-
-def test_what_nobody_has_described_is_refused_before_anything_starts(segue: Callable[..., Segue]) -> None:
-    command = segue("run", "sim:=none", "hardware:=rehearsl", "policy:=hold")
-    assert command.wait(60.0) != 0
-    assert "did you mean 'rehearsal'" in command.output
-    command = segue("run", "sim:=none", "policy:=hold")
-    assert command.wait(60.0) != 0
-    assert "nothing says where the pictures of robot 'dual_arm' come from" in command.output

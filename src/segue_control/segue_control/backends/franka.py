@@ -107,19 +107,24 @@ class FrankaArm:
         self._name, self._franky, self._options, self._now_s = name, library, options, now_s
         self._tracker: Any = None
         self._moving = False
+        self.q: Array = np.zeros(_JOINTS)
+        self.at_s = 0.0
+        self.flags: list[str] = []
+        self._ended: ControlError | None = None  # why the robot left a motion, until it is recovered
         realtime = library.RealtimeConfig.Enforce if options.realtime else library.RealtimeConfig.Ignore
         try:
             self.robot = library.Robot(given.address, realtime_config=realtime)
             self.robot.set_collision_behavior(options.collision_torque_n_m, options.collision_force_n)
             self.hand = Hand(library, given.address, options) if given.hand else None
-            self.q: Array = np.array(self.robot.state.q, dtype=np.float64)
+            self._read()
         except Exception as error:
             raise self.error_of(error) from error
-        self.at_s = now_s()
         self._loop = Loop(f"arm {given.address}", _STATE_HZ, self._read)
 
     def _read(self) -> None:
-        self.q, self.at_s = np.array(self.robot.state.q, dtype=np.float64), self._now_s()
+        state = self.robot.state
+        self.flags = _raised(state.current_errors)
+        self.q, self.at_s = np.array(state.q, dtype=np.float64), self._now_s()
 
     def follow(self, q: Array, dq: Array) -> None:
         """Moves the reference (7,) [rad], [rad/s]; the first one takes control of the arm where it is."""
@@ -143,10 +148,10 @@ class FrankaArm:
             if error is not None:
                 return self.error_of(error)
         if self._moving and not self.robot.is_in_control:
-            return self._why_out_of_control()
-        return (
-            franka_error(self._name, "", "the robot reports errors", self._flags()) if self._flags() else None
-        )
+            self._ended = self._why_out_of_control()
+        if self._ended is not None:
+            return self._ended
+        return franka_error(self._name, "", "the robot reports errors", self.flags) if self.flags else None
 
     def _why_out_of_control(self) -> ControlError:
         self._moving = False
@@ -155,12 +160,7 @@ class FrankaArm:
         except Exception as error:
             if not was_preempted(str(error)):
                 return self.error_of(error)
-        return franka_error(self._name, "", "the robot ended the motion by itself", self._flags())
-
-    def _flags(self) -> list[str]:
-        errors = self.robot.state.current_errors
-        names = [name for name in dir(errors) if not name.startswith("_")]
-        return [name for name in names if getattr(errors, name) is True]
+        return franka_error(self._name, "", "the robot ended the motion by itself", self.flags)
 
     def recover(self) -> None:
         """Asks the robot to forget its errors. Raises ControlError when it does not."""
@@ -168,8 +168,9 @@ class FrankaArm:
             recovered = self.robot.recover_from_errors()
         except Exception as error:
             raise self.error_of(error) from error
+        self._ended = None
         if not recovered or self._loop.error is not None:
-            raise franka_error(self._name, "CommandException", "the robot's errors remain", self._flags())
+            raise franka_error(self._name, "CommandException", "the robot's errors remain", self.flags)
 
     def close(self) -> None:
         """Ends the motion and the threads."""
@@ -181,6 +182,12 @@ class FrankaArm:
     def error_of(self, error: Exception) -> ControlError:
         """One of libfranka's exceptions as ours."""
         return franka_error(self._name, type(error).__name__, str(error))
+
+
+def _raised(errors: Any) -> list[str]:
+    """Names of the flags that are set."""
+    names = [name for name in dir(errors) if not name.startswith("_")]
+    return [name for name in names if getattr(errors, name) is True]
 
 
 class FrankaBackend:
