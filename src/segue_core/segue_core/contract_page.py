@@ -4,7 +4,7 @@ docs/your-own-robot.md carries the text between two marks; a test keeps it as th
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -21,13 +21,23 @@ def contract_fields() -> str:
     return "\n".join(_section(RobotConfig, "", set())).strip() + "\n"
 
 
-def with_fields(page: str) -> str:
-    """`page` with the text between the marks replaced. Raises ValueError when there are no marks."""
+def settings_fields(titles: Mapping[str, type[BaseModel]]) -> str:
+    """The same for other models, each under its title."""
+    seen: set[type[BaseModel]] = set()
+    sections = [[f"### {title}", *list(_section(model, "", seen))[1:]] for title, model in titles.items()]
+    return "\n".join(line for section in sections for line in section).strip() + "\n"
+
+
+def with_fields(page: str, fields: str | None = None) -> str:
+    """`page` with the text between the marks replaced, by the contract's fields unless others are given.
+
+    Raises ValueError when there are no marks.
+    """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"no {BEGIN} and {END} in the page")
-    return f"{before}{BEGIN}\n\n{contract_fields()}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{fields or contract_fields()}\n{END}{after}"
 
 
 def _section(model: type[BaseModel], path: str, seen: set[type[BaseModel]]) -> Iterator[str]:

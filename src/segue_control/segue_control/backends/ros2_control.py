@@ -57,7 +57,8 @@ class Ros2ControlBackend(TopicBackend):
         writer = self.writers[topic.topic]
         if isinstance(writer, TrajectoryWriter):
             features = trajectory_features(parameters)
-            writer.ahead = Duration(seconds=topic.lead_s) if features.splices else None
+            ahead = features.splices and topic.lead_s > 0
+            writer.ahead = Duration(seconds=topic.lead_s) if ahead else None
             notes += features.notes(controller)
         return notes
 

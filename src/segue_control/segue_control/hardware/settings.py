@@ -40,7 +40,10 @@ class GripperCommand(StrictModel):
 class GripperMap(StrictModel):
     """A gripper as the driver knows it: our opening 0 is its `closed`, 1 its `open`, in its own units."""
 
-    joint: str = Field(default="", description="joint in the driver's states that tells the opening")
+    joint: str = Field(
+        default="",
+        description="joint in the driver's states that tells the opening; empty: it is taken to be where it was sent",
+    )
     closed: float = Field(description="the driver's value when closed")
     open: float = Field(description="the driver's value when open")
     command: GripperCommand
@@ -49,7 +52,7 @@ class GripperMap(StrictModel):
 class StateTopic(StrictModel):
     """A topic with measured joints: sensor_msgs/JointState, or another message with one field per joint."""
 
-    topic: str
+    topic: str = Field(description="its name")
     type: str = Field(default="sensor_msgs/msg/JointState", description="message type")
     fields: dict[str, str] = Field(
         default={},
@@ -67,7 +70,7 @@ class CommandTopic(StrictModel):
         description="JointTrajectory; Float64MultiArray of positions or of velocities; JointState; PoseStamped of "
         "a tool for Cartesian controllers; or any message with one field per joint"
     )
-    topic: str
+    topic: str = Field(description="its name")
     joints: tuple[str, ...] = Field(
         default=(), description="our names, in the controller's order; all when empty"
     )
@@ -95,7 +98,7 @@ class CommandTopic(StrictModel):
         default=0.02,
         ge=0,
         le=0.2,
-        description="how far ahead trajectories are stamped where the controller splices them [s]",
+        description="how far ahead trajectories are stamped where the controller splices them; 0: not at all [s]",
     )
 
     @model_validator(mode="after")
@@ -124,6 +127,3 @@ class TopicOptions(StrictModel):
     )
     grippers: dict[str, GripperMap] = Field(description="our gripper names and how each is reached")
     commands: tuple[CommandTopic, ...] = Field(min_length=1, description="what moves the joints")
-    adopt_openings: bool = Field(
-        default=False, description="a gripper that tells no position is taken to be where it was sent"
-    )
