@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.act.config import NetworkConfig
-from segue_policies.act.model import ActNet
+from segue_policies.act.model import ActNet, Trunk
+from segue_policies.common.pretrained import VisionTrunk
+from segue_policies.common.resnet import ResNet
 
 
-def build_network(config: NetworkConfig, state_dim: int, chunk_shape: tuple[int, int]) -> ActNet:
-    """Fresh network for states of width S and chunks (H, D).
+def build_network(
+    config: NetworkConfig, state_dim: int, chunk_shape: tuple[int, int], trunk: Trunk | None = None
+) -> ActNet:
+    """Fresh network for states of width S and chunks (H, D), around `trunk` or one with random weights.
 
     Raises:
-        ConfigError: the width cannot be divided among the heads, or between sines and cosines of two axes.
+        ConfigError: the width cannot be divided among the heads, or between sines and cosines of two axes; or a
+            vision model without its settings or without the library that it is from.
     """
     if config.width % config.heads or config.width % 4:
         allowed = f"a multiple of 4 and of heads ({config.heads})"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "network.width", got=config.width, expected=allowed)
-    return ActNet(config, state_dim, chunk_shape)
+    return ActNet(config, state_dim, chunk_shape, trunk or _trunk(config))
+
+
+def _trunk(config: NetworkConfig) -> Trunk:
+    if config.backbone != "transformers":
+        return ResNet(config.backbone, config.backbone_width, config.backbone_norm)
+    if config.backbone_config is None:
+        text = "network.backbone transformers: give backbone_weights, the folder of a vision model"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
+    return VisionTrunk(config.backbone_config)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_policies.common.lora import LoraConfig
 from segue_policies.common.training_config import TrainingConfig
 
 
 class NetworkConfig(StrictModel):
     """Sizes of the network; kept in the checkpoint, so a checkpoint rebuilds its own network."""
 
-    backbone: Literal["resnet18", "resnet34"] = Field(default="resnet18", description="image trunk")
+    backbone: Literal["resnet18", "resnet34", "transformers"] = Field(
+        default="resnet18",
+        description="image trunk; transformers: DINOv2, CLIP or SigLIP from the folder `backbone_weights`",
+    )
+    backbone_config: dict[str, Any] | None = Field(
+        default=None, description="transformers: the model's own settings; taken from the folder in training"
+    )
     backbone_width: int = Field(default=64, ge=4, le=256, description="channels of its first stage")
     backbone_norm: Literal["frozen_batch", "group"] = Field(
         default="frozen_batch",
@@ -56,7 +63,11 @@ class ActConfig(StrictModel):
         default="imagenet", description="mean of the pixels; imagenet is what pretrained weights expect"
     )
     backbone_weights: str | None = Field(
-        default=None, description="file of torchvision's weights of the backbone, .pth or .safetensors"
+        default=None,
+        description="file of torchvision's weights of the ResNet, .pth or .safetensors; or folder of a vision model",
+    )
+    lora: LoraConfig | None = Field(
+        default=None, description="train adapters of the image trunk instead of its weights; needs peft"
     )
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()

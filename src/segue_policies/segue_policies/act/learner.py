@@ -21,9 +21,11 @@ from segue_policies.common.card import Card
 from segue_policies.common.checkpoint import Expected, load_checkpoint, save_checkpoint
 from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
+from segue_policies.common.lora import add_adapters, without_adapters
 from segue_policies.common.normalise import Normaliser, fit_absolute, fit_normaliser
+from segue_policies.common.pretrained import VisionTrunk
 from segue_policies.common.processes import my_share
-from segue_policies.common.resnet import load_weights
+from segue_policies.common.resnet import ResNet, load_weights
 from segue_policies.common.seeds import Stream, numpy_rng, seeded, torch_rng
 from segue_policies.common.warm_start import take_weights
 
@@ -40,7 +42,8 @@ class ActLearner:
         With `training.init` weights and normaliser are those of that checkpoint instead.
         """
         check_demonstrations(data)
-        self.config, self.data = config, data
+        self.config: ActConfig = config
+        self.data = data
         training = config.training
         self.part, self.held_out = split(data, config.horizon, training.validation_share, training.seed)
         self.normaliser = _fit(self.part, config)
@@ -48,11 +51,18 @@ class ActLearner:
         self.image_size = (width, height)
         torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
         shape = (config.horizon, data.action_space.dim)
-        self.model = build_network(config.network, data.state.shape[1], shape)
-        if config.backbone_weights is not None:
+        trunk = None
+        if config.network.backbone == "transformers" and config.backbone_weights is not None:
+            trunk = VisionTrunk.from_folder(Path(config.backbone_weights))
+            network = config.network.model_copy(update={"backbone_config": trunk.config})
+            self.config = config.model_copy(update={"network": network})
+        self.model = build_network(self.config.network, data.state.shape[1], shape, trunk)
+        if config.backbone_weights is not None and isinstance(self.model.backbone, ResNet):
             load_weights(self.model.backbone, Path(config.backbone_weights))
         if training.init is not None:
             self._start_from(Path(training.init))
+        if config.lora is not None:
+            add_adapters(self.model.backbone, config.lora)
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """Shuffled training batches with shifted images."""
@@ -118,7 +128,8 @@ class ActLearner:
             "max_ramp": 0,
             "network": config.network.model_dump(mode="json"),
         }
-        weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+        plain = without_adapters(model)
+        weights = {name: tensor.cpu().numpy() for name, tensor in plain.state_dict().items()}
         chunk = f"horizon {config.horizon} at {self.data.rate_hz:g} Hz"
         card = Card("ACT", chunk, "chunks of the mean style z = 0", config, config.training)
         readme = card.text(self.part, self.held_out, model, summary)

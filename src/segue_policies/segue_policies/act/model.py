@@ -15,7 +15,11 @@ from torch import Tensor, nn
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.layers import Decoder, Encoder, sine_grid, sine_table, xavier
 from segue_policies.common.normalise import IMAGE_GAIN
+from segue_policies.common.pretrained import VisionTrunk
 from segue_policies.common.resnet import ResNet
+
+Trunk = ResNet | VisionTrunk
+"""`(B, 3, h, w)` to a feature map of `channels`."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -63,12 +67,14 @@ class ActNet(nn.Module):
 
     pixel_gain: Tensor
 
-    def __init__(self, config: NetworkConfig, state_dim: int, chunk_shape: tuple[int, int]) -> None:
+    def __init__(
+        self, config: NetworkConfig, state_dim: int, chunk_shape: tuple[int, int], trunk: Trunk
+    ) -> None:
         """`chunk_shape` is (H, D)."""
         super().__init__()
         rows, action_dim = chunk_shape
         self.latent = config.latent
-        self.backbone = ResNet(config.backbone, config.backbone_width, config.backbone_norm)
+        self.backbone = trunk
         self.pixels = nn.Conv2d(self.backbone.channels, config.width, 1)
         self.state = nn.Linear(state_dim, config.width)
         self.style = nn.Linear(config.latent, config.width)

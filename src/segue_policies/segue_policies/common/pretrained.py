@@ -1,0 +1,140 @@
+"""Pretrained parts from local folders, through the libraries that define them; nothing is downloaded.
+
+    VisionTrunk     DINOv2, CLIP, SigLIP          transformers    picture -> feature map, an image trunk of ACT
+    TextEncoder     T5, CLIP                      transformers    instruction -> one vector per token
+    load_wan        Wan's video model and VAE     diffusers       where LingBot-VA begins
+
+A folder is what `save_pretrained` writes and the hub holds: `config.json` and `model.safetensors`. pi0, SmolVLA and
+LeRobot's other policies: `segue_policies.lerobot`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
+
+INSTALL = "pip install -r requirements/pretrained.txt"
+
+VISION = {
+    "dinov2": "Dinov2Model",
+    "clip_vision_model": "CLIPVisionModel",
+    "siglip_vision_model": "SiglipVisionModel",
+}
+"""Class of transformers by `model_type` of config.json."""
+
+TEXT = {"t5": "T5EncoderModel", "clip_text_model": "CLIPTextModel"}
+
+_BOTH = {"clip": "clip_vision_model", "siglip": "siglip_vision_model"}
+"""Checkpoints of two towers, of which the pictures' is taken."""
+
+
+class VisionTrunk(nn.Module):
+    """A vision transformer as a trunk: its patch tokens, laid out as the picture was."""
+
+    def __init__(self, config: dict[str, Any], net: nn.Module | None = None) -> None:
+        """`config` is the model's own (`config.json`); without `net` the weights are random, to be loaded."""
+        super().__init__()
+        self.config = config
+        kind = _known("vision model", config, VISION)
+        self._kind = kind
+        self.net = net if net is not None else _build(VISION[kind], config)
+        self.patch = int(config["patch_size"])
+        self.channels = int(config["hidden_size"])
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> VisionTrunk:
+        """Read a folder; raises PolicyError when it is missing or broken, ConfigError for a type that is not known."""
+        config = _read_config(folder)
+        kind = _BOTH.get(str(config.get("model_type")))
+        if kind is not None:
+            config = {**config.get("vision_config", {}), "model_type": kind}
+        net = _load("transformers", VISION[_known("vision model", config, VISION)], folder)
+        return cls(net.config.to_dict(), net)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """`(B, 3, h, w)`, normalised as ImageNet, to `(B, channels, h / patch, w / patch)`; h and w are rounded up."""
+        height, width = (-(-size // self.patch) for size in images.shape[2:])
+        size = (height * self.patch, width * self.patch)
+        if images.shape[2:] != size:
+            images = functional.interpolate(images, size, mode="bilinear", align_corners=False)
+        more = {} if self._kind == "dinov2" else {"interpolate_pos_encoding": True}
+        tokens: Tensor = self.net(pixel_values=images, **more).last_hidden_state
+        patches = tokens[:, -height * width :]  # a class token, where there is one, comes first
+        return patches.transpose(1, 2).reshape(len(images), self.channels, height, width)
+
+
+class TextEncoder(nn.Module):
+    """A language encoder and its tokenizer, frozen or not: the caller decides."""
+
+    def __init__(self, net: nn.Module, tokenizer: Any) -> None:
+        super().__init__()
+        self.net, self.tokenizer = net, tokenizer
+        self.width = int(net.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> TextEncoder:
+        """Read a folder with the weights and the tokenizer's files; raises as `VisionTrunk.from_folder`."""
+        kind = _known("language model", _read_config(folder), TEXT)
+        return cls(_load("transformers", TEXT[kind], folder), _load("transformers", "AutoTokenizer", folder))
+
+    def forward(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """Vectors `(B, T, width)` and which of them are words, `(B, T)`."""
+        device = next(self.net.parameters()).device
+        tokens = self.tokenizer(texts, padding=True, return_tensors="pt").to(device)
+        mask = tokens["attention_mask"]
+        encoded: Tensor = self.net(input_ids=tokens["input_ids"], attention_mask=mask).last_hidden_state
+        return encoded, mask.bool()
+
+
+def load_wan(folder: Path) -> tuple[nn.Module, nn.Module]:
+    """Wan's transformer and VAE from the folders `transformer` and `vae` of a diffusers pipeline."""
+    transformer = _load("diffusers", "WanTransformer3DModel", folder / "transformer")
+    return transformer, _load("diffusers", "AutoencoderKLWan", folder / "vae")
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        text = f"{name} cannot be imported ({error}): {INSTALL}"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+
+
+def _known(what: str, config: dict[str, Any], classes: dict[str, str]) -> str:
+    kind = str(config.get("model_type"))
+    if kind not in classes:
+        raise unknown_name(what, kind, classes)
+    return kind
+
+
+def _build(name: str, config: dict[str, Any]) -> nn.Module:
+    class_ = getattr(_library("transformers"), name)
+    with torch.device("cpu"):
+        net: nn.Module = class_(class_.config_class.from_dict(config))
+    return net
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not (folder / "config.json").is_file():
+        raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no config.json in this folder", got=folder)
+    config, _ = _library("transformers").PretrainedConfig.get_config_dict(str(folder))
+    return dict(config)
+
+
+def _load(library: str, name: str, folder: Path) -> Any:
+    """`from_pretrained` of plain files only: no download, no code from the folder, no pickled weights."""
+    plain: dict[str, Any] = {"local_files_only": True}
+    if name != "AutoTokenizer":
+        plain["use_safetensors"] = True
+    try:
+        return getattr(_library(library), name).from_pretrained(str(folder), **plain)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        text = f"{folder}: {library}'s {name} cannot load it: {error}"
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, text) from error
