@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from pydantic import Field
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.client import Client
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
@@ -88,7 +90,7 @@ class MoverNode(LifecycleComponent):
             self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE),
             self.create_subscription(MarkerArray, "/segue/scene", self._on_scene, qos.LATCHED),
         ]
-        self._arm = self.create_client(Arm, "/segue/arm")
+        self._arm: Client[Any, Any] = self.create_client(Arm, "/segue/arm")
         self._server = ActionServer(
             self,
             MoveTo,

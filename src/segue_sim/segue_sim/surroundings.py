@@ -39,6 +39,7 @@ def _obstacle(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> Obstacle
     kind, size = int(model.geom_type[geom]), model.geom_size[geom]
     axes = data.geom_xmat[geom].reshape(3, 3)
     centre = np.array(data.geom_xpos[geom])
+    extent: tuple[float, ...]
     if kind == mujoco.mjtGeom.mjGEOM_SPHERE:
         shape, extent = Shape.SPHERE, (2 * size[0],)
     elif kind == mujoco.mjtGeom.mjGEOM_CYLINDER:

@@ -49,8 +49,9 @@ def sensor(name: str, camera: CameraConfig, optical_frame: str) -> xml.Element:
     xml.SubElement(lens, "optical_frame_id").text = optical_frame
     xml.SubElement(lens, "horizontal_fov").text = f"{horizontal_fov_rad(camera):.9g}"
     image = xml.SubElement(lens, "image")
-    for tag, text in (("width", camera.width), ("height", camera.height), ("format", "R8G8B8")):
-        xml.SubElement(image, tag).text = str(text)
+    size = {"width": str(camera.width), "height": str(camera.height), "format": "R8G8B8"}
+    for tag, text in size.items():
+        xml.SubElement(image, tag).text = text
     clip = xml.SubElement(lens, "clip")
     xml.SubElement(clip, "near").text, xml.SubElement(clip, "far").text = f"{_NEAR_M}", f"{_FAR_M}"
     return element
