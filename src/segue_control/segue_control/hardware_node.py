@@ -25,7 +25,7 @@ from segue_control.hardware_files import load_hardware
 from segue_control.kinematics import Kinematics
 from segue_control.limits import joint_limits
 from segue_core.config_base import StrictModel
-from segue_core.errors import ControlError, ErrorCode
+from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.srv import EmergencyStop, Recover
 from segue_ros import parameters, qos
 from segue_ros.contracts import load_robot
@@ -53,20 +53,26 @@ class HardwareNode(LifecycleComponent):
     def setup(self) -> None:
         """Reaches the robot; nothing moves."""
         given = parameters.declare(self, Parameters)
+        self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._robot = robot = load_robot(given.robot_file)
         hardware = load_hardware(robot, given.robot_file, given.hardware)
         kinematics = Kinematics(robot)
         self._link = HardwareLink(robot, hardware, joint_limits(robot, kinematics.low, kinematics.high))
         self._last: Motion | None = None
         self._reported: ControlError | None = None
-        self._states = self.create_lifecycle_publisher(JointState, "/joint_states", qos.JOINT_SOURCE)
+        self._name = hardware.backend
+        self._backend = backends.create(self, robot, hardware, self._now_s)
+        try:
+            notes = self._backend.connect()
+        except SegueError:
+            self._backend.close()
+            raise
+        for note in notes:
+            self.get_logger().info(note)
+        self._states = self.create_lifecycle_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
         self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
         self._stop_controller: Client[Any, Any] = self.create_client(EmergencyStop, "/segue/emergency_stop")
         self._recovery = self.create_service(Recover, "/segue/hardware/recover", self._on_recover)
-        self._backend = backends.create(self, robot, hardware, self._now_s)
-        self._name = hardware.backend
-        for note in self._backend.connect():
-            self.get_logger().info(note)
 
     def start(self) -> None:
         """Listens to commands and publishes the robot's joints."""
@@ -90,11 +96,13 @@ class HardwareNode(LifecycleComponent):
         """Lets the robot go."""
         self._backend.close()
         self.destroy_service(self._recovery)
+        self.destroy_client(self._stop_controller)
         for publisher in (self._states, self._diagnostics):
             self.destroy_publisher(publisher)
 
     def _now_s(self) -> float:
-        return self._steady_ns() * 1e-9
+        """The steady clock, or a simulation's: while that stands still, nobody falls silent."""
+        return (self.get_clock().now().nanoseconds if self._simulated else self._steady_ns()) * 1e-9
 
     def _on_command(self, message: JointTrajectory) -> None:
         now_s = self._now_s()

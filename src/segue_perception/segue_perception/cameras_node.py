@@ -54,6 +54,14 @@ class CamerasNode(LifecycleComponent):
         self._robot = load_robot(given.robot_file)
         chosen = load_camera_set(self._robot, given.robot_file, given.camera_set)
         self._sources = {name: source for name, source in chosen.cameras.items() if source.driver != _TOPIC}
+        self._cameras = {
+            name: ReconnectingCamera(
+                name, partial(self._open, name, source), chosen.silence_s, chosen.retry_s
+            )
+            for name, source in self._sources.items()
+        }
+        self._said: dict[str, str] = {}
+        self._open_all()
         self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
         publish = self.create_lifecycle_publisher
         self._outputs = {
@@ -63,14 +71,6 @@ class CamerasNode(LifecycleComponent):
             )
             for name in self._sources
         }
-        self._cameras = {
-            name: ReconnectingCamera(
-                name, partial(self._open, name, source), chosen.silence_s, chosen.retry_s
-            )
-            for name, source in self._sources.items()
-        }
-        self._said: dict[str, str] = {}
-        self._open_all()
 
     def start(self) -> None:
         """Publishes what they see."""
