@@ -151,4 +151,4 @@ def _fit(part: ChunkDataset, config: ActConfig) -> Normaliser:
         fitted = fit_absolute(data.action[thinned], config.horizon, state, images)
     if config.image_statistics == "data":
         return fitted
-    return replace(fitted, image_mean=np.tile(np.float32(IMAGENET_MEAN), (len(data.cameras), 1)))
+    return replace(fitted, image_mean=np.tile(np.array(IMAGENET_MEAN, np.float32), (len(data.cameras), 1)))
