@@ -69,7 +69,8 @@ def decode_video(job: VideoJob, images_file: Path) -> None:
             for frame in container.decode(video=0):
                 row = rows.pop(round(float(frame.time) * job.rate_hz), None)
                 if row is not None:
-                    images[row, job.axis] = resize(frame.to_ndarray(format="rgb24"), (width, height))
+                    picture = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+                    images[row, job.axis] = resize(picture, (width, height))
     except FileNotFoundError as error:
         raise missing(job.file, "no such video") from error
     except (av.FFmpegError, TypeError, ValueError) as error:
