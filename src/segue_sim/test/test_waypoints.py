@@ -1,6 +1,8 @@
 """Laws of tasks that are YAML alone: scripts, conditions, assemblies."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from segue_sim.conditions import holds
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World
 
+DOCUMENTED = Path(__file__).resolve().parents[3] / "docs" / "tasks.md"
 TASK = """
 name: gate
 description: Swing the gate and lift the peg
@@ -112,6 +115,15 @@ def test_a_script_is_tried_again_when_what_it_needs_is_not_so(franka: RobotConfi
         assert tick < 499
     assert missed
     assert player.world.task_state().success, player.world.task_state().text
+
+
+def test_the_task_of_the_documentation_is_done_as_it_stands_there(franka: RobotConfig) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENTED.read_text(encoding="utf-8"), re.DOTALL)
+    (text,) = [block for block in blocks if "name: shut_away" in block]
+    player = Player(franka, load_yaml(text, TaskConfig, DOCUMENTED.name))
+    for _ in player.ticks():
+        pass
+    assert player.world.task_state().score == 10.0, player.world.task_state().text
 
 
 def test_driving_a_hinge_moves_the_tool_and_the_hand_along_its_arc(franka: RobotConfig) -> None:
