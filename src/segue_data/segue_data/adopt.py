@@ -39,7 +39,10 @@ def adopt(path: Path, robot: RobotConfig, size: tuple[int, int] | None = None) -
         "rate_hz": robot.tick_rate_hz,
         "cameras": list(robot.cameras),
         "robot_contract": robot.fingerprint(),
-        "episodes": [{"bag": None, "seed": None, "task": None}] * int(info["total_episodes"]),
+        "episodes": [
+            {"bag": f"episode_{number:06d}", "seed": None, "task": None}
+            for number in range(int(info["total_episodes"]))
+        ],
     }
     if size is not None:
         content["image_size"] = list(size)

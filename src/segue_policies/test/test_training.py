@@ -38,6 +38,17 @@ def test_no_episode_is_in_both_parts(dots: Any) -> None:
     assert len(part.frames) + len(held_out.frames) == len(dots.episode)
 
 
+def test_a_split_file_decides_which_episodes_train(dots: Any, tmp_path: Path) -> None:
+    file = tmp_path / "split.json"
+    file.write_text('{"episodes": {"train": [0, 3], "validation": [1], "test": [2]}}')
+    part, held_out = split(dots, 20, 0.1, 0, str(file))
+    assert set(dots.episode[part.frames]) == {0, 3} and set(dots.episode[held_out.frames]) == {1}
+    assert part.last[part.frames[0]] == 19
+    file.write_text('{"episodes": {"train": [0], "validation": [999]}}')
+    with pytest.raises(DataError, match=r"split.json: 20 frames to train on, 0 to validate on"):
+        split(dots, 20, 0.1, 0, str(file))
+
+
 def test_a_batch_depends_on_seed_and_step_only(dots: Any) -> None:
     part, _ = split(dots, 20, 0.1, 0)
     streamed = BatchSource(part, 50, 2, seed=3).stream(0)

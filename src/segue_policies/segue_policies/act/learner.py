@@ -45,7 +45,9 @@ class ActLearner:
         self.config: ActConfig = config
         self.data = data
         training = config.training
-        self.part, self.held_out = split(data, config.horizon, training.validation_share, training.seed)
+        self.part, self.held_out = split(
+            data, config.horizon, training.validation_share, training.seed, training.split
+        )
         self.normaliser = _fit(self.part, config)
         height, width = data.images.shape[2:4]
         self.image_size = (width, height)

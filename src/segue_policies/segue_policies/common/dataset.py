@@ -7,7 +7,9 @@ actions                      a_n ... a_e a_e a_e       rows past the end repeat 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -114,12 +116,18 @@ class ChunkDataset:
 
 
 def split(
-    data: Demonstrations, horizon: int, validation_share: float, seed: int
+    data: Demonstrations, horizon: int, validation_share: float, seed: int, file: str | None = None
 ) -> tuple[ChunkDataset, ChunkDataset]:
     """Training and validation parts, by whole episodes (frames of one episode resemble each other).
 
-    At least one episode is held out when there are two or more; with a single one both parts are the same.
+    At least one episode is held out when there are two or more; with a single one both parts are the same. A `file` of
+    `segue data split` decides instead, and what is neither train nor validation in it is not used.
+
+    Raises:
+        DataError: the file is missing or wrong, or names no episode of this dataset for one of the parts.
     """
+    if file is not None:
+        return _split_by(data, horizon, Path(file))
     episode = np.asarray(data.episode)
     names, starts, counts = np.unique(episode, return_index=True, return_counts=True)
     last = np.repeat(starts + counts - 1, counts)
@@ -129,3 +137,19 @@ def split(
     training = ~validation if held else validation
     parts = (np.flatnonzero(training), np.flatnonzero(validation))
     return ChunkDataset(data, parts[0], last, horizon), ChunkDataset(data, parts[1], last, horizon)
+
+
+def _split_by(data: Demonstrations, horizon: int, file: Path) -> tuple[ChunkDataset, ChunkDataset]:
+    try:
+        named = json.loads(file.read_text())["episodes"]
+        wanted = [np.asarray(named[part], dtype=np.int64) for part in ("train", "validation")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"split {file}: {error!r}") from error
+    episode = np.asarray(data.episode)
+    _, starts, counts = np.unique(episode, return_index=True, return_counts=True)
+    last = np.repeat(starts + counts - 1, counts)
+    frames = [np.flatnonzero(np.isin(episode, part)) for part in wanted]
+    if not all(map(len, frames)):
+        text = f"split {file}: {len(frames[0])} frames to train on, {len(frames[1])} to validate on"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
+    return ChunkDataset(data, frames[0], last, horizon), ChunkDataset(data, frames[1], last, horizon)

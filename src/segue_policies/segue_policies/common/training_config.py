@@ -60,6 +60,10 @@ class TrainingConfig(StrictModel):
         description="corrections per demonstration sample, in a batch and in the loss, when some are given",
     )
     validation_share: float = Field(default=0.05, gt=0, lt=1, description="share of episodes held out")
+    split: str | None = Field(
+        default=None,
+        description="file of `segue data split`: its train and validation episodes, instead of a share",
+    )
     validation_frames: int = Field(default=512, ge=1, description="held-out frames evaluated each time")
     evaluations: int = Field(default=12, ge=1, description="evaluations and saved checkpoints during the run")
     patience: int | None = Field(

@@ -53,7 +53,7 @@ class LegatoLearner:
         training = config.training
         self.objective = OBJECTIVES[config.method]
         rows = config.flow.horizon + self.objective.lookahead(config.flow)
-        self.part, self.held_out = split(data, rows, training.validation_share, training.seed)
+        self.part, self.held_out = split(data, rows, training.validation_share, training.seed, training.split)
         self.normaliser = _fit(self.part, config.flow.horizon)
         torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
         height, width = data.images.shape[2:4]
