@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from segue_control.backends.franka import FrankaBackend
+from segue_control.controller import RobotController
 from segue_control.hardware.franka import franka_error
 from segue_control.hardware.motion import Motion
 from segue_core.config_base import load_yaml
@@ -51,6 +52,7 @@ class Cell:
     def __init__(self, robot: RobotConfig) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in OUR_OWN}
         command = [str(SIMULATOR), "--simulator", "mujoco", "--hostname", ADDRESS]
+        self.robot = robot
         self.server = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -78,6 +80,25 @@ class Cell:
             self.backend.write(Motion(path(at_s), dq, np.array([opening])), time.monotonic())
             errors.append(self.backend._arms[0].q - path(at_s))
         return np.array(errors)
+
+    def stream(self, chunk: np.ndarray) -> np.ndarray:
+        """Streams end-effector actions (H, 7), one per tick, through controller and guard; the measured ones (H, 7)."""
+        controller = RobotController(self.robot)
+        controller.reset(self.backend._arms[0].q, np.array([self.backend._arms[0].hand.opening]))
+        per_tick = round(self.robot.control_rate_hz / self.robot.tick_rate_hz)
+        began_s, before, reached = self.clock_s(), controller.guard.position, []
+        for tick, action in enumerate(chunk):
+            controller.set_target(action, tick)
+            for update in range(per_tick):
+                due_s = (tick * per_tick + update) * PERIOD_S
+                _until(lambda due_s=due_s: self.clock_s() - began_s >= due_s)
+                command = controller.update(PERIOD_S)
+                motion = Motion(command.q, (command.q - before) / PERIOD_S, command.grippers)
+                self.backend.write(motion, time.monotonic())
+                before = command.q
+            q, opening = self.backend._arms[0].q, self.backend._arms[0].hand.opening
+            reached.append(controller.kinematics.forward(q, np.array([opening])))
+        return np.array(reached)
 
     def close(self) -> None:
         self.backend.close()
@@ -116,8 +137,12 @@ def test_an_arm_is_read_moved_streamed_stopped_and_lost(cell: Cell) -> None:
     cell.backend.stop(time.monotonic())
     _until(lambda: not cell.backend._arms[0].robot.is_in_control)
     assert np.abs(cell.backend._arms[0].robot.state.dq).max() < 0.02
-    again = cell.follow(lambda at_s: path(1.0 - min(at_s, 1.0)), seconds=1.2, opening=1.0)
-    assert np.abs(again[-1]).max() < 0.03, "and follows anew after a stop"
+    here = RobotController(cell.robot).kinematics.forward(cell.backend._arms[0].q, np.ones(1))
+    chunk = np.tile(here, (40, 1))
+    chunk[:, 2] -= 0.04 * np.minimum(np.arange(40) / 25, 1.0)  # 4 cm down, hand open
+    reached = cell.stream(chunk)
+    assert np.abs(reached[-1, :3] - chunk[-1, :3]).max() < 0.01, "a policy's chunk, after a stop"
+    _until(lambda: cell.backend._arms[0].hand.opening > 0.9)
     cell.backend.recover()
     cell.server.kill()
     _until(lambda: cell.backend.fault() is not None)

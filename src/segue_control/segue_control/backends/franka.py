@@ -27,6 +27,8 @@ _JOINTS = 7
 _STATE_HZ = 250.0
 _HAND_HZ = 20.0
 _HAND_CHANGE = 0.02  # smaller changes of the opening are not worth a command
+_HAND_PATIENCE = 5
+_HAND_LONGEST_S = 30.0
 _ANY_WIDTH_M = 1.0  # a grasp is a grasp whatever the object's width
 
 
@@ -64,14 +66,21 @@ class Loop:
 
 
 class Hand:
-    """A Franka Hand: slow commands and slow answers, so in a thread of its own."""
+    """A Franka Hand: slow commands and slow answers, so in a thread of its own.
 
-    def __init__(self, library: Any, address: str, options: FrankaOptions) -> None:
-        self._gripper = library.Gripper(address)
+    One command at a time, to its end: the hand cannot be given a new goal on its way. It gets the newest opening once
+    that stands still, or has not for `_HAND_PATIENCE` cycles.
+    """
+
+    def __init__(
+        self, library: Any, address: str, options: FrankaOptions, now_s: Callable[[], float]
+    ) -> None:
+        self._gripper, self._now_s, self._sent_s = library.Gripper(address), now_s, 0.0
         self._options = options
         self._max_m = float(self._gripper.max_width)
-        self._pending: Any = None
-        self._sent = self.wanted = self.opening = self._measure()
+        self._pending: Any = None  # never dropped before it is done: its destructor waits for the hand
+        self._restless = 0
+        self._sent = self._seen = self.wanted = self.opening = self._measure()
         self.loop = Loop(f"hand {address}", _HAND_HZ, self._work)
 
     def _measure(self) -> float:
@@ -80,11 +89,15 @@ class Hand:
     def _work(self) -> None:
         self.opening = self._measure()
         wanted = self.wanted
-        if abs(wanted - self._sent) < _HAND_CHANGE:
+        self._restless = 0 if abs(wanted - self._seen) < _HAND_CHANGE else self._restless + 1
+        self._seen = wanted
+        if abs(wanted - self._sent) < _HAND_CHANGE or 0 < self._restless < _HAND_PATIENCE:
             return
         if self._pending is not None and not self._pending.wait(0.0):
-            self._gripper.stop()
-        closing, self._sent = wanted < self._sent, wanted
+            if self._now_s() - self._sent_s > _HAND_LONGEST_S:
+                raise RuntimeError(f"the hand did not finish its command in {_HAND_LONGEST_S:g} s")
+            return
+        closing, self._sent, self._sent_s = wanted < self._sent, wanted, self._now_s()
         width, speed = wanted * self._max_m, self._options.hand_speed_m_s
         if closing:
             force = self._options.hand_force_n
@@ -115,7 +128,7 @@ class FrankaArm:
         try:
             self.robot = library.Robot(given.address, realtime_config=realtime)
             self.robot.set_collision_behavior(options.collision_torque_n_m, options.collision_force_n)
-            self.hand = Hand(library, given.address, options) if given.hand else None
+            self.hand = Hand(library, given.address, options, now_s) if given.hand else None
             self._read()
         except Exception as error:
             raise self.error_of(error) from error
