@@ -107,7 +107,7 @@ def test_three_fingers_go_to_the_opening_that_they_are_told(world: World, openin
 
 
 def test_a_grip_holds_by_friction_and_does_not_creep(world: World) -> None:
-    """Two fingers against the thumb: with equal motors they pushed it open, and what it held, by 1 mm/s."""
+    """Two fingers against the thumb: with equal motors and light joints they pushed it open by 1.6 mm/s."""
     rig = Rig(world, 4)
     at, yaw = world.object_position("block"), world.object_yaw("block")
     for _ in range(30):
@@ -121,7 +121,7 @@ def test_a_grip_holds_by_friction_and_does_not_creep(world: World) -> None:
     assert before[2] > -0.02
     for _ in range(30):
         rig.tick(rig.action((at[0], at[1], 0.15), yaw, 0.0))
-    assert np.linalg.norm(world.object_position("block") - world.tool_position("arm") - before) < 2e-3
+    assert np.linalg.norm(world.object_position("block") - world.tool_position("arm") - before) < 1e-3
 
 
 def test_only_thumb_and_a_finger_together_hold(world: World, robot: RobotConfig) -> None:
