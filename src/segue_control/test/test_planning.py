@@ -50,6 +50,10 @@ class Cell:
 @pytest.fixture(scope="module", params=ROBOTS, ids=lambda path: path.stem)
 def cell(request: pytest.FixtureRequest) -> Cell:
     robot = load_yaml(request.param.read_text(encoding="utf-8"), RobotConfig, str(request.param))
+    patient = (robot.planning or PlanningConfig()).model_copy(
+        update={"search_s": 60.0}
+    )  # on a busy machine too
+    robot = robot.model_copy(update={"planning": patient})
     kinematics = Kinematics(robot)
     home = np.array(robot.pose_rad("home"))
     away = home.copy()
