@@ -21,7 +21,8 @@ def add_room(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
         light = spec.worldbody.add_light()
         light.pos, light.dir, light.castshadow = position, direction, False
         light.diffuse = (_LIGHT, _LIGHT, _LIGHT)
-        light.directional = floor  # no spots on a floor without end
+        if floor:  # no spots on a floor without end
+            light.cutoff, light.exponent = 90.0, 0.0
     _add_floor(spec) if floor else _add_table(spec)
 
 

@@ -139,10 +139,13 @@ def _free_spot(
 
 
 class Stagehand:
-    """Makes a compiled model look like a variation; knows how it looked at first."""
+    """Makes a compiled model look like a variation; knows how it looked at first.
 
-    def __init__(self, model: mujoco.MjModel) -> None:
-        self._model = model
+    Distractors stand at `height_m`, as the task's objects do.
+    """
+
+    def __init__(self, model: mujoco.MjModel, height_m: float = 0.0) -> None:
+        self._model, self._height_m = model, height_m
         self._cameras = model.cam_pos.copy(), model.cam_quat.copy()
         self._lights = model.light_pos.copy()
 
@@ -161,7 +164,7 @@ class Stagehand:
             model.geom(GROUND).matid = model.material(f"{GROUND}_{variation.texture}").id
             model.geom(GROUND).rgba[:3] = _UNDYED
         for name, place in variation.distractors.items():
-            height = thing(_kind(name)).rest_height + 0.001
+            height = self._height_m + thing(_kind(name)).rest_height + 0.001
             set_free_pose(model, data, name, (place.x, place.y, height), place.yaw)
             body = model.body(name).id
             model.geom_rgba[model.geom_bodyid == body, :3] = place.colour

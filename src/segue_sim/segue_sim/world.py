@@ -69,7 +69,7 @@ class World:
         self._rig = CameraRig(self.model, robot.cameras) if render else None
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
         self._graspable = self._bodies_to_grasp()
-        self._stagehand = Stagehand(self.model)
+        self._stagehand = Stagehand(self.model, task.object_height_m)
         self.reset(seed)
 
     def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
