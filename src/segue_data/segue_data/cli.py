@@ -60,9 +60,11 @@ def _convert(arguments: argparse.Namespace) -> int:
         outcomes=frozenset(arguments.outcomes),
         any_contract=arguments.any_contract,
         doubtful=arguments.doubtful,
+        videos=arguments.videos,
     )
+    named = load_robot(arguments.robot) if arguments.robot else None
     bags = find_bags(arguments.bags)
-    robot = load_robot(arguments.robot or load(bags[0]).robot)
+    robot = named or load_robot(load(bags[0]).robot)
     count = convert(bags, arguments.out, robot, options=options, workers=arguments.workers)
     print(f"{count} episodes in {arguments.out}")
     return 0
@@ -246,6 +248,7 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--outcomes", nargs="+", choices=OUTCOMES, default=["success"], help="episodes to take"
     )
     convert.add_argument("--any-contract", action="store_true", help="accept bags of another robot contract")
+    convert.add_argument("--videos", action="store_true", help="pictures as H.264 videos: smaller, not exact")
     convert.add_argument("--doubtful", action="store_true", help="take bags that the recorder flagged, too")
     check = _add(commands, "check", "check bags or a dataset; exit status 1 when something is wrong", _check)
     check.add_argument("path", type=Path, help="a bag, a folder of bags, or a dataset")

@@ -16,6 +16,7 @@ from segue_data.errors import exists, misaligned, missing
 from segue_data.manifest import Manifest, load
 from segue_data.parallel import run_all
 from segue_data.topics import COMMAND
+from segue_data.video_writer import refuse_odd
 
 
 def find_bags(folder: Path) -> list[Path]:
@@ -94,6 +95,8 @@ def convert(
         DataError: `out` exists, or a bag is corrupt, incomplete or misaligned (naming bag and place).
     """
     options = options or ConversionOptions()
+    if options.videos:
+        refuse_odd(options.size)
     if out.exists():
         raise exists(out)
     chosen = _chosen(bags, robot, options)

@@ -21,6 +21,7 @@ from segue_data.episode import EpisodeArrays, StateFunction, read_episode
 from segue_data.errors import misaligned
 from segue_data.feature_statistics import Statistics, aggregate, of_images, of_vector
 from segue_data.topics import COMMAND
+from segue_data.video_writer import write_video
 
 IMAGE_SIZE = (96, 72)  # (width, height) that policies read
 
@@ -36,6 +37,7 @@ class ConversionOptions:
     codec: ImageCodec = field(default_factory=lambda: ImageCodec("png"))
     outcomes: frozenset[str] = frozenset({"success"})
     any_contract: bool = False  # accept bags recorded under another robot contract
+    videos: bool = False  # pictures as H.264 instead of PNG: ten times smaller, not exact
     doubtful: bool = False  # accept bags that the recorder flagged: dropped, late or frozen streams
 
 
@@ -82,13 +84,30 @@ def _counters(job: EpisodeJob, time_s: NDArray[np.float64]) -> dict[str, NDArray
     }
 
 
-def _columns(job: EpisodeJob, robot: RobotConfig, codec: ImageCodec, arrays: EpisodeArrays) -> dict[str, Any]:
+def _features(robot: RobotConfig, options: ConversionOptions) -> dict[str, Any]:
+    fps = round(robot.tick_rate_hz) if options.videos else None
+    return layout.features(tuple(robot.cameras), options.size, robot.action_space.names, fps)
+
+
+def _write_videos(job: EpisodeJob, robot: RobotConfig, arrays: EpisodeArrays) -> None:
+    place = layout.place(job.episode)
+    for index, camera in enumerate(robot.cameras):
+        name = layout.VIDEO_PATH.format(
+            video_key=layout.IMAGE_PREFIX + camera, chunk_index=place["chunk"], file_index=place["file"]
+        )
+        write_video(job.out / name, arrays.images[:, index], arrays.time_s, robot.tick_rate_hz)
+
+
+def _columns(
+    job: EpisodeJob, robot: RobotConfig, codec: ImageCodec | None, arrays: EpisodeArrays
+) -> dict[str, Any]:
     columns: dict[str, Any] = {
         layout.STATE: layout.vector_column(arrays.state),
         layout.ACTION: layout.vector_column(arrays.action),
     }
     columns |= {name: pa.array(values) for name, values in _counters(job, arrays.time_s).items()}
-    for index, camera in enumerate(robot.cameras):
+    for index, camera in enumerate(robot.cameras if codec else ()):
+        assert codec is not None
         encoded = [codec.encode(frame).tobytes() for frame in arrays.images[:, index]]
         columns[layout.IMAGE_PREFIX + camera] = layout.image_column(encoded, job.episode, camera)
     return columns
@@ -110,9 +129,10 @@ def write_arrays(
     job: EpisodeJob, robot: RobotConfig, options: ConversionOptions, arrays: EpisodeArrays
 ) -> dict[str, Statistics]:
     """As `write_episode`, of frames that are in memory."""
-    columns = _columns(job, robot, options.codec, arrays)
-    described = layout.features(tuple(robot.cameras), options.size, robot.action_space.names)
-    schema = layout.data_schema(described)
+    columns = _columns(job, robot, None if options.videos else options.codec, arrays)
+    schema = layout.data_schema(_features(robot, options))
+    if options.videos:
+        _write_videos(job, robot, arrays)
     table = pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
     path = job.out / layout.DATA.format(**layout.place(job.episode))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +157,7 @@ def write_meta(
     whole = {name: aggregate([part[name] for part in statistics]) for name in statistics[0]}
     _write_json(out / layout.STATS, layout.plain(whole))
     rows = [
-        layout.episode_row(job.episode, job.task, job.start, job.length, part)
+        layout.episode_row(job.episode, job.task, job.start, job.length, part, _lengths(robot, options, part))
         for job, part in zip(jobs, statistics, strict=True)
     ]
     path = out / layout.EPISODES.format(chunk=0, file=0)
@@ -147,6 +167,16 @@ def write_meta(
     _write_json(out / layout.OURS, _ours(robot, jobs))
 
 
+def _lengths(
+    robot: RobotConfig, options: ConversionOptions, statistics: dict[str, Statistics]
+) -> dict[str, float] | None:
+    """Length [s] of the video of every camera; None without videos."""
+    if not options.videos:
+        return None
+    end = float(statistics["timestamp"]["max"].item()) + 1.0 / robot.tick_rate_hz
+    return {layout.IMAGE_PREFIX + camera: end for camera in robot.cameras}
+
+
 def _tasks(jobs: Sequence[EpisodeJob]) -> list[str]:
     """Task texts in the order of their indices."""
     return [text for _, text in sorted({(job.task_index, job.task) for job in jobs})]
@@ -154,7 +184,7 @@ def _tasks(jobs: Sequence[EpisodeJob]) -> list[str]:
 
 def _info(robot: RobotConfig, options: ConversionOptions, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
     return layout.info(
-        layout.features(tuple(robot.cameras), options.size, robot.action_space.names),
+        _features(robot, options),
         robot=robot.name,
         fps=round(robot.tick_rate_hz),
         episodes=len(jobs),

@@ -19,6 +19,8 @@ from segue_data import lerobot_format as layout
 from segue_data import messages
 from segue_data.contracts import load_robot
 from segue_data.dataset import data_files, describe, matrix, read_json, read_table
+from segue_data.encoding import ImageCodec
+from segue_data.episode_pictures import pictures
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.errors import exists, invalid_dataset, missing
 from segue_data.manifest import Manifest
@@ -29,6 +31,7 @@ from segue_data.topics import COMMAND, OBSERVATION, image_topic
 
 @dataclass(frozen=True)
 class _Job:
+    dataset: Path
     file: Path
     number: int
     bag: Path
@@ -57,25 +60,33 @@ def _observation(stamp: int, tick: int, space: str, state: Any) -> Any:
     )
 
 
+def _encoded(job: _Job, camera: str, length: int) -> list[bytes]:
+    """Compressed pictures of the episode: as they are stored, or frames of a video as PNG."""
+    dataset = job.dataset
+    if describe(dataset).videos:
+        codec = ImageCodec("png")
+        return [codec.encode(frame).tobytes() for frame in pictures(dataset, job.file, camera, range(length))]
+    name = layout.IMAGE_PREFIX + camera
+    found: list[bytes] = read_table(job.file, [name]).column(name).combine_chunks().field("bytes").to_pylist()
+    return found
+
+
 def _is_png(data: bytes) -> bool:
     return data[:4] == b"\x89PNG"
 
 
 def _export(job: _Job, cameras: tuple[str, ...], robot: RobotConfig, rate_hz: float) -> None:
-    columns = [layout.IMAGE_PREFIX + camera for camera in cameras]
-    table = read_table(job.file, [layout.STATE, layout.ACTION, "timestamp", *columns])
+    table = read_table(job.file, [layout.STATE, layout.ACTION, "timestamp"])
     space = robot.action_space
     state, action = (matrix(table, name, space.dim, job.file) for name in (layout.STATE, layout.ACTION))
-    pictures = {
-        c: table.column(n).combine_chunks().field("bytes") for c, n in zip(cameras, columns, strict=True)
-    }
+    stored = {camera: _encoded(job, camera, len(table)) for camera in cameras}
     stamps = np.round(table.column("timestamp").to_numpy().astype(np.float64) * 1e9).astype(np.int64).tolist()
     writer = EpisodeWriter(job.bag, _topics(cameras), wait=True)
     finished = False
     try:
         for tick, stamp in enumerate(stamps):
-            for camera, column in pictures.items():
-                data = column[tick].as_py()
+            for camera, column in stored.items():
+                data = column[tick]
                 label = f"rgb8; {'png' if _is_png(data) else 'jpeg'} compressed bgr8"
                 image = np.frombuffer(data, dtype=np.uint8)
                 frame = f"{camera}_camera_optical_frame"
@@ -124,7 +135,7 @@ def export(
         raise invalid_dataset(dataset, layout.OURS, what)
     episodes = ours.get("episodes", [{}] * len(files))
     jobs = [
-        _Job(file, number, out / f"episode_{number:06d}", episodes[number])
+        _Job(dataset, file, number, out / f"episode_{number:06d}", episodes[number])
         for number, file in enumerate(files)
     ]
     if there := [job.bag for job in jobs if job.bag.exists()]:

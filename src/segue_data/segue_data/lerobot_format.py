@@ -30,6 +30,7 @@ STATS = "meta/stats.json"
 TASKS = "meta/tasks.parquet"
 OURS = "meta/segue.json"
 EPISODES = "meta/episodes/chunk-{chunk:03d}/file-{file:03d}.parquet"
+VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 DATA = "data/chunk-{chunk:03d}/file-{file:03d}.parquet"
 _COUNTERS = ("frame_index", "episode_index", "index", "task_index")
 
@@ -39,15 +40,39 @@ def place(episode: int) -> dict[str, int]:
     return {"chunk": episode // CHUNK_SIZE, "file": episode % CHUNK_SIZE}
 
 
-def features(cameras: Sequence[str], size: tuple[int, int], names: Sequence[str]) -> dict[str, Any]:
-    """`features` of info.json; `size` is (width, height), `names` those of state and action entries."""
+def _video(size: tuple[int, int], fps: int) -> dict[str, Any]:
+    return {
+        "dtype": "video",
+        "shape": [size[1], size[0], 3],
+        "names": ["height", "width", "channels"],
+        "info": {
+            "video.height": size[1],
+            "video.width": size[0],
+            "video.codec": "h264",
+            "video.pix_fmt": "yuv420p",
+            "video.is_depth_map": False,
+            "video.fps": fps,
+            "video.channels": 3,
+            "has_audio": False,
+        },
+    }
+
+
+def features(
+    cameras: Sequence[str], size: tuple[int, int], names: Sequence[str], video_fps: int | None = None
+) -> dict[str, Any]:
+    """`features` of info.json; `size` is (width, height), `names` those of state and action entries.
+
+    With `video_fps` the pictures are videos beside the data files.
+    """
     vector = {"dtype": "float32", "shape": [len(names)], "names": list(names)}
     image = {"dtype": "image", "shape": [size[1], size[0], 3], "names": ["height", "width", "channels"]}
+    picture = image if video_fps is None else _video(size, video_fps)
     counters = {name: {"dtype": "int64", "shape": [1], "names": None} for name in _COUNTERS}
     return {
         STATE: vector,
         ACTION: vector,
-        **{IMAGE_PREFIX + camera: image for camera in cameras},
+        **{IMAGE_PREFIX + camera: picture for camera in cameras},
         "timestamp": {"dtype": "float32", "shape": [1], "names": None},
         **counters,
     }
@@ -69,7 +94,7 @@ def info(
         "fps": fps,
         "splits": {"train": f"0:{episodes}"},
         "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
-        "video_path": None,
+        "video_path": VIDEO_PATH if any(f["dtype"] == "video" for f in described.values()) else None,
         "features": dict(described),
     }
 
@@ -91,8 +116,9 @@ def _hub_feature(feature: Mapping[str, Any]) -> dict[str, Any]:
 
 def data_schema(described: Mapping[str, Any]) -> pa.Schema:
     """Schema of the data files, with the `datasets` metadata that makes the hub show images as images."""
-    hub = {"info": {"features": {name: _hub_feature(f) for name, f in described.items()}}}
-    fields = [pa.field(name, _arrow_type(feature)) for name, feature in described.items()]
+    stored = {name: feature for name, feature in described.items() if feature["dtype"] != "video"}
+    hub = {"info": {"features": {name: _hub_feature(f) for name, f in stored.items()}}}
+    fields = [pa.field(name, _arrow_type(feature)) for name, feature in stored.items()]
     return pa.schema(fields, metadata={"huggingface": json.dumps(hub)})
 
 
@@ -162,10 +188,22 @@ def plain(statistics: Mapping[str, Statistics]) -> dict[str, dict[str, Any]]:
     }
 
 
+def _film(key: str, at: Mapping[str, int], end_s: float) -> dict[str, Any]:
+    place = {"chunk_index": at["chunk"], "file_index": at["file"]}
+    return {
+        f"videos/{key}/{k}": v for k, v in {**place, "from_timestamp": 0.0, "to_timestamp": end_s}.items()
+    }
+
+
 def episode_row(
-    episode: int, task: str, start: int, length: int, statistics: Mapping[str, Statistics]
+    episode: int,
+    task: str,
+    start: int,
+    length: int,
+    statistics: Mapping[str, Statistics],
+    videos_s: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Row of meta/episodes for the frames start .. start + length."""
+    """Row of meta/episodes for the frames start .. start + length; `videos_s` is the length [s] of each video."""
     at = place(episode)
     flat = {f"stats/{f}/{k}": v for f, values in plain(statistics).items() for k, v in values.items()}
     return {
@@ -176,6 +214,11 @@ def episode_row(
         "data/file_index": at["file"],
         "dataset_from_index": start,
         "dataset_to_index": start + length,
+        **{
+            name: value
+            for key, end in (videos_s or {}).items()
+            for name, value in _film(key, at, end).items()
+        },
         **flat,
         "meta/episodes/chunk_index": 0,
         "meta/episodes/file_index": 0,

@@ -14,8 +14,8 @@ from segue_data.check_bag import read_streams
 from segue_data.contracts import load_robot
 from segue_data.convert import find_bags
 from segue_data.dataset import data_files, describe, matrix, read_table
-from segue_data.encoding import decode
 from segue_data.episode import read_frames
+from segue_data.episode_pictures import pictures
 from segue_data.errors import missing
 from segue_data.manifest import load
 from segue_data.streams import segments
@@ -60,13 +60,9 @@ def of_dataset(path: Path, number: int, columns: int) -> Episode:
     about, files = describe(path), data_files(path)
     if not 0 <= number < len(files):
         raise missing(path, f"no episode {number}; there are {len(files)}")
-    names = [layout.IMAGE_PREFIX + camera for camera in about.cameras]
-    table = read_table(files[number], [layout.ACTION, *names])
+    table = read_table(files[number], [layout.ACTION])
     chosen = np.unique(np.linspace(0, len(table) - 1, columns).astype(int)).tolist()
-    views: Views = {}
-    for camera, name in zip(about.cameras, names, strict=True):
-        data = table.column(name).combine_chunks().field("bytes")
-        views[camera] = [decode(data[row].as_py(), str(files[number]), f"row {row}") for row in chosen]
+    views = {camera: pictures(path, files[number], camera, chosen) for camera in about.cameras}
     actions = matrix(table, layout.ACTION, about.space.dim, files[number])
     title = f"{path.name}, episode {number}: {len(table)} frames at {about.rate_hz:g} Hz"
     return Episode(title, about.space, np.array(chosen) / about.rate_hz, views, actions)

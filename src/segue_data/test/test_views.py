@@ -9,14 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from segue_core.errors import DataError
+from segue_core.errors import ConfigError, DataError
 from segue_core.robot_config import RobotConfig
+from segue_data.bag_reader import read
 from segue_data.check_bag import check_bag
+from segue_data.check_dataset import check_dataset
 from segue_data.cli import main
 from segue_data.convert import convert
 from segue_data.dataset import load
+from segue_data.dataset_writer import ConversionOptions
 from segue_data.export import export
 from segue_data.stage import Stage
+from segue_data.topics import image_topic
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +80,32 @@ def test_a_page_shows_the_problems_and_the_streams(recorded: tuple[Path, Stage],
     main(["check", str(recorded[0]), "--page", str(tmp_path / "page.html")])
     page = (tmp_path / "page.html").read_text()
     assert recorded[0].name in page and page.count("data:image/svg+xml") == 3
+
+
+def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(
+    recorded: tuple[Path, Stage], dataset: Path, robot: RobotConfig, tmp_path: Path
+) -> None:
+    options = ConversionOptions(videos=True)
+    convert([recorded[0]], tmp_path / "films", robot, options=options, workers=1, progress=False)
+    assert len(list((tmp_path / "films").glob("videos/*/chunk-000/file-000.mp4"))) == 3
+    exact, films = load(dataset, progress=False), load(tmp_path / "films", progress=False)
+    light = [np.asarray(d.images, dtype=float) @ [0.299, 0.587, 0.114] for d in (exact, films)]
+    assert (
+        np.abs(light[0] - light[1]).mean() < 3.0
+    )  # colours of noise suffer: the encoder halves their resolution
+    assert np.abs(light[0][1:] - light[1][:-1]).mean() > 20.0  # and no frame is its neighbour
+    np.testing.assert_array_equal(exact.action, films.action)
+    places = [p.place for p in check_dataset(tmp_path / "films").problems if "jumps" not in p.what]
+    assert places == []
+    assert main(["show", str(tmp_path / "films"), "--sheet", str(tmp_path / "film.png")]) == 0
+    assert export(tmp_path / "films", tmp_path / "bags", robot, workers=1, progress=False) == 1
+    frames = [r for r in read(tmp_path / "bags" / "episode_000000") if r.topic == image_topic("head")]
+    assert len(frames) == len(films.action)
+
+
+def test_videos_of_odd_size_are_refused_before_anything_is_written(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="97x72"):
+        convert([recorded[0]], tmp_path / "odd", robot, options=ConversionOptions(videos=True, size=(97, 72)))
+    assert not (tmp_path / "odd").exists()
