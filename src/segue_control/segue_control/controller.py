@@ -41,6 +41,8 @@ class RobotController:
     Attributes:
         closed_loop: whether every update needs the joints measured since the one before, positions and speeds.
         active_limits: which bounds changed the last command.
+        ran_away: a joint was much faster than it may be told to be; a robot told torques is better left to its own
+            brakes then, until it is armed again.
     """
 
     def __init__(self, robot: RobotConfig) -> None:
@@ -65,6 +67,7 @@ class RobotController:
         self._let_go = True  # the stop under way, if any, began where the joints are
         self._updates = 0
         self.active_limits: tuple[str, ...] = ()
+        self.ran_away = False
 
     def copy(self) -> "RobotController":
         """A controller in the same state that goes its own way; only the robot's model is shared."""
@@ -109,6 +112,7 @@ class RobotController:
             got, allowed = f"{v[worst]:.2f} rad/s", f"at most {_RUNAWAY * limits.velocity[worst]:.2f}"
             text = f"joint {names[worst]} runs away"
             self.guard.stop(ControlError(ErrorCode.CONTROL_LIMIT, text, got=got, expected=allowed))
+            self.ran_away = self._interface is Interface.EFFORT
         self._measured, self._observed = Measured(q, v), True
 
     def arm(self, grippers: Array, now_ns: int | None = None) -> None:
@@ -121,7 +125,7 @@ class RobotController:
         self._law = self._own_law
         self._law.begin(self._start)
         self._grippers.reset(grippers)
-        self._waiting, self._let_go = True, False
+        self._waiting, self._let_go, self.ran_away = True, False, False
 
     def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
         """Takes the action (D,) of a tick; call at the tick's beginning, before its first update.

@@ -138,12 +138,15 @@ class ControllerNode(LifecycleComponent):
         if guard.mode is GuardMode.DISARMED or not guard.streaming:  # silent: the robot side holds by itself
             guard.cycle()
         else:
-            command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
-            self._commands.publish(
-                messages.joint_trajectory(self._robot, command, self.get_clock().now().to_msg())
-            )
+            self._command()
         if guard.mode is not self._published_mode:
             self._report()
+
+    def _command(self) -> None:
+        command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
+        if not self._controller.ran_away:
+            stamp = self.get_clock().now().to_msg()
+            self._commands.publish(messages.joint_trajectory(self._robot, command, stamp))
 
     def _begin_anew(self) -> None:
         """The clock went backwards: a simulated world was put back, and what was commanded before is void."""

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 # Added to J M^-1 J^T: what is felt at a singular pose is at most 50 kg and 10 kg m^2.
 _REGULAR = np.diag([0.02, 0.02, 0.02, 0.1, 0.1, 0.1])
 _HOLDING_RAD_S = 20.0  # w of the joints when stopped: at rest after 0.3 s
-_HOLDING_STEP_RAD = 0.2  # and w times the control period at most
+_HOLDING_STEP_RAD = 0.16  # and w times the control period at most: two periods of delay do no harm
 
 
 def critical_damping(felt: Array, stiffness: Array) -> Array:
