@@ -80,16 +80,3 @@ def test_a_policy_holds_a_robot_that_is_no_simulator_of_ours(
         "/arm_controller splices trajectories" not in command.output
     )  # an ordinary line is in the log alone
     assert "/arm_controller/joint_trajectory: /arm_controller" in (logs / "hardware.log").read_text()
-
-
-def test_without_the_robot_the_run_ends_with_what_is_missing_and_what_to_do(
-    config: Path, segue: Callable[..., Segue]
-) -> None:
-    slow = config / "hardware" / "rehearsal.yaml"
-    slow.write_text("connect_timeout_s: 0.5\n" + slow.read_text())
-    command = segue(
-        "run", "sim:=none", "hardware:=rehearsal", "camera_set:=film", "policy:=hold", domain="92"
-    )
-    assert command.wait(90.0) != 0
-    assert "nobody publishes joint states on /joint_state_broadcaster/joint_states" in command.output
-    assert "is the driver of 'dual_arm' running" in command.output
