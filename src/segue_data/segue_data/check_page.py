@@ -22,7 +22,7 @@ from segue_data.dataset import data_files, describe, matrix, read_table
 from segue_data.findings import Findings
 from segue_data.manifest import load
 from segue_data.skew import ages_s
-from segue_data.streams import Streams, segments
+from segue_data.streams import TELEOP, Streams, segments
 from segue_data.topics import COMMAND, JOINT_STATES
 
 _MOST_DETAILS = 8  # bags with pictures of their own; those with problems come first
@@ -83,7 +83,7 @@ def _commands(streams: Streams, robot: RobotConfig) -> str:
     owners = segments(streams.owners)
     for owner, first, last in owners if len(owners) > 1 else ():
         for axis in figure.axes:
-            person = owner.startswith("teleop")
+            person = owner.startswith(TELEOP)
             axis.axvspan(
                 (stamps[first] - stamps[0]) / 1e9,
                 (stamps[last] - stamps[0]) / 1e9,

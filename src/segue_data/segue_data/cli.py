@@ -61,6 +61,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         any_contract=arguments.any_contract,
         doubtful=arguments.doubtful,
         videos=arguments.videos,
+        commanded_by=arguments.commanded_by,
     )
     named = load_robot(arguments.robot) if arguments.robot else None
     bags = find_bags(arguments.bags)
@@ -248,6 +249,12 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--outcomes", nargs="+", choices=OUTCOMES, default=["success"], help="episodes to take"
     )
     convert.add_argument("--any-contract", action="store_true", help="accept bags of another robot contract")
+    convert.add_argument(
+        "--commanded-by",
+        choices=("all", "human", "policy"),
+        default="all",
+        help="only the stretches of a run with takeovers that a person, or the policy, commanded",
+    )
     convert.add_argument("--videos", action="store_true", help="pictures as H.264 videos: smaller, not exact")
     convert.add_argument("--doubtful", action="store_true", help="take bags that the recorder flagged, too")
     check = _add(commands, "check", "check bags or a dataset; exit status 1 when something is wrong", _check)

@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from segue_core.robot_config import RobotConfig
+from segue_data.bag_reader import read
 from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_episode, write_meta
 from segue_data.errors import exists, misaligned, missing
 from segue_data.manifest import Manifest, load
 from segue_data.parallel import run_all
+from segue_data.streams import TELEOP, segments
 from segue_data.topics import COMMAND
 from segue_data.video_writer import refuse_odd
+
+_SHORTEST = 10  # commands; a shorter stretch teaches nothing
 
 
 def find_bags(folder: Path) -> list[Path]:
@@ -59,10 +63,26 @@ def _text(manifest: Manifest) -> str:
     return manifest.instruction or manifest.task
 
 
-def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path) -> list[EpisodeJob]:
+def _stretches(bag: Path, manifest: Manifest, who: str) -> list[tuple[int | None, int]]:
+    """(first command, number of commands) of every episode that the bag gives; first is None for all of it."""
+    if who == "all":
+        return [(None, manifest.message_counts.get(COMMAND, 0))]
+    owners = [str(record.message().run_id) for record in read(bag, frozenset({COMMAND}))]
+    human = who == "human"
+    wanted = [part for part in segments(owners) if part[0].startswith(TELEOP) == human]
+    return [(first, last - first + 1) for _, first, last in wanted if last - first + 1 >= _SHORTEST]
+
+
+def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path, options: ConversionOptions) -> list[EpisodeJob]:
     tasks = sorted({_text(manifest) for _, manifest in chosen})
-    lengths = [manifest.message_counts.get(COMMAND, 0) for _, manifest in chosen]
-    starts = np.cumsum([0, *lengths]).tolist()
+    parts = [
+        (bag, manifest, first, length)
+        for bag, manifest in chosen
+        for first, length in _stretches(bag, manifest, options.commanded_by)
+    ]
+    if not parts:
+        raise missing(out, f"no bag has a stretch that was commanded by: {options.commanded_by}")
+    starts = np.cumsum([0, *(length for *_, length in parts)]).tolist()
     return [
         EpisodeJob(
             bag=bag,
@@ -72,9 +92,10 @@ def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path) -> list[EpisodeJob
             task_index=tasks.index(_text(manifest)),
             seed=manifest.seed,
             start=starts[index],
-            length=lengths[index],
+            length=length,
+            first=first,
         )
-        for index, (bag, manifest) in enumerate(chosen)
+        for index, (bag, manifest, first, length) in enumerate(parts)
     ]
 
 
@@ -102,7 +123,7 @@ def convert(
     chosen = _chosen(bags, robot, options)
     working = out.with_name(out.name + ".partial")
     shutil.rmtree(working, ignore_errors=True)
-    jobs = _jobs(chosen, working)
+    jobs = _jobs(chosen, working, options)
     write = partial(write_episode, robot=robot, options=options)
     statistics = run_all(write, jobs, workers=workers, label="converting", unit="episode", progress=progress)
     write_meta(robot, options, jobs, statistics)

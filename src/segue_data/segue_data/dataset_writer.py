@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,7 @@ class ConversionOptions:
     outcomes: frozenset[str] = frozenset({"success"})
     any_contract: bool = False  # accept bags recorded under another robot contract
     videos: bool = False  # pictures as H.264 instead of PNG: ten times smaller, not exact
+    commanded_by: Literal["all", "human", "policy"] = "all"  # whose stretches of a run with takeovers
     doubtful: bool = False  # accept bags that the recorder flagged: dropped, late or frozen streams
 
 
@@ -53,6 +54,7 @@ class EpisodeJob:
     seed: int | None
     start: int
     length: int
+    first: int | None = None  # command of the bag that row 0 is; None: the whole bag is the episode
 
 
 @cache
@@ -113,6 +115,12 @@ def _columns(
     return columns
 
 
+def _part(arrays: EpisodeArrays, first: int, length: int) -> EpisodeArrays:
+    rows = slice(first, first + length)
+    time_s = arrays.time_s[rows]
+    return EpisodeArrays(arrays.images[rows], arrays.state[rows], arrays.action[rows], time_s - time_s[:1])
+
+
 def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOptions) -> dict[str, Statistics]:
     """Write the data file of one episode; returns the statistics of its features.
 
@@ -120,6 +128,8 @@ def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOption
         DataError: the bag is corrupt, incomplete or misaligned.
     """
     arrays = read_episode(job.bag, robot, measured_state(robot.model_dump_json()), options.size)
+    if job.first is not None:
+        arrays = _part(arrays, job.first, job.length)
     if len(arrays.action) != job.length:
         raise misaligned(job.bag, COMMAND, f"{len(arrays.action)} commands, manifest says {job.length}")
     return write_arrays(job, robot, options, arrays)

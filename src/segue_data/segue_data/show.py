@@ -18,7 +18,7 @@ from segue_data.episode import read_frames
 from segue_data.episode_pictures import pictures
 from segue_data.errors import missing
 from segue_data.manifest import load
-from segue_data.streams import segments
+from segue_data.streams import TELEOP, segments
 from segue_data.topics import COMMAND
 
 _LEAST_RANGE = 0.05  # of a plotted channel, so that noise in the last digits does not fill the plot
@@ -91,7 +91,7 @@ def _plots(figure: Any, grid: Any, episode: Episode) -> None:
         axis.tick_params(labelsize=6)
         axis.set_xlim(0, times[-1] if len(times) > 1 else 1)
         for owner, first, last in segments(episode.owners):
-            color = "tab:orange" if owner.startswith("teleop") else "tab:blue"
+            color = "tab:orange" if owner.startswith(TELEOP) else "tab:blue"
             axis.axvspan(times[first], times[last], color=color, alpha=0.12)
 
 

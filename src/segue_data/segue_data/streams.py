@@ -25,6 +25,7 @@ from segue_data.findings import Findings
 from segue_data.topics import COMMAND, JOINT_STATES, image_topics
 
 STEP_MARGIN = 1.5  # commands may step this much more than the guard allows before they count as a jump
+TELEOP = "teleop-"  # how the run id of a person's commands begins
 _BODY = 12  # CDR: 4 bytes of encapsulation, then the stamp of the header: int32 seconds, uint32 nanoseconds
 _WHOLE = 1 << 18  # bytes up to which a picture is digested whole; of a larger one every 13th byte
 

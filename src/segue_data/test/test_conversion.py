@@ -269,3 +269,34 @@ def test_a_bag_frame_equals_the_live_observation_of_its_tick(
         np.testing.assert_array_equal(arrays.state[row], observation.state)
         for index, camera in enumerate(robot.cameras):
             np.testing.assert_array_equal(arrays.images[row, index], observation.images[camera])
+
+
+def test_stretches_of_a_person_become_episodes_of_their_own(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    """A bag whose commands 12 to 29 a person gave, and 40 to 44, which is too short."""
+    topics = demonstration_topics(robot.cameras)
+    writer = EpisodeWriter(tmp_path / "bag", topics, wait=True)
+    world, codec = TinyWorld(robot), ImageCodec()
+    names = (*robot.joint_names, *robot.gripper_names)
+    for tick in range(60):
+        stamp = round(tick * 1e9 / 30)
+        by_hand = 12 <= tick < 30 or 40 <= tick < 45
+        action = np.full(14, 0.001 * tick)
+        owner = "teleop-gamepad-1" if by_hand else "pick_place-0-ab"
+        writer.write_message(
+            COMMAND, stamp, messages.robot_command(stamp, tick, action, robot.action_space, owner)
+        )
+        position = np.concatenate([world.joint_positions(), [1.0, 1.0]])
+        writer.write_message(JOINT_STATES, stamp, messages.joint_state(stamp, names, position, position))
+        for camera, image in world.render().items():
+            picture = messages.compressed_image(stamp, camera, codec.encode(image), codec.label)
+            writer.write_message(image_topic(camera), stamp, picture)
+    writer.finish(Manifest(task="t", robot=robot.name, config_hash=robot.fingerprint(), outcome="success"))
+    options = ConversionOptions(commanded_by="human")
+    assert (
+        convert([tmp_path / "bag"], tmp_path / "set", robot, options=options, workers=1, progress=False) == 1
+    )
+    data = load(tmp_path / "set", progress=False)
+    np.testing.assert_allclose(data.action[:, 0], 0.001 * np.arange(12, 30), rtol=1e-6)
+    assert data.time_s[0] == 0.0
