@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.errors import ConfigError, ErrorCode
 from segue_core.script_config import Steps
 from segue_core.shape_config import ThingConfig
 
@@ -118,3 +119,10 @@ class TaskConfig(StrictModel):
         default={}, description="fixtures by name, in order of placing"
     )
     randomisation: Randomisation = Randomisation()
+
+
+def check_robot(task: TaskConfig, robot: str) -> None:
+    """Refuse a task that is made for another robot than `robot`, with a ConfigError that names both."""
+    if task.robot != robot:
+        text = f"task '{task.name}' is made for another robot"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=robot, expected=task.robot)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from segue_control.commands import JointCommand
 from segue_control.held import place_held
 from segue_control.model import robot_spec
-from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.errors import unknown_name
 from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.task_config import TaskConfig, check_robot
 from segue_core.task_state import TaskState
 from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig
@@ -48,13 +48,7 @@ class World:
     """Physics, cameras and task state of one episode. Not thread-safe; rendering belongs to the calling thread."""
 
     def __init__(self, robot: RobotConfig, task: TaskConfig, seed: int = 0, render: bool = True) -> None:
-        if task.robot != robot.name:
-            raise ConfigError(
-                ErrorCode.CONFIG_CONFLICT,
-                f"task '{task.name}' is made for another robot",
-                got=robot.name,
-                expected=task.robot,
-            )
+        check_robot(task, robot.name)
         self.robot, self.task = robot, task
         self._parts = {name: parts.create(name, fixture) for name, fixture in task.fixtures.items()}
         experts.check(task)
@@ -83,7 +77,7 @@ class World:
         }
 
     def reset(self, seed: int) -> None:
-        """Starts episode `seed`: robot at the task's start pose with open grippers, objects and box where the seed puts them."""
+        """Starts episode `seed`: robot at the task's start pose, grippers open, things where the seed says."""
         self.seed = seed
         clearances = {name: part.clearance for name, part in self._parts.items()}
         self.layout: Layout = draw_layout(self.task, seed, clearances)

@@ -13,7 +13,7 @@ import numpy as np
 from segue_control import rotations
 from segue_control.rotations import Quaternion
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_core.script_config import Drive, For, Go, Grip, Nearest, Repeat, Step, Steps, for_each
+from segue_core.script_config import Drive, For, Go, Nearest, Repeat, Step, Steps, for_each
 from segue_sim.conditions import holds
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, together, up
 from segue_sim.experts.driving import Arc, rotated
@@ -22,6 +22,7 @@ from segue_sim.frames import Frame, level
 if TYPE_CHECKING:
     from segue_sim.world import World
 
+Motion = Generator[None, None, None]
 Ticks = Generator[None, None, bool]  # whether everything went as the script needs
 _TRIES = 3
 _UP_M = 0.10
@@ -35,7 +36,7 @@ class WaypointsExpert(ScriptedExpert):
         self._coin = int(np.random.default_rng([seed, 13]).integers(2))
         self._hand = self.hands[0]
 
-    def script(self) -> Generator[None, None, None]:
+    def script(self) -> Motion:
         """Until it is done, then home."""
         for _ in range(_TRIES):
             self._hand = self.hands[0]
@@ -46,11 +47,11 @@ class WaypointsExpert(ScriptedExpert):
                 break
             yield from together(*(self._give_up(hand) for hand in self.hands))
 
-    def _give_up(self, hand: Hand) -> Generator[None, None, None]:
+    def _give_up(self, hand: Hand) -> Motion:
         yield from self._let_go(hand)
         yield from self.go_home(hand)
 
-    def _let_go(self, hand: Hand) -> Generator[None, None, None]:
+    def _let_go(self, hand: Hand) -> Motion:
         yield from self.grip(hand, 1.0, ticks=8)
         yield from self.move(hand, hand.setpoint.position + up(_UP_M), hand.setpoint.quaternion, within=0.02)
 
@@ -61,15 +62,9 @@ class WaypointsExpert(ScriptedExpert):
         return True
 
     def _step(self, step: Step) -> Ticks:
-        hand = self._hand
-        if step.go is not None:
-            yield from self._go(hand, step.go)
-        elif step.drive is not None:
-            yield from self._drive(hand, step.drive)
-        elif step.grip is not None:
-            yield from self._grip(hand, step.grip)
-        elif step.wait is not None:
-            yield from self.wait(hand, step.wait)
+        motion = self._motion(self._hand, step)
+        if motion is not None:
+            yield from motion
         elif step.hand is not None:
             self._hand = self._chosen(step.hand)
         elif step.together is not None:
@@ -79,6 +74,16 @@ class WaypointsExpert(ScriptedExpert):
         elif step.for_ is not None:
             return (yield from self._for(step.for_))
         return step.need is None or holds(self.world, step.need)
+
+    def _motion(self, hand: Hand, step: Step) -> Motion | None:
+        """What one hand does in this step, if it is one of a hand's."""
+        if step.go is not None:
+            return self._go(hand, step.go)
+        if step.drive is not None:
+            return self._drive(hand, step.drive)
+        if step.grip is not None:
+            return self.grip(hand, step.grip.opening, step.grip.ticks)
+        return None if step.wait is None else self.wait(hand, step.wait)
 
     def _repeat(self, repeat: Repeat) -> Ticks:
         for _ in range(repeat.tries):
@@ -114,28 +119,16 @@ class WaypointsExpert(ScriptedExpert):
             return self.hands[self._coin]
         return next(hand for hand in self.hands if (hand.side > 0) == (y > 0))
 
-    def _by(self, hand: Hand, steps: Steps) -> Generator[None, None, None]:
-        """Steps of one hand among several; choosing another one inside is refused."""
+    def _by(self, hand: Hand, steps: Steps) -> Motion:
+        """Steps of one hand among several; they cannot choose another one, nor try again."""
         for step in steps:
-            if step.go is not None:
-                yield from self._go(hand, step.go)
-            elif step.drive is not None:
-                yield from self._drive(hand, step.drive)
-            elif step.grip is not None:
-                yield from self._grip(hand, step.grip)
-            elif step.wait is not None:
-                yield from self.wait(hand, step.wait)
-            else:
-                raise ConfigError(
-                    ErrorCode.CONFIG_INVALID_VALUE,
-                    f"task '{self.world.task.name}': a step of `together`",
-                    expected="go, drive, grip or wait",
-                )
+            motion = self._motion(hand, step)
+            if motion is None:
+                name = f"task '{self.world.task.name}': a step of `together`"
+                raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, name, expected="go, drive, grip or wait")
+            yield from motion
 
-    def _grip(self, hand: Hand, grip: Grip) -> Generator[None, None, None]:
-        yield from self.grip(hand, grip.opening, grip.ticks)
-
-    def _go(self, hand: Hand, go: Go) -> Generator[None, None, None]:
+    def _go(self, hand: Hand, go: Go) -> Motion:
         axes = self._axes(hand, go)
         turn = hand.setpoint.quaternion if go.turn_rad is None else self._turn(hand, go, axes)
         if go.to == "home":
@@ -171,7 +164,7 @@ class WaypointsExpert(ScriptedExpert):
         change = rotations.multiply(turn, rotations.conjugate(hand.setpoint.quaternion))
         return rotated(change, offset)
 
-    def _drive(self, hand: Hand, drive: Drive) -> Generator[None, None, None]:
+    def _drive(self, hand: Hand, drive: Drive) -> Motion:
         arc = Arc(self.world, drive.joint, drive.to, hand.setpoint.position, hand.setpoint.quaternion)
         hand.precise = True
         for share in arc.shares(drive.slow * self.limits.speed, 1.0 / self.world.robot.tick_rate_hz):

@@ -29,7 +29,7 @@ _SAME = 1e-5  # rows of a chunk travel as float32
 
 
 def scripted_info(robot: RobotConfig, horizon: int = HORIZON) -> PolicyInfo:
-    """What the scripted policy of a robot is: its chunks follow what is executed by themselves, so any guidance fits."""
+    """What the scripted policy of a robot is: its chunks follow what is executed anyway, so any guidance fits."""
     return PolicyInfo(
         name="scripted",
         action_space=robot.action_space,
