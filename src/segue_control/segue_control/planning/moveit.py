@@ -2,7 +2,7 @@
 
 Not run: MoveIt is in no Python registry. Written against the binding's sources and its type stubs (moveit2, branch
 main, August 2026). MoveIt must know the robot by the joint names of its contract (`left_joint1`), which the URDF of
-`segue urdf` has, and be configured with parameters of the node (robot_description, semantic description, pipelines).
+`segue gazebo` has, and be configured with parameters of the node (robot_description, semantic description, pipelines).
 """
 
 from typing import Any
