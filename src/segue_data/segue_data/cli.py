@@ -151,6 +151,8 @@ def _split(arguments: argparse.Namespace) -> int:
     )
     parts = json.loads(path.read_text(encoding="utf-8"))["episodes"]
     print(f"{path}: {', '.join(f'{len(numbers)} {part}' for part, numbers in parts.items())}")
+    if not parts["train"]:
+        print("note: nothing is left to train on; with few episodes try another --seed or a smaller share")
     return 0
 
 
