@@ -220,6 +220,3 @@ class RobotController:
 
     def _now(self, now_ns: int | None) -> int:
         return round(self._updates * self._period_s * 1e9) if now_ns is None else now_ns
-
-
-CartesianController = RobotController  # its name before there were other kinds

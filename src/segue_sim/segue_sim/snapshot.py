@@ -48,6 +48,7 @@ def put(world: World, snapshot: Snapshot) -> None:
     if got != expected:
         text = "state of the simulator (task, seed, size)"
         raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=got, expected=expected)
+    world.hold()  # its motors forget what they were told before
     mujoco.mj_setState(world.model, world.data, snapshot.values, _EVERYTHING)
     world.forget_commands()
     refresh(world)

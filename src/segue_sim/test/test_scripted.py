@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.lockstep import step
 from segue_core.errors import PolicyError
 from segue_core.observation import Observation
@@ -28,7 +28,7 @@ class Stage:
 
     def __init__(self, robot: RobotConfig, name: str, seed: int) -> None:
         self.world = World(robot, load_task(name), seed, render=False)
-        self._controller = CartesianController(robot)
+        self._controller = RobotController(robot)
         self._controller.reset(self.world.joint_positions())
 
     def execute(self, action: np.ndarray, tick: int) -> None:

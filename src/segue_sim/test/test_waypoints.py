@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
+from segue_control.lockstep import step as advance
 from segue_core.condition_config import Condition
 from segue_core.config_base import load_yaml, parse_model
 from segue_core.errors import ConfigError
@@ -78,16 +79,14 @@ class Player:
     def __init__(self, robot: RobotConfig, declared: TaskConfig) -> None:
         self.world = World(robot, declared, 0, render=False)
         self.expert = experts.create(self.world, 0)
-        self._controller = CartesianController(robot)
+        self._controller = RobotController(robot)
         self._controller.reset(self.world.joint_positions())
 
     def ticks(self, limit: int = 500) -> Iterator[int]:
         for tick in range(limit):
             self._controller.set_target(self.expert.act(), tick)
             for _ in range(4):
-                command = self._controller.update(1.0 / self.world.robot.control_rate_hz)
-                self.world.apply(command.q, command.grippers)
-                self.world.advance(1.0 / self.world.robot.control_rate_hz)
+                advance(self._controller, self.world, 1.0 / self.world.robot.control_rate_hz)
             yield tick
             if self.expert.done:
                 return

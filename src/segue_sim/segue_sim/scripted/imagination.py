@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.controller import CartesianController
+from segue_control.controller import RobotController
 from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
@@ -43,7 +43,7 @@ class Moment:
 
     world: Snapshot
     task: TaskState
-    controller: CartesianController
+    controller: RobotController
 
 
 class Imagination:
@@ -51,7 +51,7 @@ class Imagination:
 
     def __init__(self, robot: RobotConfig, task: TaskConfig) -> None:
         self.world = _Replica(robot, task, render=False)
-        self._controller = CartesianController(robot)
+        self._controller = RobotController(robot)
         self._updates = round(robot.control_rate_hz / robot.tick_rate_hz)
         self._dt = 1.0 / robot.control_rate_hz
         self.begin(snapshot.take(self.world))
@@ -76,7 +76,7 @@ class Imagination:
         """The expert has nothing left to do."""
         return self._expert.done
 
-    def controller_at(self, index: int) -> CartesianController:
+    def controller_at(self, index: int) -> RobotController:
         """The controller as it was before action `index`, a copy; the last one's when that is not known."""
         if index < len(self._moments):
             return self._moments[index].controller.copy()
@@ -93,7 +93,7 @@ class Imagination:
             self.world.remembered = None
             del self._moments[index:], self.actions[index:]
 
-    def set(self, now: Snapshot, controller: CartesianController) -> None:
+    def set(self, now: Snapshot, controller: RobotController) -> None:
         """The world is like `now` under `controller`; the judge looks at it afresh."""
         snapshot.put(self.world, now)
         self.world.judge_anew()
