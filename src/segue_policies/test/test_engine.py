@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,20 @@ def test_an_unknown_setting_names_the_nearest(configs: Path, capsys: pytest.Capt
     assert code == 1 and "/nowhere" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="netwrk.*network"):
         train({"method": "act", "netwrk": {}}, "test", None, configs / "o")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["legato", "flow", "training_time_rtc", "one_shot", "vlash", "act"])
+def test_a_loss_is_computed_where_the_weights_are(
+    method: str, dots: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch's device "meta" computes shapes only, but refuses, as a GPU does, tensors that were left on the CPU."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # which "meta" does not have
+    plan = (make_act_settings if method == "act" else settings)(steps=1)
+    plan |= {"method": method}
+    if method == "training_time_rtc":
+        plan["network"] |= {"head": "transformer", "token_rows": 1}
+    learner, _ = METHODS[method](plan, "test", dots, None)
+    learner.model.to("meta")
+    loss = learner.loss(next(iter(learner.batches(0))), 0)
+    assert loss.device.type == "meta" and loss.shape == ()
+    loss.backward()

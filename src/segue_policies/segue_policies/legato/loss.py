@@ -91,7 +91,8 @@ def _error(
 ) -> Tensor:
     told = objective.told(draws.omega)
     predicted = net.clean(noisy, observed.repeat_interleave(config.samples, dim=0), t, told)
-    weight = objective.weight(draws.omega, t, net.num_steps, config.max_weight) * dim_weights
+    weight = objective.weight(draws.omega, t, net.num_steps, config.max_weight)
+    weight = weight * dim_weights.to(weight.device)
     return (weight * (predicted - draws.clean).square()).mean()
 
 
