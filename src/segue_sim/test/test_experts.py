@@ -10,7 +10,7 @@ from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts
 from segue_sim.disturbance import Disturbance
-from segue_sim.testing import load_task
+from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World
 
 
@@ -37,6 +37,15 @@ FULL_MARKS = {"pick_place": 10.0, "bowls": 6.0, "drawer": 10.0, "pour": 10.0, "t
 def test_an_expert_solves_its_task_with_full_marks(robot: RobotConfig, name: str) -> None:
     state = demonstrate(robot, load_task(name), seed=3)
     assert (state.success, state.score) == (True, FULL_MARKS[name]), state.text
+
+
+@pytest.mark.parametrize(
+    "name", ["open_drawer", "take_lid", "stack_wine", "orange_to_plate", "toy_to_drawer"]
+)
+def test_a_task_of_yaml_alone_is_solved_with_full_marks(name: str) -> None:
+    task = load_task(name)
+    state = demonstrate(load_robot(task.robot), task, seed=3)
+    assert (state.success, state.score) == (True, 10.0), state.text
 
 
 @pytest.mark.parametrize("name", ["bowls", "drawer", "towel"])
