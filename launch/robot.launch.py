@@ -12,5 +12,15 @@ from segue_bringup.launching import launch_description
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` calls."""
     return launch_description(
-        "task", only=("simulator", "hardware", "cameras", "controller", "mover", "perception", "scheduler", "recorder")
+        "task",
+        only=(
+            "simulator",
+            "hardware",
+            "cameras",
+            "controller",
+            "mover",
+            "perception",
+            "scheduler",
+            "recorder",
+        ),
     )
