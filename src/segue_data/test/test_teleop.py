@@ -240,6 +240,8 @@ def test_a_session_started_again_numbers_its_episodes_on(tmp_path: Path) -> None
     episodes = Episodes(tmp_path, wanted=2, first_seed=100)
     episodes.look()
     assert (episodes.name, episodes.seed, episodes.good, episodes.doubtful) == ("episode_000005", 105, 1, 1)
+    episodes.look()
+    assert (episodes.name, episodes.good, episodes.doubtful) == ("episode_000005", 1, 1)
     episodes.closed(kept=True, success=True, doubts="")
     assert episodes.stage is Stage.DONE
 

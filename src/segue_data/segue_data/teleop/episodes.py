@@ -49,7 +49,12 @@ class Episodes:
     _taken: set[int] = field(default_factory=set)
 
     def look(self) -> None:
-        """Read what is in the folder: a session that is started again goes on where the last one ended."""
+        """Read what is in the folder: a session that is started again goes on where the last one ended.
+
+        So does one whose recorder was killed and has repaired what it left.
+        """
+        self._taken.clear()
+        self.good = self.doubtful = 0
         for folder in self.root.glob("episode_*") if self.root.is_dir() else ():
             if (found := _NAME.search(folder.name)) and (folder / FILE_NAME).is_file():
                 self._taken.add(int(found.group(1)))

@@ -78,6 +78,7 @@ class Tasks:
             self._node.announce("policy")
             if self._node.episodes.stage in (Stage.STARTING, Stage.CLOSING):
                 self._node.episodes.stage = Stage.READY
+                self._node.episodes.look()  # the recorder may have died, and repaired what it left
             self._tell(str(error))
         finally:
             self.busy = False
