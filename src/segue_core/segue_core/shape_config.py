@@ -68,7 +68,9 @@ class JointConfig(StrictModel):
 class BodyConfig(StrictModel):
     """One body of an assembly."""
 
-    carrier: str = Field(default="", description="the body that carries it; left out, the assembly's own frame")
+    carrier: str = Field(
+        default="", description="the body that carries it; left out, the assembly's own frame"
+    )
     at: Vector3 = Field(default=(0.0, 0.0, 0.0), description="its origin on that body [m]")
     turn_rad: Vector3 = Field(default=(0.0, 0.0, 0.0), description="rotation vector [rad]")
     joint: JointConfig | None = Field(default=None, description="how it moves; left out, it does not")

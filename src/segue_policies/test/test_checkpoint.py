@@ -143,10 +143,10 @@ def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_method_is_refused(checkpoint: Path) -> None:
-    rewrite_config(method="act")(checkpoint)
+    rewrite_config(method="somebodys")(checkpoint)
     with pytest.raises(ConfigError, match="legato"):
         load_policy(checkpoint)
-    with pytest.raises(PolicyError, match="method: got act, expected legato"):
+    with pytest.raises(PolicyError, match="method: got somebodys, expected legato"):
         load_checkpoint(checkpoint, "legato")
 
 

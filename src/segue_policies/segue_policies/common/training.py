@@ -209,7 +209,8 @@ class Trainer:
         (rate,) = self._speed().values()
         bar.n = round(1000 * min(1.0, self._budget.progress))
         bar.set_postfix_str(
-            f"loss {self._curves.recent_loss:.4f}, {rate:.0f} obs/s, {max(left, 0.0) / 60:.1f} min left", refresh=False
+            f"loss {self._curves.recent_loss:.4f}, {rate:.0f} obs/s, {max(left, 0.0) / 60:.1f} min left",
+            refresh=False,
         )
         bar.update(0)
 

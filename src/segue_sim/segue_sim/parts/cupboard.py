@@ -9,9 +9,9 @@ Its frame is the middle of the lower edge of its front, which looks along -x, to
       \\  door, hinge left (+y)
        =  handle, an upright bar
 
-Bodies are `<name>_frame` and `<name>_<door>`, joints `<name>_<door>`; every door has the places `<name>_<door>_handle`
-(middle of its bar) and `<name>_<door>_face` (on its front, where a hand pushes it), and every shelf `<name>_shelf_<number>`
-(middle of its top; number 0 is the floor).
+Bodies are `<name>_frame` and `<name>_<door>`, joints `<name>_<door>`. Every door has the places `<name>_<door>_handle`
+(middle of its bar) and `<name>_<door>_face` (on its front, where a hand pushes it); every shelf has
+`<name>_shelf_<number>` (middle of its top; number 0 is the floor).
 """
 
 from typing import Annotated, Literal
