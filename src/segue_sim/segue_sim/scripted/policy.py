@@ -9,6 +9,7 @@ What will be executed anyway is executed in the replica too, so a chunk begins w
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 import numpy as np
@@ -84,6 +85,7 @@ class ScriptedPolicy:
 
     def predict(self, request: PredictRequest) -> PredictResult:
         """See the module; raises PolicyError when the state of the tick asked is not to be had."""
+        began = time.perf_counter()
         now = self._source.at(request.start_tick)
         if now is None:
             now, self._origin = snapshot.take(self._imagined.world), None
@@ -95,9 +97,8 @@ class ScriptedPolicy:
         planned = min(request.delay, len(self._imagined.actions) - index, self._info.horizon)
         rows = self._rows(request, now, index, planned)
         name, over = self._info.name, self._imagined.done
-        return PredictResult(
-            ActionChunk(rows.astype(np.float32), request.start_tick, name, request.sequence, stop=over)
-        )
+        chunk = ActionChunk(rows.astype(np.float32), request.start_tick, name, request.sequence, stop=over)
+        return PredictResult(chunk, time.perf_counter() - began)
 
     def _rows(self, request: PredictRequest, now: Snapshot, index: int, planned: int) -> Floats:
         imagined, start = self._imagined, request.start_tick
