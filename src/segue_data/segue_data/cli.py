@@ -32,9 +32,10 @@ def _record(arguments: argparse.Namespace) -> int:
     from segue_data.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
+    task = load_task(arguments.task)
     report = record_demonstrations(
-        load_robot(arguments.robot),
-        load_task(arguments.task),
+        load_robot(arguments.robot or task.robot),
+        task,
         arguments.seeds,
         arguments.out,
         workers=arguments.workers,
@@ -234,7 +235,7 @@ def add_subcommands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     record = _add(
         commands, "record", "record scripted demonstrations in simulation, one bag per seed", _record
     )
-    record.add_argument("--robot", default="dual_arm", help="robot contract in config/robots")
+    record.add_argument("--robot", help="robot contract in config/robots (default: the task's)")
     record.add_argument("--task", default="pick_place", help="task contract in config/tasks")
     record.add_argument("--seeds", type=_seeds, default=_seeds("0:50"), help="0:50, 3,7,9 or one number")
     record.add_argument("--out", type=Path, required=True, help="folder for the bags; call again to go on")
