@@ -33,3 +33,6 @@ STATE = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 
 LATCHED = _keep_last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What late joiners need to know, such as a description or a mode."""
+
+RECENT = _keep_last(30, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+"""What late joiners need the last second of, such as the simulator's state for a policy that is asked about a tick."""

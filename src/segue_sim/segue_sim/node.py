@@ -81,7 +81,7 @@ class SimulatorNode(LifecycleComponent):
         self._task_out = publish(TaskState, "/segue/task_state", qos.STATE)
         self._scene_out = publish(MarkerArray, "/segue/scene", qos.LATCHED)
         self._arms = tuple(arm.name for arm in self._robot.arms)
-        self._state_out = publish(SimState, "/sim/state", qos.STATE)
+        self._state_out = publish(SimState, "/sim/state", qos.RECENT)
         self._pictures_out = {
             name: (
                 publish(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE),
