@@ -72,7 +72,7 @@ def test_a_text_encoder_reads_with_its_own_tokenizer(tmp_path: Path) -> None:
 
 
 def test_wan_is_read_from_a_diffusers_folder(tmp_path: Path) -> None:
-    diffusers = pytest.importorskip("diffusers")
+    diffusers = pytest.importorskip("diffusers", reason="needs requirements/pretrained.txt")
     made = diffusers.WanTransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4,
         text_dim=16, freq_dim=16, ffn_dim=32, num_layers=1, rope_max_seq_len=32,
@@ -101,7 +101,7 @@ def test_an_unknown_model_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_adapters_learn_what_is_saved_without_them() -> None:
-    pytest.importorskip("peft")
+    pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
     torch.manual_seed(0)
     llama = transformers.LlamaConfig(**SMALL, vocab_size=20, num_key_value_heads=2)
     model = transformers.LlamaForCausalLM(llama)
@@ -129,7 +129,7 @@ def test_adapters_learn_what_is_saved_without_them() -> None:
 
 
 def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Path) -> None:
-    pytest.importorskip("peft")
+    pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
     from segue_core.observation import Observation
     from segue_core.policy import PredictRequest
     from segue_policies.serve import load_policy
