@@ -69,6 +69,9 @@ def info(path: Path) -> dict[str, Any]:
     manifests = [load(bag) for bag in find_bags(path)]
     first = manifests[0]
     outcomes = Counter(manifest.outcome for manifest in manifests)
+    messages: Counter[str] = Counter()
+    for manifest in manifests:
+        messages.update(manifest.message_counts)
     return {
         "kind": "bags",
         "bags": len(manifests),
@@ -78,6 +81,6 @@ def info(path: Path) -> dict[str, Any]:
         "duration_s": round(sum(m.duration_s for m in manifests), 3),
         "incomplete": sum(not m.complete for m in manifests),
         "dropped": sum(sum(m.dropped.values()) for m in manifests),
-        "topics": first.message_counts,
+        "messages": dict(messages),
         "code_version": first.code_version,
     }

@@ -11,6 +11,7 @@ import pytest
 
 from segue_core.robot_config import RobotConfig
 from segue_data import messages, signals
+from segue_data.check import info
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
 from segue_data.cli import main
@@ -92,6 +93,13 @@ def test_exit_status_and_json_agree(recorded: tuple[Path, Stage], tmp_path: Path
     assert json.loads((tmp_path / "bad.json").read_text())["ok"] is False
     assert main(["info", str(recorded[0]), "--json", str(tmp_path / "info.json")]) == 0
     assert json.loads((tmp_path / "info.json").read_text())["outcomes"] == {"success": 1}
+
+
+def test_info_counts_the_messages_of_all_bags(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+    for name in ("episode_000007", "episode_000008"):
+        shutil.copytree(recorded[0], tmp_path / name)
+    one, both = info(recorded[0])["messages"], info(tmp_path)["messages"]
+    assert one[COMMAND] > 0 and both == {topic: 2 * number for topic, number in one.items()}
 
 
 def test_unknown_places_and_names_are_one_sentence(
