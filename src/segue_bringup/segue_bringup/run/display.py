@@ -13,7 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-_PLAIN_EVERY_S = 5.0
+PLAIN_EVERY_S = 5.0
+
+Write = Callable[[str], None]
 
 
 @dataclass
@@ -65,22 +67,22 @@ class Display(Protocol):
         """Leave the terminal as it should be."""
 
 
-class PlainDisplay:
-    """Lines: one for each change of the headline, and one every few seconds."""
+class Lines:
+    """Lines on standard error, for what is no terminal.
 
-    def __init__(self, progress: Progress, write: Callable[[str], None], clock: Callable[[], float]) -> None:
-        self._progress, self._write, self._clock = progress, write, clock
-        self._headline, self._written_s = "", clock()
+    Args:
+        due: the line to write now, or None; asked at every update.
+        write: takes a line.
+    """
+
+    def __init__(self, due: Callable[[], str | None], write: Write) -> None:
+        self._due, self._write = due, write
 
     def update(self) -> None:
         """Write a line when it is time."""
-        now = self._clock()
-        if self._progress.headline != self._headline:
-            self._headline, self._written_s = self._progress.headline, now
-            self._write(self._headline)
-        elif now - self._written_s >= _PLAIN_EVERY_S:
-            self._written_s = now
-            self._write(self._progress.line())
+        text = self._due()
+        if text is not None:
+            self._write(text)
 
     def say(self, text: str) -> None:
         """Write a line."""
@@ -90,14 +92,12 @@ class PlainDisplay:
         """Nothing is open."""
 
 
-class LiveDisplay:
-    """A small table that is redrawn in place."""
+class Redrawn:
+    """A table that is redrawn in place on standard error, by a thread that calls `draw`."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._live = Live(
-            console=Console(stderr=True), get_renderable=self._draw, refresh_per_second=8, transient=True
-        )
+    def __init__(self, draw: Callable[[], Group], refresh_hz: float) -> None:
+        console = Console(stderr=True)
+        self._live = Live(console=console, get_renderable=draw, refresh_per_second=refresh_hz, transient=True)
         self._live.start()
 
     def update(self) -> None:
@@ -111,12 +111,45 @@ class LiveDisplay:
         """Take the table away."""
         self._live.stop()
 
-    def _draw(self) -> Group:
-        now = self._progress
-        table = Table.grid(padding=(0, 2))
-        for name, value in _cells(now).items():
-            table.add_row(Text(name, style="dim"), value)
-        return Group(Text(f"{now.title}: {now.headline}", style="bold"), table)
+
+def choose(
+    quiet: bool, draw: Callable[[], Group], due: Callable[[], str | None], refresh_hz: float
+) -> Display:
+    """The display that suits standard error."""
+    if sys.stderr.isatty() and not quiet:
+        return Redrawn(draw, refresh_hz)
+
+    def write(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    return Lines(due, write)
+
+
+class Due:
+    """One line for each change of the headline, and one every few seconds."""
+
+    def __init__(self, progress: Progress, clock: Callable[[], float]) -> None:
+        self._progress, self._clock = progress, clock
+        self._headline, self._written_s = "", clock()
+
+    def __call__(self) -> str | None:
+        """The line to write now, or None."""
+        now = self._clock()
+        if self._progress.headline != self._headline:
+            self._headline, self._written_s = self._progress.headline, now
+            return self._headline
+        if now - self._written_s >= PLAIN_EVERY_S:
+            self._written_s = now
+            return self._progress.line()
+        return None
+
+
+def _draw(now: Progress) -> Group:
+    table = Table.grid(padding=(0, 2))
+    for name, value in _cells(now).items():
+        table.add_row(Text(name, style="dim"), value)
+    return Group(Text(f"{now.title}: {now.headline}", style="bold"), table)
 
 
 def _cells(now: Progress) -> Mapping[str, Any]:
@@ -137,10 +170,5 @@ def _cells(now: Progress) -> Mapping[str, Any]:
 
 
 def make_display(progress: Progress, quiet: bool = False) -> Display:
-    """The display that suits standard error."""
-    if sys.stderr.isatty() and not quiet:
-        return LiveDisplay(progress)
-    write: Callable[[str], None] = (
-        (lambda _: None) if quiet else lambda text: print(text, file=sys.stderr, flush=True)
-    )
-    return PlainDisplay(progress, write, time.monotonic)
+    """The display of one episode."""
+    return choose(quiet, lambda: _draw(progress), Due(progress, time.monotonic), refresh_hz=8)

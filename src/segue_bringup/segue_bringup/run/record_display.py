@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from segue_bringup.run.collection import Session
-from segue_bringup.run.display import Display, Progress
+from segue_bringup.run.display import PLAIN_EVERY_S, Display, Progress, choose
 
-_PLAIN_EVERY_S = 5.0
 _KEYS = "Enter start  y success  n failure  x discard  r again  Esc stop  c recover  Ctrl-C end"
 _STYLES = {"recording": "bold red", "ready": "green", "done": "bold green"}
 
@@ -31,64 +28,36 @@ def line(session: Session) -> str:
     )
 
 
-class PlainRecordDisplay:
-    """Lines: one for each change of stage or note, and one every few seconds."""
+class Due:
+    """One line for each change of stage or note, and one every few seconds."""
 
-    def __init__(self, progress: Progress, session: Session, write: Callable[[str], None]) -> None:
-        self._progress, self._session, self._write = progress, session, write
-        self._seen, self._written_s = ("", ""), time.monotonic()
+    def __init__(self, progress: Progress, session: Session, clock: Callable[[], float]) -> None:
+        self._progress, self._session, self._clock = progress, session, clock
+        self._seen, self._written_s = ("", ""), clock()
 
-    def update(self) -> None:
-        """Write a line when there is something new, or when it is time."""
-        told, now = self._session.told, time.monotonic()
+    def __call__(self) -> str | None:
+        """The line to write now, or None."""
+        told, now = self._session.told, self._clock()
         seen = (told.get("stage", self._progress.headline), told.get("note", ""))
-        if seen != self._seen or now - self._written_s >= _PLAIN_EVERY_S:
-            note = f" ({told['note']})" if told.get("note") else ""
-            self._write(f"{line(self._session)}{note}" if told else self._progress.headline)
-            self._seen, self._written_s = seen, now
-
-    def say(self, text: str) -> None:
-        """Write a line."""
-        self._write(text)
-
-    def close(self) -> None:
-        """Nothing is open."""
+        if seen == self._seen and now - self._written_s < PLAIN_EVERY_S:
+            return None
+        self._seen, self._written_s = seen, now
+        note = f" ({told['note']})" if told.get("note") else ""
+        return f"{line(self._session)}{note}" if told else self._progress.headline
 
 
-class LiveRecordDisplay:
-    """A table that is redrawn in place."""
-
-    def __init__(self, progress: Progress, session: Session) -> None:
-        self._progress, self._session = progress, session
-        console = Console(stderr=True)
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=4, transient=True)
-        self._live.start()
-
-    def update(self) -> None:
-        """The table redraws itself."""
-
-    def say(self, text: str) -> None:
-        """Print above the table."""
-        self._live.console.print(text, markup=False, highlight=False)
-
-    def close(self) -> None:
-        """Take the table away."""
-        self._live.stop()
-
-    def _draw(self) -> Group:
-        session, told = self._session, self._session.told
-        stage = told.get("stage", self._progress.headline)
-        head = Text(f"{self._progress.title}: ", style="bold")
-        head.append(stage, style=_STYLES.get(stage, "yellow"))
-        wanted = told.get("wanted", "0")
-        goal = f" of {wanted}" if wanted != "0" else ""
-        count = f"{told.get('good', 0)}{goal} good, {told.get('doubtful', 0)} doubtful"
-        parts = [head, Text(f"{told.get('episode', '-')}   {count}   arm: {told.get('arm', '-')}")]
-        if session.device or told.get("note"):
-            parts.append(
-                Text(session.device or told["note"], style="bold red" if session.device else "yellow")
-            )
-        return Group(*parts, topic_table(session), Text(_KEYS, style="dim"))
+def _draw(progress: Progress, session: Session) -> Group:
+    told = session.told
+    stage = told.get("stage", progress.headline)
+    head = Text(f"{progress.title}: ", style="bold")
+    head.append(stage, style=_STYLES.get(stage, "yellow"))
+    wanted = told.get("wanted", "0")
+    goal = f" of {wanted}" if wanted != "0" else ""
+    count = f"{told.get('good', 0)}{goal} good, {told.get('doubtful', 0)} doubtful"
+    parts = [head, Text(f"{told.get('episode', '-')}   {count}   arm: {told.get('arm', '-')}")]
+    if session.device or told.get("note"):
+        parts.append(Text(session.device or told["note"], style="bold red" if session.device else "yellow"))
+    return Group(*parts, topic_table(session), Text(_KEYS, style="dim"))
 
 
 def topic_table(session: Session) -> Table:
@@ -107,12 +76,6 @@ def topic_table(session: Session) -> Table:
 
 
 def make_display(progress: Progress, session: Session, *, quiet: bool) -> Display:
-    """The display that suits standard error."""
-    if sys.stderr.isatty() and not quiet:
-        return LiveRecordDisplay(progress, session)
-
-    def write(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr, flush=True)
-
-    return PlainRecordDisplay(progress, session, write)
+    """The display of a session."""
+    due = Due(progress, session, time.monotonic)
+    return choose(quiet, lambda: _draw(progress, session), due, refresh_hz=4)

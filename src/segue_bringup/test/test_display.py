@@ -1,0 +1,34 @@
+"""What a person sees who has no terminal: enough lines, not too many, none twice."""
+
+from segue_bringup.run import display, record_display
+from segue_bringup.run.collection import Session
+from segue_bringup.run.display import Due, Lines, Progress
+
+
+def test_without_a_terminal_each_headline_is_a_line_and_numbers_come_now_and_then() -> None:
+    now, written = [0.0], list[str]()
+    progress = Progress("pick_place", headline="starting the graph")
+    lines = Lines(Due(progress, lambda: now[0]), written.append)
+    for now[0] in (0.0, 1.0, 2.0):
+        lines.update()
+    progress.headline = "running"
+    lines.update()
+    lines.say("what stays")
+    now[0] = 2.0 + display.PLAIN_EVERY_S
+    lines.update()
+    lines.update()
+    assert written == ["starting the graph", "running", "what stays", progress.line()]
+
+
+def test_a_recorder_tells_a_new_stage_and_a_new_note_at_once() -> None:
+    written, session = list[str](), Session()
+    due = record_display.Due(Progress("pick_place", headline="waiting"), session, lambda: 0.0)
+    lines = Lines(due, written.append)
+    lines.update()
+    session.told = {"stage": "ready", "episode": "episode 4", "good": "3"}
+    lines.update()
+    session.told = {**session.told, "note": "a gap of 0.2 s"}
+    lines.update()
+    lines.update()
+    assert written[0] == "waiting" and len(written) == 3
+    assert written[1].startswith("ready: episode 4, 3 good") and written[2].endswith("(a gap of 0.2 s)")
