@@ -72,6 +72,7 @@ class PredictRequest:
         delay: ticks d that the answer is expected to take.
         seed: seed of the initial noise, so that a run can be repeated.
         options: settings of `method` by name, such as `max_guidance_weight` of "rtc"; absent ones have their default.
+        instruction: what to do, in words; policies without language do not read it.
     """
 
     observation: Observation
@@ -83,6 +84,7 @@ class PredictRequest:
     delay: int
     seed: int
     options: Mapping[str, float] = field(default_factory=dict)
+    instruction: str = ""
 
 
 @dataclass(frozen=True, eq=False)

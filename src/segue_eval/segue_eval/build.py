@@ -92,7 +92,7 @@ class Runner:
         self.space = robot.action_space
         self.plant = plant
         self._policy = policy
-        self._latency = setup.latency
+        self._latency, self._instruction = setup.latency, task.instruction
         self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
 
     @property
@@ -121,6 +121,7 @@ class Runner:
             self.space,
             seed,
             latency=latency,
+            instruction=self._instruction,
             max_ticks=self._max_ticks,
             on_tick=on_tick,
         )

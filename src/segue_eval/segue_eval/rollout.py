@@ -53,7 +53,9 @@ def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
     return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
 
 
-def ask(policy: Policy, request: ChunkRequest, observation: Observation) -> ActionChunk:
+def ask(
+    policy: Policy, request: ChunkRequest, observation: Observation, instruction: str = ""
+) -> ActionChunk:
     """The policy's answer to a scheduler's request; raises PolicyError."""
     question = PredictRequest(
         observation=observation,
@@ -65,20 +67,29 @@ def ask(policy: Policy, request: ChunkRequest, observation: Observation) -> Acti
         delay=request.delay,
         seed=request.seed,
         options=request.options,
+        instruction=instruction,
     )
     return policy.predict(question).chunk
 
 
-def _serve(
-    plant: Plant, policy: Policy, tick: int, request: ChunkRequest, latency: Latency, mailbox: Mailbox
-) -> None:
-    """Ask at `tick`, deliver later. At least one tick passes: no answer comes within the tick that asked."""
-    due = tick + max(1, latency.ticks(request.sequence, request.delay))
-    try:
-        chunk = ask(policy, request, observe(plant, policy, tick))
-        mailbox.chunks.setdefault(due, []).append(chunk)
-    except PolicyError as error:
-        mailbox.failures.setdefault(due, []).append(str(error))
+@dataclass(frozen=True)
+class _Server:
+    """Asks at a tick and delivers later. At least one tick passes: no answer comes within the tick that asked."""
+
+    plant: Plant
+    policy: Policy
+    instruction: str
+    latency: Latency
+    mailbox: Mailbox
+
+    def serve(self, tick: int, request: ChunkRequest) -> None:
+        due = tick + max(1, self.latency.ticks(request.sequence, request.delay))
+        try:
+            seen = observe(self.plant, self.policy, tick)
+            chunk = ask(self.policy, request, seen, self.instruction)
+            self.mailbox.chunks.setdefault(due, []).append(chunk)
+        except PolicyError as error:
+            self.mailbox.failures.setdefault(due, []).append(str(error))
 
 
 def run_episode(
@@ -89,16 +100,18 @@ def run_episode(
     seed: int,
     *,
     latency: Latency | None = None,
+    instruction: str = "",
     max_ticks: int = 100_000,
     on_tick: TickObserver | None = None,
 ) -> EpisodeResult:
     """Run episode `seed` until a termination rule ends it (or `max_ticks`, reported as rule `max_ticks`).
 
-    `scheduler` must be fresh. `on_tick` sees every input and output of the scheduler, in order.
+    `scheduler` must be fresh. `instruction` is what a policy with language is told. `on_tick` sees every input and
+    output of the scheduler, in order.
     Equal arguments give equal results, bit for bit, except `wall_s`.
     """
-    began = time.perf_counter()
-    latency, mailbox, trace = latency or Constructed(), Mailbox(), Trace(space)
+    began, mailbox, trace = time.perf_counter(), Mailbox(), Trace(space)
+    server = _Server(plant, policy, instruction, latency or Constructed(), mailbox)
     plant.reset(seed)
     policy.reset()
     scheduler.start(0, plant.measured())
@@ -112,7 +125,7 @@ def run_episode(
         if output.outcome is not None:
             break
         if output.request is not None:
-            _serve(plant, policy, tick, output.request, latency, mailbox)
+            server.serve(tick, output.request)
         plant.execute(output.action, tick)
     interventions = sum(plant.interventions().values())
     shortened = scheduler.stats.shortened_requests

@@ -127,6 +127,7 @@ def test_shortened_lengths_are_counted_and_said_in_the_result(
     policy = Trained()
     result = run(robot, task, plant, policy, setup)
     assert {request.delay for request in policy.requests[1:]} == {6}
+    assert {request.instruction for request in policy.requests} == {task.instruction} != {""}
     assert result.shortened == len(policy.requests) - 1 >= 2
     assert any("delay claim shortened from 8 to 6" in note for note in result.notes)
 

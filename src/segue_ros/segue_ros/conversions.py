@@ -152,7 +152,6 @@ def goal_to_msg(
     ramp: int = 0,
     kind: str = "linear",
     reset: bool = False,
-    instruction: str = "",
 ) -> PredictChunk.Goal:
     """The goal for a request; its observation stays behind: the policy node has it."""
     rows, columns = request.reference.shape
@@ -164,7 +163,7 @@ def goal_to_msg(
         dim=columns,
         seed=request.seed,
         reset=reset,
-        instruction=instruction,
+        instruction=request.instruction,
     )
     goal.option_names = list(request.options)
     goal.option_values = [float(value) for value in request.options.values()]
@@ -202,6 +201,7 @@ def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> Pred
         delay=int(goal.guidance.delay),
         seed=int(goal.seed),
         options=dict(zip(names, values, strict=True)),
+        instruction=goal.instruction,
     )
 
 

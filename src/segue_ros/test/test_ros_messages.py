@@ -97,12 +97,12 @@ def test_a_chunk_whose_size_lies_is_refused(rows: int, columns: int) -> None:
 def test_a_request_comes_back_the_same() -> None:
     omega = np.linspace(1, 0, 60, dtype=np.float32)
     options = {"candidates": 16.0, "max_guidance_weight": 2.5}
-    sent = PredictRequest(_observation(), 7, 2, "legato", omega, _chunk().actions, 8, 2**40, options)
+    sent = PredictRequest(_observation(), 7, 2, "legato", omega, _chunk().actions, 8, 2**40, options, "go")
     got = conversions.request_from_goal(conversions.goal_to_msg(sent, ramp=22), sent.observation)
     np.testing.assert_array_equal(got.reference, sent.reference)
     np.testing.assert_array_equal(got.omega, sent.omega)
     assert (got.start_tick, got.sequence, got.method, got.delay, got.seed) == (7, 2, "legato", 8, 2**40)
-    assert got.options == options
+    assert (got.options, got.instruction) == (options, "go")
 
 
 def test_a_goal_with_an_option_without_value_is_refused() -> None:

@@ -137,7 +137,8 @@ def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> Non
         recorded.append(input_to_msg(mail.inputs, mail.chunks, mail.task, "run", Time()))
         live.append(output.action)
         if output.request:
-            goal = goal_of(output.request, kind="linear", reset=False, instruction="")
+            goal = goal_of(output.request, kind="linear", reset=False, instruction="go")
+            assert goal.instruction == "go"
             session.inbox.add_chunk(
                 chunk_to_msg(_chunk(int(goal.start_tick), int(goal.sequence)), SPACE, Time())
             )

@@ -81,6 +81,7 @@ def goal_of(request: ChunkRequest, *, kind: str, reset: bool, instruction: str) 
         delay=request.delay,
         seed=request.seed,
         options=request.options,
+        instruction=instruction,
     )
     ramp = int(np.count_nonzero((request.omega > 0) & (request.omega < 1)))
-    return conversions.goal_to_msg(full, ramp=ramp, kind=kind, reset=reset, instruction=instruction)
+    return conversions.goal_to_msg(full, ramp=ramp, kind=kind, reset=reset)
