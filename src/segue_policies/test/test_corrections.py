@@ -19,7 +19,7 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.common.corrections import CorrectionSource, check_corrections
-from segue_policies.legato.config import FlowConfig, NetworkConfig
+from segue_policies.legato.config import FlowConfig
 from segue_policies.legato.flow import interpolant
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
@@ -64,10 +64,8 @@ def test_where_the_plan_is_right_a_correction_is_an_ordinary_sample(seed: int, n
     actions, noise = torch.randn(2, 6, H, D, generator=generator, dtype=torch.float64)
     t = torch.rand(6, generator=generator, dtype=torch.float64)
     for objective in OBJECTIVES.values():
-        omega = objective.schedules(6, config, generator).double().clamp(max=0.9)  # above, eta has a floor
-        shown, at = objective.visited(
-            actions, actions, noise, omega, t, config, NetworkConfig(min_noise=1e-6)
-        )
+        omega = objective.schedules(6, config, generator).double()
+        shown, at = objective.visited(actions, actions, noise, omega, t, config)
         assert torch.allclose(shown, interpolant(actions, noise, omega, at), atol=1e-8)
 
 
@@ -77,7 +75,7 @@ def test_a_wrong_plan_is_seen_in_the_rows_that_it_guides_and_in_no_other() -> No
     t = torch.linspace(0, 0.9, 6)
     for name in ("legato", "one_shot"):
         omega = torch.from_numpy(guidance_schedule(H, 3, 4)).expand(6, H)
-        shown, at = OBJECTIVES[name].visited(actions, plan, noise, omega, t, CONFIG, NetworkConfig())
+        shown, at = OBJECTIVES[name].visited(actions, plan, noise, omega, t, CONFIG)
         apart = (shown - interpolant(actions, noise, omega, at)).abs().amax(dim=(0, 2))
         assert (apart[:7] > 0.05).all()
         assert torch.allclose(apart[7:], torch.zeros(H - 7), atol=1e-5)

@@ -11,14 +11,13 @@ from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
 from segue_policies.legato.flow import (
-    StepGains,
+    LegatoSteps,
     interpolant,
+    legato_velocity,
     mixture,
-    noise_level,
     sample,
     sample_one_shot,
     target_velocity,
-    velocity_scale,
 )
 from segue_policies.legato.schedules import linear_schedule, random_schedules
 
@@ -66,6 +65,35 @@ def test_the_overlap_moves_to_another_reference_in_proportion_to_omega(
     )
     moved = 1 - (1 - omega) ** n  # the offset enters N times, each time thinned by (1 - omega)
     torch.testing.assert_close(chunk - actions, moved[:, None] * offset, atol=1e-9, rtol=0)
+
+
+@given(guidance, st.floats(0, 0.99), steps, seeds)
+def test_the_velocity_of_the_right_prediction_is_the_target_at_every_point_of_the_path(
+    omega: Tensor, t: float, n: int, seed: int
+) -> None:
+    actions, noise = pair(seed)
+    on_path = interpolant(actions, noise, omega, t)
+    velocity = legato_velocity(actions, on_path, noise, omega, t, n)
+    torch.testing.assert_close(velocity, target_velocity(actions, noise, omega, t, n), atol=1e-8, rtol=0)
+
+
+@given(guidance, steps, seeds)
+def test_a_wrong_prediction_moves_a_row_the_less_the_more_it_is_guided(
+    omega: Tensor, n: int, seed: int
+) -> None:
+    actions, noise = pair(seed)
+
+    def end(offset: float) -> Tensor:
+        return sample(
+            lambda y, t, w: legato_velocity(actions + offset, y, noise, w, t, n), noise, omega, actions, n
+        )
+
+    torch.testing.assert_close(end(0.0), actions, atol=1e-8, rtol=0)
+    moved = (end(1.0) - actions)[0, :, 0]
+    torch.testing.assert_close(moved[omega == 1], torch.zeros_like(moved[omega == 1]), atol=1e-9, rtol=0)
+    torch.testing.assert_close(moved[omega == 0], torch.ones_like(moved[omega == 0]))
+    assert (moved >= -1e-9).all() and (moved <= 1 + 1e-9).all()
+    assert (torch.diff(moved[omega.argsort()]) <= 1e-8).all()
 
 
 @given(st.floats(0, 1), steps, seeds)
@@ -123,10 +151,13 @@ def test_random_schedules_cover_the_range_and_the_free_chunk() -> None:
     assert set(delays.tolist()) == set(range(11))
 
 
-def test_the_gains_of_all_steps_at_once_are_those_of_each_step() -> None:
-    omega = torch.rand(3, 12)
-    gains = StepGains(omega, 5, 0.04)
+@pytest.mark.parametrize("rows", [(3, H), (H,)])
+def test_the_velocities_of_all_steps_at_once_are_those_of_each_step(rows: tuple[int, ...]) -> None:
+    clean, noisy, noise = torch.randn(3, 3, H, D)
+    omega = torch.rand(rows)
+    steps = LegatoSteps(noise, omega, 5)
     for t in (0.0, 0.2, 0.4, 0.6, 0.8, 0.37):
-        row = torch.zeros(3, 12, 1)
-        scale, noise = velocity_scale(omega, t, 5, row), noise_level(omega, t, row)
-        torch.testing.assert_close(gains.at(torch.tensor(t)), scale / noise.clamp(min=0.04))
+        expected = legato_velocity(clean, noisy, noise, omega, t, 5)
+        torch.testing.assert_close(
+            steps.velocity(clean, noisy, torch.tensor(t)), expected, atol=1e-5, rtol=1e-5
+        )

@@ -8,7 +8,7 @@ import torch
 from segue_core.errors import ConfigError
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.flow import interpolant, sample, target_velocity
+from segue_policies.legato.flow import interpolant, legato_velocity, sample, sample_plain, target_velocity
 from segue_policies.legato.loss import flow_loss, flow_times
 from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
@@ -32,7 +32,7 @@ def test_a_fully_guided_row_is_returned_exactly_even_by_an_untrained_network() -
     reference, noise = torch.randn(2, 2, H, D)
     omega = torch.zeros(H)
     omega[:8] = 1.0
-    chunk = sample(net.bind(observed), noise, omega, reference, N)
+    chunk = sample(net.bind_guided(observed, noise), noise, omega, reference, N)
     torch.testing.assert_close(chunk[:, :8], reference[:, :8], atol=1e-5, rtol=0)
 
 
@@ -40,23 +40,25 @@ def test_a_free_chunk_lands_on_the_prediction_of_the_last_step() -> None:
     net = make_net()
     observed = net.observe(torch.randn(1, 3, 3, 72, 96), torch.randn(1, D))
     predictions: list[torch.Tensor] = []
+    noise = torch.randn(1, H, D)
+    plain, guided = net.bind(observed), net.bind_guided(observed, noise)
 
     def spy(y: torch.Tensor, t: torch.Tensor, omega: torch.Tensor) -> torch.Tensor:
         predictions.append(net.clean(y, observed, t.expand(1), omega))
-        return net.bind(observed)(y, t, omega)
+        return guided(y, t, omega)
 
-    chunk = sample(spy, torch.randn(1, H, D), torch.zeros(1, H), torch.zeros(1, H, D), N)
+    chunk = sample(spy, noise, torch.zeros(1, H), torch.zeros(1, H, D), N)
     torch.testing.assert_close(chunk, predictions[-1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(chunk, sample_plain(plain, noise, N), atol=1e-5, rtol=1e-5)
 
 
 def test_the_weighted_error_of_the_clean_chunk_is_the_paper_s_velocity_error() -> None:
     generator = torch.Generator().manual_seed(3)
     actions, noise, predicted = torch.randn(3, 6, H, D, generator=generator, dtype=torch.float64)
-    omega = 0.9 * torch.rand(6, H, generator=generator, dtype=torch.float64)
+    omega = torch.rand(6, H, generator=generator, dtype=torch.float64)
     t = 0.9 * torch.rand(6, generator=generator, dtype=torch.float64)
     noisy = interpolant(actions, noise, omega, t)
-    eta = (1 - t)[:, None, None] * (1 - omega)[..., None]
-    velocity = (1 - N * omega[..., None] * (1 - t)[:, None, None]) * (predicted - noisy) / eta
+    velocity = legato_velocity(predicted, noisy, noise, omega, t, N)
     paper = (velocity - target_velocity(actions, noise, omega, t, N)).square()
     weight = objective_weight(omega, t, N, float("inf"))
     torch.testing.assert_close(weight * (predicted - actions).square(), paper)
@@ -112,7 +114,7 @@ def test_a_transformer_head_serves_wherever_an_mlp_does() -> None:
     reference, noise = torch.randn(2, 2, H, D)
     omega = torch.zeros(H)
     omega[:8] = 1.0
-    chunk = sample(net.bind(observed), noise, omega, reference, N)
+    chunk = sample(net.bind_guided(observed, noise), noise, omega, reference, N)
     torch.testing.assert_close(chunk[:, :8], reference[:, :8], atol=1e-5, rtol=0)
     loss = flow_loss(
         OBJECTIVES["legato"], net, observed, reference, FlowConfig(), torch.ones(D), torch.Generator()

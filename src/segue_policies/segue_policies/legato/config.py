@@ -34,7 +34,7 @@ class NetworkConfig(StrictModel):
         description="tell the network the guidance of each row (paper Sec. III-D); false: its ablation",
     )
     min_noise: float = Field(
-        default=0.04, gt=0, lt=1, description="floor of eta where a velocity is formed from A_hat"
+        default=0.04, gt=0, lt=1, description="floor of 1 - t where a plain velocity is formed from A_hat"
     )
 
 

@@ -1,6 +1,6 @@
 """Legato's flow: what is mixed, what is regressed, how a chunk is sampled (paper Alg. 1, Eq. 6-16).
 
-Flow time runs from noise, `t = 0`, to data, `t = 1`. Per row of the chunk, with `eta = (1 - t)(1 - omega)`:
+Flow time runs from noise, `t = 0`, to data, `t = 1`. Per row, with `eta = (1 - t)(1 - omega)` the share of noise:
 
     omega     1 ... 1   r/(r+1) ... 1/(r+1)   0 ... 0
     Y_t       A ... A   (1 - eta) A + eta eps          = (1 - t)(omega A + (1 - omega) eps) + t A
@@ -63,37 +63,51 @@ def target_velocity(
     return velocity_scale(omega, t, num_steps, actions) * (actions - noise)
 
 
-def noise_level(omega: Tensor, t: Tensor | float, like: Tensor) -> Tensor:
-    """`eta = (1 - t)(1 - omega)` as `(..., H, 1)`: the share of noise in each row of `Y_t`."""
-    return (1 - time_like(t, like)) * (1 - per_row(omega))
+def legato_velocity(
+    clean: Tensor, noisy: Tensor, noise: Tensor, omega: Tensor, t: Tensor | float, num_steps: int
+) -> Tensor:
+    """The reshaped velocity that a predicted clean chunk `A_hat` means, for t below 1.
+
+        f = (1 - N omega (1 - t)) [ (A_hat - Y) / (1 - t) + omega (A_hat - eps) ]
+
+    On the path `(A - Y) / (1 - t) = (1 - omega)(A - eps)`, so with `A_hat = A` this is Eq. 15 for every omega, and with
+    omega 0 it is the plain velocity. `eps` is the noise that the path began with, which a sampler knows. The shorter
+    `(1 - N omega (1 - t)) (A_hat - Y) / eta` is Eq. 15 too, and divides the hold on the reference away off the path.
+    A prediction that is wrong by delta moves a row of the sampled chunk by, in deltas (N = 5):
+
+        omega                 1      0.96   0.8    0.5    0.2    0
+        this                  0      0.02   0.13   0.48   0.90   1
+        through eta >= 0.04   0     -0.11   1      1      1      1
+    """
+    row, left = per_row(omega), 1 - time_like(t, noisy)
+    scale = velocity_scale(omega, t, num_steps, noisy)
+    return scale * ((clean - noisy) / left + row * (clean - noise))
 
 
-def velocity_gain(omega: Tensor, t: Tensor | float, num_steps: int, min_noise: float) -> Tensor:
-    """`velocity_scale / max(noise_level, min_noise)`, `(..., H, 1)`: from `A_hat - Y` to the reshaped velocity."""
-    row = per_row(omega)
-    scale, noise = velocity_scale(omega, t, num_steps, row), noise_level(omega, t, row)
-    return scale / noise.clamp(min=min_noise)
+class LegatoSteps:
+    """`legato_velocity` at the N steps of one omega and noise; what no prediction changes is computed once."""
 
+    def __init__(self, noise: Tensor, omega: Tensor, num_steps: int) -> None:
+        """Noise `(..., H, D)`, omega `(..., H)`."""
+        self.omega, self._noise, self._num_steps = omega, noise, num_steps
+        left = torch.linspace(1.0, 1.0 / num_steps, num_steps, dtype=omega.dtype, device=omega.device)
+        left = left.view(-1, *[1] * noise.dim())  # 1 - t, step by step
+        row = per_row(omega)
+        scale = torch.rsub(left * row, 1, alpha=num_steps)
+        self._of_noisy = (scale / left).unbind()
+        held = scale * row
+        self._of_clean = (scale / left + held).unbind()
+        self._of_noise = (held * noise).unbind()
 
-class StepGains:
-    """`velocity_gain` at the N denoising steps of one omega, all computed at once: a sampler asks for each in turn."""
-
-    def __init__(self, omega: Tensor, num_steps: int, min_noise: float) -> None:
-        """Omega `(..., H)`."""
-        self.omega, self._num_steps, self._min_noise = omega, num_steps, min_noise
-        left = torch.linspace(1.0, 1.0 / num_steps, num_steps, dtype=omega.dtype)  # 1 - t, step by step
-        left = left.view(-1, *[1] * (omega.dim() + 1))
-        guided = left * per_row(omega)
-        noise = (left - guided).clamp_(min=min_noise)
-        self._gains = torch.rsub(guided, 1, alpha=num_steps).div_(noise).unbind()
-
-    def at(self, t: Tensor) -> Tensor:
-        """The gain `(..., H, 1)` at scalar time `t`, which need not be a step's."""
+    def velocity(self, clean: Tensor, noisy: Tensor, t: Tensor) -> Tensor:
+        """At scalar time `t`, which need not be a step's."""
         step = float(t) * self._num_steps
-        nearest = round(step)
-        if abs(step - nearest) < 1e-5 and nearest < self._num_steps:
-            return self._gains[nearest]
-        return velocity_gain(self.omega, t, self._num_steps, self._min_noise)
+        k = round(step)
+        if abs(step - k) > 1e-5 or k >= self._num_steps:
+            return legato_velocity(clean, noisy, self._noise, self.omega, t, self._num_steps)
+        return (
+            (self._of_clean[k] * clean).sub_(self._of_noise[k]).addcmul_(self._of_noisy[k], noisy, value=-1)
+        )
 
 
 def guide(noisy: Tensor, omega: Tensor, reference: Tensor) -> Tensor:

@@ -150,7 +150,6 @@ class LegatoLearner:
             self.normaliser.encode_actions(actions, state),
             self.normaliser.encode_actions(reference, state),
             flow.model_copy(update=bounds),
-            self.config.network,
             self._dim_weights,
             generator,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig, NetworkConfig
+from segue_policies.legato.config import FlowConfig
 from segue_policies.legato.flow import interpolant
 from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives.base import Objective
@@ -47,7 +47,6 @@ def correction_loss(
     actions: Tensor,
     reference: Tensor,
     config: FlowConfig,
-    network: NetworkConfig,
     dim_weights: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
@@ -57,7 +56,7 @@ def correction_loss(
     """
     draws = _draw(objective, actions, config, generator)
     guided_by = reference.repeat_interleave(config.samples, dim=0)
-    noisy, t = objective.visited(draws.clean, guided_by, draws.noise, draws.omega, draws.t, config, network)
+    noisy, t = objective.visited(draws.clean, guided_by, draws.noise, draws.omega, draws.t, config)
     return _error(objective, net, observed, draws, noisy, t, config, dim_weights)
 
 

@@ -2,9 +2,9 @@
 
 The network predicts the clean chunk `A_hat`; its velocity is written in closed form,
 
-    f = (1 - kappa (1 - t)) (A_hat - Y) / max(eta, eta_min),        eta = (1 - t)(1 - omega)
+    f = (1 - N omega (1 - t)) [ (A_hat - Y) / (1 - t) + omega (A_hat - eps) ]          (flow.legato_velocity)
 
-because `A - eps = (A - Y) / eta` on the path. The regression target stays Eq. 15. Two things follow:
+which is Eq. 15 where `A_hat = A`. The regression target stays. Two things follow for rows without guidance:
 the hidden layers may be narrower than the chunk (the noise never has to pass through them), and the last of the N
 steps lands on `A_hat` itself, so an executed chunk carries no left-over noise.
 """
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.legato.flow import StepGains, VelocityFn, time_like
+from segue_policies.legato.flow import LegatoSteps, VelocityFn, time_like
 
 
 class TimeEmbedding(nn.Module):
@@ -112,7 +112,7 @@ class LegatoNet(nn.Module):
             encoder: `(images, state)` to the embedding `(B, C)`.
             head: `(noisy, embedding, t, omega)` to the clean chunk.
             num_steps: N.
-            min_noise: eta_min, the floor that keeps fully guided rows finite.
+            min_noise: floor of the share of noise 1 - t in the velocity of a path that is not reshaped.
             condition_row: whether the head is told omega; without it that row is zero (the paper's ablation).
         """
         super().__init__()
@@ -133,30 +133,33 @@ class LegatoNet(nn.Module):
         predicted: Tensor = self.head(noisy, observed, t, told)
         return predicted
 
-    def bind(self, observed: Tensor) -> VelocityFn:
-        """Legato's `f(Y, o, t, omega)` for embeddings `(B, C)`: scalar t, omega `(B, H)` or `(H,)`."""
-        gains: StepGains | None = None
+    def bind_guided(self, observed: Tensor, noise: Tensor) -> VelocityFn:
+        """Legato's `f(Y, o, t, omega)` for embeddings `(B, C)`: scalar t, omega `(B, H)` or `(H,)`.
+
+        `noise` `(B, H, D)` is what the sampler begins with.
+        """
+        steps: LegatoSteps | None = None
 
         def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-            nonlocal gains
-            if gains is None or gains.omega is not omega:  # a sampler has one omega for all of its steps
-                gains = StepGains(omega, self.num_steps, self.min_noise)
-            return gains.at(t) * self._towards(noisy, observed, t, omega)
+            nonlocal steps
+            if steps is None or steps.omega is not omega:  # a sampler has one omega for all of its steps
+                steps = LegatoSteps(noise, omega, self.num_steps)
+            return steps.velocity(self._predict(noisy, observed, t, omega), noisy, t)
 
         return velocity
 
-    def bind_plain(self, observed: Tensor) -> VelocityFn:
-        """As `bind`, with the velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; omega is only told."""
+    def bind(self, observed: Tensor) -> VelocityFn:
+        """The velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; omega is only told."""
 
         def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
             left = (1 - time_like(t, noisy)).clamp(min=self.min_noise)
-            return self._towards(noisy, observed, t, omega) / left
+            return (self._predict(noisy, observed, t, omega) - noisy) / left
 
         return velocity
 
-    def _towards(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
-        """`A_hat - Y` for a scalar t."""
-        return self.clean(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2])) - noisy
+    def _predict(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
+        """`A_hat` for a scalar t and an omega that may lack the batch."""
+        return self.clean(noisy, observed, t.expand(len(noisy)), omega.expand(noisy.shape[:2]))
 
 
 class Training(nn.Module):

@@ -50,10 +50,11 @@ class Scene:
 
     def velocity(self, count: int = 1) -> VelocityFn:
         """The learned velocity for `count` chunks of this observation; encodes it once."""
-        normaliser, net = self.trained.normaliser, self.trained.net
-        images = normaliser.encode_images(torch.from_numpy(self.images)[None])
-        observed = net.observe(images, normaliser.encode_state(self._state))
-        return self.trained.objective.bind(net, observed.expand(count, -1))
+        return self.trained.objective.bind(self.trained.net, self._observed().expand(count, -1))
+
+    def guided_velocity(self, noise: Tensor) -> VelocityFn:
+        """That for a sampler that begins with `noise` `(1, H, D)` and brings in a reference."""
+        return self.trained.objective.bind_guided(self.trained.net, self._observed(), noise)
 
     def noise(self, count: int = 1) -> Tensor:
         """`(count, H, D)`; the first chunk's noise is the same for every count."""
@@ -82,6 +83,12 @@ class Scene:
         """The first (H, D) of sampled chunks, in physical units."""
         rows: NDArray[np.float32] = self.physical(chunks)[0]
         return rows
+
+    def _observed(self) -> Tensor:
+        """The embedding `(1, C)`."""
+        normaliser = self.trained.normaliser
+        images = normaliser.encode_images(torch.from_numpy(self.images)[None])
+        return self.trained.net.observe(images, normaliser.encode_state(self._state))
 
     @property
     def _state(self) -> Tensor:

@@ -45,4 +45,5 @@ def _guided(scene: Scene, request: PredictRequest, sampler: Sampler) -> NDArray[
     read_options(request, NoOptions)
     omega = torch.from_numpy(np.asarray(request.omega, dtype=np.float32))[None]
     reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))
-    return scene.first(sampler(scene.velocity(), scene.noise(), omega, reference, scene.num_steps))
+    noise = scene.noise()
+    return scene.first(sampler(scene.guided_velocity(noise), noise, omega, reference, scene.num_steps))

@@ -46,7 +46,6 @@ class Objective:
         omega: Tensor,
         t: Tensor,
         config: FlowConfig,
-        network: NetworkConfig,
     ) -> tuple[Tensor, Tensor]:
         """What the network is shown, `(B, H, D)`, and its time `(B,)`, when `actions` answer another `reference`.
 
@@ -69,5 +68,9 @@ class Objective:
 
     def bind(self, net: LegatoNet, observed: Tensor) -> VelocityFn:
         """The learned velocity for embeddings `(B, C)`: `(x, t, omega)`, omega as the sampler has it."""
-        velocity = net.bind_plain(observed)
+        velocity = net.bind(observed)
         return lambda noisy, t, omega: velocity(noisy, t, self.told(omega))
+
+    def bind_guided(self, net: LegatoNet, observed: Tensor, noise: Tensor) -> VelocityFn:
+        """As `bind`, for a sampler that begins with `noise` `(B, H, D)` and brings in a reference."""
+        return self.bind(net, observed)
