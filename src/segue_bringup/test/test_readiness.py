@@ -18,7 +18,7 @@ from rclpy.task import Future
 from segue_bringup.graph import Ready, Respawn
 from segue_bringup.resolution import NodePlan
 from segue_bringup.run import readiness
-from segue_bringup.run.readiness import Readiness
+from segue_bringup.run.readiness import Readiness, same_names
 from segue_core.errors import ConfigError
 
 DOMAIN = 96
@@ -83,3 +83,18 @@ def test_a_node_that_never_answers_is_named(context: Context, monkeypatch: pytes
     monkeypatch.setattr(readiness, "_PATIENCE_S", 0.3)
     with pytest.raises(ConfigError, match="node 'thing' was not ready within 2 s"):
         _wait(context, Server(context, silent=1000), timeout_s=2.0)
+
+
+def test_nodes_of_others_with_the_names_that_a_graph_will_use_are_found(context: Context) -> None:
+    """Fault 15, before anything is started; the other node is a DDS participant of its own."""
+    other = Context()
+    other.init(args=[], domain_id=DOMAIN)
+    looking, there = Node("looking", context=context), Node("thing", context=other)
+    plans = [NodePlan(n, "none", "none", {}, {}, True, True, Respawn(), Ready()) for n in ("thing", "free")]
+    deadline = time.monotonic() + 30
+    while not same_names(looking, plans) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert same_names(looking, plans) == ["thing"]
+    there.destroy_node()
+    looking.destroy_node()
+    other.try_shutdown()

@@ -6,7 +6,7 @@ once more, silence stops the robot, and what the robot itself does wrong stops t
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from segue_control.limits import joint_limits
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.srv import EmergencyStop, Recover
-from segue_ros import parameters, qos
+from segue_ros import alone, parameters, qos
 from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent, run
 
@@ -104,9 +104,11 @@ class HardwareNode(LifecycleComponent):
         """The steady clock, or a simulation's: while that stands still, nobody falls silent."""
         return (self.get_clock().now().nanoseconds if self._simulated else self._steady_ns()) * 1e-9
 
-    def _on_command(self, message: JointTrajectory) -> None:
+    def _on_command(self, message: JointTrajectory, info: Mapping[str, Any]) -> None:
         now_s = self._now_s()
         try:
+            if not self._link.following:
+                self._refuse_company()
             if len(message.points) != 1:
                 got = f"{len(message.points)} points"
                 raise ControlError(
@@ -114,12 +116,22 @@ class HardwareNode(LifecycleComponent):
                 )
             positions = np.array(message.points[0].positions, dtype=np.float64)
             speeds = np.array(message.points[0].velocities, dtype=np.float64)
-            motion = self._link.receive(tuple(message.joint_names), positions, now_s, speeds)
-        except ControlError as error:
+            names, sender = tuple(message.joint_names), alone.sender_of(info)
+            motion = self._link.receive(names, positions, now_s, speeds, sender)
+        except SegueError as error:
             self.get_logger().warning(f"joint command refused: {error}", throttle_duration_sec=1.0)
             return
         self._last = motion
         self._backend.write(motion, now_s)
+
+    def _refuse_company(self) -> None:
+        """Before the robot begins to move; while it moves, it follows one publisher, and `_watch_wire` looks."""
+        try:
+            alone.refuse_namesakes(self)
+            alone.refuse_second_publisher(self, "/joint_command")
+        except SegueError:
+            self._link.counts["foreign"] += 1
+            raise
 
     def _update(self) -> None:
         now_s = self._now_s()
@@ -157,14 +169,12 @@ class HardwareNode(LifecycleComponent):
             self._stop_controller.call_async(EmergencyStop.Request(reason=f"hardware: {self._reported}"))
 
     def _watch_wire(self) -> None:
-        publishers = self.get_publishers_info_by_topic("/joint_command")
-        if len(publishers) > 1 and self._link.fault is None:
-            names = ", ".join(
-                sorted(f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in publishers)
-            )
-            text = "several nodes publish /joint_command"
-            self._link.fail(ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, got=names, expected="one"))
-            self._backend.stop(self._now_s())
+        try:
+            alone.refuse_second_publisher(self, "/joint_command")
+        except ControlError as error:
+            if self._link.fault is None:
+                self._link.fail(error)
+                self._backend.stop(self._now_s())
         self._diagnostics.publish(self._diagnosis())
 
     def _diagnosis(self) -> DiagnosticArray:

@@ -22,7 +22,7 @@ from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.action import MoveTo
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm
-from segue_ros import conversions, parameters, qos
+from segue_ros import alone, conversions, parameters, qos
 from segue_ros.contracts import load_robot
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -159,11 +159,12 @@ class MoverNode(LifecycleComponent):
         return result
 
     async def _move(self, handle: ServerGoalHandle) -> MoveTo.Result:
+        await alone.until_alone(self)
         goal = np.array(self._robot.pose_rad(handle.request.pose))
         self._tell(handle, "planning", 0.0)
         trajectory, grippers = await self._plan(goal)
         rows = trajectory.rows(self._robot.tick_rate_hz / _speed(handle.request.speed))
-        await call(self, self._arm, Arm.Request(arm=True))
+        await alone.call_once_alone(self, self._arm, Arm.Request(arm=True))
         try:
             await self._follow(handle, np.array([self._codec.action(row, grippers) for row in rows]), goal)
         finally:

@@ -6,8 +6,8 @@ Freshness is judged by when messages are received. The loop runs on the steady c
 
 import sys
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray
 from pydantic import Field
@@ -26,7 +26,7 @@ from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
-from segue_ros import conversions, parameters, qos
+from segue_ros import alone, conversions, parameters, qos
 from segue_ros.contracts import load_robot
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -99,13 +99,13 @@ class ControllerNode(LifecycleComponent):
         for publisher in (self._commands, self._safety, self._diagnostics):
             self.destroy_publisher(publisher)
 
-    def _on_command(self, message: RobotCommand) -> None:
+    def _on_command(self, message: RobotCommand, info: Mapping[str, Any]) -> None:
         try:
             planned = message.action_space_fingerprint == self._joint_space.fingerprint()
             space = self._joint_space if planned else self._robot.action_space
             command = conversions.command_from_msg(message, space)
             if self._controller.guard.mode is GuardMode.ARMED:
-                self._owner.check(command.run_id)
+                self._owner.check(command.run_id, alone.sender_of(info))
             if command.hold:
                 self._controller.hold(command.tick, self._steady_ns())
             elif planned:
@@ -174,13 +174,15 @@ class ControllerNode(LifecycleComponent):
     def _on_arm(self, request: Arm.Request, response: Arm.Response) -> Arm.Response:
         try:
             self._arm() if request.arm else self._controller.guard.disarm()
-        except ControlError as error:
+        except SegueError as error:
             return _refused(response, error)
         self._report()
         response.success = True
         return response
 
     def _arm(self) -> None:
+        alone.refuse_namesakes(self)
+        alone.refuse_second_publisher(self, "/joint_command")
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
         self._controller.arm(self._measured.grippers, self._steady_ns())
@@ -205,7 +207,7 @@ class ControllerNode(LifecycleComponent):
         return response
 
 
-def _refused(response: ResponseT, error: ControlError) -> ResponseT:
+def _refused(response: ResponseT, error: SegueError) -> ResponseT:
     response.success, response.error_code, response.error_text = False, int(error.code), error.text
     return response
 

@@ -44,6 +44,7 @@ class RobotSide:
         self._names, self._arms, self._timeout_s, self._interface = names, arms, timeout_s, interface
         self._command: JointTargets | None = None
         self._received_s = 0.0
+        self._sender = b""
         self.timeouts = 0
         self.refused = 0
         self.holding = True
@@ -59,18 +60,39 @@ class RobotSide:
         now_s: float,
         velocities: Floats | None = None,
         efforts: Floats | None = None,
+        sender: bytes = b"",
     ) -> None:
-        """Take a command; its joints may come in any order. Of velocities and efforts only the one told counts.
+        """Take a command: `look` at it, and `take` it. Raises ControlError as `look`."""
+        self.take(self.look(names, positions, velocities, efforts, sender), now_s, sender)
+
+    def look(
+        self,
+        names: tuple[str, ...],
+        positions: Floats,
+        velocities: Floats | None = None,
+        efforts: Floats | None = None,
+        sender: bytes = b"",
+    ) -> JointTargets:
+        """What a command says; its joints may come in any order. Of velocities and efforts only the one told counts.
 
         Raises:
-            ControlError: a joint is missing, unknown or there twice, what this robot is told is missing, or a value is
-                not finite. The command is counted and dropped, and the one before stands.
+            ControlError: it is another publisher's than the one that is followed, a joint is missing, unknown or there
+                twice, what this robot is told is missing, or a value is not finite. The command is counted and
+                dropped, and the one before stands.
         """
         try:
-            self._command = self._targets(names, positions, velocities, efforts)
+            if not self.holding and sender != self._sender:
+                raise ControlError(
+                    ErrorCode.CONTROL_FOREIGN_COMMAND, "joint command of a second publisher: not followed"
+                )
+            return self._targets(names, positions, velocities, efforts)
         except ControlError:
             self.refused += 1
             raise
+
+    def take(self, targets: JointTargets, now_s: float, sender: bytes = b"") -> None:
+        """Follow these targets; until the next silence the robot is their sender's."""
+        self._command, self._sender = targets, sender
         self._received_s, self.holding = now_s, False
 
     def target(self, now_s: float) -> JointTargets | None:

@@ -44,3 +44,16 @@ def test_the_stream_belongs_to_the_first_run_until_released() -> None:
     assert counts["foreign"] == 1
     owner.release()
     owner.check("b")
+
+
+def test_two_publishers_with_one_run_id_are_told_apart() -> None:
+    """Two schedulers of one name took the same goal, had the same run id, and both were executed."""
+    counts: Counter[str] = Counter()
+    owner = CommandOwner(counts)
+    owner.check("run", b"first")
+    with pytest.raises(ControlError, match="second publisher under the run id 'run'"):
+        owner.check("run", b"second")
+    owner.check("run", b"first")
+    assert counts["foreign"] == 1
+    owner.release()
+    owner.check("run", b"second")

@@ -1,14 +1,16 @@
 """Laws of the controller node, over real topics and services; the test owns both clocks."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rclpy
+from own_domain import own_domain
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
@@ -94,12 +96,14 @@ class Bench:
         self.until(answer.done)
         return answer.result()
 
-    def command(self, tick: int, run_id: str = "run", rise: float = 0.0) -> None:
+    def command(
+        self, tick: int, run_id: str = "run", rise: float = 0.0, publisher: Publisher | None = None
+    ) -> None:
         """Publishes a command; it is waited for by what it changes."""
         action = self.node._controller.kinematics.forward(self.home, np.ones(len(self.robot.arms)))
         action[2] += rise
         command = conversions.Command(tick, run_id, action, hold=False, starved=False)
-        self._commands.publish(
+        (publisher or self._commands).publish(
             conversions.command_to_msg(command, self.robot.action_space, ticks.stamp(self.now_ns))
         )
 
@@ -128,7 +132,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         "-p",
         "autostart:=false",
     ]
-    rclpy.init(args=arguments, domain_id=100 + os.getpid() % 100)
+    rclpy.init(args=arguments, domain_id=own_domain())
     bench = Bench(load_robot(str(file)))
     yield bench
     bench.close()
@@ -170,6 +174,48 @@ def test_commands_of_another_run_are_counted_and_not_executed(bench: Bench) -> N
         bench.until(lambda count=tick: guard.counts["foreign"] == count - 1)
         bench.step(4)
     np.testing.assert_allclose(guard.position, bench.home, atol=1e-6)
+
+
+@EVERY_ROBOT
+def test_a_second_scheduler_with_the_same_run_id_is_counted_and_not_executed(bench: Bench) -> None:
+    """Fault 15: two schedulers of one name once took the same goal and were both obeyed."""
+    bench.step()
+    bench.call(Arm.Request(arm=True))
+    bench.command(1)
+    bench.until(lambda: bench.age_is(0.0, 1.0))
+    second = bench.peer.create_publisher(RobotCommand, "/segue/command", qos.COMMAND)
+    bench.until(lambda: second.get_subscription_count() == 1)
+    guard = bench.node._controller.guard
+    for tick in range(2, 5):
+        bench.command(tick, rise=0.05, publisher=second)
+        bench.until(lambda count=tick: guard.counts["foreign"] == count - 1)
+        bench.step(4)
+    np.testing.assert_allclose(guard.position, bench.home, atol=1e-6)
+
+
+def test_beside_a_second_controller_nothing_is_armed(bench: Bench) -> None:
+    """Fault 15: both were once armed by one call, and both drove the robot."""
+    bench.step()
+    context = Context()
+    context.init(args=[], domain_id=bench.peer.context.get_domain_id())
+    second = Node("controller", context=context)
+    bench.until(lambda: bench.node.get_node_names().count("controller") == 2)
+    refused = bench.call(Arm.Request(arm=True))
+    assert (refused.success, refused.error_code) == (False, 608)
+    assert "2 nodes are called /controller" in refused.error_text
+    second.destroy_node()
+    context.shutdown()
+    bench.until(lambda: bench.node.get_node_names().count("controller") == 1)
+    intruder = bench.peer.create_publisher(JointTrajectory, "/joint_command", qos.COMMAND)
+    bench.until(lambda: bench.node.count_publishers("/joint_command") == 2)
+    refused = bench.call(Arm.Request(arm=True))
+    assert (refused.success, refused.error_code) == (False, 311)
+    assert "got /bench, /controller; expected one" in refused.error_text
+    bench.step(5)
+    assert bench.commands == []
+    bench.peer.destroy_publisher(intruder)
+    bench.until(lambda: bench.node.count_publishers("/joint_command") == 1)
+    assert bench.call(Arm.Request(arm=True)).success
 
 
 @EVERY_ROBOT

@@ -46,8 +46,9 @@ class Wire:
             self.link.observe(self.home, self.now_s)
         return self.link.must_stop(self.now_s)
 
-    def command(self, q: np.ndarray) -> Motion:
-        return self.link.receive(self.names, np.concatenate([q, [1.0, 1.0]]), self.now_s)
+    def command(self, q: np.ndarray, sender: bytes = b"") -> Motion:
+        values = np.concatenate([q, [1.0, 1.0]])
+        return self.link.receive(self.names, values, self.now_s, sender=sender)
 
 
 @pytest.fixture
@@ -129,6 +130,31 @@ def test_a_foreign_jump_is_refused_and_the_stream_goes_on(wire: Wire) -> None:
     motion = wire.command(wire.home + 0.001)
     np.testing.assert_allclose(motion.q, wire.home + 0.001)
     assert wire.link.counts["refused"] == 1
+
+
+def test_a_foreign_stream_is_not_followed_however_smooth_and_does_not_keep_the_robot_going(
+    wire: Wire,
+) -> None:
+    """Fault 15, then 17: the owner falls silent while somebody else goes on."""
+    wire.command(wire.home, b"owner")
+    for _ in range(4):
+        assert wire.pass_time(PERIOD_S) is None
+        with pytest.raises(ControlError, match="second publisher"):
+            wire.command(wire.home, b"other")
+    reason = wire.pass_time(PERIOD_S)
+    assert reason is not None and reason.code is ErrorCode.CONTROL_COMMAND_STALE
+    assert wire.link.counts["refused"] == 4
+
+
+def test_commands_that_are_refused_are_no_sign_of_life(wire: Wire) -> None:
+    """They once kept the robot's patience from running out."""
+    wire.command(wire.home)
+    for _ in range(4):
+        assert wire.pass_time(PERIOD_S) is None
+        with pytest.raises(ControlError, match="step"):
+            wire.command(wire.home + 0.5)
+    reason = wire.pass_time(PERIOD_S)
+    assert reason is not None and reason.code is ErrorCode.CONTROL_COMMAND_STALE
 
 
 def test_a_robot_that_does_not_follow_is_stopped_with_the_joint_and_the_angle(wire: Wire) -> None:

@@ -4,7 +4,6 @@ The robot is the rehearsal robot: a node that speaks ros2_control's topics and k
 time.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import rclpy
 import yaml
+from own_domain import own_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
@@ -50,7 +50,7 @@ class Bench:
         own = [f"hardware:robot_file:={ROBOT_FILE}", f"hardware:hardware:={file}"]
         common = ["use_sim_time:=true", "autostart:=false"]
         parameters = [part for text in (*robot, *own, *common) for part in ("-p", text)]
-        rclpy.init(args=["test", "--ros-args", *parameters], domain_id=100 + os.getpid() % 100)
+        rclpy.init(args=["test", "--ros-args", *parameters], domain_id=own_domain())
         self.now_ns = 10**10
         self.executor = SingleThreadedExecutor()
         self.robot: RehearsalRobot | None = None

@@ -7,6 +7,7 @@ from rclpy.node import Node
 
 from segue_core.errors import ErrorCode, SegueError
 from segue_interfaces.srv import Arm, ResetWorld, StartRecording, StopRecording
+from segue_ros.alone import call_once_alone
 from segue_ros.waiting import call
 
 
@@ -40,7 +41,7 @@ class Cell:
 
     async def arm(self, arm: bool) -> None:
         """Allow motion from the measured pose, or stop and forbid it. Raises SegueError as `reset`."""
-        response = await call(self._node, self._arm, Arm.Request(arm=arm))
+        response = await call_once_alone(self._node, self._arm, Arm.Request(arm=arm))
         if not response.success:
             raise SegueError(ErrorCode.CONTROL_NOT_ARMED, f"/segue/arm refused: {response.error_text}")
 

@@ -36,6 +36,7 @@ class LifecycleComponent(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.failure: BaseException | None = None
+        self._destroyed = False
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
         self.declare_parameter("autostart", True)
         if self.get_parameter("autostart").value:
@@ -76,8 +77,16 @@ class LifecycleComponent(LifecycleNode):
         """Runs `teardown`."""
         return self._guarded(self.teardown, lambda: super(LifecycleComponent, self).on_cleanup(state))
 
+    def destroy_node(self) -> None:
+        """Also lets go of the state machine, which rclpy forgets: it would keep the node in everybody's graph."""
+        super().destroy_node()
+        self._destroyed = True
+        self._state_machine.destroy_when_not_in_use()
+
     def end(self) -> None:
-        """Goes down through all states from wherever the node is."""
+        """Goes down through all states from wherever the node is; nothing happens once it is destroyed."""
+        if self._destroyed:
+            return
         for step in _STEPS.get(self._state_machine.current_state[1], ()):
             getattr(self, f"trigger_{step}")()
 

@@ -5,6 +5,8 @@ the machine cannot keep up with is lost to the simulation, whose clock everybody
 """
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -23,7 +25,7 @@ from segue_core.errors import ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
 from segue_interfaces.msg import SimState, TaskState
 from segue_interfaces.srv import ResetWorld
-from segue_ros import conversions, images, parameters, qos, ticks
+from segue_ros import alone, conversions, images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_sim import snapshot
@@ -140,16 +142,19 @@ class SimulatorNode(LifecycleComponent):
         if self._window:
             self._window.show()
 
-    def _on_command(self, message: JointTrajectory) -> None:
+    def _on_command(self, message: JointTrajectory, info: Mapping[str, Any]) -> None:
         try:
+            if self._side.holding:
+                alone.refuse_second_publisher(self, "/joint_command")
             if len(message.points) != 1:
                 got = f"{len(message.points)} points"
                 raise ControlError(
                     ErrorCode.CONTROL_WRONG_SHAPE, "joint command", got=got, expected="one point"
                 )
             point, now_s = message.points[0], self._clock_time.seconds
-            told = (np.array(values, dtype=np.float64) for values in (point.velocities, point.effort))
-            self._side.receive(tuple(message.joint_names), np.array(point.positions), now_s, *told)
+            names, positions = tuple(message.joint_names), np.array(point.positions)
+            speeds, efforts = np.array(point.velocities, np.float64), np.array(point.effort, np.float64)
+            self._side.receive(names, positions, now_s, speeds, efforts, alone.sender_of(info))
         except ControlError as error:
             self.get_logger().error(f"joint command refused: {error}", throttle_duration_sec=1.0)
 

@@ -48,6 +48,22 @@ def test_nothing_is_followed_after_a_new_episode_began() -> None:
     assert side.timeouts == 0
 
 
+def test_a_robot_that_follows_one_publisher_follows_no_second_one_until_it_has_come_to_rest() -> None:
+    """Fault 15: commands that are fine in themselves, from somebody else."""
+    side = _side()
+    side.receive(_NAMES, np.full(3, 0.1), now_s=1.0, sender=b"owner")
+    for now in (1.01, 1.03, 1.039):
+        with pytest.raises(ControlError, match="second publisher") as raised:
+            side.receive(_NAMES, np.full(3, 0.2), now_s=now, sender=b"other")
+        assert raised.value.code is ErrorCode.CONTROL_FOREIGN_COMMAND
+        target = side.target(now)
+        assert target is not None and target.positions.tolist() == [0.1, 0.1]
+    assert side.refused == 3
+    assert side.target(1.05) is None, "what was refused is no sign of life"
+    side.receive(_NAMES, np.full(3, 0.2), now_s=1.06, sender=b"other")
+    assert side.target(1.06) is not None
+
+
 @pytest.mark.parametrize(
     ("names", "values", "code"),
     [

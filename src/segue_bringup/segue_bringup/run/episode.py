@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
@@ -25,11 +25,19 @@ from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 from segue_interfaces.msg import SchedulerState, TaskState
+from segue_ros.alone import PATIENCE_S
 
 _SPIN_S = 0.05
 _STOP_ARM_S = 6.0  # patience with the controlled stop of a cancelled task
-_LOOK_AROUND_S = 1.0  # discovery of nodes that are already on a domain that the user chose
+_LOOK_AROUND_S = 1.0  # discovery of nodes that are already on a domain that others may know
 _SERVER_S = 10.0
+
+
+def _domain_may_be_shared(environment: Mapping[str, str]) -> bool:
+    """Whether nodes of others may be on the domain: a person chose it, or it reaches beyond this machine."""
+    reach = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    apart = reach in ("LOCALHOST", "OFF") and not environment.get("ROS_STATIC_PEERS")
+    return bool(environment.get("ROS_DOMAIN_ID")) or not apart
 
 
 class Ending(Enum):
@@ -71,7 +79,7 @@ class Episode:
             return ending, self._client.result
 
     def _connect(self, stack: ExitStack) -> None:
-        chosen = bool(os.environ.get("ROS_DOMAIN_ID"))
+        shared = _domain_may_be_shared(os.environ)
         lock = acquire_domain(os.environ)
         stack.callback(lock.release)
         os.environ["ROS_DOMAIN_ID"] = str(lock.domain)
@@ -86,17 +94,24 @@ class Episode:
         self._node.create_subscription(SchedulerState, "/segue/state", self._on_state, 10)
         self._node.create_subscription(TaskState, "/segue/task_state", self._on_task, 10)
         self._client = self.make_client(self._node)
-        if chosen:
+        if shared:
             self._refuse_doubles(lock.domain)
 
     def _refuse_doubles(self, domain: int) -> None:
-        end = time.monotonic() + _LOOK_AROUND_S
-        while time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=_SPIN_S)
-        there = same_names(self._node, self.plan.nodes)
+        there = self._there_after(_LOOK_AROUND_S, lambda: False)
+        if there:
+            self._headline(f"waiting for {', '.join(there)} of another graph to end")
+            there = self._there_after(PATIENCE_S, lambda: not same_names(self._node, self.plan.nodes))
         if there:
             text = f"nodes called {', '.join(there)} already run on ROS domain {domain}; stop them or choose another"
             raise ConfigError(ErrorCode.ADDRESS_IN_USE, text)
+
+    def _there_after(self, seconds: float, enough: Callable[[], bool]) -> list[str]:
+        """Names of this graph that are taken, after so long or as soon as it is enough."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not enough() and not self.interrupts.count:
+            self._executor.spin_once(timeout_sec=_SPIN_S)
+        return same_names(self._node, self.plan.nodes)
 
     def _start_nodes(self) -> None:
         self._headline("starting the graph")

@@ -56,25 +56,30 @@ class HardwareLink:
             self._measured, self._measured_s = q, at_s
 
     def receive(
-        self, names: tuple[str, ...], positions: Array, now_s: float, velocities: Array | None = None
+        self,
+        names: tuple[str, ...],
+        positions: Array,
+        now_s: float,
+        velocities: Array | None = None,
+        sender: bytes = b"",
     ) -> Motion:
         """What to do for a command of the wire; `velocities` are there when the controller commands speeds.
 
         Raises:
             ControlError: refused and counted, and what is going on goes on: a fault is latched, no fresh measured
-                state, wrong joints, not finite, outside the limits, or a jump.
+                state, another sender than the one that is followed, wrong joints, not finite, outside the limits, or
+                a jump. It does not count as a sign of life either.
         """
         try:
             if self.fault:
                 raise self.fault
             measured = self._fresh(now_s)
-            self._side.receive(names, positions, now_s, velocities)
-            target = self._side.target(now_s)
-            assert target is not None  # received this very moment
+            target = self._side.look(names, positions, velocities, sender=sender)
             motion = self._motion(target, measured, now_s)
         except ControlError:
             self.counts["refused"] += 1
             raise
+        self._side.take(target, now_s, sender)
         self.following = True
         return motion
 

@@ -17,6 +17,7 @@ from segue_core.errors import (
 )
 from segue_core.task_config import TaskConfig
 from segue_interfaces.action import RunTask
+from segue_ros import alone
 from segue_ros.cell import Cell
 from segue_ros.contracts import load_file
 from segue_ros.waiting import until
@@ -120,9 +121,11 @@ class TaskServer:
         """Check everything that can be refused before anything moves."""
         node = self._node
         spec = self._spec(goal)
+        await alone.until_alone(node)
         if not await until(node, lambda: node.policy_info is not None, node.given.policy_timeout_s):
             raise PolicyError(ErrorCode.POLICY_NOT_READY, "no policy node has reported what it can do")
         assert node.policy_info is not None
+        await alone.until_alone(node, "/segue/policy_info")
         config = spec.config.model_copy(update={"horizon": node.policy_info.horizon})
         return Session(
             replace(spec, config=config),
