@@ -21,7 +21,7 @@ from segue_core.policy import PredictRequest  # noqa: E402
 from segue_policies.common.checkpoint import Expected  # noqa: E402
 from segue_policies.serve import check_checkpoint, load_policy  # noqa: E402
 
-CAMERAS = ("head", "left_wrist")
+CAMERAS, TASK = ("head", "left_wrist"), "put it there"
 FEATURES = {
     "input_features": {"observation.state": PolicyFeature(FeatureType.STATE, (14,))}
     | {f"observation.images.{c}": PolicyFeature(FeatureType.VISUAL, (3, 72, 96)) for c in CAMERAS},
@@ -47,6 +47,8 @@ def save(config, folder):
         "std": 1 + rng.random(14),
         "min": -np.ones(14),
         "max": np.ones(14),
+        "q01": -np.ones(14),
+        "q99": np.ones(14),
     }
     pixels = {"mean": np.full((3, 1, 1), 0.5), "std": np.full((3, 1, 1), 0.3)}
     stats = {"observation.state": numbers, "action": numbers}
@@ -64,7 +66,8 @@ def ask(policy, state, images, method="plain", seed=3, omega=None, reference=Non
     omega = np.zeros(rows, np.float32) if omega is None else omega
     reference = np.zeros((rows, 14), np.float32) if reference is None else reference
     observation = Observation(5, state, images)
-    return policy.predict(PredictRequest(observation, 5, 1, method, omega, reference, 2, seed)).chunk.actions
+    request = PredictRequest(observation, 5, 1, method, omega, reference, 2, seed, instruction=TASK)
+    return policy.predict(request).chunk.actions
 
 
 def theirs(policy, before, after, state, images, seed=3):
@@ -76,36 +79,47 @@ def theirs(policy, before, after, state, images, seed=3):
         batch = {
             f"observation.images.{c}": torch.from_numpy(i).permute(2, 0, 1) / 255.0 for c, i in images.items()
         }
-        batch["observation.state"] = torch.from_numpy(state)
+        batch |= {"observation.state": torch.from_numpy(state), "task": TASK}
         rows.append(after(policy.select_action(before(batch)))[0].numpy())
     return np.stack(rows)
 
 
+def observed():
+    """A state and a picture of each camera."""
+    rng = np.random.default_rng(5)
+    state = rng.normal(size=14).astype(np.float32) * 0.1
+    return state, {camera: rng.integers(0, 256, (72, 96, 3), dtype=np.uint8) for camera in CAMERAS}
+
+
+def serve(folder, saved):
+    """The policy of a saved checkpoint, and what was found."""
+    state, images = observed()
+    expected = Expected(action_space=DUAL_ARM_EE, cameras=CAMERAS)
+    policy = load_policy(folder, expected, 1)
+    assert policy.info == check_checkpoint(folder, expected)
+    chunk = ask(policy, state, images)
+    wanted = DUAL_ARM_EE.clip(theirs(*saved, state, images)).astype(np.float32)
+    served = []
+    for method in ("bidirectional", "plain", "rtc"):
+        try:
+            ask(policy, state, images, method)
+            served.append(method)
+        except PolicyError as error:
+            assert "method" in str(error), error
+    return policy, {
+        "equals": bool(np.allclose(chunk, wanted, atol=1e-4)),
+        "repeats": bool(np.array_equal(chunk, ask(policy, state, images))),
+        "served": served,
+    }
+
+
 def main(root):
     """Serve both and print what was found."""
-    rng, facts = np.random.default_rng(5), {}
-    state = rng.normal(size=14).astype(np.float32) * 0.1
-    images = {camera: rng.integers(0, 256, (72, 96, 3), dtype=np.uint8) for camera in CAMERAS}
+    facts = {}
     for config in (ACT, DIFFUSION):
         folder = root / config.type
-        saved = save(config, folder)
-        expected = Expected(action_space=DUAL_ARM_EE, cameras=CAMERAS)
-        policy = load_policy(folder, expected, 1)
-        assert policy.info == check_checkpoint(folder, expected)
-        chunk = ask(policy, state, images)
-        wanted = DUAL_ARM_EE.clip(theirs(*saved, state, images)).astype(np.float32)
-        served = []
-        for method in ("bidirectional", "plain", "rtc"):
-            try:
-                ask(policy, state, images, method)
-                served.append(method)
-            except PolicyError as error:
-                assert "method" in str(error), error
-        facts[config.type] = {
-            "equals": bool(np.allclose(chunk, wanted, atol=1e-4)),
-            "repeats": bool(np.array_equal(chunk, ask(policy, state, images))),
-            "served": served,
-        }
+        policy, facts[config.type] = serve(folder, save(config, folder))
+    state, images = observed()
     target, omega = ask(policy, state, images, seed=9), np.ones(8, np.float32)
     drawn = [ask(policy, state, images, m, 3, omega, target) for m in ("plain", "bidirectional")]
     plain, best = (float(np.square(rows - target).mean()) for rows in drawn)

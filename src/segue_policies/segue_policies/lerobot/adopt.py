@@ -23,7 +23,7 @@ def adopt(folder: Path, robot: RobotConfig, cameras: dict[str, str], instruction
         folder: of LeRobot's `config.json` and `model.safetensors`.
         robot: whose action space it predicts.
         cameras: camera of the robot to the checkpoint's name of it, where they differ.
-        instruction: for policies that read language.
+        instruction: for policies that read language; empty: the task's own.
 
     Raises:
         PolicyError: it does not fit the robot; nothing is written then.
@@ -58,7 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--camera", type=_pair, action="append", default=[], metavar="OURS=THEIRS", help="head=top"
     )
-    parser.add_argument("--instruction", default="", help="for policies that read language")
+    parser.add_argument(
+        "--instruction",
+        default="",
+        help="the words that the policy was trained with; without: the task's own",
+    )
     given = parser.parse_args(arguments)
     try:
         if not given.robot.is_file():

@@ -43,7 +43,9 @@ class Adoption(StrictModel):
         default_factory=dict,
         description="camera of the robot to the checkpoint's name of it, where they differ",
     )
-    instruction: str = Field(default="", description="what a policy that reads language is told")
+    instruction: str = Field(
+        default="", description="what a policy that reads language is told, whatever the task"
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Contract:
         kind: LeRobot's type, such as "act".
         info: as the scheduler sees it, with the robot's names of cameras.
         keys: the checkpoint's feature of each camera of `info`.
-        instruction: for policies that read language.
+        instruction: for policies that read language; empty: the one of the request.
         history: observations that the policy looks at; the present one stands for earlier ones.
     """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
 from segue_core.chunk import ActionChunk
 from segue_core.config_base import ModelT, StrictModel, parse_model
@@ -31,8 +29,7 @@ from segue_policies.common.normalise import FLOORS
 from segue_policies.common.serving import check_observation, check_rows
 from segue_policies.lerobot.contract import ACTION, FLOWS, SAMPLED, STATE, Contract, read_contract
 from segue_policies.lerobot.guide import Guide
-
-INSTALL = "pip install lerobot==0.4.4"
+from segue_policies.lerobot.loading import Loaded, load
 
 
 class NoOptions(StrictModel):
@@ -51,15 +48,6 @@ class RtcOptions(StrictModel):
     max_guidance_weight: float = Field(
         default=MAX_GUIDANCE_WEIGHT, ge=0, le=1000, description="clip beta of the guidance weight"
     )
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """LeRobot's parts of a checkpoint; their types are LeRobot's."""
-
-    policy: Any
-    before: Callable[[dict[str, Any]], dict[str, Any]]
-    after: Callable[[Tensor], Tensor]
 
 
 class LeRobotPolicy:
@@ -87,7 +75,7 @@ class LeRobotPolicy:
         contract = read_contract(folder, expected)
         if threads is not None:
             torch.set_num_threads(threads)
-        return cls(contract, _load(folder))
+        return cls(contract, load(folder))
 
     @property
     def info(self) -> PolicyInfo:
@@ -173,7 +161,8 @@ class LeRobotPolicy:
         pixels, state = check_observation(request.observation, self.info, self.info.action_space.dim)
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255.0
         given: dict[str, Any] = {key: images[k : k + 1] for k, key in enumerate(self._contract.keys)}
-        return {**given, STATE: torch.from_numpy(state)[None], "task": [self._contract.instruction]}
+        instruction = self._contract.instruction or request.instruction
+        return {**given, STATE: torch.from_numpy(state)[None], "task": [instruction]}
 
 
 class _Enabled:
@@ -195,25 +184,6 @@ def _remembered(policy: Any, batch: dict[str, Any]) -> dict[str, Any]:
         batch = {**batch, OBS_IMAGES: torch.stack(pictures, dim=-4)}
     policy._queues = populate_queues(queues, batch)
     return batch
-
-
-def _load(folder: Path) -> Loaded:
-    try:
-        from lerobot.configs.policies import PreTrainedConfig
-        from lerobot.policies.factory import get_policy_class, make_pre_post_processors
-    except ImportError as error:
-        text = f"LeRobot cannot be imported ({error}); install it with: {INSTALL}"
-        raise PolicyError(ErrorCode.POLICY_NOT_READY, text) from error
-    try:
-        config = PreTrainedConfig.from_pretrained(folder)
-        config.device = "cuda" if torch.cuda.is_available() else "cpu"
-        policy = get_policy_class(config.type).from_pretrained(folder, config=config)
-        device = {"device_processor": {"device": config.device}}
-        before, after = make_pre_post_processors(config, str(folder), preprocessor_overrides=device)
-    except Exception as error:  # of any library that a policy is made of
-        text = f"{folder}: LeRobot cannot load it: {type(error).__name__}: {error}"
-        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, text) from error
-    return Loaded(policy.eval(), before, after)
 
 
 def _options(request: PredictRequest, model: type[ModelT]) -> ModelT:
