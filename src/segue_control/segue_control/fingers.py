@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import mujoco
 
+from segue_core.errors import unknown_name
 from segue_core.gripper_config import FingerPad, GripperConfig
 
 _STIFFNESS, _DAMPING = 3000.0, 60.0  # of a parallel gripper's fingers [N/m], [N s/m]
@@ -34,6 +35,13 @@ def actuator_names(gripper: GripperConfig) -> tuple[str, ...]:
 
 
 def _fingers(arm: mujoco.MjSpec, gripper: GripperConfig) -> list[mujoco.MjsBody]:
+    """Bodies that touch; raises ConfigError for a name that the model has not."""
+    if gripper.finger_bodies is not None:
+        there = {body.name: body for body in arm.bodies}
+        for name in gripper.finger_bodies:
+            if name not in there:
+                raise unknown_name("finger body", name, there)
+        return [there[name] for name in gripper.finger_bodies]
     return [b for b in arm.bodies if any(joint.name in gripper.finger_joints for joint in b.joints)]
 
 

@@ -26,6 +26,10 @@ class GripperConfig(StrictModel):
         min_length=2,
         description="finger joints, as named in the model file; the first finger is opposed to all others",
     )
+    finger_bodies: tuple[str, ...] | None = Field(
+        default=None,
+        description="bodies that touch, one per finger, at the end of a linkage; default: those that the joints move",
+    )
     tendon: str | None = Field(
         default=None, description="tendon that moves all fingers, as named in the model file"
     )
@@ -66,6 +70,8 @@ class GripperConfig(StrictModel):
             raise ValueError("needs either tendon and open_m, or open_position and closed_position")
         if len(self.opened) != len(self.finger_joints) or len(self.closed) != len(self.finger_joints):
             raise ValueError(f"open_position and closed_position need {len(self.finger_joints)} numbers each")
+        if self.finger_bodies is not None and len(self.finger_bodies) != len(self.finger_joints):
+            raise ValueError(f"finger_bodies needs one name per finger, {len(self.finger_joints)}")
         if self.finger_effort is not None and len(self.finger_effort) != self.motors:
             raise ValueError(f"finger_effort needs one number per motor, {self.motors}")
         if any(a == b for a, b in zip(self.opened, self.closed, strict=True)):

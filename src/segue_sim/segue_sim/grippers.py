@@ -20,7 +20,9 @@ class _Gripper:
         self.qpos = np.array([joint.qposadr[0] for joint in joints])
         self.opened, self.closed = np.array(config.opened), np.array(config.closed)
         self.ctrl = np.array([model.actuator(f"{arm.name}_{name}").id for name in actuator_names(config)])
-        self.fingers = [_subtree(model, int(model.dof_bodyid[joint.dofadr[0]])) for joint in joints]
+        moved = [int(model.dof_bodyid[joint.dofadr[0]]) for joint in joints]
+        named = [model.body(f"{arm.name}_{name}").id for name in config.finger_bodies or ()]
+        self.fingers = [_subtree(model, body) for body in named or moved]
 
     def positions(self, opening: float) -> Floats:
         """Joint positions (fingers,) at an opening."""
