@@ -13,6 +13,7 @@ from segue_core.config_base import StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PerceptionError
 from segue_perception.camera import Frame
 from segue_perception.camera_config import Intrinsics
+from segue_perception.drivers.base import NamedCamera
 
 _QUEUED = 2  # newer frames push older ones out
 _FIRST_FRAME_S = 5.0
@@ -46,7 +47,7 @@ def load_library() -> Any:
         raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
 
 
-class RealSenseCamera:
+class RealSenseCamera(NamedCamera):
     """See `Camera`. Colour frames of a queue that `start` has somebody fill; `stop` ends that.
 
     Stamps are the camera's own where its clock is known to be the computer's (global time), else those of arrival;
@@ -62,7 +63,8 @@ class RealSenseCamera:
         *,
         live: bool = True,
     ) -> None:
-        self._name, self._rs, self._now_ns, self._live = name, library, now_ns, live
+        super().__init__(name, now_ns)
+        self._rs, self._live = library, live
         self._queue = library.frame_queue(_QUEUED)
         self._stop: Callable[[], None] | None = start(self._queue)
         try:
@@ -70,17 +72,7 @@ class RealSenseCamera:
         except PerceptionError:
             self.close()
             raise
-        self._size = int(self._frame.image.shape[1]), int(self._frame.image.shape[0])
-
-    @property
-    def name(self) -> str:
-        """Name of the camera in the robot's contract."""
-        return self._name
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of its frames [pixels]."""
-        return self._size
+        self._take_size(self._frame.image)
 
     def read(self) -> Frame | None:
         """The newest frame since the last call, or None; silence is for the caller to notice."""

@@ -15,7 +15,7 @@ from rosbags.typesys import Stores, get_typestore
 from segue_core.config_base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import Frame
-from segue_perception.drivers.base import FrameThread
+from segue_perception.drivers.base import ThreadCamera
 
 Image = NDArray[np.uint8]
 _ORDER = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0)}
@@ -29,11 +29,12 @@ class ReplayOptions(StrictModel):
     loop: bool = Field(default=True, description="begin anew when it is over")
 
 
-class ReplayCamera:
+class ReplayCamera(ThreadCamera):
     """See `Camera`. Stamps are those of now: the recording's own are long past."""
 
     def __init__(self, name: str, options: ReplayOptions, now_ns: Callable[[], int]) -> None:
-        self._name, self._options, self._now_ns = name, options, now_ns
+        super().__init__(name, now_ns)
+        self._options = options
         self._frames = self._play()
         self._began_s, self._first_ns = time.monotonic(), -1
         first = next(self._frames, None)
@@ -42,27 +43,9 @@ class ReplayCamera:
                 ErrorCode.FRAME_MISSING,
                 f"camera '{name}': no pictures on {self._topics()[0]} in {options.bag}",
             )
-        self._size = int(first[1].shape[1]), int(first[1].shape[0])
-        self._thread = FrameThread(name, self._grab)
-        self._thread.start()
+        self._begin(first[1])
 
-    @property
-    def name(self) -> str:
-        """Name of the camera in the robot's contract."""
-        return self._name
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of its frames [pixels]."""
-        return self._size
-
-    def read(self) -> Frame | None:
-        """The newest frame since the last call, or None; raises PerceptionError when the recording is over."""
-        return self._thread.newest()
-
-    def close(self) -> None:
-        """Closes the recording."""
-        self._thread.end()
+    def _release(self) -> None:
         self._frames.close()
 
     def _topics(self) -> tuple[str, str]:

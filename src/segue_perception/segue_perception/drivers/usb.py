@@ -12,7 +12,7 @@ from pydantic import Field
 from segue_core.config_base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import Frame
-from segue_perception.drivers.base import FrameThread
+from segue_perception.drivers.base import ThreadCamera
 
 _FORMAT = 4  # letters of a pixel format
 
@@ -30,11 +30,12 @@ class UsbOptions(StrictModel):
     loop: bool = Field(default=True, description="a video file begins anew when it is over")
 
 
-class UsbCamera:
+class UsbCamera(ThreadCamera):
     """See `Camera`. A video file plays at its own pace."""
 
     def __init__(self, name: str, options: UsbOptions, now_ns: Callable[[], int]) -> None:
-        self._name, self._options, self._now_ns = name, options, now_ns
+        super().__init__(name, now_ns)
+        self._options = options
         number = options.device.isdigit()
         self._capture = cv2.VideoCapture(int(options.device) if number else options.device)
         if not self._capture.isOpened():
@@ -47,28 +48,10 @@ class UsbCamera:
         if not self._file:
             self._ask_for_format()
         first = self._first_frame()
-        self._size = int(first.shape[1]), int(first.shape[0])
         self._due_s = time.monotonic()
-        self._thread = FrameThread(name, self._grab)
-        self._thread.start()
+        self._begin(first)
 
-    @property
-    def name(self) -> str:
-        """Name of the camera in the robot's contract."""
-        return self._name
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of its frames [pixels]."""
-        return self._size
-
-    def read(self) -> Frame | None:
-        """The newest frame since the last call, or None; raises PerceptionError when the camera is lost."""
-        return self._thread.newest()
-
-    def close(self) -> None:
-        """Releases the device."""
-        self._thread.end()
+    def _release(self) -> None:
         self._capture.release()
 
     def _ask_for_format(self) -> None:
