@@ -5,7 +5,7 @@
     load_wan        Wan's video model and VAE     diffusers       where LingBot-VA begins
 
 A folder is what `save_pretrained` writes and the hub holds: `config.json` and `model.safetensors`. pi0, SmolVLA and
-LeRobot's other policies: `segue_policies.lerobot`.
+LeRobot's other policies: `segue_policies.lerobot`. OpenVLA: `openvla.py`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def load_wan(folder: Path) -> tuple[nn.Module, nn.Module]:
     return transformer, _load("diffusers", "AutoencoderKLWan", folder / "vae")
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """The module `name`; raises ConfigError with the line that installs it."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -115,26 +116,27 @@ def _known(what: str, config: dict[str, Any], classes: dict[str, str]) -> str:
 
 
 def _build(name: str, config: dict[str, Any]) -> nn.Module:
-    class_ = getattr(_library("transformers"), name)
+    class_ = getattr(library("transformers"), name)
     with torch.device("cpu"):
         net: nn.Module = class_(class_.config_class.from_dict(config))
     return net
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` of a folder; raises PolicyError when there is none."""
     if not (folder / "config.json").is_file():
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no config.json in this folder", got=folder)
-    config, _ = _library("transformers").PretrainedConfig.get_config_dict(str(folder))
+    config, _ = library("transformers").PretrainedConfig.get_config_dict(str(folder))
     return dict(config)
 
 
-def _load(library: str, name: str, folder: Path) -> Any:
+def _load(where: str, name: str, folder: Path) -> Any:
     """`from_pretrained` of plain files only: no download, no code from the folder, no pickled weights."""
     plain: dict[str, Any] = {"local_files_only": True}
     if name != "AutoTokenizer":
         plain["use_safetensors"] = True
     try:
-        return getattr(_library(library), name).from_pretrained(str(folder), **plain)
+        return getattr(library(where), name).from_pretrained(str(folder), **plain)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        text = f"{folder}: {library}'s {name} cannot load it: {error}"
+        text = f"{folder}: {where}'s {name} cannot load it: {error}"
         raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, text) from error
