@@ -1,0 +1,181 @@
+"""What `segue data` does: one function per subcommand, of its parsed arguments to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from segue_data.errors import missing
+from segue_data.manifest import load
+
+
+def record(arguments: argparse.Namespace) -> int:
+    """Scripted demonstrations, one bag per seed."""
+    from segue_data.contracts import load_robot, load_task
+    from segue_data.demonstrations import record_demonstrations
+    from segue_data.encoding import ImageCodec
+    from segue_data.lockstep import RecordingOptions
+    from segue_sim.disturbance import DisturbanceConfig
+
+    task = load_task(arguments.task)
+    report = record_demonstrations(
+        load_robot(arguments.robot or task.robot),
+        task,
+        arguments.seeds,
+        arguments.out,
+        workers=arguments.workers,
+        options=RecordingOptions(
+            codec=ImageCodec(arguments.images),
+            disturbance=DisturbanceConfig() if arguments.disturb else None,
+        ),
+        keep_failures=arguments.keep_failures,
+    )
+    print(
+        f"{len(report.recorded)} recorded, {len(report.skipped)} were there, "
+        f"{len(report.failed)} failed{f': seeds {list(report.failed)}' if report.failed else ''}"
+    )
+    return 0 if report.recorded or report.skipped else 1
+
+
+def convert(arguments: argparse.Namespace) -> int:
+    """Bags to a dataset."""
+    from segue_data.contracts import load_robot
+    from segue_data.convert import convert as convert_bags
+    from segue_data.convert import find_bags
+    from segue_data.dataset_writer import IMAGE_SIZE, ConversionOptions
+
+    options = ConversionOptions(
+        outcomes=frozenset(arguments.outcomes),
+        any_contract=arguments.any_contract,
+        doubtful=arguments.doubtful,
+        videos=arguments.videos,
+        commanded_by=arguments.commanded_by,
+        size=arguments.size or IMAGE_SIZE,
+    )
+    named = load_robot(arguments.robot) if arguments.robot else None
+    bags = find_bags(arguments.bags)
+    robot = named or load_robot(load(bags[0]).robot)
+    count = convert_bags(bags, arguments.out, robot, options=options, workers=arguments.workers)
+    print(f"{count} episodes in {arguments.out}")
+    return 0
+
+
+def _write_json(path: Path | None, content: object) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Status 1 and a line for every problem."""
+    from segue_data.check import check as look
+
+    findings = look(arguments.path, workers=arguments.workers)
+    for finding in findings:
+        for problem in finding.problems:
+            print(f"{finding.path}: {problem.place}: {problem.what}")
+    bad = [finding for finding in findings if not finding.ok]
+    print(f"{len(findings)} {findings[0].kind}s checked, {len(bad)} with problems")
+    _write_json(arguments.json, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
+    if arguments.page:
+        from segue_data.check_page import write_page
+
+        write_page(findings, arguments.page)
+        print(f"page: {arguments.page}")
+    return 1 if bad else 0
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """What is there."""
+    from segue_data.check import info as describe
+
+    facts = describe(arguments.path)
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {value}")
+    _write_json(arguments.json, facts)
+    return 0
+
+
+def repair(arguments: argparse.Namespace) -> int:
+    """Close what a killed recorder left open."""
+    from segue_data.repair import repair as close
+    from segue_data.repair import repair_open_episodes
+
+    folder: Path = arguments.path
+    reports = [close(folder)] if any(folder.glob("*.mcap")) else repair_open_episodes(folder)
+    for report in reports:
+        state = "repaired" if report.changed else "unchanged"
+        print(f"{report.bag}: {state}, {report.messages} messages ({report.why})")
+    if not reports:
+        print(f"{folder}: nothing to repair")
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Contact sheet, Rerun recording, Foxglove layout."""
+    from segue_data import show as sheets
+    from segue_data import show_foxglove, show_rerun
+    from segue_data.check import is_dataset
+
+    if is_dataset(arguments.path) and (arguments.foxglove or arguments.rerun):
+        raise missing(
+            arguments.path,
+            "a dataset; Foxglove and Rerun show bags, and `segue data export` makes some of it",
+        )
+    if arguments.foxglove:
+        show_foxglove.write_layout(arguments.path, arguments.foxglove)
+        print(f"layout for Foxglove: {arguments.foxglove} (open the bag, then Layouts, Import from file)")
+    if arguments.rerun:
+        show_rerun.write_recording(arguments.path, arguments.episode, arguments.rerun)
+        print(f"recording for Rerun: {arguments.rerun} (`rerun {arguments.rerun}`)")
+    if arguments.sheet or not (arguments.foxglove or arguments.rerun):
+        sheet = arguments.sheet or Path(f"{arguments.path.name}-{arguments.episode}.png")
+        sheets.write_sheet(sheets.load_episode(arguments.path, arguments.episode, arguments.columns), sheet)
+        print(f"contact sheet: {sheet}")
+    return 0
+
+
+def label(arguments: argparse.Namespace) -> int:
+    """Compute labels."""
+    from segue_data.label_files import write_labels
+
+    for name in arguments.labels:
+        print(write_labels(arguments.dataset, name, arguments.settings))
+    return 0
+
+
+def split(arguments: argparse.Namespace) -> int:
+    """Divide by episode."""
+    from segue_data.label_files import write_split
+
+    path = write_split(
+        arguments.dataset, {"validation": arguments.validation, "test": arguments.test}, arguments.seed
+    )
+    parts = json.loads(path.read_text(encoding="utf-8"))["episodes"]
+    print(f"{path}: {', '.join(f'{len(numbers)} {part}' for part, numbers in parts.items())}")
+    if not parts["train"]:
+        print("note: nothing is left to train on; with few episodes try another --seed or a smaller share")
+    return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """A dataset back to bags."""
+    from segue_data.contracts import load_robot
+    from segue_data.export import export as write_bags
+
+    robot = load_robot(arguments.robot) if arguments.robot else None
+    count = write_bags(arguments.dataset, arguments.out, robot, workers=arguments.workers)
+    print(f"{count} bags in {arguments.out}")
+    return 0
+
+
+def adopt(arguments: argparse.Namespace) -> int:
+    """Say whose robot a dataset of LeRobot's is."""
+    from segue_data.adopt import adopt as describe
+    from segue_data.contracts import load_robot
+
+    describe(arguments.dataset, load_robot(arguments.robot), arguments.size)
+    print(f"{arguments.dataset} is a dataset of {arguments.robot}")
+    return 0

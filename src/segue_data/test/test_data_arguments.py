@@ -1,0 +1,71 @@
+"""Words of `segue data` that cannot be meant are refused with what is allowed, before anything is read or written."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segue_core.errors import DataError
+from segue_data import commands, dataset, synthetic
+from segue_data.cli import add_subcommands, main
+from segue_data.contracts import load_robot
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["record", "--out", "o", "--seeds", "50:0"], "'50:0': expected 0:50, 3,7,9 or one number"),
+        (["record", "--out", "o", "--seeds", "-3"], "'-3': expected 0:50"),
+        (["convert", "b", "o", "--workers", "0"], "'0': expected a whole number, 1 or more"),
+        (["convert", "b", "o", "--size", "224"], "'224': expected WIDTHxHEIGHT"),
+        (["convert", "b", "o", "--size", "0x72"], "'0x72': expected WIDTHxHEIGHT"),
+        (["show", "b", "--columns", "0"], "'0': expected a whole number"),
+        (["split", "d", "--validation", "10"], "'10': expected a share, from 0 to 1"),
+        (["label", "d", "tokens", "--settings", "{bins: 3}"], "'{bins: 3}': expected a mapping in JSON"),
+        (["label", "d", "tokens", "--settings", "[3]"], "'[3]': expected a mapping in JSON"),
+    ],
+)
+def test_a_word_that_cannot_be_meant_is_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_subcommands(parser.add_subparsers())
+    return parser.parse_args(words)
+
+
+def test_the_size_of_pictures_that_is_asked_for_reaches_the_conversion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def convert(*_: Any, options: Any, **__: Any) -> int:
+        asked.append(options.size)
+        return 0
+
+    monkeypatch.setattr("segue_data.convert.convert", convert)
+    monkeypatch.setattr("segue_data.convert.find_bags", lambda path: [path])
+    for words in (["--size", "224x168"], []):
+        commands.convert(parsed("convert", str(tmp_path), "out", "--robot", "dual_arm", *words))
+    assert asked == [(224, 168), (96, 72)]
+
+
+def test_a_dataset_of_large_pictures_is_read_as_large(tmp_path: Path) -> None:
+    synthetic.write_synthetic(tmp_path / "set", load_robot("dual_arm"), [4], size=(128, 96))
+    assert dataset.load(tmp_path / "set").images.shape[2:] == (96, 128, 3)
+
+
+def test_what_shows_bags_says_so_of_a_dataset(tmp_path: Path) -> None:
+    synthetic.write_synthetic(tmp_path / "set", load_robot("dual_arm"), [4])
+    for words in (["--rerun", "a.rrd"], ["--foxglove", "a.json"]):
+        with pytest.raises(DataError, match=r"a dataset; Foxglove and Rerun show bags.*segue data export"):
+            commands.show(parsed("show", str(tmp_path / "set"), *words))
