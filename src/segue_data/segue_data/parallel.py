@@ -1,16 +1,26 @@
-"""Independent jobs in a few processes, with a progress bar; in this process when one worker is enough."""
+"""Independent jobs in a few processes, with a progress bar; in this process when one worker is enough.
+
+Ctrl-C reaches every process of a terminal. The jobs under way end as if they were here, jobs that wait in a worker are
+not begun, and workers that have none, or have not started yet, print no trace of their own.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.process
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from segue_core.errors import ConfigError, ErrorCode
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -39,7 +49,11 @@ def as_done(
     unit: str,
     progress: bool,
 ) -> Iterator[tuple[int, Result]]:
-    """(index of the job, result) as jobs finish. Several workers need a picklable function and jobs."""
+    """(index of the job, result) as jobs finish. Several workers need a picklable function and jobs.
+
+    Raises:
+        ConfigError: a worker died.
+    """
     done = _here(function, jobs) if min(workers, len(jobs)) < 2 else _pool(function, jobs, workers)
     yield from tqdm(done, label, len(jobs), disable=not progress, unit=unit)
 
@@ -59,6 +73,46 @@ def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
+class _Shift:
+    """Of a worker process."""
+
+    working = False
+    interrupted = False
+
+
+def _on_interrupt(*_: object) -> None:
+    _Shift.interrupted = True
+    if _Shift.working:
+        raise KeyboardInterrupt
+
+
+def _begin_worker() -> None:
+    end_with_parent()
+    signal.signal(signal.SIGINT, _on_interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # see `_held`
+
+
+def _work(function: Callable[[Job], Result], job: Job) -> Result:
+    if _Shift.interrupted:
+        raise KeyboardInterrupt
+    _Shift.working = True
+    try:
+        return function(job)
+    finally:
+        _Shift.working = False
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """Ctrl-C waits, here until the end of the block, and in processes that are started in it until they are ready."""
+    resource_tracker.ensure_running()  # it ends the hold when it has to start
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _here(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
     return ((index, function(job)) for index, job in enumerate(jobs))
 
@@ -67,14 +121,18 @@ def _pool(
     function: Callable[[Job], Result], jobs: Sequence[Job], workers: int
 ) -> Iterator[tuple[int, Result]]:
     with ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
     ) as pool:
-        running: dict[Future[Result], int] = {
-            pool.submit(function, job): index for index, job in enumerate(jobs)
-        }
+        with _held():
+            running: dict[Future[Result], int] = {
+                pool.submit(_work, function, job): index for index, job in enumerate(jobs)
+            }
         try:
             for future in as_completed(running):
                 yield running[future], future.result()
+        except BrokenProcessPool as error:
+            text = "a worker process died; out of memory? Try fewer --workers"
+            raise ConfigError(ErrorCode.PROCESS_FAILED, text) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,20 @@ if __name__ == "__main__":
 
 def test_results_come_in_the_order_of_the_jobs() -> None:
     assert run_all(abs, [-3, 2, -1], workers=2, label="", unit="", progress=False) == [3, 2, 1]
+
+
+def test_ctrl_c_ends_the_jobs_begins_no_other_and_prints_no_trace_of_a_worker(tmp_path: Path) -> None:
+    program = PROGRAM.replace("    run_all", "    try:\n        run_all")
+    (tmp_path / "program.py").write_text(f"{program}    except KeyboardInterrupt:\n        sys.exit(130)\n")
+    command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path)]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("[a-d]"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
+    _, said = parent.communicate(timeout=30)
+    assert (parent.returncode, said) == (130, b"")
+    assert len(list(tmp_path.glob("[a-d]"))) == 2
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
