@@ -1,6 +1,8 @@
 """The `segue` command line. Each subcommand belongs to the package that does the work."""
 
 import argparse
+import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
   segue record                  demonstrations by keyboard, gamepad, leader arm or script
   segue replay BAG              a recorded episode again, in the simulator or on the robot
   segue data check FOLDER       recordings and datasets
-  segue train --config FILE     a policy from a dataset
+  segue train act data=FOLDER   a policy from a dataset
   segue SUBCOMMAND --help       everything else
 """
 
@@ -51,6 +53,12 @@ def _hint(arguments: Sequence[str], parser: argparse.ArgumentParser) -> str:
     return f"segue: did you mean {near!r}?" if near else ""
 
 
+def _refused_by_system(error: Exception) -> bool:
+    """A file that cannot be opened, a disk that is full: not a defect of segue."""
+    full = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+    return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; every error becomes one sentence and a documented exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -71,7 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
-    except Exception:
+    except BrokenPipeError:  # whoever read what is printed has read enough: `segue ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.SUCCESS
+    except Exception as error:
+        if _refused_by_system(error):
+            print(f"segue {options.command}: the system says: {error}", file=sys.stderr)
+            return ExitStatus.ENVIRONMENT
         traceback.print_exc()
         print(f"segue {options.command}: this is a defect of segue; please report it", file=sys.stderr)
         return ExitStatus.UNEXPECTED
