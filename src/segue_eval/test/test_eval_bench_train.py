@@ -18,6 +18,18 @@ def test_an_interpreter_that_is_not_there_is_refused(tmp_path: Path) -> None:
         bench_train(Options(tmp_path / "nowhere", None, "small"))
 
 
+def test_the_table_says_how_it_was_measured_and_how_far_the_rounds_agree() -> None:
+    speed = {"segue": {"compute": 1.2, "whole": 2.0}, "lerobot": {"compute": 1.0, "whole": 1.0}}
+    ratios = {
+        "ratios": {"compute": 1.2, "whole": 2.0},
+        "ratio_range": {"compute": (1.1, 1.4), "whole": (1.9, 2.5)},
+    }
+    sizes = {"width": 512, "chunk": 100, "batch": 8, "threads": 2, "device": "cpu", "rounds": 3, "steps": 4}
+    said = table({"samples_per_s": speed, "parameters": dict.fromkeys(speed, 10**7), **ratios, **sizes})
+    assert "float32 on cpu, 2 threads; 3 rounds of 4 steps" in said
+    assert "1.20 (1.10-1.40)" in said and "2.00 (1.90-2.50)" in said
+
+
 @pytest.mark.timeout(1000)
 @pytest.mark.skipif(not PYTHON, reason="LEROBOT_PYTHON names no interpreter with LeRobot")
 def test_both_train_the_same_network() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,8 @@ from segue_eval.bench import continuation, control, policy, scheduler
 from segue_eval.bench.timing import Timing, ratio_table
 from segue_eval.options import default_checkpoint
 
+_ROUNDS = 40
+
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     """What is timed, how long, and where the numbers go."""
@@ -22,7 +25,9 @@ def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", default="legato", help="policy, by name")
     parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
     parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
-    parser.add_argument("--rounds", type=int, default=40, help="timed chunks per method")
+    parser.add_argument(
+        "--rounds", type=int, help="timed chunks per method (40); train: rounds of each side (3)"
+    )
     parser.add_argument("--ticks", type=int, default=3000, help="timed scheduler ticks per method")
     parser.add_argument("--seconds", type=float, default=20.0, help="data: length of each recording [s]")
     parser.add_argument("--workers", type=int, default=2, help="data: processes that convert")
@@ -39,6 +44,9 @@ def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sizes", choices=("authors", "small"), default="authors", help="train: of the networks"
     )
+    parser.add_argument("--batch", type=int, default=8, help="train: samples of a step")
+    parser.add_argument("--threads", type=int, default=2, help="train: CPU threads of each side")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="train: where both compute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
 
 
@@ -59,7 +67,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[str, dict[str, Timing], str
         return title, scheduler.bench_scheduler(arguments.ticks), scheduler.BASE
     checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, arguments.task))
     title = f"one chunk of {arguments.policy}"
-    return title, policy.bench_policy(checkpoint, arguments.rounds), policy.BASE
+    return title, policy.bench_policy(checkpoint, arguments.rounds or _ROUNDS), policy.BASE
 
 
 def run_bench(arguments: argparse.Namespace) -> int:
@@ -97,7 +105,16 @@ def _train(arguments: argparse.Namespace) -> dict[str, object]:
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, "give --lerobot-python, an interpreter with LeRobot"
         )
-    report = train.bench_train(train.Options(arguments.lerobot_python, arguments.dataset, arguments.sizes))
+    options = train.Options(
+        lerobot=arguments.lerobot_python,
+        data=arguments.dataset,
+        sizes=arguments.sizes,
+        batch=arguments.batch,
+        rounds=3 if arguments.rounds is None else arguments.rounds,
+        threads=arguments.threads,
+        device=arguments.device,
+    )
+    report = train.bench_train(options, lambda line: print(line, file=sys.stderr, flush=True))
     print(train.table(report))
     return report
 
@@ -127,7 +144,7 @@ def _control(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _continuation(arguments: argparse.Namespace) -> dict[str, object]:
-    timings = continuation.bench_continuation(arguments.rounds)
+    timings = continuation.bench_continuation(arguments.rounds or _ROUNDS)
     cost = continuation.bench_tick(arguments.ticks)
     print(continuation.table(timings, cost))
     return {

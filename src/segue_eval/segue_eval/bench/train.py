@@ -4,7 +4,8 @@
                                                                         the machine does meets both
 
 Each side is a process with an interpreter of its own. "compute" repeats one batch in memory; "whole" reads every batch
-as a training does: here memory-mapped frames, there LeRobot's dataset and DataLoader.
+as a training does: here memory-mapped frames, there LeRobot's dataset and DataLoader. Both compute in float32. The
+ratio is the median of the rounds' own ratios, with the lowest and the highest beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -104,12 +105,16 @@ class _Side:
         )
 
 
-def bench_train(options: Options) -> dict[str, Any]:
-    """Samples per second of both sides and their ratio, ours over LeRobot's.
+def bench_train(options: Options, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Samples per second of both sides and their ratio, ours over LeRobot's; `say` takes lines of progress.
 
     Raises:
-        ConfigError: no such interpreter. PolicyError: a side ends, or the networks have not the same size.
+        ConfigError: no such interpreter, or no round. PolicyError: a side ends, or the networks differ in size.
     """
+    if options.rounds < 1:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "--rounds", got=options.rounds, expected="1 or more"
+        )
     if not options.lerobot.is_file():
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, "--lerobot-python", got=options.lerobot, expected="an interpreter"
@@ -118,18 +123,21 @@ def bench_train(options: Options) -> dict[str, Any]:
         folder = Path(temporary)
         data = options.data or folder / "dataset"
         if options.data is None:
+            say("writing a dataset of made-up frames")
             write_synthetic(data, load_robot("dual_arm"), [60] * 4)
-        return _measure(options, data, folder)
+        return _measure(options, data, folder, say)
 
 
-def _measure(options: Options, data: Path, folder: Path) -> dict[str, Any]:
+def _measure(options: Options, data: Path, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
     given = {**SIZES[options.sizes], "batch": options.batch, "threads": options.threads}
     words = [str(data), json.dumps(given | {"workers": options.workers, "device": options.device})]
     script = Path(bench.__file__).with_name("act_in_lerobot.py")
+    say("starting segue and lerobot, each in an interpreter of its own")
     sides = [_Side("segue", [sys.executable, "-m", "segue_policies.bench.act_here", *words], folder)]
     try:
         sides.append(_Side("lerobot", [str(options.lerobot), str(script), *words], folder))
-        times = _rounds(sides, options)
+        parameters = _same_size(sides)
+        times = _rounds(sides, options, say)
     finally:
         for side in sides:
             side.close()
@@ -138,30 +146,67 @@ def _measure(options: Options, data: Path, folder: Path) -> dict[str, Any]:
         side: {part: samples / statistics.median(r[part] for r in rounds) for part in PARTS}
         for side, rounds in times.items()
     }
-    ratios = {part: speed["segue"][part] / speed["lerobot"][part] for part in PARTS}
+    spread = {
+        part: sorted(there[part] / here[part] for here, there in zip(*times.values(), strict=True))
+        for part in PARTS
+    }
+    return {
+        "bench": "train",
+        "samples_per_s": speed,
+        "ratios": {part: statistics.median(each) for part, each in spread.items()},
+        "ratio_range": {part: (each[0], each[-1]) for part, each in spread.items()},
+        "parameters": parameters,
+        "rounds": options.rounds,
+        "steps": options.steps,
+        "device": options.device,
+        **given,
+    }
+
+
+def _same_size(sides: list[_Side]) -> dict[str, int]:
     parameters = {side.name: side.parameters for side in sides}
-    return {"bench": "train", "samples_per_s": speed, "ratios": ratios, "parameters": parameters, **given}
+    if len(set(parameters.values())) > 1:
+        text = "the two networks have not the same number of parameters; is this LeRobot 0.4.4?"
+        raise PolicyError(ErrorCode.TRAINING_FAILED, text, got=parameters)
+    return parameters
 
 
-def _rounds(sides: list[_Side], options: Options) -> dict[str, list[dict[str, float]]]:
+def _rounds(
+    sides: list[_Side], options: Options, say: Callable[[str], None]
+) -> dict[str, list[dict[str, float]]]:
     for side in sides:
         side.run(1)  # warm
     times: dict[str, list[dict[str, float]]] = {side.name: [] for side in sides}
     for number in range(options.rounds):
         for side in sides if number % 2 == 0 else reversed(sides):
             times[side.name].append(side.run(options.steps))
+        took = ", ".join(f"{name} {sum(rounds[-1].values()):.1f} s" for name, rounds in times.items())
+        say(f"round {number + 1} of {options.rounds}: {took}")
     return times
 
 
 def table(report: Mapping[str, Any]) -> str:
     """The report for people."""
     speed, parameters = report["samples_per_s"], report["parameters"]
-    head = (
-        f"ACT, width {report['width']}, chunk {report['chunk']}, batch {report['batch']}: samples per second"
-    )
-    lines = [head, f"{'':10}{'parameters':>12}{'compute':>10}{'whole':>10}"]
+    lines = [
+        f"ACT, width {report['width']}, chunk {report['chunk']}, batch {report['batch']}, float32 on "
+        f"{report['device']}, {report['threads']} threads; {report['rounds']} rounds of {report['steps']} steps",
+        "samples per second: compute with one batch in memory, whole with reading every batch",
+        f"{'':10}{'parameters':>12}{'compute':>18}{'whole':>18}",
+    ]
     for side in ("segue", "lerobot"):
-        numbers = "".join(f"{speed[side][part]:10.2f}" for part in PARTS)
+        numbers = "".join(f"{speed[side][part]:18.2f}" for part in PARTS)
         lines.append(f"{side:10}{parameters[side] / 1e6:10.2f} M{numbers}")
-    ratios = "".join(f"{report['ratios'][part]:10.2f}" for part in PARTS)
-    return "\n".join([*lines, f"{'ratio':10}{'':12}{ratios}"])
+    ratios = "".join(f"{_ratio(report, part):>18}" for part in PARTS)
+    return "\n".join(
+        [
+            *lines,
+            f"{'ratio':10}{'':14}{ratios}",
+            "ratio: segue over lerobot, median (lowest to highest round)",
+        ]
+    )
+
+
+def _ratio(report: Mapping[str, Any], part: str) -> str:
+    low, high = report["ratio_range"][part]
+    return f"{report['ratios'][part]:.2f} ({low:.2f}-{high:.2f})"
