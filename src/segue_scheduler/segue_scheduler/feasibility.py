@@ -58,9 +58,8 @@ def plan(config: SchedulerConfig, info: PolicyInfo, method: Continuation) -> Len
         raise _infeasible("an answer would take longer than a stride", config, "d <= s")
     lengths = fit(config, info, method, config.delay, config.horizon - config.stride)
     if lengths.notes and config.when_infeasible == "refuse":
-        raise _infeasible(
-            "; ".join(lengths.notes), config, "d + s + r <= H, inside the policy's training range"
-        )
+        allowed = "d + s + r <= H, inside the policy's training range"
+        raise _infeasible("; ".join(lengths.notes), config, allowed + _way_out(config))
     return lengths
 
 
@@ -85,6 +84,12 @@ def _wanted_ramp(config: SchedulerConfig, method: Continuation, delay: int) -> i
     if not method.ramps:
         return 0
     return config.ramp if config.ramp is not None else max(config.horizon - config.stride - delay, 0)
+
+
+def _way_out(config: SchedulerConfig) -> str:
+    """A stride that fits, where it is the stride that is too long."""
+    fits = config.horizon - config.delay
+    return f"; s = {fits} fits" if config.delay <= fits < config.stride else ""
 
 
 def _infeasible(text: str, config: SchedulerConfig, expected: str) -> SchedulerError:

@@ -22,7 +22,7 @@ from segue_scheduler.testing.scripted_policy import ScriptedPolicy, policy_info
     [
         ({"stride": 61}, "s <= H"),
         ({"delay": 31}, "d <= s"),
-        ({"stride": 50, "delay": 20}, "delay claim shortened from 20 to 10"),
+        ({"stride": 50, "delay": 20}, "delay claim shortened from 20 to 10.*; s = 40 fits"),
         ({"ramp": 23}, "ramp shortened from 23 to 22"),
     ],
 )
