@@ -97,7 +97,7 @@ def test_who_waits_goes_on_when_the_other_has_gone_and_is_refused_when_it_stays(
         executor.add_node(node)
         with participant("mover", domain):
             _spin(executor, lambda: node.get_node_names().count("mover") == 2)
-            waiting = executor.create_task(alone.until_alone(node))
+            waiting = executor.create_task(alone.until_alone, node)
             for _ in range(10):
                 executor.spin_once(timeout_sec=0.01)
             assert not waiting.done()
@@ -106,7 +106,7 @@ def test_who_waits_goes_on_when_the_other_has_gone_and_is_refused_when_it_stays(
         with participant("mover", domain):
             _spin(executor, lambda: node.get_node_names().count("mover") == 2)
             monkeypatch.setattr(alone, "PATIENCE_S", 0.1)
-            refused = executor.create_task(alone.until_alone(node))
+            refused = executor.create_task(alone.until_alone, node)
             with pytest.raises(ConfigError, match="2 nodes are called /mover"):
                 _spin(executor, refused.done)
 

@@ -53,8 +53,13 @@ def test_two_schedulers_of_one_name_refuse_every_goal_and_arm_nothing(
     scheduler: SchedulerNode, second: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alone, "PATIENCE_S", 0.2)  # for one that was killed
-    peer, armings = Node("peer"), list[Any]()
-    peer.create_service(Arm, "/segue/arm", lambda request, response: (armings.append(request), response)[1])
+    peer, armings = Node("peer"), list[Arm.Request]()
+
+    def arm(request: Arm.Request, response: Arm.Response) -> Arm.Response:
+        armings.append(request)
+        return response
+
+    peer.create_service(Arm, "/segue/arm", arm)
     client: Any = ActionClient(peer, RunTask, "/segue/run_task")
     executor = SingleThreadedExecutor()
     executor.add_node(scheduler)

@@ -2,33 +2,12 @@
 
 import numpy as np
 import pytest
+from driven_world import demonstrate
 
-from segue_control.controller import RobotController
-from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
-from segue_core.task_state import TaskState
 from segue_sim import experts
-from segue_sim.disturbance import Disturbance
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World
-
-
-def demonstrate(robot: RobotConfig, task: TaskConfig, seed: int, disturbed: bool = False) -> TaskState:
-    """Play the expert in lockstep to its end."""
-    world = World(robot, task, seed, render=False)
-    controller, expert = RobotController(robot), experts.create(world, seed)
-    noise = Disturbance(robot.action_space, seed) if disturbed else None
-    controller.reset(world.joint_positions())
-    tick, done = 0, 0
-    while done < 5 and world.time < task.time_limit_s:
-        action = expert.act()
-        controller.set_target(noise.apply(action, expert.precise) if noise else action, tick)
-        for _ in range(4):
-            step(controller, world, 1.0 / robot.control_rate_hz)
-        tick, done = tick + 1, done + expert.done
-    return world.task_state()
-
 
 FULL_MARKS = {"pick_place": 10.0, "bowls": 6.0, "drawer": 10.0, "pour": 10.0, "towel": 10.0}
 

@@ -1,16 +1,13 @@
 """A mobile manipulator on the floor: held joints stay, the arm works in front of it, and doors open by contact."""
 
-from itertools import count
-
+import mujoco
 import numpy as np
 import pytest
+from driven_world import DrivenWorld, demonstrate
 
-from segue_control.controller import RobotController
 from segue_control.held import held_positions
-from segue_control.lockstep import step
 from segue_core.errors import ConfigError
 from segue_core.robot_config import RobotConfig
-from segue_sim import experts
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World
@@ -27,33 +24,6 @@ def world(robot: RobotConfig) -> World:
     task = load_task("open_cabinet").model_copy(update={"fixtures": {}, "score": "conditions", "held": {}})
     nothing = {"success": {"above": {"what": "arm_gripper_link", "by_m": 3.0}}}
     return World(robot, task.model_copy(update={"goal": nothing, "script": ()}), render=False)
-
-
-class Rig:
-    """The robot under its own controller, from home."""
-
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.controller, self._tick = world, RobotController(world.robot), count()
-        world.reset(seed)
-        self.controller.reset(world.joint_positions())
-        self._period_s = 1.0 / world.robot.control_rate_hz
-        self._updates = round(world.robot.control_rate_hz / world.robot.tick_rate_hz)
-
-    def tick(self, action: np.ndarray) -> None:
-        """One tick of an action (D,)."""
-        self.controller.set_target(action, next(self._tick))
-        for _ in range(self._updates):
-            step(self.controller, self.world, self._period_s)
-
-    def go(self, position: tuple[float, ...], yaw: float, ticks: int) -> None:
-        """The tool to a point [m], level, turned by `yaw` [rad], open."""
-        space = self.world.robot.action_space
-        action = np.zeros(space.dim)
-        action[space.slice("arm_position")] = position
-        action[space.slice("arm_rotation")] = (0.0, 0.0, yaw)
-        action[space.slice("arm_gripper")] = 1.0
-        for _ in range(ticks):
-            self.tick(action)
 
 
 def test_the_model_is_repaired_for_a_robot_that_moves_itself(world: World, robot: RobotConfig) -> None:
@@ -90,7 +60,7 @@ def test_home_is_held_and_points_forward(world: World) -> None:
 def test_the_tool_gets_to_every_corner_and_base_torso_and_head_stay(
     world: World, robot: RobotConfig, position: tuple[float, ...], yaw: float
 ) -> None:
-    rig = Rig(world, 0)
+    rig = DrivenWorld(world, 0)
     rig.go(position, yaw, 45)
     np.testing.assert_allclose(world.tool_position("arm"), position, atol=3e-3)
     forward = world.data.site("arm_tool").xmat.reshape(3, 3)[:, 2]
@@ -103,7 +73,7 @@ def test_the_tool_gets_to_every_corner_and_base_torso_and_head_stay(
 def test_base_and_torso_give_way_by_less_than_a_millimetre_while_the_arm_moves(
     world: World, robot: RobotConfig
 ) -> None:
-    rig, furthest = Rig(world, 0), 0.0
+    rig, furthest = DrivenWorld(world, 0), 0.0
     for ticks in range(30):
         rig.go((0.75, 0.35 if ticks < 15 else -0.35, 1.1), 0.0, 1)
         now = held_positions(robot, world.data)
@@ -114,7 +84,7 @@ def test_base_and_torso_give_way_by_less_than_a_millimetre_while_the_arm_moves(
 
 
 def test_speeds_stay_below_those_of_the_real_joints(world: World, robot: RobotConfig) -> None:
-    rig, fastest = Rig(world, 0), np.zeros(7)
+    rig, fastest = DrivenWorld(world, 0), np.zeros(7)
     for _ in range(12):
         rig.go((0.70, 0.40, 1.2), 0.6, 1)
         fastest = np.maximum(fastest, np.abs(world.joint_velocities()))
@@ -144,6 +114,19 @@ def test_the_kitchen_is_where_the_base_is_not() -> None:
     assert place.yaw == pytest.approx(-0.1)
 
 
+@pytest.mark.parametrize("name", ["place_in_cabinet", "close_microwave", "close_cabinet"])
+def test_no_episode_begins_with_the_hand_in_an_open_door(robot: RobotConfig, name: str) -> None:
+    """Seed 20086 once threw the wrist out of a door's edge so fast that the guard stopped the robot."""
+    world = World(robot, load_task(name), 0, render=False)
+    for seed in (*range(20000, 20100, 3), 20057, 20086, 20096):
+        world.reset(seed)
+        mujoco.mj_forward(world.model, world.data)
+        for contact in world.data.contact:
+            names = [world.model.body(world.model.geom_bodyid[geom]).name for geom in contact.geom]
+            ours = [n.startswith("arm_") for n in names]
+            assert ours[0] == ours[1] or "world" in names or contact.dist >= 0, (seed, names, contact.dist)
+
+
 @pytest.mark.parametrize(
     ("name", "seed"),
     [
@@ -151,16 +134,9 @@ def test_the_kitchen_is_where_the_base_is_not() -> None:
         ("open_fridge", 4),
         ("close_cabinet", 3),
         ("close_cabinet", 4),
-        ("place_in_cabinet", 3),
+        ("place_in_cabinet", 20026),  # where the way to the bottle once went through its neck
     ],
 )
 def test_the_expert_solves_the_task(robot: RobotConfig, name: str, seed: int) -> None:
-    task = load_task(name)
-    world = World(robot, task, seed, render=False)
-    rig, expert = Rig(world, seed), experts.create(world, seed)
-    for _ in range(round(task.time_limit_s * robot.tick_rate_hz)):
-        rig.tick(expert.act())
-        if expert.done:
-            break
-    state = world.task_state()
+    state = demonstrate(robot, load_task(name), seed)
     assert (state.success, state.score) == (True, 10.0), state.text

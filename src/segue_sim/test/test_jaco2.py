@@ -1,14 +1,10 @@
 """A six-joint arm with a three-fingered hand: it holds, reaches, grips, and solves its tasks."""
 
-from itertools import count
-
 import numpy as np
 import pytest
+from driven_world import DrivenWorld, demonstrate
 
-from segue_control.controller import RobotController
-from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
-from segue_sim import experts
 from segue_sim.grippers import Grippers
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World
@@ -22,32 +18,6 @@ def robot() -> RobotConfig:
 @pytest.fixture(scope="module")
 def world(robot: RobotConfig) -> World:
     return World(robot, load_task("place_block"), render=False)
-
-
-class Rig:
-    """The robot under its own controller, from home."""
-
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.controller, self._tick = world, RobotController(world.robot), count()
-        world.reset(seed)
-        self.controller.reset(world.joint_positions())
-        self._period_s = 1.0 / world.robot.control_rate_hz
-        self._updates = round(world.robot.control_rate_hz / world.robot.tick_rate_hz)
-
-    def tick(self, action: np.ndarray) -> None:
-        """One tick of an action (D,)."""
-        self.controller.set_target(action, next(self._tick))
-        for _ in range(self._updates):
-            step(self.controller, self.world, self._period_s)
-
-    def action(self, position: tuple[float, ...], yaw: float = 0.0, opening: float = 1.0) -> np.ndarray:
-        """The tool at a point [m], pointing down, turned by `yaw` [rad]."""
-        space = self.world.robot.action_space
-        action = np.zeros(space.dim)
-        action[space.slice("arm_position")] = position
-        action[space.slice("arm_rotation")] = (0.0, 0.0, yaw)
-        action[space.slice("arm_gripper")] = opening
-        return action
 
 
 def test_the_hand_hangs_on_the_arm_and_every_motor_has_its_joint(world: World, robot: RobotConfig) -> None:
@@ -80,7 +50,7 @@ def test_home_is_held_against_gravity_and_points_down(world: World) -> None:
 def test_the_tool_gets_to_every_corner_of_the_table(
     world: World, position: tuple[float, ...], yaw: float
 ) -> None:
-    rig = Rig(world, 0)
+    rig = DrivenWorld(world, 0)
     for _ in range(40):
         rig.tick(rig.action(position, yaw))
     np.testing.assert_allclose(world.tool_position("arm"), position, atol=2e-3)
@@ -89,7 +59,7 @@ def test_the_tool_gets_to_every_corner_of_the_table(
 
 
 def test_speeds_stay_below_what_the_real_joints_do(world: World, robot: RobotConfig) -> None:
-    rig, fastest = Rig(world, 0), np.zeros(6)
+    rig, fastest = DrivenWorld(world, 0), np.zeros(6)
     for _ in range(15):
         rig.tick(rig.action((0.50, 0.25, 0.10), 1.0))
         fastest = np.maximum(fastest, np.abs(world.joint_velocities()))
@@ -108,7 +78,7 @@ def test_three_fingers_go_to_the_opening_that_they_are_told(world: World, openin
 
 def test_a_grip_holds_by_friction_and_does_not_creep(world: World) -> None:
     """Two fingers against the thumb: with equal motors and light joints they pushed it open by 1.6 mm/s."""
-    rig = Rig(world, 4)
+    rig = DrivenWorld(world, 4)
     at, yaw = world.object_position("block"), world.object_yaw("block")
     for _ in range(30):
         rig.tick(rig.action((at[0], at[1], 0.03), yaw, 0.75))
@@ -140,12 +110,5 @@ def test_only_thumb_and_a_finger_together_hold(world: World, robot: RobotConfig)
     [("place_block", 3), ("place_block", 4), ("place_carrot", 3), ("clean_table", 3), ("relocate_cup", 3)],
 )
 def test_the_expert_solves_the_task(robot: RobotConfig, name: str, seed: int) -> None:
-    task = load_task(name)
-    world = World(robot, task, seed, render=False)
-    rig, expert = Rig(world, seed), experts.create(world, seed)
-    for _ in range(round(task.time_limit_s * robot.tick_rate_hz)):
-        rig.tick(expert.act())
-        if expert.done:
-            break
-    state = world.task_state()
+    state = demonstrate(robot, load_task(name), seed)
     assert (state.success, state.score) == (True, 10.0), state.text

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from driven_world import DrivenWorld
 
-from segue_control.controller import RobotController
-from segue_control.lockstep import step as advance
 from segue_core.condition_config import Condition
 from segue_core.config_base import load_yaml, parse_model
 from segue_core.errors import ConfigError
@@ -73,23 +72,15 @@ def task(**changes: Any) -> TaskConfig:
     return load_yaml(TASK, TaskConfig, "gate.yaml").model_copy(update=changes)
 
 
-class Player:
-    """Plays an expert tick by tick, in lockstep."""
+class Player(DrivenWorld):
+    """A robot in a world of its own, and the expert that plays it."""
 
     def __init__(self, robot: RobotConfig, declared: TaskConfig) -> None:
-        self.world = World(robot, declared, 0, render=False)
+        super().__init__(World(robot, declared, 0, render=False), 0)
         self.expert = experts.create(self.world, 0)
-        self._controller = RobotController(robot)
-        self._controller.reset(self.world.joint_positions())
 
     def ticks(self, limit: int = 500) -> Iterator[int]:
-        for tick in range(limit):
-            self._controller.set_target(self.expert.act(), tick)
-            for _ in range(4):
-                advance(self._controller, self.world, 1.0 / self.world.robot.control_rate_hz)
-            yield tick
-            if self.expert.done:
-                return
+        return self.play(self.expert, limit)
 
 
 def steps(*data: dict[str, Any]) -> tuple[Step, ...]:
