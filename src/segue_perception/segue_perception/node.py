@@ -16,7 +16,7 @@ from sensor_msgs.msg import Image, JointState
 
 from segue_core.config_base import StrictModel
 from segue_core.errors import PerceptionError
-from segue_interfaces.msg import Observation
+from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import Frame
 from segue_perception.image_conversion import rgb_converter
 from segue_perception.state import ProprioceptiveState
@@ -34,10 +34,16 @@ class Parameters(StrictModel):
 
     robot_file: str = Field(description="path of the robot's YAML file")
     image_width: int = Field(
-        default=96, ge=8, le=4096, description="width of the pictures in observations [pixels]"
+        default=96,
+        ge=8,
+        le=4096,
+        description="width of the pictures in observations, until a policy says its own [pixels]",
     )
     image_height: int = Field(
-        default=72, ge=8, le=4096, description="height of the pictures in observations [pixels]"
+        default=72,
+        ge=8,
+        le=4096,
+        description="height of the pictures in observations, until a policy says its own [pixels]",
     )
 
 
@@ -68,6 +74,7 @@ class PerceptionNode(LifecycleComponent):
         self._sync.clear()
         self._subscriptions_made = [
             self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(PolicyInfo, "/segue/policy_info", self._on_policy_info, qos.LATCHED),
             *(self._subscribe(camera) for camera in self._robot.cameras),
         ]
         self._timers_made = [
@@ -90,6 +97,12 @@ class PerceptionNode(LifecycleComponent):
     def _subscribe(self, camera: str) -> "Subscription[Image]":
         topic = f"/{camera}_camera/image_raw"
         return self.create_subscription(Image, topic, partial(self._on_image, camera), qos.SENSOR)
+
+    def _on_policy_info(self, message: PolicyInfo) -> None:
+        """Pictures are made as large as the policy reads them."""
+        size = (int(message.image_width), int(message.image_height))
+        if message.cameras and min(size) > 0:
+            self._sync.show_at(size)
 
     def _on_image(self, camera: str, message: Image) -> None:
         stamp_ns = ticks.nanoseconds(message.header.stamp)

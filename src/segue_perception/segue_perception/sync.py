@@ -82,6 +82,13 @@ class Synchroniser:
             stream.frames.clear()
         self._states.clear()
 
+    def show_at(self, image_size: tuple[int, int]) -> None:
+        """Pictures of (width, height) from now on; those of another size are forgotten."""
+        if image_size != self._image_size:
+            self._image_size = image_size
+            for stream in self._streams.values():
+                stream.frames.clear()
+
     def add_frame(self, camera: str, frame: Frame, now_ns: int) -> None:
         """Takes a frame received at `now_ns` (steady).
 

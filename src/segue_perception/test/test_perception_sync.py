@@ -29,6 +29,17 @@ def test_punctual_sensors_make_one_complete_observation_per_tick(rig: SensorRig)
         assert {image.shape for image in sample.observation.images.values()} == {(72, 96, 3)}
 
 
+def test_pictures_are_as_large_as_the_policy_reads_them_and_never_of_two_sizes(rig: SensorRig) -> None:
+    rig.run(0, 0)
+    rig.sync.show_at((96, 72))  # as before: nothing is lost
+    assert rig.sync.complete(0)
+    rig.sync.show_at((48, 40))
+    assert not rig.sync.complete(0)
+    rig.run(1, 1)
+    images = rig.sync.assemble(1, rig.now_ns).observation.images
+    assert {image.shape for image in images.values()} == {(40, 48, 3)}
+
+
 def test_a_later_sample_never_gets_into_an_earlier_tick(rig: SensorRig) -> None:
     rig.run(0, 3, move=0.01)
     before = rig.sync.assemble(2, rig.now_ns)
