@@ -44,9 +44,8 @@ def _folder(arguments: argparse.Namespace, setup: Setup) -> Path:
     """A name that says what it is, stable for equal arguments, so that the same command resumes."""
     values = setup.scheduler
     ramp = values.get("ramp", "auto")
-    name = (
-        f"{setup.task}-{setup.policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
-    )
+    policy = Path(setup.checkpoint).name if arguments.checkpoint else setup.policy
+    name = f"{setup.task}-{policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
     return Path(arguments.out or Path("runs") / "eval" / name)
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from segue_core.config_base import load_mapping
+from segue_core.errors import unknown_name
 from segue_data.contracts import config_folder, load_task
 from segue_eval.build import Setup
 from segue_eval.evaluate import default_workers
@@ -22,7 +23,9 @@ def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--task", default="pick_place", help="task contract in config/tasks")
     parser.add_argument("--robot", help="robot contract in config/robots (default: the task's)")
-    parser.add_argument("--continuation", default="legato", help="continuation method, by name")
+    parser.add_argument(
+        "--continuation", help="continuation method, by name (default: the policy's in config/policies)"
+    )
     parser.add_argument(
         "--continuation-options",
         metavar="YAML",
@@ -73,10 +76,19 @@ def default_checkpoint(policy: str, task: str) -> Path:
     return config_folder() / "checkpoints" / f"{policy}_{task}"
 
 
+def default_continuation(policy: str) -> str:
+    """What `config/policies` names for a policy, and `segue run` takes; ConfigError if there is no such policy."""
+    folder = config_folder() / "policies"
+    file = folder / f"{policy}.yaml"
+    if not file.is_file():
+        raise unknown_name("policy", policy, (other.stem for other in folder.glob("*.yaml")))
+    return str(load_mapping(file.read_text(encoding="utf-8"), str(file))["continuation"])
+
+
 def setup_from(arguments: argparse.Namespace) -> Setup:
     """The setup that parsed `arguments` describe."""
     scheduler: dict[str, object] = {
-        "continuation": arguments.continuation,
+        "continuation": arguments.continuation or default_continuation(arguments.policy),
         "stride": arguments.stride,
         "delay": arguments.delay,
         "delay_mode": arguments.delay_mode,

@@ -1,5 +1,6 @@
 """Bad input is refused in one sentence with the valid names, before anything starts."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from segue_eval.bench.scheduler import BASE, bench_scheduler
 from segue_eval.cli import FAILED, main
+from segue_eval.options import add_setup_arguments, setup_from
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,16 @@ def test_bad_arguments_are_refused_by_name(
     error = capsys.readouterr().err
     assert all(word in error for word in words)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("policy", "continuation"), [("act", "temporal_ensemble"), ("flow", "rtc")])
+def test_a_policy_is_continued_as_its_configuration_says(policy: str, continuation: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_setup_arguments(parser)
+    words = ["--policy", policy, "--checkpoint", "anything"]
+    assert setup_from(parser.parse_args(words)).scheduler["continuation"] == continuation
+    chosen = parser.parse_args([*words, "--continuation", "synchronous"])
+    assert setup_from(chosen).scheduler["continuation"] == "synchronous"
 
 
 def test_the_scheduler_benchmark_compares_every_method_with_one_base() -> None:
