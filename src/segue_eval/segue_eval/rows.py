@@ -62,7 +62,7 @@ class RowFile:
         if changed := _differences(head.get("setup"), setup):
             raise DataError(
                 ErrorCode.DATA_DATASET_INVALID,
-                f"{self._path} is of another setup ({'; '.join(changed)}); --fresh forgets it, --out names another folder",
+                f"{self._path} is of another setup ({'; '.join(changed)}); --fresh forgets it, --out names another",
             )
 
     def _rewrite(self, setup: Mapping[str, object]) -> None:

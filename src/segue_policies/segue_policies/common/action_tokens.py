@@ -58,7 +58,8 @@ class ActionTokens:
         centres = (edges[:-1] + edges[1:]) / 2
         scaled = centres[np.clip(self.vocabulary - np.asarray(tokens) - 1, 0, len(centres) - 1)]
         low, high, mask = self._limits(dataset)
-        return np.where(mask, (scaled + 1) / 2 * (high - low) + low, scaled)
+        actions: NDArray[np.float64] = np.where(mask, (scaled + 1) / 2 * (high - low) + low, scaled)
+        return actions
 
     def encode(self, actions: ArrayLike, dataset: str) -> NDArray[np.int64]:
         """Tokens of actions in the units of `dataset`; what is outside of the percentiles is cut off."""
@@ -66,7 +67,8 @@ class ActionTokens:
         given = np.asarray(actions, np.float64)
         span = np.where(high > low, high - low, 1.0)
         scaled = np.where(mask, 2 * (given - low) / span - 1, given).clip(-1, 1)
-        return self.vocabulary - np.digitize(scaled, np.linspace(-1, 1, self.bins))
+        tokens: NDArray[np.int64] = self.vocabulary - np.digitize(scaled, np.linspace(-1, 1, self.bins))
+        return tokens
 
     def _limits(self, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         if dataset not in self.statistics:

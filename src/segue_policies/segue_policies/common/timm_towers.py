@@ -76,6 +76,9 @@ LAYOUTS = {
 class Tower(nn.Module):
     """A vision transformer, looked at before its last block."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, net: nn.Module, layout: Layout, size: int) -> None:
         super().__init__()
         self.net, self.size = net, size

@@ -67,7 +67,9 @@ def load(folder: Path) -> Loaded:
 
 def _overrides(folder: Path, device: str) -> dict[str, Any]:
     overrides: dict[str, Any] = {"device_processor": {"device": device}}
-    tokenizer = next((folder / name for name in (TOKENIZER, LANGUAGE_MODEL) if (folder / name).is_dir()), None)
+    tokenizer = next(
+        (folder / name for name in (TOKENIZER, LANGUAGE_MODEL) if (folder / name).is_dir()), None
+    )
     if tokenizer is not None:
         overrides["tokenizer_processor"] = {"tokenizer_name": str(tokenizer)}
     return overrides
