@@ -64,9 +64,11 @@ def test_without_guidance_the_reference_does_not_matter(policy: Policy, dots: An
     reference = np.full((H, D), 9.0, np.float32)
     free = policy.predict(ask(dots)).chunk.actions
     np.testing.assert_array_equal(policy.predict(ask(dots, reference=reference)).chunk.actions, free)
+    unguided = policy.predict(ask(dots, method="legato", reference=reference)).chunk.actions
     np.testing.assert_array_equal(
-        policy.predict(ask(dots, method="legato", reference=reference)).chunk.actions, free
+        policy.predict(ask(dots, method="legato", reference=-reference)).chunk.actions, unguided
     )
+    np.testing.assert_allclose(unguided, free, atol=1e-6)  # sums in another order than the plain sampler
 
 
 def test_real_time_chunking_brings_the_prefix_nearer_to_the_reference(policy: Policy, dots: Any) -> None:

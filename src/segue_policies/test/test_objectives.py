@@ -23,6 +23,7 @@ from segue_policies.common.serving import CAPABILITIES, SERVES
 from segue_policies.legato.config import FlowConfig, NetworkConfig
 from segue_policies.legato.flow import (
     interpolant,
+    legato_velocity,
     sample_one_shot,
     sample_plain,
     sample_prefix,
@@ -130,15 +131,14 @@ def test_a_clean_prefix_has_no_loss_and_the_postfix_weighs_as_much_as_a_whole_ch
 
 def test_legato_s_weight_is_that_of_its_reshaped_velocity_and_one_shot_s_of_a_plain_one() -> None:
     actions, noise, predicted = torch.randn(3, 6, H, D, generator=generator(3), dtype=torch.float64)
-    omega = 0.9 * torch.rand(6, H, generator=generator(4), dtype=torch.float64)
+    omega = torch.rand(6, H, generator=generator(4), dtype=torch.float64)
     t = 0.9 * torch.rand(6, generator=generator(5), dtype=torch.float64)
     noisy, left = interpolant(actions, noise, omega, t), (1 - t)[:, None, None]
     error = (predicted - actions).square()
     start = omega[..., None] * actions + (1 - omega[..., None]) * noise
     plain = ((predicted - noisy) / left - (actions - start)).square()
     torch.testing.assert_close(OBJECTIVES["one_shot"].weight(omega, t, N, 1e9) * error, plain)
-    eta = left * (1 - omega[..., None])
-    shaped = (1 - N * omega[..., None] * left) * (predicted - noisy) / eta
+    shaped = legato_velocity(predicted, noisy, noise, omega, t, N)
     paper = (shaped - target_velocity(actions, noise, omega, t, N)).square()
     torch.testing.assert_close(OBJECTIVES["legato"].weight(omega, t, N, 1e9) * error, paper)
 
