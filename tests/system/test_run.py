@@ -39,12 +39,11 @@ class Done:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
-    """One episode: the shipped policy when there is one, else one that holds still."""
+    """One episode, at half speed: the shipped policy when there is one, else one that holds still."""
     folder = tmp_path_factory.mktemp("runs")
     policy = () if SHIPPED.is_file() else ("policy:=hold", "time_limit_s:=5")
-    command = Segue(
-        folder, "run", *policy, "--seed", str(SEED), "--out", str(folder), "--json", str(folder / "told.json")
-    )
+    words = (*policy, "real_time_factor:=0.5", "--seed", str(SEED))
+    command = Segue(folder, "run", *words, "--out", str(folder), "--json", str(folder / "told.json"))
     status = command.wait(300.0)
     assert (folder / "told.json").is_file(), command.output
     told = json.loads((folder / "told.json").read_text())
