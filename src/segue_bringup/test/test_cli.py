@@ -27,7 +27,7 @@ def raising(error: Exception) -> Callable[[], argparse.ArgumentParser]:
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (PermissionError(errno.EACCES, "Permission denied", "/nowhere/x"), ExitStatus.ENVIRONMENT, "/nowhere/x"),
+        (PermissionError(errno.EACCES, "Permission denied", "/data/x"), ExitStatus.ENVIRONMENT, "/data/x"),
         (OSError(errno.ENOSPC, "No space left on device"), ExitStatus.ENVIRONMENT, "No space left"),
         (ValueError("oh"), ExitStatus.UNEXPECTED, "this is a defect of segue"),
         (OSError(errno.EBADF, "Bad file descriptor"), ExitStatus.UNEXPECTED, "this is a defect of segue"),
