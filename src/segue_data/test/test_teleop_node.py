@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ rclpy = pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from rclpy.client import Client  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
@@ -29,6 +31,7 @@ from segue_data import manifest  # noqa: E402
 from segue_data.bag_reader import read  # noqa: E402
 from segue_data.contracts import config_folder, load_robot  # noqa: E402
 from segue_interfaces.msg import RobotCommand  # noqa: E402
+from segue_interfaces.srv import Arm  # noqa: E402
 from segue_ros import qos  # noqa: E402
 
 DOMAIN = "88"
@@ -43,7 +46,8 @@ class Cell:
     """The processes, the stand-in of the robot, and this person's keys."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.processes = root, {}
+        self.root = root
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ours, self._theirs = pty.openpty()
         robot = load_robot("dual_arm")
         self._joints = JointState(name=[*robot.joint_names, *robot.gripper_names])
@@ -93,6 +97,18 @@ class Cell:
             if status.name == "teleop: session":
                 self.told = {pair.key: pair.value for pair in status.values}
 
+    def hear_robot(self) -> None:
+        """Wait until the controller hears the robot: until then it refuses to be armed."""
+        self._arming: Client[Any, Any] = self.node.create_client(Arm, "/segue/arm")
+        self.until(lambda: self._ask_to_arm(True), "the controller does not hear the robot")
+        self.until(lambda: self._ask_to_arm(False), "the controller stays armed")
+
+    def _ask_to_arm(self, arm: bool) -> bool:
+        answer = self._arming.call_async(Arm.Request(arm=arm))
+        rclpy.spin_until_future_complete(self.node, answer, timeout_sec=2.0)
+        response = answer.result() if answer.done() else None
+        return response is not None and bool(response.success)
+
     def press(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
@@ -121,6 +137,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
         patch.setenv("ROS_DOMAIN_ID", DOMAIN)
         rclpy.init()
         running = Cell(tmp_path_factory.mktemp("episodes"))
+        running.hear_robot()
         yield running
         running.close()
         rclpy.shutdown()
