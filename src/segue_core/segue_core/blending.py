@@ -14,6 +14,8 @@ from segue_core.action_space import ActionSpace, Channel, ChannelKind
 
 Floats = NDArray[np.float64]
 
+_SURELY_CONTINUOUS_RAD = np.pi / np.sqrt(3)  # three such components make a rotation vector of pi
+
 
 def _wrapped(angle: Floats) -> Floats:
     """Angles moved to [-pi, pi)."""
@@ -104,6 +106,9 @@ def continuous(space: ActionSpace, actions: ArrayLike, start: ArrayLike) -> Floa
     """
     rows = np.array(actions, dtype=np.float64)
     before = np.asarray(start, dtype=np.float64)
+    steps = np.concatenate([before[None], rows])
+    if np.abs(steps[1:] - steps[:-1]).max(initial=0.0) <= _SURELY_CONTINUOUS_RAD:
+        return rows
     for channel, part in _channels(space):
         if channel.kind is ChannelKind.ROTATION_VECTOR and _leaps(rows[:, part], before[part]):
             last = before[part]
