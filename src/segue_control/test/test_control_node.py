@@ -13,6 +13,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
+from spinning import spin_until
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_control.node import ControllerNode
@@ -56,19 +57,12 @@ class Bench:
         self.node.trigger_configure()
         self.node.trigger_activate()
         self.home = self.node._controller.kinematics.home
-        self.until(
-            lambda: (
-                self._joints.get_subscription_count() == 1 and self._commands.get_subscription_count() == 1
-            )
-        )
+        heard = {self._joints: 1, self._commands: 1, self._clock: 2}
+        self.until(lambda: all(out.get_subscription_count() == count for out, count in heard.items()))
 
     def until(self, done: Callable[[], bool]) -> None:
         """Spins until `done`, or fails."""
-        for _ in range(2000):
-            if done():
-                return
-            self.executor.spin_once(timeout_sec=0.005)
-        pytest.fail("the node did not answer")
+        spin_until(self.executor, done, "the node did not answer")
 
     def step(self, count: int = 1, joints: bool = True) -> None:
         """Lets control periods pass, one by one."""

@@ -1,6 +1,5 @@
 """Messages of any driver, by configuration alone: sent over real topics, and read back."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,12 @@ import numpy as np
 import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped, Twist
+from own_domain import own_domain
 from rclpy.action import ActionServer
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
+from spinning import spin_until
 
 from segue_control import backends
 from segue_control.backends.topics import TopicBackend
@@ -34,17 +35,13 @@ _DEGREES = 57.29577951
 @pytest.fixture
 def nodes() -> Iterator[tuple[Node, Node, Callable[[Callable[[], bool]], None]]]:
     """Our node, the driver's, and a way to spin both until something is so."""
-    rclpy.init(args=[], domain_id=100 + os.getpid() % 100)
+    rclpy.init(args=[], domain_id=own_domain())
     ours, driver, executor = Node("hardware"), Node("driver"), SingleThreadedExecutor()
     executor.add_node(ours)
     executor.add_node(driver)
 
     def until(done: Callable[[], bool]) -> None:
-        for _ in range(2000):
-            if done():
-                return
-            executor.spin_once(timeout_sec=0.005)
-        pytest.fail("it did not happen")
+        spin_until(executor, done)
 
     yield ours, driver, until
     ours.destroy_node()

@@ -20,6 +20,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
+from spinning import spin_until
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from segue_control.hardware_node import HardwareNode
@@ -44,7 +45,7 @@ class Bench:
         self, folder: Path, hardware: dict[str, Any], settings: dict[str, str] | None = None
     ) -> None:
         file = folder / "hardware.yaml"
-        file.write_text(yaml.safe_dump({"connect_timeout_s": 5.0, **hardware}))
+        file.write_text(yaml.safe_dump({"connect_timeout_s": 60.0, **hardware}))
         given = {"robot_file": ROBOT_FILE, "task_file": CONFIG / "tasks" / "pick_place.yaml"}
         robot = [f"arm_controller:{k}:={v}" for k, v in {**given, **(settings or {})}.items()]
         own = [f"hardware:robot_file:={ROBOT_FILE}", f"hardware:hardware:={file}"]
@@ -95,6 +96,7 @@ class Bench:
         for timer in self.node._timers_made:
             timer.cancel()
         self.until(lambda: self.wire.get_subscription_count() == 1)
+        self.until(lambda: self._clock.get_subscription_count() == 3)
         self.until(lambda: self.node._stop_controller.service_is_ready())
         self.step(2)
         return result
@@ -123,11 +125,7 @@ class Bench:
 
     def until(self, done: Callable[[], bool]) -> None:
         """Spins until `done`, or fails."""
-        for _ in range(3000):
-            if done():
-                return
-            self.executor.spin_once(timeout_sec=0.005)
-        pytest.fail("it did not happen")
+        spin_until(self.executor, done)
 
     def step(self, count: int = 1, states: bool = True) -> None:
         """Lets control periods pass."""

@@ -1,6 +1,5 @@
 """Laws of the cameras node, over real topics, with a video file for every camera."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +8,12 @@ import numpy as np
 import pytest
 import rclpy
 import yaml
+from own_domain import own_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
+from spinning import spin_until
 
 from segue_perception.cameras_node import CamerasNode
 from segue_ros import images, qos
@@ -39,7 +40,7 @@ class Bench:
         self.set = folder / "cameras.yaml"
         self.set.write_text(yaml.safe_dump({"retry_s": 0.01, "cameras": cameras}))
         arguments = ["test", "--ros-args", "-p", f"robot_file:={ROBOT_FILE}", "-p", f"camera_set:={self.set}"]
-        rclpy.init(args=[*arguments, "-p", "autostart:=false"], domain_id=100 + os.getpid() % 100)
+        rclpy.init(args=[*arguments, "-p", "autostart:=false"], domain_id=own_domain())
         self.node, self.peer = CamerasNode(), Node("bench")
         self.executor = SingleThreadedExecutor()
         for node in (self.node, self.peer):
@@ -52,11 +53,7 @@ class Bench:
 
     def until(self, done: Callable[[], bool]) -> None:
         """Spins until `done`, or fails."""
-        for _ in range(4000):
-            if done():
-                return
-            self.executor.spin_once(timeout_sec=0.005)
-        pytest.fail("it did not happen")
+        spin_until(self.executor, done)
 
     def close(self) -> None:
         """Takes everything down."""

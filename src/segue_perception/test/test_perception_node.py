@@ -1,15 +1,16 @@
 """Laws of the perception node, over real topics; the test owns the steady clock."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rclpy
+from own_domain import own_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
+from spinning import spin_until
 
 from segue_control.kinematics import Kinematics
 from segue_interfaces.msg import Observation
@@ -32,9 +33,8 @@ class Sensors:
         self.executor.add_node(self.node)
         self.executor.add_node(self.peer)
         self.observations: list[Observation] = []
-        self.peer.create_subscription(
-            Observation, "/segue/observation", self.observations.append, qos.OBSERVATION
-        )
+        topic = "/segue/observation"
+        self.peer.create_subscription(Observation, topic, self.observations.append, qos.OBSERVATION)
         self._joints = self.peer.create_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
         self._cameras = {
             name: self.peer.create_publisher(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE)
@@ -44,15 +44,12 @@ class Sensors:
         self.node.trigger_configure()
         self.node.trigger_activate()
         sources = [self._joints, *self._cameras.values()]
-        self.spin(lambda: all(source.get_subscription_count() for source in sources))
+        self.until(lambda: all(source.get_subscription_count() == 1 for source in sources))
+        self.until(lambda: self.peer.count_publishers(topic) == 1)
 
-    def spin(self, done) -> bool:
-        """Spins until `done` or for a few seconds; says which."""
-        for _ in range(600):
-            if done():
-                return True
-            self.executor.spin_once(timeout_sec=0.005)
-        return False
+    def until(self, done: Callable[[], bool]) -> None:
+        """Spins until `done`, or fails."""
+        spin_until(self.executor, done)
 
     def tick(self, tick: int, shade: int, skip: str = "") -> None:
         """All sensors take one sample of a tick; the camera `skip` does not."""
@@ -80,7 +77,7 @@ def sensors() -> Iterator[Sensors]:
         "-p",
         "autostart:=false",
     ]
-    rclpy.init(args=arguments, domain_id=100 + os.getpid() % 100)
+    rclpy.init(args=arguments, domain_id=own_domain())
     sensors = Sensors()
     yield sensors
     sensors.node.end()
@@ -92,7 +89,7 @@ def sensors() -> Iterator[Sensors]:
 def test_every_tick_is_observed_once_with_its_own_samples(sensors: Sensors) -> None:
     for tick in range(5):
         sensors.tick(tick, shade=40 * tick)
-        assert sensors.spin(lambda count=tick: len(sensors.observations) == count + 1)
+        sensors.until(lambda count=tick: len(sensors.observations) == count + 1)
     assert [message.tick for message in sensors.observations] == [0, 1, 2, 3, 4]
     last = conversions.observation_from_msg(sensors.observations[-1])
     state = Kinematics(ROBOT).forward(sensors.home, np.array([1.0, 0.5]))
@@ -104,16 +101,16 @@ def test_every_tick_is_observed_once_with_its_own_samples(sensors: Sensors) -> N
 
 def test_a_tick_that_one_camera_missed_does_not_hold_up_the_next(sensors: Sensors) -> None:
     sensors.tick(0, shade=10)
-    assert sensors.spin(lambda: len(sensors.observations) == 1)
+    sensors.until(lambda: len(sensors.observations) == 1)
     sensors.tick(1, shade=20, skip="head")
     sensors.tick(2, shade=30)
-    assert sensors.spin(lambda: sensors.observations[-1].tick == 2)
+    sensors.until(lambda: sensors.observations[-1].tick == 2)
     assert sensors.observations[-1].skew_s < 1e-6
 
 
 def test_a_world_that_was_reset_is_observed_from_its_new_start(sensors: Sensors) -> None:
     sensors.tick(300, shade=10)
-    assert sensors.spin(lambda: len(sensors.observations) == 1)
+    sensors.until(lambda: len(sensors.observations) == 1)
     sensors.tick(0, shade=20)
-    assert sensors.spin(lambda: len(sensors.observations) == 2)
+    sensors.until(lambda: len(sensors.observations) == 2)
     assert sensors.observations[-1].tick == 0

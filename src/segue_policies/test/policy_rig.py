@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import rclpy
+from own_domain import own_domain
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from spinning import spin_until
 
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
@@ -28,18 +29,9 @@ def ros_with(**parameters: object) -> Iterator[None]:
     """ROS with the parameters of a policy node of the dual arm."""
     names = {"robot_file": ROBOT_FILE, "autostart": "false", "observation_timeout_s": 5.0} | parameters
     given = [word for name, value in names.items() for word in ("-p", f"{name}:={value}")]
-    rclpy.init(args=["test", "--ros-args", *given], domain_id=100 + os.getpid() % 100)
+    rclpy.init(args=["test", "--ros-args", *given], domain_id=own_domain())
     yield
     rclpy.shutdown()
-
-
-def spin(executor: SingleThreadedExecutor, done: Callable[[], bool]) -> None:
-    """Spin until `done`, or give up after some thousand turns."""
-    for _ in range(4000):
-        if done():
-            return
-        executor.spin_once(timeout_sec=0.005)
-    raise AssertionError("nothing came")
 
 
 def ask(node: PolicyNode, observation: Observation, *requests: PredictRequest) -> list[Any]:
@@ -49,16 +41,16 @@ def ask(node: PolicyNode, observation: Observation, *requests: PredictRequest) -
     executor.add_node(peer)
     client: Any = ActionClient(peer, PredictChunk, "/segue/predict_chunk")
     publisher = peer.create_publisher(ObservationMsg, "/segue/observation", qos.OBSERVATION)
-    spin(executor, lambda: client.server_is_ready() and publisher.get_subscription_count() > 0)
+    spin_until(executor, lambda: client.server_is_ready() and publisher.get_subscription_count() > 0)
     stamp, space = peer.get_clock().now().to_msg(), node._policy.info.action_space
     stamps = dict.fromkeys(observation.images, stamp)
     publisher.publish(conversions.observation_to_msg(observation, space, stamp, stamps, 0.0))
     answers = []
     for request in requests:
         goal = client.send_goal_async(conversions.goal_to_msg(request))
-        spin(executor, goal.done)
+        spin_until(executor, goal.done)
         result = goal.result().get_result_async()
-        spin(executor, result.done)
+        spin_until(executor, result.done)
         answers.append(result.result().result)
     node.end()
     node.destroy_node()

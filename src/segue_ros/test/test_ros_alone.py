@@ -9,6 +9,7 @@ from own_domain import own_domain
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from spinning import spin_until
 from std_msgs.msg import String
 
 from segue_core.errors import ConfigError, ControlError, ErrorCode
@@ -31,16 +32,8 @@ def participant(name: str, domain: int) -> Iterator[Node]:
 def _until(node: Node, done: Callable[[], bool]) -> None:
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(node)
-    _spin(executor, done)
+    spin_until(executor, done)
     executor.remove_node(node)
-
-
-def _spin(executor: SingleThreadedExecutor, done: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if done():
-            return
-        executor.spin_once(timeout_sec=0.01)
-    pytest.fail("it did not happen")
 
 
 def test_a_namesake_is_refused_by_name_until_it_is_gone() -> None:
@@ -96,19 +89,19 @@ def test_who_waits_goes_on_when_the_other_has_gone_and_is_refused_when_it_stays(
         executor = SingleThreadedExecutor(context=node.context)
         executor.add_node(node)
         with participant("mover", domain):
-            _spin(executor, lambda: node.get_node_names().count("mover") == 2)
+            spin_until(executor, lambda: node.get_node_names().count("mover") == 2)
             waiting = executor.create_task(alone.until_alone, node)
             for _ in range(10):
                 executor.spin_once(timeout_sec=0.01)
             assert not waiting.done()
-        _spin(executor, waiting.done)
+        spin_until(executor, waiting.done)
         assert waiting.exception() is None
         with participant("mover", domain):
-            _spin(executor, lambda: node.get_node_names().count("mover") == 2)
+            spin_until(executor, lambda: node.get_node_names().count("mover") == 2)
             monkeypatch.setattr(alone, "PATIENCE_S", 0.1)
             refused = executor.create_task(alone.until_alone, node)
             with pytest.raises(ConfigError, match="2 nodes are called /mover"):
-                _spin(executor, refused.done)
+                spin_until(executor, refused.done)
 
 
 def test_where_the_middleware_does_not_tell_everybody_is_the_same() -> None:

@@ -14,6 +14,7 @@ from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from spinning import spin_until
 
 from segue_interfaces.action import RunTask
 from segue_interfaces.srv import Arm
@@ -66,11 +67,7 @@ def test_two_schedulers_of_one_name_refuse_every_goal_and_arm_nothing(
     executor.add_node(peer)
 
     def until(done: Callable[[], bool]) -> None:
-        for _ in range(2000):
-            if done():
-                return
-            executor.spin_once(timeout_sec=0.01)
-        pytest.fail("it did not happen")
+        spin_until(executor, done)
 
     until(lambda: client.server_is_ready() and scheduler.get_node_names().count("scheduler") == 2)
     sent = client.send_goal_async(RunTask.Goal(task="place_block"))
