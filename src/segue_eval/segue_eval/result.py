@@ -77,6 +77,11 @@ class EpisodeResult:
         return _mean(seam.overlap_rmse for seam in self.seams)
 
     @property
+    def overlap_motion(self) -> float:
+        """`overlap_rmse` without the grippers' numbers."""
+        return _mean(seam.overlap_motion for seam in self.seams)
+
+    @property
     def seam_jump(self) -> float:
         """Mean command jump over the episode's seams; NaN without a seam."""
         return _mean(seam.jump for seam in self.seams)
@@ -85,7 +90,8 @@ class EpisodeResult:
         """A JSON object of plain values (NaN as null), with the derived means beside the raw seams."""
         row = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "actions"}
         row["seams"] = [asdict(seam) for seam in self.seams]
-        row |= {"seconds": self.seconds, "overlap_rmse": self.overlap_rmse, "seam_jump": self.seam_jump}
+        row |= {"seconds": self.seconds, "seam_jump": self.seam_jump}
+        row |= {"overlap_rmse": self.overlap_rmse, "overlap_motion": self.overlap_motion}
         row |= {"false_stop": self.false_stop, "missed_stop": self.missed_stop, "notes": list(self.notes)}
         return {key: _plain(value) for key, value in row.items()}
 

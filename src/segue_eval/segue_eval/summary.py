@@ -48,6 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("nsparc", "NSPARC", lambda r: r.nsparc),
     Column("nldlj", "NLDLJ", lambda r: r.nldlj),
     Column("overlap_rmse", "overlap RMSE x1e3", lambda r: r.overlap_rmse, 1e3),
+    Column("overlap_motion", "without grippers x1e3", lambda r: r.overlap_motion, 1e3),
     Column("seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3),
     Column("delay", "delay [ticks]", _mean_delay, digits=1),
     Column("starved", "starved ticks", lambda r: float(r.starved), digits=1),

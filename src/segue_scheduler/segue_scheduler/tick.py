@@ -70,6 +70,7 @@ class SeamReport:
         dropped_rows: rows that were already in the past, hence never executed.
         overlap_rmse: Legato A.7 over the rows that both chunks speak about; None for a first chunk.
         jump: step between what the old chunk (or the hold) and the new one say for `tick`.
+        overlap_motion: overlap RMSE without the grippers, whose 0 to 1 drowns metres and radians.
     """
 
     sequence: int
@@ -79,6 +80,7 @@ class SeamReport:
     dropped_rows: int
     overlap_rmse: float | None
     jump: float
+    overlap_motion: float | None = None
 
 
 @dataclass(frozen=True)
