@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from own_domain import own_domain
 
 rclpy = pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
@@ -28,7 +30,7 @@ from segue_data.encoding import decode  # noqa: E402
 from segue_interfaces.msg import RobotCommand  # noqa: E402
 from segue_interfaces.srv import StartRecording, StopRecording  # noqa: E402
 
-DOMAIN = "87"
+PATIENCE_S = 60.0
 START = "import sys; from segue_data.node import main; sys.argv[0] = 'recorder'; main()"
 IMAGE = "/head_camera/image_raw"
 
@@ -48,12 +50,20 @@ class Recorder:
         self.stop_client = self.node.create_client(StopRecording, "/segue/record/stop")
         self.commands = self.node.create_publisher(RobotCommand, "/segue/command", 50)
         self.images = self.node.create_publisher(Image, IMAGE, 50)
-        assert self.start_client.wait_for_service(60.0), self.errors()
+        self.until_answered(self.start_client, StartRecording.Request(episode="../outside"))
+        self.until_answered(self.stop_client, StopRecording.Request())
 
-    def call(self, client: Any, request: Any) -> Any:
+    def until_answered(self, client: Any, refused: Any) -> None:
+        """An answer is lost while the node has not found this client yet: ask for the impossible until one comes."""
+        end = time.monotonic() + PATIENCE_S
+        while not client.service_is_ready() or self.call(client, refused, 2.0) is None:
+            assert time.monotonic() < end, self.errors()
+            rclpy.spin_once(self.node, timeout_sec=0.05)
+
+    def call(self, client: Any, request: Any, patience_s: float = PATIENCE_S) -> Any:
         future = client.call_async(request)
-        rclpy.spin_until_future_complete(self.node, future, timeout_sec=60.0)
-        return future.result()
+        rclpy.spin_until_future_complete(self.node, future, timeout_sec=patience_s)
+        return future.result() if future.done() else client.remove_pending_request(future)
 
     def begin(self, name: str) -> Any:
         return self.call(self.start_client, StartRecording.Request(episode=name, task="pick_place", seed=5))
@@ -85,7 +95,7 @@ class Recorder:
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     """One process for all laws here; the last one ends it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROS_DOMAIN_ID", DOMAIN)
+        patch.setenv("ROS_DOMAIN_ID", str(own_domain()))
         yield from _running(tmp_path_factory.mktemp("episodes"))
 
 

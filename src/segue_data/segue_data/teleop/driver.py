@@ -17,7 +17,7 @@ from segue_data.teleop.playback import Playback
 
 Array = NDArray[np.float64]
 
-_FRESH_S = 0.2  # joint states older than this are nothing to command from
+_FRESH = 2.0  # joint states older than this many of the guard's limits are nothing to command from
 
 
 class Driver:
@@ -42,6 +42,7 @@ class Driver:
         self.playback = Playback(robot, actions) if config.device == "replay" else None
         by_hand = self._leader is None and self.playback is None
         self._pilot = Pilot(config, robot, ranges) if by_hand else None
+        self._fresh_s = _FRESH * robot.safety.state_timeout_s
         self._measured: Array | None = None
         self._measured_s = 0.0
         self._taken = 0
@@ -72,7 +73,7 @@ class Driver:
 
     def ready(self, now_s: float) -> str:
         """Empty, or why the robot cannot be taken now."""
-        if self._measured is None or now_s - self._measured_s > _FRESH_S:
+        if self._measured is None or now_s - self._measured_s > self._fresh_s:
             return "no joint states of the robot"
         if self._leader and not self._leader.fresh(now_s):
             return f"nothing comes on {self._config.leader.topic}"

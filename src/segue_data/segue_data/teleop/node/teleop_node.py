@@ -35,7 +35,8 @@ from segue_ros.lifecycle import LifecycleComponent
 
 _LOOKS_PER_TICK = 4
 _STATUS_PERIOD_S = 0.5
-_OLD_NEWS_S = 0.3  # a safety state that says "disarmed" may be from before the robot was armed
+# A safety state that says "disarmed" may be from before the robot was armed: for so long, or until one says "armed".
+_OLD_NEWS_S, _UNHEARD_S = 0.3, 2.0
 AUTHORITY = "/segue/authority"
 
 
@@ -90,7 +91,7 @@ class TeleopNode(LifecycleComponent):
         self.cell = Cell(self, given.reset_service)
         self.scheduler_phase = ""
         self.scheduler_s = 0.0
-        self.taken_s = 0.0
+        self.taken_s, self._seen_armed = 0.0, False
         self._tick: int | None = None
         self._connect(config)
         self.tasks = Tasks(self, task, collect=given.collect)
@@ -186,12 +187,14 @@ class TeleopNode(LifecycleComponent):
         """Whoever disarmed or stopped the robot ended this person's turn, too: taking it again is a new wish."""
         if self.episodes.stage is Stage.CLOSING:
             return
-        if self.driver.commanding and not message.armed and time.monotonic() - self.taken_s > _OLD_NEWS_S:
+        self._seen_armed = self._seen_armed or bool(message.armed)
+        limit_s = _OLD_NEWS_S if self._seen_armed else _UNHEARD_S
+        if self.driver.commanding and not message.armed and time.monotonic() - self.taken_s > limit_s:
             self.let_go(message.error_text or "the robot was disarmed")
 
     def take(self) -> None:
         """Command from the next tick on; the robot is armed."""
-        self.taken_s = time.monotonic()
+        self.taken_s, self._seen_armed = time.monotonic(), False
         self.driver.take()
 
     def let_go(self, why: str) -> None:
