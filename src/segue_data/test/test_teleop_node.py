@@ -1,7 +1,7 @@
 """Laws of the teleoperation node beside the real controller and the real recorder; keys come from a pseudo terminal.
 
-The robot is a stand-in that is where the controller last commanded it to be. It owns the time, which passes at half
-speed at most and not at all while nobody spins, and its contract is patient: a slow machine is no fault of the robot.
+The robot is a stand-in that is where the controller last commanded it to be. It owns the time, which waits for an
+armed controller, and its contract is patient: a slow machine is no fault of the robot.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from trajectory_msgs.msg import JointTrajectory  # noqa: E402
 from segue_data import manifest  # noqa: E402
 from segue_data.bag_reader import read  # noqa: E402
 from segue_data.contracts import config_folder, load_robot  # noqa: E402
-from segue_interfaces.msg import RobotCommand  # noqa: E402
+from segue_interfaces.msg import RobotCommand, SafetyState  # noqa: E402
 from segue_interfaces.srv import Arm  # noqa: E402
 from segue_ros import qos, ticks  # noqa: E402
 
@@ -43,7 +43,8 @@ NODES = {
     "recorder": "segue_data.node",
     "teleop": "segue_data.teleop.node",
 }
-PERIOD_S, STEP_NS = 0.01, 5_000_000
+PERIOD_S, STEP_NS = 0.01, 5_000_000  # half as fast as real time, so that the nodes keep up
+LEAD_NS = 40_000_000  # the time is ahead of an armed controller by so much at most; it stops when 100 ms late
 PATIENCE_S = 60.0
 PATIENT = {"command_timeout_s": 20.0, "state_timeout_s": 20.0}
 
@@ -75,11 +76,13 @@ class Cell:
         self.told: dict[str, str] = {}
         self.commands: list[RobotCommand] = []
         self.authority = ""
-        self._now_ns = 10**10
+        self._now_ns = self._followed_ns = 10**10
+        self._armed = False
         self._clock = self.node.create_publisher(Clock, "/clock", 10)
         self._out = self.node.create_publisher(JointState, "/joint_states", qos.JOINT_SOURCE)
         self.node.create_timer(PERIOD_S, self._publish)
         self.node.create_subscription(JointTrajectory, "/joint_command", self._follow, qos.SENSOR)
+        self.node.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._listen, 50)
         self.node.create_subscription(RobotCommand, "/segue/command", self.commands.append, 50)
         self.node.create_subscription(String, "/segue/authority", self._on_authority, qos.LATCHED)
@@ -92,7 +95,8 @@ class Cell:
         self.processes[name] = subprocess.Popen(command, env=environment)
 
     def _publish(self) -> None:
-        self._now_ns += STEP_NS
+        if not self._armed or self._now_ns < self._followed_ns + LEAD_NS:
+            self._now_ns += STEP_NS
         stamp = ticks.stamp(self._now_ns)
         self._clock.publish(Clock(clock=stamp))
         self._joints.header.stamp = stamp
@@ -100,6 +104,11 @@ class Cell:
 
     def _follow(self, message: JointTrajectory) -> None:
         self._joints.position = list(message.points[0].positions)
+        self._followed_ns = max(self._followed_ns, ticks.nanoseconds(message.header.stamp))
+
+    def _on_safety(self, message: SafetyState) -> None:
+        self._armed = bool(message.armed)
+        self._followed_ns = max(self._followed_ns, ticks.nanoseconds(message.header.stamp))
 
     def _on_authority(self, message: String) -> None:
         self.authority = message.data
