@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_domain import own_domain
 
 pytest.importorskip("launch_ros", reason="launch_ros is part of a ROS 2 install, in no Python registry")
 launch_pytest = pytest.importorskip("launch_pytest", reason="launch_pytest is part of a ROS 2 install")
@@ -23,7 +24,7 @@ from segue_bringup.launching import launch_description  # noqa: E402
 from segue_core.errors import ConfigError  # noqa: E402
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
-DOMAIN = "97"
+DOMAIN = str(own_domain())
 
 
 def _started(description: LaunchDescription, **arguments: str) -> list[Node]:
@@ -89,7 +90,7 @@ def running_graph(domain: None, tmp_path: Path) -> LaunchDescription:
     return LaunchDescription([include, launch_pytest.actions.ReadyToTest()])
 
 
-def _spin_until(node: Any, condition: Callable[[], bool], limit_s: float = 90.0) -> bool:
+def _spin_until(node: Any, condition: Callable[[], bool], limit_s: float = 120.0) -> bool:
     deadline = time.monotonic() + limit_s
     while not condition() and time.monotonic() < deadline:
         rclpy.spin_once(node, timeout_sec=0.1)

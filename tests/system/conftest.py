@@ -13,7 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
+PATIENCE_S = 120.0  # for what takes seconds on a machine that has nothing else to do
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = PATIENCE_S) -> bool:
     """Real processes need real time: poll for what must come true."""
     deadline = time.monotonic() + limit_s
     while not condition() and time.monotonic() < deadline:
@@ -53,11 +56,11 @@ class Segue:
         """Everything printed so far."""
         return self._log.read_text(errors="replace")
 
-    def wait(self, limit_s: float = 120.0) -> int:
+    def wait(self, limit_s: float = PATIENCE_S) -> int:
         """The exit status."""
         return self.process.wait(timeout=limit_s)
 
-    def wait_for(self, text: str, limit_s: float = 90.0) -> None:
+    def wait_for(self, text: str, limit_s: float = PATIENCE_S) -> None:
         """Until `text` is printed as a line."""
         came = wait_until(
             lambda: text in self.output.splitlines() or self.process.poll() is not None, limit_s

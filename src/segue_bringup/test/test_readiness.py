@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import rclpy
 from lifecycle_msgs.srv import GetState
+from own_domain import own_domain
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
@@ -21,7 +22,7 @@ from segue_bringup.run import readiness
 from segue_bringup.run.readiness import Readiness, same_names
 from segue_core.errors import ConfigError
 
-DOMAIN = 96
+PATIENCE_S = 60.0
 
 
 class Server(Node):
@@ -44,7 +45,7 @@ class Server(Node):
 @pytest.fixture
 def context() -> Iterator[Context]:
     context = Context()
-    rclpy.init(context=context, domain_id=DOMAIN)
+    rclpy.init(context=context, domain_id=own_domain())
     yield context
     context.try_shutdown()
 
@@ -58,7 +59,7 @@ def _wait(context: Context, server: Server, timeout_s: float) -> list[str]:
     ready = Ready(state="active", timeout_s=timeout_s)
     plan = NodePlan("thing", "none", "none", {}, {}, True, True, Respawn(), ready)
     waiting = Readiness(watcher, [plan])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     try:
         while (pending := waiting.pending()) and time.monotonic() < deadline:
             executor.spin_once(timeout_sec=0.05)
@@ -75,7 +76,7 @@ def test_a_lost_answer_is_asked_for_again(
 ) -> None:
     monkeypatch.setattr(readiness, "_PATIENCE_S", 0.3)
     server = Server(context, silent=lost)
-    assert _wait(context, server, timeout_s=30.0) == []
+    assert _wait(context, server, timeout_s=PATIENCE_S) == []
     assert server.asked >= lost + 1
 
 
@@ -88,10 +89,10 @@ def test_a_node_that_never_answers_is_named(context: Context, monkeypatch: pytes
 def test_nodes_of_others_with_the_names_that_a_graph_will_use_are_found(context: Context) -> None:
     """Fault 15, before anything is started; the other node is a DDS participant of its own."""
     other = Context()
-    other.init(args=[], domain_id=DOMAIN)
+    other.init(args=[], domain_id=context.get_domain_id())
     looking, there = Node("looking", context=context), Node("thing", context=other)
     plans = [NodePlan(n, "none", "none", {}, {}, True, True, Respawn(), Ready()) for n in ("thing", "free")]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not same_names(looking, plans) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert same_names(looking, plans) == ["thing"]

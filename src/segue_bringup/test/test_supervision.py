@@ -17,9 +17,9 @@ from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_core.errors import ConfigError, ErrorCode
 
-_STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; time.sleep(60)"
+_STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; time.sleep(300)"
 _FORKING = (
-    "import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', 'import time; time.sleep(60)'])"
+    "import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', 'import time; time.sleep(300)'])"
 )
 _KEEPER = """
     import sys, time
@@ -30,11 +30,11 @@ _KEEPER = """
         supervisor.start(Job(f"n{index}", [sys.executable, "-S", "-c", code], {}, Path(f"n{index}.log")))
     time.sleep(0.2)
     print(*supervisor.pids.values(), flush=True)
-    time.sleep(60)
+    time.sleep(300)
 """
 
 
-def _wait_until(condition: Callable[[], bool], limit_s: float = 10.0) -> bool:
+def _wait_until(condition: Callable[[], bool], limit_s: float = 50.0) -> bool:
     """Real processes need real time: poll for what must come true."""
     deadline = time.monotonic() + limit_s
     while not condition() and time.monotonic() < deadline:
@@ -111,7 +111,7 @@ def _group(group: int) -> list[int]:
 def test_a_killed_supervisor_leaves_no_process_even_if_it_ignores_signals_or_is_stopped(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    command = [sys.executable, "-c", textwrap.dedent(_KEEPER), _STUBBORN, "import time; time.sleep(60)"]
+    command = [sys.executable, "-c", textwrap.dedent(_KEEPER), _STUBBORN, "import time; time.sleep(300)"]
     keeper = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     assert keeper.stdout
     pids = [int(word) for word in keeper.stdout.readline().split()]

@@ -24,6 +24,31 @@ if __name__ == "__main__":
 """
 
 
+def _begun(folder: Path) -> bool:
+    """Waits until two jobs are under way."""
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("[a-d]"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return len(list(folder.glob("[a-d]"))) == 2
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and so on of a process; of one that is gone as of a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["Z", "0"]
+
+
+def _run_by(parent: int) -> set[int]:
+    """Processes that this one has started."""
+    return {pid for path in Path("/proc").glob("[0-9]*") if _stat(pid := int(path.name))[1] == str(parent)}
+
+
+def _is_running(pid: int) -> bool:
+    return _stat(pid)[0] != "Z"
+
+
 def test_results_come_in_the_order_of_the_jobs() -> None:
     assert run_all(abs, [-3, 2, -1], workers=2, label="", unit="", progress=False) == [3, 2, 1]
 
@@ -33,11 +58,9 @@ def test_ctrl_c_ends_the_jobs_begins_no_other_and_prints_no_trace_of_a_worker(tm
     (tmp_path / "program.py").write_text(f"{program}    except KeyboardInterrupt:\n        sys.exit(130)\n")
     command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path)]
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("[a-d]"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert _begun(tmp_path)
     os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
-    _, said = parent.communicate(timeout=30)
+    _, said = parent.communicate(timeout=60)
     assert (parent.returncode, said) == (130, b"")
     assert len(list(tmp_path.glob("[a-d]"))) == 2
 
@@ -46,13 +69,12 @@ def test_ctrl_c_ends_the_jobs_begins_no_other_and_prints_no_trace_of_a_worker(tm
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path, by: signal.Signals) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     parent = subprocess.Popen([sys.executable, str(tmp_path / "program.py"), str(tmp_path)])
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("[a-d]"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert _begun(tmp_path)
+    workers = _run_by(parent.pid)
     parent.send_signal(by)
-    parent.wait(10)
-    time.sleep(1.0)  # real time: what is left of a heart that beats ten times a second
-    beats = [path.stat().st_size for path in sorted(tmp_path.glob("[a-d]"))]
-    assert len(beats) == 2
-    time.sleep(1.0)
-    assert [path.stat().st_size for path in sorted(tmp_path.glob("[a-d]"))] == beats
+    parent.wait(60)
+    deadline = time.monotonic() + 25  # a job takes 30 s
+    while any(map(_is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(workers) >= 2 and not any(map(_is_running, workers))
+    assert len(list(tmp_path.glob("[a-d]"))) == 2
