@@ -46,11 +46,21 @@ def stamp_ns(header: Any) -> int:
 def _open(bag: Path) -> Reader:
     if not (bag / "metadata.yaml").is_file():
         raise missing(
-            bag, "no metadata.yaml: not a finished bag (a killed recorder? try `segue data repair`)"
+            bag, f"no metadata.yaml: not a finished bag (a killed recorder? try `segue data repair {bag}`)"
         )
+    try:
+        (bag / "metadata.yaml").read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _damaged(bag, "metadata.yaml", error) from error
     reader = Reader(bag)
     reader.open()
     return reader
+
+
+def _damaged(bag: Path, place: str, error: Exception) -> DataError:
+    """Damaged bytes, in one line, with what to do about them."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return corrupt(bag, place, f"{what} (`segue data repair {bag}` keeps what is whole)")
 
 
 def _types(connections: Iterable[Connection]) -> Typestore:
@@ -78,7 +88,7 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
     except DataError:
         raise
     except Exception as error:  # damaged bytes lead the reader to any exception, not only its own
-        raise corrupt(bag, f"after message {count}", f"{type(error).__name__}: {error}") from error
+        raise _damaged(bag, f"after message {count}", error) from error
     finally:
         if reader is not None:
             reader.close()

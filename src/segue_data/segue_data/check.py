@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from segue_data import lerobot_format as layout
+from segue_data.bag_folders import find_bags, unfinished_bags
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
-from segue_data.convert import find_bags
 from segue_data.dataset import describe, read_json
 from segue_data.errors import missing
 from segue_data.findings import Findings
@@ -24,7 +24,7 @@ def is_dataset(path: Path) -> bool:
 
 
 def _open_episodes(path: Path) -> list[Findings]:
-    """Findings for episodes that a recorder left open."""
+    """Findings for episodes that a recorder left open, and for bags that are not finished."""
     left = sorted((path / RECORDING).glob("*")) if (path / RECORDING).is_dir() else []
     findings = [Findings(bag, "bag") for bag in left]
     for finding in findings:
@@ -32,6 +32,9 @@ def _open_episodes(path: Path) -> list[Findings]:
             "bag",
             "left open by a recorder that was killed (or is recording now); `segue data repair` closes it",
         )
+    for bag in unfinished_bags(path):
+        findings.append(Findings(bag, "bag"))
+        findings[-1].add("bag", f"no metadata.yaml: not a finished bag; `segue data repair {bag}` writes one")
     return findings
 
 
@@ -75,6 +78,7 @@ def info(path: Path) -> dict[str, Any]:
     return {
         "kind": "bags",
         "bags": len(manifests),
+        "unfinished": len(unfinished_bags(path)),
         "robot": sorted({m.robot for m in manifests}),
         "task": sorted({m.task for m in manifests}),
         "outcomes": dict(sorted(outcomes.items())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from segue_data.errors import missing
@@ -40,9 +41,9 @@ def record(arguments: argparse.Namespace) -> int:
 
 def convert(arguments: argparse.Namespace) -> int:
     """Bags to a dataset."""
+    from segue_data.bag_folders import find_bags, unfinished_bags
     from segue_data.contracts import load_robot
     from segue_data.convert import convert as convert_bags
-    from segue_data.convert import find_bags
     from segue_data.dataset_writer import IMAGE_SIZE, ConversionOptions
 
     options = ConversionOptions(
@@ -55,6 +56,8 @@ def convert(arguments: argparse.Namespace) -> int:
     )
     named = load_robot(arguments.robot) if arguments.robot else None
     bags = find_bags(arguments.bags)
+    for bag in unfinished_bags(arguments.bags):
+        print(f"left out {bag}: not a finished bag; try `segue data repair {bag}`", file=sys.stderr)
     robot = named or load_robot(load(bags[0]).robot)
     count = convert_bags(bags, arguments.out, robot, options=options, workers=arguments.workers)
     print(f"{count} episodes in {arguments.out}")
@@ -76,7 +79,8 @@ def check(arguments: argparse.Namespace) -> int:
         for problem in finding.problems:
             print(f"{finding.path}: {problem.place}: {problem.what}")
     bad = [finding for finding in findings if not finding.ok]
-    print(f"{len(findings)} {findings[0].kind}s checked, {len(bad)} with problems")
+    kind = findings[0].kind if len(findings) == 1 else f"{findings[0].kind}s"
+    print(f"{len(findings)} {kind} checked, {len(bad)} with problems")
     _write_json(arguments.json, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
     if arguments.page:
         from segue_data.check_page import write_page
@@ -99,18 +103,18 @@ def info(arguments: argparse.Namespace) -> int:
 
 
 def repair(arguments: argparse.Namespace) -> int:
-    """Close what a killed recorder left open."""
-    from segue_data.repair import repair as close
-    from segue_data.repair import repair_open_episodes
+    """Close what a killed recorder left open, keep what is whole of damaged bags; status 1 if one cannot be saved."""
+    from segue_data.repair import repair_all
 
-    folder: Path = arguments.path
-    reports = [close(folder)] if any(folder.glob("*.mcap")) else repair_open_episodes(folder)
-    for report in reports:
-        state = "repaired" if report.changed else "unchanged"
-        print(f"{report.bag}: {state}, {report.messages} messages ({report.why})")
-    if not reports:
-        print(f"{folder}: nothing to repair")
-    return 0
+    reports, failures = repair_all(arguments.path)
+    changed = [report for report in reports if report.changed]
+    for report in changed:
+        print(f"{report.bag}: repaired, {report.messages} messages ({report.why})")
+    for failure in failures:
+        print(failure.text, file=sys.stderr)
+    whole = len(reports) - len(changed)
+    print(f"{len(changed)} repaired, {whole} whole already, {len(failures)} not repaired")
+    return 1 if failures else 0
 
 
 def show(arguments: argparse.Namespace) -> int:

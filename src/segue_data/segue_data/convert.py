@@ -23,16 +23,6 @@ from segue_data.video_writer import refuse_odd
 _SHORTEST = 10  # commands; a shorter stretch teaches nothing
 
 
-def find_bags(folder: Path) -> list[Path]:
-    """Bag folders at or directly below `folder`, sorted by name; DataError when there are none."""
-    if (folder / "metadata.yaml").is_file():
-        return [folder]
-    bags = sorted(path.parent for path in folder.glob("*/metadata.yaml"))
-    if not bags:
-        raise missing(folder, "no bag (a folder with metadata.yaml) here or one level below")
-    return bags
-
-
 def _chosen(
     bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions
 ) -> list[tuple[Path, Manifest]]:
@@ -44,6 +34,9 @@ def _chosen(
         if manifest.problems and not options.doubtful:
             print(f"left out {bag}: {manifest.problems[0]} (--doubtful takes it)", file=sys.stderr)
             continue
+        if manifest.robot != robot.name and not options.any_contract:
+            what = f"recorded with robot {manifest.robot!r}, the dataset is to be of {robot.name!r}"
+            raise misaligned(bag, "manifest", f"{what}: convert its bags into a dataset of their own")
         if manifest.config_hash != robot.fingerprint() and not options.any_contract:
             raise misaligned(
                 bag,

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from segue_data.errors import corrupt, missing
 
 FILE_NAME = "manifest.json"
@@ -62,7 +64,7 @@ def parse(text: str, source: Path | str) -> Manifest:
     """Read a manifest from JSON text; `source` names it in errors.
 
     Raises:
-        DataError: not JSON, unknown keys, an outcome that is not in `OUTCOMES`, or a newer format.
+        DataError: not JSON, unknown keys, a value of the wrong type, an unknown outcome, or a newer format.
     """
     try:
         values = json.loads(text)
@@ -72,7 +74,12 @@ def parse(text: str, source: Path | str) -> Manifest:
     if not isinstance(values, dict) or set(values) - known or not {"task", "robot"} <= set(values):
         got = sorted(values) if isinstance(values, dict) else type(values).__name__
         raise corrupt(source, "keys", f"got {got}, allowed {sorted(known)}, needed ['robot', 'task']")
-    manifest = Manifest(**values)
+    try:
+        manifest = TypeAdapter(Manifest).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise corrupt(source, place, f"got {first['input']!r}: {first['msg']}") from error
     if manifest.outcome not in OUTCOMES or manifest.format != FORMAT:
         raise corrupt(source, "outcome/format", f"got {manifest.outcome!r}, format {manifest.format}")
     return manifest
@@ -82,5 +89,9 @@ def load(bag: Path) -> Manifest:
     """Manifest of the bag folder `bag`; DataError when there is none or it is corrupt."""
     path = bag / FILE_NAME
     if not path.is_file():
-        raise missing(path, "no manifest beside the bag")
-    return parse(path.read_text(encoding="utf-8", errors="replace"), path)
+        needed = '{"task": "...", "robot": "..."}'
+        raise missing(path, f"no manifest beside the bag; write one, at least {needed}")
+    try:
+        return parse(path.read_text(encoding="utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise corrupt(path, f"byte {error.start}", "not UTF-8 text") from error

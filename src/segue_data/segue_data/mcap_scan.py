@@ -142,7 +142,9 @@ def scan(path: Path) -> Scan:
             _walk(file, result)
     except _BROKEN as error:
         if not result.header_end:
-            raise corrupt(path, "byte 0", f"no MCAP file: {type(error).__name__} {error}") from error
+            raise corrupt(
+                path, "byte 0", f"no MCAP file, so nothing to save ({type(error).__name__} {error})"
+            ) from error
         last = result.chunks[-1].index_end if result.chunks else result.header_end
         result.torn = f"{type(error).__name__} after byte {last}"
     return result

@@ -131,7 +131,9 @@ def _pool(
             for future in as_completed(running):
                 yield running[future], future.result()
         except BrokenProcessPool as error:
-            text = "a worker process died: out of memory (take fewer workers), or called by a script that has no"
+            text = (
+                "a worker process died: out of memory (take fewer workers), or called by a script that has no"
+            )
             text += " `if __name__ == '__main__':` around the call"
             raise ConfigError(ErrorCode.PROCESS_FAILED, text) from error
         except BaseException:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
+from segue_data.bag_folders import find_bags
 from segue_data.check_bag import read_streams
 from segue_data.contracts import load_robot
-from segue_data.convert import find_bags
 from segue_data.dataset import data_files, describe, matrix, read_table
 from segue_data.episode import read_frames
 from segue_data.episode_pictures import pictures

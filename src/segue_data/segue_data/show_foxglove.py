@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.robot_config import RobotConfig
+from segue_data.bag_folders import find_bags
 from segue_data.contracts import load_robot
-from segue_data.convert import find_bags
 from segue_data.manifest import load
 from segue_data.topics import COMMAND, JOINT_STATES, TASK_STATE, image_topics
 

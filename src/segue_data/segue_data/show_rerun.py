@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_data.bag_folders import find_bags
 from segue_data.bag_reader import Record, read, stamp_ns
 from segue_data.contracts import load_robot
-from segue_data.convert import find_bags
 from segue_data.errors import missing
 from segue_data.manifest import load
 from segue_data.topics import COMMAND, JOINT_STATES, TASK_STATE, image_topics

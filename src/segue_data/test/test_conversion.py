@@ -21,8 +21,9 @@ from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data import feature_statistics, manifest, messages
 from segue_data.alignment import as_of, check_ticks
+from segue_data.bag_folders import find_bags
 from segue_data.bag_reader import read
-from segue_data.convert import convert, find_bags
+from segue_data.convert import convert
 from segue_data.dataset import EpisodeDataset, load
 from segue_data.dataset_writer import ConversionOptions
 from segue_data.encoding import ImageCodec, decode

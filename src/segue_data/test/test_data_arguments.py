@@ -53,7 +53,7 @@ def test_the_size_of_pictures_that_is_asked_for_reaches_the_conversion(
         return 0
 
     monkeypatch.setattr("segue_data.convert.convert", convert)
-    monkeypatch.setattr("segue_data.convert.find_bags", lambda path: [path])
+    monkeypatch.setattr("segue_data.bag_folders.find_bags", lambda path: [path])
     for words in (["--size", "224x168"], []):
         commands.convert(parsed("convert", str(tmp_path), "out", "--robot", "dual_arm", *words))
     assert asked == [(224, 168), (96, 72)]

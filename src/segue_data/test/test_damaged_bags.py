@@ -1,0 +1,129 @@
+"""Damage that people meet: every command says what is wrong and what to do, `repair` keeps what is whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segue_core.errors import DataError
+from segue_data import cli, manifest
+from segue_data.bag_folders import find_bags
+from segue_data.bag_reader import read
+from segue_data.manifest import RECORDING
+from segue_data.stage import Stage
+
+Damage = Callable[[Path], object]
+
+
+def _mcap(bag: Path) -> Path:
+    (file,) = bag.glob("*.mcap")
+    return file
+
+
+def _cut(bag: Path) -> None:
+    _mcap(bag).write_bytes(_mcap(bag).read_bytes()[:-9_000])
+
+
+def _flip(bag: Path) -> None:
+    data = bytearray(_mcap(bag).read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    _mcap(bag).write_bytes(data)
+
+
+SAVED: dict[str, Damage] = {
+    "cut": _cut,
+    "flipped": _flip,
+    "no metadata": lambda bag: (bag / "metadata.yaml").unlink(),
+    "metadata that is no text": lambda bag: (bag / "metadata.yaml").write_bytes(b"\xff\xfe\x80"),
+    "metadata that is no YAML": lambda bag: (bag / "metadata.yaml").write_text("a: [1, 2\n"),
+}
+LOST: dict[str, tuple[Damage, str]] = {
+    "empty file": (lambda bag: _mcap(bag).write_bytes(b""), "no MCAP file, so nothing to save"),
+    "no file": (lambda bag: _mcap(bag).unlink(), "no .mcap file, so nothing to save"),
+    "no manifest": (lambda bag: (bag / "manifest.json").unlink(), 'write one, at least {"task"'),
+    "manifest that is no text": (lambda bag: (bag / "manifest.json").write_bytes(b"\xff"), "not UTF-8"),
+    "manifest that is no JSON": (lambda bag: (bag / "manifest.json").write_text("{"), "not JSON"),
+    "manifest of other types": (
+        lambda bag: (bag / "manifest.json").write_text('{"task": null, "robot": "dual_arm"}'),
+        "task: got None",
+    ),
+}
+
+
+@pytest.fixture
+def folder(recorded: tuple[Path, Stage], tmp_path: Path) -> Path:
+    """Two bags; the first is to be damaged."""
+    for name in ("a", "b"):
+        shutil.copytree(recorded[0], tmp_path / "bags" / name)
+    return tmp_path / "bags"
+
+
+@pytest.mark.parametrize("damage", SAVED)
+def test_what_is_whole_of_a_damaged_bag_is_saved(
+    damage: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = list(read(folder / "b"))
+    SAVED[damage](folder / "a")
+    assert cli.main(["check", str(folder)]) == 1
+    told = capsys.readouterr().out
+    assert f"`segue data repair {folder / 'a'}`" in told and "2 bags checked, 1 with problems" in told
+    assert cli.main(["repair", str(folder)]) == 0
+    assert "1 repaired, 1 whole already, 0 not repaired" in capsys.readouterr().out
+    saved = list(read(folder / "a"))
+    assert [record.data for record in saved] == [record.data for record in before[: len(saved)]]
+    facts = manifest.load(folder / "a")
+    assert facts.complete == (len(saved) == len(before)) == (facts.outcome == "success")
+    assert cli.main(["repair", str(folder)]) == 0
+    assert "0 repaired, 2 whole already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", LOST)
+def test_what_cannot_be_repaired_is_named_with_the_reason(
+    damage: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, reason = LOST[damage]
+    spoil(folder / "a")
+    assert cli.main(["repair", str(folder)]) == 1
+    told = capsys.readouterr()
+    assert str(folder / "a") in told.err and reason in told.err
+    assert "1 whole already, 1 not repaired" in told.out
+    assert cli.main(["check", str(folder)]) == 1
+    assert f"{folder / 'a'}: " in capsys.readouterr().out
+
+
+def test_much_that_is_behind_a_damaged_place_is_kept_beside(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("segue_data.repair._MORE_THAN_A_CHUNK", 1000)
+    _flip(folder / "a")
+    damaged = _mcap(folder / "a").read_bytes()
+    assert cli.main(["repair", str(folder / "a")]) == 0
+    (kept,) = (folder / "a").glob("*.damaged")
+    assert kept.read_bytes() == damaged and kept.name in capsys.readouterr().out
+    assert len(list(read(folder / "a"))) < len(list(read(folder / "b")))
+    assert not manifest.load(folder / "a").complete
+
+
+def test_where_no_bags_are_the_way_to_them_is_told(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"there are some in {folder}"):
+        find_bags(tmp_path)
+    with pytest.raises(DataError, match="no such file or folder"):
+        find_bags(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="a file; give the folder of the bag"):
+        find_bags(_mcap(folder / "a"))
+    for place in (tmp_path, tmp_path / "nowhere"):
+        assert cli.main(["repair", str(place)]) == 1
+    (tmp_path / RECORDING).mkdir()
+    assert cli.main(["repair", str(tmp_path)]) == 0
+
+
+def test_bags_of_two_robots_make_no_dataset(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (folder / "b" / "manifest.json").read_text().replace('"dual_arm"', '"jaco2"')
+    (folder / "b" / "manifest.json").write_text(text)
+    assert cli.main(["convert", str(folder), str(tmp_path / "set")]) == 1
+    assert "recorded with robot 'jaco2', the dataset is to be of 'dual_arm'" in capsys.readouterr().err
