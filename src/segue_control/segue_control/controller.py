@@ -118,13 +118,20 @@ class RobotController:
     def arm(self, grippers: Array, now_ns: int | None = None) -> None:
         """Allows motion from the last observed pose; `grippers` (A,) are the measured openings.
 
+        A robot that is armed already changes hands, perhaps with something between its fingers: they stay as they were
+        commanded, since the opening that is measured there is the object's, and commanding it would let go.
+
         Raises:
             ControlError: see `SafetyGuard.arm`.
         """
+        changes_hands = self.guard.mode is GuardMode.ARMED
         self._start = self.guard.arm(self._now(now_ns))
         self._law = self._own_law
         self._law.begin(self._start)
-        self._grippers.reset(grippers)
+        if changes_hands:
+            self._grippers.freeze()
+        else:
+            self._grippers.reset(grippers)
         self._waiting, self._let_go, self.ran_away = True, False, False
 
     def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:

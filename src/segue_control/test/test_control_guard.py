@@ -267,3 +267,18 @@ def test_a_held_command_near_the_measured_pose_is_led_there_without_a_step(robot
     wire += _updates(controller, 60)
     _assert_wire_is_safe(controller, wire)
     np.testing.assert_allclose(wire[-1], home + 0.03, atol=1e-6)
+
+
+def test_a_robot_that_changes_hands_keeps_its_grip(controller: RobotController) -> None:
+    """A takeover once commanded the measured opening, which is the object's: the fingers let go of it."""
+    action = controller.kinematics.forward(controller.kinematics.home, np.array([0.0, 1.0]))
+    for tick in range(30):
+        controller.set_target(action, tick)
+        for _ in range(4):
+            controller.update(DT)
+    controller.arm(np.array([0.25, 1.0]))
+    assert controller.update(DT).grippers[0] == 0.0
+    controller.guard.restart()
+    controller.observe(controller.kinematics.home)
+    controller.arm(np.array([0.25, 1.0]))
+    assert controller.update(DT).grippers[0] == 0.25, "who arms a robot at rest begins where it is"

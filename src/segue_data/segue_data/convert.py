@@ -74,7 +74,8 @@ def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path, options: Conversio
         for first, length in _stretches(bag, manifest, options.commanded_by)
     ]
     if not parts:
-        raise missing(out, f"no bag has a stretch that was commanded by: {options.commanded_by}")
+        who = f"{options.commanded_by!r} (of {_SHORTEST} commands or more)"
+        raise missing(chosen[0][0].parent, f"no bag has a stretch that was commanded by {who}")
     starts = np.cumsum([0, *(length for *_, length in parts)]).tolist()
     return [
         EpisodeJob(

@@ -83,8 +83,11 @@ class EpisodeResult:
 
     @property
     def seam_jump(self) -> float:
-        """Mean command jump over the episode's seams; NaN without a seam."""
-        return _mean(seam.jump for seam in self.seams)
+        """Mean command jump where a chunk took over from another, as in the report of a live run; NaN without one.
+
+        The first chunk takes over from standing still: its step says where the task begins, and is none of these.
+        """
+        return _mean(seam.jump for seam in self.seams[1:])
 
     def to_row(self) -> dict[str, object]:
         """A JSON object of plain values (NaN as null), with the derived means beside the raw seams."""

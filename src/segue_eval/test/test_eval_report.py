@@ -26,6 +26,8 @@ def test_a_report_says_what_the_episode_said(recorded: Recorded) -> None:
         assert metrics[name] == getattr(result, name)
     assert metrics["chunks"] == len(result.seams)
     assert metrics["overlap_rmse_mean"] == pytest.approx(result.overlap_rmse)
+    assert metrics["seam_jump_mean"] == pytest.approx(result.seam_jump)
+    assert result.seam_jump == pytest.approx(np.mean([seam.jump for seam in result.seams[1:]]))
     assert metrics["nsparc"] == pytest.approx(result.nsparc)
     assert metrics["nldlj"] == pytest.approx(result.nldlj)
 

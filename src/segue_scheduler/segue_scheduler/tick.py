@@ -69,7 +69,8 @@ class SeamReport:
         claimed_delay: delay that the chunk was asked for with.
         dropped_rows: rows that were already in the past, hence never executed.
         overlap_rmse: Legato A.7 over the rows that both chunks speak about; None for a first chunk.
-        jump: step between what the old chunk (or the hold) and the new one say for `tick`.
+        jump: step between what the old chunk (or the hold) and the new one say for `tick`. The first chunk's, from
+            standing still, is in no mean of seam jumps.
         overlap_motion: overlap RMSE without the grippers, whose 0 to 1 drowns metres and radians.
     """
 
