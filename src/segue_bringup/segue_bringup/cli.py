@@ -44,6 +44,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse(given: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parsed words; launch arguments may stand behind options too, where argparse does not look for them."""
+    options, left = parser.parse_known_args(given)
+    words = [word for word in left if ":=" in word and not word.startswith("-")]
+    if left != words or (words and not hasattr(options, "arguments")):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if words:
+        options.arguments = [*options.arguments, *words]
+    return options
+
+
 def _hint(arguments: Sequence[str], parser: argparse.ArgumentParser) -> str:
     """The nearest subcommand, when the first word is none."""
     actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
@@ -64,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = build_parser()
     try:
-        options = parser.parse_args(given)
+        options = parse(given, parser)
     except SystemExit as ended:
         if ended.code and (hint := _hint(given, parser)):
             print(hint, file=sys.stderr)

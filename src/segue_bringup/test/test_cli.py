@@ -44,3 +44,18 @@ def test_what_the_system_refuses_is_no_defect(
     assert cli.main([]) == status
     told = capsys.readouterr().err
     assert said in told and ("Traceback" in told) == (status == ExitStatus.UNEXPECTED)
+
+
+def test_launch_arguments_may_stand_before_between_and_behind_options() -> None:
+    """`segue run policy:=hold --seed 3 teleop:=keyboard` was refused as unrecognised."""
+    words = ["run", "policy:=hold", "--seed", "3", "delay:=4", "--quiet", "stride:=9"]
+    options = cli.parse(words, cli.build_parser())
+    assert (options.arguments, options.seed) == (["policy:=hold", "delay:=4", "stride:=9"], 3)
+
+
+@pytest.mark.parametrize("words", ["run policy:=hold --seed 3 delay", "run --sed:=3", "data info x a:=b"])
+def test_what_is_neither_an_option_nor_a_launch_argument_is_refused(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words.split()) == ExitStatus.USAGE
+    assert "unrecognized arguments" in capsys.readouterr().err
