@@ -121,6 +121,8 @@ def _check_index(path: Path, frames: list[int], findings: Findings) -> None:
             f"says {info['total_episodes']} episodes and {info['total_frames']} frames, "
             f"the files hold {len(frames)} and {sum(frames)}",
         )
+    if (tasks := len(read_table(path / layout.TASKS))) != info["total_tasks"]:
+        findings.add(layout.INFO, f"says {info['total_tasks']} tasks, {layout.TASKS} holds {tasks}")
 
 
 def check_dataset(path: Path) -> Findings:

@@ -77,7 +77,8 @@ def data_files(path: Path) -> list[Path]:
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """A parquet file; DataError when it is corrupt."""
     try:
-        return pq.read_table(path, columns=list(columns) if columns else None)
+        chosen = list(columns) if columns else None
+        return pq.read_table(path, columns=chosen, page_checksum_verification=True)
     except (pa.ArrowException, OSError, KeyError) as error:
         raise invalid_dataset(path, "parquet", f"{type(error).__name__}: {error}") from error
 

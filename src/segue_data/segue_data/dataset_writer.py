@@ -146,7 +146,7 @@ def write_arrays(
     table = pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
     path = job.out / layout.DATA.format(**layout.place(job.episode))
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="snappy", use_dictionary=False)
+    pq.write_table(table, path, compression="snappy", use_dictionary=False, write_page_checksum=True)
     return _statistics(arrays, tuple(robot.cameras), _counters(job, arrays.time_s))
 
 
@@ -172,8 +172,8 @@ def write_meta(
     ]
     path = out / layout.EPISODES.format(chunk=0, file=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path)
-    pq.write_table(layout.tasks_table(_tasks(jobs)), out / layout.TASKS)
+    pq.write_table(pa.Table.from_pylist(rows), path, write_page_checksum=True)
+    pq.write_table(layout.tasks_table(_tasks(jobs)), out / layout.TASKS, write_page_checksum=True)
     _write_json(out / layout.OURS, _ours(robot, jobs))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from segue_core.robot_config import RobotConfig
+from segue_data import lerobot_format as layout
 from segue_data import messages, signals
 from segue_data.check import info
 from segue_data.check_bag import check_bag
@@ -78,9 +79,21 @@ def test_a_dataset_with_a_damaged_file_is_reported_and_not_raised(
     convert([recorded[0]], tmp_path / "dataset", robot, workers=1, progress=False)
     before = check_dataset(tmp_path / "dataset")
     assert [p.place for p in before.problems if "jumps" not in p.what] == []
-    file = data_files(tmp_path / "dataset")[0]
-    file.write_bytes(file.read_bytes()[:-2000])
-    assert not check_dataset(tmp_path / "dataset").ok
+    file, tasks = data_files(tmp_path / "dataset")[0], tmp_path / "dataset" / layout.TASKS
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-2000])
+    assert "parquet" in _only_problem(tmp_path / "dataset")
+    at = whole.rindex(b"\x89PNG") + 3000  # in a picture, whose decoder would not mind
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    assert "CRC" in _only_problem(tmp_path / "dataset")
+    file.write_bytes(whole)
+    tasks.unlink()
+    assert "tasks.parquet" in _only_problem(tmp_path / "dataset")
+
+
+def _only_problem(dataset: Path) -> str:
+    (problem,) = (p for p in check_dataset(dataset).problems if "jumps" not in p.what)
+    return problem.what
 
 
 def test_exit_status_and_json_agree(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
