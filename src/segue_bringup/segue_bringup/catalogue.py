@@ -22,6 +22,9 @@ class PolicyEntry(StrictModel):
     executable: str = Field(description="executable of the node")
     checkpoint: str = Field(description="folder of the trained weights; may use ${config} and ${task}")
     continuation: str = Field(description="continuation method when none is asked for")
+    nice: int = Field(
+        default=5, ge=0, le=19, description="how much its node yields to the controllers on a busy machine"
+    )
     privileged: bool = Field(default=False, description="the simulator tells it the whole state of the world")
 
 

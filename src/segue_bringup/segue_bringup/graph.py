@@ -1,7 +1,7 @@
 """The graph of processes as plain data: `config/graph/<name>.yaml` and its typed model. No ROS here."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -60,8 +60,8 @@ class GraphNode(StrictModel):
     required: bool = Field(default=False, description="the graph stops when it is gone for good")
     respawn: Respawn = Respawn()
     ready: Ready = Ready()
-    nice: int = Field(
-        default=0, ge=0, le=19, description="how much the node yields to others on a busy machine"
+    nice: Annotated[int, Field(ge=0, le=19)] | Annotated[str, Field(pattern=r"^\$\{[^}]+\}$")] = Field(
+        default=0, description="how much the node yields to others on a busy machine; may be a ${...}"
     )
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="ROS parameters; may use ${...}")
 

@@ -101,5 +101,5 @@ def _plan_node(
         required=node.required,
         respawn=node.respawn,
         ready=node.ready,
-        nice=node.nice,
+        nice=int(substitute(node.nice, values, source)),
     )

@@ -127,3 +127,14 @@ def test_without_a_simulator_there_is_the_robot_and_nobody_resets_the_world() ->
     assert names[:2] == ["hardware", "cameras"] and "simulator" not in names
     assert {node.parameters["use_sim_time"] for node in plan.nodes} == {False}
     assert plan.node("scheduler").parameters["reset_service"] == ""
+
+
+def test_a_policy_says_how_much_it_yields_to_the_controllers() -> None:
+    """In simulation the expert simulates ahead and needs its share; a trained policy takes what is left."""
+
+    def nice(policy: str) -> int:
+        plan = make_plan(load_graph(), {"policy": policy})
+        return next(node.nice for node in plan.nodes if node.name == "policy")
+
+    assert nice("legato") == 5
+    assert nice("scripted") == 2

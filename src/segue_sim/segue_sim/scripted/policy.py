@@ -4,7 +4,8 @@
     rows                       the reference  | the expert, from after what it planned for o+d-1
     replica                    executes all of them, from the true state of the world at tick o
 
-What will be executed anyway is executed in the replica too, so a chunk begins where the one before has led.
+What will be executed anyway is executed in the replica too, so a chunk begins where the one before has led. Where the
+world is what the replica had foreseen for tick o, it need not be tried again: only the rows that are new are.
 """
 
 from __future__ import annotations
@@ -94,14 +95,22 @@ class ScriptedPolicy:
             self._imagined.begin(now)
             index = 0
         self._origin = request.start_tick - index
-        planned = min(request.delay, len(self._imagined.actions) - index, self._info.horizon)
-        rows = self._rows(request, now, index, planned)
+        foreseen = self._imagined.came_true(index, now)
+        rows = self._foreseen(request, index) if foreseen else self._tried_again(request, now, index)
         name, over = self._info.name, self._imagined.done
         chunk = ActionChunk(rows.astype(np.float32), request.start_tick, name, request.sequence, stop=over)
         return PredictResult(chunk, time.perf_counter() - began)
 
-    def _rows(self, request: PredictRequest, now: Snapshot, index: int, planned: int) -> Floats:
+    def _foreseen(self, request: PredictRequest, index: int) -> Floats:
+        """The plan goes on from action `index`, with what it lacks of H rows."""
+        actions, end = self._imagined.actions, index + self._info.horizon
+        while len(actions) < end:
+            self._imagined.act(request.start_tick + len(actions) - index)
+        return np.array(actions[index:end])
+
+    def _tried_again(self, request: PredictRequest, now: Snapshot, index: int) -> Floats:
         imagined, start = self._imagined, request.start_tick
+        planned = min(request.delay, len(imagined.actions) - index, self._info.horizon)
         controller = imagined.controller_at(index)
         reference = request.reference[:planned].astype(np.float64)
         imagined.branch(index + planned)
@@ -119,10 +128,16 @@ class ScriptedPolicy:
         """
         if self._origin is None or seed != self._imagined.world.seed:
             return None
-        actions, wanted = np.array(self._imagined.actions), request.reference.astype(np.float64)
+        actions, wanted = np.array(self._imagined.actions), _unpadded(request.reference.astype(np.float64))
         due = [i for i in range(len(actions)) if _same(actions[i:], wanted)]
         due = due or [i + 1 for i, action in enumerate(actions) if _same(action[None], wanted)]
         return min(due, key=lambda i: abs(i - (request.start_tick - (self._origin or 0))), default=None)
+
+
+def _unpadded(reference: Floats) -> Floats:
+    """A reference (H, D) without the repetitions of its last row."""
+    other = np.flatnonzero((reference != reference[-1]).any(axis=1))
+    return reference[: other[-1] + 2 if other.size else 1]
 
 
 def _same(planned: Floats, wanted: Floats) -> bool:
