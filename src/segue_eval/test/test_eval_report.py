@@ -12,7 +12,7 @@ import pytest
 
 from segue_core.errors import DataError
 from segue_eval.report import write_run_report
-from segue_eval.report.bag import COMMAND, POLICY_INFO, _Messages, _space, read_run
+from segue_eval.report.bag import COMMAND, POLICY_INFO, _chunks, _Messages, _space, read_run
 from segue_eval.report.metrics import run_metrics
 from segue_eval.result import EpisodeResult
 
@@ -59,6 +59,19 @@ def test_seconds_are_counted_at_the_rate_of_the_recorded_policy() -> None:
     assert _space(messages).rate_hz == 30.0  # bags without a policy, all from before other rates
     messages.add(POLICY_INFO, 0, SimpleNamespace(rate_hz=10.0))
     assert (_space(messages).name, _space(messages).rate_hz) == ("single_arm_ee", 10.0)
+
+
+def test_the_first_chunk_after_a_person_had_the_robot_has_no_predecessor() -> None:
+    """Its step from where the person left the arm was counted as a seam."""
+    chunk = SimpleNamespace(sequence=0, actions=[0.0], omega=[0.0], horizon=1, dim=1, inference_s=0.1)
+    seam = SimpleNamespace(spliced=True, chunk_sequence=0, dropped_rows=0, delay_ticks=0, phase="running")
+    seam.jump, seam.overlap_rmse = 0.5, 0.25
+    paused = SimpleNamespace(spliced=False, phase="paused")
+    states = [seam, seam, paused, paused, seam, seam]
+    for tick, state in enumerate(states):
+        state.tick = tick
+    assert [c.jump for c in _chunks(states, {0: chunk}, 0)] == [None, 0.5, None, 0.5]
+    assert [c.overlap_rmse for c in _chunks(states, {0: chunk}, 0)] == [None, 0.25, None, 0.25]
 
 
 def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:

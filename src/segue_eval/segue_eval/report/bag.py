@@ -19,7 +19,7 @@ STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_inpu
 TASK, PROGRESS, SAFETY = "/segue/task_state", "/segue/progress", "/segue/safety"
 POLICY_INFO = "/segue/policy_info"
 TOPICS = frozenset({STATE, COMMAND, INPUT, TASK, PROGRESS, SAFETY, POLICY_INFO})
-_IDLE, _FINISHED = "idle", "finished"
+_IDLE, _PAUSED, _FINISHED = "idle", "paused", "finished"
 
 
 @dataclass
@@ -94,8 +94,14 @@ def _chunk(state: Any, chunk: Any, first: bool, epoch: int) -> ChunkRecord:
 
 
 def _chunks(states: list[Any], chunks: Mapping[int, Any], epoch: int) -> tuple[ChunkRecord, ...]:
-    spliced = [state for state in states if state.spliced and state.chunk_sequence in chunks]
-    return tuple(_chunk(s, chunks[s.chunk_sequence], i == 0, epoch) for i, s in enumerate(spliced))
+    """Spliced chunks; the first one of the run, and after a person had the robot, has no predecessor."""
+    found, is_first = [], True
+    for state in states:
+        is_first = is_first or state.phase == _PAUSED
+        if state.spliced and state.chunk_sequence in chunks:
+            found.append(_chunk(state, chunks[state.chunk_sequence], is_first, epoch))
+            is_first = False
+    return tuple(found)
 
 
 def _series(messages: list[Any], epoch_ns: int, name: str, end_s: float) -> Series:
