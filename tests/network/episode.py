@@ -69,7 +69,7 @@ def run_episode(
             machines.link(**change.settings)
         status = robot.wait(600)
         server.terminate()
-        server.wait(30)
+        server.wait(60)
     output = (folder / "robot.txt").read_text(errors="replace")
     assert told.is_file(), output
     return Told(status, json.loads(told.read_text()), output, folder / "robot")

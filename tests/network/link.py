@@ -5,8 +5,8 @@ jitter may reorder packets and the loss is independent per packet.
 
     echo '{"delay_ms": 20, "jitter_ms": 5, "loss": 0.01}' | python link.py NAMESPACE_A NAMESPACE_B
 
-Each line on standard input replaces the settings, per direction; the end of the input ends the cable. `loss` 1 is a
-partition.
+Each line on standard input replaces the settings, per direction, and is answered by "set"; the end of the input ends
+the cable. `loss` 1 is a partition.
 """
 
 import ctypes
@@ -119,6 +119,7 @@ def main() -> None:
                     print(json.dumps({"carried": cable.carried, "lost": cable.lost}), flush=True)
                     return
                 cable.settings = Settings(**json.loads(line))
+                print("set", flush=True)
             else:
                 cable.receive(source, time.monotonic())
         wait_s = cable.deliver(time.monotonic())

@@ -59,7 +59,7 @@ class TwoMachines:
                 process.terminate()
         for process in self._started:
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
         self._cable.communicate()
@@ -67,11 +67,13 @@ class TwoMachines:
             subprocess.run(["ip", "netns", "delete", name], check=False)
 
     def link(self, **settings: float) -> None:
-        """Set `delay_ms`, `jitter_ms` and `loss` of the cable; what is left out is 0."""
-        if self._cable.stdin is None:
+        """Set `delay_ms`, `jitter_ms` and `loss` of the cable; what is left out is 0. They hold from now on."""
+        if self._cable.stdin is None or self._cable.stdout is None:
             raise RuntimeError("the cable is gone")
         self._cable.stdin.write(json.dumps(settings) + "\n")
         self._cable.stdin.flush()
+        if self._cable.stdout.readline().strip() != "set":
+            raise RuntimeError("the cable is gone")
 
     def start(
         self, side: int, command: Sequence[str], environment: Mapping[str, str], log: Path

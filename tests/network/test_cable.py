@@ -24,16 +24,16 @@ _ASK = """
 import json, socket, sys, time
 end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 end.settimeout(float(sys.argv[3]))
-times = []
+sent, times = {}, []
 for number in range(int(sys.argv[2])):
-    began = time.monotonic()
+    sent[b"%d" % number] = time.monotonic()
     end.sendto(b"%d" % number, (sys.argv[1], 9000))
-    try:
-        while end.recv(2000) != b"%d" % number:
-            pass
-    except TimeoutError:
-        continue
-    times.append(time.monotonic() - began)
+try:
+    while len(times) < len(sent):
+        began = sent[end.recv(2000)]
+        times.append(time.monotonic() - began)
+except TimeoutError:
+    pass
 print(json.dumps(times))
 """
 
@@ -46,7 +46,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoMachines]:
 
 
 def _round_trips(machines: TwoMachines, folder: Path, count: int, patience_s: float) -> list[float]:
-    """Times of the round trips that came back [s]."""
+    """Times of the round trips that came back [s], until nothing has come for `patience_s`."""
     arguments: list[Any] = [ADDRESSES[POLICY], count, patience_s]
     command = [sys.executable, "-c", _ASK, *map(str, arguments)]
     log = folder / "asked.txt"
@@ -63,7 +63,7 @@ def test_every_packet_comes_late_by_the_delay_of_both_ways(machines: TwoMachines
 
 def test_packets_are_lost_as_often_as_they_should_be(machines: TwoMachines, tmp_path: Path) -> None:
     machines.link(loss=0.3)
-    came = len(_round_trips(machines, tmp_path, 100, 0.02))
+    came = len(_round_trips(machines, tmp_path, 100, 3.0))
     assert 25 <= came <= 73, "0.49 of 100 within five standard deviations"
 
 
@@ -71,13 +71,13 @@ def test_nothing_crosses_a_partition_and_everything_crosses_after_it(
     machines: TwoMachines, tmp_path: Path
 ) -> None:
     machines.link(loss=1.0)
-    assert _round_trips(machines, tmp_path, 5, 0.05) == []
+    assert _round_trips(machines, tmp_path, 5, 1.0) == []
     machines.link()
     assert len(_round_trips(machines, tmp_path, 5, 5.0)) == 5
 
 
 def test_the_machines_share_no_memory_and_no_network(machines: TwoMachines, tmp_path: Path) -> None:
     log = tmp_path / "seen.txt"
-    machines.start(ROBOT, ["sh", "-c", "touch /dev/shm/mine; ls /dev/shm; ip -brief link"], {}, log).wait(10)
+    machines.start(ROBOT, ["sh", "-c", "touch /dev/shm/mine; ls /dev/shm; ip -brief link"], {}, log).wait(60)
     assert log.read_text().split("\n")[0] == "mine"
     assert "eth" not in log.read_text() and not Path("/dev/shm/mine").exists()

@@ -93,7 +93,7 @@ def test_stopping_also_ends_what_a_node_started_itself(tmp_path: Path) -> None:
         supervisor.start(_job(tmp_path, _FORKING))
         group = supervisor.pids["node"]
         assert _wait_until(lambda: len(_group(group)) == 2)
-    assert _group(group) == []
+    assert _wait_until(lambda: _group(group) == [])
 
 
 def _group(group: int) -> list[int]:
