@@ -40,11 +40,15 @@ from segue_eval.summary import endings, shortenings, success_interval, table, to
 DONE, NOT_REACHED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
+def _policy(arguments: argparse.Namespace, setup: Setup) -> str:
+    return Path(setup.checkpoint).name if arguments.checkpoint else setup.policy
+
+
 def _folder(arguments: argparse.Namespace, setup: Setup) -> Path:
     """A name that says what it is, stable for equal arguments, so that the same command resumes."""
     values = setup.scheduler
     ramp = values.get("ramp", "auto")
-    policy = Path(setup.checkpoint).name if arguments.checkpoint else setup.policy
+    policy = _policy(arguments, setup)
     name = f"{setup.task}-{policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
     return Path(arguments.out or Path("runs") / "eval" / name)
 
@@ -111,7 +115,7 @@ def _run_setup(arguments: argparse.Namespace) -> int:
     finally:
         bar.close()
     claims = _claims(arguments, results)
-    _print(setup.policy, results, claims)
+    _print(f"{_policy(arguments, setup)}, {setup.scheduler['continuation']}", results, claims)
     _save(arguments, folder, to_json(setup.to_dict(), results, claims), results)
     print(f"rows, table and plots: {folder}")
     if arguments.videos:

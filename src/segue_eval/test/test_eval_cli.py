@@ -51,3 +51,20 @@ def test_benchmark_ratios_are_written_for_scripts(tmp_path: Path, capsys: pytest
     data = json.loads((tmp_path / "b.json").read_text())
     assert data["ratios"][BASE] == 1.0
     assert "ratio to" in capsys.readouterr().out
+
+
+def test_the_line_of_an_evaluation_names_policy_and_continuation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "--policy",
+        "scripted",
+        "--continuation",
+        "naive_async",
+        "--seeds",
+        "20000",
+        "--workers",
+        "1",
+    ]
+    assert main(["eval", *arguments, "--time-limit", "1", "--quiet", "--out", str(tmp_path)]) == 0
+    assert "\nscripted, naive_async " in capsys.readouterr().out
