@@ -45,6 +45,9 @@ class Parameters(StrictModel):
 class PolicyNode(LifecycleComponent):
     """Configuring loads, checks and warms up the policy, so that an active node answers at full speed."""
 
+    looks = True
+    """Whether the policy looks at observations; one that does not is spared the pictures."""
+
     def __init__(self) -> None:
         super().__init__("policy")
 
@@ -61,7 +64,10 @@ class PolicyNode(LifecycleComponent):
         self._ring: Ring[ObservationMsg] = Ring(_KEPT)
         self._awaited: tuple[int, Future[ObservationMsg]] | None = None
         self._worker = Worker(self)
-        self.create_subscription(ObservationMsg, "/segue/observation", self._on_observation, qos.OBSERVATION)
+        if self.looks:
+            self.create_subscription(
+                ObservationMsg, "/segue/observation", self._on_observation, qos.OBSERVATION
+            )
         self._info_out = self.create_publisher(PolicyInfoMsg, "/segue/policy_info", qos.LATCHED)
         self._serving = False
         self._server = ActionServer(
@@ -115,7 +121,9 @@ class PolicyNode(LifecycleComponent):
         return cast(PredictResult, result)
 
     async def _observation(self, tick: int) -> ObservationMsg:
-        """The observation of `tick`, waiting for it when it has yet to come."""
+        """The observation of `tick`, waiting for it when it has yet to come; zeros for a policy that does not look."""
+        if not self.looks:
+            return ObservationMsg(tick=tick, state=np.zeros(self._policy.info.action_space.dim))
         message = self._ring.get(tick)
         if message is None and not self._ring.passed(tick):
             self._awaited = (tick, Future())

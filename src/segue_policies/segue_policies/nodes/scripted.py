@@ -54,6 +54,8 @@ class Inbox:
 class ScriptedNode(PolicyNode):
     """Serves `ScriptedPolicy`."""
 
+    looks = False  # it is told everything on /sim/state
+
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:
         """Build the replica of the world."""
         if not given.task_file:
