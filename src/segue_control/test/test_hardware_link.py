@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import every_robot
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from segue_control.hardware.velocity import follow
 from segue_control.kinematics import Kinematics
 from segue_control.limits import JointLimits, joint_limits
 from segue_core.config_base import parse_model
-from segue_core.controller_config import JointVelocity
+from segue_core.controller_config import Interface, JointVelocity
 from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
@@ -36,6 +37,8 @@ class Wire:
 
     def __init__(self, robot: RobotConfig, limits: JointLimits, home: np.ndarray) -> None:
         self.names = (*robot.joint_names, *robot.gripper_names)
+        self._open = np.ones(len(robot.gripper_names))
+        self._speeds = robot.control.interface is Interface.VELOCITY
         self.home, self.now_s = home, 100.0
         self.link = HardwareLink(robot, HardwareConfig(backend="topics"), limits)
         self.link.observe(home, self.now_s)
@@ -47,8 +50,9 @@ class Wire:
         return self.link.must_stop(self.now_s)
 
     def command(self, q: np.ndarray, sender: bytes = b"") -> Motion:
-        values = np.concatenate([q, [1.0, 1.0]])
-        return self.link.receive(self.names, values, self.now_s, sender=sender)
+        values = np.concatenate([q, self._open])
+        speeds = np.zeros(len(values)) if self._speeds else None
+        return self.link.receive(self.names, values, self.now_s, speeds, sender=sender)
 
 
 @pytest.fixture
@@ -132,18 +136,21 @@ def test_a_foreign_jump_is_refused_and_the_stream_goes_on(wire: Wire) -> None:
     assert wire.link.counts["refused"] == 1
 
 
-def test_a_foreign_stream_is_not_followed_however_smooth_and_does_not_keep_the_robot_going(
-    wire: Wire,
-) -> None:
-    """Fault 15, then 17: the owner falls silent while somebody else goes on."""
+@pytest.mark.parametrize("name", every_robot.NAMES)
+def test_a_foreign_stream_is_not_followed_however_smooth_and_does_not_keep_the_robot_going(name: str) -> None:
+    """Fault 15, then 17: the owner falls silent while somebody else goes on. Every robot, positions or speeds."""
+    robot = every_robot.contract(name)
+    kinematics = Kinematics(robot)
+    wire = Wire(robot, joint_limits(robot, kinematics.low, kinematics.high), kinematics.home)
     wire.command(wire.home, b"owner")
-    for _ in range(4):
+    periods = int(robot.safety.robot_timeout_s / PERIOD_S)
+    for _ in range(periods):
         assert wire.pass_time(PERIOD_S) is None
         with pytest.raises(ControlError, match="second publisher"):
             wire.command(wire.home, b"other")
     reason = wire.pass_time(PERIOD_S)
     assert reason is not None and reason.code is ErrorCode.CONTROL_COMMAND_STALE
-    assert wire.link.counts["refused"] == 4
+    assert wire.link.counts["refused"] == periods
 
 
 def test_commands_that_are_refused_are_no_sign_of_life(wire: Wire) -> None:
