@@ -10,11 +10,12 @@ from own_domain import own_domain
 
 from segue_bringup.exit_status import ExitStatus
 
-from .conftest import Segue, wait_until
+from .conftest import SPEEDS, Segue, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-_HOLD = ("run", "policy:=hold", "time_limit_s:=120", "--no-report")
+# Slower than time, so that no guard ends a run before the test does.
+_HOLD = ("run", "policy:=hold", "time_limit_s:=120", f"real_time_factor:={SPEEDS[-1]}", "--no-report")
 Start = Callable[..., Segue]
 
 
@@ -33,6 +34,7 @@ def test_a_second_instance_is_refused_and_a_killed_first_one_leaves_nothing(segu
 def test_ctrl_c_stops_the_arm_then_the_graph_and_the_bag_is_whole(segue: Start) -> None:
     run = segue(*_HOLD)
     run.wait_for("running")
+    assert wait_until(lambda: any(run.folder.rglob("*.mcap"))), "no bag is begun"
     run.process.send_signal(signal.SIGINT)
     assert run.wait() == ExitStatus.INTERRUPTED
     lines = run.output.splitlines()
