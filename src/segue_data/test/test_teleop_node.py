@@ -1,7 +1,7 @@
 """Laws of the teleoperation node beside the real controller and the real recorder; keys come from a pseudo terminal.
 
-The robot is a stand-in that is where the controller last commanded it to be. It owns the time, which waits for an
-armed controller, and its contract is patient: a slow machine is no fault of the robot.
+The robot is a stand-in that is where the controller last commanded it to be. It owns the time, which waits for
+the controller, and its contract is patient: a slow machine is no fault of the robot.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NODES = {
     "teleop": "segue_data.teleop.node",
 }
 PERIOD_S, STEP_NS = 0.01, 5_000_000  # half as fast as real time, so that the nodes keep up
-LEAD_NS = 40_000_000  # the time is ahead of an armed controller by so much at most; it stops when 100 ms late
+LEAD_NS = 60_000_000  # the time is ahead of the controller by so much at most; that stops the robot when 100 ms late
 PATIENCE_S = 60.0
 PATIENT = {"command_timeout_s": 20.0, "state_timeout_s": 20.0}
 
@@ -77,7 +77,6 @@ class Cell:
         self.commands: list[RobotCommand] = []
         self.authority = ""
         self._now_ns = self._followed_ns = 10**10
-        self._armed = False
         self._clock = self.node.create_publisher(Clock, "/clock", 10)
         self._out = self.node.create_publisher(JointState, "/joint_states", qos.JOINT_SOURCE)
         self.node.create_timer(PERIOD_S, self._publish)
@@ -95,7 +94,7 @@ class Cell:
         self.processes[name] = subprocess.Popen(command, env=environment)
 
     def _publish(self) -> None:
-        if not self._armed or self._now_ns < self._followed_ns + LEAD_NS:
+        if self._now_ns < self._followed_ns + LEAD_NS:
             self._now_ns += STEP_NS
         stamp = ticks.stamp(self._now_ns)
         self._clock.publish(Clock(clock=stamp))
@@ -107,7 +106,6 @@ class Cell:
         self._followed_ns = max(self._followed_ns, ticks.nanoseconds(message.header.stamp))
 
     def _on_safety(self, message: SafetyState) -> None:
-        self._armed = bool(message.armed)
         self._followed_ns = max(self._followed_ns, ticks.nanoseconds(message.header.stamp))
 
     def _on_authority(self, message: String) -> None:
