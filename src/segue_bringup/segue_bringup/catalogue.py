@@ -25,6 +25,9 @@ class PolicyEntry(StrictModel):
     nice: int = Field(
         default=5, ge=0, le=19, description="how much its node yields to the controllers on a busy machine"
     )
+    real_time_factors: Mapping[str, float] = Field(
+        default={}, description="by task: simulated seconds per second that two cores keep up with, if not 1"
+    )
     privileged: bool = Field(default=False, description="the simulator tells it the whole state of the world")
 
 

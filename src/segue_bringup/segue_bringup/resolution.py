@@ -52,6 +52,8 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
     values = _known_values(graph, raw)
     _check_fit(values)
     arguments = {name: _absolute(name, substitute(raw[name], values, f"argument {name}")) for name in raw}
+    if "real_time_factor" in arguments:
+        arguments["real_time_factor"] = arguments["real_time_factor"] or _usual_pace(values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
     environment = substitute(graph.environment, values, "environment")
     nodes = [_plan_node(node, graph, values, environment) for node in graph.nodes if _wanted(node, arguments)]
@@ -68,6 +70,12 @@ def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, An
     for name, derived in graph.derived.items():
         values[name] = derived.values[str(arguments[derived.argument])]
     return values
+
+
+def _usual_pace(values: Mapping[str, Any]) -> float:
+    """Simulated seconds per second when none are asked for: 1, or what the policy needs for the task."""
+    pace: float = values["policy"]["real_time_factors"].get(values["task"]["name"], 1.0)
+    return pace
 
 
 def _check_fit(values: Mapping[str, Any]) -> None:

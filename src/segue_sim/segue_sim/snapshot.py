@@ -42,29 +42,16 @@ def put(world: World, snapshot: Snapshot) -> None:
     Raises:
         PolicyError: the snapshot is of another task, seed or size.
     """
-    _check(world, snapshot)
-    world.hold()  # its motors forget what they were told before
-    mujoco.mj_setState(world.model, world.data, snapshot.values, _EVERYTHING)
-    world.forget_commands()
-    refresh(world)
-
-
-def shape(world: World, snapshot: Snapshot) -> Floats:
-    """Where every geom (n, 3) [m] of `world` would be in `snapshot`; raises like `put`, and changes nothing."""
-    _check(world, snapshot)
-    scratch = mujoco.MjData(world.model)
-    mujoco.mj_setState(world.model, scratch, snapshot.values, _EVERYTHING)
-    mujoco.mj_kinematics(world.model, scratch)
-    return np.array(scratch.geom_xpos, dtype=np.float64)
-
-
-def _check(world: World, snapshot: Snapshot) -> None:
     size = mujoco.mj_stateSize(world.model, _EVERYTHING)
     got = (snapshot.task, snapshot.seed, len(snapshot.values))
     expected = (world.task.name, world.seed, size)
     if got != expected:
         text = "state of the simulator (task, seed, size)"
         raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=got, expected=expected)
+    world.hold()  # its motors forget what they were told before
+    mujoco.mj_setState(world.model, world.data, snapshot.values, _EVERYTHING)
+    world.forget_commands()
+    refresh(world)
 
 
 def refresh(world: World) -> None:

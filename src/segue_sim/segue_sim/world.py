@@ -239,11 +239,6 @@ class World:
             raise unknown_name(f"{kind.__name__.lower()} of task '{self.task.name}'", name, fitting)
         return found
 
-    def loose_bodies(self) -> frozenset[int]:
-        """Ids of the bodies that lie anyhow, such as blocks in a bowl."""
-        names = [name for part in self._parts.values() for name in part.loose()]
-        return frozenset(int(self.model.body(name).id) for name in names)
-
     def commanded_openings(self) -> dict[str, float]:
         """What each gripper is told, 0 closed to 1 open, by gripper name."""
         return dict(zip(self.robot.gripper_names, self._grippers.commanded(self.data).tolist(), strict=True))

@@ -34,10 +34,6 @@ class Part(ABC):
     def place(self, model: mujoco.MjModel, data: mujoco.MjData, layout: Layout) -> None:
         """Put it where `layout` says, at the start of an episode, everything at rest."""
 
-    def loose(self) -> tuple[str, ...]:
-        """Bodies of it that lie anyhow, as blocks in a bowl: where one of them is matters to a few centimetres."""
-        return ()
-
     def graspable(self) -> Mapping[str, tuple[str, ...]]:
         """What of it a gripper can hold: names for people, and the bodies that belong to each."""
         return {}

@@ -69,10 +69,6 @@ class Blocks(Part):
             set_free_pose(model, data, name, (x, y, height), angle)
             model.geom(name).rgba[:3] = colour
 
-    def loose(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.names
-
     def positions(self, data: mujoco.MjData) -> Floats:
         """Where the blocks are (count, 3) [m]."""
         return np.array([data.body(name).xpos for name in self.names], dtype=np.float64)

@@ -11,7 +11,6 @@ same moments again does the same, and is then where the first one was. So any ti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,29 +23,9 @@ from segue_core.task_state import TaskState
 from segue_sim import experts, snapshot
 from segue_sim.experts import Expert
 from segue_sim.snapshot import Snapshot
-from segue_sim.surroundings import robot_bodies
 from segue_sim.world import World
 
 Floats = NDArray[np.float64]
-_TRUE_M = 0.004  # what is closer than this to where it was imagined is there
-_ROUGHLY_M = (
-    0.03  # the same of what lies anyhow, and of the arms: wherever they are, they go where the set-points are
-)
-_LAG_TICKS = 2  # a robot may be so much behind its commands
-
-
-def _off_the_way(points: Floats, begin: Floats, end: Floats) -> Floats:
-    """How far (n,) [m] each point (n, 3) is from the straight way between two others."""
-    way, gone = end - begin, points - begin
-    part = (gone * way).sum(axis=1) / np.maximum((way * way).sum(axis=1), 1e-12)
-    return np.asarray(np.linalg.norm(gone - np.clip(part, 0.0, 1.0)[:, None] * way, axis=1))
-
-
-def _tolerances(world: World) -> Floats:
-    """How far (geoms,) [m] each geom may be from where it was imagined."""
-    arms = tuple(arm.name for arm in world.robot.arms)
-    rough = sorted(robot_bodies(world.model, arms) | world.loose_bodies())
-    return np.where(np.isin(world.model.geom_bodyid, rough), _ROUGHLY_M, _TRUE_M)
 
 
 class _Replica(World):
@@ -75,7 +54,6 @@ class Imagination:
         self._controller = RobotController(robot)
         self._updates = round(robot.control_rate_hz / robot.tick_rate_hz)
         self._dt = 1.0 / robot.control_rate_hz
-        self._near = _tolerances(self.world)
         self.begin(snapshot.take(self.world))
 
     def begin(self, now: Snapshot) -> None:
@@ -103,22 +81,6 @@ class Imagination:
         if index < len(self._moments):
             return self._moments[index].controller.copy()
         return self._controller.copy()
-
-    def came_true(self, index: int, now: Snapshot) -> bool:
-        """Whether `now` is what was imagined before action `index`, or a little earlier: nothing is off its way.
-
-        imagined   o-2 ----- o-1 ----- o
-        true             x                   the robot follows its commands a little later
-        """
-        if not 0 < index < len(self._moments):
-            return False
-        latest = self._moments[max(index - _LAG_TICKS, 0) : index + 1]
-        path = np.array(
-            [snapshot.shape(self.world, moment.world) for moment in latest]
-        )  # (moments, geoms, 3)
-        true = snapshot.shape(self.world, now)
-        off = np.min([_off_the_way(true, *ends) for ends in pairwise(path)], axis=0)
-        return bool((off < self._near).all())
 
     def branch(self, index: int) -> None:
         """Go on after action `index` - 1 as if nothing had been tried beyond it."""

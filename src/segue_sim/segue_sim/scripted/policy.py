@@ -4,8 +4,7 @@
     rows                       the reference  | the expert, from after what it planned for o+d-1
     replica                    executes all of them, from the true state of the world at tick o
 
-What will be executed anyway is executed in the replica too, so a chunk begins where the one before has led. Where the
-world is what the replica had foreseen for tick o, it need not be tried again: only the rows that are new are.
+What will be executed anyway is executed in the replica too, so a chunk begins where the one before has led.
 """
 
 from __future__ import annotations
@@ -95,20 +94,12 @@ class ScriptedPolicy:
             self._imagined.begin(now)
             index = 0
         self._origin = request.start_tick - index
-        foreseen = self._imagined.came_true(index, now)
-        rows = self._foreseen(request, index) if foreseen else self._tried_again(request, now, index)
+        rows = self._rows(request, now, index)
         name, over = self._info.name, self._imagined.done
         chunk = ActionChunk(rows.astype(np.float32), request.start_tick, name, request.sequence, stop=over)
         return PredictResult(chunk, time.perf_counter() - began)
 
-    def _foreseen(self, request: PredictRequest, index: int) -> Floats:
-        """The plan goes on from action `index`, with what it lacks of H rows."""
-        actions, end = self._imagined.actions, index + self._info.horizon
-        while len(actions) < end:
-            self._imagined.act(request.start_tick + len(actions) - index)
-        return np.array(actions[index:end])
-
-    def _tried_again(self, request: PredictRequest, now: Snapshot, index: int) -> Floats:
+    def _rows(self, request: PredictRequest, now: Snapshot, index: int) -> Floats:
         imagined, start = self._imagined, request.start_tick
         planned = min(request.delay, len(imagined.actions) - index, self._info.horizon)
         controller = imagined.controller_at(index)
