@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from segue_data.contracts import config_folder
 from segue_eval.claims import Verdict
 from segue_eval.cli import main
 from segue_eval.rows import RowFile
+from segue_eval.suite.alike import compared
 from segue_eval.suite.find import load_suite
 from segue_eval.suite.outcome import SuiteRun
 from segue_eval.suite.plan import plan
-from segue_eval.suite.run import run_suite
+from segue_eval.suite.run import Cell, run_suite
+from segue_eval.testing.doubles import result_for
 
 SUITE = """
 title: Two methods
@@ -65,6 +68,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[s
         yield folder / "out", json.loads((folder / "out.json").read_text())
 
 
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, with the suites of the workspace and not the one above."""
+    monkeypatch.delenv("SEGUE_CONFIG_DIR", raising=False)
+    return tmp_path
+
+
 def by_id(data: dict[str, object]) -> dict[str, dict[str, object]]:
     claims = data["claims"]
     assert isinstance(claims, list)
@@ -86,10 +96,14 @@ def test_a_missing_checkpoint_is_said_with_the_command_that_makes_it(
     claim = by_id(ran[1])["lost/pick_place"]
     assert claim["verdict"] == "not run"
     reason = str(claim["reason"])
-    assert (
-        "segue train --config config/training/lost_pick_place.yaml" in reason
-        and "it is not there either" in reason
-    )
+    assert "segue train lost_pick_place" in reason and "it is not there either" in reason
+
+
+def test_a_checkpoint_of_a_set_is_made_with_those_that_it_is_compared_with(workspace: Path) -> None:
+    jobs = plan(load_suite("legato-table4"), ("drawer",), workspace)
+    for job in jobs:
+        assert "segue train legato_tables task=drawer" in job.missing
+        assert job.missing.endswith("--checkpoints trained/drawer")
 
 
 def test_a_missing_task_is_said_and_the_claim_on_all_tasks_stays_open(
@@ -162,19 +176,42 @@ def test_bad_arguments_are_refused_by_name(
     assert all(word in error for word in words)
 
 
-def test_a_cell_whose_episodes_fail_is_reported_and_not_half_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SEGUE_CONFIG_DIR", raising=False)  # the suites of the workspace, not the one above
-    checkpoint = tmp_path / "checkpoints" / "legato_pick_place"
+def test_a_cell_whose_episodes_fail_is_reported_and_not_half_counted(workspace: Path) -> None:
+    checkpoint = workspace / "checkpoints" / "legato_pick_place"
     shutil.copytree(config_folder() / "checkpoints" / checkpoint.name, checkpoint)
     spec = load_suite("legato-table1")
     jobs = plan(spec, ("pick_place",), checkpoint.parent)
     assert [bool(job.setup) for job in jobs] == [False, True]
     (checkpoint / "weights.safetensors").unlink()
-    cells = run_suite(jobs, (20000, 20001), tmp_path / "cells", workers=1, label="t", quiet=True)
+    cells = run_suite(jobs, (20000, 20001), workspace / "cells", workers=1, label="t", quiet=True)
     assert cells[0].missing.startswith("checkpoint flow_pick_place is not in")
     assert cells[1].results == () and "seed 20000 failed: [" in cells[1].missing
     run = SuiteRun("legato-table1", spec, ("pick_place",), (20000, 20001), tuple(cells))
     assert {claim.verdict for claim in run.claims} == {Verdict.NOT_RUN}
     assert run.to_dict()["cells"]
+
+
+def test_policies_that_were_not_made_alike_are_told_apart(workspace: Path) -> None:
+    made = {"data": "1" * 16, "frames": 900, "steps": 3000, "batch_size": 64, "learning_rate": 0.0005}
+    made |= {"init": "2" * 16, "frozen_views": 2, "seed": 0}
+    told: tuple[dict[str, object], ...] = (made, made | {"steps": 2500}, made | {"init": ""}, {})
+    spec = load_suite("legato-table1")
+    lines = []
+    for known in told:
+        folders = [workspace / str(len(lines)) / f"{name}_pick_place" for name in ("flow", "legato")]
+        for folder, provenance in zip(folders, (made, known), strict=True):
+            shutil.copytree(config_folder() / "checkpoints/legato_pick_place", folder)
+            config = yaml.safe_load((folder / "config.yaml").read_text())
+            config["provenance"] = provenance or None
+            (folder / "config.yaml").write_text(yaml.safe_dump(config))
+        jobs = plan(spec, ("pick_place",), folders[0].parent)
+        some = (result_for(1),)
+        (pair,) = compared(spec, ("pick_place",), [Cell(job, some) for job in jobs])
+        lines.append(pair.words)
+    between = "legato_pick_place and flow_pick_place"
+    assert lines == [
+        f"{between}: same data, start, steps, rate and seed",
+        f"{between} were not made alike: steps 2500 and 3000",
+        f"{between} were not made alike: init none and {'2' * 16}",
+        f"{between}: at least one does not say what it was made from",
+    ]

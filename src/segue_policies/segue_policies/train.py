@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pkgutil
+import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,16 +16,16 @@ import yaml
 
 from segue_core.config_base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError, unknown_name
+from segue_policies.act.config import ActConfig
 from segue_policies.common.corrections import Corrections
 from segue_policies.common.dataset import Demonstrations
 from segue_policies.common.engine import Engine
 from segue_policies.common.processes import my_share
 from segue_policies.common.serving import FLOW_METHODS
 from segue_policies.common.training import Learner, Trainer, TrainingResult
-from segue_policies.common.training_config import TrainingConfig
-from segue_policies.train_arguments import parse
-
-Maker = Callable[[dict[str, Any], str, Demonstrations, Corrections | None], tuple[Learner, TrainingConfig]]
+from segue_policies.legato.config import LegatoConfig
+from segue_policies.train_arguments import Arguments, parse
+from segue_policies.training_set import VIEWS, found, is_set, stages
 
 READER = "segue_data.dataset:load"
 """Named, not imported: data lives in a ring further out, and any function from a path to `Demonstrations` will do."""
@@ -33,31 +34,36 @@ CORRECTIONS_READER = "segue_data.corrections:load"
 """From a path to `Corrections`."""
 
 
-def _flow(
-    settings: dict[str, Any], source: str, data: Demonstrations, corrections: Corrections | None
-) -> tuple[Learner, TrainingConfig]:
-    from segue_policies.legato.config import LegatoConfig
-    from segue_policies.legato.learner import LegatoLearner
-
-    config = parse_model(settings, LegatoConfig, source)
-    return LegatoLearner(config, data, corrections), config.training
+METHODS: Mapping[str, type[LegatoConfig] | type[ActConfig]] = {
+    **dict.fromkeys(FLOW_METHODS, LegatoConfig),
+    "act": ActConfig,
+}
+"""Every method that can be trained, with what its settings are."""
 
 
-def _act(
-    settings: dict[str, Any], source: str, data: Demonstrations, corrections: Corrections | None
-) -> tuple[Learner, TrainingConfig]:
-    from segue_policies.act.config import ActConfig
-    from segue_policies.act.learner import ActLearner
+def read_config(settings: dict[str, Any], source: str) -> LegatoConfig | ActConfig:
+    """Settings of a training, checked; raises ConfigError for an unknown method or setting."""
+    method = str(settings.get("method", ""))
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    return parse_model(settings, METHODS[method], source)
 
+
+def make_learner(
+    config: LegatoConfig | ActConfig, data: Demonstrations, corrections: Corrections | None
+) -> Learner:
+    """What brings a method to the training loop; raises PolicyError when it cannot learn from corrections."""
+    if isinstance(config, LegatoConfig):
+        from segue_policies.legato.learner import LegatoLearner
+
+        return LegatoLearner(config, data, corrections)
     if corrections is not None:
         raise PolicyError(
             ErrorCode.TRAINING_FAILED, "act learns from demonstrations only, not from corrections"
         )
-    config = parse_model(settings, ActConfig, source)
-    return ActLearner(config, data), config.training
+    from segue_policies.act.learner import ActLearner
 
-
-METHODS: Mapping[str, Maker] = {**dict.fromkeys(FLOW_METHODS, _flow), "act": _act}
+    return ActLearner(config, data)
 
 
 def train(
@@ -77,16 +83,14 @@ def train(
         ConfigError: unknown method or setting. DataError: unusable data. PolicyError: no budget, an occupied `out`,
             nothing to resume, or a loss that is not finite.
     """
-    method = str(settings.get("method", ""))
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+    config = read_config(settings, source)
     if not resume and my_share().rank == 0 and out.exists() and any(out.iterdir()):
         raise PolicyError(
             ErrorCode.TRAINING_FAILED, f"{out} is not empty; resume it or choose another folder"
         )
     engine = engine or Engine(settings.get("training", {}).get("device", "auto"))
-    learner, training = METHODS[method](settings, source, data, corrections)
-    trainer = Trainer(learner, training, out, resume, engine)
+    training = config.training
+    trainer = Trainer(make_learner(config, data, corrections), training, out, resume, engine)
     if engine.first:
         (out / "training" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
         where = f"{engine.device.type}, {engine.processes} process(es)"
@@ -114,25 +118,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corrections = load_corrections(given.corrections) if given.corrections else None
         with engine.first_alone():
             data = load_data(given.data)
-        result = train(given.settings, given.source, data, given.out, given.resume, corrections, engine)
+        trained = _train_all(given, data, corrections, engine)
     except SegueError as error:
         print(f"segue train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)
         return 130
-    return _report(result, given.out) if engine.first else 0
+    return 130 if any(result.ended == "interrupted" for result in trained) else 0
 
 
-def _report(result: TrainingResult, out: Path) -> int:
+def _train_all(
+    given: Arguments, data: Demonstrations, corrections: Corrections | None, engine: Engine
+) -> list[TrainingResult]:
+    if not is_set(given.settings):
+        result = train(given.settings, given.source, data, given.out, given.resume, corrections, engine)
+        return [_report(result, given.out, engine)]
+    jobs = stages(given.settings, given.source, given.task, given.out)
+    for job in jobs:
+        read_config(job.settings, given.source)  # the last one's mistake is not to be found hours later
+    begun = found([job.folder for job in jobs], given.resume, engine.first)
+    results: list[TrainingResult] = []
+    for number, job in enumerate(jobs, start=1):
+        if engine.first:
+            print(f"{number} of {len(jobs)}: {job.folder.name}")
+        learned, resume = corrections if job.corrected else None, job.folder in begun
+        result = train(job.settings, given.source, data, job.folder, resume, learned, engine)
+        results.append(_report(result, job.folder, engine))
+        if result.ended == "interrupted":
+            return results
+    shutil.rmtree(given.out / VIEWS, ignore_errors=True)
+    return results
+
+
+def _report(result: TrainingResult, out: Path, engine: Engine) -> TrainingResult:
+    if not engine.first:
+        return result
     speed = f"{result.samples_per_s:.1f} samples/s, {result.precision}"
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min ({speed}): {out}")
     if result.ended == "interrupted":
         print("segue train: interrupted, the state is saved; go on with --resume", file=sys.stderr)
-        return 130
     if result.ended == "patience":
         print("stopped early: validation_loss did not improve (training.patience)")
-    return 0
+    return result
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import yaml
 from segue_core.config_base import load_mapping, merge
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_policies.common.training_config import TrainingConfig
+from segue_policies.training_set import is_set
 
 _PLACES = ("data", "out", "config", "corrections")
 """Paths, as `--data DIR` or `data=DIR`."""
@@ -28,11 +29,13 @@ class Arguments:
     Args:
         settings: those of the configuration with the given ones on top.
         source: name of the configuration, for errors.
+        task: the one that was named, if any.
         data, corrections: datasets; out: the checkpoint.
     """
 
     settings: dict[str, Any]
     source: str
+    task: str | None
     data: Path
     out: Path
     corrections: Path | None
@@ -47,7 +50,9 @@ def make_parser(methods: Sequence[str]) -> argparse.ArgumentParser:
         description="Train a policy on demonstrations. POLICY is a file of config/training or a method: "
         + ", ".join(methods),
         epilog="KEY is any setting, such as network.width=256; those of `training` need no prefix: batch_size=16, "
-        "steps=20000, precision=bfloat16, patience=5, device=cuda. task=NAME takes POLICY_NAME of config/training.",
+        "steps=20000, precision=bfloat16, patience=5, device=cuda. task=NAME takes POLICY_NAME of config/training. "
+        "A file with `policies`, such as legato_tables, trains a set of them alike, to be compared; there "
+        "first.training.steps=3000 and then.training.steps=2500 are the budgets of its two stages.",
     )
     parser.add_argument("words", nargs="*", metavar="POLICY|KEY=VALUE", help="see above")
     parser.add_argument("--config", type=Path, help="settings, instead of POLICY")
@@ -86,14 +91,14 @@ def parse(arguments: Sequence[str] | None, methods: Sequence[str]) -> Arguments:
         if name in pairs:
             setattr(given, name, Path(str(pairs.pop(name))))
     task = pairs.pop("task", None)
+    task = None if task is None else str(task)
     resume = given.resume or bool(pairs.pop("resume", False))
     base, source, name = _base(given, policy, task, methods)
     settings = merge(base, _overrides(given, pairs, base))
     if given.data is None:
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "no dataset: give data=DIR")
-    return Arguments(
-        settings, source, given.data, given.out or Path("trained") / name, given.corrections, resume
-    )
+    out = given.out or Path("trained") / (f"{name}_{task}" if task and is_set(settings) else name)
+    return Arguments(settings, source, task, given.data, out, given.corrections, resume)
 
 
 def _words(words: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
@@ -115,7 +120,7 @@ def _words(words: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
 
 
 def _base(
-    given: argparse.Namespace, policy: str | None, task: object, methods: Sequence[str]
+    given: argparse.Namespace, policy: str | None, task: str | None, methods: Sequence[str]
 ) -> tuple[dict[str, Any], str, str]:
     """Settings of the configuration file or of a bare method; its source and its name."""
     path: Path | None = given.config
@@ -126,7 +131,7 @@ def _base(
             )
         name = policy if task is None else f"{policy}_{task}"
         files = {file.stem: file for file in sorted(given.configs.glob("*.yaml"))} if given.configs else {}
-        path = files.get(name)
+        path = files.get(name) or _set_of(files.get(policy))
         if path is None and name in methods:
             return {"method": name}, name, name
         if path is None:
@@ -136,6 +141,11 @@ def _base(
             ErrorCode.CONFIG_CONFLICT, "POLICY and --config name two settings", got=f"{policy}, {path}"
         )
     return read_settings(path), str(path), path.stem
+
+
+def _set_of(path: Path | None) -> Path | None:
+    """`path` if it is a set, which is for any task."""
+    return path if path is not None and is_set(read_settings(path)) else None
 
 
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:

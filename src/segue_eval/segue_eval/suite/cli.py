@@ -133,7 +133,9 @@ def _print(run: SuiteRun, folder: Path) -> None:
     if run.ran:
         print(f"\n{table.as_text(table.outcome_table(run))}")
     if run.claims:
-        print(f"\n{table.as_text(table.claims_table(run))}")
+        print(f"\n{table.as_text(table.claims_table(run))}\n")
+    for pair in run.pairs:
+        print(f"policies: {pair.words}")
     for cell in run.ran:
         for line in shortenings(cell.results):
             print(f"note, {cell.job.name}: {line}")

@@ -9,6 +9,7 @@ from functools import cached_property
 from segue_eval.claims import Claim, Verdict
 from segue_eval.result import EpisodeResult
 from segue_eval.statistics import Estimate, estimate
+from segue_eval.suite.alike import Pair, compared
 from segue_eval.suite.judge import judge, not_run, together, values_of
 from segue_eval.suite.run import Cell, Key
 from segue_eval.suite.spec import METRICS, ClaimSpec, SuiteSpec
@@ -45,6 +46,11 @@ class SuiteRun:
         """Every claim on every task as `<claim>/<task>`, and `<claim>/all tasks` where there are several."""
         return tuple(claim for spec in self.spec.claims for claim in self._judge(spec))
 
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The checkpoints that claims compare, and whether they were made alike."""
+        return compared(self.spec, self.tasks, self.cells)
+
     def _judge(self, spec: ClaimSpec) -> list[Claim]:
         parts = [self._judge_on(spec, task) for task in self.tasks]
         return [*parts, together(spec, parts)] if len(parts) > 1 else parts
@@ -67,6 +73,7 @@ class SuiteRun:
             "tasks": list(self.tasks),
             "seeds": list(self.seeds),
             "claims": [claim.to_dict() for claim in self.claims],
+            "policies": [pair.to_dict() for pair in self.pairs],
             "cells": [self._cell(cell) for cell in self.cells],
         }
 

@@ -65,6 +65,12 @@ def _notes(run: SuiteRun) -> str:
     return page.section("Shortened", f"<ul>{items}</ul>") if items else ""
 
 
+def _policies(run: SuiteRun) -> str:
+    items = "".join(f"<li>{escape(pair.words)}</li>" for pair in run.pairs)
+    note = "Policies that a claim compares, by what their checkpoints say of their training."
+    return page.section("Made alike?", f"<ul>{items}</ul>", note=note) if items else ""
+
+
 def _metrics(run: SuiteRun) -> str:
     keys = [*run.spec.columns, *(key for key in OUTCOME_METRICS[:4] if key not in run.spec.columns)]
     panels = [
@@ -88,6 +94,7 @@ def suite_page(run: SuiteRun) -> str:
         _header(run),
         _claims(run),
         page.section("The paper's table, ours beside it" if run.spec.paper else "Table", paper, note=_MEANS),
+        _policies(run),
         _absent(run),
         _notes(run),
         page.section("How episodes ended", ended, note=_ENDINGS) if ended else "",

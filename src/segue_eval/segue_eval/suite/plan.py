@@ -13,6 +13,8 @@ from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
 from segue_eval.suite.spec import CellSpec, SuiteSpec
 from segue_policies.common.checkpoint import method_of
+from segue_policies.train_arguments import read_settings
+from segue_policies.training_set import TASK, is_set
 
 
 @dataclass(frozen=True)
@@ -99,20 +101,30 @@ def _missing_task(task: str) -> str:
 def _missing_checkpoint(folder: Path, task: str) -> str:
     if folder.is_dir():
         return ""
-    target = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    settings = config_folder() / "training" / f"{folder.name}.yaml"
-    absent = (
-        ""
-        if settings.is_file()
-        else f" (write {settings.name} first: it is not there either; begin with one that is)"
-    )
+    parent = folder.parent
+    where = parent.relative_to(Path.cwd()) if parent.is_relative_to(Path.cwd()) else parent
     data = f"datasets/{task}"
+    train, then = _training(folder.name, task, where)
     steps = (
-        f"segue data record --task {task} --seeds 100000:100800 --disturb --out demos/{task}",
+        f"segue data record --task {task} --seeds 100000:100300 --disturb --out demos/{task}",
         f"segue data convert demos/{task} {data}",
-        f"segue train --config config/training/{settings.name} --data {data} --out {target}",
+        f"segue train {train} data={data}",
     )
-    return f"checkpoint {folder.name} is not in {folder.parent}; make it with: {' && '.join(steps)}{absent}"
+    return f"checkpoint {folder.name} is not in {where}; make it with: {' && '.join(steps)}{then}"
+
+
+def _training(name: str, task: str, where: Path) -> tuple[str, str]:
+    """Words for `segue train` that make the checkpoint `name`, and what to know besides."""
+    configs = config_folder() / "training"
+    for file in sorted(configs.glob("*.yaml")):
+        settings = read_settings(file)
+        if is_set(settings) and name in {key.replace(TASK, task) for key in settings["policies"]}:
+            return (
+                f"{file.stem} task={task} out=trained/{task}",
+                f", which trains all of its set, and --checkpoints trained/{task}",
+            )
+    absent = f" (write config/training/{name}.yaml first: it is not there either; begin with one that is)"
+    return f"{name} out={where / name}", "" if (configs / f"{name}.yaml").is_file() else absent
 
 
 def identity(setup: Setup) -> dict[str, object]:

@@ -25,6 +25,7 @@ from segue_policies.common.lora import add_adapters, without_adapters
 from segue_policies.common.normalise import Normaliser, fit_absolute, fit_normaliser
 from segue_policies.common.pretrained import VisionTrunk
 from segue_policies.common.processes import my_share
+from segue_policies.common.provenance import provenance
 from segue_policies.common.resnet import ResNet, load_weights
 from segue_policies.common.seeds import Stream, numpy_rng, seeded, torch_rng
 from segue_policies.common.warm_start import take_weights
@@ -61,8 +62,7 @@ class ActLearner:
         self.model = build_network(self.config.network, data.state.shape[1], shape, trunk)
         if config.backbone_weights is not None and isinstance(self.model.backbone, ResNet):
             load_weights(self.model.backbone, Path(config.backbone_weights))
-        if training.init is not None:
-            self._start_from(Path(training.init))
+        self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
         if config.lora is not None:
             add_adapters(self.model.backbone, config.lora)
 
@@ -129,6 +129,9 @@ class ActLearner:
             "max_delay": 0,
             "max_ramp": 0,
             "network": config.network.model_dump(mode="json"),
+            "provenance": provenance(
+                self.part, None, config.training, self._begun, summary["step"]
+            ).model_dump(mode="json"),
         }
         plain = without_adapters(model)
         weights = {name: tensor.cpu().numpy() for name, tensor in plain.state_dict().items()}
@@ -137,10 +140,12 @@ class ActLearner:
         readme = card.text(self.part, self.held_out, model, summary)
         save_checkpoint(folder, described, self.normaliser, weights, readme)
 
-    def _start_from(self, folder: Path) -> None:
+    def _start_from(self, folder: Path) -> str:
+        """Take weights and normaliser; returns the digest of the weights."""
         base = load_checkpoint(folder, "act", Expected(action_space=self.data.action_space))
         take_weights(self.model, base.weights, folder)
         self.normaliser = base.normaliser
+        return base.config.weights_sha256
 
 
 def _fit(part: ChunkDataset, config: ActConfig) -> Normaliser:

@@ -29,6 +29,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.config_base import StrictModel, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_policies.common.normalise import Normaliser
+from segue_policies.common.provenance import Provenance
 
 CONFIG, WEIGHTS, STATS, README = "config.yaml", "weights.safetensors", "stats.json", "README.md"
 FORMAT = 1
@@ -55,6 +56,7 @@ class CheckpointConfig(StrictModel):
     )
     max_ramp: int = Field(ge=0, description="longest ramp of the training [ticks]")
     network: dict[str, Any] = Field(description="the method's own network settings")
+    provenance: Provenance | None = Field(default=None, description="what it was made from, if that is known")
     weights_sha256: str = Field(description="of weights.safetensors")
     stats_sha256: str = Field(description="of stats.json")
 
@@ -112,7 +114,7 @@ def load_checkpoint(folder: Path, method: str, expected: Expected | None = None)
         PolicyError: CHECKPOINT_MISSING, CHECKPOINT_CORRUPT (naming the file and what is wrong with it), or
             CHECKPOINT_MISMATCH (naming everything that differs from `expected`).
     """
-    config = _read_config(folder)
+    config = read_config(folder)
     _compare(folder, config, method, expected or Expected())
     weights, stats = _read(folder / WEIGHTS), _read(folder / STATS)
     for name, content, digest in (
@@ -129,10 +131,11 @@ def load_checkpoint(folder: Path, method: str, expected: Expected | None = None)
 
 def method_of(folder: Path) -> str:
     """Name of the method that a checkpoint is for; raises PolicyError as `load_checkpoint`."""
-    return _read_config(folder).method
+    return read_config(folder).method
 
 
-def _read_config(folder: Path) -> CheckpointConfig:
+def read_config(folder: Path) -> CheckpointConfig:
+    """What the policy in `folder` is, without its weights; raises PolicyError as `load_checkpoint`."""
     path = folder / CONFIG
     if not folder.is_dir():
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no such checkpoint folder", got=folder)

@@ -7,7 +7,10 @@ A step then costs little more than the head, and objectives that are compared on
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +22,32 @@ _BATCH = 64
 
 Encode = Callable[[Tensor, torch.Generator], Tensor]
 """Pictures (B, cameras, h, w, 3) uint8 to the embeddings (B, E) of one view of each, its light drawn."""
+
+
+def kept_views(
+    folder: Path | None, made_by: str, pictures: NDArray[np.uint8], make: Callable[[], NDArray[np.float16]]
+) -> NDArray[np.float16]:
+    """`make()`, or what it made of the same pictures before; without a folder nothing is kept.
+
+    Args:
+        made_by: everything besides the pictures that decides the result, such as the encoders' digest.
+        pictures: told from others by their number and every 64th of them.
+    """
+    if folder is None:
+        return make()
+    mark = hashlib.sha256(f"{made_by} {pictures.shape}".encode())
+    for picture in pictures[::64]:
+        mark.update(np.ascontiguousarray(picture).tobytes())
+    file = folder / f"{mark.hexdigest()[:16]}.npy"
+    if file.is_file():
+        kept: NDArray[np.float16] = np.load(file, allow_pickle=False)
+        return kept
+    views = make()
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{file.stem}.{os.getpid()}.npy"  # processes of one training may do this at once
+    np.save(draft, views)
+    draft.replace(file)
+    return views
 
 
 @torch.inference_mode()

@@ -53,6 +53,10 @@ class TrainingConfig(StrictModel):
         le=64,
         description="freeze `init`'s image encoders and encode each picture once in so many lights; 0 trains them",
     )
+    kept_views: str | None = Field(
+        default=None,
+        description="folder that keeps what frozen encoders made of the pictures, for the next training from `init`",
+    )
     correction_share: float = Field(
         default=0.375,
         gt=0,

@@ -19,10 +19,11 @@ from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.corrections import Corrections, CorrectionSource, check_corrections
 from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.common.encoders import ObservationEncoder
-from segue_policies.common.frozen_views import encode_views, pick_view
+from segue_policies.common.frozen_views import encode_views, kept_views, pick_view
 from segue_policies.common.normalise import Normaliser, fit_normaliser
 from segue_policies.common.precision import Chosen, autocast
 from segue_policies.common.processes import my_share
+from segue_policies.common.provenance import provenance
 from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.common.warm_start import take_weights
@@ -65,11 +66,11 @@ class LegatoLearner:
         self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
         self.objective.check(network, data.state.shape[1], data.action_space.dim)
-        if training.init is not None:
-            self._start_from(Path(training.init))
+        self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
         _check_frozen(training)
         self._frozen = training.frozen_views > 0
         self._embedded = self._freeze(data.images) if self._frozen else None
+        self._given = corrections
         self._corrections = self._source(corrections) if corrections else None
 
     def batches(self, first_step: int) -> Iterator[Batch]:
@@ -123,12 +124,18 @@ class LegatoLearner:
 
     def _freeze(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
         self._eyes.encoders.requires_grad_(False)
-        generator = torch_rng(self.config.training.seed, Stream.VIEWS)
         training = self.config.training
+        generator = torch_rng(training.seed, Stream.VIEWS)
         # `auto` may choose otherwise when the run is resumed
         precision: Chosen = "bfloat16" if training.precision == "bfloat16" else "float32"
-        with autocast(precision):
-            return encode_views(images, training.frozen_views, self._see, generator)
+
+        def make() -> NDArray[np.float16]:
+            with autocast(precision):
+                return encode_views(images, training.frozen_views, self._see, generator)
+
+        light = (training.frozen_views, training.brightness, training.colour, training.seed, precision)
+        folder = Path(training.kept_views) if training.kept_views else None
+        return kept_views(folder, f"{self._begun} {light}", images, make)
 
     def _source(self, corrections: Corrections) -> CorrectionSource:
         config, training = self.config, self.config.training
@@ -192,17 +199,22 @@ class LegatoLearner:
             "max_delay": max_delay,
             "max_ramp": max_ramp,
             "network": self.config.network.model_dump(mode="json"),
+            "provenance": provenance(
+                self.part, self._given, self.config.training, self._begun, summary["step"]
+            ).model_dump(mode="json"),
         }
         net = _network(model)
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
         readme = checkpoint_readme(self.config, self.part, self.held_out, net, summary)
         save_checkpoint(folder, config, self.normaliser, weights, readme)
 
-    def _start_from(self, folder: Path) -> None:
+    def _start_from(self, folder: Path) -> str:
+        """Take weights and normaliser; returns the digests of both."""
         base = load_checkpoint(folder, method_of(folder), Expected(action_space=self.data.action_space))
         part = "encoder." if self.config.training.init_part == "encoder" else ""
         take_weights(self.model.net, base.weights, folder, part)
         self.normaliser = base.normaliser
+        return base.config.weights_sha256 + base.config.stats_sha256
 
     def _flow_loss(
         self, net: LegatoNet, observed: Tensor, clean: Tensor, generator: torch.Generator
