@@ -11,6 +11,9 @@ from segue_bringup.graph import Graph, GraphNode, Ready, Respawn, Scalar
 from segue_bringup.substitution import substitute
 from segue_core.errors import ConfigError, ErrorCode
 
+SLOWEST_PACE = 0.05
+"""Simulated seconds per second, at least; the simulator takes no less."""
+
 _PATHS = ("runs", "checkpoint", "gazebo_files", "teleop_file")
 
 
@@ -53,7 +56,7 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
     _check_fit(values)
     arguments = {name: _absolute(name, substitute(raw[name], values, f"argument {name}")) for name in raw}
     if "real_time_factor" in arguments:
-        arguments["real_time_factor"] = arguments["real_time_factor"] or _usual_pace(values)
+        arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
     environment = substitute(graph.environment, values, "environment")
     nodes = [_plan_node(node, graph, values, environment) for node in graph.nodes if _wanted(node, arguments)]
@@ -72,10 +75,17 @@ def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, An
     return values
 
 
-def _usual_pace(values: Mapping[str, Any]) -> float:
-    """Simulated seconds per second when none are asked for: 1, or what the policy needs for the task."""
-    pace: float = values["policy"]["real_time_factors"].get(values["task"]["name"], 1.0)
-    return pace
+def _pace(asked: float, values: Mapping[str, Any]) -> float:
+    """Simulated seconds per second; for 0 it is 1, or what the policy needs for the task."""
+    if 0 < asked < SLOWEST_PACE:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE,
+            "argument 'real_time_factor'",
+            got=asked,
+            expected=f"0 (the usual pace), or {SLOWEST_PACE:g} to 10",
+        )
+    usual: float = values["policy"]["real_time_factors"].get(values["task"]["name"], 1.0)
+    return asked or usual
 
 
 def _check_fit(values: Mapping[str, Any]) -> None:

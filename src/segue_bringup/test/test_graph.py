@@ -52,6 +52,7 @@ def test_every_argument_of_the_shipped_graph_is_used() -> None:
         ({"stride": "0"}, ErrorCode.CONFIG_INVALID_VALUE, "1 to 1024"),
         ({"view": "perhaps"}, ErrorCode.CONFIG_INVALID_VALUE, "true or false"),
         ({"real_time_factor": "nan"}, ErrorCode.CONFIG_INVALID_VALUE, "0 to 10"),
+        ({"real_time_factor": "0.01"}, ErrorCode.CONFIG_INVALID_VALUE, "0.05 to 10"),
     ],
 )
 def test_a_wrong_argument_is_refused_with_what_is_valid(
