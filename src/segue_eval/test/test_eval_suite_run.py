@@ -103,7 +103,7 @@ def test_a_checkpoint_of_a_set_is_made_with_those_that_it_is_compared_with(works
     jobs = plan(load_suite("legato-table4"), ("drawer",), workspace)
     for job in jobs:
         assert "segue train legato_tables task=drawer" in job.missing
-        assert job.missing.endswith("--checkpoints trained/drawer")
+        assert job.missing.endswith("--checkpoints trained/tables")
 
 
 def test_a_missing_task_is_said_and_the_claim_on_all_tasks_stays_open(

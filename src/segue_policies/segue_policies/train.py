@@ -147,7 +147,8 @@ def _train_all(
         results.append(_report(result, job.folder, engine))
         if result.ended == "interrupted":
             return results
-    shutil.rmtree(given.out / VIEWS, ignore_errors=True)
+    if not given.settings.get("only"):
+        shutil.rmtree(given.out / VIEWS, ignore_errors=True)
     return results
 
 

@@ -97,6 +97,7 @@ def test_kept_pictures_change_nothing(
 
 def test_an_interrupted_set_goes_on_and_keeps_what_is_finished(run: Any, tmp_path: Path) -> None:
     assert run("only=[legato]") == 0
+    assert list((tmp_path / "set/.views").iterdir())  # for the others
     finished = (tmp_path / "set/legato_dots/weights.safetensors").stat().st_mtime_ns
     (tmp_path / "set/flow_dots/training").mkdir(parents=True)
     (tmp_path / "set/flow_dots/training/config.yaml").write_text("{}")  # killed before it saved anything

@@ -120,8 +120,8 @@ def _training(name: str, task: str, where: Path) -> tuple[str, str]:
         settings = read_settings(file)
         if is_set(settings) and name in {key.replace(TASK, task) for key in settings["policies"]}:
             return (
-                f"{file.stem} task={task} out=trained/{task}",
-                f", which trains all of its set, and --checkpoints trained/{task}",
+                f"{file.stem} task={task} out=trained/tables",
+                ", which trains all of its set, and --checkpoints trained/tables",
             )
     absent = f" (write config/training/{name}.yaml first: it is not there either; begin with one that is)"
     return f"{name} out={where / name}", "" if (configs / f"{name}.yaml").is_file() else absent
