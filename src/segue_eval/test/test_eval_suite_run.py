@@ -208,10 +208,10 @@ def test_policies_that_were_not_made_alike_are_told_apart(workspace: Path) -> No
         some = (result_for(1),)
         (pair,) = compared(spec, ("pick_place",), [Cell(job, some) for job in jobs])
         lines.append(pair.words)
-    between = "legato_pick_place and flow_pick_place"
+    between = "flow_pick_place and legato_pick_place"
     assert lines == [
         f"{between}: same data, start, steps, rate and seed",
-        f"{between} were not made alike: steps 2500 and 3000",
-        f"{between} were not made alike: init none and {'2' * 16}",
+        f"{between} were not made alike: steps 3000 and 2500",
+        f"{between} were not made alike: init {'2' * 16} and none",
         f"{between}: at least one does not say what it was made from",
     ]

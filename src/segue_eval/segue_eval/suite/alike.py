@@ -51,9 +51,9 @@ def _pairs(spec: SuiteSpec, tasks: Sequence[str], cells: dict[tuple[str, str], C
     for task in tasks:
         for claim in spec.claims:
             both = [cells.get((task, name)) for name in (claim.first, claim.second)]
-            setups = [cell.job.setup for cell in both if cell and cell.job.setup]
-            if len(setups) == 2 and setups[0].checkpoint != setups[1].checkpoint:
-                yield _pair(Path(setups[0].checkpoint), Path(setups[1].checkpoint))
+            made = sorted({cell.job.setup.checkpoint for cell in both if cell and cell.job.setup})
+            if len(made) == 2:
+                yield _pair(Path(made[0]), Path(made[1]))
 
 
 def _pair(first: Path, second: Path) -> Pair:
