@@ -1,12 +1,19 @@
 """The suite files: they can be read, they name what is there, and they hold what the papers print."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from segue_core.errors import ConfigError
+from segue_data.contracts import config_folder
 from segue_eval.seeds import EVALUATION_SEEDS, VALIDATION_SEEDS, parse_seeds
 from segue_eval.suite.find import full_name, load_suite, suite_names
+from segue_eval.suite.plan import checkpoint_name
 from segue_eval.suite.spec import SuiteSpec
+from segue_policies.train import read_config
+from segue_policies.train_arguments import read_settings
+from segue_policies.training_set import stages
 
 LEGATO = {"table1", "table2", "table3", "table4", "table5", "fig6", "tableA2"}
 
@@ -84,3 +91,12 @@ def test_names_that_a_suite_does_not_have_are_refused(change: dict[str, object],
     SuiteSpec.model_validate(VALID)
     with pytest.raises(ValidationError, match=word):
         SuiteSpec.model_validate(VALID | change)
+
+
+def test_one_set_trains_every_policy_that_the_suites_name(tmp_path: Path) -> None:
+    file = config_folder() / "training" / "legato_tables.yaml"
+    made = stages(read_settings(file), str(file), "drawer", tmp_path)
+    for stage in made:
+        assert read_config(stage.settings, str(file)).training.steps
+    named = {checkpoint_name(cell, "drawer") for name in suite_names() for cell in load_suite(name).cells}
+    assert named == {stage.folder.name for stage in made} - {"first_drawer"}
