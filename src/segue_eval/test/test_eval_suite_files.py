@@ -11,7 +11,7 @@ from segue_eval.seeds import EVALUATION_SEEDS, VALIDATION_SEEDS, parse_seeds
 from segue_eval.suite.find import full_name, load_suite, suite_names
 from segue_eval.suite.plan import checkpoint_name
 from segue_eval.suite.spec import SuiteSpec
-from segue_policies.train import read_config
+from segue_policies.train import parse_settings
 from segue_policies.train_arguments import read_settings
 from segue_policies.training_set import stages
 
@@ -97,6 +97,6 @@ def test_one_set_trains_every_policy_that_the_suites_name(tmp_path: Path) -> Non
     file = config_folder() / "training" / "legato_tables.yaml"
     made = stages(read_settings(file), str(file), "drawer", tmp_path)
     for stage in made:
-        assert read_config(stage.settings, str(file)).training.steps
+        assert parse_settings(stage.settings, str(file)).training.steps
     named = {checkpoint_name(cell, "drawer") for name in suite_names() for cell in load_suite(name).cells}
     assert named == {stage.folder.name for stage in made} - {"first_drawer"}

@@ -41,7 +41,7 @@ METHODS: Mapping[str, type[LegatoConfig] | type[ActConfig]] = {
 """Every method that can be trained, with what its settings are."""
 
 
-def read_config(settings: dict[str, Any], source: str) -> LegatoConfig | ActConfig:
+def parse_settings(settings: dict[str, Any], source: str) -> LegatoConfig | ActConfig:
     """Settings of a training, checked; raises ConfigError for an unknown method or setting."""
     method = str(settings.get("method", ""))
     if method not in METHODS:
@@ -83,7 +83,7 @@ def train(
         ConfigError: unknown method or setting. DataError: unusable data. PolicyError: no budget, an occupied `out`,
             nothing to resume, or a loss that is not finite.
     """
-    config = read_config(settings, source)
+    config = parse_settings(settings, source)
     if not resume and my_share().rank == 0 and out.exists() and any(out.iterdir()):
         raise PolicyError(
             ErrorCode.TRAINING_FAILED, f"{out} is not empty; resume it or choose another folder"
@@ -136,7 +136,7 @@ def _train_all(
         return [_report(result, given.out, engine)]
     jobs = stages(given.settings, given.source, given.task, given.out)
     for job in jobs:
-        read_config(job.settings, given.source)  # the last one's mistake is not to be found hours later
+        parse_settings(job.settings, given.source)  # the last one's mistake is not to be found hours later
     begun = found([job.folder for job in jobs], given.resume, engine.first)
     results: list[TrainingResult] = []
     for number, job in enumerate(jobs, start=1):

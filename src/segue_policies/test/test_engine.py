@@ -23,7 +23,7 @@ from segue_policies.common.engine import resolve
 from segue_policies.common.processes import Share
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.testing.dots import make_act_settings
-from segue_policies.train import METHODS, main, make_learner, read_config, train
+from segue_policies.train import METHODS, main, make_learner, parse_settings, train
 from segue_policies.train_arguments import Arguments, parse
 
 PLAIN = {"horizon": 10, "network": {"dropout": 0.0, "style_encoder": False}}
@@ -175,7 +175,7 @@ def test_a_loss_is_computed_where_the_weights_are(
     plan |= {"method": method}
     if method == "training_time_rtc":
         plan["network"] |= {"head": "transformer", "token_rows": 1}
-    learner = make_learner(read_config(plan, "test"), dots, None)
+    learner = make_learner(parse_settings(plan, "test"), dots, None)
     learner.model.to("meta")
     loss = learner.loss(next(iter(learner.batches(0))), 0)
     assert loss.device.type == "meta" and loss.shape == ()
