@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
+from segue_data.folder_lock import FolderLock
 from segue_data.lockstep import RecordingOptions, record_episode
 from segue_data.manifest import FILE_NAME, RECORDING
 from segue_data.parallel import as_done
@@ -101,15 +102,36 @@ def record_demonstrations(
     Failed demonstrations are not kept (unless `keep_failures`) but listed in `out/failures.jsonl`.
 
     Raises:
-        DataError: the disk refused.
+        DataError: the disk refused, or another process records into `out`.
     """
-    options = options or RecordingOptions()
     out.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(out)
+    if not lock.held:
+        text = f"{out}: another process is recording into it; wait for it, or choose another folder"
+        raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, text)
+    try:
+        options = options or RecordingOptions()
+        record = partial(
+            _record, robot=robot, task=task, out=out, options=options, keep_failures=keep_failures
+        )
+        return _record_missing(record, seeds, out, workers, keep_failures=keep_failures, progress=progress)
+    finally:
+        lock.release()
+
+
+def _record_missing(
+    record: Callable[[int], TaskState],
+    seeds: Sequence[int],
+    out: Path,
+    workers: int,
+    *,
+    keep_failures: bool,
+    progress: bool,
+) -> RecordingReport:
     old_failures = _failed_before(out)
     finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
     todo = [seed for seed in seeds if seed not in finished | old_failures]
     states: dict[int, TaskState] = {}
-    record = partial(_record, robot=robot, task=task, out=out, options=options, keep_failures=keep_failures)
     for index, state in as_done(
         record, todo, workers=workers, label="recording", unit="episode", progress=progress
     ):

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.check_bag import check_bag
 from segue_data.demonstrations import FAILURES, episode_folder, record_demonstrations
+from segue_data.folder_lock import FolderLock
 
 pytest.importorskip("mujoco", reason="needs the simulator")
 
@@ -34,3 +36,16 @@ def test_a_seed_that_failed_is_reported_and_not_tried_again(
     assert (first.recorded, first.failed) == ((), (3,))
     assert (tmp_path / FAILURES).read_text().count("\n") == 1
     assert not episode_folder(tmp_path, 3).exists()
+
+
+def test_two_recordings_into_one_folder_are_refused(
+    robot: RobotConfig, task: TaskConfig, tmp_path: Path
+) -> None:
+    other = FolderLock(tmp_path)
+    with pytest.raises(DataError, match="another process is recording into it") as caught:
+        record_demonstrations(robot, task, [3], tmp_path, workers=1, progress=False)
+    assert caught.value.code == ErrorCode.DATA_RECORDING_ACTIVE
+    assert not list(tmp_path.iterdir())
+    other.release()
+    hopeless = task.model_copy(update={"time_limit_s": 0.2})
+    assert record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, progress=False).failed == (3,)
