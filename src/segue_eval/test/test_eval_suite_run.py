@@ -210,7 +210,7 @@ def test_policies_that_were_not_made_alike_are_told_apart(workspace: Path) -> No
         lines.append(pair.words)
     between = "flow_pick_place and legato_pick_place"
     assert lines == [
-        f"{between}: same data, start, steps, rate and seed",
+        f"{between}: same data, corrections, start, steps, batch, rate and seed",
         f"{between} were not made alike: steps 3000 and 2500",
         f"{between} were not made alike: init {'2' * 16} and none",
         f"{between}: at least one does not say what it was made from",

@@ -33,7 +33,7 @@ class Pair:
             return f"{between}: at least one does not say what it was made from"
         if self.differences:
             return f"{between} were not made alike: {'; '.join(self.differences)}"
-        return f"{between}: same data, start, steps, rate and seed"
+        return f"{between}: same data, corrections, start, steps, batch, rate and seed"
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
