@@ -104,12 +104,12 @@ class Done:
         return starved or self.told.get("error_code") in TOO_BUSY
 
 
-def run_unhurried(folder: Path, *words: str) -> Done:
+def run_unhurried(folder: Path, *words: str, domain: str = "", speeds: tuple[float, ...] = SPEEDS) -> Done:
     """One `segue run` to its end; if this machine was too busy for it, once more with time passing slower."""
-    for speed in SPEEDS:
+    for speed in speeds:
         told = folder / f"told-{speed}.json"
         options = (f"real_time_factor:={speed}", "--out", str(folder), "--json", str(told))
-        command = Segue(folder, "run", *words, *options)
+        command = Segue(folder, "run", *words, *options, domain=domain)
         try:
             status = command.wait(400.0)
         finally:

@@ -78,6 +78,10 @@ class Graph(StrictModel):
         default_factory=dict, description="for every node, unless already set"
     )
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="parameters of every node")
+    namespace: str = Field(default="", description="ROS namespace of every node; may use ${...}")
+    remappings: Mapping[str, str] = Field(
+        default_factory=dict, description="names that every node takes for others"
+    )
     nodes: tuple[GraphNode, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

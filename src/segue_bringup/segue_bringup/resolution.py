@@ -1,7 +1,8 @@
 """A graph and its arguments turned into the processes to start. Used alike for `launch` and for the supervisor."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from segue_core.errors import ConfigError, ErrorCode
 SLOWEST_PACE = 0.05
 """Simulated seconds per second, at least; the simulator takes no less."""
 
+_NAMESPACE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 _PATHS = ("runs", "checkpoint", "gazebo_files", "teleop_file")
 
 
@@ -31,6 +33,17 @@ class NodePlan:
     respawn: Respawn
     ready: Ready
     nice: int = 0
+    namespace: str = ""  # "left", without slashes at its ends
+    remappings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """Name of the node in its namespace, as in `/left/controller`."""
+        return self.resolve(self.name)
+
+    def resolve(self, name: str) -> str:
+        """The full name of a topic or service of this node; one that begins with a slash is full already."""
+        return name if name.startswith("/") else "/".join(("", *filter(None, (self.namespace, name))))
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,7 @@ class Plan:
 
     arguments: Mapping[str, Scalar]
     nodes: tuple[NodePlan, ...]
+    namespace: str = ""
 
     def node(self, name: str) -> NodePlan:
         """The process called `name`; KeyError when this plan has none."""
@@ -59,8 +73,23 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
         arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
     environment = substitute(graph.environment, values, "environment")
+    namespace = _namespace(str(substitute(graph.namespace, values, "namespace")), arguments)
     nodes = [_plan_node(node, graph, values, environment) for node in graph.nodes if _wanted(node, arguments)]
-    return Plan(arguments, tuple(nodes))
+    return Plan(arguments, tuple(replace(node, namespace=namespace) for node in nodes), namespace)
+
+
+def _namespace(asked: str, arguments: Mapping[str, Scalar]) -> str:
+    """A ROS namespace without slashes at its ends; empty for none."""
+    name = asked.strip("/")
+    if name and not _NAMESPACE.fullmatch(name):
+        expected = "words of letters, digits and _ that begin with a letter, with / between them"
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "argument 'namespace'", got=asked, expected=expected
+        )
+    if name and arguments.get("sim") == "gazebo":
+        text = "sim:=gazebo has no namespaces: Gazebo's own topics are those of one robot; give each a ROS domain"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"namespace:={asked}")
+    return name
 
 
 def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, Any]:
@@ -120,4 +149,5 @@ def _plan_node(
         respawn=node.respawn,
         ready=node.ready,
         nice=int(substitute(node.nice, values, source)),
+        remappings=graph.remappings,
     )

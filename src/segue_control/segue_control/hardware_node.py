@@ -1,6 +1,6 @@
 """The hardware node: the robot's end of the command wire for a real robot, in place of the simulator.
 
-/joint_command in, the back end's device out; its measured joints in, /joint_states out. Every command is looked at
+joint_command in, the back end's device out; its measured joints in, joint_states out. Every command is looked at
 once more, silence stops the robot, and what the robot itself does wrong stops the controller.
 """
 
@@ -69,16 +69,16 @@ class HardwareNode(LifecycleComponent):
             raise
         for note in notes:
             self.get_logger().info(note)
-        self._states = self.create_lifecycle_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
-        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
-        self._stop_controller: Client[Any, Any] = self.create_client(EmergencyStop, "/segue/emergency_stop")
-        self._recovery = self.create_service(Recover, "/segue/hardware/recover", self._on_recover)
+        self._states = self.create_lifecycle_publisher(JointState, "joint_states", qos.SENSOR_SOURCE)
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
+        self._stop_controller: Client[Any, Any] = self.create_client(EmergencyStop, "segue/emergency_stop")
+        self._recovery = self.create_service(Recover, "segue/hardware/recover", self._on_recover)
 
     def start(self) -> None:
         """Listens to commands and publishes the robot's joints."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._commands = self.create_subscription(
-            JointTrajectory, "/joint_command", self._on_command, qos.COMMAND
+            JointTrajectory, "joint_command", self._on_command, qos.COMMAND
         )
         self._timers_made = [
             self.create_timer(1.0 / self._robot.control_rate_hz, self._update, clock=steady),
@@ -128,7 +128,7 @@ class HardwareNode(LifecycleComponent):
         """Before the robot begins to move; while it moves, it follows one publisher, and `_watch_wire` looks."""
         try:
             alone.refuse_namesakes(self)
-            alone.refuse_second_publisher(self, "/joint_command")
+            alone.refuse_second_publisher(self, "joint_command")
         except SegueError:
             self._link.counts["foreign"] += 1
             raise
@@ -162,15 +162,14 @@ class HardwareNode(LifecycleComponent):
         self._reported = self._link.fault
         if self._reported is None:
             return
-        self.get_logger().error(
-            f"{self._reported}; recover with /segue/hardware/recover, then /segue/recover"
-        )
+        first, then = (self.resolve_service_name(f"segue/{name}recover") for name in ("hardware/", ""))
+        self.get_logger().error(f"{self._reported}; recover with {first}, then {then}")
         if self._stop_controller.service_is_ready():
             self._stop_controller.call_async(EmergencyStop.Request(reason=f"hardware: {self._reported}"))
 
     def _watch_wire(self) -> None:
         try:
-            alone.refuse_second_publisher(self, "/joint_command")
+            alone.refuse_second_publisher(self, "joint_command")
         except ControlError as error:
             if self._link.fault is None:
                 self._link.fail(error)

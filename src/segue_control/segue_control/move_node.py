@@ -84,17 +84,17 @@ class MoverNode(LifecycleComponent):
         self._connect()
 
     def _connect(self) -> None:
-        self._commands = self.create_lifecycle_publisher(RobotCommand, "/segue/command", qos.COMMAND)
+        self._commands = self.create_lifecycle_publisher(RobotCommand, "segue/command", qos.COMMAND)
         self._subscriptions_made = [
-            self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR),
-            self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE),
-            self.create_subscription(MarkerArray, "/segue/scene", self._on_scene, qos.LATCHED),
+            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE),
+            self.create_subscription(MarkerArray, "segue/scene", self._on_scene, qos.LATCHED),
         ]
-        self._arm: Client[Any, Any] = self.create_client(Arm, "/segue/arm")
+        self._arm: Client[Any, Any] = self.create_client(Arm, "segue/arm")
         self._server = ActionServer(
             self,
             MoveTo,
-            "/segue/move",
+            "segue/move",
             self._execute,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),

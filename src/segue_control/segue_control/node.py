@@ -60,17 +60,17 @@ class ControllerNode(LifecycleComponent):
         self._owner = CommandOwner(self._controller.guard.counts)
         self._measured: JointSample | None = None
         self._published_mode = GuardMode.DISARMED
-        self._commands = self.create_lifecycle_publisher(JointTrajectory, "/joint_command", qos.COMMAND)
-        self._safety = self.create_lifecycle_publisher(SafetyState, "/segue/safety", qos.STATE)
-        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._commands = self.create_lifecycle_publisher(JointTrajectory, "joint_command", qos.COMMAND)
+        self._safety = self.create_lifecycle_publisher(SafetyState, "segue/safety", qos.STATE)
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
         self._subscriptions_made = [
-            self.create_subscription(RobotCommand, "/segue/command", self._on_command, qos.COMMAND),
-            self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(RobotCommand, "segue/command", self._on_command, qos.COMMAND),
+            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
         ]
         self._services_made = [
-            self.create_service(Arm, "/segue/arm", self._on_arm),
-            self.create_service(EmergencyStop, "/segue/emergency_stop", self._on_emergency_stop),
-            self.create_service(Recover, "/segue/recover", self._on_recover),
+            self.create_service(Arm, "segue/arm", self._on_arm),
+            self.create_service(EmergencyStop, "segue/emergency_stop", self._on_emergency_stop),
+            self.create_service(Recover, "segue/recover", self._on_recover),
         ]
 
     def start(self) -> None:
@@ -182,7 +182,7 @@ class ControllerNode(LifecycleComponent):
 
     def _arm(self) -> None:
         alone.refuse_namesakes(self)
-        alone.refuse_second_publisher(self, "/joint_command")
+        alone.refuse_second_publisher(self, "joint_command")
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
         self._controller.arm(self._measured.grippers, self._steady_ns())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from rosbags.typesys.store import Typestore
 from segue_core.errors import DataError
 from segue_data.definitions import recorded_types, typestore
 from segue_data.errors import corrupt, missing
+from segue_data.manifest import FILE_NAME, load
+from segue_data.namespaces import namespace_of, plain_names
 
 NANOSECONDS = 1_000_000_000
 
@@ -70,8 +72,32 @@ def _types(connections: Iterable[Connection]) -> Typestore:
     return recorded_types(tuple(sorted(texts.items()))) if texts and complete else typestore()
 
 
+def topics_of(bag: Path) -> dict[str, str]:
+    """Plain name (see `namespaces`) and type of every topic; DataError as `read`."""
+    reader: Reader | None = None
+    try:
+        reader = _open(bag)
+        names = _plain_names(bag, reader.connections)
+        return {names[c.topic]: c.msgtype for c in reader.connections if c.topic in names}
+    except DataError:
+        raise
+    except Exception as error:  # as in `read`
+        raise _damaged(bag, "list of topics", error) from error
+    finally:
+        if reader is not None:
+            reader.close()
+
+
+def _plain_names(bag: Path, connections: Iterable[Connection]) -> Mapping[str, str]:
+    topics = [connection.topic for connection in connections]
+    told = load(bag).namespace if (bag / FILE_NAME).is_file() else None
+    return plain_names(topics, namespace_of(topics, bag) if told is None else told)
+
+
 def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
     """Messages of the bag folder `bag` in log order; only `topics` when given.
+
+    Topics are called by their plain names, also when the bag was recorded under a ROS namespace.
 
     Raises:
         DataError: the bag is missing, not finished, or corrupt (naming the message where reading broke).
@@ -80,10 +106,12 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
     reader: Reader | None = None
     try:
         reader = _open(bag)
-        chosen: list[Connection] = [c for c in reader.connections if topics is None or c.topic in topics]
+        names = _plain_names(bag, reader.connections)
+        there = [c for c in reader.connections if c.topic in names]
+        chosen: list[Connection] = [c for c in there if topics is None or names[c.topic] in topics]
         types = _types(reader.connections)
         for connection, log_ns, data in reader.messages(chosen) if chosen else ():
-            yield Record(bag, connection.topic, log_ns, bytes(data), connection.msgtype, types)
+            yield Record(bag, names[connection.topic], log_ns, bytes(data), connection.msgtype, types)
             count += 1
     except DataError:
         raise

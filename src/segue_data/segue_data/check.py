@@ -74,7 +74,7 @@ def info(path: Path) -> dict[str, Any]:
     outcomes = Counter(manifest.outcome for manifest in manifests)
     messages: Counter[str] = Counter()
     for manifest in manifests:
-        messages.update(manifest.message_counts)
+        messages.update(manifest.counts)
     return {
         "kind": "bags",
         "bags": len(manifests),

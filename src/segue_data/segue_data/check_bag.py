@@ -27,11 +27,11 @@ def read_streams(bag: Path) -> Streams:
 
 
 def _check_counts(streams: Streams, manifest: Manifest, findings: Findings) -> None:
-    for topic, expected in manifest.message_counts.items():
+    for topic, expected in manifest.counts.items():
         got = len(streams.stamps.get(topic, ()))
         if got != expected:
             findings.add(topic, f"got {got} messages, manifest says {expected}")
-    for topic, lost in manifest.dropped.items():
+    for topic, lost in manifest.lost.items():
         findings.add(topic, f"{lost} messages were dropped while recording")
     if not manifest.complete:
         findings.add("manifest", f"incomplete recording: {manifest.reason}")

@@ -59,7 +59,7 @@ def _text(manifest: Manifest) -> str:
 def _stretches(bag: Path, manifest: Manifest, who: str) -> list[tuple[int | None, int]]:
     """(first command, number of commands) of every episode that the bag gives; first is None for all of it."""
     if who == "all":
-        return [(None, manifest.message_counts.get(COMMAND, 0))]
+        return [(None, manifest.counts.get(COMMAND, 0))]
     owners = [str(record.message().run_id) for record in read(bag, frozenset({COMMAND}))]
     human = who == "human"
     wanted = [part for part in segments(owners) if part[0].startswith(TELEOP) == human]

@@ -67,7 +67,8 @@ class EpisodeWriter:
     the caller waits. After a write error (disk full) everything later is dropped and counted, `failure` says
     why and `on_failure` is called once, from the writer thread.
     `facts` is what the manifest will say, for `repair` if this process is killed. `watch` sees (topic, log
-    stamp [ns], bytes) of everything that was written, in the writer thread.
+    stamp [ns], bytes) of everything that was written, in the writer thread. `names` says what topics are called in
+    the bag and its manifest, where that is not their name here.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class EpisodeWriter:
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
         on_failure: Callable[[str], None] | None = None,
         facts: Manifest | None = None,
+        names: Mapping[str, str] | None = None,
         watch: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
         if folder.exists():
@@ -88,6 +90,7 @@ class EpisodeWriter:
         self.counts = dict.fromkeys(topics, 0)
         self.dropped = dict.fromkeys(topics, 0)
         self._topics = dict(topics)
+        self._names = {name: (names or {}).get(name, name) for name in topics}
         self._wait = wait
         self._on_failure = on_failure
         self._working = folder.parent / RECORDING / folder.name
@@ -107,7 +110,10 @@ class EpisodeWriter:
             self._bag.open()
             return {
                 name: self._bag.add_connection(
-                    name, topic.type_name, typestore=typestore(), offered_qos_profiles=[topic.qos]
+                    self._names[name],
+                    topic.type_name,
+                    typestore=typestore(),
+                    offered_qos_profiles=[topic.qos],
                 )
                 for name, topic in self._topics.items()
             }
@@ -217,8 +223,8 @@ class EpisodeWriter:
             manifest,
             start_ns=self._bag.min_timestamp if any(self.counts.values()) else 0,
             duration_s=self.duration_s,
-            message_counts=dict(self.counts),
-            dropped={name: count for name, count in self.dropped.items() if count},
+            message_counts={self._names[name]: count for name, count in self.counts.items()},
+            dropped={self._names[name]: count for name, count in self.dropped.items() if count},
             extra={"recorded_at_unix_s": int(time.time()), **manifest.extra},
         )
 

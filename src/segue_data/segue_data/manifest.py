@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from segue_data.errors import corrupt, missing
+from segue_data.namespaces import namespace_of, plain_names
 
 FILE_NAME = "manifest.json"
 RECORDING = ".recording"  # folder beside the finished bags that open episodes live in
@@ -48,7 +49,27 @@ class Manifest:
     message_counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    namespace: str | None = None  # ROS namespace of the topics, such as "/left"; None: look at their names
     format: int = FORMAT
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Messages by the plain names of the topics, see `namespaces`."""
+        return self._by_plain_name(self.message_counts)
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Messages that were dropped while recording, by the plain names of the topics."""
+        return self._by_plain_name(self.dropped)
+
+    @property
+    def topics_in(self) -> str:
+        """The ROS namespace of the topics; DataError when it is not told and the names have several."""
+        return namespace_of(self.message_counts, FILE_NAME) if self.namespace is None else self.namespace
+
+    def _by_plain_name(self, counts: dict[str, int]) -> dict[str, int]:
+        names = plain_names(counts, self.topics_in)
+        return {names[topic]: count for topic, count in counts.items() if topic in names}
 
     @property
     def problems(self) -> list[str]:

@@ -28,6 +28,7 @@ from segue_data.compression import COMPRESSED, RAW, compress_image
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import Topic
 from segue_data.manifest import Manifest
+from segue_data.namespaces import GLOBAL, in_namespace
 from segue_data.qos import LATCHED, RELIABLE, SENSOR
 from segue_data.rates import Rates
 from segue_data.session import Closed, RecordingSession
@@ -56,7 +57,8 @@ class RecorderParameters(StrictModel):
     robot_file: str = Field(description="robot contract (YAML), absolute path")
     task_file: str = Field(default="", description="task contract (YAML) for the instruction; may be empty")
     topics: tuple[str, ...] = Field(
-        default=("",), description="more topics, each as '/name package/msg/Type', besides those of a run"
+        default=("",),
+        description="more topics, each as '/name package/msg/Type' (or a relative name), besides those of a run",
     )
     compress_images: bool = Field(default=True, description="store camera images as JPEG (CompressedImage)")
     jpeg_quality: int = Field(default=95, ge=1, le=100, description="JPEG quality of stored camera images")
@@ -105,7 +107,7 @@ class Recorder(LifecycleComponent):
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
         robot = load_yaml(Path(self._settings.robot_file).read_text(), RobotConfig, self._settings.robot_file)
-        sources = {**run_topics(robot.cameras), **_extra(self._settings.topics)}
+        names, sources = self._sources(robot)
         stored = {self._stored_name(name, kind): self._stored(name, kind) for name, kind in sources.items()}
         self._session = RecordingSession(
             Path(self._settings.root),
@@ -116,22 +118,39 @@ class Recorder(LifecycleComponent):
             on_event=self._report,
             robot=robot,
             keep_doubtful=self._settings.keep_doubtful,
+            names={
+                self._stored_name(n, kind): self._stored_name(names[n], kind) for n, kind in sources.items()
+            },
         )
         self._rates = Rates()
         for report in self._session.repair():
             self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
         self._inputs = [self._subscribe(name, kind) for name, kind in sources.items()]
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", qos.STATE)
         self._offers = [
-            self.create_service(StartRecording, "/segue/record/start", self._on_start),
+            self.create_service(StartRecording, "segue/record/start", self._on_start),
             self.create_service(
                 StopRecording,
-                "/segue/record/stop",
+                "segue/record/stop",
                 self._on_stop,
                 callback_group=ReentrantCallbackGroup(),  # subscriptions go on while it drains
             ),
         ]
         self._watch = self.create_timer(1.0, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _sources(self, robot: RobotConfig) -> tuple[dict[str, str], dict[str, str]]:
+        """Names in the bag, and types, of all topics to record: by their plain names, see `namespaces`."""
+        run, extra = run_topics(robot.cameras), _extra(self._settings.topics)
+        own = self.get_namespace().rstrip("/")
+        names = {name: in_namespace(name, own) for name in run}
+        more = {self.resolve_topic_name(name): kind for name, kind in extra.items()}
+        more = {name: kind for name, kind in more.items() if name not in names.values()}
+        self._foreign = frozenset(more)
+        return names | {name: name for name in more}, run | more
+
+    def _heard(self, name: str) -> str:
+        """What to subscribe to: a run's topics are relative, and may be remapped."""
+        return name if name in self._foreign or name in GLOBAL else name.removeprefix("/")
 
     def stop(self) -> None:
         """Close an episode that is still open."""
@@ -160,6 +179,7 @@ class Recorder(LifecycleComponent):
             tick_rate_hz=robot.tick_rate_hz,
             operator=self._settings.operator,
             extra={"source": self._settings.source} if self._settings.source else {},
+            namespace=self.get_namespace().rstrip("/"),
         )
         if not (path := self._settings.task_file):
             return facts
@@ -187,7 +207,7 @@ class Recorder(LifecycleComponent):
             self._session.write(stored, time.time_ns(), data)
 
         profile = qos.LATCHED if name in LATCHED_TOPICS else _profile(kind)
-        return self.create_subscription(_message_class(kind), name, take, profile, raw=True)
+        return self.create_subscription(_message_class(kind), self._heard(name), take, profile, raw=True)
 
     def _on_start(
         self, request: StartRecording.Request, response: StartRecording.Response

@@ -49,6 +49,7 @@ class RecordingSession:
         latched: topics whose last message, received at any time, begins every episode.
         on_event: told about what went wrong, once each; may be called from the writer thread.
         robot: contract that every episode is judged by when it is closed; without it nothing is judged.
+        names: what topics are called in the bag, where that is not their name here (see `EpisodeWriter`).
         keep_doubtful: keep an episode with dropped, late or frozen streams, flagged in its manifest; else delete it.
     """
 
@@ -63,9 +64,10 @@ class RecordingSession:
         on_event: Callable[[str], None],
         robot: RobotConfig | None = None,
         keep_doubtful: bool = True,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.root = root
-        self._topics = dict(topics)
+        self._topics, self._names = dict(topics), names
         self._facts = facts
         self._latched: dict[str, bytes | None] = dict.fromkeys(latched)
         self._min_free = min_free_bytes
@@ -131,6 +133,7 @@ class RecordingSession:
             self._topics,
             on_failure=self._on_event,
             facts=self._facts,
+            names=self._names,
             watch=self._watch.note if self._robot else None,
         )
         for topic, data in self._latched.items():

@@ -62,12 +62,12 @@ class CamerasNode(LifecycleComponent):
         }
         self._said: dict[str, str] = {}
         self._open_all()
-        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
         publish = self.create_lifecycle_publisher
         self._outputs = {
             name: (
-                publish(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE),
-                publish(CameraInfo, f"/{name}_camera/camera_info", qos.SENSOR_SOURCE),
+                publish(Image, f"{name}_camera/image_raw", qos.SENSOR_SOURCE),
+                publish(CameraInfo, f"{name}_camera/camera_info", qos.SENSOR_SOURCE),
             )
             for name in self._sources
         }

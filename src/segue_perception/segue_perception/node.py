@@ -64,17 +64,17 @@ class PerceptionNode(LifecycleComponent):
         self._reader = JointStateReader(self._robot)
         self._convert = rgb_converter()
         self._observations = self.create_lifecycle_publisher(
-            Observation, "/segue/observation", qos.OBSERVATION
+            Observation, "segue/observation", qos.OBSERVATION
         )
-        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
 
     def start(self) -> None:
         """Subscribes to the sensors and begins with the tick that comes."""
         self._last_tick, self._newest_ns, self._fault = -1, -1, ""
         self._sync.clear()
         self._subscriptions_made = [
-            self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR),
-            self.create_subscription(PolicyInfo, "/segue/policy_info", self._on_policy_info, qos.LATCHED),
+            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(PolicyInfo, "segue/policy_info", self._on_policy_info, qos.LATCHED),
             *(self._subscribe(camera) for camera in self._robot.cameras),
         ]
         self._timers_made = [
@@ -95,7 +95,7 @@ class PerceptionNode(LifecycleComponent):
         self.destroy_publisher(self._diagnostics)
 
     def _subscribe(self, camera: str) -> "Subscription[Image]":
-        topic = f"/{camera}_camera/image_raw"
+        topic = f"{camera}_camera/image_raw"
         return self.create_subscription(Image, topic, partial(self._on_image, camera), qos.SENSOR)
 
     def _on_policy_info(self, message: PolicyInfo) -> None:

@@ -36,6 +36,7 @@ def refuse_namesakes(node: Node) -> None:
 
 def refuse_second_publisher(node: Node, topic: str) -> None:
     """Raises ControlError (311) with the names of all who publish `topic` when it is more than one."""
+    topic = node.resolve_topic_name(topic)
     if node.count_publishers(topic) < 2:
         return
     there = node.get_publishers_info_by_topic(topic)

@@ -20,12 +20,12 @@ class Cell:
 
     def __init__(self, node: Node, reset_service: str) -> None:
         self._node = node
-        self._arm: Client[Any, Any] = node.create_client(Arm, "/segue/arm")
+        self._arm: Client[Any, Any] = node.create_client(Arm, "segue/arm")
         self._reset: Client[Any, Any] | None = None
         if reset_service:
             self._reset = node.create_client(ResetWorld, reset_service)
-        self._start_recording: Client[Any, Any] = node.create_client(StartRecording, "/segue/record/start")
-        self._stop_recording: Client[Any, Any] = node.create_client(StopRecording, "/segue/record/stop")
+        self._start_recording: Client[Any, Any] = node.create_client(StartRecording, "segue/record/start")
+        self._stop_recording: Client[Any, Any] = node.create_client(StopRecording, "segue/record/stop")
         self.bag_path = ""
         self.doubts = ""
 
@@ -43,7 +43,9 @@ class Cell:
         """Allow motion from the measured pose, or stop and forbid it. Raises SegueError as `reset`."""
         response = await call_once_alone(self._node, self._arm, Arm.Request(arm=arm))
         if not response.success:
-            raise SegueError(ErrorCode.CONTROL_NOT_ARMED, f"/segue/arm refused: {response.error_text}")
+            raise SegueError(
+                ErrorCode.CONTROL_NOT_ARMED, f"{self._arm.service_name} refused: {response.error_text}"
+            )
 
     async def start_recording(self, episode: str, task: str, seed: int) -> str:
         """Begin a bag; an empty text, or why there is none. A run goes on without a recording."""

@@ -68,12 +68,14 @@ async def call(node: Node, client: Client[Any, Any], request: Any, timeout_s: fl
         SegueError: nobody offers the service, it does not answer in time, or it answers with an error code.
     """
     if not await until(node, client.service_is_ready, timeout_s):
-        raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"nobody offers the service {client.srv_name}")
+        raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"nobody offers the service {client.service_name}")
     future = client.call_async(request)
     if not await within(node, future, timeout_s):
         client.remove_pending_request(future)
-        raise SegueError(ErrorCode.PROCESS_FAILED, f"no answer from {client.srv_name} within {timeout_s:g} s")
+        raise SegueError(
+            ErrorCode.PROCESS_FAILED, f"no answer from {client.service_name} within {timeout_s:g} s"
+        )
     response: Any = future.result()
     if response.error_code:
-        raise SegueError(ErrorCode(response.error_code), f"{client.srv_name}: {response.error_text}")
+        raise SegueError(ErrorCode(response.error_code), f"{client.service_name}: {response.error_text}")
     return response

@@ -79,20 +79,20 @@ class SimulatorNode(LifecycleComponent):
     def _connect(self) -> None:
         publish = self.create_lifecycle_publisher
         self._clock_out = publish(ClockMsg, "/clock", 10)
-        self._joints_out = publish(JointState, "/joint_states", qos.JOINT_SOURCE)
-        self._task_out = publish(TaskState, "/segue/task_state", qos.STATE)
-        self._scene_out = publish(MarkerArray, "/segue/scene", qos.LATCHED)
+        self._joints_out = publish(JointState, "joint_states", qos.JOINT_SOURCE)
+        self._task_out = publish(TaskState, "segue/task_state", qos.STATE)
+        self._scene_out = publish(MarkerArray, "segue/scene", qos.LATCHED)
         self._arms = tuple(arm.name for arm in self._robot.arms)
-        self._state_out = publish(SimState, "/sim/state", qos.RECENT)
+        self._state_out = publish(SimState, "sim/state", qos.RECENT)
         self._pictures_out = {
             name: (
-                publish(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE),
-                publish(CameraInfo, f"/{name}_camera/camera_info", qos.SENSOR_SOURCE),
+                publish(Image, f"{name}_camera/image_raw", qos.SENSOR_SOURCE),
+                publish(CameraInfo, f"{name}_camera/camera_info", qos.SENSOR_SOURCE),
             )
             for name in self._robot.cameras
         }
-        self.create_subscription(JointTrajectory, "/joint_command", self._on_command, qos_profile_sensor_data)
-        self.create_service(ResetWorld, "/sim/reset", self._on_reset)
+        self.create_subscription(JointTrajectory, "joint_command", self._on_command, qos_profile_sensor_data)
+        self.create_service(ResetWorld, "sim/reset", self._on_reset)
 
     def start(self) -> None:
         """Let time pass."""
@@ -145,7 +145,7 @@ class SimulatorNode(LifecycleComponent):
     def _on_command(self, message: JointTrajectory, info: Mapping[str, Any]) -> None:
         try:
             if self._side.holding:
-                alone.refuse_second_publisher(self, "/joint_command")
+                alone.refuse_second_publisher(self, "joint_command")
             if len(message.points) != 1:
                 got = f"{len(message.points)} points"
                 raise ControlError(

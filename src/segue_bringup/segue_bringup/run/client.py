@@ -16,9 +16,9 @@ _RENEW_HZ = 4.0
 class TaskClient:
     """Everything happens while the caller spins the node; nothing here waits."""
 
-    def __init__(self, node: Node, action: Any = RunTask, name: str = "/segue/run_task") -> None:
+    def __init__(self, node: Node, action: Any = RunTask, name: str = "segue/run_task") -> None:
         self._client: ActionClient[Any, Any, Any] = ActionClient(node, action, name)
-        self._lease = node.create_publisher(UUID, "/segue/lease", 10)
+        self._lease = node.create_publisher(UUID, "segue/lease", 10)
         self._timer = node.create_timer(1.0 / _RENEW_HZ, self._renew)
         self._handle: ClientGoalHandle | None = None
         self._cancel_wanted = False

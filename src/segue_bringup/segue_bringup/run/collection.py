@@ -46,8 +46,8 @@ class Collection(Episode):
 
     def _connect(self, stack: Any) -> None:
         super()._connect(stack)
-        self._node.create_subscription(DiagnosticArray, "/diagnostics", self.session.take, 10)
-        self._arm: Any = self._node.create_client(Arm, "/segue/arm")
+        self._node.create_subscription(DiagnosticArray, "diagnostics", self.session.take, 10)
+        self._arm: Any = self._node.create_client(Arm, "segue/arm")
 
     def _do(self, goal: Any) -> Ending:
         readiness = Readiness(self._node, self.plan.nodes)

@@ -80,7 +80,7 @@ class Episode:
 
     def _connect(self, stack: ExitStack) -> None:
         shared = _domain_may_be_shared(os.environ)
-        lock = acquire_domain(os.environ)
+        lock = acquire_domain(os.environ, self.plan.namespace)
         stack.callback(lock.release)
         os.environ["ROS_DOMAIN_ID"] = str(lock.domain)
         os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
@@ -88,11 +88,11 @@ class Episode:
             os.environ.setdefault(name, value)
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
-        self._node = rclpy.create_node(f"segue_run_{os.getpid()}")
+        self._node = rclpy.create_node(f"segue_run_{os.getpid()}", namespace=f"/{self.plan.namespace}")
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
-        self._node.create_subscription(SchedulerState, "/segue/state", self._on_state, 10)
-        self._node.create_subscription(TaskState, "/segue/task_state", self._on_task, 10)
+        self._node.create_subscription(SchedulerState, "segue/state", self._on_state, 10)
+        self._node.create_subscription(TaskState, "segue/task_state", self._on_task, 10)
         self._client = self.make_client(self._node)
         if shared:
             self._refuse_doubles(lock.domain)

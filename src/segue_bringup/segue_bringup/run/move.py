@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         )
     goal = MoveTo.Goal(pose=_pose(options.pose, plan), speed=options.speed)
     began = time.monotonic()
-    result = _ask(goal, options) if options.running else _start_and_ask(goal, plan, options)
+    result = _ask(goal, plan, options) if options.running else _start_and_ask(goal, plan, options)
     return _tell(goal, result, time.monotonic() - began, options)
 
 
@@ -120,11 +120,11 @@ def _start_and_ask(goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace)
     return result
 
 
-def _ask(goal: "MoveTo.Goal", options: argparse.Namespace) -> "MoveTo.Result | None":
+def _ask(goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace) -> "MoveTo.Result | None":
     """The mover of a graph that runs already, on this ROS domain."""
     from segue_bringup.run.move_episode import ask_running
 
-    return ask_running(goal, options.timeout)
+    return ask_running(goal, options.timeout, plan.namespace)
 
 
 def _tell(

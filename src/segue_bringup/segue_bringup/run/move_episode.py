@@ -11,7 +11,7 @@ from segue_bringup.run.episode import Episode
 from segue_core.errors import ConfigError, ErrorCode
 from segue_interfaces.action import MoveTo
 
-_ACTION = "/segue/move"
+_ACTION = "segue/move"
 _SERVER_S = 10.0
 
 
@@ -27,14 +27,14 @@ class MoveEpisode(Episode):
         self.progress.phase, self.progress.progress = told.phase, told.progress
 
 
-def ask_running(goal: MoveTo.Goal, timeout_s: float) -> MoveTo.Result | None:
+def ask_running(goal: MoveTo.Goal, timeout_s: float, namespace: str = "") -> MoveTo.Result | None:
     """Send the goal to the mover on this ROS domain; None when it is not done in time, and then it is cancelled.
 
     Raises:
         ConfigError: nobody offers planned moves here, or the goal was refused.
     """
     rclpy.init()
-    node = rclpy.create_node("segue_move")
+    node = rclpy.create_node("segue_move", namespace=f"/{namespace}")
     try:
         return _ask(node, TaskClient(node, MoveTo, _ACTION), goal, time.monotonic() + timeout_s)
     finally:
@@ -46,7 +46,8 @@ def _ask(node: Node, client: TaskClient, goal: MoveTo.Goal, end_s: float) -> Mov
     server_end_s = min(end_s, time.monotonic() + _SERVER_S)
     while not client.available():
         if time.monotonic() > server_end_s:
-            text = f"nobody offers {_ACTION} on this ROS domain; start the graph with planned_moves:=true"
+            action = node.resolve_service_name(_ACTION)
+            text = f"nobody offers {action} on this ROS domain; start the graph with planned_moves:=true"
             raise ConfigError(ErrorCode.PROCESS_FAILED, text)
         rclpy.spin_once(node, timeout_sec=0.1)
     client.send(goal)

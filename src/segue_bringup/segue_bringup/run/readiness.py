@@ -23,13 +23,13 @@ class _Watch:
         self.plan, self.state = plan, "not there yet"
         self._client: Client[Any, Any] | None = None
         if plan.ready.state:
-            self._client = node.create_client(GetState, f"/{plan.name}/get_state")
+            self._client = node.create_client(GetState, f"{plan.full_name}/get_state")
         self._answer: Future[Any] | None = None
         self._asked_s = 0.0
 
     def ready(self, services: set[str]) -> bool:
         wanted = self.plan.ready
-        offered = wanted.service is None or wanted.service in services
+        offered = wanted.service is None or self.plan.resolve(wanted.service) in services
         return offered and (self._client is None or self.state == wanted.state)
 
     def ask(self, now_s: float) -> None:
@@ -85,4 +85,4 @@ class Readiness:
 def same_names(node: Node, plans: Sequence[NodePlan]) -> list[str]:
     """Nodes of the domain, not of this graph, that have the names that this graph is about to use."""
     there = {f"{namespace.rstrip('/')}/{name}" for name, namespace in node.get_node_names_and_namespaces()}
-    return sorted(plan.name for plan in plans if f"/{plan.name}" in there)
+    return sorted(plan.name for plan in plans if plan.full_name in there)

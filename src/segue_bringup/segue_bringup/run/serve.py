@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         refuse_bad_checkpoint(plan)
     parent = Path(str(plan.arguments["runs"]))
     folder = create_run_folder(parent, "serve", str(plan.arguments["policy"]), datetime.now().astimezone())
-    lock = acquire_domain(os.environ)
+    lock = acquire_domain(os.environ, plan.namespace)
     os.environ["ROS_DOMAIN_ID"] = str(lock.domain)
     try:
         with Interrupts() as interrupts:

@@ -35,7 +35,7 @@ def write_parameters(node: NodePlan, folder: Path) -> Path:
     """The node's parameters as a ROS parameter file, `<folder>/<node>.yaml`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{node.name}.yaml"
-    content = {f"/{node.name}": {"ros__parameters": dict(node.parameters)}}
+    content = {node.full_name: {"ros__parameters": dict(node.parameters)}}
     path.write_text(yaml.safe_dump(content, sort_keys=True), encoding="utf-8")
     return path
 
@@ -43,7 +43,11 @@ def write_parameters(node: NodePlan, folder: Path) -> Path:
 def node_command(node: NodePlan, parameters: Path) -> list[str]:
     """What to run for a node whose parameters are in the file `parameters`."""
     executable = str(executable_path(node.package, node.executable))
-    return [executable, "--ros-args", "-r", f"__node:={node.name}", "--params-file", str(parameters)]
+    names = {"__node": node.name}
+    if node.namespace:
+        names |= {"__ns": f"/{node.namespace}", **node.remappings}
+    renamed = [word for old, new in names.items() for word in ("-r", f"{old}:={new}")]
+    return [executable, "--ros-args", *renamed, "--params-file", str(parameters)]
 
 
 def node_environment(node: NodePlan, base: Mapping[str, str]) -> dict[str, str]:

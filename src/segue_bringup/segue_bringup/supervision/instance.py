@@ -1,4 +1,4 @@
-"""One graph per ROS domain: a lock that dies with its holder, and a free domain when none is chosen."""
+"""One graph per ROS domain and namespace: a lock that dies with its holder, and a free domain when none is chosen."""
 
 import fcntl
 import os
@@ -27,15 +27,17 @@ class DomainLock:
         self._file.close()
 
 
-def acquire_domain(environment: Mapping[str, str]) -> DomainLock:
+def acquire_domain(environment: Mapping[str, str], namespace: str = "") -> DomainLock:
     """Lock the domain that `ROS_DOMAIN_ID` names, or else the first one that nobody uses on this machine.
+
+    On a chosen domain, graphs of other namespaces may run beside this one.
 
     Raises:
         ConfigError: another graph holds the domain (the text names its process), or the number is not a domain.
     """
     wanted = environment.get("ROS_DOMAIN_ID", "").strip()
     if wanted:
-        return _chosen(wanted)
+        return _chosen(wanted, namespace)
     for domain in _AUTOMATIC:
         lock = _try_lock(domain)
         if lock and _unused(domain):
@@ -45,25 +47,28 @@ def acquire_domain(environment: Mapping[str, str]) -> DomainLock:
     raise ConfigError(ErrorCode.ADDRESS_IN_USE, "no free ROS domain between 1 and 101 on this machine")
 
 
-def _chosen(text: str) -> DomainLock:
+def _chosen(text: str, namespace: str) -> DomainLock:
     if not text.isdigit() or int(text) > _LARGEST_DOMAIN:
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, "ROS_DOMAIN_ID", got=text, expected=f"0 to {_LARGEST_DOMAIN}"
         )
-    lock = _try_lock(int(text))
+    lock = _try_lock(int(text), namespace)
     if lock is None:
-        holder = _lock_path(int(text)).read_text(encoding="utf-8").strip() or "unknown"
-        text = f"another segue graph runs on ROS domain {text} (process {holder}); stop it or choose another domain"
-        raise ConfigError(ErrorCode.ADDRESS_IN_USE, f"{text}, or leave ROS_DOMAIN_ID unset to get a free one")
+        holder = _lock_path(int(text), namespace).read_text(encoding="utf-8").strip() or "unknown"
+        where = f"ROS domain {text}" + (f" in namespace /{namespace}" if namespace else "")
+        text = f"another segue graph runs on {where} (process {holder}); stop it or choose another domain"
+        hint = "or give this one namespace:=NAME, or leave ROS_DOMAIN_ID unset to get a free one"
+        raise ConfigError(ErrorCode.ADDRESS_IN_USE, f"{text}, {hint}")
     return lock
 
 
-def _lock_path(domain: int) -> Path:
-    return Path(tempfile.gettempdir()) / f"segue-{os.getuid()}" / f"domain-{domain}.lock"
+def _lock_path(domain: int, namespace: str = "") -> Path:
+    name = "-".join(("domain", str(domain), *filter(None, namespace.split("/"))))
+    return Path(tempfile.gettempdir()) / f"segue-{os.getuid()}" / f"{name}.lock"
 
 
-def _try_lock(domain: int) -> DomainLock | None:
-    path = _lock_path(domain)
+def _try_lock(domain: int, namespace: str = "") -> DomainLock | None:
+    path = _lock_path(domain, namespace)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     file = path.open("a+", encoding="utf-8")
     try:

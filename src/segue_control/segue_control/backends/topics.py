@@ -12,6 +12,7 @@ from rclpy.node import Node
 
 from segue_control.backends.base import Measured
 from segue_control.device_topics.grippers import gripper_writer
+from segue_control.device_topics.names import in_full
 from segue_control.device_topics.probe import Listener, Probe
 from segue_control.device_topics.readers import subscribe
 from segue_control.device_topics.writers import (
@@ -34,7 +35,7 @@ from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
 
 _STOP_REPEATS = 5  # a stop of speeds is said so often, in case somebody was not listening
-_OUR_STATES = "/joint_states"
+_OUR_STATES = "joint_states"
 
 
 class TopicBackend:
@@ -45,9 +46,8 @@ class TopicBackend:
     ) -> None:
         self._now_s = now_s
         self.node, self.robot, self.hardware = node, robot, hardware
-        self.options = parse_model(
-            hardware.options, TopicOptions, f"hardware of robot '{robot.name}': options"
-        )
+        where = f"hardware of robot '{robot.name}': options"
+        self.options = in_full(node, parse_model(hardware.options, TopicOptions, where))
         self.axes = joint_axes(robot, self.options.joints)
         self._hands = grippers = gripper_axes(robot, self.options.grippers)
         self._refuse_own_echo()
@@ -175,9 +175,10 @@ class TopicBackend:
         """The states that we publish must not come back as the robot's own."""
         ours = set(self.robot.joint_names)
         same = ours & {axis.theirs for axis in self.axes.values()}
-        if same and any(topic.topic == _OUR_STATES for topic in self.options.states):
+        states = self.node.resolve_topic_name(_OUR_STATES)
+        if same and any(topic.topic == states for topic in self.options.states):
             text = (
-                f"robot '{self.robot.name}': its driver publishes our own joint names on {_OUR_STATES}; give its topic "
+                f"robot '{self.robot.name}': its driver publishes our own joint names on {states}; give its topic "
                 "another name (joint_state_broadcaster: use_local_topics: true) and name that under states"
             )
             raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=", ".join(sorted(same)))

@@ -35,7 +35,9 @@ class Probe:
 
     def __init__(self, beside: Node) -> None:
         self._own = beside.get_fully_qualified_name()
-        self._node = rclpy.create_node(f"{beside.get_name()}_probe", context=beside.context)
+        self._node = rclpy.create_node(
+            f"{beside.get_name()}_probe", namespace=beside.get_namespace(), context=beside.context
+        )
         self._executor = SingleThreadedExecutor(context=beside.context)
         self._executor.add_node(self._node)
 

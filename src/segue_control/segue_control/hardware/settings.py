@@ -52,7 +52,7 @@ class GripperMap(StrictModel):
 class StateTopic(StrictModel):
     """A topic with measured joints: sensor_msgs/JointState, or another message with one field per joint."""
 
-    topic: str = Field(description="its name")
+    topic: str = Field(description="its name; without a slash in front it is in the node's namespace")
     type: str = Field(default="sensor_msgs/msg/JointState", description="message type")
     fields: dict[str, str] = Field(
         default={},
@@ -70,7 +70,7 @@ class CommandTopic(StrictModel):
         description="JointTrajectory; Float64MultiArray of positions or of velocities; JointState; PoseStamped of "
         "a tool for Cartesian controllers; or any message with one field per joint"
     )
-    topic: str = Field(description="its name")
+    topic: str = Field(description="its name; without a slash in front it is in the node's namespace")
     joints: tuple[str, ...] = Field(
         default=(), description="our names, in the controller's order; all when empty"
     )

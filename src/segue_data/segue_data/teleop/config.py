@@ -43,7 +43,7 @@ class Control(StrictModel):
 class LeaderConfig(StrictModel):
     """A second arm, moved by hand, that the robot follows joint by joint."""
 
-    topic: str = Field(default="/leader/joint_states", description="sensor_msgs/JointState of the leader")
+    topic: str = Field(default="leader/joint_states", description="sensor_msgs/JointState of the leader")
     joints: dict[str, str] = Field(
         default_factory=dict, description="our joint: the leader's, where the names differ"
     )

@@ -14,10 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rosbags.rosbag2 import Reader
 
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_data.bag_reader import NANOSECONDS, read, stamp_ns
+from segue_data.bag_reader import NANOSECONDS, read, stamp_ns, topics_of
 from segue_data.encoding import decode
 from segue_data.topics import image_topics
 
@@ -42,8 +41,7 @@ def to_rgb(message: Any, place: str) -> Image:
 
 def camera_topics(bag: Path) -> dict[str, str]:
     """One image topic per camera of the bag, camera name to topic, the head camera first."""
-    with Reader(bag) as reader:
-        topics = {connection.topic for connection in reader.connections}
+    topics = topics_of(bag)
     names = {match[1] for topic in topics if (match := _CAMERA.fullmatch(topic))}
     ordered = sorted(names, key=lambda name: (name != "head", name))
     return {name: next(topic for topic in image_topics(name) if topic in topics) for name in ordered}

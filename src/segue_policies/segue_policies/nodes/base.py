@@ -66,14 +66,14 @@ class PolicyNode(LifecycleComponent):
         self._worker = Worker(self)
         if self.looks:
             self.create_subscription(
-                ObservationMsg, "/segue/observation", self._on_observation, qos.OBSERVATION
+                ObservationMsg, "segue/observation", self._on_observation, qos.OBSERVATION
             )
-        self._info_out = self.create_publisher(PolicyInfoMsg, "/segue/policy_info", qos.LATCHED)
+        self._info_out = self.create_publisher(PolicyInfoMsg, "segue/policy_info", qos.LATCHED)
         self._serving = False
         self._server = ActionServer(
             self,
             PredictChunk,
-            "/segue/predict_chunk",
+            "segue/predict_chunk",
             self._execute,
             cancel_callback=lambda _: CancelResponse.REJECT,  # an inference cannot be interrupted
         )

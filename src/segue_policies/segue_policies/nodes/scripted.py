@@ -68,7 +68,7 @@ class ScriptedNode(PolicyNode):
         def receive(message: SimState) -> None:
             inbox.put(ticks.nearest_tick(ticks.nanoseconds(message.header.stamp), rate), message)
 
-        self.create_subscription(SimState, "/sim/state", receive, qos.RECENT)
+        self.create_subscription(SimState, "sim/state", receive, qos.RECENT)
         return ScriptedPolicy(robot, task, inbox)
 
 

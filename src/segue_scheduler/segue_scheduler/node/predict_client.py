@@ -23,7 +23,7 @@ class PredictClient:
     def __init__(
         self, node: Node, on_chunk: Callable[[ActionChunk], None], on_failure: Callable[[str], None]
     ) -> None:
-        self._client: ActionClient[Any, Any, Any] = ActionClient(node, PredictChunk, "/segue/predict_chunk")
+        self._client: ActionClient[Any, Any, Any] = ActionClient(node, PredictChunk, "segue/predict_chunk")
         self._on_chunk, self._on_failure = on_chunk, on_failure
         self.pending: int | None = None
 

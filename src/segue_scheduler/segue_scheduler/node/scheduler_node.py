@@ -86,20 +86,20 @@ class SchedulerNode(LifecycleComponent):
 
     def _publish_to(self) -> None:
         publish = self.create_lifecycle_publisher
-        self._command_out = publish(RobotCommand, "/segue/command", qos.COMMAND)
-        self._state_out = publish(SchedulerState, "/segue/state", qos.STATE)
-        self._input_out = publish(SchedulerInput, "/segue/scheduler_input", qos.STATE)
-        self._chunk_out = publish(ActionChunk, "/segue/chunk", qos.STATE)
-        self._progress_out = publish(Progress, "/segue/progress", qos.STATE)
-        self._diagnostics_out = publish(DiagnosticArray, "/diagnostics", qos.STATE)
+        self._command_out = publish(RobotCommand, "segue/command", qos.COMMAND)
+        self._state_out = publish(SchedulerState, "segue/state", qos.STATE)
+        self._input_out = publish(SchedulerInput, "segue/scheduler_input", qos.STATE)
+        self._chunk_out = publish(ActionChunk, "segue/chunk", qos.STATE)
+        self._progress_out = publish(Progress, "segue/progress", qos.STATE)
+        self._diagnostics_out = publish(DiagnosticArray, "diagnostics", qos.STATE)
 
     def _listen_to(self) -> None:
-        self.create_subscription(Observation, "/segue/observation", self._on_observation, qos.OBSERVATION)
-        self.create_subscription(TaskStateMsg, "/segue/task_state", self._on_task_state, qos.STATE)
-        self.create_subscription(PolicyInfoMsg, "/segue/policy_info", self._on_policy_info, qos.LATCHED)
-        self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
-        self.create_subscription(String, "/segue/authority", self._on_authority, qos.LATCHED)
-        self.create_subscription(UUID, "/segue/lease", self._on_lease, qos.STATE)
+        self.create_subscription(Observation, "segue/observation", self._on_observation, qos.OBSERVATION)
+        self.create_subscription(TaskStateMsg, "segue/task_state", self._on_task_state, qos.STATE)
+        self.create_subscription(PolicyInfoMsg, "segue/policy_info", self._on_policy_info, qos.LATCHED)
+        self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
+        self.create_subscription(String, "segue/authority", self._on_authority, qos.LATCHED)
+        self.create_subscription(UUID, "segue/lease", self._on_lease, qos.STATE)
 
     def start(self) -> None:
         """Begin to tick."""

@@ -45,7 +45,7 @@ class TaskServer:
         self._handle: ServerGoalHandle | None = None
         self._abandoned: SegueError | None = None
         self._server = ActionServer(
-            node, RunTask, "/segue/run_task", self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT
+            node, RunTask, "segue/run_task", self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT
         )
 
     def destroy(self) -> None:
@@ -125,7 +125,7 @@ class TaskServer:
         if not await until(node, lambda: node.policy_info is not None, node.given.policy_timeout_s):
             raise PolicyError(ErrorCode.POLICY_NOT_READY, "no policy node has reported what it can do")
         assert node.policy_info is not None
-        await alone.until_alone(node, "/segue/policy_info")
+        await alone.until_alone(node, "segue/policy_info")
         config = spec.config.model_copy(update={"horizon": node.policy_info.horizon})
         return Session(
             replace(spec, config=config),

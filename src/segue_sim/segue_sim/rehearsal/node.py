@@ -78,24 +78,24 @@ class RehearsalRobot(LifecycleComponent):
         self._connect(given)
 
     def _connect(self, given: Parameters) -> None:
-        states = "/joint_state_broadcaster/joint_states"
+        states = "joint_state_broadcaster/joint_states"
         self._states = self.create_lifecycle_publisher(JointState, states, qos.JOINT_SOURCE)
         if given.controller == "joint_trajectory":
-            topic = "/arm_controller/joint_trajectory"
+            topic = "arm_controller/joint_trajectory"
             self.create_subscription(JointTrajectory, topic, self._on_trajectory, qos.COMMAND)
         else:
             self.create_subscription(
-                Float64MultiArray, "/arm_controller/commands", self._on_array, qos.COMMAND
+                Float64MultiArray, "arm_controller/commands", self._on_array, qos.COMMAND
             )
         for index, arm in enumerate(self._robot.arms):
             self.create_subscription(
                 Float64MultiArray,
-                f"/{arm.name}_gripper_controller/commands",
+                f"{arm.name}_gripper_controller/commands",
                 lambda message, index=index: self._on_gripper(index, message),
                 qos.COMMAND,
             )
         self._pictures = {
-            name: self.create_lifecycle_publisher(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE)
+            name: self.create_lifecycle_publisher(Image, f"{name}_camera/image_raw", qos.SENSOR_SOURCE)
             for name in (self._robot.cameras if given.cameras else ())
         }
 

@@ -28,8 +28,8 @@ class Tasks:
     def __init__(self, node: TeleopNode, task: str, *, collect: bool) -> None:
         self._node, self._task, self._collect = node, task, collect
         self.busy = False
-        self._stop: Any = node.create_client(EmergencyStop, "/segue/emergency_stop")
-        self._recover: Any = node.create_client(Recover, "/segue/recover")
+        self._stop: Any = node.create_client(EmergencyStop, "segue/emergency_stop")
+        self._recover: Any = node.create_client(Recover, "segue/recover")
         self.note = ""
 
     def wish(self, wish: Action) -> None:

@@ -37,7 +37,7 @@ _LOOKS_PER_TICK = 4
 _STATUS_PERIOD_S = 0.5
 # A safety state that says "disarmed" may be from before the robot was armed: for so long, or until one says "armed".
 _OLD_NEWS_S, _UNHEARD_S = 0.3, 2.0
-AUTHORITY = "/segue/authority"
+AUTHORITY = "segue/authority"
 
 
 class Parameters(StrictModel):
@@ -97,13 +97,13 @@ class TeleopNode(LifecycleComponent):
         self.tasks = Tasks(self, task, collect=given.collect)
 
     def _connect(self, config: TeleopConfig) -> None:
-        self._command_out = self.create_lifecycle_publisher(RobotCommand, "/segue/command", qos.COMMAND)
+        self._command_out = self.create_lifecycle_publisher(RobotCommand, "segue/command", qos.COMMAND)
         self._authority_out = self.create_lifecycle_publisher(String, AUTHORITY, qos.LATCHED)
-        self._status_out = self.create_lifecycle_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
-        self.create_subscription(JointState, "/joint_states", self._on_joint_states, qos.SENSOR)
-        self.create_subscription(SafetyState, "/segue/safety", self._on_safety, qos.STATE)
-        self.create_subscription(SchedulerState, "/segue/state", self._on_scheduler, qos.STATE)
-        self.create_subscription(TaskState, "/segue/task_state", self._on_task, qos.STATE)
+        self._status_out = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
+        self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR)
+        self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
+        self.create_subscription(SchedulerState, "segue/state", self._on_scheduler, qos.STATE)
+        self.create_subscription(TaskState, "segue/task_state", self._on_task, qos.STATE)
         if config.device == "leader":
             self.create_subscription(JointState, config.leader.topic, self._on_leader, qos.SENSOR)
 
