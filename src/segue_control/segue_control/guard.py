@@ -215,6 +215,11 @@ class SafetyGuard:
         self._commands.cycle()
         self._states.cycle()
 
+    def time_stands(self, now_ns: int) -> None:
+        """The robot's clock stands at `now_ns` (steady): a paused simulation; nobody is accused of being silent."""
+        self._commands.stand(now_ns)
+        self._states.stand(now_ns)
+
     def watch(self, now_ns: int) -> None:
         """Stops the robot when commands or joint states that once came have stopped."""
         if self.mode is not GuardMode.ARMED:

@@ -1,7 +1,9 @@
 """The controller node: commands and joint states in, checked joint commands out at the control rate.
 
 Freshness is judged by when messages are received. The loop runs on the steady clock, or on simulated time with
-`use_sim_time`; when it was late it goes on from where it is: nothing is made up for.
+`use_sim_time`; when it was late it goes on from where it is: nothing is made up for. In a simulation whose clock waits
+(`waits`) nothing is late: every joint state is answered by one cycle, and the first of a tick waits for the tick's
+command.
 """
 
 import sys
@@ -13,6 +15,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
@@ -22,11 +25,12 @@ from segue_control.guard import GuardMode
 from segue_control.joint_targets import joint_space
 from segue_control.loop import LoopWatch
 from segue_control.ownership import CommandOwner
+from segue_control.tick_gate import TickGate
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
-from segue_ros import alone, conversions, parameters, qos
+from segue_ros import alone, conversions, parameters, qos, ticks
 from segue_ros.contracts import load_robot
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -36,12 +40,17 @@ ResponseT = TypeVar("ResponseT", Arm.Response, Recover.Response)
 _OVERRUN_LIMIT_NS = 100_000_000  # a loop that is later than this stops the robot
 _SAFETY_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
+_PATIENCE_NS = 800_000_000  # less than the second after which silence is a fault whatever the clock does
+_LOOK_S = 0.02  # how often a cycle that waits looks whether patience is over
 
 
 class Parameters(StrictModel):
     """Parameters of the controller node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
+    waits: bool = Field(
+        default=False, description="the simulator waits for every cycle, which waits for its command"
+    )
 
 
 class ControllerNode(LifecycleComponent):
@@ -53,7 +62,11 @@ class ControllerNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Builds the controller and its connections; nothing is commanded yet."""
-        self._robot = load_robot(parameters.declare(self, Parameters).robot_file)
+        given = parameters.declare(self, Parameters)
+        self._robot = load_robot(given.robot_file)
+        self._gate = TickGate(_PATIENCE_NS) if given.waits else None
+        self._due: JointState | None = None  # what a cycle must answer, as soon as its command has come
+        self._answered_ns = -1
         self._controller = RobotController(self._robot)
         self._joint_space = joint_space(self._robot)
         self._reader = JointStateReader(self._robot)
@@ -63,9 +76,11 @@ class ControllerNode(LifecycleComponent):
         self._commands = self.create_lifecycle_publisher(JointTrajectory, "joint_command", qos.COMMAND)
         self._safety = self.create_lifecycle_publisher(SafetyState, "segue/safety", qos.STATE)
         self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
+        self._answers = self.create_lifecycle_publisher(ClockMsg, "sim/answered", qos.COMMAND)
+        states = qos.JOINT_SOURCE if self._gate else qos.SENSOR  # none may be lost where each one is answered
         self._subscriptions_made = [
             self.create_subscription(RobotCommand, "segue/command", self._on_command, qos.COMMAND),
-            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(JointState, "joint_states", self._on_joint_states, states),
         ]
         self._services_made = [
             self.create_service(Arm, "segue/arm", self._on_arm),
@@ -78,8 +93,13 @@ class ControllerNode(LifecycleComponent):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._loop_clock = self.get_clock() if self.get_parameter("use_sim_time").value else steady
         self._loop = LoopWatch(round(1e9 / self._robot.control_rate_hz))
+        loop = (
+            self.create_timer(_LOOK_S, self._answer, clock=steady)
+            if self._gate
+            else self.create_timer(1.0 / self._robot.control_rate_hz, self._on_time, clock=self._loop_clock)
+        )
         self._timers_made = [
-            self.create_timer(1.0 / self._robot.control_rate_hz, self._update, clock=self._loop_clock),
+            loop,
             self.create_timer(_SAFETY_PERIOD_S, self._report, clock=steady),
             self.create_timer(_DIAGNOSTICS_PERIOD_S, self._diagnose, clock=steady),
         ]
@@ -96,7 +116,7 @@ class ControllerNode(LifecycleComponent):
             self.destroy_subscription(subscription)
         for service in self._services_made:
             self.destroy_service(service)
-        for publisher in (self._commands, self._safety, self._diagnostics):
+        for publisher in (self._commands, self._safety, self._diagnostics, self._answers):
             self.destroy_publisher(publisher)
 
     def _on_command(self, message: RobotCommand, info: Mapping[str, Any]) -> None:
@@ -106,14 +126,33 @@ class ControllerNode(LifecycleComponent):
             command = conversions.command_from_msg(message, space)
             if self._controller.guard.mode is GuardMode.ARMED:
                 self._owner.check(command.run_id, alone.sender_of(info))
-            if command.hold:
-                self._controller.hold(command.tick, self._steady_ns())
-            elif planned:
-                self._controller.set_joint_target(command.action, command.tick, self._steady_ns())
-            else:
-                self._controller.set_target(command.action, command.tick, self._steady_ns())
         except ControlError as error:
-            self.get_logger().warning(f"tick {message.tick}: {error}", throttle_duration_sec=1.0)
+            self._warn(message, error)
+            return
+        try:
+            self._take(command, planned)
+        except ControlError as error:
+            self._warn(message, error)
+        self._note_command(message)
+
+    def _take(self, command: conversions.Command, planned: bool) -> None:
+        if command.hold:
+            self._controller.hold(command.tick, self._steady_ns())
+        elif planned:
+            self._controller.set_joint_target(command.action, command.tick, self._steady_ns())
+        else:
+            self._controller.set_target(command.action, command.tick, self._steady_ns())
+
+    def _warn(self, message: RobotCommand, error: ControlError) -> None:
+        self.get_logger().warning(f"tick {message.tick}: {error}", throttle_duration_sec=1.0)
+
+    def _note_command(self, message: RobotCommand) -> None:
+        if self._gate and self._controller.guard.mode is GuardMode.ARMED:
+            self._gate.command(self._tick_of(message))
+            self._answer()
+
+    def _tick_of(self, message: RobotCommand | JointState) -> int:
+        return ticks.tick_of(ticks.nanoseconds(message.header.stamp), self._robot.tick_rate_hz)
 
     def _on_joint_states(self, message: JointState) -> None:
         if not self._reader.concerns(message):
@@ -123,10 +162,35 @@ class ControllerNode(LifecycleComponent):
             self._controller.observe(self._measured.q, self._steady_ns(), self._measured.v)
         except SegueError as error:
             self._controller.guard.bad_state(error.text)
+        self._note_state(message)
 
-    def _update(self) -> None:
+    def _note_state(self, message: JointState) -> None:
+        if not self._gate:
+            return
+        if (
+            ticks.nanoseconds(message.header.stamp) == self._answered_ns
+        ):  # said again: somebody paused the world
+            self._controller.guard.time_stands(self._steady_ns())
+            return
+        self._due = message
+        self._answer()
+
+    def _answer(self) -> None:
+        """Run the cycle that is due, unless it must wait for its command."""
+        armed = self._controller.guard.mode is GuardMode.ARMED
+        if self._gate is None or self._due is None:
+            return
+        if armed and not self._gate.is_open(self._tick_of(self._due), self._steady_ns()):
+            return
+        self._answered_ns, self._due = ticks.nanoseconds(self._due.header.stamp), None
+        self._update(self._answered_ns)
+
+    def _on_time(self) -> None:
+        self._update(self._loop_clock.now().nanoseconds)
+
+    def _update(self, now_ns: int) -> None:
         guard = self._controller.guard
-        late_ns = self._loop.cycle(self._loop_clock.now().nanoseconds)
+        late_ns = self._loop.cycle(now_ns)
         if late_ns < 0:
             self._begin_anew()
         if late_ns > _OVERRUN_LIMIT_NS and guard.mode is GuardMode.ARMED:
@@ -137,16 +201,24 @@ class ControllerNode(LifecycleComponent):
             )
         if guard.mode is GuardMode.DISARMED or not guard.streaming:  # silent: the robot side holds by itself
             guard.cycle()
+            self._say_done(now_ns)
         else:
-            self._command()
+            self._command(now_ns)
         if guard.mode is not self._published_mode:
             self._report()
 
-    def _command(self) -> None:
+    def _command(self, now_ns: int) -> None:
         command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
-        if not self._controller.ran_away:
-            stamp = self.get_clock().now().to_msg()
-            self._commands.publish(messages.joint_trajectory(self._robot, command, stamp))
+        if self._controller.ran_away:
+            self._say_done(now_ns)
+            return
+        stamp = ticks.stamp(now_ns) if self._gate else self.get_clock().now().to_msg()
+        self._commands.publish(messages.joint_trajectory(self._robot, command, stamp))
+
+    def _say_done(self, now_ns: int) -> None:
+        """Where nothing is commanded, the simulator is told that it need not wait."""
+        if self._gate:
+            self._answers.publish(ClockMsg(clock=ticks.stamp(now_ns)))
 
     def _begin_anew(self) -> None:
         """The clock went backwards: a simulated world was put back, and what was commanded before is void."""
@@ -176,6 +248,8 @@ class ControllerNode(LifecycleComponent):
             self._arm() if request.arm else self._controller.guard.disarm()
         except SegueError as error:
             return _refused(response, error)
+        if self._gate:
+            self._gate.release()
         self._report()
         response.success = True
         return response

@@ -29,6 +29,10 @@ class Watchdog:
         """A message was received at `now_ns` (steady)."""
         self.cycles, self.fed_ns = 0, now_ns
 
+    def stand(self, now_ns: int) -> None:
+        """Time stands still at `now_ns` (steady): silence until now is nobody's fault; the cycles that passed count."""
+        self.fed_ns = None if self.fed_ns is None else now_ns
+
     def cycle(self) -> None:
         """A control cycle begins."""
         self.cycles += 1

@@ -1,115 +1,23 @@
 """Laws of the controller node, over real topics and services; the test owns both clocks."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import rclpy
+from control_bench import ROBOTS, Bench
 from own_domain import own_domain
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.publisher import Publisher
-from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import JointState
-from spinning import spin_until
 from trajectory_msgs.msg import JointTrajectory
 
-from segue_control.node import ControllerNode
 from segue_core.controller_config import Interface
-from segue_core.robot_config import RobotConfig
-from segue_interfaces.msg import RobotCommand, SafetyState
+from segue_interfaces.msg import RobotCommand
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
-from segue_ros import conversions, qos, ticks
+from segue_ros import qos
 from segue_ros.contracts import load_robot
 
-ROBOTS = Path(__file__).parents[3] / "config" / "robots"
 EVERY_ROBOT = pytest.mark.parametrize("bench", sorted(p.stem for p in ROBOTS.glob("*.yaml")), indirect=True)
-
-
-class Bench:
-    """The controller node, and everything around it in one peer node."""
-
-    def __init__(self, robot: RobotConfig) -> None:
-        self.robot, self.period_ns = robot, round(1e9 / robot.control_rate_hz)
-        self.now_ns = 10**10
-        self.node = ControllerNode(steady_ns=lambda: self.now_ns)
-        self.peer = Node("bench")
-        self.executor = SingleThreadedExecutor()
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.peer)
-        self.commands: list[JointTrajectory] = []
-        self.states: list[SafetyState] = []
-        self.peer.create_subscription(JointTrajectory, "/joint_command", self.commands.append, qos.COMMAND)
-        self.peer.create_subscription(SafetyState, "/segue/safety", self.states.append, qos.STATE)
-        self._clock = self.peer.create_publisher(Clock, "/clock", 10)
-        self._joints = self.peer.create_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
-        self._commands = self.peer.create_publisher(RobotCommand, "/segue/command", qos.COMMAND)
-        self._clients = {
-            kind: self.peer.create_client(kind, name)
-            for kind, name in (
-                (Arm, "/segue/arm"),
-                (EmergencyStop, "/segue/emergency_stop"),
-                (Recover, "/segue/recover"),
-            )
-        }
-        self.node.trigger_configure()
-        self.node.trigger_activate()
-        self.home = self.node._controller.kinematics.home
-        heard = {self._joints: 1, self._commands: 1, self._clock: 2}
-        self.until(lambda: all(out.get_subscription_count() == count for out, count in heard.items()))
-
-    def until(self, done: Callable[[], bool]) -> None:
-        """Spins until `done`, or fails."""
-        spin_until(self.executor, done, "the node did not answer")
-
-    def step(self, count: int = 1, joints: bool = True) -> None:
-        """Lets control periods pass, one by one."""
-        for _ in range(count):
-            self.now_ns += self.period_ns
-            if joints:
-                self.joints(self.home)
-            self._clock.publish(Clock(clock=ticks.stamp(self.now_ns)))
-            self.until(lambda: self.node.get_clock().now().nanoseconds == self.now_ns)
-            self.executor.spin_once(timeout_sec=0.0)
-
-    def joints(self, q: np.ndarray) -> None:
-        """Publishes joint states and waits until they arrived."""
-        names = [*self.robot.joint_names, *self.robot.gripper_names]
-        before = self.node._measured
-        position = [*q.tolist(), *[1.0] * len(self.robot.arms)]
-        self._joints.publish(JointState(name=names, position=position, velocity=[0.0] * len(names)))
-        self.until(lambda: self.node._measured is not before)
-
-    def call(self, request: object) -> object:
-        """The answer to a service request."""
-        kind = next(kind for kind in self._clients if isinstance(request, kind.Request))
-        self.until(self._clients[kind].service_is_ready)
-        answer = self._clients[kind].call_async(request)
-        self.until(answer.done)
-        return answer.result()
-
-    def command(
-        self, tick: int, run_id: str = "run", rise: float = 0.0, publisher: Publisher | None = None
-    ) -> None:
-        """Publishes a command; it is waited for by what it changes."""
-        action = self.node._controller.kinematics.forward(self.home, np.ones(len(self.robot.arms)))
-        action[2] += rise
-        command = conversions.Command(tick, run_id, action, hold=False, starved=False)
-        (publisher or self._commands).publish(
-            conversions.command_to_msg(command, self.robot.action_space, ticks.stamp(self.now_ns))
-        )
-
-    def age_is(self, low: float, high: float) -> bool:
-        """Whether the last admitted command is that old."""
-        return low <= self.node._controller.guard.command_age_s(self.now_ns) <= high
-
-    def close(self) -> None:
-        """Takes both nodes down."""
-        self.node.end()
-        self.node.destroy_node()
-        self.peer.destroy_node()
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
 
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
+_SIMULATED_DEADLINE_TICKS = 1.9  # a simulated clock may come in whole ticks, and its pictures just behind it
 
 
 class Parameters(StrictModel):
@@ -59,6 +60,8 @@ class PerceptionNode(LifecycleComponent):
         values = parameters.declare(self, Parameters)
         self._robot = load_robot(values.robot_file)
         self._rate_hz = self._robot.tick_rate_hz
+        simulated = self.get_parameter("use_sim_time").value
+        self._deadline_ticks = _SIMULATED_DEADLINE_TICKS if simulated else _DEADLINE_TICKS
         self._sync = Synchroniser(self._robot, (values.image_width, values.image_height))
         self._state = ProprioceptiveState(self._robot)
         self._reader = JointStateReader(self._robot)
@@ -141,7 +144,7 @@ class PerceptionNode(LifecycleComponent):
 
     def _on_deadline(self) -> None:
         now_ns = self.get_clock().now().nanoseconds
-        tick = ticks.tick_of(now_ns - round(_DEADLINE_TICKS * 1e9 / self._rate_hz), self._rate_hz)
+        tick = ticks.tick_of(now_ns - round(self._deadline_ticks * 1e9 / self._rate_hz), self._rate_hz)
         if tick > self._last_tick and self._newest_ns >= 0:
             self._publish(tick)
 

@@ -43,6 +43,11 @@ class SimClock:
         return self._step % self._steps_per_tick == 0
 
     @property
+    def next_on_tick(self) -> bool:
+        """Whether a policy tick starts at the next step."""
+        return (self._step + 1) % self._steps_per_tick == 0
+
+    @property
     def tick(self) -> int:
         """The policy tick that this step belongs to."""
         return self._step // self._steps_per_tick

@@ -1,0 +1,153 @@
+"""Laws of the controller in a simulation whose clock waits: nothing is late, and nobody is waited for without end."""
+
+from collections.abc import Iterator
+
+import pytest
+import rclpy
+from control_bench import ROBOTS, Bench
+from own_domain import own_domain
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+
+from segue_control.tick_gate import TickGate
+from segue_interfaces.srv import Arm
+from segue_ros import qos, ticks
+from segue_ros.contracts import load_robot
+
+_MS = 1_000_000
+
+
+def test_nobody_is_waited_for_before_the_first_command() -> None:
+    gate = TickGate(patience_ns=800 * _MS)
+    assert all(gate.is_open(tick, now_ns=tick) for tick in range(100))
+
+
+def test_the_first_cycle_of_a_tick_waits_for_its_command_and_the_others_do_not() -> None:
+    gate = TickGate(patience_ns=800 * _MS)
+    gate.command(7)
+    assert gate.is_open(7, 0) and gate.is_open(7, 5 * _MS)
+    assert not gate.is_open(8, 10 * _MS)
+    gate.command(8)
+    assert gate.is_open(8, 20 * _MS) and gate.is_open(8, 30 * _MS)
+
+
+def test_a_cycle_whose_command_does_not_come_runs_when_patience_is_over_and_the_next_ones_at_once() -> None:
+    gate = TickGate(patience_ns=800 * _MS)
+    gate.command(7)
+    assert not gate.is_open(8, 0)
+    assert not gate.is_open(8, 799 * _MS)
+    assert gate.is_open(8, 800 * _MS)
+    assert gate.is_open(8, 801 * _MS) and gate.is_open(9, 802 * _MS)
+    assert gate.gave_up == 1
+
+
+def test_patience_begins_anew_with_every_wait() -> None:
+    gate = TickGate(patience_ns=800 * _MS)
+    for tick in range(5):
+        gate.command(tick)
+        assert not gate.is_open(tick + 1, 700 * tick * _MS)
+
+
+class WaitingBench(Bench):
+    """A bench of a controller that waits; joint states are its clock."""
+
+    def __init__(self, robot: object) -> None:
+        super().__init__(robot)
+        self.answered: list[Clock] = []
+        self.peer.create_subscription(Clock, "sim/answered", self.answered.append, qos.COMMAND)
+        self.until(lambda: self.node._answers.get_subscription_count() == 1)
+        self.sim_ns = 10**9  # a tick begins
+        self.step_ns = 10**9 / robot.control_rate_hz
+        self._steps = 0
+
+    def state(self, *, again: bool = False) -> None:
+        """The joint states of the next control step, or once more those of the last."""
+        self._steps += not again
+        self.sim_ns = 10**9 + -int(-self._steps * self.step_ns // 1)
+        self.now_ns += 10 * _MS
+        names = [*self.robot.joint_names, *self.robot.gripper_names]
+        position = [*self.home.tolist(), *[1.0] * len(self.robot.arms)]
+        message = JointState(name=names, position=position, velocity=[0.0] * len(names))
+        message.header.stamp = ticks.stamp(self.sim_ns)
+        before = self.node._measured
+        self._joints.publish(message)
+        self.until(lambda: self.node._measured is not before)
+
+    def told(self) -> int:
+        """Time of the newest joint command [ns], -1 without."""
+        return ticks.nanoseconds(self.commands[-1].header.stamp) if self.commands else -1
+
+    def order(self, tick: int) -> None:
+        """The command of a tick of the simulated clock."""
+        now_ns, self.now_ns = self.now_ns, ticks.time_of(tick, self.robot.tick_rate_hz)
+        self.command(tick)
+        self.now_ns = now_ns
+
+
+@pytest.fixture
+def bench() -> Iterator[WaitingBench]:
+    file = ROBOTS / "franka.yaml"
+    given = [f"robot_file:={file}", "waits:=true", "use_sim_time:=true", "autostart:=false"]
+    rclpy.init(
+        args=["test", "--ros-args", *(part for pair in given for part in ("-p", pair))],
+        domain_id=own_domain(),
+    )
+    bench = WaitingBench(load_robot(str(file)))
+    yield bench
+    bench.close()
+    rclpy.shutdown()
+
+
+def test_a_controller_that_commands_nothing_still_answers_every_joint_state(bench: WaitingBench) -> None:
+    for _ in range(10):
+        bench.state()
+        bench.until(
+            lambda: bool(bench.answered) and ticks.nanoseconds(bench.answered[-1].clock) == bench.sim_ns
+        )
+    assert bench.commands == []
+
+
+def test_an_armed_controller_answers_a_joint_state_once_and_a_new_tick_only_after_its_command(
+    bench: WaitingBench,
+) -> None:
+    per_tick = round(bench.robot.control_rate_hz / bench.robot.tick_rate_hz)
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.order(30)
+    while ticks.tick_of(bench.sim_ns, bench.robot.tick_rate_hz) == 30:
+        bench.state()
+        if ticks.tick_of(bench.sim_ns, bench.robot.tick_rate_hz) == 30:
+            bench.until(lambda: bench.told() == bench.sim_ns)
+    before = len(bench.commands)
+    for _ in range(20):
+        bench.executor.spin_once(timeout_sec=0.01)
+    assert bench.told() < bench.sim_ns and len(bench.commands) == before
+    bench.order(31)
+    bench.until(lambda: bench.told() == bench.sim_ns)
+    assert len(bench.commands) == before + 1 <= per_tick + 1
+
+
+def test_a_dead_commander_is_not_waited_for_without_end_and_the_arm_then_stops(bench: WaitingBench) -> None:
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.order(30)
+    bench.until(lambda: bench.node._gate._newest == 30)
+    while ticks.tick_of(bench.sim_ns, bench.robot.tick_rate_hz) == 30:
+        bench.state()
+    bench.now_ns += 800 * _MS
+    bench.until(lambda: bench.told() == bench.sim_ns)
+    for _ in range(round(1.5 * bench.robot.safety.command_timeout_s * bench.robot.control_rate_hz)):
+        bench.state()
+    assert "no fresh command" in str(bench.node._controller.guard.fault)
+
+
+def test_a_paused_world_is_no_silence_of_those_who_command(bench: WaitingBench) -> None:
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.order(30)
+    bench.until(lambda: bench.age_is(0.0, 60.0))
+    for _ in range(5):
+        bench.now_ns += 900 * _MS
+        bench.state(again=True)
+        bench.node._report()
+    assert bench.node._controller.guard.fault is None
