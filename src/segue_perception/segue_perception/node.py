@@ -76,7 +76,7 @@ class PerceptionNode(LifecycleComponent):
         self._last_tick, self._newest_ns, self._fault = -1, -1, ""
         self._sync.clear()
         self._subscriptions_made = [
-            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.JOINTS),
             self.create_subscription(PolicyInfo, "segue/policy_info", self._on_policy_info, qos.LATCHED),
             *(self._subscribe(camera) for camera in self._robot.cameras),
         ]

@@ -22,6 +22,9 @@ SENSOR_SOURCE = _keep_last(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLAT
 JOINT_SOURCE = _keep_last(60, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Publishers of joint states: half a second at 120 Hz, so that a recorder on a busy machine loses none."""
 
+JOINTS = _keep_last(60, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE)
+"""Subscriptions that want the joint states of a certain time, not the newest ones."""
+
 OBSERVATION = _keep_last(2, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Synchronised observations."""
 
