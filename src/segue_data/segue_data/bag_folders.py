@@ -32,18 +32,18 @@ def _why_none(folder: Path) -> str:
 
 
 def unfinished_bags(folder: Path) -> list[Path]:
-    """Folders with an MCAP file but no metadata.yaml, at or directly below `folder`."""
+    """Folders with files of a bag but no metadata.yaml, at or directly below `folder`."""
     return [bag for bag in recordings(folder) if not (bag / "metadata.yaml").is_file()]
 
 
 def recordings(folder: Path) -> list[Path]:
-    """Folders at or directly below `folder` that are a bag with an MCAP file, whole or not, or were one."""
-    names = ("*.mcap", *_BESIDE)
+    """Folders at or directly below `folder` that are a bag (MCAP or SQLite), whole or not, or were one."""
+    names = ("*.mcap", "*.db3", *_BESIDE)
     found = {path.parent for name in names for path in (*folder.glob(name), *folder.glob(f"*/{name}"))}
     return sorted(bag for bag in found if not _is_stored_otherwise(bag))
 
 
 def _is_stored_otherwise(bag: Path) -> bool:
-    """Whether there are files of another storage, such as SQLite, and no MCAP file."""
+    """Whether there are files of another storage, such as compressed ones, and none that can be read here."""
     files = [path.name for path in bag.iterdir() if path.is_file() and path.name not in _BESIDE]
-    return bool(files) and not any(name.endswith(".mcap") for name in files)
+    return bool(files) and not any(name.endswith((".mcap", ".db3")) for name in files)

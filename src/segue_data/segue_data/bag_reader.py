@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from segue_data.definitions import recorded_types, typestore
 from segue_data.errors import corrupt, missing
 from segue_data.manifest import FILE_NAME, load
 from segue_data.namespaces import namespace_of, plain_names
+from segue_data.stored import files_of
 
 NANOSECONDS = 1_000_000_000
 
@@ -56,12 +58,50 @@ def _open(bag: Path) -> Reader:
         raise _damaged(bag, "metadata.yaml", error) from error
     reader = Reader(bag)
     reader.open()
+    try:
+        _refuse_other_files(bag, reader)
+    except DataError:
+        reader.close()
+        raise
     return reader
+
+
+def _refuse_other_files(bag: Path, reader: Reader) -> None:
+    """metadata.yaml and the files must agree: the reader leaves out, silently, what it does not describe."""
+    storages: list[Any] = reader.storage.storages  # type: ignore[attr-defined]
+    known = {path.name for path in (Path(storage.path) for storage in storages)}
+    if not reader.compression_mode and (other := [f.name for f in files_of(bag) if f.name not in known]):
+        raise _other(bag, f"does not name {other[0]}, which lies beside it")
+    held = _held(reader)
+    told: Counter[str] = Counter()
+    for link in reader.connections:
+        told[link.topic] += link.msgcount
+    for topic in sorted({*held, *told}):
+        if held[topic] != told[topic]:
+            raise _other(bag, f"says {told[topic]} messages of {topic}, the files hold {held[topic]}")
+    for link in (link for storage in storages for link in storage.connections if link.msgcount):
+        if not any(
+            (link.topic, link.msgtype, link.ext) == (c.topic, c.msgtype, c.ext) for c in reader.connections
+        ):
+            raise _other(bag, f"describes {link.topic} otherwise than its file")
+
+
+def _held(reader: Reader) -> Counter[str]:
+    """Messages by topic that the files themselves count."""
+    held: Counter[str] = Counter()
+    for storage in reader.storage.storages:  # type: ignore[attr-defined]
+        for link in storage.connections:
+            held[link.topic] += link.msgcount
+    return held
+
+
+def _other(bag: Path, what: str) -> DataError:
+    return corrupt(bag, "metadata.yaml", f"it {what} (`segue data repair {bag}` writes it anew)")
 
 
 def _damaged(bag: Path, place: str, error: Exception) -> DataError:
     """Damaged bytes, in one line, with what to do about them."""
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = " ".join(f"{type(error).__name__}: {error}".split()).replace("; please report issue.", "")
     return corrupt(bag, place, f"{what} (`segue data repair {bag}` keeps what is whole)")
 
 
@@ -94,6 +134,38 @@ def _plain_names(bag: Path, connections: Iterable[Connection]) -> Mapping[str, s
     return plain_names(topics, namespace_of(topics, bag) if told is None else told)
 
 
+def _messages(
+    bag: Path, reader: Reader, chosen: Collection[Connection]
+) -> Iterator[tuple[Connection, int, bytes]]:
+    """Messages of the chosen connections; DataError at the end when there were not as many as the files count."""
+    found: Counter[str] = Counter()
+    for connection, log_ns, data in reader.messages(chosen) if chosen else ():
+        yield connection, log_ns, data
+        found[connection.topic] += 1
+    held = _held(reader)
+    if lost := [topic for topic in {c.topic for c in chosen} if held[topic] != found[topic]]:
+        what = f"its index counts {held[lost[0]]} messages, {found[lost[0]]} can be read by it"
+        raise corrupt(bag, lost[0], f"{what} (`segue data repair {bag}` keeps what is whole)")
+
+
+def count_messages(bag: Path) -> Counter[str]:
+    """Messages by topic, by the names in the bag, read to the end; DataError as `read`."""
+    counts: Counter[str] = Counter()
+    reader: Reader | None = None
+    try:
+        reader = _open(bag)
+        for connection, _, _ in _messages(bag, reader, reader.connections):
+            counts[connection.topic] += 1
+    except DataError:
+        raise
+    except Exception as error:  # as in `read`
+        raise _damaged(bag, f"after message {sum(counts.values())}", error) from error
+    finally:
+        if reader is not None:
+            reader.close()
+    return counts
+
+
 def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
     """Messages of the bag folder `bag` in log order; only `topics` when given.
 
@@ -110,7 +182,7 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
         there = [c for c in reader.connections if c.topic in names]
         chosen: list[Connection] = [c for c in there if topics is None or names[c.topic] in topics]
         types = _types(reader.connections)
-        for connection, log_ns, data in reader.messages(chosen) if chosen else ():
+        for connection, log_ns, data in _messages(bag, reader, chosen):
             yield Record(bag, names[connection.topic], log_ns, bytes(data), connection.msgtype, types)
             count += 1
     except DataError:

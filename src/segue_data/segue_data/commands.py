@@ -104,7 +104,7 @@ def info(arguments: argparse.Namespace) -> int:
 
 def repair(arguments: argparse.Namespace) -> int:
     """Close what a killed recorder left open, keep what is whole of damaged bags; status 1 if one cannot be saved."""
-    from segue_data.repair import repair_all
+    from segue_data.repair_all import repair_all
 
     reports, failures = repair_all(arguments.path)
     changed = [report for report in reports if report.changed]

@@ -21,6 +21,7 @@ from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2.errors import WriterError
 
+from segue_core.errors import DataError
 from segue_data.byte_queue import ByteQueue
 from segue_data.definitions import typestore
 from segue_data.errors import exists, write_failed
@@ -212,8 +213,8 @@ class EpisodeWriter:
         with suppress(OSError):  # closing flushes, which the full disk refuses once more
             self._bag.abort()
         try:
-            repair(self._working, manifest)
-        except OSError as error:
+            repair(self._working, manifest, keep_original=False)
+        except (OSError, DataError) as error:
             raise write_failed(
                 self._working, f"{self.failure}; and closing the bag failed: {error}"
             ) from error

@@ -1,13 +1,14 @@
 """Close an MCAP file that lost its end: cut the torn tail off and write what closing would have written.
 
-    ... last chunk | MessageIndex* | DataEnd | Schema* Channel* ChunkIndex* Statistics | offsets | Footer
-                   ^ written from here
+    ... last chunk | MessageIndex* | rest of a torn chunk | DataEnd | Schema* Channel* ChunkIndex* Statistics | Footer
+                   ^ written from here, or from behind the last message of a file without chunks
 Source: the MCAP specification, "Summary section".
 """
 
 from __future__ import annotations
 
 import os
+from binascii import crc32
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from mcap.data_stream import RecordBuilder
 from mcap.opcode import Opcode
 from mcap.records import (
+    Chunk,
     ChunkIndex,
     DataEnd,
     Footer,
@@ -27,6 +29,9 @@ from mcap.records import (
 from segue_data.mcap_scan import Scan, ScannedChunk
 
 MAGIC = b"\x89MCAP0\r\n"
+
+
+_CHECKSUM = 1 + 8 + 3 * 8  # offset of a chunk's checksum in its record
 
 
 def _bytes(record: McapRecord) -> bytes:
@@ -46,6 +51,27 @@ def _index_of_last(chunk: ScannedChunk) -> bytes:
     return parts
 
 
+def _rest_as_chunk(scan: Scan, start: int) -> bytes:
+    """The whole records of a torn chunk as a chunk with its index at byte `start`; `scan` then has it as one."""
+    if not scan.rest_messages:
+        return b""
+    stamps = [log_ns for entries in scan.rest_messages.values() for log_ns, _ in entries]
+    times, size = (min(stamps), max(stamps)), len(scan.rest)
+    record = _bytes(
+        Chunk(
+            compression="",
+            data=scan.rest,
+            message_start_time=times[0],
+            message_end_time=times[1],
+            uncompressed_crc=crc32(scan.rest),
+            uncompressed_size=size,
+        )
+    )
+    scan.chunks.append(ScannedChunk(start, start + len(record), "", size, size, times, scan.rest_messages))
+    scan.rest, scan.rest_messages = b"", {}
+    return record + _index_of_last(scan.chunks[-1])
+
+
 def _chunk_index(chunk: ScannedChunk) -> ChunkIndex:
     return ChunkIndex(
         chunk_length=chunk.end - chunk.start,
@@ -63,14 +89,14 @@ def _chunk_index(chunk: ScannedChunk) -> ChunkIndex:
 def _statistics(scan: Scan) -> Statistics:
     counts, (first, last) = scan.counts(), scan.times()
     return Statistics(
-        attachment_count=0,
+        attachment_count=scan.extras[0],
         channel_count=len(scan.channels),
         channel_message_counts=counts,
         chunk_count=len(scan.chunks),
         message_count=sum(counts.values()),
         message_end_time=last,
         message_start_time=first,
-        metadata_count=0,
+        metadata_count=scan.extras[1],
         schema_count=len(scan.schemas),
     )
 
@@ -96,10 +122,20 @@ def _summary(scan: Scan, start: int) -> bytes:
     return summary + offsets + _bytes(footer) + MAGIC
 
 
+def forget_checksums(path: Path, scan: Scan) -> None:
+    """Take away the checksums that do not fit (0 means that there is none), so that readers read those chunks."""
+    with path.open("r+b") as file:
+        for start in scan.unsure:
+            file.seek(start + _CHECKSUM)
+            file.write(bytes(4))
+
+
 def close_torn(path: Path, scan: Scan) -> None:
-    """Cut `path` after its last whole chunk and close it properly; may be repeated after a crash."""
-    end = scan.chunks[-1].end if scan.chunks else scan.header_end
-    tail = _index_of_last(scan.chunks[-1]) if scan.chunks else b""
+    """Cut `path` behind its last whole record and close it properly; may be repeated after a crash."""
+    end, tail = scan.data_end, b""
+    if scan.chunks and scan.chunks[-1].index_end == end:  # its index may be torn
+        end, tail = scan.chunks[-1].end, _index_of_last(scan.chunks[-1])
+    tail += _rest_as_chunk(scan, end + len(tail))
     tail += _bytes(DataEnd(data_section_crc=0))
     with path.open("r+b") as file:
         file.truncate(end)

@@ -123,8 +123,11 @@ class Recorder(LifecycleComponent):
             },
         )
         self._rates = Rates()
-        for report in self._session.repair():
+        reports, failures = self._session.repair()
+        for report in reports:
             self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
+        for failure in failures:
+            self.get_logger().error(failure.text)
         self._inputs = [self._subscribe(name, kind) for name, kind in sources.items()]
         self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", qos.STATE)
         self._offers = [

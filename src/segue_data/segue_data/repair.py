@@ -1,29 +1,36 @@
-"""Bring back the episode that a killed recorder left open, or a damaged bag, up to its last whole chunk."""
+"""Make a damaged or unfinished bag readable again without losing a message that can be read from its front."""
 
 from __future__ import annotations
 
-import copy
+import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from segue_core.errors import DataError
-from segue_data.bag_folders import recordings
-from segue_data.definitions import typestore
-from segue_data.errors import exists, missing
-from segue_data.folder_lock import FolderLock
-from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest, load
-from segue_data.mcap_index import close_torn
+from segue_data.bag_reader import count_messages
+from segue_data.errors import corrupt, missing, write_failed
+from segue_data.manifest import FILE_NAME, Manifest, load
+from segue_data.mcap_index import close_torn, forget_checksums
+from segue_data.mcap_rewrite import rewrite
 from segue_data.mcap_scan import Scan, scan
+from segue_data.stored import (
+    StoredFile,
+    files_of,
+    from_scan,
+    from_sqlite,
+    metadata,
+    readable_counts,
+    span,
+    storage_of,
+    totals,
+)
 
-_MAGIC = b"\x89MCAP0\r\n"
-_MORE_THAN_A_CHUNK = 2 * 2**20  # recorders close a chunk at 1 MiB, with a picture more in it at most
-_HEADER_BYTES = 32  # magic and the header record that every file begins with need more
+_MODES = ("", "none", "message", "file")
 
 
 @dataclass(frozen=True)
@@ -36,61 +43,193 @@ class RepairReport:
     why: str
 
 
-def _topics(scanned: Scan) -> list[dict[str, Any]]:
-    counts = scanned.counts()
-    return [
-        {
-            "topic_metadata": {
-                "name": channel.topic,
-                "type": scanned.schemas[channel.schema_id].name,
-                "serialization_format": channel.message_encoding,
-                "offered_qos_profiles": yaml.safe_load(channel.metadata.get("offered_qos_profiles", "[]"))
-                or [],
-                "type_description_hash": _type_hash(scanned.schemas[channel.schema_id].name),
-            },
-            "message_count": counts[channel.id],
-        }
-        for channel in scanned.channels.values()
-    ]
+@dataclass
+class _Bag:
+    """What is in a bag's folder: its files as they are, and those of which nothing can be read."""
+
+    files: list[StoredFile] = field(default_factory=list)
+    scans: dict[Path, Scan] = field(default_factory=dict)
+    hopeless: dict[Path, DataError] = field(default_factory=dict)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether a file, not only metadata.yaml, is damaged."""
+        wrong = (scan.torn or scan.unreadable or scan.unsure for scan in self.scans.values())
+        return bool(self.hopeless) or any(wrong)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether a message is not as it was written."""
+        return any(scan.unsure for scan in self.scans.values())
 
 
-def _type_hash(name: str) -> str:
-    store = typestore()
-    return str(store.hash_rihs01(name)) if name in store.fielddefs else ""
+def _look(paths: Sequence[Path]) -> _Bag:
+    bag = _Bag()
+    for path in paths:
+        try:
+            if storage_of(path) == "mcap":
+                bag.scans[path] = scan(path)
+                bag.files.append(from_scan(path, bag.scans[path]))
+            else:
+                bag.files.append(from_sqlite(path))
+        except DataError as error:
+            bag.hopeless[path] = error
+    return bag
 
 
-def _metadata(scanned: Scan, file: Path) -> dict[str, Any]:
-    first, last = scanned.times()
-    span = {
-        "duration": {"nanoseconds": last - first},
-        "starting_time": {"nanoseconds_since_epoch": first},
-        "message_count": sum(scanned.counts().values()),
-    }
-    information = {
-        "version": BAG_VERSION,
-        "storage_identifier": "mcap",
-        "relative_file_paths": [file.name],
-        **span,
-        "topics_with_message_count": _topics(scanned),
-        "compression_format": "",
-        "compression_mode": "",
-        "files": [{"path": file.name, **copy.deepcopy(span)}],
-        "custom_data": None,
-        "ros_distro": "rosbags",
-    }
-    return {"rosbag2_bagfile_information": information}
+def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool = True) -> RepairReport:
+    """Make the bag folder `bag` readable again, in place; idempotent.
+
+    A torn file is cut behind the last message that is whole, and closed; of a chunk whose checksum does not fit all
+    messages stay. As it was the file stays beside, as NAME.damaged, unless `keep_original` is False. metadata.yaml is
+    written from what the files hold. The manifest says that the bag is incomplete, unless every message that it counts
+    is there as it was written; its other facts come from `manifest`, or from the one that is there.
+
+    Raises:
+        DataError: no file is there, none holds a message that can be read (nothing is changed then), or there is no
+            room for the original.
+    """
+    paths = files_of(bag)
+    if not paths:
+        raise missing(bag, "no .mcap file, so nothing to save: put it back, or delete the folder")
+    found = _look(paths)
+    count = sum(file.count for file in found.files)
+    if not found.damaged and _reads_back(bag, found.files):
+        return RepairReport(bag, False, count, "already whole")
+    if found.hopeless and not count:
+        raise next(iter(found.hopeless.values()))
+    if found.damaged and not count:
+        (first, *_) = found.scans.items()
+        what = f"not one message of it can be read ({first[1].torn}); it stays as it is"
+        raise corrupt(bag, first[0].name, what)
+    why = _mend(found, keep_original) or "metadata.yaml was missing, damaged, or of other files"
+    if found.unsure or not _all_there(bag, found.files):
+        _write(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
+    if not _describe(bag, found.files):
+        raise corrupt(bag, "after repair", f"not all of its {count} messages can be read ({why})")
+    return RepairReport(bag, True, count, why)
+
+
+def _describe(bag: Path, files: Sequence[StoredFile]) -> bool:
+    """Write metadata.yaml; whether all messages can be read by it, with the compression that it named or with none."""
+    before = _before(bag)
+    for known in (before, {**before, "compression_mode": "", "compression_format": ""}):
+        _write(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
+        if _reads_back(bag, files):
+            return True
+    return False
+
+
+def _mend(found: _Bag, keep_original: bool) -> str:
+    """Close what is torn, write anew what cannot be read as it is, put aside what is hopeless; says what was done."""
+    notes = []
+    for path, error in found.hopeless.items():
+        aside = _free_name(path)
+        path.rename(aside)
+        notes.append(f"{path.name}: {error.text}; it is {aside.name} now")
+    for path, scanned in found.scans.items():
+        said = [text for text in (scanned.torn, scanned.unreadable) if text]
+        said += [f"a message in the chunk at byte {place} is damaged" for place in scanned.unsure]
+        cut = scanned.size - scanned.data_end if scanned.torn else 0
+        kept = bool(keep_original and (cut or scanned.unsure))
+        if kept:
+            said.append(_keep(path, cut))
+        forget_checksums(path, scanned)
+        if scanned.torn:
+            close_torn(path, scanned)
+        if scanned.unreadable or not _readable(path, scanned):
+            said.append(_written_anew(path, keep_original and not kept))
+        notes += [f"{path.name}: {'; '.join(said)}"] if said else []
+    return "; ".join(notes)
+
+
+def _readable(path: Path, scanned: Scan) -> bool:
+    """Whether a reader that goes by the index of the file finds all of its messages."""
+    try:
+        return readable_counts(path) == +totals([from_scan(path, scanned)])
+    except Exception:  # whatever the reader meets, the answer is no
+        return False
+
+
+def _keep(path: Path, cut: int) -> str:
+    """Keep the file as it is beside itself, before `cut` bytes [B] of it go; says so."""
+    aside = _free_name(path)
+    part = aside.with_name(aside.name + ".part")
+    try:
+        shutil.copy2(path, part)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        needed = f"{path.stat().st_size / 1e6:.0f} MB are needed to keep the original of {path.name}"
+        raise write_failed(path.parent, f"{needed}: {error.strerror}") from error
+    part.replace(aside)
+    behind = f", with the {cut} bytes behind," if cut else ""
+    return f"the original{behind} is kept as {aside.name}"
+
+
+def _written_anew(path: Path, keep_original: bool) -> str:
+    """Replace a file by one with the same messages and a new index."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    rewrite(path, part)
+    kept = ""
+    if keep_original:
+        aside = _free_name(path)
+        path.rename(aside)
+        kept = f", the original is kept as {aside.name}"
+    part.replace(path)
+    return f"its messages were written anew with an index{kept}"
+
+
+def _free_name(path: Path) -> Path:
+    """NAME.damaged, or NAME.damaged-2 and so on: nothing is overwritten."""
+    name = path.with_name(f"{path.name}.damaged")
+    number = 2
+    while name.exists():
+        name = path.with_name(f"{path.name}.damaged-{number}")
+        number += 1
+    return name
+
+
+def _reads_back(bag: Path, files: Sequence[StoredFile]) -> bool:
+    """Whether reading the bag gives every message that is in its files."""
+    try:
+        return count_messages(bag) == +totals(files)
+    except DataError:
+        return False
+
+
+def _before(bag: Path) -> dict[str, Any]:
+    """What metadata.yaml says that the files do not; empty when it cannot be read."""
+    try:
+        told = yaml.safe_load((bag / "metadata.yaml").read_text(encoding="utf-8"))
+        told = dict(told["rosbag2_bagfile_information"])
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        return {}
+    if str(told.get("compression_mode") or "").lower() not in _MODES:
+        told["compression_mode"] = told["compression_format"] = ""
+    return told
 
 
 def _write(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
 
 
-def _manifest(bag: Path, scanned: Scan, why: str, base: Manifest | None) -> Manifest:
+def _all_there(bag: Path, files: Sequence[StoredFile]) -> bool:
+    """Whether the manifest is of a finished episode, and the bag holds what it says."""
+    if not (bag / FILE_NAME).is_file():
+        return False
+    known, found = load(bag), totals(files)
+    return known.complete and bool(known.message_counts) and {**found, **known.message_counts} == found
+
+
+def _manifest(bag: Path, files: Sequence[StoredFile], why: str, base: Manifest | None) -> Manifest:
     known = base or (load(bag) if (bag / FILE_NAME).is_file() else Manifest(task="", robot=""))
-    first, last = scanned.times()
-    counts = scanned.counts()
+    first, last = span(files)
     return replace(
         known,
         outcome="unknown",
@@ -98,136 +237,5 @@ def _manifest(bag: Path, scanned: Scan, why: str, base: Manifest | None) -> Mani
         reason=f"recovered: {why}",
         start_ns=first,
         duration_s=(last - first) / 1e9,
-        message_counts={channel.topic: counts[channel.id] for channel in scanned.channels.values()},
+        message_counts=dict(totals(files)),
     )
-
-
-def repair(bag: Path, manifest: Manifest | None = None) -> RepairReport:
-    """Make the bag folder `bag` readable again, in place; idempotent.
-
-    Messages after the last whole chunk are lost: at most one chunk (1 MiB) after a killed recorder. Where more is
-    behind a damaged place, the file stays as it was beside the repaired one, as NAME.mcap.damaged. The manifest says
-    that the bag is incomplete, unless every message that it counts is there; its other facts come from `manifest`, or
-    from the one that is there.
-
-    Raises:
-        DataError: no MCAP file is there, there are several and one is damaged, or it does not begin as one.
-    """
-    files = sorted(bag.glob("*.mcap"))
-    if not files:
-        raise missing(bag, "no .mcap file, so nothing to save: put it back, or delete the folder")
-    scans = [scan(file) for file in files]
-    if not any(scanned.torn for scanned in scans) and _is_described(bag, files):
-        count = sum(sum(scanned.counts().values()) for scanned in scans)
-        return RepairReport(bag, False, count, "already whole")
-    if len(files) != 1:
-        raise missing(bag, f"expected one .mcap file, got {[file.name for file in files]}")
-    (scanned,) = scans
-    count = sum(scanned.counts().values())
-    why = scanned.torn or "metadata.yaml was missing or damaged"
-    if scanned.torn:
-        why += _keep_damaged(files[0], scanned)
-        close_torn(files[0], scanned)
-    if not _all_there(bag, scanned):
-        _write(bag / FILE_NAME, _manifest(bag, scanned, why, manifest).to_json())
-    _write(bag / "metadata.yaml", yaml.safe_dump(_metadata(scanned, files[0]), sort_keys=False))
-    return RepairReport(bag, True, count, why)
-
-
-def _all_there(bag: Path, scanned: Scan) -> bool:
-    """Whether the manifest is of a finished episode, and the bag holds what it says."""
-    if not (bag / FILE_NAME).is_file():
-        return False
-    known, counts = load(bag), scanned.counts()
-    found = {channel.topic: counts[channel.id] for channel in scanned.channels.values()}
-    return known.complete and bool(known.message_counts) and {**found, **known.message_counts} == found
-
-
-def _is_described(bag: Path, files: Sequence[Path]) -> bool:
-    """Whether metadata.yaml can be read and names these files."""
-    try:
-        described = yaml.safe_load((bag / "metadata.yaml").read_text(encoding="utf-8"))
-        names = described["rosbag2_bagfile_information"]["relative_file_paths"]
-        return {Path(name).name for name in names} == {file.name for file in files}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
-        return False
-
-
-def _keep_damaged(file: Path, scanned: Scan) -> str:
-    """A copy of a file with much behind its first damage; says so."""
-    whole = scanned.chunks[-1].index_end if scanned.chunks else scanned.header_end
-    behind = file.stat().st_size - whole
-    if behind <= _MORE_THAN_A_CHUNK:
-        return ""
-    copy_of = file.with_name(f"{file.name}.damaged")
-    shutil.copy2(file, copy_of)
-    return f"; {behind / 1e6:.1f} MB behind that are still in {copy_of.name}"
-
-
-def repair_all(folder: Path) -> tuple[list[RepairReport], list[DataError]]:
-    """Repair what recorders left open in `folder`, and every bag at or directly below it that nobody records now.
-
-    Returns:
-        A report for every bag, whole ones included, and what is wrong with those that cannot be repaired.
-
-    Raises:
-        DataError: there is neither a bag nor an open episode.
-    """
-    if not folder.is_dir():
-        raise missing(folder, "no such folder")
-    was_recorded_to = (folder / RECORDING).is_dir()
-    reports = repair_open_episodes(folder)
-    failures: list[DataError] = []
-    opened = {report.bag for report in reports}
-    for bag in recordings(folder):
-        lock = FolderLock(bag)
-        try:
-            if lock.held and bag not in opened:  # else it is being recorded, or was repaired just now
-                report = repair(bag)
-                load(bag)
-                reports.append(report)
-        except DataError as error:
-            failures.append(error)
-        finally:
-            lock.release()
-    if not (reports or failures or was_recorded_to):
-        raise missing(folder, "no bag here or one level below")
-    return reports, failures
-
-
-def repair_open_episodes(folder: Path) -> list[RepairReport]:
-    """Repair what recorders left in `folder/.recording` and move it to `folder`.
-
-    Episodes that are being recorded right now are left alone; one without a single message is removed.
-
-    Raises:
-        DataError: a bag of the same name is there already.
-    """
-    reports = [_repair_open(bag, folder) for bag in sorted((folder / RECORDING).glob("*")) if bag.is_dir()]
-    with suppress(OSError):  # still in use
-        (folder / RECORDING).rmdir()
-    return [report for report in reports if report is not None]
-
-
-def _holds_nothing(file: Path) -> bool:
-    """Whether the recorder was killed before the first bytes of the file's header had reached the disk."""
-    with file.open("rb") as stream:
-        head = stream.read(_HEADER_BYTES)
-    return len(head) < _HEADER_BYTES and _MAGIC[: len(head)] == head[: len(_MAGIC)]
-
-
-def _repair_open(bag: Path, folder: Path) -> RepairReport | None:
-    lock = FolderLock(bag)
-    if not lock.held:
-        return None
-    try:
-        if (folder / bag.name).exists():
-            raise exists(folder / bag.name)
-        report = repair(bag) if any(not _holds_nothing(file) for file in bag.glob("*.mcap")) else None
-        if report is None or report.messages == 0:
-            shutil.rmtree(bag)
-            return None
-        bag.replace(folder / bag.name)
-        return replace(report, bag=folder / bag.name)
-    finally:
-        lock.release()

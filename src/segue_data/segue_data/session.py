@@ -13,7 +13,8 @@ from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import OUTCOMES, Manifest
-from segue_data.repair import RepairReport, repair_open_episodes
+from segue_data.repair import RepairReport
+from segue_data.repair_all import repair_open_episodes
 from segue_data.stream_watch import StreamWatch
 
 
@@ -82,8 +83,8 @@ class RecordingSession:
         except OSError as error:
             raise DataError(ErrorCode.DATA_DISK, f"{root}: {error}") from error
 
-    def repair(self) -> list[RepairReport]:
-        """Bring back what a killed recorder left in the root."""
+    def repair(self) -> tuple[list[RepairReport], list[DataError]]:
+        """Bring back what a killed recorder left in the root; what was repaired, and what could not be."""
         return repair_open_episodes(self.root)
 
     @property

@@ -12,7 +12,7 @@ from segue_data.bag_reader import read
 from segue_data.definitions import typestore
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import RECORDING, Manifest
-from segue_data.repair import repair_open_episodes
+from segue_data.repair_all import repair_open_episodes
 from segue_data.session import RecordingSession
 
 TEXT = {"/text": Topic("std_msgs/msg/String")}
@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_closes_the_episode_with_one_event(
 def test_repair_leaves_alone_what_is_being_recorded(tmp_path: Path) -> None:
     writer = EpisodeWriter(tmp_path / "open", TEXT, wait=True)
     writer.write("/text", 1, _hello())
-    assert repair_open_episodes(tmp_path) == []
+    assert repair_open_episodes(tmp_path) == ([], [])
     assert (tmp_path / RECORDING / "open").is_dir()
     writer.finish(FACTS)
     assert len(list(read(tmp_path / "open"))) == 1

@@ -1,0 +1,285 @@
+"""Laws of repair: never fewer messages than can be read from the front, the original stays, and no dead ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mcap.reader import make_reader
+from mcap.writer import CompressionType, IndexType, Writer
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer as BagWriter
+
+from segue_core.errors import DataError
+from segue_data import cli, manifest
+from segue_data.bag_reader import read
+from segue_data.definitions import typestore
+from segue_data.episode_writer import EpisodeWriter
+from segue_data.manifest import Manifest
+from segue_data.repair import repair
+from segue_data.stage import Stage
+from segue_data.testing import TEXT_TOPICS, text_message
+
+FACTS = Manifest(task="none", robot="none", outcome="success")
+COUNT = 60
+
+
+def _numbers(bag: Path) -> list[int]:
+    return [int(record.message().data[:6]) for record in read(bag)]
+
+
+def _written(folder: Path, *, messages: range = range(COUNT), **how: Any) -> Path:
+    """An MCAP file of numbered texts as another recorder writes it; `how` is for mcap's writer."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{folder.name}_{len(list(folder.glob('*.mcap')))}.mcap"
+    definition = typestore().generate_msgdef("std_msgs/msg/String", ros_version=2)[0]
+    with path.open("wb") as file:
+        writer = Writer(file, **how)
+        writer.start(profile="ros2", library="another")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", definition.encode())
+        channel = writer.register_channel("/text", "cdr", schema)
+        for number in messages:
+            writer.add_message(channel, number, text_message(number), number)
+        writer.finish()
+    return path
+
+
+WRITERS: dict[str, dict[str, Any]] = {
+    "no chunks": {"use_chunking": False, "index_types": IndexType.NONE, "compression": CompressionType.NONE},
+    "zstd": {"compression": CompressionType.ZSTD, "chunk_size": 300_000},
+    "lz4": {"compression": CompressionType.LZ4, "chunk_size": 300_000},
+    "plain": {"compression": CompressionType.NONE, "chunk_size": 300_000},
+    "chunks without index": {"index_types": IndexType.NONE, "compression": CompressionType.NONE},
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_whole_file_without_its_metadata_loses_nothing_and_keeps_its_outcome(
+    kind: str, tmp_path: Path
+) -> None:
+    bag = tmp_path / "bag"
+    _written(bag, **WRITERS[kind])
+    facts = Manifest(task="t", robot="r", outcome="success", message_counts={"/text": COUNT})
+    (bag / manifest.FILE_NAME).write_text(facts.to_json())
+    assert repair(bag).messages == COUNT
+    assert _numbers(bag) == list(range(COUNT))
+    assert (manifest.load(bag).outcome, manifest.load(bag).complete) == ("success", True)
+    assert not repair(bag).changed
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("share", [0.3, 0.62, 0.97])
+def test_a_torn_file_keeps_all_that_can_be_read_from_the_front_and_its_original(
+    kind: str, share: float, tmp_path: Path
+) -> None:
+    bag = tmp_path / "bag"
+    path = _written(bag, **WRITERS[kind])
+    torn = path.read_bytes()[: int(path.stat().st_size * share)]
+    path.write_bytes(torn)
+    report = repair(bag)
+    numbers = _numbers(bag)
+    assert numbers == list(range(len(numbers))) and report.messages == len(numbers)
+    packed = "zstd" in kind or "lz4" in kind  # of these, whole chunks at least
+    assert len(numbers) >= (0 if packed else int(COUNT * share) - 1)
+    assert numbers and path.name in report.why
+    assert path.with_name(path.name + ".damaged").read_bytes() == torn
+    assert not repair(bag).changed
+
+
+def test_where_nothing_can_be_kept_repair_fails_and_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _written(tmp_path / "bag", **WRITERS["no chunks"])
+    torn = path.read_bytes()[:30_000]  # in the first message
+    path.write_bytes(torn)
+    assert cli.main(["repair", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert "0 repaired" in told.out and "not one message" in told.err and path.name in told.err
+    assert [file.name for file in path.parent.iterdir()] == [path.name] and path.read_bytes() == torn
+
+
+def test_the_torn_file_of_a_split_bag_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    for first in (0, COUNT, 2 * COUNT):
+        path = _written(bag, messages=range(first, first + COUNT), **WRITERS["plain"])
+    middle = bag / "bag_1.mcap"
+    middle.write_bytes(middle.read_bytes()[:1_500_000])
+    report = repair(bag)
+    assert "bag_1.mcap: " in report.why and path.name not in report.why
+    numbers = _numbers(bag)
+    assert numbers[:COUNT] == list(range(COUNT)) and numbers[-COUNT:] == list(range(2 * COUNT, 3 * COUNT))
+    assert 2 * COUNT + 30 < len(numbers) < 3 * COUNT
+    middle.write_bytes(b"no bag")
+    assert "bag_1.mcap.damaged-2" in repair(bag).why
+    assert len(_numbers(bag)) == 2 * COUNT
+
+
+def _text_bag(folder: Path) -> Path:
+    writer = EpisodeWriter(folder, TEXT_TOPICS, wait=True)
+    for number in range(COUNT):
+        writer.write("/text", number, text_message(number))
+    return writer.finish(FACTS)
+
+
+def _mcap(bag: Path) -> Path:
+    return next(bag.glob("*.mcap"))
+
+
+def _edit(bag: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = bag / "metadata.yaml"
+    told = yaml.safe_load(path.read_text())
+    change(told["rosbag2_bagfile_information"])
+    path.write_text(yaml.safe_dump(told))
+
+
+def _append(data: bytes) -> Callable[[Path], object]:
+    return lambda bag: _mcap(bag).write_bytes(_mcap(bag).read_bytes() + data)
+
+
+def _cut(count: int) -> Callable[[Path], object]:
+    return lambda bag: _mcap(bag).write_bytes(_mcap(bag).read_bytes()[:-count])
+
+
+def _lengthen(said: dict[str, Any]) -> None:
+    said["topics_with_message_count"][0]["message_count"] += 5
+
+
+def _rename_topic(said: dict[str, Any]) -> None:
+    said["topics_with_message_count"][0]["topic_metadata"]["name"] = "/texr"
+
+
+def _other_qos(said: dict[str, Any]) -> None:
+    said["topics_with_message_count"][0]["topic_metadata"]["offered_qos_profiles"][0]["depth"] = 3
+
+
+WHOLE: dict[str, Callable[[Path], object]] = {
+    "one byte behind": _append(b"\n"),
+    "bytes behind": _append(b"\x00" * 4096),
+    "text behind": _append(b"abc" * 50),
+    "cut in the closing magic": _cut(3),
+    "cut in the footer": _cut(20),
+    "cut in the index": _cut(90),
+    "storage identifier empty": lambda bag: _edit(bag, lambda said: said.update(storage_identifier="")),
+    "storage identifier unknown": lambda bag: _edit(
+        bag, lambda said: said.update(storage_identifier="sqlite3")
+    ),
+    "topic left out": lambda bag: _edit(bag, lambda said: said["topics_with_message_count"].clear()),
+    "topic of another name": lambda bag: _edit(bag, _rename_topic),
+    "other offers": lambda bag: _edit(bag, _other_qos),
+    "other counts": lambda bag: _edit(bag, _lengthen),
+    "other file": lambda bag: _edit(bag, lambda said: said.update(relative_file_paths=["gone.mcap"])),
+    "no file": lambda bag: _edit(bag, lambda said: said.update(relative_file_paths=[])),
+    "compression that is none": lambda bag: _edit(bag, lambda said: said.update(compression_mode="message")),
+    "no mapping": lambda bag: (bag / "metadata.yaml").write_text("[]\n"),
+    "empty metadata": lambda bag: (bag / "metadata.yaml").write_text(""),
+}
+
+
+@pytest.mark.parametrize("damage", WHOLE)
+def test_what_reading_refuses_repair_mends_and_nothing_is_lost_silently(damage: str, tmp_path: Path) -> None:
+    bag = _text_bag(tmp_path / "bag")
+    WHOLE[damage](bag)
+    with pytest.raises(DataError, match="segue data repair"):
+        list(read(bag))
+    report = repair(bag)
+    assert report.changed and report.messages == COUNT
+    assert _numbers(bag) == list(range(COUNT))
+    facts = manifest.load(bag)
+    assert facts.complete and facts.outcome == "success" and facts.message_counts == {"/text": COUNT}
+    before = {path.name: path.read_bytes() for path in bag.iterdir()}
+    assert not repair(bag).changed
+    assert before == {path.name: path.read_bytes() for path in bag.iterdir()}
+
+
+def test_a_flipped_bit_in_the_index_at_the_end_loses_nothing_silently(tmp_path: Path) -> None:
+    whole = _text_bag(tmp_path / "whole")
+    data = _mcap(whole).read_bytes()
+    start = data.rindex(b"\x0f\x04\x00\x00\x00\x00\x00\x00\x00")
+    refused = 0
+    for place in range(start, len(data), 37):
+        bag = tmp_path / f"bag_{place}"
+        shutil.copytree(whole, bag)
+        flipped = bytearray(data)
+        flipped[place] ^= 0x10
+        _mcap(bag).write_bytes(flipped)
+        try:
+            assert _numbers(bag) == list(range(COUNT))
+        except DataError:
+            refused += 1
+        repair(bag)
+        assert _numbers(bag) == list(range(COUNT)), place
+    assert refused
+
+
+def test_messages_beside_chunks_are_kept(tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    chunked = _written(bag, messages=range(30), **WRITERS["plain"])
+    loose = _written(bag, messages=range(30, COUNT), **WRITERS["no chunks"])
+    with _Both(chunked, loose) as both:
+        both.replace(chunked)
+    loose.unlink()
+    assert repair(bag).messages == COUNT
+    assert _numbers(bag) == list(range(COUNT))
+
+
+class _Both:
+    """The data records of two files in one that ends as if power was lost."""
+
+    def __init__(self, first: Path, second: Path) -> None:
+        self.path = first.with_suffix(".both")
+        self.path.write_bytes(_data(first) + _data(second)[8:])
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def _data(path: Path) -> bytes:
+    """The file up to DataEnd, without a second header record."""
+    with path.open("rb") as file:
+        summary = make_reader(file).get_summary()
+    assert summary is not None
+    data = path.read_bytes()
+    return data[: data.rindex(b"\x0f\x04\x00\x00\x00\x00\x00\x00\x00")]
+
+
+def test_an_sqlite_bag_with_an_empty_storage_identifier_is_mended(tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    with BagWriter(bag, version=9, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        link = writer.add_connection("/text", "std_msgs/msg/String", typestore=typestore())
+        for number in range(5):
+            writer.write(link, number, text_message(number))
+    (bag / manifest.FILE_NAME).write_text(
+        json.dumps({"task": "t", "robot": "r", "message_counts": {"/text": 5}})
+    )
+    _edit(bag, lambda said: said.update(storage_identifier="", topics_with_message_count=[]))
+    assert cli.main(["repair", str(tmp_path)]) == 0
+    assert _numbers(bag) == list(range(5)) and manifest.load(bag).complete
+
+
+def test_a_split_file_that_metadata_leaves_out_is_not_left_out(tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    for first in (0, COUNT):
+        _written(bag, messages=range(first, first + COUNT), **WRITERS["plain"])
+    repair(bag)
+    _edit(bag, lambda said: said["relative_file_paths"].pop())
+    with pytest.raises(DataError, match=r"bag_1\.mcap"):
+        list(read(bag))
+    assert repair(bag).messages == 2 * COUNT
+
+
+def test_repair_keeps_every_message_of_a_real_episode(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    shutil.copytree(recorded[0], bag)
+    before = Counter(record.topic for record in read(bag))
+    (bag / "metadata.yaml").unlink()
+    repair(bag)
+    assert Counter(record.topic for record in read(bag)) == before
