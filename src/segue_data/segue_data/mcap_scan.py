@@ -185,7 +185,7 @@ def _add_chunk(scan: Scan, chunk: Chunk, start: int, end: int) -> None:
 def _keep_rest(scan: Scan, data: bytes) -> None:
     """Note the whole records at the beginning of a chunk's content `data` that is not whole."""
     inside = _Inside(dict(scan.schemas), dict(scan.channels))
-    with suppress(_BROKEN):  # what came before is what is kept
+    with suppress(*_BROKEN):  # what came before is what is kept
         inside.read(data)
     if inside.messages:
         scan.schemas, scan.channels = inside.schemas, inside.channels
