@@ -32,6 +32,7 @@ setup(
         *shared_files("config"),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},  # `colcon test` runs pytest where this says so
     zip_safe=False,
     maintainer="Segue developers",
     maintainer_email="segue@example.org",

@@ -14,6 +14,7 @@ setup(
         ("share/" + NAME, ["package.xml"]),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},  # `colcon test` runs pytest where this says so
     zip_safe=False,
     maintainer="Segue developers",
     maintainer_email="segue@example.org",
