@@ -15,10 +15,12 @@ RUN python3 -m venv --system-site-packages /opt/venv \
  && /opt/venv/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -r requirements/torch.txt \
  && /opt/venv/bin/pip install --no-cache-dir -r requirements/ros.txt
 
+# The GPU box shows no robot and simulates none.
 COPY src/ src/
 RUN apt-get update \
  && rosdep update --rosdistro "$ROS_DISTRO" \
  && rosdep install --from-paths src --ignore-src -y -t buildtool -t build -t build_export -t exec \
+      --skip-keys "ros_gz_sim ros_gz_bridge gz_ros2_control" \
  && rm -rf /var/lib/apt/lists/*
 
 # Scripts of ROS (ros2, colcon) run the system's Python, which finds the venv's libraries through this.

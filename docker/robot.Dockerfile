@@ -1,23 +1,24 @@
-# The robot's machine: sensors, controller with the safety guard, chunk scheduler, recorder. No torch.
+# The robot's machine: sensors, controller with the safety guard, chunk scheduler, recorder. No torch: it is on the GPU box.
 FROM ros:kilted-ros-base-noble
 WORKDIR /opt/segue
 
 # Versions are those of the pinned distribution.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libegl1 libgl1 python3-venv "ros-$ROS_DISTRO-rmw-zenoh-cpp" \
+ && apt-get install -y --no-install-recommends libegl1 libgl1 libusb-1.0-0 python3-venv "ros-$ROS_DISTRO-rmw-zenoh-cpp" \
  && rm -rf /var/lib/apt/lists/*
 
 COPY requirements/ requirements/
 RUN python3 -m venv --system-site-packages /opt/venv \
- && grep -v '^torch' requirements/ros.txt > /tmp/robot.txt \
- && /opt/venv/bin/pip install --no-cache-dir -r /tmp/robot.txt \
- && /opt/venv/bin/pip install --no-cache-dir --no-deps -r requirements/models.txt
+ && /opt/venv/bin/pip install --no-cache-dir -r requirements/robot.txt \
+ && /opt/venv/bin/pip install --no-cache-dir --no-deps -r requirements/models.txt -r requirements/hardware.txt
 
+# Gazebo is declared for those who launch it; a robot has no use for it.
 COPY src/ src/
 RUN apt-get update \
  && rosdep update --rosdistro "$ROS_DISTRO" \
  && rosdep install --from-paths src --ignore-src -y -t buildtool -t build -t build_export -t exec \
+      --skip-keys "ros_gz_sim ros_gz_bridge gz_ros2_control" \
  && rm -rf /var/lib/apt/lists/*
 
 # Scripts of ROS (ros2, colcon) run the system's Python, which finds the venv's libraries through this.

@@ -109,7 +109,9 @@ def test_a_package_declares_what_it_uses_and_nothing_else(package: Path) -> None
 
 
 def test_every_module_that_is_imported_has_a_known_origin() -> None:
-    used = {module for package in PACKAGES for tests in (False, True) for module in _used(package, tests=tests)}
+    used = {
+        module for package in PACKAGES for tests in (False, True) for module in _used(package, tests=tests)
+    }
     known = {*TABLE["rosdep"], *TABLE["ros"], *TABLE["pip"], *TABLE["optional"], *OURS}
     assert sorted(used - known) == [], "say in requirements/modules.yaml where they come from"
     assert sorted({*TABLE["rosdep"], *TABLE["pip"]} - used) == [], "used by nobody"
@@ -117,7 +119,7 @@ def test_every_module_that_is_imported_has_a_known_origin() -> None:
 
 @pytest.mark.parametrize("file", ["ros.txt", "wheels.in"])
 def test_what_rosdep_does_not_have_is_in_the_requirements(file: str) -> None:
-    files = [file] if file == "ros.txt" else [file, "torch.txt"]
+    files = [file, "robot.txt"] if file == "ros.txt" else [file, "torch.txt"]
     text = "\n".join((ROOT / "requirements" / name).read_text() for name in files)
     pinned = {match.lower() for match in re.findall(r"^([\w.-]+)\s*(?:[=<>]|$)", text, re.MULTILINE)}
     assert sorted({name.lower() for name in TABLE["pip"].values()} - pinned) == []
@@ -131,7 +133,9 @@ def test_what_is_done_without_is_said_where_the_reader_looks() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_colcon_is_told_to_test_with_pytest(package: Path) -> None:
-    calls = [node for node in ast.walk(ast.parse((package / "setup.py").read_text())) if isinstance(node, ast.Call)]
+    calls = [
+        node for node in ast.walk(ast.parse((package / "setup.py").read_text())) if isinstance(node, ast.Call)
+    ]
     setup = next(call for call in calls if getattr(call.func, "id", "") == "setup")
     extras = next((word.value for word in setup.keywords if word.arg == "extras_require"), None)
     assert extras and ast.literal_eval(extras) == {"test": ["pytest"]}
@@ -140,7 +144,12 @@ def test_colcon_is_told_to_test_with_pytest(package: Path) -> None:
 def test_colcon_test_runs_a_packages_tests(tmp_path: Path) -> None:
     colcon = [sys.executable, "-m", "colcon", "--log-base", str(tmp_path / "log")]
     command = [*colcon, "test", "--base-paths", "src", "--packages-select", "segue_core"]
-    command += ["--test-result-base", str(tmp_path / "results"), "--pytest-args", "test/test_core_rotation.py"]
+    command += [
+        "--test-result-base",
+        str(tmp_path / "results"),
+        "--pytest-args",
+        "test/test_core_rotation.py",
+    ]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     asked = [*colcon, "test-result", "--all", "--test-result-base", str(tmp_path / "results")]
     said = subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, text=True).stdout

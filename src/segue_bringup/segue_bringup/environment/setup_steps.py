@@ -91,7 +91,7 @@ class Setup:
         )
 
     def _libraries_inputs(self) -> str:
-        names = ("ros.txt", "models.txt") if self.ros.is_system else ("wheels.txt", "models.txt")
+        names = ("ros.txt", "robot.txt", "models.txt") if self.ros.is_system else ("wheels.txt", "models.txt")
         return digest(*(self._pins(name) for name in names))
 
     def _install_libraries(self, progress: Progress) -> None:
