@@ -30,6 +30,7 @@ from segue_interfaces.srv import EmergencyStop, Recover
 from segue_ros import alone, parameters, qos
 from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.waiting import insist
 
 _DIAGNOSTICS_PERIOD_S = 1.0
 
@@ -165,7 +166,7 @@ class HardwareNode(LifecycleComponent):
         first, then = (self.resolve_service_name(f"segue/{name}recover") for name in ("hardware/", ""))
         self.get_logger().error(f"{self._reported}; recover with {first}, then {then}")
         if self._stop_controller.service_is_ready():
-            self._stop_controller.call_async(EmergencyStop.Request(reason=f"hardware: {self._reported}"))
+            insist(self, self._stop_controller, EmergencyStop.Request(reason=f"hardware: {self._reported}"))
 
     def _watch_wire(self) -> None:
         try:

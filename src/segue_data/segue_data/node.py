@@ -40,6 +40,7 @@ from segue_ros.parameters import declare
 from segue_ros.waiting import until
 
 _DRAIN_S = 0.5
+_NOTHING_STARTED = (StartRecording.Request(), "")
 _PICTURES, _OTHERS = 50, 500  # what may wait while a busy machine keeps the recorder from running
 
 
@@ -122,6 +123,8 @@ class Recorder(LifecycleComponent):
                 self._stored_name(n, kind): self._stored_name(names[n], kind) for n, kind in sources.items()
             },
         )
+        self._started = _NOTHING_STARTED
+        self._stopped: tuple[StopRecording.Request, StopRecording.Response] | None = None
         self._rates = Rates()
         reports, failures = self._session.repair()
         for report in reports:
@@ -216,7 +219,11 @@ class Recorder(LifecycleComponent):
         self, request: StartRecording.Request, response: StartRecording.Response
     ) -> StartRecording.Response:
         def begin() -> None:
+            if request.episode and request == self._started[0]:  # asked again: the first answer was lost
+                response.path = self._started[1]
+                return
             response.path = str(self._session.start(request.episode, request.task, request.seed).absolute())
+            self._started, self._stopped = (request, response.path), None
 
         return self._answer(response, begin, "recording")
 
@@ -235,6 +242,10 @@ class Recorder(LifecycleComponent):
         self, request: StopRecording.Request, response: StopRecording.Response
     ) -> StopRecording.Response:
         await self._drain()
+        if (
+            self._stopped is not None and request == self._stopped[0]
+        ):  # asked again: the first answer was lost
+            return self._stopped[1]
 
         def end() -> None:
             outcome = request.outcome or ("success" if request.task_success else "failure")
@@ -245,7 +256,10 @@ class Recorder(LifecycleComponent):
             response.error_text = "; ".join(closed.problems)
             self._tell(closed)
 
-        return self._answer(response, end, "")
+        answer = self._answer(response, end, "")
+        if answer.success:
+            self._started, self._stopped = _NOTHING_STARTED, (request, answer)
+        return answer
 
     def _answer(self, response: Any, action: Callable[[], None], done: str) -> Any:
         try:

@@ -137,6 +137,16 @@ def test_services_refuse_with_a_code_and_a_text(recorder: Recorder) -> None:
     assert idle.error_text and outside.error_text
 
 
+def test_a_recorder_that_is_asked_again_answers_again_and_does_nothing_twice(recorder: Recorder) -> None:
+    first, again = recorder.begin("asked"), recorder.begin("asked")
+    assert (again.success, again.path) == (True, first.path)
+    recorder.publish(3)
+    closed, again = recorder.end(task_success=True), recorder.end(task_success=True)
+    assert closed.success and again == closed
+    assert recorder.begin("asked").error_code  # a new episode of that name is no repetition
+    assert recorder.begin("after").success and recorder.end(task_success=True).path.endswith("after")
+
+
 def test_a_terminated_recorder_closes_its_episode_and_exits_cleanly(recorder: Recorder) -> None:
     recorder.begin("ended")
     recorder.publish(3)

@@ -18,6 +18,7 @@ from rclpy.timer import Timer
 from segue_core.errors import ErrorCode, SegueError
 
 _POLL_S = 0.02
+ASK_AGAIN_S = 1.0
 
 
 def _timer(node: Node, period_s: float, callback: Callable[[], None]) -> Timer:
@@ -64,18 +65,57 @@ async def until(node: Node, condition: Callable[[], bool], timeout_s: float) -> 
 async def call(node: Node, client: Client[Any, Any], request: Any, timeout_s: float = 5.0) -> Any:
     """The answer of a service whose response has `error_code` and `error_text`.
 
+    It is asked again every second, since an answer is lost while discovery is still matching its way back: the service
+    must be one that does nothing more when it is asked for the same thing twice in a row.
+
     Raises:
         SegueError: nobody offers the service, it does not answer in time, or it answers with an error code.
     """
     if not await until(node, client.service_is_ready, timeout_s):
-        raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"nobody offers the service {client.service_name}")
-    future = client.call_async(request)
-    if not await within(node, future, timeout_s):
-        client.remove_pending_request(future)
-        raise SegueError(
-            ErrorCode.PROCESS_FAILED, f"no answer from {client.service_name} within {timeout_s:g} s"
-        )
-    response: Any = future.result()
+        raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"nobody offers the service {client.srv_name}")
+    response = await _answer(node, client, request, timeout_s)
+    if response is None:
+        text = f"no answer from {client.srv_name} within {timeout_s:g} s, asked every {ASK_AGAIN_S:g} s"
+        raise SegueError(ErrorCode.PROCESS_FAILED, text)
     if response.error_code:
-        raise SegueError(ErrorCode(response.error_code), f"{client.service_name}: {response.error_text}")
+        raise SegueError(ErrorCode(response.error_code), f"{client.srv_name}: {response.error_text}")
     return response
+
+
+async def _answer(node: Node, client: Client[Any, Any], request: Any, timeout_s: float) -> Any:
+    """The first answer to any asking; None when there is none."""
+    answer: Future[Any] = Future()
+    asked: list[Future[Any]] = []
+
+    def take(future: Future[Any]) -> None:
+        if not answer.done():
+            answer.set_result(future.result())
+
+    def ask() -> None:
+        asked.append(client.call_async(request))
+        asked[-1].add_done_callback(take)
+
+    ask()
+    again = _timer(node, ASK_AGAIN_S, ask)
+    try:
+        return answer.result() if await within(node, answer, timeout_s) else None
+    finally:
+        node.destroy_timer(again)
+        for future in asked:
+            if not future.done():
+                client.remove_pending_request(future)
+
+
+def insist(node: Node, client: Client[Any, Any], request: Any) -> None:
+    """Ask for something that nobody waits for, until it is answered; that it was not is logged."""
+
+    async def ask() -> None:
+        try:
+            await call(node, client, request)
+        except SegueError as error:
+            node.get_logger().error(str(error))
+
+    executor = node.executor
+    if executor is None:
+        raise RuntimeError(f"node {node.get_name()} is not spun by an executor")
+    executor.create_task(ask)

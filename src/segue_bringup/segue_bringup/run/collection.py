@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from segue_bringup.run.episode import Ending, Episode
 from segue_bringup.run.readiness import Readiness
 from segue_interfaces.srv import Arm
+from segue_ros.waiting import ASK_AGAIN_S
 
 _STOP_ARM_S = 3.0
 _RATE = "hz "
@@ -66,7 +67,9 @@ class Collection(Episode):
 
     def _disarm(self) -> None:
         """The arm before the graph: a controlled stop."""
-        answer = self._arm.call_async(Arm.Request(arm=False))
+        answers: list[Any] = []
         end = time.monotonic() + _STOP_ARM_S
-        while not answer.done() and time.monotonic() < end:
+        while not any(answer.done() for answer in answers) and time.monotonic() < end:
+            if time.monotonic() >= end - _STOP_ARM_S + len(answers) * ASK_AGAIN_S:
+                answers.append(self._arm.call_async(Arm.Request(arm=False)))
             self._executor.spin_once(timeout_sec=0.05)

@@ -13,7 +13,7 @@ from segue_bringup.resolution import NodePlan
 from segue_core.errors import ConfigError, ErrorCode
 
 _ASK_EVERY_S = 0.2
-_PATIENCE_S = 2.0  # with one answer: a node that has not found our end of the service yet answers nobody
+_PATIENCE_S = 1.0  # with one answer: a node that has not found our end of the service yet answers nobody
 
 
 class _Watch:

@@ -10,7 +10,7 @@ from segue_core.errors import ErrorCode, SegueError
 from segue_data.teleop.config import Action
 from segue_data.teleop.episodes import Stage
 from segue_interfaces.srv import EmergencyStop, Recover
-from segue_ros.waiting import call, until
+from segue_ros.waiting import call, insist, until
 
 if TYPE_CHECKING:
     from segue_data.teleop.node.teleop_node import TeleopNode
@@ -35,7 +35,9 @@ class Tasks:
     def wish(self, wish: Action) -> None:
         """Fulfil a wish, or say why not."""
         if wish == "stop":
-            self._stop.call_async(EmergencyStop.Request(reason="stopped by the person at the controls"))
+            insist(
+                self._node, self._stop, EmergencyStop.Request(reason="stopped by the person at the controls")
+            )
             self._node.driver.let_go()
             self._tell("stopped; `recover`, then start or take again")
         elif self.busy:

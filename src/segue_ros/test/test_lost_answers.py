@@ -1,0 +1,146 @@
+"""What the graph asks of itself arrives, even when an answer is lost on its way back, and is done once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import rclpy
+from own_domain import own_domain
+from rclpy.action import ActionClient, ActionServer, GoalResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+from spinning import spin_until
+
+from segue_core.errors import SegueError
+from segue_interfaces.action import MoveTo
+from segue_interfaces.srv import Recover
+from segue_ros import goals, waiting
+from segue_ros.goals import Goal
+
+
+class Lossy(ActionClient):
+    """A client that first loses as many answers of each kind as `lose` says."""
+
+    lose: dict[str, int]
+
+    async def execute(self, taken_data: Any) -> None:
+        for kind in ("goal", "result"):
+            if kind in taken_data and self.lose[kind] > 0:
+                self.lose[kind] -= 1
+                del taken_data[kind]
+        await super().execute(taken_data)
+
+
+class Pair:
+    """A client node and a server node that spin together."""
+
+    def __init__(self, context: Context) -> None:
+        self.client, self.server = Node("asker", context=context), Node("asked", context=context)
+        self.executor = SingleThreadedExecutor(context=context)
+        self.executor.add_node(self.client)
+        self.executor.add_node(self.server)
+
+    def until(self, done: Any) -> None:
+        spin_until(self.executor, done, "nothing came of it")
+
+
+@pytest.fixture
+def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    monkeypatch.setattr(waiting, "ASK_AGAIN_S", 0.1)
+    monkeypatch.setattr(goals, "ASK_AGAIN_S", 0.1)
+    context = Context()
+    rclpy.init(context=context, domain_id=own_domain())
+    yield Pair(context)
+    context.try_shutdown()
+
+
+def _service(pair: Pair, silent: int) -> list[Any]:
+    """A service that never answers its first `silent` callers; the requests that it got."""
+    got: list[Any] = []
+
+    async def answer(request: Any, response: Any) -> Any:
+        got.append(request)
+        if len(got) <= silent:
+            await Future()
+        response.success = True
+        return response
+
+    pair.server.create_service(Recover, "recover", answer, callback_group=ReentrantCallbackGroup())
+    return got
+
+
+def _call(pair: Pair, timeout_s: float) -> Any:
+    client: Any = pair.client.create_client(Recover, "recover")
+    return pair.executor.create_task(waiting.call(pair.client, client, Recover.Request(), timeout_s))
+
+
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_a_service_whose_answer_is_lost_is_asked_again(pair: Pair, lost: int) -> None:
+    got = _service(pair, silent=lost)
+    task = _call(pair, timeout_s=30.0)
+    pair.until(task.done)
+    assert task.result().success
+    assert len(got) == lost + 1
+
+
+def test_a_service_that_never_answers_is_an_error_that_names_it(pair: Pair) -> None:
+    _service(pair, silent=10**6)
+    task = _call(pair, timeout_s=0.5)
+    with pytest.raises(SegueError, match=r"no answer from .*recover within 0.5 s"):  # an executor raises it
+        pair.until(task.done)
+
+
+def test_what_is_insisted_on_is_asked_until_it_is_answered(pair: Pair) -> None:
+    got = _service(pair, silent=2)
+    client: Any = pair.client.create_client(Recover, "recover")
+    waiting.insist(pair.client, client, Recover.Request())
+    pair.until(lambda: len(got) == 3)
+
+
+class Mover:
+    """An action server that counts what it executes."""
+
+    def __init__(self, pair: Pair, accepts: bool = True) -> None:
+        self.executed: list[Any] = []
+        response = GoalResponse.ACCEPT if accepts else GoalResponse.REJECT
+        self.server = ActionServer(
+            pair.server, MoveTo, "move", self._execute, goal_callback=lambda _: response
+        )
+
+    def _execute(self, handle: Any) -> MoveTo.Result:
+        self.executed.append(handle.request)
+        handle.succeed()
+        return MoveTo.Result(success=True)
+
+
+def _send(pair: Pair, **lose: int) -> tuple[list[MoveTo.Result], list[bool]]:
+    client = Lossy(pair.client, MoveTo, "move")
+    client.lose = {"goal": 0, "result": 0} | lose
+    results: list[MoveTo.Result] = []
+    refused: list[bool] = []
+    pair.until(client.server_is_ready)
+    Goal(pair.client, client, MoveTo.Goal(pose="home"), results.append, lambda: refused.append(True))
+    pair.until(lambda: bool(results or refused))
+    return results, refused
+
+
+@pytest.mark.parametrize("lose", [{}, {"goal": 1}, {"goal": 3}, {"result": 2}, {"goal": 2, "result": 1}])
+def test_a_goal_whose_answers_are_lost_is_executed_once_and_its_result_comes_once(
+    pair: Pair, lose: dict[str, int]
+) -> None:
+    mover = Mover(pair)
+    results, refused = _send(pair, **lose)
+    for _ in range(30):
+        pair.executor.spin_once(timeout_sec=0.01)
+    assert [result.success for result in results] == [True] and not refused
+    assert len(mover.executed) == 1
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_refused_goal_is_refused_even_when_that_answer_is_lost(pair: Pair, lost: int) -> None:
+    mover = Mover(pair, accepts=False)
+    results, refused = _send(pair, goal=lost)
+    assert refused == [True] and not results and not mover.executed
