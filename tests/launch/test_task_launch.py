@@ -16,6 +16,7 @@ import rclpy  # noqa: E402
 from launch import LaunchContext, LaunchDescription  # noqa: E402
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+from launch.utilities import perform_substitutions  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
 from lifecycle_msgs.srv import GetState  # noqa: E402
 
@@ -40,10 +41,22 @@ def _started(description: LaunchDescription, **arguments: str) -> list[Node]:
 
 
 @pytest.mark.parametrize("file", sorted(path.name for path in LAUNCH.glob("*.launch.py")))
-def test_every_launch_file_declares_every_argument_of_the_graph(file: str) -> None:
+def test_every_launch_file_declares_arguments_of_the_graph_and_only_those_it_uses(file: str) -> None:
     description = PythonLaunchDescriptionSource(str(LAUNCH / file)).get_launch_description(LaunchContext())
     declared = {entity.name for entity in description.entities if isinstance(entity, DeclareLaunchArgument)}
-    assert declared == set(load_graph().arguments)
+    assert declared <= set(load_graph().arguments)
+    assert (declared == set(load_graph().arguments)) == (file in ("task.launch.py", "record.launch.py"))
+    assert {"robot", "task"} <= declared
+
+
+@pytest.mark.parametrize(("given", "start"), [("", "/"), ("left", "/left/"), ("/cell/left", "/cell/left/")])
+def test_nodes_are_in_the_namespace_and_keep_their_names_in_the_launch_log(given: str, start: str) -> None:
+    context = LaunchContext()
+    for node in _started(launch_description("task"), policy="hold", namespace=given):
+        node._perform_substitutions(context)
+        label = perform_substitutions(context, node.process_description.name)
+        assert node.node_name == start + label
+        assert label in {each.name for each in load_graph().nodes}
 
 
 def test_launch_starts_the_same_nodes_with_the_same_names_as_the_supervisor() -> None:

@@ -13,12 +13,15 @@ from launch_ros.parameter_descriptions import ParameterValue
 from segue_bringup.arguments import valid_values
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import NodePlan, make_plan
+from segue_bringup.usage import used_arguments
+
+_GAZEBO_ARGUMENTS = ("robot", "task", "seed", "view", "gazebo_files")
 
 
 def launch_description(
     graph_name: str = "task", only: tuple[str, ...] = (), defaults: Mapping[str, Scalar] | None = None
 ) -> LaunchDescription:
-    """The graph `config/graph/<graph_name>.yaml`, or just its nodes `only`, with all of its arguments declared.
+    """The graph `config/graph/<graph_name>.yaml`, or just its nodes `only`, with the arguments declared that these use.
 
     `defaults` are other defaults for some of its arguments.
 
@@ -27,18 +30,23 @@ def launch_description(
     """
     graph = load_graph(graph_name).with_defaults(defaults or {})
     chosen = graph.only(only) if only else graph
-    return LaunchDescription([*_declarations(graph), OpaqueFunction(function=_start, args=[chosen])])
+    names = used_arguments(chosen)
+    return LaunchDescription(
+        [*_declarations(graph, names), OpaqueFunction(function=_start, args=[chosen, names])]
+    )
 
 
 def gazebo_description() -> LaunchDescription:
-    """What stands in for the robot with `sim:=gazebo`, and nothing else; all arguments of the graph are declared."""
+    """What stands in for the robot with `sim:=gazebo`, and nothing else."""
     graph = load_graph()
-    return LaunchDescription([*_declarations(graph), OpaqueFunction(function=_start_gazebo, args=[graph])])
+    start = OpaqueFunction(function=_start_gazebo, args=[graph])
+    return LaunchDescription([*_declarations(graph, _GAZEBO_ARGUMENTS), start])
 
 
-def _declarations(graph: Graph) -> list[DeclareLaunchArgument]:
+def _declarations(graph: Graph, names: tuple[str, ...]) -> list[DeclareLaunchArgument]:
     declared = []
-    for name, argument in graph.arguments.items():
+    for name in names:
+        argument = graph.arguments[name]
         choices = list(valid_values(argument)) or (
             ["true", "false"] if isinstance(argument.default, bool) else None
         )
@@ -53,8 +61,8 @@ def _declarations(graph: Graph) -> list[DeclareLaunchArgument]:
     return declared
 
 
-def _start(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity]:
-    plan = make_plan(graph, _given(context, graph))
+def _start(context: LaunchContext, graph: Graph, names: tuple[str, ...]) -> list[LaunchDescriptionEntity]:
+    plan = make_plan(graph, _given(context, names))
     nodes = [_action(node) for node in plan.nodes]
     if plan.arguments.get("sim") != "gazebo" or "hardware" not in (node.name for node in plan.nodes):
         return nodes
@@ -66,11 +74,11 @@ def _start(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity
 def _start_gazebo(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity]:
     from segue_bringup.gazebo_launch import gazebo_actions
 
-    return gazebo_actions(make_plan(graph, {**_given(context, graph), "sim": "gazebo"}))
+    return gazebo_actions(make_plan(graph, {**_given(context, _GAZEBO_ARGUMENTS), "sim": "gazebo"}))
 
 
-def _given(context: LaunchContext, graph: Graph) -> dict[str, str]:
-    return {name: LaunchConfiguration(name).perform(context) for name in graph.arguments}
+def _given(context: LaunchContext, names: tuple[str, ...]) -> dict[str, str]:
+    return {name: LaunchConfiguration(name).perform(context) for name in names}
 
 
 def _action(node: NodePlan) -> LaunchDescriptionEntity:

@@ -56,6 +56,11 @@ class LifecycleComponent(LifecycleNode):
     def teardown(self) -> None:
         """Clean up: undo `setup`."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the node is in its state `active`."""
+        return bool(self._state_machine.current_state[1] == "active")
+
     def fail(self, error: BaseException) -> None:
         """Ends the process with the exit status of `error`, after a clean stop."""
         self.failure = self.failure or error

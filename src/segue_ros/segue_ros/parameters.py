@@ -1,6 +1,6 @@
 """Node parameters from one typed model: declared with description and range, unknown names refused."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -33,26 +33,33 @@ _ARRAYS: Mapping[type, Parameter.Type] = {
 _BUILT_IN = ("use_sim_time", "start_type_description_service", "autostart", "qos_overrides.")
 
 
-def declare(node: Node, model: type[ModelT]) -> ModelT:
-    """Declares every field of `model` on `node`, read-only, and returns the values it was started with.
+def declare(node: Node, model: type[ModelT], changeable: Collection[str] = ()) -> ModelT:
+    """Declares every field of `model` on `node` and returns the values it was started with.
+
+    All are read-only but the `changeable` ones, see `segue_ros.changes`.
 
     Fields are bool, int, float, str, or tuples of one of these; a field without default must be given.
 
     Raises:
         ConfigError: an unknown, missing or invalid parameter, naming the node and the valid names.
     """
-    values = {name: _declare(node, name, field) for name, field in model.model_fields.items()}
+    values = {
+        name: _declare(node, name, field, name not in changeable)
+        for name, field in model.model_fields.items()
+    }
     values.update(_unknown(node, values))
     given = {name: value for name, value in values.items() if value is not None}
     return parse_model(given, model, f"parameters of node {node.get_name()}")
 
 
-def _declare(node: Node, name: str, field: FieldInfo) -> Any:
+def _declare(node: Node, name: str, field: FieldInfo, read_only: bool) -> Any:
     if not node.has_parameter(name):
         kind = _parameter_type(field.annotation)
         default = None if field.is_required() else _plain(field.get_default(call_default_factory=True))
         try:
-            node.declare_parameter(name, kind if default is None else default, _descriptor(field, kind))
+            node.declare_parameter(
+                name, kind if default is None else default, _descriptor(field, kind, read_only)
+            )
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
             where = f"parameter {name!r} of node {node.get_name()}"
             raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{where}: {error}") from error
@@ -72,8 +79,10 @@ def _parameter_type(annotation: Any) -> Parameter.Type:
     return _TYPES.get(annotation, Parameter.Type.STRING)
 
 
-def _descriptor(field: FieldInfo, kind: Parameter.Type) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=field.description or "", read_only=True, type=kind.value)
+def _descriptor(field: FieldInfo, kind: Parameter.Type, read_only: bool) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=field.description or "", read_only=read_only, type=kind.value
+    )
     descriptor.dynamic_typing = (
         kind is Parameter.Type.DOUBLE
     )  # "rate_hz: 30" is a number too; the model checks it

@@ -158,7 +158,9 @@ class Episode:
 
     def _result(self) -> Ending:
         if self._client.refused:
-            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the goal was refused")
+            self._show()
+            text = f"the goal was rejected; why is in {self.folder.root / 'logs'}"
+            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text)
         return Ending.RESULT
 
     def _stop_arm(self) -> None:

@@ -59,5 +59,5 @@ def _ask(node: Node, client: TaskClient, goal: MoveTo.Goal, end_s: float) -> Mov
             client.cancel()
             rclpy.spin_once(node, timeout_sec=0.5)
     if client.refused:
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, "the mover refused the goal")
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, "the mover rejected the goal; its log says why")
     return client.result

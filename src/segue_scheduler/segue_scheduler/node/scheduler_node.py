@@ -25,6 +25,7 @@ from segue_interfaces.msg import (
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, parameters, qos, ticks
+from segue_ros.changes import Changes
 from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent
 from segue_ros.policy_info import info_from_msg
@@ -62,6 +63,16 @@ class Parameters(RunParameters):
     )
 
 
+CHANGEABLE = (
+    *RunParameters.model_fields,
+    "lease_s",
+    "lease_required",
+    "state_timeout_ticks",
+    "policy_timeout_s",
+)
+"""Parameters that may change between runs."""
+
+
 class SchedulerNode(LifecycleComponent):
     """Translates between the wire and `ChunkScheduler`. Holds at most one run."""
 
@@ -70,9 +81,10 @@ class SchedulerNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Read the contracts and connect."""
-        self.given = parameters.declare(self, Parameters)
+        self.given = parameters.declare(self, Parameters, CHANGEABLE)
         self.space = load_robot(self.given.robot_file).action_space
         check(self.given, self.space)
+        self._changes = Changes(self, self.given, CHANGEABLE, self._why_unchangeable, self._take)
         self.watch = TickWatch()
         self.session: Session | None = None
         self.policy_info: PolicyInfo | None = None
@@ -115,8 +127,17 @@ class SchedulerNode(LifecycleComponent):
 
     def teardown(self) -> None:
         """Let go of the actions."""
+        self._changes.close()
         self._server.destroy()
         self._predict.destroy()
+
+    def _why_unchangeable(self, given: Parameters) -> str:
+        """Why these parameters cannot be taken now; empty when they can."""
+        check(given, self.space)
+        return "a task is running; cancel it, or wait for its end" if self._server.busy else ""
+
+    def _take(self, given: Parameters) -> None:
+        self.given = given
 
     @property
     def tick(self) -> int:

@@ -76,7 +76,11 @@ def check(given: RunParameters, space: ActionSpace) -> None:
     Raises:
         ConfigError: unknown method, rule or option, or a value out of range, naming it.
     """
-    config = scheduler_config(given, "", given.time_limit_s or 1.0)
+    check_config(scheduler_config(given, "", given.time_limit_s or 1.0), space)
+    injected_latency(given.latency, 0)
+
+
+def check_config(config: SchedulerConfig, space: ActionSpace) -> None:
+    """Refuse a method or a rule that is not there, or an option that it does not have; ConfigError as `check`."""
     continuation.create(config.continuation, config.continuation_options)
     termination.create(config, space)
-    injected_latency(given.latency, 0)

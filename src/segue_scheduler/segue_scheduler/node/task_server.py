@@ -1,13 +1,14 @@
-"""The server of /segue/run_task: one goal at a time, from the reset of the world to the result."""
+"""The server of segue/run_task: one goal at a time, from the reset of the world to the result."""
 
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 
 from segue_core.errors import (
+    ConfigError,
     ErrorCode,
     PerceptionError,
     PolicyError,
@@ -23,7 +24,7 @@ from segue_ros.contracts import load_file
 from segue_ros.waiting import until
 from segue_scheduler.node import results
 from segue_scheduler.node.session import RunSpec, Session
-from segue_scheduler.node.settings import injected_latency, scheduler_config
+from segue_scheduler.node.settings import check_config, injected_latency, scheduler_config
 from segue_scheduler.node.watches import Lease
 from segue_scheduler.tick import Outcome, TickOutput
 
@@ -45,7 +46,12 @@ class TaskServer:
         self._handle: ServerGoalHandle | None = None
         self._abandoned: SegueError | None = None
         self._server = ActionServer(
-            node, RunTask, "segue/run_task", self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT
+            node,
+            RunTask,
+            "segue/run_task",
+            self._execute,
+            goal_callback=self._on_goal,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
 
     def destroy(self) -> None:
@@ -73,8 +79,32 @@ class TaskServer:
         if output.tick % _FEEDBACK_EVERY == 0:
             self._handle.publish_feedback(results.feedback(session, output))
 
+    @property
+    def busy(self) -> bool:
+        """Whether a goal is being worked on."""
+        return self._goal_id is not None
+
+    def _on_goal(self, goal: RunTask.Goal) -> GoalResponse:
+        """Reject at once what needs no look at the world; a rejection has no result, so the reason is logged."""
+        try:
+            self._admit(goal)
+        except SegueError as error:
+            self._node.get_logger().error(f"goal rejected: {error}")
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _admit(self, goal: RunTask.Goal) -> None:
+        if not self._node.is_active:
+            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the scheduler node is not active")
+        if self.busy:
+            raise SchedulerError(ErrorCode.TASK_BUSY, "another task is running; cancel it first")
+        for name, value in (("seed", goal.seed), ("time_limit_s", goal.time_limit_s)):
+            if not 0 <= value < float("inf"):
+                raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, name, got=value, expected="0 or more")
+        check_config(self._spec(goal).config, self._node.space)
+
     async def _execute(self, handle: ServerGoalHandle) -> RunTask.Result:
-        if self._goal_id is not None:
+        if self.busy:
             handle.abort()
             return results.failure(
                 SchedulerError(ErrorCode.TASK_BUSY, "another task is running; cancel it first")

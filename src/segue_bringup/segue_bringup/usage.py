@@ -1,0 +1,35 @@
+"""Which arguments a part of a graph needs: those that its nodes refer to, and those that these refer to in turn."""
+
+import re
+from collections.abc import Iterable
+
+from segue_bringup.catalogue import config_root
+from segue_bringup.graph import Graph
+
+_REFERENCE = re.compile(r"\$\{(\w+)")
+_WHOLE_GRAPH = {"parameters", "environment", "namespace"}
+
+
+def used_arguments(graph: Graph) -> tuple[str, ...]:
+    """Names of the arguments that can make a difference to the nodes of `graph`, in the graph's order."""
+    text = graph.model_dump_json(include={"nodes", *_WHOLE_GRAPH})
+    wanted = {*_REFERENCE.findall(text), *(name for node in graph.nodes for name in node.when)}
+    found: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found.add(name)
+            wanted.update(_leads_to(graph, name))
+    return tuple(name for name in graph.arguments if name in found)
+
+
+def _leads_to(graph: Graph, name: str) -> Iterable[str]:
+    if name in graph.derived:
+        derived = graph.derived[name]
+        return (derived.argument, *_REFERENCE.findall(" ".join(map(str, derived.values.values()))))
+    if name not in graph.arguments:
+        return ()
+    argument = graph.arguments[name]
+    files = (config_root() / argument.config).glob("*.yaml") if argument.config else ()
+    text = " ".join((str(argument.default), *(path.read_text(encoding="utf-8") for path in files)))
+    return _REFERENCE.findall(text)

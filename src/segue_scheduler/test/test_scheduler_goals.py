@@ -1,0 +1,143 @@
+"""Goals that cannot be done are rejected at once; parameters change between runs, and not to anything."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+import rclpy
+from own_domain import own_domain
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from spinning import spin_until
+
+from segue_interfaces.action import RunTask
+from segue_scheduler.node.scheduler_node import SchedulerNode
+
+ROBOT = Path(__file__).parents[3] / "config" / "robots" / "jaco2.yaml"
+
+
+class Bench:
+    """A scheduler in a namespace of its own, and somebody who asks it for things."""
+
+    def __init__(self) -> None:
+        self.node = SchedulerNode()
+        self.node.trigger_configure()
+        self.node.trigger_activate()
+        self.peer = Node("peer", namespace="left")
+        self.client: Any = ActionClient(self.peer, RunTask, "segue/run_task")
+        self._set = self.peer.create_client(SetParametersAtomically, "scheduler/set_parameters_atomically")
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        self._executor.add_node(self.peer)
+        self.until(lambda: self.client.server_is_ready() and self._set.service_is_ready())
+
+    def until(self, done: Callable[[], bool]) -> None:
+        spin_until(self._executor, done)
+
+    def send(self, **goal: Any) -> Any:
+        """The handle of a goal."""
+        sent = self.client.send_goal_async(RunTask.Goal(**goal))
+        self.until(sent.done)
+        return sent.result()
+
+    def set(self, **values: Any) -> SetParametersResult:
+        """As `ros2 param set` does it."""
+        asked = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        answer = self._set.call_async(SetParametersAtomically.Request(parameters=asked))
+        self.until(answer.done)
+        return answer.result().result
+
+    def close(self) -> None:
+        self.client.destroy()
+        self.peer.destroy_node()
+        self.node.end()
+        self.node.destroy_node()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    given = [f"robot_file:={ROBOT}", "task:=place_block", "policy:=hold", "continuation:=naive_async"]
+    arguments = [part for text in (*given, "autostart:=false") for part in ("-p", text)]
+    rclpy.init(args=["test", "--ros-args", "-r", "__ns:=/left", *arguments], domain_id=own_domain())
+    bench = Bench()
+    yield bench
+    bench.close()
+    rclpy.shutdown()
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        {"task": "place_blok"},
+        {"policy": "legato"},
+        {"continuation": "naive_asink"},
+        {"seed": -1},
+        {"time_limit_s": -1.0},
+        {"time_limit_s": float("nan")},
+    ],
+)
+def test_a_goal_that_the_graph_cannot_do_is_rejected_before_anything_happens(
+    bench: Bench, goal: dict[str, Any]
+) -> None:
+    assert not bench.send(**goal).accepted
+    assert bench.send(task="place_block", policy="hold").accepted, "and the next good one is taken"
+
+
+def test_a_second_goal_is_rejected_while_one_is_worked_on(bench: Bench) -> None:
+    assert bench.send().accepted
+    bench.until(lambda: bench.node._server.busy)
+    assert not bench.send().accepted
+
+
+def test_an_inactive_scheduler_rejects_goals(bench: Bench) -> None:
+    bench.node.trigger_deactivate()
+    assert not bench.send().accepted
+
+
+def test_parameters_change_between_runs_and_the_next_run_has_them(bench: Bench) -> None:
+    assert bench.set(delay=4, stride=12, rule_options="{time_limit: {}}").successful
+    assert (bench.node.given.delay, bench.node.given.stride) == (4, 12)
+    assert bench.node.get_parameter("delay").value == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"continuation": "naive_asink"}, "naive_async"),
+        ({"continuation_options": "{no_such_option: 1}"}, "no_such_option"),
+        ({"continuation_options": "{"}, "continuation_options"),
+        ({"termination": "time_limit, nonsense"}, "nonsense"),
+        ({"rule_options": "{stall: {windw_s: 3.0}}"}, "windw_s"),
+        ({"latency": "9:2"}, "latency"),
+        ({"delay": -1}, ""),
+        ({"stride": 0}, ""),
+        ({"delay": 4, "delay_mode": "sometimes"}, "delay_mode"),
+        ({"robot_file": "/nowhere.yaml"}, "read-only"),
+        ({"task": "other"}, "read-only"),
+    ],
+)
+def test_a_value_that_no_run_could_have_is_refused_with_the_reason_and_changes_nothing(
+    bench: Bench, values: dict[str, Any], reason: str
+) -> None:
+    before = bench.node.given
+    result = bench.set(**values)
+    assert not result.successful
+    assert reason in result.reason and result.reason
+    assert bench.node.given == before
+    assert bench.node.get_parameter("delay").value == before.delay
+
+
+def test_nothing_changes_during_a_run(bench: Bench) -> None:
+    assert bench.send().accepted
+    bench.until(lambda: bench.node._server.busy)
+    result = bench.set(delay=4)
+    assert not result.successful and "a task is running" in result.reason
+    assert bench.node.given.delay != 4
