@@ -17,6 +17,7 @@ def generate_launch_description() -> LaunchDescription:
             "simulator",
             "hardware",
             "cameras",
+            "state_publisher",
             "controller",
             "mover",
             "perception",

@@ -10,4 +10,4 @@ from segue_bringup.launching import launch_description
 
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` calls."""
-    return launch_description("task", only=("simulator", "controller", "perception"))
+    return launch_description("task", only=("simulator", "state_publisher", "controller", "perception"))

@@ -24,6 +24,7 @@ setup(
         "console_scripts": [
             "simulator = segue_sim.node:main",
             "rehearsal = segue_sim.rehearsal.node:main",
+            "state_publisher = segue_sim.description.node:main",
         ],
     },
 )

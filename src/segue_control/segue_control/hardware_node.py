@@ -29,6 +29,7 @@ from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.srv import EmergencyStop, Recover
 from segue_ros import alone, parameters, qos
 from segue_ros.contracts import load_robot
+from segue_ros.frames import prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.waiting import insist
 
@@ -152,10 +153,11 @@ class HardwareNode(LifecycleComponent):
             self._report_fault()
 
     def _message(self, measured: backends.Measured) -> JointState:
-        message = JointState(name=[*self._robot.joint_names, *self._robot.gripper_names])
+        robot, openings = self._robot, measured.grippers.tolist()
+        message = JointState(name=[*robot.joint_names, *robot.gripper_names, *robot.finger_names])
         message.header.stamp = self.get_clock().now().to_msg()
-        message.header.frame_id = self._robot.base_frame
-        message.position = [*measured.q.tolist(), *measured.grippers.tolist()]
+        message.header.frame_id = f"{prefix(self)}{robot.base_frame}"
+        message.position = [*measured.q.tolist(), *openings, *robot.fingers(openings)]
         return message
 
     def _report_fault(self) -> None:

@@ -210,7 +210,9 @@ def test_the_robot_follows_tells_its_joints_by_our_names_and_rests_when_commands
         bench.command(bench.home + 0.0001 * number**2 * np.eye(14)[8], opening=0.0)
         bench.step()
     told, sent = bench.states[-1], bench.sent[-1]
-    assert list(told.name) == NAMES and max(told.position[14:]) < 0.9
+    assert list(told.name) == [*NAMES, *ROBOT.finger_names] and max(told.position[14:16]) < 0.9
+    fingers = [0.04 * opening for opening in told.position[14:16] for _ in range(2)]  # metres, both of a hand
+    np.testing.assert_allclose(told.position[16:], fingers, atol=1e-9)
     np.testing.assert_allclose(told.position[:14], bench.node._last.q, atol=0.15)
     assert ticks.nanoseconds(sent.header.stamp) - bench.now_ns in (20_000_000, 20_000_000 - PERIOD_NS), (
         "spliced"

@@ -6,6 +6,7 @@ with bags, datasets and checkpoints.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -207,6 +208,19 @@ class RobotConfig(StrictModel):
     def gripper_names(self) -> tuple[str, ...]:
         """Gripper entries as published, one per arm; their position is the opening in [0, 1]."""
         return tuple(f"{arm.name}_gripper" for arm in self.arms)
+
+    @property
+    def finger_names(self) -> tuple[str, ...]:
+        """Finger joints as published and as in the robot's URDF, gripper after gripper; their positions are SI."""
+        return tuple(f"{arm.name}_{joint}" for arm in self.arms for joint in arm.gripper.finger_joints)
+
+    def fingers(self, openings: Sequence[float]) -> tuple[float, ...]:
+        """Positions of the finger joints [m or rad] at openings in [0, 1], one per gripper."""
+        return tuple(
+            closed + opening * (opened - closed)
+            for arm, opening in zip(self.arms, openings, strict=True)
+            for opened, closed in zip(arm.gripper.opened, arm.gripper.closed, strict=True)
+        )
 
     def pose_rad(self, name: str) -> tuple[float, ...]:
         """Joint positions of a named pose [rad], arm after arm: `home`, or one of `planning.poses`.

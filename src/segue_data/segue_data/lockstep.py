@@ -47,7 +47,8 @@ class _Recorder:
         self._stage, self._seed = stage, seed
         self._world = stage.world
         self._codec = codec
-        self._names = (*stage.robot.joint_names, *stage.robot.gripper_names)
+        robot = stage.robot
+        self._names = (*robot.joint_names, *robot.gripper_names, *robot.finger_names)
 
     def images(self, stamp: int) -> None:
         for camera, image in self._world.render().items():
@@ -58,8 +59,10 @@ class _Recorder:
 
     def joints(self, stamp: int) -> None:
         world = self._world
-        position = np.concatenate([world.joint_positions(), world.gripper_positions()])
-        velocity = np.concatenate([world.joint_velocities(), np.zeros_like(world.gripper_positions())])
+        fingers, speeds = world.finger_positions()
+        openings = world.gripper_positions()
+        position = np.concatenate([world.joint_positions(), openings, fingers])
+        velocity = np.concatenate([world.joint_velocities(), np.zeros_like(openings), speeds])
         message = messages.joint_state(stamp, self._names, position, velocity)
         self._writer.write_message(JOINT_STATES, stamp, message)
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from segue_data.namespaces import GLOBAL, in_namespace
 from segue_data.qos import LATCHED, RELIABLE, SENSOR
 from segue_data.rates import Rates
 from segue_data.session import Closed, RecordingSession
-from segue_data.topics import LATCHED_TOPICS, run_topics
+from segue_data.topics import GATHERED_TOPICS, LATCHED_TOPICS, run_topics
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -146,13 +147,20 @@ class Recorder(LifecycleComponent):
 
     def _sources(self, robot: RobotConfig) -> tuple[dict[str, str], dict[str, str]]:
         """Names in the bag, and types, of all topics to record: by their plain names, see `namespaces`."""
-        run, extra = run_topics(robot.cameras), _extra(self._settings.topics)
+        run, extra = self._run_topics(robot), _extra(self._settings.topics)
         own = self.get_namespace().rstrip("/")
         names = {name: in_namespace(name, own) for name in run}
         more = {self.resolve_topic_name(name): kind for name, kind in extra.items()}
         more = {name: kind for name, kind in more.items() if name not in names.values()}
         self._foreign = frozenset(more)
         return names | {name: name for name in more}, run | more
+
+    def _run_topics(self, robot: RobotConfig) -> dict[str, str]:
+        """Those of a run whose types are there: a ROS 2 from wheels may lack tf2_msgs, and then nobody sends frames."""
+        run, there = run_topics(robot.cameras), find_spec("tf2_msgs") is not None
+        if not there:
+            self.get_logger().warning("no tf2_msgs, so no /tf in recordings; ./segue setup builds it")
+        return {name: kind for name, kind in run.items() if there or not kind.startswith("tf2_msgs/")}
 
     def _heard(self, name: str) -> str:
         """What to subscribe to: a run's topics are relative, and may be remapped."""
@@ -213,6 +221,8 @@ class Recorder(LifecycleComponent):
             self._session.write(stored, time.time_ns(), data)
 
         profile = qos.LATCHED if name in LATCHED_TOPICS else _profile(kind)
+        if name in GATHERED_TOPICS:
+            profile = qos.GATHERED
         return self.create_subscription(_message_class(kind), self._heard(name), take, profile, raw=True)
 
     def _on_start(

@@ -16,6 +16,9 @@ from segue_data.manifest import OUTCOMES, Manifest
 from segue_data.repair import RepairReport
 from segue_data.repair_all import repair_open_episodes
 from segue_data.stream_watch import StreamWatch
+from segue_data.topics import GATHERED_TOPICS
+
+_MOST_GATHERED = 99  # a node that says the same again and again with new stamps must not fill the memory
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class RecordingSession:
         topics: what to record; a topic may have a transform (see `Topic`).
         facts: what every manifest of this recorder says (robot, contract hash, rate).
         min_free_bytes: recording is refused, and a running one closed, below this much free space.
-        latched: topics whose last message, received at any time, begins every episode.
+        latched: topics whose last message (of /tf_static: every one), received at any time, begins every episode.
         on_event: told about what went wrong, once each; may be called from the writer thread.
         robot: contract that every episode is judged by when it is closed; without it nothing is judged.
         names: what topics are called in the bag, where that is not their name here (see `EpisodeWriter`).
@@ -70,7 +73,7 @@ class RecordingSession:
         self.root = root
         self._topics, self._names = dict(topics), names
         self._facts = facts
-        self._latched: dict[str, bytes | None] = dict.fromkeys(latched)
+        self._latched: dict[str, list[bytes]] = {topic: [] for topic in latched}
         self._min_free = min_free_bytes
         self._on_event = on_event
         self._writer: EpisodeWriter | None = None
@@ -137,8 +140,8 @@ class RecordingSession:
             names=self._names,
             watch=self._watch.note if self._robot else None,
         )
-        for topic, data in self._latched.items():
-            if data is not None:
+        for topic, kept in self._latched.items():
+            for data in kept:
                 self._writer.write(topic, time.time_ns(), data)
         return self._writer.folder
 
@@ -146,10 +149,18 @@ class RecordingSession:
         """Take one serialised message; ignored while idle, dropped and counted when too slow."""
         self.seen[topic] += 1
         if topic in self._latched:
-            self._latched[topic] = data
+            self._keep(topic, data)
         writer = self._writer
         if writer is not None:
             writer.write(topic, stamp_ns, data)
+
+    def _keep(self, topic: str, data: bytes) -> None:
+        """The last message of a latched topic; of one that several nodes publish, every one that is another."""
+        kept = self._latched[topic]
+        if topic not in GATHERED_TOPICS:
+            kept[:] = [data]
+        elif data not in kept:
+            kept[:] = [*kept[-_MOST_GATHERED:], data]
 
     def guard_disk(self) -> None:
         """Close the episode before the disk is full; call about once a second."""

@@ -20,6 +20,10 @@ Array = NDArray[np.float64]
 class SimulatedWorld(Body, Protocol):
     """What the recorder needs of `segue_sim.World`; used from one thread."""
 
+    def finger_positions(self) -> tuple[Array, Array]:
+        """Finger joints [m or rad] and their speeds, in the order of the contract's `finger_names`."""
+        ...
+
     def gripper_positions(self) -> Array:
         """Measured openings (arms,), 0 closed to 1 open."""
         ...

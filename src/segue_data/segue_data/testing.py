@@ -51,6 +51,11 @@ class TinyWorld:
         """Openings (arms,)."""
         return self._grippers
 
+    def finger_positions(self) -> tuple[Array, Array]:
+        """Finger joints where the openings put them, at rest."""
+        fingers = np.array(self.robot.fingers(self._grippers.tolist()))
+        return fingers, np.zeros_like(fingers)
+
     def apply(self, positions: Array, grippers: Array) -> None:
         """Take the targets as reached."""
         self._q, self._grippers = positions.copy(), grippers.copy()

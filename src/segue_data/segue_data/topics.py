@@ -29,8 +29,15 @@ def image_topics(camera: str) -> tuple[str, ...]:
     return tuple(image_topic(camera, kind) for kind in _IMAGE_TYPES)
 
 
-LATCHED_TOPICS = {"/segue/policy_info": "segue_interfaces/msg/PolicyInfo"}
+LATCHED_TOPICS = {
+    "/segue/policy_info": "segue_interfaces/msg/PolicyInfo",
+    "/robot_description": "std_msgs/msg/String",
+    "/tf_static": "tf2_msgs/msg/TFMessage",
+}
 """Published once for late joiners; a recording repeats the last message at its beginning."""
+
+GATHERED_TOPICS = frozenset({"/tf_static"})
+"""Latched topics that several nodes publish, each its own part: all of them are repeated."""
 
 
 def run_topics(cameras: Iterable[str]) -> dict[str, str]:
@@ -50,6 +57,8 @@ def run_topics(cameras: Iterable[str]) -> dict[str, str]:
         "/segue/progress": ours + "Progress",
         "/segue/safety": ours + "SafetyState",
         "/joint_command": "trajectory_msgs/msg/JointTrajectory",
+        "/tf": "tf2_msgs/msg/TFMessage",
+        "/segue/chunk_path": "visualization_msgs/msg/MarkerArray",
         "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
         **LATCHED_TOPICS,
     }

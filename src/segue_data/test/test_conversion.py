@@ -75,7 +75,7 @@ def test_rows_carry_the_action_and_the_measured_state_of_their_tick(
     actions = [r.message().action for r in read(recorded[0], frozenset({COMMAND}))]
     joints = [r.message() for r in read(recorded[0], frozenset({JOINT_STATES}))][::4][:ROWS]
     kinematics = Kinematics(robot)
-    states = [kinematics.forward(m.position[:14], m.position[14:]) for m in joints]
+    states = [kinematics.forward(m.position[:14], m.position[14:16]) for m in joints]
     np.testing.assert_array_equal(dataset.action[:ROWS], np.float32(actions))
     np.testing.assert_allclose(dataset.state[:ROWS], states, atol=1e-6)
     np.testing.assert_allclose(dataset.time_s[:ROWS], np.arange(ROWS) / 30, atol=1e-6)

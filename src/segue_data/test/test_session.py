@@ -117,3 +117,23 @@ def test_a_read_only_root_is_an_error_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="file/below"):
         _session(tmp_path / "file" / "below", [])
+
+
+def test_every_episode_begins_with_what_was_said_once_and_of_static_frames_with_all_of_it(
+    tmp_path: Path,
+) -> None:
+    frames, info = "/tf_static", "/segue/policy_info"
+    topics = dict.fromkeys((frames, info), Topic("std_msgs/msg/String"))
+    session = RecordingSession(
+        tmp_path, topics, FACTS, min_free_bytes=1, latched=(frames, info), on_event=print
+    )
+    kind = typestore().types["std_msgs/msg/String"]
+    for text in ("robot", "camera", "camera"):
+        data = bytes(typestore().serialize_cdr(kind(text), "std_msgs/msg/String"))
+        session.write(frames, 1, data)
+        session.write(info, 1, data)
+    for name in ("one", "two"):
+        session.start(name, "", 0)
+        session.stop("success")
+        found = [(record.topic, record.message().data) for record in read(tmp_path / name)]
+        assert sorted(found) == [(info, "camera"), (frames, "camera"), (frames, "robot")]

@@ -9,21 +9,19 @@ from segue_core.robot_config import CameraConfig
 from segue_perception.camera_config import Intrinsics
 
 
-def optical_frame(camera: str) -> str:
-    """REP-103 optical frame of a camera: x right, y down, z forward."""
-    return f"{camera}_camera_optical_frame"
-
-
 def ideal(camera: CameraConfig) -> Intrinsics:
-    """The pinhole of the contract: square pixels, centre in the middle. fy = (h / 2) / tan(fovy / 2)."""
+    """The pinhole of the contract: square pixels, centre in the middle. fy = (h / 2) / tan(fovy / 2).
+
+    Pixel centres are at whole numbers, so the middle of w pixels is at (w - 1) / 2.
+    """
     focal = camera.height / 2 / math.tan(math.radians(camera.fovy_deg) / 2)
-    return Intrinsics(fx=focal, fy=focal, cx=camera.width / 2, cy=camera.height / 2)
+    return Intrinsics(fx=focal, fy=focal, cx=(camera.width - 1) / 2, cy=(camera.height - 1) / 2)
 
 
-def camera_info(name: str, size: tuple[int, int], given: Intrinsics, stamp: Time) -> CameraInfo:
-    """Calibration of pictures of `size` (width, height) [pixels]."""
+def camera_info(frame: str, size: tuple[int, int], given: Intrinsics, stamp: Time) -> CameraInfo:
+    """Calibration of pictures of `size` (width, height) [pixels] in the optical frame `frame`."""
     message = CameraInfo(width=size[0], height=size[1], distortion_model="plumb_bob")
-    message.header.stamp, message.header.frame_id = stamp, optical_frame(name)
+    message.header.stamp, message.header.frame_id = stamp, frame
     message.d = list(given.distortion)
     message.k = [given.fx, 0.0, given.cx, 0.0, given.fy, given.cy, 0.0, 0.0, 1.0]
     message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]

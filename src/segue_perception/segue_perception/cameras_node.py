@@ -21,11 +21,12 @@ from segue_perception import drivers
 from segue_perception.camera import Frame
 from segue_perception.camera_config import CameraSource, Intrinsics
 from segue_perception.camera_files import load_camera_set
-from segue_perception.camera_messages import camera_info, ideal, optical_frame
+from segue_perception.camera_messages import camera_info, ideal
 from segue_perception.framing import Framing
 from segue_perception.reconnect import ReconnectingCamera
 from segue_ros import images, parameters, qos, ticks
 from segue_ros.contracts import load_robot
+from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 
 _POLL_S = 0.004  # what a frame may wait for, at most
@@ -123,10 +124,11 @@ class CamerasNode(LifecycleComponent):
         framing = Framing((frame.image.shape[1], frame.image.shape[0]), (contract.width, contract.height))
         stamp = ticks.stamp(frame.stamp_ns)
         image_out, info_out = self._outputs[name]
-        image_out.publish(images.to_message(framing.picture(frame.image), "rgb8", stamp, optical_frame(name)))
+        optical = f"{prefix(self)}{optical_frame(name)}"
+        image_out.publish(images.to_message(framing.picture(frame.image), "rgb8", stamp, optical))
         told = self._sources[name].intrinsics or getattr(camera.camera, "intrinsics", None)
         known: Intrinsics = framing.intrinsics(told) if told else ideal(contract)
-        info_out.publish(camera_info(name, framing.size, known, stamp))
+        info_out.publish(camera_info(optical, framing.size, known, stamp))
 
     def _say(self, name: str, trouble: str) -> None:
         """Every change of a camera's trouble, once."""

@@ -79,7 +79,7 @@ def test_pictures_and_calibration_are_those_that_the_contract_promises(bench: Be
     assert (picture.width, picture.height) == (contract.width, contract.height)
     np.testing.assert_allclose(images.to_rgb(picture).mean((0, 1)), [200, 30, 40], atol=12)
     assert picture.header.frame_id == bench.infos[0].header.frame_id == "head_camera_optical_frame"
-    assert bench.infos[0].k[2] == contract.width / 2
+    assert bench.infos[0].k[2] == (contract.width - 1) / 2
 
 
 def test_a_camera_that_is_unplugged_comes_back_by_itself(bench: Bench) -> None:

@@ -37,5 +37,8 @@ STATE = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 LATCHED = _keep_last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What late joiners need to know, such as a description or a mode."""
 
+GATHERED = _keep_last(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+"""Subscriptions to what several nodes say once, each its own part, such as /tf_static."""
+
 RECENT = _keep_last(30, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What late joiners need the last second of, such as the simulator's state for a policy that is asked about a tick."""

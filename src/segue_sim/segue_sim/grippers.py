@@ -18,6 +18,7 @@ class _Gripper:
         config = arm.gripper
         joints = [model.joint(f"{arm.name}_{name}") for name in config.finger_joints]
         self.qpos = np.array([joint.qposadr[0] for joint in joints])
+        self.qvel = np.array([joint.dofadr[0] for joint in joints])
         self.opened, self.closed = np.array(config.opened), np.array(config.closed)
         self.ctrl = np.array([model.actuator(f"{arm.name}_{name}").id for name in actuator_names(config)])
         moved = [int(model.dof_bodyid[joint.dofadr[0]]) for joint in joints]
@@ -54,6 +55,11 @@ class Grippers:
         """Puts every finger where it is when fully open."""
         for gripper in self._all:
             data.qpos[gripper.qpos] = gripper.opened
+
+    def finger_joints(self, data: mujoco.MjData) -> tuple[Floats, Floats]:
+        """Positions [m or rad] and speeds [1/s of these] of all finger joints, gripper after gripper."""
+        positions = [data.qpos[gripper.qpos] for gripper in self._all]
+        return np.concatenate(positions), np.concatenate([data.qvel[gripper.qvel] for gripper in self._all])
 
     def command(self, data: mujoco.MjData, openings: Floats) -> None:
         """Sets the motors' targets from openings (A,) in [0, 1]."""

@@ -33,11 +33,12 @@ from segue_interfaces.msg import SimState, TaskState
 from segue_interfaces.srv import ResetWorld
 from segue_ros import alone, conversions, images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
+from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_sim import snapshot
 from segue_sim.pace import Pace
 from segue_sim.picture_thread import Pictures, PictureThread
-from segue_sim.sensor_messages import camera_info, joint_state, optical_frame, state_message
+from segue_sim.sensor_messages import camera_info, joint_state, state_message
 from segue_sim.sim_clock import SimClock
 from segue_sim.surroundings import surroundings
 from segue_sim.viewing import Window
@@ -92,6 +93,8 @@ class SimulatorNode(LifecycleComponent):
         told = robot.control.interface
         self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s, told)
         self._openings = self._world.gripper_positions()
+        self._prefix = prefix(self)
+        self._base = f"{self._prefix}{robot.base_frame}"
         self._connect()
 
     def _connect(self) -> None:
@@ -163,7 +166,7 @@ class SimulatorNode(LifecycleComponent):
         openings = self._world.gripper_positions()
         speeds = (openings - self._openings) / self._step_s
         self._openings = openings
-        self._joints = joint_state(self._world, self._robot, speeds, stamp)
+        self._joints = joint_state(self._world, self._robot, speeds, stamp, self._base)
         self._joints_out.publish(self._joints)
         if self._clock_time.on_tick:
             self._on_tick()
@@ -177,15 +180,16 @@ class SimulatorNode(LifecycleComponent):
         self._task_out.publish(conversions.task_state_to_msg(state, self._task.name, self._world.seed, stamp))
         if self._world.tick % _SCENE_TICKS == 0:
             scene = surroundings(self._world.model, self._world.data, self._arms)
-            self._scene_out.publish(scene_to_msg(scene, self._robot.base_frame, stamp))
+            self._scene_out.publish(scene_to_msg(scene, self._base, stamp))
         if self._window:
             self._window.show()
 
     def _show(self, stamp: Time, pictures: Pictures) -> None:
         for name, picture in pictures.items():
             image_out, info_out = self._pictures_out[name]
-            image_out.publish(images.to_message(picture, "rgb8", stamp, optical_frame(name)))
-            info_out.publish(camera_info(name, self._robot.cameras[name], stamp))
+            frame = f"{self._prefix}{optical_frame(name)}"
+            image_out.publish(images.to_message(picture, "rgb8", stamp, frame))
+            info_out.publish(camera_info(frame, self._robot.cameras[name], stamp))
 
     def _on_command(self, message: JointTrajectory, info: Mapping[str, Any]) -> None:
         try:

@@ -14,13 +14,16 @@ from segue_sim.world import World
 
 
 def joint_state(
-    world: World, robot: RobotConfig, gripper_speeds: NDArray[np.float64], stamp: Time
+    world: World, robot: RobotConfig, gripper_speeds: NDArray[np.float64], stamp: Time, frame: str
 ) -> JointState:
-    """Arm joints [rad, rad/s], then gripper openings in [0, 1] with their speeds [1/s]."""
-    message = JointState(name=[*robot.joint_names, *robot.gripper_names])
-    message.header.stamp, message.header.frame_id = stamp, robot.base_frame
-    message.position = [*world.joint_positions().tolist(), *world.gripper_positions().tolist()]
-    message.velocity = [*world.joint_velocities().tolist(), *gripper_speeds.tolist()]
+    """Arm joints [rad, rad/s], gripper openings in [0, 1] with their speeds [1/s], finger joints [m or rad, 1/s]."""
+    message = JointState(name=[*robot.joint_names, *robot.gripper_names, *robot.finger_names])
+    message.header.stamp, message.header.frame_id = stamp, frame
+    fingers, finger_speeds = world.finger_positions()
+    measured = (world.joint_positions(), world.gripper_positions(), fingers)
+    speeds = (world.joint_velocities(), gripper_speeds, finger_speeds)
+    message.position = np.concatenate(measured).tolist()
+    message.velocity = np.concatenate(speeds).tolist()
     return message
 
 
@@ -36,20 +39,16 @@ def state_of(message: SimState) -> Snapshot:
     return Snapshot(message.task, int(message.seed), np.array(message.values, dtype=np.float64))
 
 
-def optical_frame(camera: str) -> str:
-    """REP-103 optical frame of a camera: x right, y down, z forward."""
-    return f"{camera}_camera_optical_frame"
+def camera_info(frame: str, camera: CameraConfig, stamp: Time) -> CameraInfo:
+    """An ideal pinhole: square pixels, centre in the middle, no distortion; `frame` is its optical frame.
 
-
-def camera_info(name: str, camera: CameraConfig, stamp: Time) -> CameraInfo:
-    """An ideal pinhole: square pixels, centre in the middle, no distortion.
-
-    fy = (h / 2) / tan(fovy / 2),  fx = fy
+    fy = (h / 2) / tan(fovy / 2),  fx = fy.  Pixel centres are at whole numbers, as in ROS and OpenCV, so the middle of
+    w pixels is at (w - 1) / 2.
     """
     focal = camera.height / 2 / math.tan(math.radians(camera.fovy_deg) / 2)
-    cx, cy = camera.width / 2, camera.height / 2
+    cx, cy = (camera.width - 1) / 2, (camera.height - 1) / 2
     message = CameraInfo(height=camera.height, width=camera.width, distortion_model="plumb_bob")
-    message.header.stamp, message.header.frame_id = stamp, optical_frame(name)
+    message.header.stamp, message.header.frame_id = stamp, frame
     message.d = [0.0] * 5
     message.k = [focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0]
     message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]

@@ -152,6 +152,10 @@ class World:
         """Measured openings (arms,), 0 closed to 1 open."""
         return self._grippers.measured(self.data)
 
+    def finger_positions(self) -> tuple[Floats, Floats]:
+        """Measured finger joints [m or rad] and their speeds, in the order of the contract's `finger_names`."""
+        return self._grippers.finger_joints(self.data)
+
     def apply(
         self,
         positions: Floats,

@@ -18,6 +18,7 @@ from segue_bringup.environment.variables import base_environment, remember_backe
 from segue_bringup.environment.wheels import patch_cmake_exports, remove_half_installed, write_local_setup
 from segue_bringup.environment.workspace import Workspace
 
+_OVERLAY = "overlay"  # message packages that the wheels lack
 _BUILD_INPUTS = ("package.xml", "setup.py", "setup.cfg", "CMakeLists.txt", "msg/*", "srv/*", "action/*")
 
 
@@ -147,7 +148,7 @@ class Setup:
 
     def _build_inputs(self) -> str:
         root = self.workspace.root
-        files = [file for pattern in _BUILD_INPUTS for file in root.glob(f"src/*/{pattern}")]
+        files = [file for pattern in _BUILD_INPUTS for file in self._sources(pattern)]
         installed = [
             file for folder in ("launch", "config") for file in root.glob(f"{folder}/**/*") if file.is_file()
         ]
@@ -156,13 +157,23 @@ class Setup:
         )
         return digest(digest_files(root, [*files, root / "colcon.meta"]), *names)
 
+    def _sources(self, pattern: str) -> list[Path]:
+        folders = ("src",) if self.ros.is_system else ("src", _OVERLAY)
+        return [file for folder in folders for file in self.workspace.root.glob(f"{folder}/*/{pattern}")]
+
     def _build(self, progress: Progress) -> None:
         space = self.workspace
         environment = base_environment(space, self.ros, self.environment)
+        # Named one by one: COLCON_IGNORE keeps everybody else from building them over a ROS install's own.
+        extra = (
+            []
+            if self.ros.is_system
+            else [str(p.parent) for p in sorted(space.root.glob(f"{_OVERLAY}/*/package.xml"))]
+        )
         ninja = ["-G", "Ninja"] if shutil.which("ninja", path=environment["PATH"]) else []
         command = [
             str(space.python), "-m", "colcon", "--log-base", "log/colcon", "build", "--symlink-install",
-            "--base-paths", "src", "--metas", "colcon.meta", "--event-handlers", "console_direct+",
+            "--base-paths", "src", *extra, "--metas", "colcon.meta", "--event-handlers", "console_direct+",
             "--cmake-args", *ninja, f"-DPython3_EXECUTABLE={space.python}",
         ]  # fmt: skip
         self._run(progress, "build", command)

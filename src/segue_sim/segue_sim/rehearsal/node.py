@@ -23,9 +23,9 @@ from segue_core.errors import ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
 from segue_ros import images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
+from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_sim.rehearsal.trajectory_controller import Knot, TrajectoryController
-from segue_sim.sensor_messages import optical_frame
 from segue_sim.world import World
 
 _LONGEST_S = 0.1  # a process that was held up for longer does not make up for it
@@ -187,7 +187,8 @@ class RehearsalRobot(LifecycleComponent):
     def _on_picture(self) -> None:
         stamp = self.get_clock().now().to_msg()
         for name, picture in self.world.render().items():
-            self._pictures[name].publish(images.to_message(picture, "rgb8", stamp, optical_frame(name)))
+            frame = f"{prefix(self)}{optical_frame(name)}"
+            self._pictures[name].publish(images.to_message(picture, "rgb8", stamp, frame))
 
 
 def _seconds(duration: object) -> float:

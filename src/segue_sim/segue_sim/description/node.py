@@ -1,0 +1,150 @@
+"""The node `state_publisher`: what a robot is and where its parts are, for RViz, Foxglove and whoever uses TF.
+
+It publishes what robot_state_publisher does, from the robot's contract, and the path of the newest chunk as markers. In
+a namespace its frames have a prefix, since /tf is one for all: `left/base_link` in /left.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+from visualization_msgs.msg import MarkerArray
+
+from segue_core.config_base import StrictModel
+from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.robot_config import RobotConfig
+from segue_interfaces.msg import ActionChunk
+from segue_ros import parameters, qos, ticks
+from segue_ros.contracts import load_robot
+from segue_ros.frames import prefix
+from segue_ros.lifecycle import LifecycleComponent, run
+from segue_sim.description.chunk_path import ChunkPaths
+from segue_sim.description.messages import path_markers, transform
+from segue_sim.description.tree import FrameTree
+from segue_sim.description.urdf import description
+
+_TF = QoSProfile(depth=100)  # as tf2_ros has it
+
+
+class Parameters(StrictModel):
+    """Parameters of the state publisher."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    meshes: str = Field(
+        default="", description="folder that meshes are written to; empty: one in the user's cache"
+    )
+    rate_hz: float = Field(default=30.0, gt=0.0, le=1000.0, description="frames on /tf, at most [Hz]")
+
+
+class StatePublisherNode(LifecycleComponent):
+    """Publishes robot_description, /tf_static, /tf and segue/chunk_path."""
+
+    def __init__(self) -> None:
+        super().__init__("state_publisher")
+
+    def setup(self) -> None:
+        """Makes the URDF and connects."""
+        given = parameters.declare(self, Parameters)
+        self._robot = robot = load_robot(given.robot_file)
+        self._urdf = _urdf(robot, given.meshes)
+        self._tree, self._prefix = FrameTree(self._urdf), prefix(self)
+        self._chunks = ChunkPaths(robot)
+        self._period_ns, self._next_ns = round(1e9 / given.rate_hz), 0
+        kind = _tf_message()
+        self._tf = kind
+        publish = self.create_lifecycle_publisher
+        self._description_out = publish(String, "robot_description", qos.LATCHED)
+        self._static_out = publish(kind, "/tf_static", qos.LATCHED)
+        self._tf_out = publish(kind, "/tf", _TF)
+        self._path_out = publish(MarkerArray, "segue/chunk_path", qos.STATE)
+
+    def start(self) -> None:
+        """Says what never changes, and follows what does."""
+        stamp = self.get_clock().now().to_msg()
+        self._description_out.publish(String(data=self._urdf))
+        fixed = [transform(frame, self._prefix, stamp) for frame in self._tree.fixed()]
+        self._static_out.publish(self._tf(transforms=fixed))
+        self._heard = [
+            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
+            self.create_subscription(ActionChunk, "segue/chunk", self._on_chunk, qos.STATE),
+        ]
+
+    def stop(self) -> None:
+        """Follows no more."""
+        for subscription in self._heard:
+            self.destroy_subscription(subscription)
+
+    def teardown(self) -> None:
+        """Takes the publishers down."""
+        for publisher in (self._description_out, self._static_out, self._tf_out, self._path_out):
+            self.destroy_publisher(publisher)
+
+    def _on_joint_states(self, message: JointState) -> None:
+        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        early = self._next_ns - stamp_ns
+        if 0 < early <= self._period_ns or len(message.position) != len(message.name):
+            return  # further ahead than a period: the clock was put back
+        positions = dict(zip(message.name, message.position, strict=True))
+        frames = self._tree.moving(self._with_fingers(positions))
+        if frames:
+            self._next_ns = stamp_ns + self._period_ns
+            moved = [transform(frame, self._prefix, message.header.stamp) for frame in frames]
+            self._tf_out.publish(self._tf(transforms=moved))
+
+    def _with_fingers(self, positions: dict[str, float]) -> dict[str, float]:
+        """Where only openings are told, fingers are where these put them."""
+        grippers = self._robot.gripper_names
+        if all(name in positions for name in grippers):
+            fingers = self._robot.fingers([positions[name] for name in grippers])
+            return {**dict(zip(self._robot.finger_names, fingers, strict=True)), **positions}
+        return positions
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        actions = np.array(message.actions, dtype=np.float64)
+        try:
+            if message.action_space_fingerprint != self._chunks.space.fingerprint():
+                return
+            paths = self._chunks.of(actions.reshape(message.horizon, message.dim))
+        except (SegueError, ValueError) as error:
+            self.get_logger().warning(f"chunk not shown: {error}", throttle_duration_sec=5.0)
+            return
+        frame, stamp = f"{self._prefix}{self._robot.base_frame}", self.get_clock().now().to_msg()
+        self._path_out.publish(path_markers(paths, frame, stamp, message.horizon / message.rate_hz))
+
+
+def _tf_message() -> Any:
+    """tf2_msgs/TFMessage, which a ROS 2 from wheels has only after `segue setup`."""
+    try:
+        from tf2_msgs.msg import TFMessage
+    except ImportError as error:
+        text = "no tf2_msgs, so no /tf: ./segue setup builds it, or apt install ros-$ROS_DISTRO-tf2-msgs"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+    return TFMessage
+
+
+def _urdf(robot: RobotConfig, asked: str) -> str:
+    """The URDF, its meshes in the folder that was asked for, in the user's cache, or where anybody can write."""
+    name = Path("segue") / "meshes" / f"{robot.name}-{robot.fingerprint()}"
+    if asked:
+        return description(robot, Path(asked).absolute())
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+        return description(robot, cache / name)
+    except (OSError, RuntimeError):  # read-only, or no home
+        return description(robot, Path(tempfile.gettempdir()) / f"segue-{os.getuid()}" / name)
+
+
+def main() -> None:
+    """Runs the node; the exit status says how it ended."""
+    sys.exit(run(StatePublisherNode))
+
+
+if __name__ == "__main__":
+    main()
