@@ -1,4 +1,4 @@
-"""The simulated robot alone: simulator, controllers and perception, for tools that bring their own policy.
+"""The simulated robot alone, for tools that bring their own policy; planned_moves:=true adds the mover, for MoveIt.
 
 ros2 launch segue_bringup sim.launch.py task:=pick_place seed:=3
 """
@@ -10,4 +10,6 @@ from segue_bringup.launching import launch_description
 
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` calls."""
-    return launch_description("task", only=("simulator", "state_publisher", "controller", "perception"))
+    return launch_description(
+        "task", only=("simulator", "state_publisher", "controller", "mover", "perception")
+    )

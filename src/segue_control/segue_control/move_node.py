@@ -1,21 +1,24 @@
-"""The mover node: takes all arms to a named pose, by a planned way, through the controller and its guard."""
+"""The mover node: takes the arms to a named pose, or along a trajectory, through the controller and its guard."""
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.client import Client
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
+from segue_control import trajectory_server
 from segue_control.joint_targets import JointCodec
-from segue_control.planning import JointTrajectory, contract_scene, create_planner
+from segue_control.planning import contract_scene, create_planner
+from segue_control.row_stream import RowStream
 from segue_control.scene_messages import scene_from_msg
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode, SegueError
@@ -30,8 +33,8 @@ from segue_ros.waiting import call, until
 
 Array = NDArray[np.float64]
 
-_ARRIVED_RAD = 0.03  # a position-controlled arm sags a little
-_LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measured joints one more
+ARRIVED_RAD = 0.03  # a position-controlled arm sags a little
+LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measured joints one more
 _SETTLE_S = 3.0
 _PATIENCE_S = 5.0
 _FOREVER_S = 3600.0
@@ -44,24 +47,6 @@ class Parameters(StrictModel):
     planner: str = Field(default="auto", description="auto, built_in or moveit")
 
 
-class _Stream:
-    """One move on its way: a row per tick, the last one again and again until the arms are there."""
-
-    def __init__(self, run_id: str, rows: Array) -> None:
-        self.run_id, self.rows, self.tick = run_id, rows, 0
-
-    def next(self) -> conversions.Command:
-        """The command of the next tick."""
-        row = self.rows[min(self.tick, len(self.rows) - 1)]
-        self.tick += 1
-        return conversions.Command(self.tick - 1, self.run_id, row, hold=False, starved=False)
-
-    @property
-    def progress(self) -> float:
-        """The part of the rows that was sent, in [0, 1]."""
-        return min(1.0, self.tick / len(self.rows))
-
-
 class MoverNode(LifecycleComponent):
     """Node `mover`; see README.md for its topics."""
 
@@ -71,15 +56,15 @@ class MoverNode(LifecycleComponent):
     def setup(self) -> None:
         """Build the planner and the connections."""
         given = parameters.declare(self, Parameters)
-        self._robot = load_robot(given.robot_file)
-        self._planner = create_planner(self._robot, given.planner)
-        self._codec = JointCodec(self._robot)
-        self._reader = JointStateReader(self._robot)
+        self.robot = load_robot(given.robot_file)
+        self._planner = create_planner(self.robot, given.planner)
+        self._codec = JointCodec(self.robot)
+        self._reader = JointStateReader(self.robot)
         self._measured: JointSample | None = None
         self._safety: SafetyState | None = None
-        self._scene = contract_scene(self._robot)
-        self._stream: _Stream | None = None
-        self._busy, self._moves = False, 0
+        self._scene = contract_scene(self.robot)
+        self._stream: RowStream | None = None
+        self.busy, self._moves = False, 0
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._connect()
 
@@ -96,13 +81,15 @@ class MoverNode(LifecycleComponent):
             MoveTo,
             "segue/move",
             self._execute,
+            goal_callback=self._on_goal,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
         )
+        self._trajectories = trajectory_server.create(self)
 
     def start(self) -> None:
         """Let ticks pass."""
-        self._timer = self.create_timer(1.0 / self._robot.tick_rate_hz, self._on_tick)
+        self._timer = self.create_timer(1.0 / self.robot.tick_rate_hz, self._on_tick)
 
     def stop(self) -> None:
         """Stop the stream; the guard then stops the arms."""
@@ -112,6 +99,8 @@ class MoverNode(LifecycleComponent):
     def teardown(self) -> None:
         """Take the connections down."""
         self._server.destroy()
+        if self._trajectories:
+            self._trajectories.destroy()
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self.destroy_client(self._arm)
@@ -131,27 +120,46 @@ class MoverNode(LifecycleComponent):
 
     def _on_scene(self, message: MarkerArray) -> None:
         try:
-            self._scene = contract_scene(self._robot) + scene_from_msg(message)
+            self._scene = contract_scene(self.robot) + scene_from_msg(message)
         except SegueError as error:
             self.get_logger().error(f"scene refused: {error}", throttle_duration_sec=1.0)
 
     def _on_tick(self) -> None:
         if self._stream:
             stamp = self.get_clock().now().to_msg()
-            self._commands.publish(conversions.command_to_msg(self._stream.next(), self._codec.space, stamp))
+            tick, row = self._stream.next()
+            command = conversions.Command(tick, self._stream.run_id, row, hold=False, starved=False)
+            self._commands.publish(conversions.command_to_msg(command, self._codec.space, stamp))
+
+    def _on_goal(self, goal: MoveTo.Goal) -> GoalResponse:
+        """Rejects at once what needs no look at the robot; a rejection has no result, so the reason is logged."""
+        try:
+            self.refuse_company()
+            self.robot.pose_rad(goal.pose)
+            _speed(goal.speed)
+        except SegueError as error:
+            self.get_logger().error(f"goal rejected: {error}")
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def refuse_company(self) -> None:
+        """Raises ControlError while a goal is being worked on, or the node is not active."""
+        if self.busy or not self.is_active:
+            text = "another move is under way" if self.busy else "the mover is not active"
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text)
 
     async def _execute(self, handle: ServerGoalHandle) -> MoveTo.Result:
-        if self._busy:
+        if self.busy:
             handle.abort()
             return _failure(ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "another move is under way"))
-        self._busy = True
+        self.busy = True
         try:
             result = await self._move(handle)
         except SegueError as error:
             self.get_logger().warning(str(error))
             result = _failure(error)
         finally:
-            self._busy, self._stream = False, None
+            self.busy, self._stream = False, None
         if result.success:
             handle.succeed()
         else:
@@ -159,27 +167,30 @@ class MoverNode(LifecycleComponent):
         return result
 
     async def _move(self, handle: ServerGoalHandle) -> MoveTo.Result:
-        await alone.until_alone(self)
-        goal = np.array(self._robot.pose_rad(handle.request.pose))
+        goal = np.array(self.robot.pose_rad(handle.request.pose))
         self._tell(handle, "planning", 0.0)
-        trajectory, grippers = await self._plan(goal)
-        rows = trajectory.rows(self._robot.tick_rate_hz / _speed(handle.request.speed))
-        await alone.call_once_alone(self, self._arm, Arm.Request(arm=True))
-        try:
-            await self._follow(handle, np.array([self._codec.action(row, grippers) for row in rows]), goal)
-        finally:
-            self._stream = None
-            if self._armed():
-                await call(self, self._arm, Arm.Request(arm=False))
-        error = self._error(goal)
+        sample, scene = await self.ready(), self._scene
+        future = self._worker.submit(self._planner.plan, sample.q, goal, scene)
+        await until(self, future.done, _FOREVER_S)
+        trajectory = future.result()
+        rows = trajectory.rows(self.robot.tick_rate_hz / _speed(handle.request.speed))
+
+        def look(tick: int) -> str:
+            part = min(1.0, tick / len(rows))
+            self._tell(handle, "moving" if part < 1.0 else "settling", part)
+            return "it was cancelled" if handle.is_cancel_requested else ""
+
+        await self.carry_out(rows, sample.grippers, np.full(len(goal), ARRIVED_RAD), look)
+        error = float(self.errors(goal).max())
         text = f"at {handle.request.pose!r} ({trajectory.found_by})"
-        duration = len(rows) / self._robot.tick_rate_hz
+        duration = len(rows) / self.robot.tick_rate_hz
         return MoveTo.Result(
             success=True, found_by=trajectory.found_by, duration_s=duration, error_rad=error, error_text=text
         )
 
-    async def _plan(self, goal: Array) -> tuple[JointTrajectory, Array]:
-        """The way from where the arms are, and how far their grippers are open."""
+    async def ready(self) -> JointSample:
+        """Where the arms are, once nobody else has the robot. ControlError when somebody has, or nothing is heard."""
+        await alone.until_alone(self)
         if not await until(
             self, lambda: self._measured is not None and self._safety is not None, _PATIENCE_S
         ):
@@ -189,51 +200,82 @@ class MoverNode(LifecycleComponent):
         if self._armed():
             text = "the robot is armed: a task runs, or was not ended"
             raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text)
-        sample, scene = self._sample(), self._scene
-        future = self._worker.submit(self._planner.plan, sample.q, goal, scene)
-        await until(self, future.done, _FOREVER_S)
-        return future.result(), sample.grippers
+        return self.sample()
 
-    def _sample(self) -> JointSample:
+    def sample(self) -> JointSample:
+        """The newest measured joints; ControlError when there are none."""
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states")
         return self._measured
 
-    async def _follow(self, handle: ServerGoalHandle, rows: Array, goal: Array) -> None:
-        """Stream the rows until the arms are there; ControlError when the guard stopped them or they are not."""
+    async def carry_out(
+        self,
+        rows: Array,
+        grippers: Array,
+        tolerance: Array,
+        look: Callable[[int], str],
+        settle_s: float = _SETTLE_S,
+    ) -> None:
+        """Arm, stream rows (R, n) [rad] until the arms are at the last one within `tolerance` (n,), disarm.
+
+        `look` is called with the number of rows that were sent and says why the move must end, or nothing.
+
+        Raises:
+            ControlError: the guard stopped the arms, `look` ended the move, or they did not get there in time.
+        """
+        await alone.call_once_alone(self, self._arm, Arm.Request(arm=True))
+        actions = np.array([self._codec.action(row, grippers) for row in rows])
+        try:
+            await self._follow(actions, rows[-1], tolerance, look, settle_s)
+        finally:
+            self._stream = None
+            if self._armed():
+                await call(self, self._arm, Arm.Request(arm=False))
+
+    async def _follow(
+        self, actions: Array, goal: Array, tolerance: Array, look: Callable[[int], str], settle_s: float
+    ) -> None:
         self._moves += 1
-        stream = self._stream = _Stream(f"move-{self.get_name()}-{self._moves}", rows)
-        ticks = len(rows) + round(_SETTLE_S * self._robot.tick_rate_hz)
-        sent = armed = 0
+        stream = self._stream = RowStream(f"move-{self.get_name()}-{self._moves}", actions)
+        ticks = len(actions) + round(settle_s * self.robot.tick_rate_hz)
+        sent, armed, reason = 0, False, ""
 
         def over() -> bool:
-            nonlocal sent, armed
+            nonlocal sent, armed, reason
             armed = armed or self._armed()
             if stream.tick != sent:
                 sent = stream.tick
-                self._tell(handle, "moving" if stream.progress < 1.0 else "settling", stream.progress)
+                reason = look(sent)
             stopped = armed and not self._armed()
-            passed = stream.tick >= len(rows) + _LAG_TICKS
-            there = passed and self._error(goal) < _ARRIVED_RAD
-            return bool(handle.is_cancel_requested or stopped or there or stream.tick >= ticks)
+            passed = stream.tick >= len(actions) + LAG_TICKS
+            there = passed and bool((self.errors(goal) < tolerance).all())
+            return bool(reason or stopped or there or stream.tick >= ticks)
 
         await until(self, over, _FOREVER_S)
-        if handle.is_cancel_requested:
-            raise ControlError(ErrorCode.CONTROL_NOT_ARMED, "the move was cancelled; the arms come to rest")
+        if reason:
+            raise ControlError(
+                ErrorCode.CONTROL_NOT_ARMED, f"the move was stopped: {reason}; the arms come to rest"
+            )
         if not self._armed() and self._safety is not None:
             code = self._safety.error_code or ErrorCode.CONTROL_NOT_ARMED
             raise ControlError(ErrorCode(code), f"the guard stopped the move: {self._safety.error_text}")
-        if self._error(goal) >= _ARRIVED_RAD:
-            got = f"{self._error(goal):.3f} rad away"
+        off = self.errors(goal)
+        if (off >= tolerance).any():
+            worst = int((off / tolerance).argmax())
+            got = f"{off[worst]:.3f} rad from where {self.robot.joint_names[worst]} should be"
             raise ControlError(
-                ErrorCode.CONTROL_HARDWARE, "the arms did not get there", got=got, expected=_ARRIVED_RAD
+                ErrorCode.CONTROL_HARDWARE,
+                "the arms did not get there",
+                got=got,
+                expected=float(tolerance[worst]),
             )
 
     def _armed(self) -> bool:
         return bool(self._safety and self._safety.armed)
 
-    def _error(self, goal: Array) -> float:
-        return float(np.abs(self._sample().q - goal).max())
+    def errors(self, goal: Array) -> Array:
+        """How far every joint (n,) is from `goal` (n,) [rad]."""
+        return np.asarray(np.abs(self.sample().q - goal))
 
     def _tell(self, handle: ServerGoalHandle, phase: str, progress: float) -> None:
         handle.publish_feedback(MoveTo.Feedback(phase=phase, progress=progress))
