@@ -85,7 +85,7 @@ class MoverNode(LifecycleComponent):
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
         )
-        self._trajectories = trajectory_server.create(self)
+        self._trajectories = trajectory_server.create(self, self)
 
     def start(self) -> None:
         """Let ticks pass."""

@@ -6,26 +6,27 @@ owned by this node until its end, disarmed. Needs control_msgs, which is part of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from segue_control.kinematics import Kinematics
 from segue_control.limits import joint_limits
 from segue_control.planning.given import Given, joint_columns, rows_of
 from segue_core.errors import ControlError, ErrorCode, SegueError
+from segue_core.robot_config import RobotConfig
 from segue_ros import ticks
+from segue_ros.joint_states import JointSample
 from segue_ros.waiting import until
-
-if TYPE_CHECKING:
-    from segue_control.move_node import MoverNode
 
 Array = NDArray[np.float64]
 
@@ -35,22 +36,56 @@ _SETTLE_S, _LATE_S, _FOREVER_S = 3.0, 0.5, 3600.0
 _PATH, _GOAL = "it left its path", "did not get there"
 
 
-def create(node: MoverNode) -> TrajectoryServer | None:
+class Mover(Protocol):
+    """What carries moves out, one at a time; `busy` while it does. All in the node's thread."""
+
+    robot: RobotConfig
+    busy: bool
+
+    def refuse_company(self) -> None:
+        """Raises ControlError when no move may begin now."""
+        ...
+
+    def sample(self) -> JointSample:
+        """The newest measured joints; ControlError when there are none."""
+        ...
+
+    def errors(self, goal: Array) -> Array:
+        """How far every joint (n,) is from `goal` (n,) [rad]."""
+        ...
+
+    async def ready(self) -> JointSample:
+        """Where the arms are, once nobody else has the robot; ControlError when somebody has."""
+        ...
+
+    async def carry_out(
+        self,
+        rows: Array,
+        grippers: Array,
+        tolerance: Array,
+        look: Callable[[int], str],
+        settle_s: float = ...,
+    ) -> None:
+        """Arm, stream rows (R, n) until the arms are at the last, disarm; ControlError when they are not."""
+        ...
+
+
+def create(node: Node, mover: Mover) -> TrajectoryServer | None:
     """The server; None, and a line in the log, where control_msgs is not installed."""
     if find_spec("control_msgs") is None:
         text = f"no control_msgs, so no action {NAME}: apt install ros-$ROS_DISTRO-control-msgs"
         node.get_logger().info(text)
         return None
-    return TrajectoryServer(node, import_module("control_msgs.action").FollowJointTrajectory)
+    return TrajectoryServer(node, mover, import_module("control_msgs.action").FollowJointTrajectory)
 
 
 class TrajectoryServer:
     """One goal at a time, beside the mover's own."""
 
-    def __init__(self, node: MoverNode, action: Any) -> None:
-        self._node, self._action = node, action
-        kinematics = Kinematics(node.robot)
-        self._limits = joint_limits(node.robot, kinematics.low, kinematics.high)
+    def __init__(self, node: Node, mover: Mover, action: Any) -> None:
+        self._node, self._mover, self._action = node, mover, action
+        kinematics = Kinematics(mover.robot)
+        self._limits = joint_limits(mover.robot, kinematics.low, kinematics.high)
         self._server = ActionServer(
             node,
             action,
@@ -68,8 +103,8 @@ class TrajectoryServer:
     def _on_goal(self, goal: Any) -> GoalResponse:
         """Rejects at once what cannot be followed, the reason in the log."""
         try:
-            self._node.refuse_company()
-            self._rows(goal, self._node.sample().q)
+            self._mover.refuse_company()
+            self._rows(goal, self._mover.sample().q)
             self._delay_s(goal)
             self._tolerances(goal.path_tolerance, np.inf)
             self._tolerances(goal.goal_tolerance, ARRIVED_RAD)
@@ -84,7 +119,7 @@ class TrajectoryServer:
             raise ControlError(
                 ErrorCode.CONTROL_WRONG_SHAPE, "trajectory: joints of several freedoms", got=got
             )
-        robot = self._node.robot
+        robot = self._mover.robot
         return rows_of(given_of(goal.trajectory), q, robot.joint_names, self._limits, robot.tick_rate_hz)
 
     def _delay_s(self, goal: Any) -> float:
@@ -100,7 +135,7 @@ class TrajectoryServer:
 
     def _tolerances(self, told: Any, default: float) -> Array:
         """Of every joint (n,) [rad]: 0 means the default, -1 none."""
-        names = self._node.robot.joint_names
+        names = self._mover.robot.joint_names
         found = np.full(len(names), default)
         for one in told:
             (column,) = joint_columns([one.name], names)
@@ -109,14 +144,14 @@ class TrajectoryServer:
         return found
 
     async def _execute(self, handle: ServerGoalHandle) -> Any:
-        node, goal = self._node, handle.request
+        node, mover, goal = self._node, self._mover, handle.request
         result = self._action.Result
         try:
-            node.refuse_company()
+            mover.refuse_company()
         except ControlError as error:
             handle.abort()
             return result(error_code=result.INVALID_GOAL, error_string=error.text)
-        node.busy = True
+        mover.busy = True
         try:
             await self._follow(handle, goal)
         except SegueError as error:
@@ -124,7 +159,7 @@ class TrajectoryServer:
             handle.canceled() if handle.is_cancel_requested else handle.abort()
             return result(error_code=self._code(error), error_string=error.text)
         finally:
-            node.busy = False
+            mover.busy = False
         handle.succeed()
         return result(error_code=result.SUCCESSFUL, error_string="the arms are at the end of the trajectory")
 
@@ -136,8 +171,8 @@ class TrajectoryServer:
         return int(result.GOAL_TOLERANCE_VIOLATED if _GOAL in error.text else result.INVALID_GOAL)
 
     async def _follow(self, handle: ServerGoalHandle, goal: Any) -> None:
-        node, delay_s = self._node, self._delay_s(goal)
-        sample = await node.ready()
+        node, mover, delay_s = self._node, self._mover, self._delay_s(goal)
+        sample = await mover.ready()
         start_ns = node.get_clock().now().nanoseconds + round(delay_s * 1e9)
         rows = self._rows(goal, sample.q)
         path = self._tolerances(goal.path_tolerance, np.inf)
@@ -153,18 +188,18 @@ class TrajectoryServer:
             self._tell(handle, wanted)
             if handle.is_cancel_requested:
                 return "it was cancelled"
-            off = node.errors(wanted) - path
+            off = mover.errors(wanted) - path
             worst = int(off.argmax())
-            return f"{_PATH}: {node.robot.joint_names[worst]}" if off[worst] > 0 else ""
+            return f"{_PATH}: {mover.robot.joint_names[worst]}" if off[worst] > 0 else ""
 
-        await node.carry_out(rows, sample.grippers, arrived, look, settle_s)
+        await mover.carry_out(rows, sample.grippers, arrived, look, settle_s)
 
     def _due(self, handle: ServerGoalHandle, start_ns: int) -> bool:
         return bool(handle.is_cancel_requested) or self._node.get_clock().now().nanoseconds >= start_ns
 
     def _tell(self, handle: ServerGoalHandle, wanted: Array) -> None:
-        measured = self._node.sample().q
-        feedback = self._action.Feedback(joint_names=list(self._node.robot.joint_names))
+        measured = self._mover.sample().q
+        feedback = self._action.Feedback(joint_names=list(self._mover.robot.joint_names))
         feedback.header.stamp = self._node.get_clock().now().to_msg()
         feedback.desired = JointTrajectoryPoint(positions=wanted.tolist())
         feedback.actual = JointTrajectoryPoint(positions=measured.tolist())
