@@ -73,13 +73,13 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
         arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
     environment = substitute(graph.environment, values, "environment")
-    namespace = _namespace(str(substitute(graph.namespace, values, "namespace")), arguments)
+    namespace = checked_namespace(str(substitute(graph.namespace, values, "namespace")), arguments)
     nodes = [_plan_node(node, graph, values, environment) for node in graph.nodes if _wanted(node, arguments)]
     return Plan(arguments, tuple(replace(node, namespace=namespace) for node in nodes), namespace)
 
 
-def _namespace(asked: str, arguments: Mapping[str, Scalar]) -> str:
-    """A ROS namespace without slashes at its ends; empty for none."""
+def checked_namespace(asked: str, arguments: Mapping[str, Scalar]) -> str:
+    """A ROS namespace without slashes at its ends; empty for none. ConfigError for what ROS does not take for one."""
     name = asked.strip("/")
     if name and not _NAMESPACE.fullmatch(name):
         expected = "words of letters, digits and _ that begin with a letter, with / between them"

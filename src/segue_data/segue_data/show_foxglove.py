@@ -1,4 +1,4 @@
-"""A layout for Foxglove made for one robot's bags: pictures on top, commands and joints below."""
+"""A layout for Foxglove made for one robot, live or from bags: robot and pictures on top, commands and joints below."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segue_data.bag_folders import find_bags
 from segue_data.contracts import load_robot
 from segue_data.manifest import load
 from segue_data.namespaces import in_namespace
-from segue_data.topics import COMMAND, JOINT_STATES, TASK_STATE, image_topics
+from segue_data.topics import COMMAND, JOINT_STATES, TASK_STATE, image_topics, run_topics
 
 
 def _row(panels: list[str], direction: str) -> Any:
@@ -41,8 +41,59 @@ def _plot(title: str, paths: list[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
+def _scene(robot: RobotConfig, namespace: str) -> dict[str, Any]:
+    """The robot in 3D with its predicted path and what stands around it."""
+    own = namespace.strip("/")
+    prefix = f"{own}/" if own else ""
+    middle = [(low + high) / 2 for low, high in zip(robot.workspace.low, robot.workspace.high, strict=True)]
+    markers = [in_namespace(name, namespace) for name in ("/segue/chunk_path", "/segue/scene")]
+    model = {
+        "layerId": "foxglove.Urdf",
+        "instanceId": "robot",
+        "label": robot.name,
+        "visible": True,
+        "sourceType": "topic",
+        "topic": in_namespace("/robot_description", namespace),
+        "framePrefix": prefix,
+        "displayMode": "visual",
+    }
+    grid = {
+        "layerId": "foxglove.Grid",
+        "instanceId": "grid",
+        "label": "grid",
+        "visible": True,
+        "size": 2,
+        "divisions": 20,
+    }
+    view = {
+        "perspective": True,
+        "distance": 2.0,
+        "phi": 60,
+        "thetaOffset": 45,
+        "targetOffset": middle,
+        "fovy": 45,
+    }
+    return {
+        "3D!robot": {
+            "cameraState": {
+                **view,
+                "target": [0, 0, 0],
+                "targetOrientation": [0, 0, 0, 1],
+                "near": 0.01,
+                "far": 100,
+            },
+            "followMode": "follow-pose",
+            "followTf": f"{prefix}{robot.base_frame}",
+            "scene": {},
+            "transforms": {},
+            "topics": {name: {"visible": True} for name in markers},
+            "layers": {"robot": {**model, "order": 1}, "grid": {**grid, "order": 2}},
+        }
+    }
+
+
 def layout(robot: RobotConfig, topics: list[str], namespace: str = "") -> dict[str, Any]:
-    """The layout as plain data; `topics` are those of the bags, recorded under `namespace`."""
+    """The layout as plain data; `topics` are those of the bags or of the running graph, under `namespace`."""
     named = partial(in_namespace, namespace=namespace)
     pictures = {
         f"Image!{camera}": {"imageMode": {"imageTopic": topic}}
@@ -59,10 +110,12 @@ def layout(robot: RobotConfig, topics: list[str], namespace: str = "") -> dict[s
     joints = [(f"{named(JOINT_STATES)}.position[{i}]", name) for i, name in enumerate(robot.joint_names)]
     plots["Plot!joints"] = _plot("joints [rad]", joints)
     state = {"RawMessages!task": {"topicPath": named(TASK_STATE)}}
-    panels = [_row(list(pictures), "row")] if pictures else []
+    scene = _scene(robot, namespace) if named("/robot_description") in topics else {}
+    shown = [*scene, *pictures]
+    panels = [_row(shown, "row")] if shown else []
     panels.append(_row([*plots, *state], "row"))
     return {
-        "configById": {**pictures, **plots, **state},
+        "configById": {**scene, **pictures, **plots, **state},
         "globalVariables": {},
         "userNodes": {},
         "playbackConfig": {"speed": 1},
@@ -70,6 +123,12 @@ def layout(robot: RobotConfig, topics: list[str], namespace: str = "") -> dict[s
         if len(panels) == 1
         else {"first": panels[0], "second": panels[1], "direction": "column"},
     }
+
+
+def live_layout(robot: RobotConfig, namespace: str = "") -> dict[str, Any]:
+    """The layout for a graph that runs in `namespace`, of which Foxglove gets topics as they are."""
+    there = [in_namespace(name, namespace) for name in run_topics(robot.cameras)]
+    return layout(robot, there, namespace)
 
 
 def write_layout(path: Path, out: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from segue_core.errors import ConfigError, DataError
 from segue_core.robot_config import RobotConfig
@@ -15,12 +16,16 @@ from segue_data.bag_reader import read
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
 from segue_data.cli import main
+from segue_data.contracts import load_robot
 from segue_data.convert import convert
 from segue_data.dataset import load
 from segue_data.dataset_writer import ConversionOptions
 from segue_data.export import export
+from segue_data.namespaces import in_namespace
+from segue_data.show_foxglove import live_layout
+from segue_data.show_rviz import rviz_config
 from segue_data.stage import Stage
-from segue_data.topics import image_topic
+from segue_data.topics import image_topic, run_topics
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +114,36 @@ def test_videos_of_odd_size_are_refused_before_anything_is_written(
     with pytest.raises(ConfigError, match="97x72"):
         convert([recorded[0]], tmp_path / "odd", robot, options=ConversionOptions(videos=True, size=(97, 72)))
     assert not (tmp_path / "odd").exists()
+
+
+ROBOTS = sorted(path.stem for path in (Path(__file__).parents[3] / "config" / "robots").glob("*.yaml"))
+
+
+def _topics_in(value: object) -> set[str]:
+    """Everything that looks like a topic, anywhere in plain data."""
+    if isinstance(value, dict):
+        return {name for item in (*value, *value.values()) for name in _topics_in(item)}
+    if isinstance(value, list):
+        return {name for item in value for name in _topics_in(item)}
+    return {value.split(".")[0]} if isinstance(value, str) and value.startswith("/") else set()
+
+
+@pytest.mark.parametrize("namespace", ["", "/left"])
+@pytest.mark.parametrize("name", ROBOTS)
+def test_every_robot_has_views_of_itself_its_cameras_and_what_is_predicted(name: str, namespace: str) -> None:
+    robot = load_robot(name)
+    prefix = f"{namespace.strip('/')}/" if namespace else ""
+    known = {in_namespace(topic, namespace) for topic in (*run_topics(robot.cameras), "/segue/scene")}
+    rviz = yaml.safe_load(rviz_config(robot, namespace))
+    foxglove = live_layout(robot, namespace)
+    cameras = {in_namespace(f"/{camera}_camera/image_raw", namespace) for camera in robot.cameras}
+    for view in (rviz, foxglove):
+        assert _topics_in(view) <= known, "only what the graph publishes"
+        assert {f"{namespace}/robot_description", f"{namespace}/segue/chunk_path", *cameras} <= _topics_in(
+            view
+        )
+    options = rviz["Visualization Manager"]["Global Options"]
+    assert (
+        options["Fixed Frame"] == foxglove["configById"]["3D!robot"]["followTf"] == prefix + robot.base_frame
+    )
+    assert json.loads(json.dumps(foxglove)) == foxglove
