@@ -44,7 +44,7 @@ def _in_world(frames: tuple[Frame, ...], name: str) -> tuple[NDArray[np.float64]
     while name in of:
         frame = of[name]
         turn = np.zeros(9)
-        mujoco.mju_quat2Mat(turn, frame.quaternion)
+        mujoco.mju_quat2Mat(turn, np.array(frame.quaternion))
         rotation = turn.reshape(3, 3) @ rotation
         position = frame.position + turn.reshape(3, 3) @ position
         name = frame.parent

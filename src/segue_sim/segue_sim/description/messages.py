@@ -21,8 +21,8 @@ def transform(frame: Frame, prefix: str, stamp: Time) -> TransformStamped:
     message = TransformStamped(child_frame_id=prefix + frame.child)
     message.header.frame_id, message.header.stamp = prefix + frame.parent, stamp
     move, turn = message.transform.translation, message.transform.rotation
-    move.x, move.y, move.z = frame.position.tolist()
-    turn.w, turn.x, turn.y, turn.z = frame.quaternion.tolist()
+    move.x, move.y, move.z = frame.position
+    turn.w, turn.x, turn.y, turn.z = frame.quaternion
     return message
 
 

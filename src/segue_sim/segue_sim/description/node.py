@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from pydantic import Field
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
@@ -21,10 +24,11 @@ from segue_core.config_base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.robot_config import RobotConfig
 from segue_interfaces.msg import ActionChunk
-from segue_ros import parameters, qos, ticks
+from segue_ros import parameters, qos
 from segue_ros.contracts import load_robot
 from segue_ros.frames import prefix
 from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.polling import Polled
 from segue_sim.description.chunk_path import ChunkPaths
 from segue_sim.description.messages import path_markers, transform
 from segue_sim.description.tree import FrameTree
@@ -40,7 +44,7 @@ class Parameters(StrictModel):
     meshes: str = Field(
         default="", description="folder that meshes are written to; empty: one in the user's cache"
     )
-    rate_hz: float = Field(default=30.0, gt=0.0, le=1000.0, description="frames on /tf, at most [Hz]")
+    rate_hz: float = Field(default=20.0, gt=0.0, le=1000.0, description="frames on /tf, at most [Hz]")
 
 
 class StatePublisherNode(LifecycleComponent):
@@ -56,7 +60,7 @@ class StatePublisherNode(LifecycleComponent):
         self._urdf = _urdf(robot, given.meshes)
         self._tree, self._prefix = FrameTree(self._urdf), prefix(self)
         self._chunks = ChunkPaths(robot)
-        self._period_ns, self._next_ns = round(1e9 / given.rate_hz), 0
+        self._period_s = 1.0 / given.rate_hz
         kind = _tf_message()
         self._tf = kind
         publish = self.create_lifecycle_publisher
@@ -67,36 +71,34 @@ class StatePublisherNode(LifecycleComponent):
 
     def start(self) -> None:
         """Says what never changes, and follows what does."""
-        stamp = self.get_clock().now().to_msg()
         self._description_out.publish(String(data=self._urdf))
-        fixed = [transform(frame, self._prefix, stamp) for frame in self._tree.fixed()]
+        fixed = [transform(frame, self._prefix, Time()) for frame in self._tree.fixed()]
         self._static_out.publish(self._tf(transforms=fixed))
-        self._heard = [
-            self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
-            self.create_subscription(ActionChunk, "segue/chunk", self._on_chunk, qos.STATE),
-        ]
+        self._joints = Polled(self, JointState, "joint_states", qos.SENSOR)
+        self._chunk_in = self.create_subscription(ActionChunk, "segue/chunk", self._on_chunk, qos.STATE)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = self.create_timer(self._period_s, self._look, clock=steady)
 
     def stop(self) -> None:
         """Follows no more."""
-        for subscription in self._heard:
-            self.destroy_subscription(subscription)
+        self.destroy_timer(self._timer)
+        self.destroy_subscription(self._chunk_in)
+        self._joints.destroy()
 
     def teardown(self) -> None:
         """Takes the publishers down."""
         for publisher in (self._description_out, self._static_out, self._tf_out, self._path_out):
             self.destroy_publisher(publisher)
 
-    def _on_joint_states(self, message: JointState) -> None:
-        stamp_ns = ticks.nanoseconds(message.header.stamp)
-        early = self._next_ns - stamp_ns
-        if 0 < early <= self._period_ns or len(message.position) != len(message.name):
-            return  # further ahead than a period: the clock was put back
-        positions = dict(zip(message.name, message.position, strict=True))
-        frames = self._tree.moving(self._with_fingers(positions))
-        if frames:
-            self._next_ns = stamp_ns + self._period_ns
-            moved = [transform(frame, self._prefix, message.header.stamp) for frame in frames]
-            self._tf_out.publish(self._tf(transforms=moved))
+    def _look(self) -> None:
+        """Frames of the newest joint states; several nodes may tell of joints, each of its own."""
+        whole = (message for message in self._joints.take() if len(message.position) == len(message.name))
+        for names, message in {tuple(message.name): message for message in whole}.items():
+            positions = dict(zip(names, message.position, strict=True))
+            frames = self._tree.moving(self._with_fingers(positions))
+            if frames:
+                moved = [transform(frame, self._prefix, message.header.stamp) for frame in frames]
+                self._tf_out.publish(self._tf(transforms=moved))
 
     def _with_fingers(self, positions: dict[str, float]) -> dict[str, float]:
         """Where only openings are told, fingers are where these put them."""
@@ -115,8 +117,10 @@ class StatePublisherNode(LifecycleComponent):
         except (SegueError, ValueError) as error:
             self.get_logger().warning(f"chunk not shown: {error}", throttle_duration_sec=5.0)
             return
-        frame, stamp = f"{self._prefix}{self._robot.base_frame}", self.get_clock().now().to_msg()
-        self._path_out.publish(path_markers(paths, frame, stamp, message.horizon / message.rate_hz))
+        frame = f"{self._prefix}{self._robot.base_frame}"
+        self._path_out.publish(
+            path_markers(paths, frame, message.header.stamp, message.horizon / message.rate_hz)
+        )
 
 
 def _tf_message() -> Any:
