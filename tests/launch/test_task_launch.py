@@ -22,6 +22,7 @@ from lifecycle_msgs.srv import GetState  # noqa: E402
 
 from segue_bringup.graph import load_graph  # noqa: E402
 from segue_bringup.launching import launch_description  # noqa: E402
+from segue_bringup.resolution import make_plan  # noqa: E402
 from segue_core.errors import ConfigError  # noqa: E402
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
@@ -61,11 +62,14 @@ def test_nodes_are_in_the_namespace_and_keep_their_names_in_the_launch_log(given
 
 def test_launch_starts_the_same_nodes_with_the_same_names_as_the_supervisor() -> None:
     nodes = _started(launch_description("task"), policy="hold")
-    assert [node.node_package for node in nodes] == [n.package for n in load_graph().nodes[:3]] + [
+    plan = make_plan(load_graph(), {"policy": "hold"})
+    assert [node.node_package for node in nodes] == [node.package for node in plan.nodes]
+    assert {node.package for node in plan.nodes} >= {
+        "segue_sim",
         "segue_policies",
         "segue_scheduler",
         "segue_data",
-    ]
+    }
 
 
 def test_an_unknown_name_is_refused_by_launch_with_the_valid_ones() -> None:
