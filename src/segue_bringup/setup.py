@@ -40,7 +40,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "segue = segue_bringup.cli:main",
+            "segue = segue_bringup.cli:entry",
         ],
     },
 )

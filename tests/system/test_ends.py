@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from own_domain import own_domain
 
 from segue_bringup.exit_status import ExitStatus
 
-from .conftest import SPEEDS, Segue, wait_until
+from .conftest import PATIENCE_S, ROOT, SPEEDS, Segue, processes_of, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -60,3 +63,27 @@ def test_a_run_that_takes_too_long_is_given_up(segue: Start) -> None:
     run = segue(*_HOLD, "--timeout", "0.5")
     assert run.wait() == ExitStatus.TIMEOUT
     assert run.nodes() == {}
+
+
+def test_a_reader_that_quits_stops_the_arm_and_the_run_leaves_its_result_and_its_bag(tmp_path: Path) -> None:
+    """`segue run 2>&1 | head -1` left the arm moving, wrote no result, and ended with 0."""
+    command = [sys.executable, "-m", "segue_bringup.cli", *_HOLD, "--out", str(tmp_path)]
+    environment = {**os.environ, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": ""}
+    run = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        assert run.stdout is not None
+        assert any(line.strip() == b"running" for line in run.stdout)
+        assert wait_until(lambda: any(tmp_path.rglob("*.mcap"))), "no bag is begun"
+        run.stdout.close()
+        assert run.wait(PATIENCE_S) == ExitStatus.READER_GONE
+    finally:
+        run.kill()
+    assert processes_of(tmp_path) == {}
+    result = json.loads(next(tmp_path.rglob("result.json")).read_text())
+    assert (result["success"], result["outcome"]) == (False, "reader_gone")
+    assert (
+        result["episode_s"] > 0
+    )  # the scheduler's own result: the goal was cancelled and the arm came to rest
+    assert next(tmp_path.rglob("metadata.yaml")).is_file()

@@ -7,6 +7,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from segue_bringup.environment import endings
+from segue_bringup.environment.conditions import fill_in, refuse_for
+from segue_bringup.environment.errors import EnvironmentProblem
+from segue_bringup.environment.workspace import Workspace
 from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_core.errors import ErrorCode, SegueError, nearest_name
 
@@ -21,7 +25,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
   segue replay BAG              a recorded episode again, in the simulator or on the robot
   segue data check FOLDER       recordings and datasets
   segue train act data=FOLDER   a policy from a dataset
-  segue SUBCOMMAND --help       everything else
+  segue SUBCOMMAND --help       everything else; all subcommands are in docs/commands.md
 """
 
 
@@ -74,6 +78,13 @@ def _refused_by_system(error: Exception) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; every error becomes one sentence and a documented exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["help"]:
+        given = [*given[1:], "--help"]
+    try:
+        refuse_for(given[0] if given else "", os.environ, Workspace.of_this_file())
+    except EnvironmentProblem as problem:
+        print(f"segue: {problem}", file=sys.stderr)
+        return ExitStatus.ENVIRONMENT
     parser = build_parser()
     try:
         options = parse(given, parser)
@@ -91,10 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:  # whoever read what is printed has read enough: `segue ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.SUCCESS
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and endings.reader_gone():
+            endings.silence_broken()  # `segue ... | head`: whoever read what is printed has read enough
+            return ExitStatus.READER_GONE
         if _refused_by_system(error):
             print(f"segue {options.command}: the system says: {error}", file=sys.stderr)
             return ExitStatus.ENVIRONMENT
@@ -103,5 +114,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitStatus.UNEXPECTED
 
 
+def entry() -> int:
+    """`main` as a process: Ctrl-C and readers that quit leave no trace at any moment."""
+    endings.begin()
+    os.environ.update(fill_in(os.environ, Workspace.of_this_file()))
+    return endings.finish(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry())

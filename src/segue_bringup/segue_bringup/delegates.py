@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.catalogue import config_root
+from segue_bringup.environment.endings import held
 
 _TRAIN_EXAMPLE = """\
 example, from nothing to a checkpoint:
@@ -50,9 +51,8 @@ def _add_passed_on(subparsers: Any, name: str, text: str, func: Any, epilog: str
 
 def _train(options: argparse.Namespace) -> int:
     configs = config_root() / "training"
-    status = _run_to_its_end(
-        [sys.executable, "-m", "segue_policies.train", *options.words, "--configs", str(configs)]
-    )
+    quietly = [sys.executable, "-m", "segue_bringup.environment.quietly"]
+    status = _run_to_its_end([*quietly, "segue_policies.train", *options.words, "--configs", str(configs)])
     if {"-h", "--help"} & set(options.words):
         names = ", ".join(sorted(path.stem for path in configs.glob("*.yaml")))
         print(f"\n{options.epilog}policies to train, in {configs}: {names}")
@@ -61,10 +61,16 @@ def _train(options: argparse.Namespace) -> int:
 
 def _run_to_its_end(command: list[str]) -> int:
     """Exit status of a program that saves its work when it is interrupted: it gets the time to."""
-    child = subprocess.Popen(command)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the child as well
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    return child.wait()
+    with held():
+        child = subprocess.Popen(command)
+        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the child as well
+    return _as_shells_say(child.wait())
+
+
+def _as_shells_say(status: int) -> int:
+    """Exit status of a child; 128 + N when signal N ended it."""
+    return status if status >= 0 else 128 - status
 
 
 def _doctor(options: argparse.Namespace) -> int:

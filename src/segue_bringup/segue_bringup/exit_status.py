@@ -20,6 +20,7 @@ class ExitStatus(IntEnum):
     DATA = 9  # a recording, dataset or report is at fault
     UNEXPECTED = 10  # a defect of segue itself; please report it
     INTERRUPTED = 130  # Ctrl-C or SIGTERM: the arm was stopped first
+    READER_GONE = 141  # whoever read the output has quit (`segue ... | head`): the arm was stopped first
 
 
 _BY_CODE = {

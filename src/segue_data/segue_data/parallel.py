@@ -89,7 +89,7 @@ def _on_interrupt(*_: object) -> None:
 def _begin_worker() -> None:
     end_with_parent()
     signal.signal(signal.SIGINT, _on_interrupt)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # see `_held`
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # see `held`
 
 
 def _work(function: Callable[[Job], Result], job: Job) -> Result:
@@ -103,7 +103,7 @@ def _work(function: Callable[[Job], Result], job: Job) -> Result:
 
 
 @contextmanager
-def _held() -> Iterator[None]:
+def held() -> Iterator[None]:
     """Ctrl-C waits, here until the end of the block, and in processes that are started in it until they are ready."""
     resource_tracker.ensure_running()  # it ends the hold when it has to start
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -123,7 +123,7 @@ def _pool(
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
     ) as pool:
-        with _held():
+        with held():
             running: dict[Future[Result], int] = {
                 pool.submit(_work, function, job): index for index, job in enumerate(jobs)
             }

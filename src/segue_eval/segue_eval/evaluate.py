@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError
-from segue_data.parallel import end_with_parent
+from segue_data.parallel import end_with_parent, held
 from segue_eval.progress import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
@@ -81,7 +81,8 @@ def _in_processes(
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (factory,))
     try:
-        futures = {pool.submit(_episode, job): job for job in jobs}
+        with held():  # no worker is there to be interrupted before `_start`
+            futures = {pool.submit(_episode, job): job for job in jobs}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as error:

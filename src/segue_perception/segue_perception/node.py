@@ -31,6 +31,7 @@ from segue_ros.lifecycle import LifecycleComponent, run
 
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 _SIMULATED_DEADLINE_TICKS = 1.9  # a simulated clock may come in whole ticks, and its pictures just behind it
+_FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
 _SIMULATED_LOOK_S = 0.1  # on the steady clock: what a busy machine has not read yet is not late
 
 
@@ -77,6 +78,7 @@ class PerceptionNode(LifecycleComponent):
     def start(self) -> None:
         """Subscribes to the sensors and begins with the tick that comes."""
         self._last_tick, self._newest_ns, self._fault = -1, -1, ""
+        self._started_ns = self._steady_ns()
         self._sync.clear()
         self._subscriptions_made = [
             self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.JOINTS),
@@ -155,8 +157,13 @@ class PerceptionNode(LifecycleComponent):
         patience = _SIMULATED_DEADLINE_TICKS if self._simulated else _DEADLINE_TICKS
         now_ns = self.get_clock().now().nanoseconds
         tick = ticks.tick_of(now_ns - round(patience * 1e9 / self._rate_hz), self._rate_hz)
-        if tick > self._last_tick and self._newest_ns >= 0:
+        if tick > self._last_tick and self._newest_ns >= 0 and not self._finding():
             self._publish(tick)
+
+    def _finding(self) -> bool:
+        """Whether a sensor that has not sent yet may still be found."""
+        age_ns = self._steady_ns() - self._started_ns
+        return not self._sync.heard_all and age_ns < _FINDING_S * 1e9
 
     def _publish(self, tick: int) -> None:
         self._last_tick = tick

@@ -117,6 +117,12 @@ class Synchroniser:
         if not self._states or stamp_ns > self._states[-1][0]:
             self._states.append((stamp_ns, state))
 
+    @property
+    def heard_all(self) -> bool:
+        """Whether every stream has sent something at some time."""
+        heard = all(stream.received_ns is not None for stream in self._streams.values())
+        return heard and self._state_received_ns is not None
+
     def complete(self, tick: int) -> bool:
         """Whether every stream has a sample taken at the tick itself: waiting can bring nothing newer."""
         earliest = self._time(tick) - self.limits.tolerance_ns

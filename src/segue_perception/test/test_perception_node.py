@@ -9,6 +9,7 @@ import rclpy
 from own_domain import own_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import Image, JointState
 from spinning import spin_until
 
@@ -114,3 +115,18 @@ def test_a_world_that_was_reset_is_observed_from_its_new_start(sensors: Sensors)
     sensors.tick(0, shade=20)
     sensors.until(lambda: len(sensors.observations) == 2)
     assert sensors.observations[-1].tick == 0
+
+
+def test_a_camera_that_is_not_found_yet_is_not_missed_and_one_that_never_comes_is(sensors: Sensors) -> None:
+    """Every successful run began with the warning FRAME_MISSING: joints are found before pictures."""
+    clock = sensors.peer.create_publisher(ClockMsg, "/clock", 10)
+    sensors.until(lambda: clock.get_subscription_count() >= 1)
+    sensors.tick(0, shade=10, skip="head")
+    clock.publish(ClockMsg(clock=ticks.stamp_of(30, 30.0)))
+    sensors.until(lambda: sensors.node.get_clock().now().nanoseconds >= 10**9)
+    sensors.until(lambda: sensors.node._newest_ns >= 0)
+    sensors.node._on_deadline()
+    assert sensors.node._fault == ""
+    sensors.now_ns += 4 * 10**9
+    sensors.node._on_deadline()
+    assert "has sent nothing yet" in sensors.node._fault

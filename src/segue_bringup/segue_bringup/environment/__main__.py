@@ -2,7 +2,15 @@
 
 import sys
 
-from segue_bringup.environment.commands import main
+from segue_bringup.environment import endings
+
+
+def _work() -> int:
+    from segue_bringup.environment.commands import main
+
+    return main(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    endings.begin()
+    sys.exit(endings.finish(_work))

@@ -11,7 +11,8 @@ from pathlib import Path
 from segue_bringup.environment import torch_choice
 from segue_bringup.environment.checks import machine_checks, require
 from segue_bringup.environment.doctor import doctor, print_problem
-from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EnvironmentProblem
+from segue_bringup.environment.endings import EXIT_INTERRUPTED, hold
+from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
 from segue_bringup.environment.lock import exclusive
 from segue_bringup.environment.progress import Progress, elapsed_text
 from segue_bringup.environment.ros import find_ros, require_importable
@@ -25,15 +26,35 @@ from segue_bringup.environment.workspace import Workspace
 USAGE = """\
 usage: ./segue COMMAND ...        (what is missing is set up first)
 
-  run       run a task: ./segue run task:=pick_place policy:=legato --seed 3
-  test      all checks and tests; --fast leaves out the system tests, the rest goes to pytest
-  setup     only set up; --torch cpu|cuda|any, --torch-index ADDRESS
-  doctor    what is there, what is missing; --json FILE
-  env       shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
-  shell     a shell in that environment, or one command: ./segue shell ros2 topic list
+Do a task
+  run          one episode: ./segue run task:=pick_place policy:=legato --seed 3
+  record       demonstrations by keyboard, gamepad, leader arm or script
+  replay       a recorded episode again, in the simulator or on the robot
+  move         the arms to a named pose, by a planned way: ./segue move home
+  serve        the policy alone, for a robot on another machine
+  gazebo       Gazebo's files for a robot and a task
+  views        an RViz configuration and a Foxglove layout of a robot
 
-Everything else, and the options of `run`: ./segue help
+Train and compare
+  data         recordings and datasets: record, convert, check, repair, show
+  train        a policy from a dataset: ./segue train act task=push_button data=FOLDER out=FOLDER
+  eval         many seeds in lockstep, or a paper's table: ./segue eval --seeds 0:50
+  corrections  what the expert would have done where a policy went
+  compare      other methods on a recorded episode; nothing moves
+  report       video, numbers and page of a run, again
+  bench        what things cost on this machine
+
+This workspace
+  doctor       what is there, what is missing; --json FILE
+  setup        only set up; --torch cpu|cuda|any, --torch-index ADDRESS
+  test         all checks and tests; --fast leaves out the system tests, the rest goes to pytest
+  env          shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
+  shell        a shell in that environment, or one command: ./segue shell ros2 topic list
+  help         this text; ./segue help COMMAND: its options and examples
+
+Pages: README.md, docs/commands.md (what each command leaves behind), docs/exit-codes.md
 """
+_HELP = ("help", "-h", "--help")
 
 
 def ensure_set_up(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:
@@ -93,6 +114,11 @@ def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] in _HELP[1:]:
+        print(
+            "usage: ./segue test [--fast] [what pytest takes ...]\n\nAll checks and tests; --fast: no system tests."
+        )
+        return 0
     child = pytest_environment(ensure_set_up(workspace, os.environ))
     return subprocess.run(
         pytest_command(workspace, arguments), env=child, cwd=workspace.root, check=False
@@ -100,7 +126,8 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _env(workspace: Workspace, arguments: Sequence[str]) -> int:
-    argparse.ArgumentParser(prog="segue env", description="Print what to source.").parse_args(arguments)
+    about = 'Print shell lines for the workspace\'s environment: eval "$(./segue env)"'
+    argparse.ArgumentParser(prog="segue env", description=about).parse_args(arguments)
     child = ensure_set_up(workspace, os.environ)
     changed = {name: value for name, value in child.items() if os.environ.get(name) != value}
     print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())))
@@ -110,6 +137,11 @@ def _env(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _shell(workspace: Workspace, arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] in _HELP[1:]:
+        print(
+            "usage: ./segue shell [COMMAND ...]\n\nA shell in the workspace's environment, or one command in it."
+        )
+        return 0
     child = ensure_set_up(workspace, os.environ)
     command = list(arguments) or [os.environ.get("SHELL", "bash")]
     return _replace_process(command, child)
@@ -117,6 +149,7 @@ def _shell(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 def _forward(workspace: Workspace, arguments: Sequence[str]) -> int:
     child = ensure_set_up(workspace, os.environ)
+    hold()  # until the next program has begun
     return _replace_process([str(workspace.python), "-m", "segue_bringup.cli", *arguments], child)
 
 
@@ -142,9 +175,11 @@ COMMANDS: dict[str, Callable[[Workspace, Sequence[str]], int]] = {
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status is the command's own, 6 for the environment, 130 for Ctrl-C."""
     workspace = Workspace.of_this_file()
-    if not arguments or arguments[0] in ("-h", "--help"):
+    if not arguments or (arguments[0] in _HELP and len(arguments) == 1):
         print(USAGE, end="")
         return 0 if arguments else 2
+    if arguments[0] in _HELP:
+        arguments = [*arguments[1:], "--help"]
     try:
         if arguments[0] in COMMANDS:
             return COMMANDS[arguments[0]](workspace, arguments[1:])

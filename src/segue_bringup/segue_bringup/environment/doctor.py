@@ -6,9 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from segue_bringup.environment import host, render
+from segue_bringup.environment import conditions, host
 from segue_bringup.environment.checks import Check, machine_checks, ros_check
 from segue_bringup.environment.ros import Ros
+from segue_bringup.environment.ros_conditions import ros_log_folder
 from segue_bringup.environment.setup_steps import Setup
 from segue_bringup.environment.stamps import StampStore
 from segue_bringup.environment.steps import pending
@@ -17,17 +18,18 @@ from segue_bringup.environment.workspace import Workspace
 
 _MARKS = {"ok": "ok     ", "pending": "to do  ", "warning": "warning", "missing": "MISSING"}
 _SETUP = "./segue setup"
+_LAST_DOMAIN = 232  # ROS 2's own limit
 # One child that imports a module and prints what it found; a fresh process, as the nodes are.
-_PROBES = {
+_ROS_PROBES = {
     "ROS 2 in Python": "import rclpy, rclpy.node; print('rclpy from ' + rclpy.__path__[0])",
     "Segue's messages": "from segue_interfaces.action import RunTask; RunTask.Goal(); print('segue_interfaces')",
     "DDS": (
         "import rclpy; rclpy.init(); node = rclpy.create_node('segue_doctor'); node.destroy_node();"
         "rclpy.shutdown(); from rclpy.utilities import get_rmw_implementation_identifier as name; print(name())"
     ),
-    "MuJoCo": "import mujoco; print('mujoco ' + mujoco.__version__)",
-    "torch": "import torch; print('torch ' + torch.__version__)",
 }
+_DRAWING_PROBES = {"MuJoCo": "import mujoco; print('mujoco ' + mujoco.__version__)"}
+_PROBES = {"torch": "import torch; print('torch ' + torch.__version__)"}
 
 
 def examine(workspace: Workspace, environment: Mapping[str, str]) -> list[Check]:
@@ -42,8 +44,27 @@ def examine(workspace: Workspace, environment: Mapping[str, str]) -> list[Check]
     if setup.status != "ok":
         return [*checks, _render_libraries()]
     child = run_environment(workspace, ros, environment)
-    checks += [_probe(workspace.python, name, code, child) for name, code in _PROBES.items()]
-    return [*checks, _render(workspace.python, child), _settings(child)]
+    child.update(conditions.fill_in(child, workspace))
+    return [*checks, *_software(workspace, child), *_places(child)]
+
+
+def _software(workspace: Workspace, child: Mapping[str, str]) -> list[Check]:
+    """What is installed, tried in processes of its own; what the environment makes impossible is not tried."""
+    anywhere, graph = (
+        conditions.examine(child, conditions.ANYWHERE),
+        conditions.examine(child, conditions.GRAPH),
+    )
+    drawing = any(check.name == "OpenGL" for check in anywhere)
+    talking = any(check.status == "missing" for check in graph)
+    tried = {**({} if talking else _ROS_PROBES), **({} if drawing else _DRAWING_PROBES), **_PROBES}
+    found = [_probe(workspace.python, name, code, child) for name, code in tried.items()]
+    rendered = [] if drawing else [_render(workspace.python, child)]
+    return [*found, *rendered, *anywhere, *graph]
+
+
+def _places(child: Mapping[str, str]) -> list[Check]:
+    room = conditions.room(Path("runs"))
+    return [_settings(child), *([room] if room else [])]
 
 
 def doctor(workspace: Workspace, environment: Mapping[str, str], json_file: Path | None) -> int:
@@ -111,28 +132,20 @@ def _render_libraries() -> Check:
 
 
 def _render(python: Path, child: Mapping[str, str]) -> Check:
-    backend = child["MUJOCO_GL"]
-    reason = render.why_not(python, backend, child)
-    if reason:
-        cure = f"{host.apt(host.APT_RENDER)}, then rm .venv/segue/render.stamp && {_SETUP}"
-        return Check("OpenGL", "missing", f"MUJOCO_GL={backend} does not render: {reason}", cure)
-    return Check("OpenGL", "ok", f"MUJOCO_GL={backend} renders")
+    return conditions.renders(child, python) or Check(
+        "OpenGL", "ok", f"MUJOCO_GL={child['MUJOCO_GL']} renders"
+    )
 
 
 def _settings(child: Mapping[str, str]) -> Check:
-    domain = child.get("ROS_DOMAIN_ID", "0")
-    name = "ROS settings"
-    if not (domain.isdecimal() and int(domain) <= 101):
-        return Check(name, "missing", f"ROS_DOMAIN_ID is {domain!r}", "set it to a number from 0 to 101")
-    profile = child["FASTDDS_DEFAULT_PROFILES_FILE"]
-    if not Path(profile).is_file():
-        cure = "unset FASTDDS_DEFAULT_PROFILES_FILE, or name an existing file"
-        return Check(
-            name, "missing", f"FASTDDS_DEFAULT_PROFILES_FILE names {profile}, which is not there", cure
-        )
-    return Check(
-        name, "ok", f"domain {domain}, discovery {child['ROS_AUTOMATIC_DISCOVERY_RANGE']}, {profile}"
-    )
+    domain, name = child.get("ROS_DOMAIN_ID", "0").strip() or "0", "ROS settings"
+    if not (domain.isdecimal() and int(domain) <= _LAST_DOMAIN):
+        cure = f"set it to a number from 0 to {_LAST_DOMAIN}, or unset it to get a free one"
+        return Check(name, "missing", f"ROS_DOMAIN_ID is {domain!r}", cure)
+    profile = child.get("FASTDDS_DEFAULT_PROFILES_FILE", "")
+    logs = ros_log_folder(child)
+    found = f"domain {domain}, discovery {child['ROS_AUTOMATIC_DISCOVERY_RANGE']}, logs in {logs}, {profile}"
+    return Check(name, "ok", found)
 
 
 def print_problem(problem: Exception) -> None:

@@ -4,7 +4,6 @@ from typing import Final
 
 ENVIRONMENT_INCOMPLETE: Final = 606  # segue_core.errors.ErrorCode.ENVIRONMENT_INCOMPLETE, not importable yet
 EXIT_ENVIRONMENT: Final = 6  # exit status of every command that stops for this reason
-EXIT_INTERRUPTED: Final = 130
 
 
 class EnvironmentProblem(Exception):

@@ -10,10 +10,12 @@ from typing import Any
 from rich.console import Console
 
 from segue_bringup.arguments import split_assignments, valid_values
+from segue_bringup.environment.conditions import room
 from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
+from segue_bringup.run.interrupts import unbroken_output
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.serve import robot_side
 from segue_core.errors import ConfigError, ErrorCode, SegueError
@@ -87,18 +89,19 @@ def run(options: argparse.Namespace) -> int:
     folder = _make_folder(plan)
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
     folder.write_configuration(graph, plan)
-    try:
-        status, told = _episode(options, plan, folder)
-    except SegueError as error:
-        told = _failure(error, plan)
+    with unbroken_output():  # a reader that quits stops the run, and takes nothing of what it leaves behind
+        try:
+            status, told = _episode(options, plan, folder)
+        except SegueError as error:
+            told = _failure(error, plan)
+            folder.write_result(told)
+            _write_json(options, told | {"run": str(folder.root)})
+            raise
         folder.write_result(told)
-        _write_json(options, told | {"run": str(folder.root)})
-        raise
-    folder.write_result(told)
-    told = told | {"run": str(folder.root)}
-    if told["bag"] and not options.no_report:
-        told = _report(folder, told, quiet=options.quiet)
-    _tell(options, told)
+        told = told | {"run": str(folder.root)}
+        if told["bag"] and not options.no_report:
+            told = _report(folder, told, quiet=options.quiet)
+        _tell(options, told)
     return int(status)
 
 
@@ -125,6 +128,8 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
 
     for node in plan.nodes:
         executable_path(node.package, node.executable)
+    if full := room(Path(str(plan.arguments["runs"]))):
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"{full.found}; {full.cure}")
     if plan.arguments["checkpoint"] and any(node.name == "policy" for node in plan.nodes):
         refuse_bad_checkpoint(plan)
     if plan.arguments["sim"] == "none":
@@ -180,14 +185,14 @@ def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tupl
     arguments = plan.arguments
     seed = int(arguments["seed"])
     progress = Progress(f"{arguments['task']} with {arguments['policy']}, seed {seed}")
-    display = make_display(progress, options.quiet)
     goal = RunTask.Goal(task=str(arguments["task"]), seed=seed, record=bool(arguments["record"]))
-    try:
-        with terminal_kept(), Interrupts() as interrupts:
+    with terminal_kept(), Interrupts() as interrupts:
+        display = make_display(progress, options.quiet)
+        try:
             episode = Episode(plan, folder, progress, display, interrupts, options.timeout)
             ending, result = episode.run(goal)
-    finally:
-        display.close()
+        finally:
+            display.close()
     return describe(ending, result, arguments, seed)
 
 
@@ -202,6 +207,11 @@ def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> dict[str, A
     except (SegueError, OSError) as error:
         print(f"segue run: no report: {error}", file=sys.stderr)
         return told
+    except KeyboardInterrupt:
+        print(
+            f"segue run: the report is not finished; `segue report {folder.root}` makes it", file=sys.stderr
+        )
+        raise
     return told | {
         "metrics": {**metrics, **{k: told["metrics"][k] for k in _NODE_METRICS if k in told["metrics"]}}
     }
@@ -225,9 +235,8 @@ def _failure(error: SegueError, plan: Plan) -> dict[str, Any]:
 def _tell(options: argparse.Namespace, told: dict[str, Any]) -> None:
     from segue_bringup.run.outcome import print_outcome
 
-    print_outcome(told, Console())
-    print(f"run folder: {told['run']}")
     _write_json(options, told)
+    print_outcome(told, Console())
 
 
 def _write_json(options: argparse.Namespace, told: dict[str, Any]) -> None:

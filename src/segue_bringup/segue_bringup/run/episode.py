@@ -45,6 +45,7 @@ class Ending(Enum):
 
     RESULT = "result"
     INTERRUPTED = "interrupted"
+    READER_GONE = "reader_gone"
     TIMEOUT = "timeout"
 
 
@@ -183,7 +184,9 @@ class Episode:
         return True
 
     def _why(self) -> Ending:
-        return Ending.INTERRUPTED if self.interrupts.count else Ending.TIMEOUT
+        if self.interrupts.signalled:
+            return Ending.INTERRUPTED
+        return Ending.READER_GONE if self.interrupts.reader_gone else Ending.TIMEOUT
 
     def _show(self) -> None:
         for name, line in self._logs.new_lines():

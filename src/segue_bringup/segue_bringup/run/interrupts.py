@@ -1,26 +1,105 @@
-"""Ctrl-C and SIGTERM as counts that a loop looks at, so that the arm is stopped before the graph."""
+"""Ctrl-C, SIGTERM and a reader that quits, as a count that a loop looks at: the arm is stopped before the graph."""
 
+import errno
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
+
+from segue_bringup.environment import endings
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GONE = (errno.EPIPE, errno.EIO)  # a pipe's reader has quit; a terminal was closed
+
+
+class Unbroken:
+    """A stream that may lose its reader: what is written then goes nowhere. Everything else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._gone = stream, False
+
+    @property
+    def gone(self) -> bool:
+        """Whether the reader was found to have quit."""
+        return self._gone or bool(getattr(self._stream, "gone", False))
+
+    def write(self, text: str) -> int:
+        """Write, or don't."""
+        return int(self._try(lambda: self._stream.write(text), len(text)))
+
+    def flush(self) -> None:
+        """Flush, or don't."""
+        self._try(lambda: self._stream.flush(), None)
+
+    def _try(self, do: Any, otherwise: Any) -> Any:
+        try:
+            return do()
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            self._gone = True
+            endings.silence_broken()
+            return otherwise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def unbroken_output() -> Iterator[None]:
+    """Inside, standard output and error are `Unbroken`."""
+    streams = (sys.stdout, sys.stderr)
+    sys.stdout, sys.stderr = (Unbroken(stream) for stream in streams)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
 
 
 class Interrupts:
-    """A context in which the signals only count. Use it from the main thread."""
+    """A context in which signals only count, and printing raises nothing. Use it from the main thread.
+
+    Inside it standard output and error are `Unbroken`; what `nohup` ignores stays ignored.
+    """
 
     def __init__(self) -> None:
-        self.count = 0
+        self._signals = 0
         self._before: dict[signal.Signals, Any] = {}
+        self._output = unbroken_output()
+        self._reader_gone = False
+
+    @property
+    def count(self) -> int:
+        """How many there were; a reader that has quit counts once."""
+        return self._signals + self.reader_gone
+
+    @property
+    def reader_gone(self) -> bool:
+        """Whether whoever read standard output or error has quit."""
+        told = any(getattr(stream, "gone", False) for stream in (sys.stdout, sys.stderr))
+        self._reader_gone = self._reader_gone or told or endings.reader_gone()
+        return self._reader_gone
+
+    @property
+    def signalled(self) -> bool:
+        """Whether a person or the system asked for the end."""
+        return self._signals > 0
 
     def __enter__(self) -> "Interrupts":
-        self._before = {number: signal.signal(number, self._on_signal) for number in _WATCHED}
+        self._before = {
+            number: signal.signal(number, self._on_signal)
+            for number in _WATCHED
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        }
+        self._output.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._output.__exit__(None, None, None)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
-        self.count += 1
+        self._signals += 1

@@ -111,12 +111,12 @@ def _start_and_ask(goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace)
     )
     folder.write_configuration(load_graph(), plan)
     progress = Progress(f"move {plan.arguments['robot']} to {goal.pose}")
-    display = make_display(progress, options.quiet)
-    try:
-        with Interrupts() as interrupts:
+    with Interrupts() as interrupts:
+        display = make_display(progress, options.quiet)
+        try:
             _, result = MoveEpisode(plan, folder, progress, display, interrupts, options.timeout).run(goal)
-    finally:
-        display.close()
+        finally:
+            display.close()
     return result
 
 

@@ -1,18 +1,22 @@
 """How a run ended: for scripts, for people and as an exit status."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Scalar
+from segue_bringup.run.advice import next_steps
 from segue_bringup.run.episode import Ending
+from segue_core.ending_words import ending_word
 from segue_interfaces.action import RunTask
 
+_STYLES = {"good": "green", "warn": "yellow", "bad": "red"}
 _WORDS = {
     Ending.INTERRUPTED: (ExitStatus.INTERRUPTED, "interrupted"),
+    Ending.READER_GONE: (ExitStatus.READER_GONE, "whoever read the output has quit"),
     Ending.TIMEOUT: (ExitStatus.TIMEOUT, "not finished in time"),
 }
 
@@ -63,21 +67,46 @@ def _told(result: RunTask.Result | None) -> dict[str, Any]:
 
 
 def print_outcome(told: Mapping[str, Any], console: Console) -> None:
-    """The outcome, its reason and a table of metrics."""
-    mark, style = ("succeeded", "bold green") if told["success"] else ("did not succeed", "bold red")
-    console.print(f"[{style}]The task {mark}[/]: {told['outcome']}", highlight=False)
+    """How it ended and why, the numbers that matter, where everything is, what to try next."""
+    ending = ending_word(str(told["outcome"]))
+    console.print(f"[bold {_STYLES[ending.mood]}]{ending.word}[/]: {ending.meaning}", highlight=False)
     console.print(str(told["reason"]), markup=False, highlight=False)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, rows in (("", _numbers(told)), ("left behind", _files(told)), ("next", next_steps(told))):
+        if rows:
+            lines = [f"  {row}" for row in rows]
+            console.print("\n".join(["", *([f"{title}:"] if title else []), *lines]), markup=False, highlight=False,
+                          soft_wrap=True)  # fmt: skip
+
+
+def _numbers(told: Mapping[str, Any]) -> list[str]:
+    """Five numbers with their units; everything else is in metrics.json."""
+    metrics = told["metrics"]
     rows = {
-        "seed": told["seed"],
-        "episode_s": told["episode_s"],
-        "score": told["score"],
-        **_scalars(told["metrics"]),
+        "time": f"{told['episode_s']:.1f} s",
+        "score": f"{told['score']:g}" if "score" in told else None,
+        "parts done": _parts(metrics),
+        "policy's delay": _with_unit(
+            metrics.get("delay_ticks_mean"), "ticks from asking to acting, on average"
+        ),
+        "starved": f"{told['starved_ticks']} ticks without an action",
     }
-    for name, value in rows.items():
-        table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
-    console.print(table)
+    return [f"{name:16}{text}" for name, text in rows.items() if text]
 
 
-def _scalars(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in metrics.items() if isinstance(value, int | float | str)}
+def _parts(metrics: Mapping[str, Any]) -> str | None:
+    done, total = metrics.get("placed"), metrics.get("total")
+    return f"{done:.0f} of {total:.0f}" if isinstance(done, int | float) and total else None
+
+
+def _with_unit(value: object, unit: str) -> str | None:
+    return f"{value:.1f} {unit}" if isinstance(value, int | float) else None
+
+
+def _files(told: Mapping[str, Any]) -> list[str]:
+    """Report and video first: they are what a person opens."""
+    folder = Path(str(told.get("run", "")))
+    names = {"report": "report.html", "video": "episode.mp4", "all numbers": "metrics.json"}
+    there = {what: folder / name for what, name in names.items() if (folder / name).is_file()}
+    return (
+        [f"{what:16}{path}" for what, path in {**there, "folder": folder}.items()] if told.get("run") else []
+    )

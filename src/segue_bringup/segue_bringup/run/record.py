@@ -141,15 +141,16 @@ def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitSt
 
     session = Session()
     progress = Progress(f"{plan.arguments['task']} by {plan.arguments['teleop']}")
-    display = make_display(progress, session, quiet=options.quiet)
-    try:
-        with terminal_kept(), Interrupts() as interrupts:
+    with terminal_kept(), Interrupts() as interrupts:
+        display = make_display(progress, session, quiet=options.quiet)
+        try:
             collection = Collection(plan, folder, progress, display, interrupts, options.timeout, session)
             ending, _ = collection.run(None)
-    finally:
-        display.close()
+        finally:
+            display.close()
     told = session.told
     print(
         f"{told.get('good', 0)} good episodes in {plan.arguments['runs']}, {told.get('doubtful', 0)} doubtful"
     )
-    return ExitStatus.TIMEOUT if ending is Ending.TIMEOUT else ExitStatus.SUCCESS
+    unwanted = {Ending.TIMEOUT: ExitStatus.TIMEOUT, Ending.READER_GONE: ExitStatus.READER_GONE}
+    return unwanted.get(ending, ExitStatus.SUCCESS)  # Ctrl-C is how a person ends a session

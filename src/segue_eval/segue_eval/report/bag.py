@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bag_reader import NANOSECONDS, read, stamp_ns
-from segue_eval.report.run_data import ChunkRecord, Ending, RunData, Series
+from segue_eval.report.run_data import ChunkRecord, Ending, Fault, RunData, Series
 
 STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"
 TASK, PROGRESS, SAFETY = "/segue/task_state", "/segue/progress", "/segue/safety"
@@ -32,7 +32,7 @@ class _Messages:
     chunks: dict[int, Any] = field(default_factory=dict)  # by sequence; the last run's win
     tasks: list[Any] = field(default_factory=list)
     progress: dict[str, list[Any]] = field(default_factory=dict)
-    safety: Any = None
+    safety: list[Any] = field(default_factory=list)
     rate_hz: float | None = None  # ticks per second; absent in bags without a policy
 
     def add(self, topic: str, log_ns: int, message: Any) -> None:
@@ -49,7 +49,7 @@ class _Messages:
         elif topic == PROGRESS:
             self.progress.setdefault(message.source, []).append(message)
         elif topic == SAFETY:
-            self.safety = message
+            self.safety.append(message)
         elif topic == POLICY_INFO:
             self.rate_hz = float(message.rate_hz)
 
@@ -112,15 +112,36 @@ def _series(messages: list[Any], epoch_ns: int, name: str, end_s: float) -> Seri
     return Series(table[:, 0], table[:, 1])
 
 
+def _within(messages: list[Any], epoch_ns: int, end_s: float) -> list[Any]:
+    """Those from the first tick of the run to a second after its last."""
+    last_ns = epoch_ns + round((end_s + 1.0) * NANOSECONDS)
+    return [message for message in messages if epoch_ns <= stamp_ns(message.header) <= last_ns]
+
+
 def _ending(state: Any) -> Ending:
     if state.phase != _FINISHED:
         return Ending()
-    return Ending(bool(state.success), str(state.rule), str(state.reason))
+    return Ending(bool(state.success), str(state.rule), str(state.reason), int(state.error_code))
 
 
-def _counts(safety: Any) -> dict[str, int]:
-    if safety is None:
+def _faults(state: Any, messages: list[Any], epoch_ns: int) -> tuple[Fault, ...]:
+    """What the guard reported, once each, and what ended the run if the guard did not say it."""
+    found: dict[str, Fault] = {}
+    for message in messages:
+        if message.error_code:
+            seconds = (stamp_ns(message.header) - epoch_ns) / NANOSECONDS
+            text = str(message.error_text)
+            found.setdefault(text, Fault(max(seconds, 0.0), int(message.error_code), text))
+    if state.phase == _FINISHED and state.error_code and state.reason not in found:
+        seconds = (stamp_ns(state.header) - epoch_ns) / NANOSECONDS
+        found[state.reason] = Fault(seconds, int(state.error_code), str(state.reason))
+    return tuple(sorted(found.values(), key=lambda fault: fault.t))
+
+
+def _counts(messages: list[Any]) -> dict[str, int]:
+    if not messages:
         return {}
+    safety = messages[-1]
     return {str(name): int(count) for name, count in zip(safety.count_names, safety.counts, strict=False)}
 
 
@@ -152,8 +173,9 @@ def _assemble(messages: _Messages) -> RunData:
         total=max((int(task.total) for task in messages.tasks), default=0),
         progress={k: _series(v, epoch_ns, "progress", end_s) for k, v in messages.progress.items()},
         safety_counts=_counts(messages.safety),
-        late_cycles=0 if messages.safety is None else int(messages.safety.overruns),
-        safety_text=str(messages.safety.error_text) if messages.safety is not None else "",
+        late_cycles=int(messages.safety[-1].overruns) if messages.safety else 0,
+        faults=_faults(states[-1], _within(messages.safety, epoch_ns, end_s), epoch_ns),
+        late=_series(messages.safety, epoch_ns, "overruns", end_s),
     )
 
 

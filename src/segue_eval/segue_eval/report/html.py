@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from segue_core.ending_words import ending_word
 from segue_eval import page
 from segue_eval.report.actions import ActionPanels, action_series
 from segue_eval.report.chunk_figures import guidance_section, seams_section
+from segue_eval.report.guard_words import EXPLAINED, meaning, refusals
 from segue_eval.report.metrics import jitter_ms
 from segue_eval.report.run_data import RunData
 from segue_eval.report.run_figures import jitter_section, progress_section, timeline_figure
@@ -42,26 +44,27 @@ def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
         "chunks": str(metrics["chunks"]),
         "mean delay": _number(metrics["delay_ticks_mean"], 1, unit=" ticks"),
         "overlap RMSE × 1000": _number(metrics["overlap_rmse_mean"], 2, 1e3),
-        "guard interventions": str(metrics["guard_interventions"]),
+        **_guard_tile(metrics),
         "NSPARC": _number(metrics["nsparc"], 2),
         "NLDLJ": _number(metrics["nldlj"], 2),
     }
 
 
+def _guard_tile(metrics: Mapping[str, object]) -> dict[str, str]:
+    """A headline only where the guard refused or stopped something; what it smooths is no news."""
+    refused = metrics["guard_refusals"]
+    return {"refused by the guard": str(refused)} if refused else {}
+
+
 def _pill(metrics: Mapping[str, object]) -> str:
-    if not metrics["rule"]:
-        return '<span class="pill warn">unfinished</span>'
-    return (
-        '<span class="pill good">success</span>'
-        if metrics["success"]
-        else '<span class="pill bad">not done</span>'
-    )
+    ending = ending_word(str(metrics["outcome"]))
+    return f'<span class="pill {ending.mood}" title="{escape(ending.meaning)}">{escape(ending.word)}</span>'
 
 
 def _header(facts: Mapping[str, object], metrics: Mapping[str, object], run: RunData) -> str:
     parts = (facts.get("task"), facts.get("policy"), run.continuation)
     title = " · ".join(dict.fromkeys(str(part) for part in parts if part))
-    rule = f"ended by {metrics['rule']}: " if metrics["rule"] else ""
+    rule = f"ended by the rule {metrics['rule']}: " if metrics["rule"] else ""
     details = ", ".join(
         f"{name} {facts[name]}" for name in ("robot", "seed", "sim") if facts.get(name) is not None
     )
@@ -86,12 +89,13 @@ def _video(film: Film | None) -> str:
 
 def _safety_section(run: RunData) -> str:
     ordered = sorted(run.safety_counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = [[name, str(count)] for name, count in ordered]
-    table = page.html_table(["intervention", "count"], rows) if rows else "<p>It changed nothing.</p>"
+    rows = [[name, meaning(name), str(count)] for name, count in ordered]
+    header = ["intervention", "what it means", "count"]
+    table = page.html_table(header, rows, words={0, 1}) if rows else "<p>It changed nothing.</p>"
     late = f"<p>Late controller cycles: {run.late_cycles}.</p>" if run.late_cycles else ""
-    text = f"<p>{escape(run.safety_text)}</p>" if run.safety_text else ""
-    note = "What the guard changed between the commands and the joints, since arming."
-    return page.section("Safety guard", text, table, late, note=note)
+    total, refused = sum(run.safety_counts.values()), refusals(run.safety_counts)
+    summary = f"<summary>{total} interventions, {refused} of them refusals or stops</summary>"
+    return page.section("Safety guard", f"<details>{summary}{table}</details>", late, note=EXPLAINED)
 
 
 def _metrics_section(metrics: Mapping[str, object]) -> str:

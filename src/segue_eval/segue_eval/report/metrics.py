@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.ending_words import word_of
+from segue_eval.report.guard_words import refusals
 from segue_eval.report.run_data import RunData
 from segue_eval.smoothness import smoothness
 
@@ -57,6 +59,7 @@ def _smoothness(run: RunData) -> dict[str, float | None]:
 def run_metrics(run: RunData) -> dict[str, object]:
     """Outcome, length, delays [ticks], overlap and seams [action space units], smoothness, jitter, safety."""
     return {
+        "outcome": word_of(run.ending.success, run.ending.rule, bool(run.ending.code)),
         "success": run.ending.success,
         "rule": run.ending.rule,
         "reason": run.ending.reason,
@@ -76,6 +79,7 @@ def run_metrics(run: RunData) -> dict[str, object]:
         **_smoothness(run),
         **_jitter(run),
         "guard_interventions": sum(run.safety_counts.values()),
+        "guard_refusals": refusals(run.safety_counts),
         "late_controller_cycles": run.late_cycles,
         "safety": dict(run.safety_counts),
     }

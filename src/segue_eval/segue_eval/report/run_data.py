@@ -55,6 +55,16 @@ class Ending:
     success: bool = False
     rule: str = ""
     reason: str = "the recording ends before the task did"
+    code: int = 0  # of the fault that ended it
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that stopped the motion, or nearly: when [s], the error code, and what was said."""
+
+    t: float
+    code: int
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +97,9 @@ class RunData:
     progress: Mapping[str, Series] = field(default_factory=dict)
     safety_counts: Mapping[str, int] = field(default_factory=dict)
     late_cycles: int = 0  # of the controller
-    safety_text: str = ""
+    faults: tuple[Fault, ...] = ()  # by time
+    late: Series = EMPTY  # controller cycles that came late so far
+    real: bool = False  # the wall clock ruled: a real robot
 
     @property
     def seconds(self) -> Floats:

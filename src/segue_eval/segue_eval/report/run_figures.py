@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.lateness import is_late, late_advice
 from segue_eval import page
-from segue_eval.charts import box, frame, padded_range, polyline, step_points
+from segue_eval.charts import Frame, box, frame, padded_range, polyline, step_points
 from segue_eval.report.metrics import jitter_ms
 from segue_eval.report.panels import bar, seam_lines, time_frame
 from segue_eval.report.run_data import RunData, Series
@@ -32,18 +34,48 @@ def _spans(run: RunData) -> list[tuple[str, float, float]]:
     return spans
 
 
+def _late_marks(run: RunData, chart: Frame) -> list[str]:
+    """A small mark wherever the count of late controller cycles rose."""
+    rose = run.late.t[1:][np.diff(run.late.values) > 0]
+    return [box(chart.x.at(float(t)), chart.y.end, 2.0, 7.0, "late") for t in rose]
+
+
+def _fault_marks(run: RunData, chart: Frame) -> list[str]:
+    """A line over the whole height where a fault came."""
+    return [
+        box(chart.x.at(min(fault.t, run.duration_s)) - 1.5, chart.y.end - 6, 3.0, chart.y.start - chart.y.end + 6,
+            "fault")
+        for fault in run.faults
+    ]  # fmt: skip
+
+
+def _told(run: RunData) -> str:
+    """Every fault in words: when, what, and what to do where the machine was late."""
+    items = [f"<li><b>{fault.t:.1f} s</b> {escape(fault.text)}</li>" for fault in run.faults]
+    if not items:
+        return ""
+    late = any(is_late(fault.code) for fault in run.faults)
+    advice = "".join(f"<li>{escape(text)}</li>" for text in late_advice(run.real)) if late else ""
+    what = f'<p class="note">What to do about a machine that is late:</p><ul>{advice}</ul>' if advice else ""
+    return f'<ul class="bad">{"".join(items)}</ul>{what}'
+
+
 def timeline_figure(run: RunData) -> str:
-    """A band coloured by phase; dashed lines are seams, red marks are starved ticks."""
+    """A band coloured by phase, with seams, starved ticks, late controller cycles and faults; faults in words below."""
     chart = time_frame(run, (0, 1), "phase", width=1180, height=74, y_ticks=0)
     height = chart.y.start - chart.y.end
     bands = [
         box(chart.x.at(a), chart.y.end, chart.x.at(b) - chart.x.at(a), height, f"phase-{phase}", 0.75)
         for phase, a, b in _spans(run)
     ]
-    marks = [box(chart.x.at(t), chart.y.start - 6, 3.0, 6.0, "starved") for t in run.seconds[run.starved]]
+    starved = [box(chart.x.at(t), chart.y.start - 6, 3.0, 6.0, "starved") for t in run.seconds[run.starved]]
+    late, faults = _late_marks(run, chart), _fault_marks(run, chart)
     shown = {phase: PHASE_COLOURS[phase] for phase in PHASE_COLOURS if phase in run.phases}
-    keys = page.legend(shown | ({"starved tick": "var(--bad)"} if run.starved.any() else {}), block=True)
-    return keys + page.figure("", chart.svg(*bands, seam_lines(chart, run), *marks))
+    shown |= {"starved tick": "var(--bad)"} if starved else {}
+    shown |= {"late controller": "var(--warn)"} if late else {}
+    shown |= {"fault": "var(--ink)"} if faults else {}
+    svg = chart.svg(*bands, seam_lines(chart, run), *starved, *late, *faults)
+    return page.legend(shown, block=True) + page.figure("", svg) + _told(run)
 
 
 def _steps(

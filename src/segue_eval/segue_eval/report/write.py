@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,12 @@ from segue_eval.report.metrics import run_metrics
 from segue_eval.report.run_data import RunData, Series
 from segue_eval.report.video import VideoFrame, write_video
 
-_VERDICT = ("success", "rule", "reason")  # result.json knows also of ends that the scheduler did not see
+_VERDICT = (
+    "outcome",
+    "success",
+    "rule",
+    "reason",
+)  # result.json knows also of ends that the scheduler did not see
 VIDEO, METRICS, PAGE = "episode.mp4", "metrics.json", "report.html"
 
 
@@ -97,8 +103,8 @@ def write_run_report(run_dir: Path) -> dict[str, object]:
         DataError: no bag, a corrupt bag, or nothing of a run in it.
     """
     bag = find_bag(run_dir)
-    run = read_run(bag)
     facts = _facts(run_dir)
+    run = replace(read_run(bag), real=facts.get("sim") == "none")
     metrics = run_metrics(run) | {name: facts[name] for name in _VERDICT if facts.get(name) is not None}
     (run_dir / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     film = _film(run, bag, run_dir / VIDEO)

@@ -1,0 +1,132 @@
+"""How a command ends when nobody wants it any more: Ctrl-C, or a reader of its output that has quit.
+
+A process is started with SIGINT held (a mask that `exec` keeps), so that Ctrl-C waits while the interpreter starts:
+
+held            begin()                interruptible()            end
+|--- waits -----|--- leaves quietly ---|--- KeyboardInterrupt ----|--- leaves quietly ---
+
+Standard library only.
+"""
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final, TextIO
+
+EXIT_INTERRUPTED: Final = 130
+EXIT_READER_GONE: Final = 141  # 128 + SIGPIPE, as shells say it
+_INT = frozenset({signal.SIGINT})
+
+
+def begin() -> None:
+    """The first thing that a process does: from here on Ctrl-C ends it at once, without a trace."""
+    signal.signal(signal.SIGINT, _leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INT)
+
+
+def _leave(*_: object) -> None:
+    with suppress(OSError):
+        os.write(2, b"interrupted\n")
+    os._exit(EXIT_INTERRUPTED)
+
+
+def hold() -> None:
+    """Ctrl-C waits, also in a program that is started now, until that calls `begin`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _INT)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block, and in what is started in it until that calls `begin`."""
+    hold()
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INT)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A KeyboardInterrupt; but C libraries make other errors of one that comes while they are imported."""
+    inner = frame
+    while inner is not None:
+        if inner.f_code.co_filename.startswith("<frozen importlib"):
+            _leave()
+        inner = inner.f_back
+    signal.default_int_handler(number, frame)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt: there is something to put in order before the end."""
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def reader_gone(*streams: TextIO | None) -> bool:
+    """Whether somebody who read one of the streams (default: standard output and error) has quit.
+
+    Asked of the system, without writing; never true for files, terminals that are there and /dev/null.
+    """
+    poll = select.poll()
+    for stream in streams or (sys.stdout, sys.stderr):
+        number = _number(stream)
+        if number is not None:
+            poll.register(number, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def silence_broken() -> None:
+    """What is printed from now on to a reader that has quit goes nowhere, and raises nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        number = _number(stream)
+        if number is not None and reader_gone(stream):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+
+
+def _number(stream: TextIO | None) -> int | None:
+    try:
+        return stream.fileno() if stream is not None else None
+    except (OSError, ValueError, AttributeError):  # no file behind it, or closed
+        return None
+
+
+def tolerate_any_text() -> None:
+    """A character that the terminal's encoding lacks is printed as `?`; nothing ends for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def finish(work: Callable[[], int]) -> int:
+    """Do the work of a command between `begin` and the end of its process; the exit status.
+
+    What the work did not print itself when it was interrupted, or when its reader quit, is not printed.
+    """
+    tolerate_any_text()
+    try:
+        with interruptible():
+            status = work()
+        _flush()
+    except KeyboardInterrupt:
+        status = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        silence_broken()
+        status = EXIT_READER_GONE
+    with suppress(BrokenPipeError):
+        _flush()
+    return status
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()

@@ -1,0 +1,126 @@
+"""Laws of the environment's conditions: what cannot work is said before anything starts, by all in the same words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segue_bringup.environment import conditions, ros_conditions
+from segue_bringup.environment.errors import EXIT_ENVIRONMENT
+from segue_bringup.environment.workspace import Workspace
+
+ROOT = Path(__file__).parents[3]
+WORKSPACE = Workspace(ROOT)
+BAD = {
+    "middleware": ({"RMW_IMPLEMENTATION": "rmw_nobody_cpp"}, "rmw_nobody_cpp, which is not installed"),
+    "assertion": (
+        {"RCL_ASSERT_RMW_ID_MATCHES": "rmw_zenoh_cpp"},
+        "RCL_ASSERT_RMW_ID_MATCHES is rmw_zenoh_cpp",
+    ),
+    "range": ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}, "cannot find each other"),
+    "peers": ({"ROS_STATIC_PEERS": "127.0.0.1;###"}, "ROS_STATIC_PEERS names ###"),
+    "profile": ({"FASTDDS_DEFAULT_PROFILES_FILE": "/nowhere.xml"}, "/nowhere.xml: No such file"),
+    "logs": ({"ROS_LOG_DIR": "/proc/logs"}, "no place for its logs: /proc/logs"),
+    "renderer": ({"MUJOCO_GL": "nonsense"}, "MUJOCO_GL is 'nonsense'; allowed: egl, osmesa, glfw"),
+    "off": ({"MUJOCO_GL": "disable"}, "turns rendering off"),
+    "window": ({"MUJOCO_GL": "glfw", "DISPLAY": "", "WAYLAND_DISPLAY": ""}, "needs a display"),
+    "platforms": ({"MUJOCO_GL": "egl", "PYOPENGL_PLATFORM": "osmesa"}, "PYOPENGL_PLATFORM is osmesa"),
+}
+PLAIN = {
+    k: v for k, v in os.environ.items() if k not in ("ROS_STATIC_PEERS", "ROS_LOG_DIR", "PYOPENGL_PLATFORM")
+}
+
+
+def found(changed: dict[str, str]) -> list[str]:
+    checks = conditions.examine({**PLAIN, **changed}, (*conditions.ANYWHERE, *conditions.GRAPH))
+    return [check.found for check in checks if check.status == "missing"]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_work_is_named_with_what_to_do(name: str) -> None:
+    changed, said = BAD[name]
+    assert len(found(changed)) == 1 and said in found(changed)[0]
+
+
+def test_an_environment_that_says_nothing_odd_has_no_conditions() -> None:
+    assert found({}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("<dds><broken", "not XML"), ("<html/>", "root is <html>"), ("", "not XML")]
+)
+def test_a_profile_that_is_none_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    """Fast DDS printed an error in red for every node, and took its defaults."""
+    (tmp_path / "profile.xml").write_text(text)
+    assert said in found({"FASTDDS_DEFAULT_PROFILES_FILE": str(tmp_path / "profile.xml")})[0]
+
+
+def test_little_shared_memory_is_a_note_and_none_at_all_too(tmp_path: Path) -> None:
+    check = ros_conditions.shared_memory({}, tmp_path / "none")
+    assert check is not None and (check.status, "0 MB are free" in check.found) == ("warning", True)
+    assert ros_conditions.shared_memory({"RMW_IMPLEMENTATION": "rmw_zenoh_cpp"}, tmp_path / "none") is None
+
+
+def test_a_temporary_folder_that_is_not_there_is_a_note(tmp_path: Path) -> None:
+    checks = conditions.examine({"TMPDIR": str(tmp_path / "none")}, conditions.ANYWHERE)
+    assert [check.status for check in checks] == ["warning"]
+
+
+@pytest.mark.parametrize("home", [None, "/proc"])
+def test_without_a_home_that_can_be_written_logs_go_to_the_workspace(
+    home: str | None, tmp_path: Path
+) -> None:
+    """Rclpy raised RCLError: failed to initialize logging."""
+    environment = {"HOME": home} if home else {}
+    filled = conditions.fill_in(environment, Workspace(tmp_path))
+    assert filled == {"ROS_LOG_DIR": str(tmp_path / "log" / "ros")}
+    assert ros_conditions.log_folder({**environment, **filled}) is None
+
+
+def test_a_place_for_logs_that_somebody_chose_is_never_replaced() -> None:
+    assert conditions.fill_in({"ROS_LOG_DIR": "/proc/logs"}, WORKSPACE) == {}
+
+
+@pytest.mark.parametrize("name", ["middleware", "window"])
+def test_the_command_line_refuses_before_anything_starts(name: str, tmp_path: Path) -> None:
+    changed, said = BAD[name]
+    done = subprocess.run(
+        [sys.executable, "-m", "segue_bringup.cli", "run", "--out", str(tmp_path / "runs")], cwd=ROOT,
+        env={**PLAIN, **changed}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (EXIT_ENVIRONMENT, False)
+    assert said in done.stderr and "What to do: " in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_doctor_says_what_the_commands_say() -> None:
+    names = ("middleware", "window", "logs")
+    environment = {**PLAIN, **{k: v for name in names for k, v in BAD[name][0].items()}}
+    done = subprocess.run(
+        [sys.executable, "-m", "segue_bringup.environment", "doctor"], cwd=ROOT, env=environment,
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert all(BAD[name][1] in done.stdout for name in names), done.stdout
+    assert "rm -rf .venv" not in done.stdout
+
+
+def test_no_room_is_said_with_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert conditions.room(tmp_path / "not" / "made" / "yet") is None
+    monkeypatch.setattr(conditions, "_ROOM_GB", 1e9)
+    full = conditions.room(tmp_path)
+    assert full is not None and "MB are free" in full.found and "--out" in full.cure
+
+
+def test_what_a_terminal_cannot_show_is_printed_as_a_question_mark() -> None:
+    environment = {**PLAIN, "PYTHONIOENCODING": "ascii"}
+    work = "finish(lambda: print(chr(215)) or 0)"
+    code = f"import sys; from segue_bringup.environment.endings import finish; sys.exit({work})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "?\n")

@@ -1,0 +1,123 @@
+"""Laws of the end: Ctrl-C and a reader that quits leave no trace, whenever they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segue_bringup.environment.endings import EXIT_INTERRUPTED, EXIT_READER_GONE, held, reader_gone
+from segue_bringup.run.interrupts import Interrupts
+
+ROOT = Path(__file__).parents[3]
+CLI = [sys.executable, "-m", "segue_bringup.cli"]
+
+
+def start(*command: str) -> subprocess.Popen[str]:
+    """A command as a terminal starts it: with its own process group, and SIGINT held as `./segue` does."""
+    with held():
+        return subprocess.Popen(
+            command, cwd=ROOT, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> bool:
+    """Real processes need real time: poll for what must come true."""
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return condition()
+
+
+def loaded(process: subprocess.Popen[str], library: str) -> bool:
+    """Whether the process has come so far that a library is in its memory, or has ended."""
+    try:
+        return library in Path(f"/proc/{process.pid}/maps").read_text() or process.poll() is not None
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("library", ["", "numpy", "mujoco", "scipy", "torch"])
+def test_ctrl_c_at_any_moment_of_the_start_leaves_no_trace(library: str, tmp_path: Path) -> None:
+    """The first two seconds of every command printed a traceback of whatever was being imported."""
+    words = ("eval", "--seeds", "0:2", "--workers", "2", "--quiet", "--out", str(tmp_path))
+    process = start(*CLI, *words)
+    assert wait_until(lambda: not library or loaded(process, library))
+    os.killpg(process.pid, signal.SIGINT)
+    said = "".join(process.communicate(timeout=60))
+    assert process.returncode == EXIT_INTERRUPTED, said
+    assert "Traceback" not in said and "Exception ignored" not in said
+
+
+def test_ctrl_c_ends_the_script_itself_without_a_trace() -> None:
+    process = start("./segue", "data", "check", "--help")
+    os.killpg(process.pid, signal.SIGINT)
+    said = "".join(process.communicate(timeout=60))
+    assert process.returncode in (EXIT_INTERRUPTED, -signal.SIGINT)  # 130 either way, as shells say it
+    assert "Traceback" not in said
+
+
+def test_a_training_that_is_interrupted_while_it_starts_leaves_no_trace() -> None:
+    process = start(*CLI, "train", "act", "task=push_button", "data=nowhere")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    assert wait_until(lambda: process.poll() is not None or bool(children.read_text().split()))
+    os.killpg(process.pid, signal.SIGINT)
+    said = "".join(process.communicate(timeout=60))
+    assert process.returncode == EXIT_INTERRUPTED, said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("words", [("eval", "list"), ("nonsense",)])
+def test_a_reader_that_quits_ends_a_command_quietly(words: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*CLI, *words], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(write)
+    if words == ("nonsense",):  # nothing was for the reader that has quit
+        assert (done.returncode, "nonsense" in done.stderr) == (2, True)
+    else:
+        assert (done.returncode, done.stderr) == (EXIT_READER_GONE, "")
+
+
+def test_a_reader_is_gone_when_it_has_closed_its_end_and_not_before() -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stream:
+        assert not reader_gone(stream)
+        os.close(read)
+        assert reader_gone(stream)
+    with Path(os.devnull).open("w") as nowhere:
+        assert not reader_gone(nowhere)
+
+
+def test_what_is_printed_to_nobody_is_counted_as_one_interruption_and_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`segue run | head -1` left the arm moving: printing raised in the midst of the run."""
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Interrupts() as interrupts:
+            assert interrupts.count == 0
+            os.close(read)
+            for _ in range(3):
+                print("x", file=sys.stderr, flush=True)
+            assert (interrupts.count, interrupts.reader_gone, interrupts.signalled) == (1, True, False)
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupts.count == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)

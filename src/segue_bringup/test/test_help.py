@@ -1,0 +1,43 @@
+"""`segue help` and docs/commands.md know every command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from segue_bringup import cli
+from segue_bringup.environment import commands
+
+ROOT = Path(__file__).parents[3]
+
+
+def verbs() -> set[str]:
+    """Every subcommand, of both halves of the command line."""
+    parser = cli.build_parser()
+    subparsers = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return {name for action in subparsers for name in action.choices} | set(commands.COMMANDS) | {"help"}
+
+
+def test_help_lists_every_command() -> None:
+    listed = {line.split()[0] for line in commands.USAGE.splitlines() if line.startswith("  ")}
+    assert listed == verbs()
+
+
+def test_the_page_of_commands_has_every_command() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")} == verbs()
+
+
+@pytest.mark.parametrize("words", [["help"], ["--help"], ["-h"]])
+def test_help_succeeds_and_needs_no_set_up(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """`./segue help`, which the README names, failed with status 2."""
+    assert commands.main(words) == 0
+    assert capsys.readouterr().out == commands.USAGE
+
+
+@pytest.mark.parametrize("verb", sorted({"run", "eval", "data", "report"}))
+def test_help_of_a_command_is_its_own_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["help", verb]) == 0
+    assert f"segue {verb}" in capsys.readouterr().out
