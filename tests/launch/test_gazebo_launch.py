@@ -69,6 +69,14 @@ def test_gazebo_is_included_with_arguments_that_it_knows_and_the_world_that_was_
     assert (folder / "world.sdf").is_file() and (folder / "robot.urdf").is_file()
 
 
+def test_the_clock_is_thinned_to_one_message_per_controller_update(
+    actions: list[LaunchDescriptionEntity],
+) -> None:
+    (drop,) = [n for n in actions if isinstance(n, Node) and n.node_package == "topic_tools"]
+    words = [perform_substitutions(LaunchContext(), list(word)) for word in drop.cmd[1:5]]
+    assert drop.node_executable == "drop" and words == ["/gazebo_clock", "4", "5", "/clock"]  # 500 Hz, 100 Hz
+
+
 def test_controllers_are_spawned_when_the_robot_is_there(actions: list[LaunchDescriptionEntity]) -> None:
     assert len([action for action in actions if isinstance(action, RegisterEventHandler)]) == 1
 
@@ -98,4 +106,5 @@ def test_gazebo_alone_starts_none_of_our_nodes(folder: Path) -> None:
         "ros_gz_bridge",
         "ros_gz_sim",
         "robot_state_publisher",
+        "topic_tools",
     }

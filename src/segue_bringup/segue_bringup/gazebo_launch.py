@@ -1,7 +1,7 @@
 """Gazebo as launch actions: files from the contracts, the server, the bridge, the robot and its controllers.
 
-Needs the ROS packages ros_gz_sim, ros_gz_bridge, robot_state_publisher, controller_manager and gz_ros2_control. Written
-against their sources; not run (docs/gazebo.md).
+Needs the ROS packages ros_gz_sim, ros_gz_bridge, topic_tools, robot_state_publisher, controller_manager and
+gz_ros2_control. Written against their sources; not run (docs/gazebo.md).
 """
 
 from pathlib import Path
@@ -19,6 +19,7 @@ from segue_bringup.catalogue import path_of
 from segue_bringup.resolution import Plan
 from segue_core.task_config import TaskConfig
 from segue_ros.contracts import load_file, load_robot
+from segue_sim.gazebo import wiring
 from segue_sim.gazebo.write import GazeboFiles, write_gazebo
 
 _PATIENCE_S = "120"  # of the spawner with the controller manager, which is there once the robot is
@@ -38,6 +39,7 @@ def gazebo_actions(plan: Plan) -> list[LaunchDescriptionEntity]:
     return [
         _server(files, view=bool(arguments["view"])),
         _bridge(files),
+        *_clock(files),
         _state_publisher(files),
         create,
         RegisterEventHandler(OnProcessExit(target_action=create, on_exit=[_spawner(files)])),
@@ -62,6 +64,14 @@ def _bridge(files: GazeboFiles) -> Node:
         output="both",
         parameters=[{"config_file": str(files.bridge)}],
     )
+
+
+def _clock(files: GazeboFiles) -> list[Node]:
+    """One message of /clock per controller update, out of one per physics step."""
+    steps = files.steps_per_clock
+    words = [wiring.EVERY_STEP, str(steps - 1), str(steps), wiring.CLOCK]
+    drop = Node(package="topic_tools", executable="drop", name="gazebo_clock", output="both", arguments=words)
+    return [drop] if steps > 1 else []
 
 
 def _state_publisher(files: GazeboFiles) -> Node:

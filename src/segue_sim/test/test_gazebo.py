@@ -105,6 +105,33 @@ def test_joint_limits_and_masses_survive(made: Made) -> None:
     assert read.body_mass.sum() == pytest.approx(ours.body_mass.sum(), abs=0.05)
 
 
+def test_the_urdf_weighs_and_turns_like_the_simulated_robot(made: Made) -> None:
+    """Mass matrix over the arms' joints; readers that forget how an inertia is turned were off by a sixth."""
+    matrices = []
+    for model in (made.read, made.ours):
+        model.dof_armature[:] = 0  # URDF has none
+        data = _placed(made.robot, model, np.array(made.robot.pose_rad("home")))
+        mujoco.mj_forward(model, data)
+        whole = np.zeros((model.nv, model.nv))
+        mujoco.mj_fullM(model, whole, data.qM)
+        arms = [int(model.joint(name).dofadr[0]) for name in made.robot.joint_names]
+        matrices.append(whole[np.ix_(arms, arms)])
+    read, ours = matrices
+    np.testing.assert_allclose(read, ours, rtol=0.02, atol=0.002 * ours.max())  # a gram for each camera
+
+
+def test_joints_of_the_urdf_resist_as_the_simulated_ones(made: Made) -> None:
+    read, ours = made.read, made.ours
+    for joint in range(read.njnt):
+        name, dof = str(read.joint(joint).name), int(read.jnt_dofadr[joint])
+        mine = int(ours.joint(name).dofadr[0])
+        assert read.dof_damping[dof] == pytest.approx(ours.dof_damping[mine]), name
+        assert read.dof_frictionloss[dof] == pytest.approx(ours.dof_frictionloss[mine]), name
+    weightless = {str(ours.body(body).name) for body in np.flatnonzero(ours.body_gravcomp == 1)}
+    told = {e.get("reference") for e in made.urdf.findall("gazebo") if e.findtext("turnGravityOff") == "true"}
+    assert told == weightless
+
+
 def test_every_camera_looks_where_the_simulated_one_does(made: Made) -> None:
     read, ours = made.read, made.ours
     home = np.array(made.robot.pose_rad("home"))
@@ -136,13 +163,19 @@ def test_sensors_have_size_angle_rate_topics_and_frame_of_the_contract(made: Mad
 
 def test_the_bridge_has_the_topics_of_the_simulator_and_keys_and_types_that_it_knows(made: Made) -> None:
     entries = yaml.safe_load(made.files.bridge.read_text())
-    expected = {"/clock"}
+    expected = {"/gazebo_clock"}
     for name in made.robot.cameras:
         expected |= {f"/{name}_camera/image_raw", f"/{name}_camera/camera_info"}
     assert {entry["ros_topic_name"] for entry in entries} == expected
     for entry in entries:
         assert set(entry) <= BRIDGE_KEYS and entry["direction"] == "GZ_TO_ROS"
         assert BRIDGE_TYPES[entry["ros_type_name"]] == entry["gz_type_name"]
+
+
+def test_clock_comes_once_per_controller_update(made: Made) -> None:
+    """Nothing in the graph needs the time more often; at every physics step it costs a core."""
+    step_s = float(made.world.findtext("world/physics/max_step_size", "nan"))
+    assert made.files.steps_per_clock * step_s == pytest.approx(1 / made.robot.control_rate_hz)
 
 
 def test_controllers_command_exactly_the_joints_that_ros2_control_offers(made: Made) -> None:

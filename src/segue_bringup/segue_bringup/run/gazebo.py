@@ -1,6 +1,7 @@
 """`segue gazebo`: write what Gazebo needs for a robot at a task, to look at or to use elsewhere."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,4 +45,6 @@ def run(options: argparse.Namespace) -> int:
     files = write_gazebo(robot, task, int(arguments["seed"]), Path(str(arguments["gazebo_files"])))
     for path in (files.world, files.robot, files.bridge, files.controller_parameters, files.hardware):
         print(path)
+    for sentence in files.unsaid:
+        print(f"not in the files: {sentence}", file=sys.stderr)
     return int(ExitStatus.SUCCESS)

@@ -14,15 +14,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """How a link hangs on its parent. `axis` is in the link's frame; fixed joints have none."""
+    """How a link hangs on its parent. `axis` is in the link's frame; fixed joints have none.
+
+    `limits` are lowest and highest position [rad or m], none where the joint turns or slides without end. `damping` is
+    [N m s/rad or N s/m], `friction` [N m or N]; a spring of `stiffness` [N m/rad or N/m] pulls to `rest`.
+    """
 
     name: str
     parent: str
     pose: Pose
     axis: Floats | None = None
     slides: bool = False
-    low: float = 0.0
-    high: float = 0.0
+    limits: tuple[float, float] | None = None
+    damping: float = 0.0
+    friction: float = 0.0
+    stiffness: float = 0.0
+    rest: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +75,31 @@ def _chain(
         here = here @ _moved(model, joint, axis, anchor, still.get(joint_name, 0.0) - stands_at)
         if joint_name in still:
             continue
-        slides = model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_SLIDE
-        low, high = model.jnt_range[joint] if model.jnt_limited[joint] else (-2 * np.pi, 2 * np.pi)
         at_anchor = translation(*anchor)
-        moving = Joint(joint_name, parent, here @ at_anchor, axis, bool(slides), float(low), float(high))
+        moving = _moving(model, joint, parent, here @ at_anchor)
         links.append(Link(f"{name}_via_{joint_name}", moving, -1, translation()))
         parent, here = links[-1].name, at_anchor.inverse()
     if not links:
         return [Link(name, Joint(f"{name}_fixed", parent, here), body, translation())]
     last = links.pop()
     return [*links, Link(name, last.joint, body, here)]
+
+
+def _moving(model: mujoco.MjModel, joint: int, parent: str, pose: Pose) -> Joint:
+    dof, address = int(model.jnt_dofadr[joint]), int(model.jnt_qposadr[joint])
+    low, high = (float(value) for value in model.jnt_range[joint])
+    return Joint(
+        str(model.joint(joint).name),
+        parent,
+        pose,
+        axis=np.array(model.jnt_axis[joint]),
+        slides=bool(model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_SLIDE),
+        limits=(low, high) if model.jnt_limited[joint] else None,
+        damping=float(model.dof_damping[dof]),
+        friction=float(model.dof_frictionloss[dof]),
+        stiffness=float(model.jnt_stiffness[joint]),
+        rest=float(model.qpos_spring[address]),
+    )
 
 
 def _moved(model: mujoco.MjModel, joint: int, axis: Floats, anchor: Floats, value: float) -> Pose:

@@ -11,11 +11,13 @@ from segue_control.model import robot_spec
 from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
 from segue_sim.gazebo.cameras import camera_pose, sensor
 from segue_sim.gazebo.geometry import Pose, numbers, pose_of, translation
+from segue_sim.gazebo.joints import UNLIMITED
 from segue_sim.gazebo.links import Joint, Link, links_of
 from segue_sim.gazebo.shapes import Part, Shapes, urdf_geometry
 
 _PLUGIN = ("gz_ros2_control-system", "gz_ros2_control::GazeboSimROS2ControlPlugin")
 _HARDWARE = "gz_ros2_control/GazeboSimSystem"
+_UNBOUNDED = (UNLIMITED, UNLIMITED)  # effort and speed of joints that no motor drives
 _LEAST_MASS_KG, _LEAST_INERTIA = 1e-3, 1e-7  # physics engines refuse links without mass
 # REP-103: z along the optical axis, x right, y down, seen from a frame with x along the axis and z up.
 _OPTICAL = Pose(np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), np.zeros(3))
@@ -47,7 +49,7 @@ def robot_urdf(robot: RobotConfig, folder: Path, controllers: Path) -> str:
     root = xml.Element("robot", {"name": robot.name})
     xml.SubElement(root, "link", {"name": "world"})
     xml.SubElement(root, "link", {"name": robot.base_frame})
-    root.append(_joint(Joint("world_to_base", "world", translation()), robot.base_frame, (0.0, 0.0)))
+    root.append(_joint(Joint("world_to_base", "world", translation()), robot.base_frame))
     shapes, efforts = Shapes(model, folder), _efforts(robot)
     followers = {
         f"{arm.name}_{joint}": (f"{arm.name}_{arm.gripper.finger_joints[0]}", *mimic(arm, index))
@@ -57,7 +59,9 @@ def robot_urdf(robot: RobotConfig, folder: Path, controllers: Path) -> str:
     }
     for link in links:
         root.append(_link(model, link, shapes))
-        root.append(_joint(link.joint, link.name, efforts.get(link.joint.name, (0.0, 0.0)), followers))
+        root.append(_joint(link.joint, link.name, efforts.get(link.joint.name, _UNBOUNDED), followers))
+    root.extend(_springs(links))
+    root.extend(_weightless(model, links))
     for name, camera in robot.cameras.items():
         root.extend(_camera(robot, name, camera, links))
     root.append(_ros2_control(robot))
@@ -105,12 +109,15 @@ def _link(model: mujoco.MjModel, link: Link, shapes: Shapes) -> xml.Element:
 
 
 def _inertial(mass: float, diagonal: np.ndarray, pose: Pose) -> xml.Element:
+    """Moments about axes parallel to the link's: readers of URDF (MuJoCo's, for one) forget the origin's `rpy` here."""
     element = xml.Element("inertial")
-    element.append(_origin(pose))
+    element.append(_origin(translation(*pose.position)))
     xml.SubElement(element, "mass", {"value": f"{mass:.9g}"})
-    ixx, iyy, izz = (f"{value:.9g}" for value in diagonal)
-    moments = {"ixx": ixx, "ixy": "0", "ixz": "0", "iyy": iyy, "iyz": "0", "izz": izz}
-    xml.SubElement(element, "inertia", moments)
+    moments = pose.rotation @ np.diag(diagonal) @ pose.rotation.T
+    axes = {"x": 0, "y": 1, "z": 2}
+    names = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
+    values = {name: f"{moments[axes[name[1]], axes[name[2]]]:.9g}" for name in names}
+    xml.SubElement(element, "inertia", values)
     return element
 
 
@@ -128,24 +135,55 @@ def _shape(tag: str, part: Part, body_pose: Pose) -> xml.Element:
 def _joint(
     joint: Joint,
     child: str,
-    bounds: tuple[float, float],
+    bounds: tuple[float, float] = _UNBOUNDED,
     followers: dict[str, tuple[str, float, float]] | None = None,
 ) -> xml.Element:
-    kind = "fixed" if joint.axis is None else "prismatic" if joint.slides else "revolute"
-    element = xml.Element("joint", {"name": joint.name, "type": kind})
+    element = xml.Element("joint", {"name": joint.name, "type": _kind(joint)})
     xml.SubElement(element, "parent", {"link": joint.parent})
     xml.SubElement(element, "child", {"link": child})
     element.append(_origin(joint.pose))
     if joint.axis is None:
         return element
     xml.SubElement(element, "axis", {"xyz": numbers(joint.axis)})
-    limit = {"lower": f"{joint.low:.9g}", "upper": f"{joint.high:.9g}"}
-    xml.SubElement(element, "limit", limit | {"effort": f"{bounds[0]:g}", "velocity": f"{bounds[1]:g}"})
+    effort, velocity = bounds
+    limit = {"effort": f"{effort:g}", "velocity": f"{velocity:g}"}
+    if _kind(joint) != "continuous":
+        low, high = joint.limits or (-UNLIMITED, UNLIMITED)
+        limit |= {"lower": f"{low:.9g}", "upper": f"{high:.9g}"}
+    xml.SubElement(element, "limit", limit)
+    resists = {"damping": f"{joint.damping:.9g}", "friction": f"{joint.friction:.9g}"}
+    xml.SubElement(element, "dynamics", resists)
     if followers and joint.name in followers:
         leader, factor, offset = followers[joint.name]
         text = {"joint": leader, "multiplier": f"{factor:.9g}", "offset": f"{offset:.9g}"}
         xml.SubElement(element, "mimic", text)
     return element
+
+
+def _kind(joint: Joint) -> str:
+    if joint.axis is None:
+        return "fixed"
+    if joint.slides:
+        return "prismatic"
+    return "revolute" if joint.limits else "continuous"
+
+
+def _springs(links: tuple[Link, ...]) -> Iterable[xml.Element]:
+    """URDF has no springs; Gazebo reads them from an element of its own."""
+    for joint in (link.joint for link in links if link.joint.stiffness > 0):
+        element = xml.Element("gazebo", {"reference": joint.name})
+        xml.SubElement(element, "springReference").text = f"{joint.rest:.9g}"
+        xml.SubElement(element, "springStiffness").text = f"{joint.stiffness:.9g}"
+        yield element
+
+
+def _weightless(model: mujoco.MjModel, links: tuple[Link, ...]) -> Iterable[xml.Element]:
+    """Links whose weight the robot carries by itself, as its simulated twin does."""
+    for link in links:
+        if link.body >= 0 and model.body_gravcomp[link.body] == 1:
+            element = xml.Element("gazebo", {"reference": link.name})
+            xml.SubElement(element, "turnGravityOff").text = "true"
+            yield element
 
 
 def _camera(
@@ -159,9 +197,9 @@ def _camera(
         offset = next(link.body_pose for link in links if link.name == mount)
     carrier = f"{name}_camera_link"
     yield _with_inertia(carrier)
-    yield _joint(Joint(f"{name}_camera_joint", mount, offset @ camera_pose(camera)), carrier, (0.0, 0.0))
+    yield _joint(Joint(f"{name}_camera_joint", mount, offset @ camera_pose(camera)), carrier)
     yield xml.Element("link", {"name": optical_frame(name)})
-    yield _joint(Joint(f"{name}_camera_optical_joint", carrier, _OPTICAL), optical_frame(name), (0.0, 0.0))
+    yield _joint(Joint(f"{name}_camera_optical_joint", carrier, _OPTICAL), optical_frame(name))
     keep = xml.Element("gazebo", {"reference": f"{name}_camera_joint"})
     xml.SubElement(
         keep, "preserveFixedJoint"

@@ -10,16 +10,19 @@ from segue_core.task_config import TaskConfig
 from segue_sim.gazebo import wiring
 from segue_sim.gazebo.robot import robot_urdf
 from segue_sim.gazebo.scenery import world_name, world_sdf
+from segue_sim.gazebo.unsaid import unsaid
 from segue_sim.world import World
 
 
 @dataclass(frozen=True)
 class GazeboFiles:
-    """Where each file is, and what the launch needs to know from them."""
+    """Where each file is, what the launch needs to know, and what the files leave `unsaid`, in words."""
 
     folder: Path
     world_name: str
     controllers: tuple[str, ...]
+    steps_per_clock: int
+    unsaid: tuple[str, ...]
 
     @property
     def world(self) -> Path:
@@ -58,7 +61,13 @@ def write_gazebo(robot: RobotConfig, task: TaskConfig, seed: int, folder: Path) 
     meshes = folder / "meshes"
     meshes.mkdir(parents=True, exist_ok=True)
     world = World(robot, task, seed, render=False)
-    files = GazeboFiles(folder, world_name(world), tuple(wiring.controller_names(robot)))
+    files = GazeboFiles(
+        folder,
+        world_name(world),
+        tuple(wiring.controller_names(robot)),
+        wiring.steps_per_clock(robot),
+        unsaid(world),
+    )
     files.world.write_text(world_sdf(world, meshes), encoding="utf-8")
     files.robot.write_text(robot_urdf(robot, meshes, files.controller_parameters), encoding="utf-8")
     for path, content in (
