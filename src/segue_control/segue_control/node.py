@@ -25,9 +25,9 @@ from segue_control.guard import GuardMode
 from segue_control.joint_targets import joint_space
 from segue_control.loop import LoopWatch
 from segue_control.ownership import CommandOwner
-from segue_control.tick_gate import TickGate
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode, SegueError
+from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
 from segue_ros import alone, conversions, parameters, qos, ticks
@@ -41,7 +41,7 @@ _OVERRUN_LIMIT_NS = 100_000_000  # a loop that is later than this stops the robo
 _SAFETY_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
 _PATIENCE_NS = 800_000_000  # less than the second after which silence is a fault whatever the clock does
-_LOOK_S = 0.02  # how often a cycle that waits looks whether patience is over
+_LOOK_S = 0.05  # how often a cycle that waits looks whether patience is over
 
 
 class Parameters(StrictModel):
@@ -148,7 +148,7 @@ class ControllerNode(LifecycleComponent):
 
     def _note_command(self, message: RobotCommand) -> None:
         if self._gate and self._controller.guard.mode is GuardMode.ARMED:
-            self._gate.command(self._tick_of(message))
+            self._gate.arrived(self._tick_of(message))
             self._answer()
 
     def _tick_of(self, message: RobotCommand | JointState) -> int:

@@ -9,7 +9,7 @@ from own_domain import own_domain
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
-from segue_control.tick_gate import TickGate
+from segue_core.tick_gate import TickGate
 from segue_interfaces.srv import Arm
 from segue_ros import qos, ticks
 from segue_ros.contracts import load_robot
@@ -24,16 +24,16 @@ def test_nobody_is_waited_for_before_the_first_command() -> None:
 
 def test_the_first_cycle_of_a_tick_waits_for_its_command_and_the_others_do_not() -> None:
     gate = TickGate(patience_ns=800 * _MS)
-    gate.command(7)
+    gate.arrived(7)
     assert gate.is_open(7, 0) and gate.is_open(7, 5 * _MS)
     assert not gate.is_open(8, 10 * _MS)
-    gate.command(8)
+    gate.arrived(8)
     assert gate.is_open(8, 20 * _MS) and gate.is_open(8, 30 * _MS)
 
 
 def test_a_cycle_whose_command_does_not_come_runs_when_patience_is_over_and_the_next_ones_at_once() -> None:
     gate = TickGate(patience_ns=800 * _MS)
-    gate.command(7)
+    gate.arrived(7)
     assert not gate.is_open(8, 0)
     assert not gate.is_open(8, 799 * _MS)
     assert gate.is_open(8, 800 * _MS)
@@ -44,7 +44,7 @@ def test_a_cycle_whose_command_does_not_come_runs_when_patience_is_over_and_the_
 def test_patience_begins_anew_with_every_wait() -> None:
     gate = TickGate(patience_ns=800 * _MS)
     for tick in range(5):
-        gate.command(tick)
+        gate.arrived(tick)
         assert not gate.is_open(tick + 1, 700 * tick * _MS)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +36,7 @@ from segue_data.session import Closed, RecordingSession
 from segue_data.topics import GATHERED_TOPICS, LATCHED_TOPICS, run_topics
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
+from segue_ros.executor import waiting_messages
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.parameters import declare
 from segue_ros.waiting import until
@@ -100,6 +101,8 @@ def _extra(entries: tuple[str, ...]) -> dict[str, str]:
 
 class Recorder(LifecycleComponent):
     """Lifecycle node `recorder`. One thread, so services and subscriptions never run at the same time."""
+
+    rest_s = 0.01  # messages gather in the queues, and carry the time when they came
 
     def __init__(self) -> None:
         super().__init__("recorder")
@@ -216,14 +219,23 @@ class Recorder(LifecycleComponent):
     def _subscribe(self, name: str, kind: str) -> Any:
         stored = self._stored_name(name, kind)
 
-        def take(data: bytes) -> None:
+        def take(data: bytes, info: Mapping[str, Any]) -> None:
             self._taken += 1
-            self._session.write(stored, time.time_ns(), data)
+            self._session.write(stored, int(info["received_timestamp"]) or time.time_ns(), data)
+
+        def take_all(data: bytes, info: Mapping[str, Any]) -> None:
+            """An executor takes one message of a topic at a time, and there may be several."""
+            take(data, info)
+            for more in waiting_messages(subscription):
+                take(*more)
 
         profile = qos.LATCHED if name in LATCHED_TOPICS else _profile(kind)
         if name in GATHERED_TOPICS:
             profile = qos.GATHERED
-        return self.create_subscription(_message_class(kind), self._heard(name), take, profile, raw=True)
+        subscription: Any = self.create_subscription(
+            _message_class(kind), self._heard(name), take_all, profile, raw=True
+        )
+        return subscription
 
     def _on_start(
         self, request: StartRecording.Request, response: StartRecording.Response

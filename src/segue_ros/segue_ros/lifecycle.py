@@ -4,6 +4,7 @@ A component overrides up to four methods; the base adds autostart, error texts, 
 SIGINT and SIGTERM while the node can still publish (rclpy's own handler would take the context away first).
 """
 
+import inspect
 import signal
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -11,12 +12,12 @@ from types import FrameType
 import rclpy
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
 from segue_core.errors import SegueError
+from segue_ros.executor import NodeExecutor
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -31,7 +32,12 @@ class LifecycleComponent(LifecycleNode):
 
     Parameter `autostart` (default true): configure and activate as soon as the node spins. The lifecycle
     services work all the same. One thread: callbacks never run at the same time.
+
+    Attributes:
+        rest_s: pause before every wait for messages [s]; above 0 for a node that nobody waits for.
     """
+
+    rest_s = 0.0
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -152,8 +158,11 @@ def _run(create: Callable[[], LifecycleComponent], asked_to_end: list[int]) -> i
     except SegueError as error:
         get_logger("segue").error(str(error))
         return exit_status(error)
-    executor = SingleThreadedExecutor()
+    executor = NodeExecutor(node.rest_s)
     executor.add_node(node)
+    inspect.getmodule(
+        inspect.currentframe()
+    )  # a first log message would look through all modules: a third of a second
     try:
         while not asked_to_end and node.failure is None:
             executor.spin_once(timeout_sec=_POLL_S)

@@ -121,8 +121,9 @@ class SimulatorNode(LifecycleComponent):
     def start(self) -> None:
         """Let time pass."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._due_timer = self.create_timer(self._step_s / self._factor, self._on_due, clock=steady)
         self._timers_made = [
-            self.create_timer(self._step_s / self._factor, self._on_due, clock=steady),
+            self._due_timer,
             self.create_timer(_SPEED_PERIOD_S, self._say_speed, clock=steady),
             self.create_timer(_STANDING_PERIOD_S, self._say_standing, clock=steady),
         ]
@@ -151,6 +152,8 @@ class SimulatorNode(LifecycleComponent):
                 )
             self._on_step()
             self._pace.stepped(now_s)
+            if self._waits:  # the next step comes with the next answer, and without one a step later
+                self._due_timer.reset()
 
     def _on_step(self) -> None:
         target = self._side.target(self._clock_time.seconds)
@@ -213,9 +216,13 @@ class SimulatorNode(LifecycleComponent):
         self._note_answer(message.clock)
 
     def _note_answer(self, stamp: Time) -> None:
-        if self._waits:
-            self._pace.answer(ticks.nanoseconds(stamp))
-            self._on_due()
+        if not self._waits:
+            return
+        self._pace.answer(ticks.nanoseconds(stamp))
+        time.sleep(
+            min(self._pace.until_due(time.monotonic()), self._step_s)
+        )  # cheaper than being woken once more
+        self._on_due()
 
     def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._pace.stand(bool(request.data), time.monotonic())

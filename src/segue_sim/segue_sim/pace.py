@@ -52,6 +52,10 @@ class Pace:
         self._answered_ns = None
         return True
 
+    def until_due(self, now_s: float) -> float:
+        """How long the next step is not due yet [s]."""
+        return 0.0 if self._due_s is None else max(0.0, self._due_s - now_s)
+
     def stepped(self, now_s: float) -> None:
         """The world has taken a step."""
         due_s = self._due_s if self._due_s is not None else now_s

@@ -13,6 +13,7 @@ from unique_identifier_msgs.msg import UUID
 
 from segue_core.errors import SegueError
 from segue_core.policy import PolicyInfo
+from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import (
     ActionChunk,
     Observation,
@@ -39,6 +40,9 @@ from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
 
 _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
+_BEHIND_TICKS = 2  # where time waits: how old the newest observation of a tick may be
+_PATIENCE_NS = 400_000_000  # with an observation; less than the controller's with a command
+_LOOK_S = 0.05  # how often a tick that waits looks whether patience is over
 
 
 class Parameters(RunParameters):
@@ -57,6 +61,9 @@ class Parameters(RunParameters):
     lease_required: bool = Field(default=False, description="also for clients that never renewed their lease")
     state_timeout_ticks: int = Field(
         default=15, ge=1, le=300, description="age of the observation that ends a run"
+    )
+    waits: bool = Field(
+        default=False, description="a tick waits for its observations, and the simulated clock for it"
     )
     policy_timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="patience with a policy node to come up [s]"
@@ -86,6 +93,7 @@ class SchedulerNode(LifecycleComponent):
         check(self.given, self.space)
         self._changes = Changes(self, self.given, CHANGEABLE, self._why_unchangeable, self._take)
         self.watch = TickWatch()
+        self._gate = TickGate(_PATIENCE_NS) if self.given.waits else None
         self.session: Session | None = None
         self.policy_info: PolicyInfo | None = None
         self.measured: NDArray[np.float64] | None = None
@@ -118,12 +126,15 @@ class SchedulerNode(LifecycleComponent):
         self._tick_timer = self.create_timer(1.0 / (_LOOKS_PER_TICK * self.space.rate_hz), self._on_time)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnosis_timer = self.create_timer(1.0, self._diagnose, clock=steady)
+        self._wait_timer = self.create_timer(_LOOK_S, self._on_time, clock=steady) if self._gate else None
 
     def stop(self) -> None:
         """Stop ticking; a run ends with its goal aborted."""
         self._server.abandon()
         self.destroy_timer(self._tick_timer)
         self.destroy_timer(self._diagnosis_timer)
+        if self._wait_timer:
+            self.destroy_timer(self._wait_timer)
 
     def teardown(self) -> None:
         """Let go of the actions."""
@@ -145,13 +156,21 @@ class SchedulerNode(LifecycleComponent):
         return ticks.tick_of(self.get_clock().now().nanoseconds, self.space.rate_hz)
 
     def _on_time(self) -> None:
-        now_s = time.monotonic()
-        if not self.watch.advance(self.tick, now_s) or self.watch.last is None:
+        now_s, tick = time.monotonic(), self.tick
+        if tick == self.watch.last or self._must_wait(tick, now_s):
+            return
+        if not self.watch.advance(tick, now_s) or self.watch.last is None:
             return
         if self.session and self.measured is not None and self.session.outcome is None:
             (self._rest if self.human else self._step)(self.session, self.watch.last, now_s)
         else:
             self._say_idle(self.watch.last)
+
+    def _must_wait(self, tick: int, now_s: float) -> bool:
+        """Whether a run's observations are too far behind: in a simulation on a busy machine time waits for them."""
+        if self._gate is None or self.session is None:
+            return False
+        return not self._gate.is_open(tick, round(now_s * 1e9))
 
     def _step(self, session: Session, tick: int, now_s: float) -> None:
         if self.measured is None:
@@ -218,6 +237,9 @@ class SchedulerNode(LifecycleComponent):
         state = np.array(message.state, dtype=np.float64)
         if message.tick >= self.measured_at or message.tick < self.tick - self.given.state_timeout_ticks:
             self.measured, self.measured_at = state, int(message.tick)
+            if self._gate:
+                self._gate.arrived(self.measured_at + _BEHIND_TICKS)
+                self._on_time()
 
     def _on_task_state(self, message: TaskStateMsg) -> None:
         session = self.session

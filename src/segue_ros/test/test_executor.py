@@ -1,0 +1,92 @@
+"""Laws of the nodes' executor: what is looked at rarely is still looked at, and what is gathered is not lost."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import rclpy
+from own_domain import own_domain
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from spinning import spin_until
+from std_msgs.msg import Int64
+
+from segue_ros import qos
+from segue_ros.executor import NodeExecutor, waiting_messages
+
+
+class Two:
+    """A node under the executor in question, and a peer that spins beside it."""
+
+    def __init__(self, rest_s: float = 0.0) -> None:
+        self.node, self.peer = Node("thing"), Node("peer")
+        self.executor, self.other = NodeExecutor(rest_s), SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+        self.other.add_node(self.peer)
+
+    def until(self, done: Any) -> None:
+        def both() -> bool:
+            self.executor.spin_once(timeout_sec=0.01)
+            return bool(done())
+
+        spin_until(self.other, both)
+
+
+@pytest.fixture
+def ros() -> Iterator[None]:
+    rclpy.init(domain_id=own_domain())
+    yield
+    rclpy.shutdown()
+
+
+def test_parameters_are_set_while_messages_pour_in(ros: None) -> None:
+    two, got = Two(), list[int]()
+    two.node.declare_parameter("speed", 1)
+    two.node.create_subscription(Int64, "numbers", lambda m: got.append(m.data), qos.STATE)
+    numbers = two.peer.create_publisher(Int64, "numbers", qos.STATE)
+    client: Any = AsyncParameterClient(two.peer, "thing")
+    two.until(client.services_are_ready)
+    two.until(lambda: numbers.get_subscription_count() == 1)
+    answer = client.set_parameters([Parameter("speed", value=7)])
+
+    def answered() -> bool:
+        numbers.publish(Int64(data=len(got)))
+        return answer.done()
+
+    two.until(answered)
+    two.until(lambda: bool(got))
+    assert two.node.get_parameter("speed").value == 7
+
+
+def test_a_publisher_whose_quality_of_service_does_not_fit_is_still_noticed(ros: None) -> None:
+    two, noticed = Two(), list[Any]()
+    from rclpy.event_handler import SubscriptionEventCallbacks
+
+    callbacks = SubscriptionEventCallbacks(incompatible_qos=noticed.append)
+    reliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+    two.node.create_subscription(Int64, "numbers", lambda _: None, reliable, event_callbacks=callbacks)
+    two.peer.create_publisher(
+        Int64, "numbers", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    )
+    two.until(lambda: bool(noticed))
+
+
+def test_messages_that_gathered_while_the_node_rested_come_in_order_and_all(ros: None) -> None:
+    two, got = Two(rest_s=0.05), list[int]()
+
+    def take(message: Int64) -> None:
+        got.append(message.data)
+        got.extend(more.data for more, _ in waiting_messages(subscription))
+
+    subscription = two.node.create_subscription(
+        Int64, "numbers", take, QoSProfile(depth=500, reliability=ReliabilityPolicy.RELIABLE)
+    )
+    numbers = two.peer.create_publisher(Int64, "numbers", QoSProfile(depth=500))
+    two.until(lambda: numbers.get_subscription_count() == 1)
+    for number in range(300):
+        numbers.publish(Int64(data=number))
+    two.until(lambda: len(got) == 300)
+    assert got == list(range(300))
