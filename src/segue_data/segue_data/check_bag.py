@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 from segue_core.errors import ConfigError, DataError
 from segue_core.robot_config import RobotConfig
-from segue_data.bag_reader import read
+from segue_data.bag_reader import Record, read
 from segue_data.contracts import load_robot
-from segue_data.encoding import decode
+from segue_data.encoding import picture
 from segue_data.findings import Findings
 from segue_data.manifest import Manifest, load
 from segue_data.skew import check_skew
 from segue_data.streams import Streams, check_cameras, check_commands, check_timing, segments
+from segue_data.topics import is_picture
 
 
-def read_streams(bag: Path) -> Streams:
-    """The whole bag; DataError when it cannot be read or the first picture of a camera is none."""
-    streams = Streams()
+def read_streams(bag: Path, findings: Findings | None = None) -> Streams:
+    """The whole bag; messages that cannot be read are left out, and the first of every topic is one of `findings`.
+
+    Raises:
+        DataError: the bag cannot be read.
+    """
+    streams, told = Streams(), set[str]()
     for record in read(bag):
-        first = "/image_raw" in record.topic and not streams.digests[record.topic]
-        if first and record.type_name == "sensor_msgs/msg/CompressedImage":
-            decode(record.message().data, str(bag), f"{record.topic}, first frame")
-        streams.add(record.topic, record.log_ns, record.data, record.message)
+        for step in (_look_at_picture, _add):
+            try:
+                step(record, streams)
+            except (DataError, struct.error) as error:
+                if findings and record.topic not in told:
+                    findings.add(record.topic, error.text if isinstance(error, DataError) else str(error))
+                told.add(record.topic)
     return streams
+
+
+def _look_at_picture(record: Record, streams: Streams) -> None:
+    """Decode the first picture of a topic."""
+    if is_picture(record.topic) and not streams.digests[record.topic]:
+        picture(record.message(), record.topic, "first frame")
+
+
+def _add(record: Record, streams: Streams) -> None:
+    streams.add(record.topic, record.log_ns, record.data, record.message)
 
 
 def _check_counts(streams: Streams, manifest: Manifest, findings: Findings) -> None:
@@ -44,7 +63,7 @@ def check_bag(bag: Path, robot: RobotConfig | None = None) -> Findings:
     """
     findings = Findings(bag, "bag")
     try:
-        streams = read_streams(bag)
+        streams = read_streams(bag, findings)
         manifest = load(bag)
     except DataError as error:
         findings.add("bag", error.text)

@@ -23,7 +23,7 @@ from segue_data.findings import Findings
 from segue_data.manifest import load
 from segue_data.skew import ages_s
 from segue_data.streams import TELEOP, Streams, segments
-from segue_data.topics import COMMAND, JOINT_STATES
+from segue_data.topics import COMMAND, JOINT_STATES, is_picture
 
 _MOST_DETAILS = 8  # bags with pictures of their own; those with problems come first
 _STYLE = (
@@ -52,7 +52,7 @@ def _figure(rows: int, height: float) -> Any:
 
 
 def _regular(streams: Streams) -> list[str]:
-    return [t for t in streams.stamps if t in (COMMAND, JOINT_STATES) or "/image_raw" in t]
+    return [t for t in streams.stamps if t in (COMMAND, JOINT_STATES) or is_picture(t)]
 
 
 def _timing(streams: Streams) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.errors import PerceptionError
 from segue_data.errors import corrupt
+from segue_perception.colours import decompressed, to_rgb
 
 Rgb = NDArray[np.uint8]  # (height, width, 3)
 ImageFormat = Literal["jpeg", "png"]
@@ -42,8 +44,21 @@ class ImageCodec:
 
 def decode(data: bytes | NDArray[np.uint8], source: str, place: str) -> Rgb:
     """RGB image (height, width, 3) of JPEG or PNG bytes; DataError naming `source` and `place` if corrupt."""
-    buffer = np.frombuffer(data, dtype=np.uint8)
-    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
-    if image is None:
-        raise corrupt(source, place, f"{buffer.size} bytes that are no JPEG or PNG image")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    try:
+        return decompressed(data)
+    except PerceptionError as error:
+        raise corrupt(source, place, error.text.removeprefix("picture: ")) from error
+
+
+def picture(message: Any, source: str, place: str) -> Rgb:
+    """RGB image (height, width, 3) of a sensor_msgs Image or CompressedImage, as the policy would see it live.
+
+    Raises:
+        DataError: no colour picture, or a corrupt one; names `source` and `place`.
+    """
+    if hasattr(message, "format"):
+        return decode(message.data, source, place)
+    try:
+        return to_rgb(message)
+    except PerceptionError as error:
+        raise corrupt(source, place, error.text) from error

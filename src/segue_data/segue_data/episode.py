@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from segue_core.robot_config import RobotConfig
 from segue_data.alignment import Stamps, as_of, check_ticks, in_order
 from segue_data.bag_reader import read, stamp_ns
-from segue_data.encoding import decode
+from segue_data.encoding import picture
 from segue_data.errors import misaligned
 from segue_data.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
 from segue_perception.preprocess import resize
@@ -51,18 +51,6 @@ class _Stream:
         self.values.append(value)
 
 
-def _image(message: Any, type_name: str, bag: Path, place: str) -> NDArray[np.uint8]:
-    if type_name == "sensor_msgs/msg/CompressedImage":
-        return decode(message.data, str(bag), place)
-    if message.encoding not in {"rgb8", "bgr8"} or message.step * message.height != message.data.size:
-        raise misaligned(
-            bag, place, f"image is {message.encoding}, step {message.step}; expected rgb8 or bgr8"
-        )
-    rows: NDArray[np.uint8] = message.data.reshape(message.height, message.step)[:, : message.width * 3]
-    image = rows.reshape(message.height, message.width, 3)
-    return image if message.encoding == "rgb8" else image[..., ::-1]
-
-
 def _positions(message: Any, names: tuple[str, ...], bag: Path) -> NDArray[np.float64] | None:
     index = {name: at for at, name in enumerate(message.name)}
     if not set(names) <= set(index):
@@ -91,7 +79,7 @@ def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, 
             streams[OBSERVATION].add(stamp, np.asarray(message.state, dtype=np.float64))
         else:
             place = f"{record.topic} at {stamp / 1e9:.3f} s"
-            frame = resize(_image(message, record.type_name, bag, place), size)
+            frame = resize(picture(message, str(bag), place), size)
             streams[camera_of[record.topic]].add(stamp, frame)
     return streams
 
@@ -132,7 +120,7 @@ def read_frames(bag: Path, robot: RobotConfig, stamps: Stamps) -> dict[str, list
         number, counts[record.topic] = counts[record.topic], counts[record.topic] + 1
         if number in wanted[record.topic]:
             place = f"{record.topic}, frame {number}"
-            found[record.topic][number] = _image(record.message(), record.type_name, bag, place)
+            found[record.topic][number] = picture(record.message(), str(bag), place)
     return {camera_of[topic]: [found[topic][n] for n in numbers] for topic, numbers in wanted.items()}
 
 

@@ -22,7 +22,7 @@ from segue_core.robot_config import RobotConfig
 from segue_data import signals
 from segue_data.bag_reader import NANOSECONDS
 from segue_data.findings import Findings
-from segue_data.topics import COMMAND, JOINT_STATES, image_topics
+from segue_data.topics import COMMAND, JOINT_STATES, image_topics, is_picture
 
 STEP_MARGIN = 1.5  # commands may step this much more than the guard allows before they count as a jump
 TELEOP = "teleop-"  # how the run id of a person's commands begins
@@ -54,7 +54,7 @@ class Streams:
 
     def add(self, topic: str, log_ns: int, data: bytes, message: Callable[[], Any]) -> None:
         """Note one message: its serialised bytes, and `message()`, which decodes them if that is needed."""
-        if "/image_raw" in topic:
+        if is_picture(topic):
             self.stamps[topic].append(_stamp_ns(data))
             self.digests[topic].append(digest(data))
         elif topic == COMMAND:
@@ -85,7 +85,7 @@ def check_timing(streams: Streams, findings: Findings) -> None:
         topics[topic] = asdict(times)
         if times.backwards:
             findings.add(topic, f"{times.backwards} stamps go backwards")
-        regular = topic in (COMMAND, JOINT_STATES) or "/image_raw" in topic
+        regular = topic in (COMMAND, JOINT_STATES) or is_picture(topic)
         if regular and times.has_gap:
             findings.add(
                 topic,

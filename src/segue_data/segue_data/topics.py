@@ -29,6 +29,11 @@ def image_topics(camera: str) -> tuple[str, ...]:
     return tuple(image_topic(camera, kind) for kind in _IMAGE_TYPES)
 
 
+def is_picture(topic: str) -> bool:
+    """Whether a topic is named as one of pictures that a camera of a robot may send (depth and video are not)."""
+    return topic.endswith(tuple(f"/{name}" for name in _IMAGE_TYPES.values()))
+
+
 LATCHED_TOPICS = {
     "/segue/policy_info": "segue_interfaces/msg/PolicyInfo",
     "/robot_description": "std_msgs/msg/String",

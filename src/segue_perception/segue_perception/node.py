@@ -21,7 +21,7 @@ from segue_core.config_base import StrictModel
 from segue_core.errors import PerceptionError
 from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import Frame
-from segue_perception.image_conversion import rgb_converter
+from segue_perception.colours import to_rgb
 from segue_perception.state import ProprioceptiveState
 from segue_perception.sync import Sample, Synchroniser
 from segue_ros import conversions, parameters, qos, ticks
@@ -69,7 +69,6 @@ class PerceptionNode(LifecycleComponent):
         self._sync = Synchroniser(self._robot, (values.image_width, values.image_height))
         self._state = ProprioceptiveState(self._robot)
         self._reader = JointStateReader(self._robot)
-        self._convert = rgb_converter()
         self._observations = self.create_lifecycle_publisher(
             Observation, "segue/observation", qos.OBSERVATION
         )
@@ -122,7 +121,7 @@ class PerceptionNode(LifecycleComponent):
         stamp_ns = ticks.nanoseconds(message.header.stamp)
         self._notice_reset(stamp_ns)
         try:
-            self._sync.add_frame(camera, Frame(self._convert(message), stamp_ns), self._steady_ns())
+            self._sync.add_frame(camera, Frame(to_rgb(message), stamp_ns), self._steady_ns())
         except PerceptionError as error:
             self._report(error)
             return

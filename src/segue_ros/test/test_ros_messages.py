@@ -12,6 +12,7 @@ from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ControlError, PerceptionError, PolicyError, SchedulerError
 from segue_core.observation import Observation
+from segue_core.pictures import LAYOUTS
 from segue_core.policy import PredictRequest
 from segue_core.task_state import TaskState
 from segue_ros import conversions, images, ticks
@@ -133,17 +134,12 @@ def test_a_task_state_comes_back_the_same() -> None:
     assert conversions.task_state_from_msg(conversions.task_state_to_msg(sent, "t", 1, NOW)) == sent
 
 
-ENCODED = {"rgb8": (np.uint8, 3), "bgra8": (np.uint8, 4), "mono8": (np.uint8, 0), "16UC1": (np.uint16, 0)}
-
-
 @pytest.mark.parametrize("encoding", [*images.ENCODINGS])
 @given(height=st.integers(1, 9), width=st.integers(1, 9), padding=st.integers(0, 5), seed=st.integers(0, 99))
 def test_a_picture_survives_padding_and_foreign_byte_order(
     encoding: str, height: int, width: int, padding: int, seed: int
 ) -> None:
-    kind, channels = (np.float32, 0) if encoding == "32FC1" else ENCODED.get(encoding, (np.uint8, 3))
-    if encoding in ("mono16", "rgba8"):
-        kind, channels = (np.uint16, 0) if encoding == "mono16" else (np.uint8, 4)
+    kind, channels = LAYOUTS[encoding]
     shape = (height, width, channels) if channels else (height, width)
     image = np.random.default_rng(seed).integers(0, 200, shape).astype(kind)
     message = images.to_message(image, encoding, NOW, "camera")

@@ -11,32 +11,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.errors import PerceptionError
 from segue_data.bag_reader import NANOSECONDS, read, stamp_ns, topics_of
 from segue_data.encoding import decode
 from segue_data.topics import image_topics
+from segue_perception import colours
 
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 _CAMERA = re.compile(r"/(\w+)_camera/image_raw(?:/compressed)?")
-_COLOUR = {"rgb8": None, "bgr8": cv2.COLOR_BGR2RGB}
 
 
 def to_rgb(message: Any, place: str) -> Image:
     """RGB image of a sensor_msgs Image or CompressedImage; SegueError for an encoding without one."""
     if hasattr(message, "format"):
         return decode(message.data, place, "image")
-    pixels = np.frombuffer(message.data, dtype=np.uint8).reshape(message.height, message.step)
-    if message.encoding not in _COLOUR:
-        got, allowed = message.encoding, tuple(_COLOUR)
-        raise PerceptionError(ErrorCode.FRAME_ENCODING, f"{place}: image encoding", got=got, allowed=allowed)
-    image = pixels[:, : message.width * 3].reshape(message.height, message.width, 3)
-    code = _COLOUR[message.encoding]
-    return image if code is None else np.asarray(cv2.cvtColor(image, code), dtype=np.uint8)
+    try:
+        return colours.to_rgb(message)
+    except PerceptionError as error:
+        raise PerceptionError(error.code, f"{place}: {error.text}") from error
 
 
 def camera_topics(bag: Path) -> dict[str, str]:

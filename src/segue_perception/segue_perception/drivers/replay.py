@@ -5,7 +5,6 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -15,10 +14,10 @@ from rosbags.typesys import Stores, get_typestore
 from segue_core.config_base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import Frame
+from segue_perception.colours import decompressed, to_rgb
 from segue_perception.drivers.base import ThreadCamera
 
 Image = NDArray[np.uint8]
-_ORDER = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0)}
 
 
 class ReplayOptions(StrictModel):
@@ -66,20 +65,10 @@ class ReplayCamera(ThreadCamera):
             ) from error
 
     def _picture(self, message: Any) -> Image:
-        if hasattr(message, "format"):
-            decoded = cv2.imdecode(message.data, cv2.IMREAD_COLOR)
-            if decoded is None:
-                raise PerceptionError(
-                    ErrorCode.FRAME_CORRUPT, f"camera '{self._name}': a compressed picture cannot be decoded"
-                )
-            return np.asarray(decoded[:, :, ::-1], dtype=np.uint8)
-        if message.encoding not in _ORDER:
-            raise PerceptionError(
-                ErrorCode.FRAME_ENCODING, f"camera '{self._name}'", got=message.encoding, allowed=_ORDER
-            )
-        rows = message.data.reshape(message.height, message.step)[:, : message.width * 3]
-        colours = rows.reshape(message.height, message.width, 3)
-        return np.ascontiguousarray(colours[:, :, list(_ORDER[message.encoding])])
+        try:
+            return decompressed(message.data) if hasattr(message, "format") else to_rgb(message)
+        except PerceptionError as error:
+            raise PerceptionError(error.code, f"camera '{self._name}': {error.text}") from error
 
     def _grab(self) -> Frame | None:
         found = next(self._frames, None)
