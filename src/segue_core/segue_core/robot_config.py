@@ -30,6 +30,8 @@ from segue_core.planning_config import PlanningConfig
 
 Vector3 = tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0)]
+# No part of the fingerprint: they change no recording's meaning.
+_APART = {"planning", "hardware", "spectator"}
 
 
 class ToolFrame(StrictModel):
@@ -110,6 +112,14 @@ class CameraConfig(StrictModel):
     rate_hz: Positive = Field(default=30.0, description="frames per second")
 
 
+class SpectatorConfig(StrictModel):
+    """Where people watch from, in videos, reports and the gallery. No policy sees it."""
+
+    position: Vector3 = Field(description="the eye, in the base frame [m]")
+    look_at: Vector3 = Field(description="the middle of the picture, in the base frame [m]")
+    fovy_deg: float = Field(default=42.0, gt=1, lt=170, description="vertical field of view [deg]")
+
+
 class SafetyConfig(StrictModel):
     """Timing and stopping behaviour of the safety guard."""
 
@@ -150,6 +160,10 @@ class RobotConfig(StrictModel):
     )
     hardware: HardwareConfig | None = Field(
         default=None, description="how the real robot is reached; nothing said is a file in config/hardware/"
+    )
+
+    spectator: SpectatorConfig | None = Field(
+        default=None, description="where people watch from; nothing said is from the front left"
     )
 
     @model_validator(mode="after")
@@ -235,12 +249,10 @@ class RobotConfig(StrictModel):
         return poses[name]
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any field of the contract but `planning` and `hardware`.
+        """Sixteen hexadecimal digits that change with what the robot is: not with `planning`, `hardware`, `spectator`.
 
         A field that is None says nothing and does not count. Fields that are added to this file default to None, so
         contracts written before keep their fingerprint, and with it their bags, datasets and checkpoints.
         """
-        text = json.dumps(
-            self.model_dump(mode="json", exclude_none=True, exclude={"planning", "hardware"}), sort_keys=True
-        )
+        text = json.dumps(self.model_dump(mode="json", exclude_none=True, exclude=_APART), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

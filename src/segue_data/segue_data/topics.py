@@ -12,6 +12,8 @@ COMMAND = "/segue/command"
 DISTURBED_COMMAND = "/segue/disturbed_command"
 TASK_STATE = "/segue/task_state"
 OBSERVATION = "/segue/observation"
+SIM_STATE = "/sim/state"  # the whole world: for spectators and experts, for no policy that is not privileged
+SIM_STATE_TYPE = "segue_interfaces/msg/SimState"
 
 _IMAGE_TYPES = {
     "sensor_msgs/msg/CompressedImage": "image_raw/compressed",
@@ -62,6 +64,7 @@ def run_topics(cameras: Iterable[str]) -> dict[str, str]:
         "/segue/progress": ours + "Progress",
         "/segue/safety": ours + "SafetyState",
         "/joint_command": "trajectory_msgs/msg/JointTrajectory",
+        SIM_STATE: SIM_STATE_TYPE,
         "/tf": "tf2_msgs/msg/TFMessage",
         "/segue/chunk_path": "visualization_msgs/msg/MarkerArray",
         "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",

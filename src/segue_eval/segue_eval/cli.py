@@ -25,6 +25,7 @@ from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
 from segue_eval.recording import film_extremes
 from segue_eval.report import write_run_report
+from segue_eval.report.film_progress import FilmProgress
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
@@ -127,7 +128,7 @@ def _run_setup(arguments: argparse.Namespace) -> int:
 
 def run_report(arguments: argparse.Namespace) -> int:
     """Write the report of a recorded run (again); returns the exit status."""
-    metrics = write_run_report(arguments.run)
+    metrics = write_run_report(arguments.run, FilmProgress())
     print(f"{arguments.run / 'report.html'}: {metrics['reason']}")
     return DONE
 

@@ -15,6 +15,7 @@ from segue_control.lockstep import step
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
+from segue_sim.snapshot import take
 from segue_sim.world import World
 
 
@@ -43,6 +44,10 @@ class Plant(Protocol):
 
     def interventions(self) -> Mapping[str, int]:
         """What the safety guard changed since the episode began, by kind."""
+        ...
+
+    def world_state(self) -> NDArray[np.float64] | None:
+        """The whole state of a simulated world (n,), for recordings and no policy; None where there is none."""
         ...
 
 
@@ -102,3 +107,7 @@ class SimulatedPlant:
     def interventions(self) -> Mapping[str, int]:
         """The guard's counters."""
         return dict(self._controller.guard.counts)
+
+    def world_state(self) -> NDArray[np.float64]:
+        """MuJoCo's mjSTATE_INTEGRATION (n,)."""
+        return take(self._world).values

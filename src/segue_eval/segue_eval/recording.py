@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
@@ -22,7 +23,7 @@ from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import Manifest
 from segue_data.messages import build, compressed_image, header, robot_command, task_state
 from segue_data.qos import RELIABLE, SENSOR
-from segue_data.topics import image_topic
+from segue_data.topics import SIM_STATE, SIM_STATE_TYPE, image_topic
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
@@ -36,6 +37,7 @@ _TYPES = {
     INPUT: "segue_interfaces/msg/SchedulerInput",
     TASK: "segue_interfaces/msg/TaskState",
     SAFETY: "segue_interfaces/msg/SafetyState",
+    SIM_STATE: SIM_STATE_TYPE,
     POLICY_INFO: "segue_interfaces/msg/PolicyInfo",
 }
 _RUN = "lockstep"
@@ -159,6 +161,8 @@ class LockstepRecorder:
         for name, image in self._plant.images().items():
             message = compressed_image(stamp, name, self._codec.encode(image), self._codec.label)
             self._write(image_topic(name), stamp, message)
+        if (values := self._plant.world_state()) is not None:
+            self._write(SIM_STATE, stamp, self._world(stamp, values))
         self._write(INPUT, stamp, self._input(stamp, inputs))
         self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
         command = robot_command(stamp, output.tick, output.action, self._robot.action_space, _RUN)
@@ -182,6 +186,12 @@ class LockstepRecorder:
             has_task=inputs.task is not None,
             stop_requested=inputs.stop_requested,
             **given,
+        )
+
+    def _world(self, stamp: int, values: NDArray[np.float64]) -> Any:
+        """Everything about the world, for who draws it afterwards."""
+        return build(
+            SIM_STATE_TYPE, header=header(stamp), task=self._task, seed=self._seed, values=np.array(values)
         )
 
     def _task_state(self, stamp: int, state: TaskState) -> Any:

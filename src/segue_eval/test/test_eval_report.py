@@ -120,3 +120,16 @@ def test_a_truncated_bag_is_refused_and_named(recorded: Recorded, tmp_path: Path
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(DataError, match="bag"):
         write_run_report(tmp_path)
+
+
+def test_a_simulated_runs_video_shows_the_robot_from_beside_it(recorded: Recorded, tmp_path: Path) -> None:
+    """One never saw the robot: only what its own cameras see."""
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    shares: list[float] = []
+    write_run_report(tmp_path, shares.append)
+    with av.open(str(tmp_path / "episode.mp4")) as film:
+        stream = film.streams.video[0]
+        assert stream.height >= 480 and stream.width >= 854
+        picture = next(film.decode(stream)).to_ndarray(format="rgb24")
+    assert picture[100:400, 200:600].std() > 5.0
+    assert shares == sorted(shares) and 0.9 < shares[-1] <= 1.0

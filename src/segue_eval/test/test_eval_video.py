@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 
+from segue_eval.report.spectator import Pace
 from segue_eval.report.video import CAPTION_HEIGHT, VideoFrame, compose, write_video
 
 GREY = np.full((48, 64, 3), 128, dtype=np.uint8)
@@ -34,3 +35,23 @@ def test_frames_in_are_frames_out(tmp_path: Path) -> None:
 def test_no_frames_leave_no_file(tmp_path: Path) -> None:
     assert write_video((), tmp_path / "film.mp4", 30.0) == 0
     assert not (tmp_path / "film.mp4").exists()
+
+
+@pytest.mark.parametrize("cameras", [0, 1, 3, 4, 5])
+def test_the_view_keeps_its_size_beside_any_number_of_cameras(cameras: int) -> None:
+    view = np.full((480, 854, 3), 77, dtype=np.uint8)
+    images = {f"camera_{number}": GREY for number in range(cameras)}
+    picture = compose(VideoFrame(images, "caption", view), panel_height=75)
+    assert picture.shape[0] % 2 == 0 and picture.shape[1] % 2 == 0
+    assert np.array_equal(picture[CAPTION_HEIGHT : CAPTION_HEIGHT + 480, :854], view)
+
+
+@pytest.mark.parametrize(("each_s", "frames"), [(0.04, 300), (0.3, 1800), (0.01, 90)])
+def test_drawing_a_run_takes_no_longer_than_its_budget_but_shows_three_pictures_a_second(
+    each_s: float, frames: int
+) -> None:
+    pace = Pace(frames, 30.0, budget_s=40.0)
+    drawn = [frame for frame in range(frames) if pace.due(frame) and (pace.took(each_s) or True)]
+    fewest = frames / 30.0 * 3.0
+    assert len(drawn) * each_s <= max(40.0, fewest * each_s) + 3 * each_s
+    assert np.diff(drawn).max() <= 10

@@ -77,7 +77,7 @@ class PerceptionNode(LifecycleComponent):
     def start(self) -> None:
         """Subscribes to the sensors and begins with the tick that comes."""
         self._last_tick, self._newest_ns, self._fault = -1, -1, ""
-        self._started_ns = self._steady_ns()
+        self._first_ns: int | None = None  # steady time of the first sample since the start
         self._sync.clear()
         self._subscriptions_made = [
             self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.JOINTS),
@@ -146,6 +146,8 @@ class PerceptionNode(LifecycleComponent):
             self._sync.clear()
             self._last_tick, self._newest_ns = -1, -1
         self._newest_ns = max(self._newest_ns, stamp_ns)
+        if self._first_ns is None:
+            self._first_ns = self._steady_ns()
 
     def _publish_if_complete(self, stamp_ns: int) -> None:
         tick = ticks.nearest_tick(stamp_ns, self._rate_hz)
@@ -156,13 +158,14 @@ class PerceptionNode(LifecycleComponent):
         patience = _SIMULATED_DEADLINE_TICKS if self._simulated else _DEADLINE_TICKS
         now_ns = self.get_clock().now().nanoseconds
         tick = ticks.tick_of(now_ns - round(patience * 1e9 / self._rate_hz), self._rate_hz)
-        if tick > self._last_tick and self._newest_ns >= 0 and not self._finding():
+        if tick > self._last_tick and self._newest_ns >= 0 and not self._finding(tick):
             self._publish(tick)
 
-    def _finding(self) -> bool:
-        """Whether a sensor that has not sent yet may still be found."""
-        age_ns = self._steady_ns() - self._started_ns
-        return not self._sync.heard_all and age_ns < _FINDING_S * 1e9
+    def _finding(self, tick: int) -> bool:
+        """Whether nobody could have seen a tick: sensors that have not sent yet may still be found, or it is older."""
+        if self._sync.heard_all:
+            return self._sync.begins_after(tick)
+        return self._first_ns is None or self._steady_ns() - self._first_ns < _FINDING_S * 1e9
 
     def _publish(self, tick: int) -> None:
         self._last_tick = tick

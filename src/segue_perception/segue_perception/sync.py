@@ -73,6 +73,8 @@ class Synchroniser:
             )
             for name, camera in robot.cameras.items()
         }
+        # When all streams had begun: their first stamps since the start, a reset or another size; the latest of them.
+        self._begin_ns = -1
         self._states: deque[tuple[int, Array]] = deque(maxlen=_KEPT_STATES)
         self._state_received_ns: int | None = None
 
@@ -81,6 +83,7 @@ class Synchroniser:
         for stream in self._streams.values():
             stream.frames.clear()
         self._states.clear()
+        self._begin_ns = -1
 
     def show_at(self, image_size: tuple[int, int]) -> None:
         """Pictures of (width, height) from now on; those of another size are forgotten."""
@@ -106,6 +109,8 @@ class Synchroniser:
             )
         stream.received_ns = now_ns
         stream.watch.frame(frame.image, now_ns)
+        if not stream.frames:
+            self._begin_ns = max(self._begin_ns, frame.stamp_ns)
         if not stream.frames or frame.stamp_ns > stream.frames[-1].stamp_ns:
             stream.frames.append(Frame(resize(frame.image, self._image_size), frame.stamp_ns))
 
@@ -116,6 +121,10 @@ class Synchroniser:
             stream.watch.motion(state)
         if not self._states or stamp_ns > self._states[-1][0]:
             self._states.append((stamp_ns, state))
+
+    def begins_after(self, tick: int) -> bool:
+        """Whether a tick is from before the first frames since the start, a reset or another size of pictures."""
+        return self._time(tick) + self.limits.tolerance_ns < self._begin_ns
 
     @property
     def heard_all(self) -> bool:

@@ -127,3 +127,15 @@ def test_a_new_episode_begins_without_the_samples_of_the_old_one(rig: SensorRig)
     rig.sync.clear()
     rig.run(0, 0)
     assert rig.sync.assemble(0, rig.now_ns).observation.tick == 0
+
+
+def test_a_tick_from_before_the_first_pictures_of_a_size_is_nobodys_fault(rig: SensorRig) -> None:
+    """A policy that says its size, or a reset, made a warning of every tick that was on its way."""
+    for tick in range(3):
+        rig.run(tick, tick, move=0.01)
+    assert not rig.sync.begins_after(0)
+    rig.sync.show_at((40, 30))
+    rig.run(3, 3, move=0.01)
+    assert rig.sync.begins_after(2) and not rig.sync.begins_after(3)
+    rig.sync.clear()
+    assert not rig.sync.begins_after(0)

@@ -1,6 +1,7 @@
 """What the simulated robot's drivers publish: standard messages from the world's arrays."""
 
 import math
+from array import array
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -29,7 +30,7 @@ def joint_state(
 
 def state_message(snapshot: Snapshot, stamp: Time) -> SimState:
     """Everything about the world."""
-    message = SimState(task=snapshot.task, seed=snapshot.seed, values=snapshot.values)
+    message = SimState(task=snapshot.task, seed=snapshot.seed, values=array("d", snapshot.values.tobytes()))
     message.header.stamp = stamp
     return message
 

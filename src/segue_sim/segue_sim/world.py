@@ -1,7 +1,7 @@
 """The simulated world: a robot with a task, stepped by MuJoCo, seen through the robot's cameras."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -47,12 +47,22 @@ def world_spec(robot: RobotConfig, task: TaskConfig, fixtures: Mapping[str, Part
 class World:
     """Physics, cameras and task state of one episode. Not thread-safe; rendering belongs to the calling thread."""
 
-    def __init__(self, robot: RobotConfig, task: TaskConfig, seed: int = 0, render: bool = True) -> None:
+    def __init__(
+        self,
+        robot: RobotConfig,
+        task: TaskConfig,
+        seed: int = 0,
+        render: bool = True,
+        dress: Callable[[mujoco.MjSpec, RobotConfig], None] | None = None,
+    ) -> None:
         check_robot(task, robot.name)
         self.robot, self.task = robot, task
         self._parts = {name: parts.create(name, fixture) for name, fixture in task.fixtures.items()}
         experts.check(task)
-        self.model = world_spec(robot, task, self._parts).compile()
+        spec = world_spec(robot, task, self._parts)
+        if dress is not None:  # what only spectators see
+            dress(spec, robot)
+        self.model = spec.compile()
         self.data = mujoco.MjData(self.model)
         self._joints = [self.model.joint(name) for name in robot.joint_names]
         self._qpos = np.array([joint.qposadr[0] for joint in self._joints])

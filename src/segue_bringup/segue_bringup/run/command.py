@@ -199,11 +199,10 @@ def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tupl
 def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> dict[str, Any]:
     """Video, page and metrics; a report that fails is said and changes nothing else."""
     from segue_eval.report import write_run_report
+    from segue_eval.report.film_progress import FilmProgress
 
-    if not quiet:
-        print("making the video and the report", file=sys.stderr, flush=True)
     try:
-        metrics = write_run_report(folder.root)
+        metrics = write_run_report(folder.root, *(() if quiet else (FilmProgress(),)))
     except (SegueError, OSError) as error:
         print(f"segue run: no report: {error}", file=sys.stderr)
         return told

@@ -1,15 +1,19 @@
-"""The run as a video that every browser plays (H.264, yuv420p): cameras side by side under a caption bar.
+"""The run as a video that every browser plays (H.264, yuv420p): what a spectator sees, cameras beside it, a caption.
 
-+----------------------------------------+
-|  12.3 s   tick 369   running   ...     |      CAPTION_HEIGHT pixels, above: players put their controls below
-+-----------+-------------+--------------+
-|   head    | left_wrist  | right_wrist  |      each camera scaled to `panel_height`, GAP pixels apart
-+-----------+-------------+--------------+
++------------------------------------------+
+|  12.3 s   tick 369   running   ...       |      CAPTION_HEIGHT pixels, above: players put their controls below
++---------------------------+--------------+
+|                           |  head        |      the view at its own size; cameras in a column beside it, two
+|        the view           +--------------+      columns for four and more, GAP pixels apart
+|                           |  left_wrist  |
+|                           +--------------+      without a view: cameras side by side, `panel_height` high
+|                           |  right_wrist |
++---------------------------+--------------+
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,16 +27,18 @@ Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 CAPTION_HEIGHT = 40
 GAP = 4
+_ONE_COLUMN = 3  # cameras at most beside a view
 _BACKGROUND = (17, 19, 24)
 _INK = (230, 232, 238)
 
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One instant: an RGB image (h, w, 3) per camera, in display order, and the line under them."""
+    """One instant: an RGB image (h, w, 3) per camera, in display order, the line above, and the spectator's view."""
 
     images: Mapping[str, Image]
     caption: str
+    view: Image | None = None
 
 
 def _put_text(picture: Image, text: str, x: int, y: int, scale: float) -> None:
@@ -51,17 +57,48 @@ def _panel(name: str, image: Image, height: int) -> Image:
     return panel
 
 
-def compose(frame: VideoFrame, panel_height: int) -> Image:
-    """The picture of one instant, with even width and height as yuv420p needs."""
-    panels = [_panel(name, image, panel_height) for name, image in frame.images.items()]
+def _side_by_side(panels: Sequence[Image], height: int) -> Image:
+    """Panels in a row, GAP apart, on a ground of this height."""
     width = sum(panel.shape[1] for panel in panels) + GAP * (len(panels) - 1)
-    height = CAPTION_HEIGHT + panel_height
-    picture = np.full((height + height % 2, width + width % 2, 3), _BACKGROUND, dtype=np.uint8)
-    _put_text(picture, frame.caption, 12, 26, 0.55)
+    ground = np.full((height, width, 3), _BACKGROUND, dtype=np.uint8)
     left = 0
     for panel in panels:
-        picture[CAPTION_HEIGHT:height, left : left + panel.shape[1]] = panel
+        ground[: panel.shape[0], left : left + panel.shape[1]] = panel
         left += panel.shape[1] + GAP
+    return ground
+
+
+def _column(panels: Sequence[Image], height: int) -> Image:
+    """Panels one below the other, GAP apart."""
+    ground = np.full((height, max(panel.shape[1] for panel in panels), 3), _BACKGROUND, dtype=np.uint8)
+    top = 0
+    for panel in panels:
+        ground[top : top + panel.shape[0], : panel.shape[1]] = panel
+        top += panel.shape[0] + GAP
+    return ground
+
+
+def _beside(view: Image, images: Mapping[str, Image]) -> Image:
+    """The view, and the cameras in one or two columns beside it."""
+    height, columns = view.shape[0], 1 if len(images) <= _ONE_COLUMN else 2
+    rows = -(-len(images) // columns)
+    each = (height - GAP * (rows - 1)) // max(rows, 1)
+    panels = [_panel(name, image, each) for name, image in images.items()]
+    parts = [panels[first : first + rows] for first in range(0, len(panels), max(rows, 1))]
+    return _side_by_side([view, *(_column(part, height) for part in parts)], height)
+
+
+def compose(frame: VideoFrame, panel_height: int) -> Image:
+    """The picture of one instant, with even width and height as yuv420p needs."""
+    if frame.view is None:
+        panels = [_panel(name, image, panel_height) for name, image in frame.images.items()]
+        body = _side_by_side(panels, panel_height)
+    else:
+        body = _beside(frame.view, frame.images)
+    height, width = CAPTION_HEIGHT + body.shape[0], body.shape[1]
+    picture = np.full((height + height % 2, width + width % 2, 3), _BACKGROUND, dtype=np.uint8)
+    _put_text(picture, frame.caption, 12, 26, 0.55)
+    picture[CAPTION_HEIGHT:height, :width] = body
     return picture
 
 

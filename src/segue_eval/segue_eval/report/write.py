@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,13 @@ import numpy as np
 
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bag_reader import NANOSECONDS
+from segue_data.manifest import FILE_NAME, load
 from segue_eval.report.bag import read_run
-from segue_eval.report.frames import Image, camera_frames
+from segue_eval.report.frames import Image, camera_frames, camera_topics
 from segue_eval.report.html import Film, report_page
 from segue_eval.report.metrics import run_metrics
 from segue_eval.report.run_data import RunData, Series
+from segue_eval.report.spectator import Pace, PacedView, open_view
 from segue_eval.report.video import VideoFrame, write_video
 
 _VERDICT = (
@@ -30,6 +32,7 @@ _VERDICT = (
     "rule",
     "reason",
 )  # result.json knows also of ends that the scheduler did not see
+Progress = Callable[[float], None]
 VIDEO, METRICS, PAGE = "episode.mp4", "metrics.json", "report.html"
 
 
@@ -78,26 +81,51 @@ def caption(run: RunData, seconds: float) -> str:
     return "    ".join(parts)
 
 
-def _film(run: RunData, bag: Path, path: Path) -> Film | None:
-    """Write the video; None when the bag has no images of the run."""
+def _instants(run: RunData, bag: Path) -> Iterator[tuple[float, Mapping[str, Image]]]:
+    """(seconds, image per camera) at the run's rate; without cameras in the bag, every tick and nothing."""
+    if not camera_topics(bag):
+        return ((float(seconds), {}) for seconds in run.seconds)
     end_ns = run.epoch_ns + round(run.duration_s * NANOSECONDS)
+    return camera_frames(bag, run.epoch_ns, end_ns, run.space.rate_hz)
+
+
+def _film(run: RunData, bag: Path, path: Path, robot: str, bar: Progress) -> Film | None:
+    """Write the video; None when there is nothing to be seen of the run."""
+    view = open_view(bag, robot)
+    if view is None and not camera_topics(bag):
+        return None
     started: list[float] = []
+    pace = Pace(len(run.ticks), run.space.rate_hz)
+    paced = PacedView(view, run.epoch_ns, pace) if view else None
 
     def frames() -> Iterator[VideoFrame]:
-        for seconds, images in camera_frames(bag, run.epoch_ns, end_ns, run.space.rate_hz):
+        for seconds, images in _instants(run, bag):
             started.append(seconds)
-            yield _captioned(run, seconds, images)
+            bar(seconds / run.duration_s)
+            yield VideoFrame(images, caption(run, seconds), paced.at(seconds) if paced else None)
 
-    count = write_video(frames(), path, run.space.rate_hz)
+    try:
+        count = write_video(frames(), path, run.space.rate_hz)
+    finally:
+        if paced:
+            paced.close()
     return Film(path, started[0]) if count else None
 
 
-def _captioned(run: RunData, seconds: float, images: Mapping[str, Image]) -> VideoFrame:
-    return VideoFrame(images, caption(run, seconds))
+def _silent(share: float) -> None:
+    """Show no progress."""
 
 
-def write_run_report(run_dir: Path) -> dict[str, object]:
+def _robot(facts: Mapping[str, object], bag: Path) -> str:
+    """The robot's name, as the run or its bag tells it."""
+    told = facts.get("robot") or (load(bag).robot if (bag / FILE_NAME).is_file() else "")
+    return str(told or "")
+
+
+def write_run_report(run_dir: Path, bar: Progress = _silent) -> dict[str, object]:
     """Write video, metrics and page beside the bag of `run_dir`, and return the metrics.
+
+    `bar` is told the share of the video that is made, in [0, 1].
 
     Raises:
         DataError: no bag, a corrupt bag, or nothing of a run in it.
@@ -107,7 +135,7 @@ def write_run_report(run_dir: Path) -> dict[str, object]:
     run = replace(read_run(bag), real=facts.get("sim") == "none")
     metrics = run_metrics(run) | {name: facts[name] for name in _VERDICT if facts.get(name) is not None}
     (run_dir / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    film = _film(run, bag, run_dir / VIDEO)
+    film = _film(run, bag, run_dir / VIDEO, _robot(facts, bag), bar)
     config = run_dir / "config.yaml"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
     html = report_page(run, metrics, facts, text, film)

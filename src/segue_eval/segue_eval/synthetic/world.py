@@ -96,6 +96,9 @@ class PointPlant:
         """There is no guard."""
         return {}
 
+    def world_state(self) -> None:
+        """There is no simulator behind this."""
+
 
 def side_of(actions: NDArray[np.float32]) -> int:
     """Side (-1, 1) on which a chunk (H, 2) passes the obstacle; 0 when it does not say."""

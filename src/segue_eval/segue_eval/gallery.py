@@ -1,0 +1,88 @@
+"""Pictures of robots at work, for README and docs: `python -m segue_eval.gallery OUT ROBOT/TASK[@SECONDS] ...`.
+
+The task's expert works in lockstep until that second of the episode, then the spectator looks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from segue_control.controller import RobotController
+from segue_control.lockstep import step
+from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_data.contracts import load_robot, load_task
+from segue_data.encoding import ImageCodec
+from segue_eval.report.video import Image
+from segue_sim import experts
+from segue_sim.snapshot import take
+from segue_sim.spectator import Spectator
+from segue_sim.world import World
+
+_SEED = 1
+_SECONDS = 3.0
+_CODEC = ImageCodec(quality=85)  # about 25 kB a picture
+
+
+def _at_work(robot_name: str, task_name: str, seconds: float, seed: int) -> Image:
+    """The expert's world after so many seconds, or when it is done."""
+    robot, task = load_robot(robot_name), load_task(task_name)
+    world, controller = World(robot, task, seed, render=False), RobotController(robot)
+    controller.reset(world.joint_positions())
+    expert = experts.create(world, seed)
+    updates = round(robot.control_rate_hz / robot.tick_rate_hz)
+    for tick in range(round(seconds * robot.tick_rate_hz)):
+        controller.set_target(expert.act(), tick)
+        for _ in range(updates):
+            step(controller, world, 1.0 / robot.control_rate_hz)
+        if expert.done:
+            break
+    spectator = Spectator.of_world(robot, task, seed, fine=True)
+    try:
+        spectator.show_state(take(world).values)
+        return spectator.picture()
+    finally:
+        spectator.close()
+
+
+def _asked(word: str) -> tuple[str, str, float]:
+    """Robot, task and seconds of `ROBOT/TASK@SECONDS`."""
+    names, _, seconds = word.partition("@")
+    robot, _, task = names.partition("/")
+    try:
+        time_s = float(seconds) if seconds else _SECONDS
+    except ValueError:
+        time_s = -1.0
+    if not robot or not task or not 0 <= time_s < 1e3:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE,
+            "a picture of the gallery",
+            got=word,
+            expected="ROBOT/TASK or ROBOT/TASK@SECONDS, for example franka/push_button@2.5",
+        )
+    return robot, task, time_s
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write `OUT/<robot>-<task>.jpg` for each word; the exit status."""
+    parser = argparse.ArgumentParser(prog="segue_eval.gallery", description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("pictures", nargs="+", metavar="ROBOT/TASK[@SECONDS]")
+    parser.add_argument("--seed", type=int, default=_SEED)
+    options = parser.parse_args(arguments)
+    try:
+        for robot, task, seconds in map(_asked, options.pictures):
+            options.out.mkdir(parents=True, exist_ok=True)
+            path = options.out / f"{robot}-{task}.jpg"
+            path.write_bytes(_CODEC.encode(_at_work(robot, task, seconds, options.seed)).tobytes())
+            print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+    except SegueError as error:
+        print(f"segue_eval.gallery: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
