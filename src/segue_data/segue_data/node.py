@@ -32,8 +32,9 @@ from segue_data.manifest import Manifest
 from segue_data.namespaces import GLOBAL, in_namespace
 from segue_data.qos import LATCHED, RELIABLE, SENSOR
 from segue_data.rates import Rates
+from segue_data.rest import RestWatch
 from segue_data.session import Closed, RecordingSession
-from segue_data.topics import GATHERED_TOPICS, LATCHED_TOPICS, run_topics
+from segue_data.topics import GATHERED_TOPICS, JOINT_STATES, LATCHED_TOPICS, run_topics
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
 from segue_ros.executor import waiting_messages
@@ -42,6 +43,7 @@ from segue_ros.parameters import declare
 from segue_ros.waiting import until
 
 _DRAIN_S = 0.5
+_REST_S, _SILENCE_S = 5.0, 0.5  # how long a stop waits for rest; when joint states are missing
 _NOTHING_STARTED = (StartRecording.Request(), "")
 _PICTURES, _OTHERS = 50, 500  # what may wait while a busy machine keeps the recorder from running
 
@@ -107,7 +109,7 @@ class Recorder(LifecycleComponent):
     def __init__(self) -> None:
         super().__init__("recorder")
         self._settings = declare(self, RecorderParameters)
-        self._taken = 0
+        self._taken = self._stopping = 0
 
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
@@ -130,6 +132,7 @@ class Recorder(LifecycleComponent):
         self._started = _NOTHING_STARTED
         self._stopped: tuple[StopRecording.Request, StopRecording.Response] | None = None
         self._rates = Rates()
+        self._joints, self._rest = robot.joint_names, RestWatch(())
         reports, failures = self._session.repair()
         for report in reports:
             self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
@@ -221,6 +224,8 @@ class Recorder(LifecycleComponent):
 
         def take(data: bytes, info: Mapping[str, Any]) -> None:
             self._taken += 1
+            if self._stopping and name == JOINT_STATES:
+                self._rest.note(data)
             self._session.write(stored, int(info["received_timestamp"]) or time.time_ns(), data)
 
         def take_all(data: bytes, info: Mapping[str, Any]) -> None:
@@ -260,9 +265,31 @@ class Recorder(LifecycleComponent):
 
         await until(self, quiet, _DRAIN_S)
 
+    async def _rests(self) -> None:
+        """Record on until the measured joints stand still: the robot may still brake when its run is over."""
+        if not self._stopping:
+            self._rest = RestWatch(self._joints)
+        self._stopping += 1
+        rest, heard, at = self._rest, -1, 0.0
+
+        def done() -> bool:
+            nonlocal heard, at
+            if rest.heard != heard:
+                heard, at = rest.heard, time.monotonic()
+            return rest.still or time.monotonic() - at > _SILENCE_S
+
+        try:
+            if not await until(self, done, _REST_S):
+                text = f"the robot still moves ({rest.speed_rad_s:.2f} rad/s) {_REST_S:g} s after the stop"
+                self.get_logger().warning(f"{text}: the recording ends before it rests")
+        finally:
+            self._stopping -= 1
+
     async def _on_stop(
         self, request: StopRecording.Request, response: StopRecording.Response
     ) -> StopRecording.Response:
+        if self._session.recording and not request.discard:
+            await self._rests()
         await self._drain()
         if (
             self._stopped is not None and request == self._stopped[0]

@@ -94,7 +94,8 @@ def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool =
         raise missing(bag, "no .mcap file, so nothing to save: put it back, or delete the folder")
     found = _look(paths)
     count = sum(file.count for file in found.files)
-    if not found.damaged and _reads_back(bag, found.files):
+    wrong = _what_is_wrong(bag, found.files)
+    if not found.damaged and not wrong:
         return RepairReport(bag, False, count, "already whole")
     if found.hopeless and not count:
         raise next(iter(found.hopeless.values()))
@@ -102,7 +103,7 @@ def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool =
         (first, *_) = found.scans.items()
         what = f"not one message of it can be read ({first[1].torn}); it stays as it is"
         raise corrupt(bag, first[0].name, what)
-    why = _mend(found, keep_original) or "metadata.yaml was missing, damaged, or of other files"
+    why = _mend(found, keep_original) or f"metadata.yaml was written anew: {wrong}"
     if found.unsure or not _all_there(bag, found.files):
         _write(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
     if not _describe(bag, found.files):
@@ -115,7 +116,7 @@ def _describe(bag: Path, files: Sequence[StoredFile]) -> bool:
     before = _before(bag)
     for known in (before, {**before, "compression_mode": "", "compression_format": ""}):
         _write(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
-        if _reads_back(bag, files):
+        if not _what_is_wrong(bag, files):
             return True
     return False
 
@@ -133,7 +134,7 @@ def _mend(found: _Bag, keep_original: bool) -> str:
         cut = scanned.size - scanned.data_end if scanned.torn else 0
         kept = bool(keep_original and (cut or scanned.unsure))
         if kept:
-            said.append(_keep(path, cut))
+            said.append(_keep(path))
         forget_checksums(path, scanned)
         if scanned.torn:
             close_torn(path, scanned)
@@ -151,8 +152,8 @@ def _readable(path: Path, scanned: Scan) -> bool:
         return False
 
 
-def _keep(path: Path, cut: int) -> str:
-    """Keep the file as it is beside itself, before `cut` bytes [B] of it go; says so."""
+def _keep(path: Path) -> str:
+    """Keep the file as it is beside itself, before something of it goes; says so."""
     aside = _free_name(path)
     part = aside.with_name(aside.name + ".part")
     try:
@@ -162,8 +163,7 @@ def _keep(path: Path, cut: int) -> str:
         needed = f"{path.stat().st_size / 1e6:.0f} MB are needed to keep the original of {path.name}"
         raise write_failed(path.parent, f"{needed}: {error.strerror}") from error
     part.replace(aside)
-    behind = f", with the {cut} bytes behind," if cut else ""
-    return f"the original{behind} is kept as {aside.name}"
+    return f"the original is kept as {aside.name}"
 
 
 def _written_anew(path: Path, keep_original: bool) -> str:
@@ -190,12 +190,13 @@ def _free_name(path: Path) -> Path:
     return name
 
 
-def _reads_back(bag: Path, files: Sequence[StoredFile]) -> bool:
-    """Whether reading the bag gives every message that is in its files."""
+def _what_is_wrong(bag: Path, files: Sequence[StoredFile]) -> str:
+    """Why reading the bag does not give every message that is in its files; empty when it does."""
     try:
-        return count_messages(bag) == +totals(files)
-    except DataError:
-        return False
+        found, held = count_messages(bag), +totals(files)
+    except DataError as error:
+        return error.text.removeprefix(str(bag)).lstrip(",: ").split(" (`segue")[0].split(" (a killed")[0]
+    return "" if found == held else f"by it {found.total()} messages could be read, of {held.total()}"
 
 
 def _before(bag: Path) -> dict[str, Any]:

@@ -19,12 +19,12 @@ pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
 
 import numpy as np  # noqa: E402
 from rclpy.node import Node  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from sensor_msgs.msg import Image, JointState  # noqa: E402
 
 from segue_core.errors import ErrorCode  # noqa: E402
 from segue_data import manifest  # noqa: E402
 from segue_data.bag_reader import read  # noqa: E402
-from segue_data.contracts import config_folder  # noqa: E402
+from segue_data.contracts import config_folder, load_robot  # noqa: E402
 from segue_data.definitions import typestore  # noqa: E402
 from segue_data.encoding import decode  # noqa: E402
 from segue_interfaces.msg import RobotCommand  # noqa: E402
@@ -145,6 +145,26 @@ def test_a_recorder_that_is_asked_again_answers_again_and_does_nothing_twice(rec
     assert closed.success and again == closed
     assert recorder.begin("asked").error_code  # a new episode of that name is no repetition
     assert recorder.begin("after").success and recorder.end(task_success=True).path.endswith("after")
+
+
+def test_a_recording_ends_when_the_measured_robot_rests(recorder: Recorder) -> None:
+    names = load_robot("dual_arm").joint_names
+    joints = recorder.node.create_publisher(JointState, "/joint_states", 50)
+    assert recorder.begin("braking").success
+    while joints.get_subscription_count() == 0:
+        rclpy.spin_once(recorder.node, timeout_sec=0.05)
+    asked = recorder.stop_client.call_async(StopRecording.Request(task_success=True))
+    for step in range(2000):  # 0.8 rad/s and less and less, at rest from step 80 on
+        speeds = [0.0] * (len(names) - 1) + [max(0.0, 0.8 - 0.01 * step)]
+        message = JointState(name=names, position=[0.0] * len(names), velocity=speeds)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(step * 10_000_000, 10**9)
+        joints.publish(message)
+        rclpy.spin_once(recorder.node, timeout_sec=0.01)
+        if asked.done():
+            break
+    assert asked.done() and asked.result().success
+    recorded = [r.message() for r in read(recorder.root / "braking") if r.topic == "/joint_states"]
+    assert max(recorded[0].velocity) > 0.01 and max(recorded[-1].velocity) < 0.01
 
 
 def test_a_terminated_recorder_closes_its_episode_and_exits_cleanly(recorder: Recorder) -> None:

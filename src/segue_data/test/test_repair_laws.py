@@ -265,6 +265,25 @@ def test_an_sqlite_bag_with_an_empty_storage_identifier_is_mended(tmp_path: Path
     assert _numbers(bag) == list(range(5)) and manifest.load(bag).complete
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda told: told.update(storage_identifier=""), "Storage plugin ''"),
+        (lambda told: told["topics_with_message_count"].clear(), "0 messages of /text"),
+        (lambda told: told.update(version=99), "version 99"),
+        (lambda told: told.update(relative_file_paths=["other.mcap"]), "other.mcap"),
+    ],
+)
+def test_repair_says_what_was_wrong_with_the_metadata(
+    change: Callable[[dict[str, Any]], object], says: str, tmp_path: Path
+) -> None:
+    bag = _text_bag(tmp_path / "bag")
+    _edit(bag, change)
+    report = repair(bag)
+    assert report.messages == COUNT and says in report.why and str(bag) + "," not in report.why
+    assert manifest.load(bag).outcome == "success" and _numbers(bag) == list(range(COUNT))
+
+
 def test_a_split_file_that_metadata_leaves_out_is_not_left_out(tmp_path: Path) -> None:
     bag = tmp_path / "bag"
     for first in (0, COUNT):
