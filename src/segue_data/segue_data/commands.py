@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from segue_data.atomic import write_text
 from segue_data.errors import missing
 from segue_data.manifest import load
 
@@ -67,7 +68,7 @@ def convert(arguments: argparse.Namespace) -> int:
 def _write_json(path: Path | None, content: object) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def check(arguments: argparse.Namespace) -> int:

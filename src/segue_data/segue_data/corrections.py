@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.errors import DataError, ErrorCode
+from segue_data.atomic import write_text
 
 _MANIFEST = "corrections.json"
 _ARRAYS = ("images", "state", "reference", "action")
@@ -86,7 +87,7 @@ def save(folder: Path, corrections: Sequence[Correction], info: CorrectionsInfo)
     for name in _ARRAYS:
         np.save(folder / f"{name}.npy", np.stack([getattr(correction, name) for correction in corrections]))
     manifest = asdict(info) | {"count": len(corrections)}
-    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / _MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
 def load(folder: Path) -> CorrectionSet:

@@ -9,6 +9,7 @@ The bag is opened and closed by hand: leaving `with rosbags.rosbag2.Writer` by a
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,16 +23,18 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2.errors import WriterError
 
 from segue_core.errors import DataError
+from segue_data.atomic import write_text
 from segue_data.byte_queue import ByteQueue
 from segue_data.definitions import typestore
 from segue_data.errors import exists, write_failed
 from segue_data.folder_lock import FolderLock
-from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, Manifest
+from segue_data.manifest import BAG_VERSION, FILE_NAME, RECORDING, RESERVE, Manifest, load
 from segue_data.mcap_checksums import ChecksummedWriter
 from segue_data.qos import RELIABLE
 from segue_data.repair import repair
 
 DEFAULT_BUDGET_BYTES = 64 * 2**20
+_RESERVE_BYTES = 2 * 2**20  # a chunk, the index at the end, metadata.yaml and the manifest
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class EpisodeWriter:
         self._watch = watch
         self._bag = ChecksummedWriter(self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
         self._connections = self._open()
+        self._reserve()
         self._lock_on_folder = FolderLock(self._working)
         if facts is not None:
             self._leave_facts(facts)
@@ -121,11 +125,20 @@ class EpisodeWriter:
         except (OSError, WriterError) as error:
             raise write_failed(self._working, str(error)) from error
 
+    def _reserve(self) -> None:
+        """Keep room for the end of the bag: a disk that fills while it is written must not leave it open."""
+        try:
+            with (self._working / RESERVE).open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
+        except OSError as error:
+            with suppress(OSError):
+                self._bag.abort()
+            shutil.rmtree(self._working, ignore_errors=True)
+            raise write_failed(self._working, f"no room for a recording: {error.strerror}") from error
+
     def _leave_facts(self, facts: Manifest) -> None:
         try:
-            (self._working / FILE_NAME).write_text(
-                replace(facts, outcome="unknown", complete=False).to_json(), encoding="utf-8"
-            )
+            write_text(self._working / FILE_NAME, replace(facts, outcome="unknown", complete=False).to_json())
         except OSError as error:
             raise write_failed(self._working, str(error)) from error
 
@@ -191,6 +204,7 @@ class EpisodeWriter:
             DataError: writing failed. The bag holds what fitted and opens; its manifest says incomplete.
         """
         self._stop()
+        (self._working / RESERVE).unlink(missing_ok=True)
         if not self.failure:
             self._close(self._complete(manifest))
         if self.failure:
@@ -204,7 +218,7 @@ class EpisodeWriter:
     def _close(self, manifest: Manifest) -> None:
         try:
             self._bag.close()
-            (self._working / FILE_NAME).write_text(manifest.to_json(), encoding="utf-8")
+            write_text(self._working / FILE_NAME, manifest.to_json())
             _sync(self._working)
         except OSError as error:
             self._fail(f"{self._working}: {error}")
@@ -214,10 +228,21 @@ class EpisodeWriter:
             self._bag.abort()
         try:
             repair(self._working, manifest, keep_original=False)
+            self._count_what_was_lost()
         except (OSError, DataError) as error:
             raise write_failed(
                 self._working, f"{self.failure}; and closing the bag failed: {error}"
             ) from error
+
+    def _count_what_was_lost(self) -> None:
+        """What had been written, but not to the disk, is lost, too."""
+        kept = load(self._working)
+        lost = {
+            stored: self.dropped[name] + self.counts[name] - kept.message_counts.get(stored, 0)
+            for name, stored in self._names.items()
+        }
+        told = replace(kept, dropped={name: count for name, count in lost.items() if count > 0})
+        write_text(self._working / FILE_NAME, told.to_json())
 
     def _complete(self, manifest: Manifest) -> Manifest:
         return replace(

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from segue_core.action_space import ActionSpace
 from segue_data import labels
 from segue_data import lerobot_format as layout
+from segue_data.atomic import write_text
 from segue_data.dataset import data_files, describe, matrix, read_json, read_table
 from segue_data.errors import invalid_dataset, missing
 
@@ -140,7 +141,7 @@ def write_labels(dataset: Path, name: str, changes: Mapping[str, Any] | None = N
     path.parent.mkdir(exist_ok=True)
     pq.write_table(table, path)
     sidecar = {"name": name, "version": VERSIONS[name], "settings": settings, "dataset": rows.digest, **facts}
-    path.with_suffix(".json").write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
+    write_text(path.with_suffix(".json"), json.dumps(sidecar, indent=2) + "\n")
     return path
 
 
@@ -194,5 +195,5 @@ def write_split(dataset: Path, shares: Mapping[str, float], seed: int = 0) -> Pa
     )
     path.parent.mkdir(exist_ok=True)
     content = {"name": "split", "version": VERSIONS["split"], "settings": settings, "episodes": parts}
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2) + "\n")
     return path

@@ -15,6 +15,7 @@ from segue_data.namespaces import namespace_of, plain_names
 
 FILE_NAME = "manifest.json"
 RECORDING = ".recording"  # folder beside the finished bags that open episodes live in
+RESERVE = ".reserve"  # file in it that keeps room on the disk for its end
 BAG_VERSION: Literal[9] = 9  # rosbag2 metadata version
 FORMAT = 1
 OUTCOMES = ("success", "failure", "aborted", "unknown")

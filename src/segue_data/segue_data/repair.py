@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from segue_core.errors import DataError
+from segue_data.atomic import write_text
 from segue_data.bag_reader import count_messages
 from segue_data.errors import corrupt, missing, write_failed
 from segue_data.manifest import FILE_NAME, Manifest, load
@@ -105,7 +105,7 @@ def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool =
         raise corrupt(bag, first[0].name, what)
     why = _mend(found, keep_original) or f"metadata.yaml was written anew: {wrong}"
     if found.unsure or not _all_there(bag, found.files):
-        _write(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
+        write_text(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
     if not _describe(bag, found.files):
         raise corrupt(bag, "after repair", f"not all of its {count} messages can be read ({why})")
     return RepairReport(bag, True, count, why)
@@ -115,7 +115,7 @@ def _describe(bag: Path, files: Sequence[StoredFile]) -> bool:
     """Write metadata.yaml; whether all messages can be read by it, with the compression that it named or with none."""
     before = _before(bag)
     for known in (before, {**before, "compression_mode": "", "compression_format": ""}):
-        _write(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
+        write_text(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
         if not _what_is_wrong(bag, files):
             return True
     return False
@@ -209,15 +209,6 @@ def _before(bag: Path) -> dict[str, Any]:
     if str(told.get("compression_mode") or "").lower() not in _MODES:
         told["compression_mode"] = told["compression_format"] = ""
     return told
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def _all_there(bag: Path, files: Sequence[StoredFile]) -> bool:

@@ -11,7 +11,7 @@ from segue_core.errors import DataError
 from segue_data.bag_folders import recordings
 from segue_data.errors import corrupt, exists, missing
 from segue_data.folder_lock import FolderLock
-from segue_data.manifest import RECORDING, load
+from segue_data.manifest import RECORDING, RESERVE, load
 from segue_data.mcap_scan import MAGIC
 from segue_data.repair import RepairReport, repair
 from segue_data.stored import files_of
@@ -92,6 +92,7 @@ def _repair_open(bag: Path, folder: Path) -> RepairReport | None:
     if not lock.held:
         return None
     try:
+        (bag / RESERVE).unlink(missing_ok=True)
         if (folder / bag.name).exists():
             raise exists(folder / bag.name)
         if all(_holds_nothing(file) for file in files_of(bag)):

@@ -167,8 +167,11 @@ class RecordingSession:
         if self._writer is not None and self._free() < self._min_free // 2:
             text = f"{self.root}: disk nearly full, episode closed"
             self._on_event(text)
-            closed = self.stop("aborted", reason=text)
-            self._closed_early = DataError(ErrorCode.DATA_DISK, f"{text}: {closed.folder}")
+            try:
+                text = f"{text}: {self.stop('aborted', reason=text).folder}"
+            except DataError as error:
+                text = f"{text}: {error.text}"
+            self._closed_early = DataError(ErrorCode.DATA_DISK, text)
 
     def stop(self, outcome: str, *, discard: bool = False, reason: str = "") -> Closed:
         """Close the episode, or delete it with `discard`; an outcome not in `OUTCOMES` becomes the reason."""

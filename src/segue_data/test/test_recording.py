@@ -18,6 +18,7 @@ from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data import manifest
+from segue_data.atomic import write_text
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.definitions import definitions_folder
 from segue_data.encoding import decode
@@ -256,3 +257,44 @@ def test_a_full_disk_ends_recording_with_one_event_and_a_bag_that_opens(tmp_path
     assert numbers == list(range(len(numbers))) and len(numbers) > 70
     facts = manifest.load(tmp_path / "bag")
     assert not facts.complete and facts.dropped["/text"] > 0
+
+
+def test_a_disk_that_is_full_for_everybody_leaves_a_bag_that_opens_and_its_manifest(tmp_path: Path) -> None:
+    """Real, on a file system of 12 MB of its own; the room that the recorder keeps is what closes the bag."""
+    script = FULL_DISK.replace(
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_500_000, resource.RLIM_INFINITY))", ""
+    )
+    script = script.replace("range(200)", "range(600)")
+    script += (
+        "from segue_data import manifest\nfrom segue_data.bag_reader import read\n"
+        "bag = Path(sys.argv[1])\nfacts = manifest.load(bag)\n"
+        "print(len(list(read(bag))), facts.complete, facts.dropped['/text'], *sorted(p.name for p in bag.iterdir()))\n"
+    )
+    within = (
+        f"mount -t tmpfs -o size=12m tmpfs {tmp_path} && exec '{sys.executable}' -c \"$1\" {tmp_path}/bag"
+    )
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a file system of one's own needs user namespaces")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = ["unshare", "-Urm", "sh", "-c", within, "sh", script]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ended, held = ran.stdout.splitlines()
+    assert ended.split() == ["1", str(int(ErrorCode.DATA_DISK))], ran.stderr
+    count, complete, dropped, *names = held.split()
+    assert int(count) > 200 and complete == "False" and int(dropped) == 600 - int(count)
+    assert names == ["bag.mcap", "manifest.json", "metadata.yaml"]
+
+
+def test_a_text_is_on_the_disk_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_text(path, "before")
+    script = (
+        "import resource, sys; from pathlib import Path; from segue_data.atomic import write_text\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))\n"
+        "try:\n    write_text(Path(sys.argv[1]), 'x' * 99)\nexcept OSError as error:\n    print('refused')\n"
+    )
+    assert _run(script, str(path)).stdout == "refused\n"
+    assert path.read_text() == "before" and [file.name for file in tmp_path.iterdir()] == ["result.json"]
+    write_text(Path("/dev/stderr"), "")
+    assert not Path("/dev/stderr").is_file() or Path("/dev/stderr").is_symlink()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.errors import SegueError
+from segue_data.atomic import write_text
 from segue_eval import options
 from segue_eval.bench.cli import add_bench_arguments, run_bench
 from segue_eval.build import Setup, SimulatedRunner, check
@@ -77,7 +78,7 @@ def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim])
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _save(

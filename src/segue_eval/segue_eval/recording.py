@@ -16,6 +16,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.policy import PolicyInfo
 from segue_core.robot_config import RobotConfig
 from segue_core.task_state import TaskState
+from segue_data.atomic import write_text
 from segue_data.bag_reader import NANOSECONDS
 from segue_data.contracts import load_robot
 from segue_data.encoding import ImageCodec
@@ -239,10 +240,8 @@ def record_seed(
         "robot": robot.name,
         "sim": "mujoco (lockstep)",
     }
-    (run_dir / "result.json").write_text(
-        json.dumps(facts | {"success": result.success}) + "\n", encoding="utf-8"
-    )
-    (run_dir / "config.yaml").write_text(json.dumps(setup.to_dict(), indent=2) + "\n", encoding="utf-8")
+    write_text(run_dir / "result.json", json.dumps(facts | {"success": result.success}) + "\n")
+    write_text(run_dir / "config.yaml", json.dumps(setup.to_dict(), indent=2) + "\n")
     return write_run_report(run_dir)
 
 

@@ -94,15 +94,26 @@ def run(options: argparse.Namespace) -> int:
             status, told = _episode(options, plan, folder)
         except SegueError as error:
             told = _failure(error, plan)
-            folder.write_result(told)
+            _keep_result(folder, told)
             _write_json(options, told | {"run": str(folder.root)})
             raise
-        folder.write_result(told)
+        if not _keep_result(folder, told):
+            status = ExitStatus.ENVIRONMENT
         told = told | {"run": str(folder.root)}
         if told["bag"] and not options.no_report:
             told = _report(folder, told, quiet=options.quiet)
         _tell(options, told)
     return int(status)
+
+
+def _keep_result(folder: RunFolder, told: dict[str, Any]) -> bool:
+    """Write result.json; a disk that refuses is said, and the outcome is still told."""
+    try:
+        folder.write_result(told)
+    except OSError as error:
+        print(f"segue run: {folder.root}/result.json is not written: {error.strerror}", file=sys.stderr)
+        return False
+    return True
 
 
 def _given(options: argparse.Namespace) -> dict[str, Scalar]:

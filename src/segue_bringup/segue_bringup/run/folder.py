@@ -14,6 +14,7 @@ from segue_bringup.catalogue import MODELS, entry
 from segue_bringup.graph import Graph
 from segue_bringup.resolution import Plan
 from segue_core.errors import ConfigError, ErrorCode
+from segue_data.atomic import write_text
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class RunFolder:
             "machine": {"system": platform.platform(), "python": platform.python_version()},
         }
         path = self.root / "config.yaml"
-        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        write_text(path, yaml.safe_dump(content, sort_keys=False))
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Keep how the run ended."""
@@ -85,9 +86,9 @@ def create_run_folder(parent: Path, task: str, policy: str, now: datetime) -> Ru
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write plain data for scripts."""
+    """Write plain data for scripts, whole or not at all; OSError when the disk refuses."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(data, indent=2) + "\n")
 
 
 def _node(node: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_data.atomic import write_text
 
 if TYPE_CHECKING:
     from segue_interfaces.action import MoveTo
@@ -154,5 +155,5 @@ def _tell(
             "error_code": result.error_code,
             "error_text": result.error_text,
         }
-        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        write_text(options.json, json.dumps(told, indent=2) + "\n")
     return int(status)

@@ -11,6 +11,7 @@ from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError, unknown_name
 from segue_core.policy import Policy
+from segue_data.atomic import write_text
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.outcome import OPEN_LOOP, Comparison
 from segue_eval.compare.page import comparison_page
@@ -135,4 +136,4 @@ def compare(
 def _write_json(path: Path | None, data: Mapping[str, object]) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from segue_core.errors import DataError, ErrorCode
+from segue_data.atomic import write_text
 from segue_data.bag_reader import NANOSECONDS
 from segue_data.manifest import FILE_NAME, load
 from segue_eval.report.bag import read_run
@@ -134,10 +135,10 @@ def write_run_report(run_dir: Path, bar: Progress = _silent) -> dict[str, object
     facts = _facts(run_dir)
     run = replace(read_run(bag), real=facts.get("sim") == "none")
     metrics = run_metrics(run) | {name: facts[name] for name in _VERDICT if facts.get(name) is not None}
-    (run_dir / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    write_text(run_dir / METRICS, json.dumps(metrics, indent=2) + "\n")
     film = _film(run, bag, run_dir / VIDEO, _robot(facts, bag), bar)
     config = run_dir / "config.yaml"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
     html = report_page(run, metrics, facts, text, film)
-    (run_dir / PAGE).write_text(html, encoding="utf-8")
+    write_text(run_dir / PAGE, html)
     return metrics

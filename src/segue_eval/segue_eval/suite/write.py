@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from segue_data.atomic import write_text
 from segue_eval.suite import charts, table
 from segue_eval.suite.outcome import SuiteRun
 from segue_eval.suite.page import suite_page
@@ -17,7 +18,7 @@ def write_all(run: SuiteRun, folder: Path) -> dict[str, object]:
     plots = folder / "plots"
     plots.mkdir(parents=True, exist_ok=True)
     data = run.to_dict()
-    (folder / "suite.json").write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(folder / "suite.json", json.dumps(data, indent=2, allow_nan=False) + "\n")
     (folder / "table.md").write_text(markdown(run), encoding="utf-8")
     (folder / "table.csv").write_text(table.as_csv(run), encoding="utf-8")
     (folder / "report.html").write_text(suite_page(run), encoding="utf-8")
