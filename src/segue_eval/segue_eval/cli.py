@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from segue_eval.corrections_cli import add_corrections
 from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
-from segue_eval.recording import film_extremes
+from segue_eval.recording import film_seeds
 from segue_eval.report import write_run_report
 from segue_eval.report.film_progress import FilmProgress
 from segue_eval.result import EpisodeResult
@@ -39,6 +40,7 @@ from segue_eval.suite.cli import (
 from segue_eval.suite.find import suite_names
 from segue_eval.summary import endings, shortenings, success_interval, table, to_csv, to_json
 
+_FILMED_FAILURES = 3
 DONE, NOT_REACHED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -66,7 +68,7 @@ def _claims(arguments: argparse.Namespace, results: Sequence[EpisodeResult]) -> 
 def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim]) -> None:
     low, high = success_interval(results)
     ends = ", ".join(f"{rule} {count}" for rule, count in sorted(endings(results).items()))
-    print(table({name: results}))
+    print(table({name: results}, shutil.get_terminal_size().columns))
     won = f"{sum(result.success for result in results)}/{len(results)}"
     print(f"\nsuccess {won}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
     print(f"ended by: {ends}")
@@ -118,11 +120,13 @@ def _run_setup(arguments: argparse.Namespace) -> int:
         bar.close()
     claims = _claims(arguments, results)
     _print(f"{_policy(arguments, setup)}, {setup.scheduler['continuation']}", results, claims)
-    _save(arguments, folder, to_json(setup.to_dict(), results, claims), results)
+    data = to_json(setup.to_dict(), results, claims)
+    _save(arguments, folder, data, results)
     print(f"rows, table and plots: {folder}")
     if arguments.videos:
-        for film in film_extremes(setup, results, folder):
+        for film in film_seeds(setup, results, folder, _FILMED_FAILURES):
             print(f"video and report: {film}")
+        write_page(folder / "report.html", folder.name, data, results)  # with links to them
     reached = all(claim.statistics["rate"] >= claim.statistics["wanted"] for claim in claims)
     return DONE if reached else NOT_REACHED
 

@@ -61,7 +61,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write setup, summary, claims and rows")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one line per episode")
     parser.add_argument("--fresh", action="store_true", help="forget the finished episodes of this setup")
-    parser.add_argument("--videos", action="store_true", help="also film the best and the worst seed")
+    parser.add_argument(
+        "--videos", action="store_true", help="also film the best, the worst and up to three failed seeds"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument(
         "--require-success",

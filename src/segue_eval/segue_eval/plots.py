@@ -6,17 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
+from segue_core.ending_words import ending_word
 from segue_eval import page
+from segue_eval.again import command, films
 from segue_eval.charts import element, frame, padded_range
 from segue_eval.result import EpisodeResult
 from segue_eval.statistics import estimate
 from segue_eval.summary import COLUMNS, Column, endings, estimates, success_interval
 
-_CELL = 20.0
-_PER_ROW = 50
+_WORDS = {"outcome", "ended by", "why", "to see", "command"}
 
 
 def _dots(column: Column, results: Sequence[EpisodeResult]) -> str:
@@ -39,19 +41,40 @@ def _dots(column: Column, results: Sequence[EpisodeResult]) -> str:
 
 
 def _grid(results: Sequence[EpisodeResult]) -> str:
-    """A square per seed: success or not, with what ended it under the pointer."""
-    cells = []
-    for index, result in enumerate(results):
-        x, y = (index % _PER_ROW) * _CELL, (index // _PER_ROW) * _CELL
-        note = element(
-            "title",
-            f"seed {result.seed}: {escape(result.rule)}, score {result.score:g}, {result.seconds:.1f} s",
-        )
-        kind = "ok" if result.success else "fail"
-        cells.append(element("rect", note, x=x, y=y, width=_CELL - 3, height=_CELL - 3, rx=3, class_=kind))
-    rows = -(-len(results) // _PER_ROW)
-    box = f"0 0 {_PER_ROW * _CELL:g} {rows * _CELL:g}"
-    return element("svg", "".join(cells), viewBox=box, class_="chart", role="img")
+    """A square per seed: success or not, with what ended it under the pointer; it leads to the seed's line."""
+    cells = [
+        f'<a href="#seed-{result.seed}" class="{"good" if result.success else "bad"}" title="seed {result.seed}: '
+        f'{escape(result.rule)}, score {result.score:g}, {result.seconds:.1f} s"></a>'
+        for result in results
+    ]
+    return f'<div class="squares">{"".join(cells)}</div>'
+
+
+def _links(folder: Path, seed: int) -> str:
+    links = (f'<a href="{escape(str(path))}">{name}</a>' for name, path in films(folder, seed).items())
+    return " ".join(links)
+
+
+def _line(result: EpisodeResult, setup: Mapping[str, Any], folder: Path) -> str:
+    """A table row: how the seed ended, why, what there is to see, and how to run it again."""
+    ending = ending_word("success" if result.success else "failure")
+    cells = [
+        f'<td>{result.seed}</td><td class="w {ending.mood}">{ending.word}</td>',
+        f'<td class="w">{escape(result.rule)}</td><td class="w">{escape(result.reason)}</td>',
+        f"<td>{result.score:g}</td><td>{result.seconds:.1f}</td><td>{result.starved}</td>",
+        f'<td class="w">{_links(folder, result.seed)}</td>',
+    ]
+    if setup:
+        text = escape(command(setup, result.seed, folder / f"again-{result.seed}"))
+        cells.append(f'<td class="w"><details><summary>again</summary><code>{text}</code></details></td>')
+    return f'<tr id="seed-{result.seed}">{"".join(cells)}</tr>'
+
+
+def _seeds(results: Sequence[EpisodeResult], setup: Mapping[str, Any], folder: Path) -> str:
+    names = ["seed", "outcome", "ended by", "why", "score", "time [s]", "starved", "to see", "command"]
+    head = "".join(f'<th class="{"w" if n in _WORDS else ""}">{n}</th>' for n in names[: 9 if setup else 8])
+    rows = "".join(_line(result, setup, folder) for result in results)
+    return f'<div class="scroll"><table class="seeds"><tr>{head}</tr>{rows}</table></div>'
 
 
 def _summary(results: Sequence[EpisodeResult]) -> str:
@@ -80,7 +103,11 @@ def write_page(path: Path, title: str, data: Mapping[str, object], results: Sequ
     body = [
         head,
         page.section(
-            "Every seed", _grid(results), note="Green: success. The pointer shows the seed and what ended it."
+            "Every seed",
+            _grid(results),
+            _seeds(results, cast(Mapping[str, Any], data["setup"]), path.parent),
+            note="Green: success; a square leads to its seed's line. `--videos` films the best, the worst and up to "
+            "three failed seeds; the command in a line films that one.",
         ),
         page.section("Metrics", _summary(results)),
         page.section(

@@ -251,11 +251,18 @@ def best_and_worst(results: Sequence[EpisodeResult]) -> tuple[int, int]:
     return ranked[0].seed, ranked[-1].seed
 
 
-def film_extremes(setup: Setup, results: Sequence[EpisodeResult], folder: Path) -> list[Path]:
-    """Record the best and the worst seed with their reports; returns the folders `folder`/seed-<n>."""
+def seeds_to_film(results: Sequence[EpisodeResult], failures: int) -> list[int]:
+    """The best, the worst, and at most so many more that failed, in the order of their seeds."""
+    failed = [result.seed for result in results if not result.success]
+    chosen = list(dict.fromkeys(best_and_worst(results)))
+    return chosen + [seed for seed in failed if seed not in chosen][:failures]
+
+
+def film_seeds(setup: Setup, results: Sequence[EpisodeResult], folder: Path, failures: int = 0) -> list[Path]:
+    """Record `seeds_to_film` with their reports; returns the folders `folder`/seed-<n>."""
     runner, robot = SimulatedRunner(setup)(), load_robot(setup.robot)
     folders = []
-    for seed in dict.fromkeys(best_and_worst(results)):
+    for seed in seeds_to_film(results, failures):
         target = folder / f"seed-{seed}"
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)

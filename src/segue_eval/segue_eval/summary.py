@@ -17,7 +17,7 @@ from segue_eval.statistics import Estimate, estimate, wilson_interval
 class Column:
     """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better.
 
-    Columns that are not `printed` are in JSON, pages and claims, and left out of the one-line table.
+    Columns that are not `printed` are in JSON, pages and claims, and left out of the terminal's table.
     """
 
     key: str
@@ -72,17 +72,37 @@ def _cell(column: Column, value: Estimate) -> str:
     return scaled.text(column.digits)
 
 
-def table(groups: Mapping[str, Sequence[EpisodeResult]]) -> str:
-    """Plain-text table with one line per named group: mean ± standard error over its episodes."""
-    shown = [column for column in COLUMNS if column.printed]
-    header = ["", "episodes", *(column.title for column in shown)]
-    lines = [
-        [name, str(len(results)), *(_cell(c, estimates(results)[c.key]) for c in shown)]
-        for name, results in groups.items()
-    ]
-    widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([_join(header, widths), rule, *(_join(line, widths) for line in lines)])
+def table(groups: Mapping[str, Sequence[EpisodeResult]], width: int = 80) -> str:
+    """Plain-text table with a line per metric and a column per named group: mean ± standard error over its episodes.
+
+    Groups that do not fit `width` characters go on in another table below.
+    """
+    columns = [_column(name, results) for name, results in groups.items()]
+    titles = ["", "episodes", *(column.title for column in COLUMNS if column.printed)]
+    blocks: list[list[list[str]]] = []
+    for column in columns:
+        if blocks and _total([titles, *blocks[-1], column]) <= width:
+            blocks[-1].append(column)
+        else:
+            blocks.append([column])
+    return "\n\n".join(_block([titles, *block]) for block in blocks)
+
+
+def _column(name: str, results: Sequence[EpisodeResult]) -> list[str]:
+    values = estimates(results)
+    cells = [_cell(column, values[column.key]) for column in COLUMNS if column.printed]
+    return [name, str(len(results)), *cells]
+
+
+def _total(columns: Sequence[Sequence[str]]) -> int:
+    """Characters of a line."""
+    return sum(max(map(len, column)) for column in columns) + 2 * (len(columns) - 1)
+
+
+def _block(columns: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in columns]
+    lines = [_join(line, widths) for line in zip(*columns, strict=True)]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
 def _join(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,14 +1,19 @@
+import argparse
 import csv
 import io
 import json
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from segue_eval.again import command
 from segue_eval.claims import Verdict, rate_claim
+from segue_eval.options import add_run_arguments, add_setup_arguments, setup_from
 from segue_eval.plots import write_page
-from segue_eval.recording import best_and_worst
+from segue_eval.recording import best_and_worst, seeds_to_film
 from segue_eval.result import EpisodeResult
 from segue_eval.summary import COLUMNS, shortenings, table, to_csv, to_json
 from segue_eval.testing.doubles import result_for
@@ -16,11 +21,21 @@ from segue_eval.testing.doubles import result_for
 RESULTS = [result_for(1), result_for(2, success=False, score=-1.0, ticks=1350), result_for(3, ticks=240)]
 
 
-def test_the_table_has_a_line_per_group_and_a_column_per_metric() -> None:
+def test_the_table_has_a_line_per_metric_and_a_column_per_group() -> None:
     lines = table({"legato": RESULTS, "rtc": RESULTS[:1]}).splitlines()
-    assert [line.split()[0] for line in lines[2:]] == ["legato", "rtc"]
-    assert all(column.title in lines[0] for column in COLUMNS if column.printed)
-    assert "66.7 ± 33.3" in lines[2]
+    assert lines[0].split() == ["legato", "rtc"]
+    titles = [column.title for column in COLUMNS if column.printed]
+    assert [line[: len(title)] for line, title in zip(lines[3:], titles, strict=True)] == titles
+    assert "66.7 ± 33.3" in lines[3]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 210])
+def test_the_table_fits_the_terminal_and_leaves_no_group_out(width: int) -> None:
+    """One setup was a line of 210 characters, broken in five."""
+    names = [f"method_{number}" for number in range(9)]
+    text = table(dict.fromkeys(names, RESULTS), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert [word for word in text.split() if word.startswith("method_")] == names
 
 
 def _ended(rule: str, judged: bool) -> EpisodeResult:
@@ -47,8 +62,8 @@ def test_a_stop_is_false_when_the_judge_says_no_and_missed_when_only_the_judge_s
 def test_stop_rates_stand_next_to_success() -> None:
     titles = [column.title for column in COLUMNS]
     assert titles[:3] == ["success [%]", "false stop [%]", "missed stop [%]"]
-    line = table({"a": [_ended("progress_threshold", False), _ended("time_limit", True), *RESULTS[:2]]})
-    assert line.splitlines()[2].split()[2:11:3] == ["25.0", "25.0", "25.0"]
+    text = table({"a": [_ended("progress_threshold", False), _ended("time_limit", True), *RESULTS[:2]]})
+    assert [line.split()[-3] for line in text.splitlines()[3:6]] == ["25.0", "25.0", "25.0"]
 
 
 def test_shortened_requests_are_said_with_the_schedulers_own_words() -> None:
@@ -96,5 +111,49 @@ def test_best_is_the_highest_score_then_the_shortest_and_worst_the_other_end() -
 def test_the_page_of_an_evaluation_fetches_nothing(tmp_path: Path) -> None:
     write_page(tmp_path / "page.html", "legato", to_json({}, RESULTS), RESULTS)
     text = (tmp_path / "page.html").read_text()
-    assert "src=" not in text and "href=" not in text and "@import" not in text
+    assert "src=" not in text and "@import" not in text
+    assert all(link.startswith("#") for link in re.findall(r'href="([^"]*)"', text))
     assert "seed 2: time_limit" in text
+
+
+def test_the_page_lists_every_seed_with_how_it_ended_what_to_see_and_the_command(tmp_path: Path) -> None:
+    (tmp_path / "seed-2").mkdir()
+    (tmp_path / "seed-2" / "episode.mp4").touch()
+    setup = setup_from(_parsed("--policy scripted --delay 4"))
+    write_page(tmp_path / "page.html", "legato", to_json(setup.to_dict(), RESULTS), RESULTS)
+    text = (tmp_path / "page.html").read_text()
+    lines = {
+        result.seed: text.split(f'<tr id="seed-{result.seed}">')[1].split("</tr>")[0] for result in RESULTS
+    }
+    assert [">success<" in line for line in lines.values()] == [result.success for result in RESULTS]
+    assert 'href="seed-2/episode.mp4"' in lines[2] and "href" not in lines[1]
+    assert all(f"--seeds {seed}:{seed + 1}" in line for seed, line in lines.items())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--policy scripted --task push_button",
+        "--policy flow --continuation rtc --continuation-options '{max_guidance_weight: 7}' --ramp 5",
+        "--checkpoint /tmp/mine --delay 4 --stride 20 --delay-mode adaptive --latency 3:9 --time-limit 7.5",
+        "--when-infeasible shorten --robot dual_arm",
+    ],
+)
+def test_the_command_beside_a_seed_describes_the_setup_that_was_run(words: str) -> None:
+    setup = setup_from(_parsed(words))
+    again = _parsed(command(setup.to_dict(), 7, Path("out")).removeprefix("./segue eval "))
+    assert setup_from(again) == setup and again.seeds == "7:8" and again.videos
+
+
+def test_films_are_of_the_best_the_worst_and_of_failures_up_to_a_number() -> None:
+    results = [result_for(1), *(result_for(seed, success=False, score=0.0) for seed in range(2, 9))]
+    assert seeds_to_film(results, 0) == [1, 8]
+    assert seeds_to_film(results, 3) == [1, 8, 2, 3, 4]
+
+
+def _parsed(words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_setup_arguments(parser)
+    add_run_arguments(parser)
+    return parser.parse_args(shlex.split(words))

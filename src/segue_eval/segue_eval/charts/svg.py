@@ -80,7 +80,7 @@ class Frame:
         """The finished chart: grid, axes, then `marks` in order."""
         body = self._grid() + "".join(marks) + self._labels()
         box = f"0 0 {self.width:g} {self.height:g}"
-        return element("svg", body, viewBox=box, role="img", class_="chart", **self._data())
+        return element("svg", body, viewBox=box, width=self.width, role="img", class_="chart", **self._data())
 
     def _data(self) -> dict[str, str]:
         if not self.timed:

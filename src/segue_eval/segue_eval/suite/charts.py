@@ -75,7 +75,9 @@ def colours(run: SuiteRun) -> dict[str, str]:
 
 def _svg(width: float, rows: int, *marks: str) -> str:
     height = _TOP + rows * _ROW + _BOTTOM
-    return element("svg", "".join(marks), viewBox=f"0 0 {width:g} {height:g}", role="img", class_="chart")
+    return element(
+        "svg", "".join(marks), viewBox=f"0 0 {width:g} {height:g}", width=width, role="img", class_="chart"
+    )
 
 
 def _dots(panel: Panel, row: int, cell: Cell, column: Column, class_: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_data.contracts import config_folder
 from segue_eval import options
-from segue_eval.recording import film_extremes
+from segue_eval.recording import film_seeds
 from segue_eval.seeds import parse_seeds
 from segue_eval.suite import table
 from segue_eval.suite.find import full_name, load_suite
@@ -149,7 +149,7 @@ def _film(run: SuiteRun, folder: Path) -> None:
     for cell in run.ran:
         if cell.job.setup is not None:
             target = folder / "videos" / "-".join(cell.job.key)
-            for film in film_extremes(cell.job.setup, cell.results, target):
+            for film in film_seeds(cell.job.setup, cell.results, target):
                 print(f"video and report: {film}")
 
 

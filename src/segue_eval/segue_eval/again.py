@@ -1,0 +1,59 @@
+"""The command that runs one seed of an evaluation once more, filmed: it stands beside every seed of the page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segue_data.contracts import load_task
+from segue_eval.options import add_setup_arguments, default_checkpoint, default_continuation
+
+_FROM_SCHEDULER = {
+    "stride": "--stride",
+    "delay": "--delay",
+    "ramp": "--ramp",
+    "delay_mode": "--delay-mode",
+    "when_infeasible": "--when-infeasible",
+    "time_limit_s": "--time-limit",
+}
+
+
+def _defaults() -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    add_setup_arguments(parser)
+    return {action.option_strings[0]: action.default for action in parser._actions if action.option_strings}
+
+
+def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
+    """`./segue eval ...` with whatever of a setup (`Setup.to_dict`) is not what would be taken anyway."""
+    scheduler, defaults = setup["scheduler"], _defaults()
+    words = ["--task", setup["task"], "--policy", setup["policy"]]
+    if Path(setup["checkpoint"]) != default_checkpoint(setup["policy"], setup["task"]).resolve():
+        words += ["--checkpoint", setup["checkpoint"]]
+    if setup["robot"] != load_task(setup["task"]).robot:
+        words += ["--robot", setup["robot"]]
+    if scheduler["continuation"] != default_continuation(setup["policy"]):
+        words += ["--continuation", scheduler["continuation"]]
+    if scheduler.get("continuation_options"):
+        words += ["--continuation-options", json.dumps(scheduler["continuation_options"])]
+    for key, option in _FROM_SCHEDULER.items():
+        if key in scheduler and scheduler[key] != defaults[option]:
+            words += [option, str(scheduler[key])]
+    if setup["latency"] != defaults["--latency"]:
+        words += ["--latency", setup["latency"]]
+    words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
+    return "./segue eval " + shlex.join(words)
+
+
+def films(folder: Path, seed: int) -> dict[str, Path]:
+    """What there is to see of a seed below an evaluation's `folder`, by its name; paths are relative to it."""
+    for place in (Path(f"seed-{seed}"), Path(f"again-{seed}") / f"seed-{seed}"):
+        names = {"video": place / "episode.mp4", "report": place / "report.html"}
+        found = {name: path for name, path in names.items() if (folder / path).is_file()}
+        if found:
+            return found
+    return {}
