@@ -17,6 +17,7 @@ from segue_core.errors import SegueError
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data.check_bag import read_streams
+from segue_data.check_thumbnails import of_bag, of_episode
 from segue_data.contracts import load_robot
 from segue_data.dataset import data_files, describe, matrix, read_table
 from segue_data.findings import Findings
@@ -26,10 +27,24 @@ from segue_data.streams import TELEOP, Streams, segments
 from segue_data.topics import COMMAND, JOINT_STATES, is_picture
 
 _MOST_DETAILS = 8  # bags with pictures of their own; those with problems come first
+_INK = "#7d8696"  # of charts: readable on light and on dark pages
 _STYLE = (
-    "body{font:15px/1.4 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
-    "table{border-collapse:collapse}td,th{padding:.2em .8em;border-bottom:1px solid #ddd;text-align:left}"
-    ".bad{color:#b00020}.good{color:#1b7a2f}img{max-width:100%;margin:.5em 0}h2{margin-top:2em}"
+    ":root{color-scheme:light dark;--page:#f4f5f7;--panel:#fff;--ink:#1b1f27;--muted:#626b7a;--grid:#e6e8ec;"
+    "--good:#14743f;--bad:#c0322b}"
+    "@media(prefers-color-scheme:dark){:root{--page:#101216;--panel:#181b21;--ink:#e8eaf0;--muted:#99a2b3;"
+    "--grid:#292e37;--good:#5fd392;--bad:#ff8078}}"
+    "body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,'DejaVu Sans',sans-serif}"
+    "main{max-width:1240px;margin:0 auto;padding:28px 20px 60px}h1{font-size:26px}h2{font-size:17px;margin:0 0 6px}"
+    "section{background:var(--panel);border:1px solid var(--grid);border-radius:10px;padding:18px 20px;"
+    "margin-bottom:16px;overflow-x:auto}"
+    "table{border-collapse:collapse}td,th{padding:4px 14px 4px 0;border-bottom:1px solid var(--grid);text-align:left}"
+    ".bad{color:var(--bad)}.good{color:var(--good)}.chart{width:100%;min-width:600px;margin:6px 0}"
+    ".thumbs{display:flex;flex-wrap:wrap;gap:10px 18px;margin:8px 0}.thumb{border-radius:4px;margin-right:3px}"
+    "figure{margin:0}figcaption,.note{color:var(--muted);font-size:13px}"
+)
+_LEGEND = (
+    '<p class="note">Dashed red: a limit of the action space. '
+    "Orange ground: a person commanded; blue: the policy.</p>"
 )
 
 
@@ -37,9 +52,19 @@ def _embed(figure: Any) -> str:
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight")
+    for axis in figure.axes:
+        axis.tick_params(colors=_INK)
+        axis.xaxis.label.set_color(_INK)
+        axis.yaxis.label.set_color(_INK)
+        for spine in axis.spines.values():
+            spine.set_color(_INK)
+        if legend := axis.get_legend():
+            legend.get_frame().set_alpha(0.0)
+            for text in legend.get_texts():
+                text.set_color(_INK)
+    figure.savefig(buffer, format="svg", bbox_inches="tight", transparent=True)
     plt.close(figure)
-    return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+    return f'<img class="chart" alt="" src="data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
 
 
 def _figure(rows: int, height: float) -> Any:
@@ -69,6 +94,8 @@ def _timing(streams: Streams) -> str:
     axes[0, 0].set_ylabel("pause before\na message [ms]")
     axes[1, 0].set_ylabel("age at the\ntick [ms]")
     axes[1, 0].set_xlabel("time [s]")
+    low, high = axes[1, 0].get_ylim()
+    axes[1, 0].set_ylim(min(low, -1.0), max(high, 1.0))  # less than a millisecond is nothing to see
     axes[0, 0].legend(fontsize=7, loc="upper right")
     return _embed(figure)
 
@@ -90,14 +117,18 @@ def _commands(streams: Streams, robot: RobotConfig) -> str:
                 color="tab:orange" if person else "tab:blue",
                 alpha=0.12,
             )
-    return _embed(figure)
+    return _LEGEND + _embed(figure)
 
 
 def _channels(values: NDArray[Any], times: NDArray[Any], space: ActionSpace) -> Any:
     figure, axes = _figure(len(space.channels), 1.4 * len(space.channels))
     for axis, channel in zip(axes[:, 0], space.channels, strict=True):
         part = values[:, space.slice(channel.name)]
-        axis.plot(times, part, lw=1)
+        axis.plot(
+            times, part, lw=1, label=[*"xyz"][: part.shape[1]] if part.shape[1] <= 3 else range(part.shape[1])
+        )
+        if part.shape[1] > 1:
+            axis.legend(fontsize=6, loc="upper right", ncols=part.shape[1])
         axis.set_ylabel(f"{channel.name}\n[{channel.unit}]", fontsize=7)
         for bound in {*channel.low, *channel.high}:
             if part.min() - 0.1 <= bound <= part.max() + 0.1:
@@ -129,10 +160,12 @@ def _bag_section(finding: Findings) -> str:
         streams, manifest = read_streams(finding.path), load(finding.path)
         robot = load_robot(manifest.robot)
     except SegueError as error:
-        return f'<h2>{html.escape(finding.path.name)}</h2><p class="bad">{html.escape(str(error))}</p>'
+        text = html.escape(str(error))
+        return f'<section><h2>{html.escape(finding.path.name)}</h2><p class="bad">{text}</p></section>'
+    cameras = {topic: len(found) for topic, found in streams.digests.items()}
     return (
-        f"<h2>{html.escape(finding.path.name)}</h2>{_problems(finding)}"
-        f"{_timing(streams)}{_commands(streams, robot)}{_frozen(streams)}"
+        f"<section><h2>{html.escape(finding.path.name)}</h2>{_problems(finding)}{of_bag(finding.path, cameras)}"
+        f"{_timing(streams)}{_commands(streams, robot)}{_frozen(streams)}</section>"
     )
 
 
@@ -156,8 +189,10 @@ def _dataset_section(finding: Findings) -> str:
     pictures = [_embed(figure)]
     for number in _worst(finding, len(actions)):
         times = np.arange(len(actions[number])) / about.rate_hz
-        pictures.append(f"<h2>episode {number}</h2>{_embed(_channels(actions[number], times, about.space))}")
-    return _problems(finding) + "".join(pictures)
+        thumbs = of_episode(finding.path, files[number], about.cameras, len(actions[number]))
+        chart = _embed(_channels(actions[number], times, about.space))
+        pictures.append(f"</section><section><h2>episode {number}</h2>{thumbs}{_LEGEND}{chart}")
+    return f"<section>{_problems(finding)}{''.join(pictures)}</section>"
 
 
 def _worst(finding: Findings, episodes: int) -> list[int]:
@@ -185,22 +220,23 @@ def _overview(findings: Sequence[Findings]) -> str:
             f"<tr><td>{html.escape(finding.path.name)}</td><td>{facts.get('outcome', '')}</td>"
             f"<td>{facts.get('seed', '')}</td><td class={state}>{html.escape(what)}</td></tr>"
         )
-    return (
-        f"<table><tr><th>bag</th><th>outcome</th><th>seed</th><th>problems</th></tr>{''.join(rows)}</table>"
-    )
+    head = "<tr><th>bag</th><th>outcome</th><th>seed</th><th>problems</th></tr>"
+    return f"<section><table>{head}{''.join(rows)}</table></section>"
 
 
 def write_page(findings: Sequence[Findings], path: Path) -> None:
     """Write the page; pictures are of the bags with problems first, at most eight."""
     bad = sum(not finding.ok for finding in findings)
-    title = f"{len(findings)} {findings[0].kind}s checked, {bad} with problems"
+    kind = findings[0].kind if len(findings) == 1 else f"{findings[0].kind}s"
+    title = f"{len(findings)} {kind} checked, {bad} with problems"
+    worst_first = sorted(findings, key=lambda finding: -len(finding.problems))
     if findings[0].kind == "dataset":
-        body = "".join(map(_dataset_section, findings))
+        body = "".join(map(_dataset_section, worst_first))
     else:
-        shown = sorted(findings, key=lambda finding: finding.ok)[:_MOST_DETAILS]
-        body = _overview(findings) + "".join(map(_bag_section, shown))
+        body = _overview(worst_first) + "".join(map(_bag_section, worst_first[:_MOST_DETAILS]))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>{body}",
+        f"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{title}</title>"
+        f"<style>{_STYLE}</style><main><h1>{title}</h1>{body}</main>",
         encoding="utf-8",
     )

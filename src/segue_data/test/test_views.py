@@ -15,12 +15,14 @@ from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import read
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
+from segue_data.check_page import write_page
 from segue_data.cli import main
 from segue_data.contracts import load_robot
 from segue_data.convert import convert
 from segue_data.dataset import load
 from segue_data.dataset_writer import ConversionOptions
 from segue_data.export import export
+from segue_data.findings import Findings
 from segue_data.namespaces import in_namespace
 from segue_data.show_foxglove import live_layout
 from segue_data.show_rviz import rviz_config
@@ -85,6 +87,16 @@ def test_a_page_shows_the_problems_and_the_streams(recorded: tuple[Path, Stage],
     main(["check", str(recorded[0]), "--page", str(tmp_path / "page.html")])
     page = (tmp_path / "page.html").read_text()
     assert recorded[0].name in page and page.count("data:image/svg+xml") == 3
+    assert page.count("data:image/jpeg") == 3 * len(recorded[1].robot.cameras)  # first, middle, last of each
+    assert "prefers-color-scheme:dark" in page
+
+
+def test_a_page_shows_the_worst_bag_first(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+    good, bad = Findings(recorded[0], "bag"), Findings(tmp_path / "no_such_bag", "bag")
+    bad.add("/joint_states", "stopped")
+    write_page([good, bad], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert 0 < page.index("no_such_bag") < page.index(recorded[0].name)
 
 
 def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(
