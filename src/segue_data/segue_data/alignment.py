@@ -29,12 +29,15 @@ def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, strea
     index = np.searchsorted(stamps, ticks, side="right") - 1
     if stamps.size == 0:
         raise misaligned(source, stream, "no messages")
-    if index.size and index[0] < 0:
+    age = ticks - stamps[index]
+    stale = np.flatnonzero(age > max_age_ns)
+    early = bool(index.size) and index[0] < 0
+    if (early or stale.size) and (cause := other_clock(ticks, stamps)):
+        raise misaligned(source, stream, cause)
+    if early:
         raise misaligned(
             source, f"{stream}, tick 0", f"first message comes {_ms(stamps[0] - ticks[0])} too late"
         )
-    age = ticks - stamps[index]
-    stale = np.flatnonzero(age > max_age_ns)
     if stale.size:
         worst = int(stale[0])
         raise misaligned(
@@ -43,6 +46,24 @@ def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, strea
             f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} such ticks)",
         )
     return index
+
+
+def other_clock(ticks: Stamps, stamps: Stamps) -> str:
+    """Why stamps cannot belong to ticks at all, where that is plain: not stamped, or by another clock; else empty."""
+    if not stamps.size or not ticks.size:
+        return ""
+    if not stamps.any() and ticks.all():
+        return f"all {stamps.size} stamps are 0: its driver does not stamp what it sends"
+    span = max(int(ticks[-1] - ticks[0]), 1_000_000_000)
+    apart = int(np.median(stamps) - np.median(ticks))
+    if abs(apart) < 2 * span:
+        return ""
+    way = "ahead of" if apart > 0 else "behind"
+    rate = (stamps.size - 1) * 1e9 / max(int(stamps[-1] - stamps[0]), 1)
+    return (
+        f"its stamps are {abs(apart) / 1e9:.1f} s {way} those of the commands, while messages come at "
+        f"{rate:.0f} Hz: they are of another clock"
+    )
 
 
 def _ms(nanoseconds: float) -> str:

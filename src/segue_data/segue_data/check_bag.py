@@ -28,7 +28,7 @@ def read_streams(bag: Path, findings: Findings | None = None) -> Streams:
         for step in (_look_at_picture, _add):
             try:
                 step(record, streams)
-            except (DataError, struct.error) as error:
+            except (DataError, struct.error, ValueError) as error:
                 if findings and record.topic not in told:
                     findings.add(record.topic, error.text if isinstance(error, DataError) else str(error))
                 told.add(record.topic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -46,10 +47,19 @@ def _chosen(
             )
         chosen.append((bag, manifest))
     if not chosen:
-        raise missing(
-            bags[0].parent, f"none of {len(bags)} bags can be used: outcome {sorted(options.outcomes)}"
-        )
+        raise missing(bags[0].parent, _why_none(bags, options))
     return chosen
+
+
+def _why_none(bags: Sequence[Path], options: ConversionOptions) -> str:
+    """Why not one of the bags was chosen: the outcomes that they have, and the option that takes them."""
+    outcomes = Counter(load(bag).outcome for bag in bags)
+    left_out = {name: count for name, count in outcomes.items() if name not in options.outcomes}
+    text = f"none of {len(bags)} bags can be used"
+    if not left_out:
+        return f"{text}: the recorder doubts all of them (--doubtful takes them)"
+    found = ", ".join(f"{count} with outcome {name!r}" for name, count in sorted(left_out.items()))
+    return f"{text}: {found}, wanted {sorted(options.outcomes)} (--outcomes {' '.join(sorted(left_out))} takes them)"
 
 
 def _text(manifest: Manifest) -> str:
@@ -59,7 +69,8 @@ def _text(manifest: Manifest) -> str:
 def _stretches(bag: Path, manifest: Manifest, who: str) -> list[tuple[int | None, int]]:
     """(first command, number of commands) of every episode that the bag gives; first is None for all of it."""
     if who == "all":
-        return [(None, manifest.counts.get(COMMAND, 0))]
+        known = manifest.counts.get(COMMAND)
+        return [(None, sum(1 for _ in read(bag, frozenset({COMMAND}))) if known is None else known)]
     owners = [str(record.message().run_id) for record in read(bag, frozenset({COMMAND}))]
     human = who == "human"
     wanted = [part for part in segments(owners) if part[0].startswith(TELEOP) == human]

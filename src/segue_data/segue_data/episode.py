@@ -15,6 +15,7 @@ from segue_data.alignment import Stamps, as_of, check_ticks, in_order
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.encoding import picture
 from segue_data.errors import misaligned
+from segue_data.joint_merge import JointMerge
 from segue_data.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
 from segue_perception.preprocess import resize
 from segue_perception.sync import SyncLimits
@@ -51,20 +52,9 @@ class _Stream:
         self.values.append(value)
 
 
-def _positions(message: Any, names: tuple[str, ...], bag: Path) -> NDArray[np.float64] | None:
-    index = {name: at for at, name in enumerate(message.name)}
-    if not set(names) <= set(index):
-        return None  # another publisher's joints
-    if len(message.position) != len(message.name):
-        raise misaligned(
-            bag, JOINT_STATES, f"{len(message.position)} positions for {len(message.name)} names"
-        )
-    return np.array([message.position[index[name]] for name in names])
-
-
 def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, _Stream]:
     camera_of = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}
-    names = (*robot.joint_names, *robot.gripper_names)
+    merge = JointMerge((*robot.joint_names, *robot.gripper_names), _state_age_ns(robot))
     streams = {name: _Stream() for name in (COMMAND, JOINT_STATES, OBSERVATION, *robot.cameras)}
     for record in read(bag, frozenset((COMMAND, JOINT_STATES, OBSERVATION, *camera_of))):
         message = record.message()
@@ -72,16 +62,21 @@ def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, 
         if record.topic == COMMAND:
             streams[COMMAND].add(stamp, (message.tick, message.action))
         elif record.topic == JOINT_STATES:
-            positions = _positions(message, names, bag)
-            if positions is not None:
-                streams[JOINT_STATES].add(stamp, positions)
+            if (state := merge.add(message, stamp, bag)) is not None:
+                streams[JOINT_STATES].add(*state)
         elif record.topic == OBSERVATION:
             streams[OBSERVATION].add(stamp, np.asarray(message.state, dtype=np.float64))
         else:
             place = f"{record.topic} at {stamp / 1e9:.3f} s"
             frame = resize(picture(message, str(bag), place), size)
             streams[camera_of[record.topic]].add(stamp, frame)
+    if merge.heard and not streams[JOINT_STATES].stamps:
+        raise misaligned(bag, JOINT_STATES, merge.why_none())
     return streams
+
+
+def _state_age_ns(robot: RobotConfig) -> int:
+    return round(MAX_STATE_AGE_TICKS * 1e9 / robot.tick_rate_hz) + TOLERANCE_NS
 
 
 def _finite(values: NDArray[np.float64], bag: Path, stream: str) -> NDArray[np.float32]:

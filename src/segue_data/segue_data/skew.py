@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
+from segue_data.alignment import other_clock
 from segue_data.episode import TOLERANCE_NS
 from segue_data.findings import Findings
 from segue_data.streams import Streams
@@ -33,7 +34,10 @@ def check_skew(streams: Streams, robot: RobotConfig, findings: Findings) -> None
         age = ages_s(ticks, stamps)
         worst[topic] = round(float(np.nanmax(age)), 4) if np.isfinite(age).any() else float("nan")
         limit = MAX_TICKS.get(topic, MAX_TICKS["camera"]) / robot.tick_rate_hz
-        if (late := np.flatnonzero(~(age <= limit + 1e-6))).size:
+        late = np.flatnonzero(~(age <= limit + 1e-6))
+        if late.size and (cause := other_clock(ticks, stamps)):
+            findings.add(topic, cause)
+        elif late.size:
             text = f"{late.size} ticks without a fresh message (allowed age {limit * 1e3:.0f} ms)"
             findings.add(f"{topic}, tick {late[0]}", text)
     findings.facts["largest_age_s"] = worst

@@ -65,10 +65,21 @@ class Streams:
         elif topic == JOINT_STATES:
             joints = message()
             self.stamps[topic].append(_stamp_ns(data))
-            self.joint_names = tuple(joints.name)
-            self.joints.append(np.asarray(joints.position, dtype=np.float64))
+            self._note_joints(dict(zip(joints.name, map(float, joints.position), strict=True)))
         else:
             self.stamps[topic].append(log_ns)
+
+    def _note_joints(self, told: dict[str, float]) -> None:
+        """A row of all joints, the newest of each: several publishers may have some of them each."""
+        new = [name for name in told if name not in self.joint_names]
+        if new:  # rows before are few: they get the first value
+            first = np.array([told[name] for name in new])
+            self.joints = [np.concatenate([row, first]) for row in self.joints]
+            self.joint_names += tuple(new)
+        row = self.joints[-1].copy() if self.joints else np.zeros(len(self.joint_names))
+        at = {name: index for index, name in enumerate(self.joint_names)}
+        row[[at[name] for name in told]] = list(told.values())
+        self.joints.append(row)
 
 
 def segments(owners: list[str]) -> list[tuple[str, int, int]]:

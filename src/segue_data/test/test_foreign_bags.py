@@ -1,0 +1,113 @@
+"""Laws of bags that another recorder made, of drivers that are not ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segue_core.errors import DataError
+from segue_core.robot_config import RobotConfig
+from segue_data import messages
+from segue_data.bag_reader import read, stamp_ns
+from segue_data.check_bag import check_bag
+from segue_data.convert import convert
+from segue_data.dataset_writer import ConversionOptions
+from segue_data.episode import read_episode
+from segue_data.episode_writer import EpisodeWriter
+from segue_data.manifest import FILE_NAME, load
+from segue_data.stage import Stage
+from segue_data.topics import JOINT_STATES, demonstration_topics, image_topic
+
+SIZE = (96, 72)
+HEAD = image_topic("head")
+Change = Callable[[str, Any], list[Any]]
+
+
+def _changed(bag: Path, out: Path, robot: RobotConfig, change: Change) -> Path:
+    """A copy of the bag with other messages: `change` has topic and message, and says what is written."""
+    writer = EpisodeWriter(out, demonstration_topics(robot.cameras), wait=True)
+    for record in read(bag):
+        for message in change(record.topic, record.message()):
+            writer.write_message(record.topic, record.log_ns, message)
+    return writer.finish(load(bag))
+
+
+def _later(message: Any, by_ns: int) -> Any:
+    message.header = messages.header(stamp_ns(message.header) + by_ns if by_ns else 0)
+    return message
+
+
+def test_a_refusal_names_what_was_found_and_the_option_that_takes_it_and_the_advised_manifest_is_enough(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    bag = tmp_path / "bag"
+    shutil.copytree(recorded[0], bag)
+    (bag / FILE_NAME).write_text('{"task": "pick_place", "robot": "dual_arm"}')
+    with pytest.raises(DataError, match=r"1 with outcome 'unknown'.*--outcomes unknown"):
+        convert([bag], tmp_path / "set", robot, progress=False)
+    options = ConversionOptions(outcomes=frozenset({"unknown"}))
+    with pytest.raises(DataError, match=r"--any-contract"):
+        convert([bag], tmp_path / "set", robot, options=options, progress=False)
+    options = replace(options, any_contract=True)
+    assert convert([bag], tmp_path / "set", robot, options=options, workers=1, progress=False) == 1
+
+
+def test_joint_states_of_two_publishers_are_those_of_one(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    def two(topic: str, message: Any) -> list[Any]:
+        if topic != JOINT_STATES:
+            return [message]
+        grippers = np.array([name in robot.gripper_names for name in message.name])
+        return [
+            messages.joint_state(
+                stamp_ns(message.header),
+                [n for n, k in zip(message.name, part, strict=True) if k],
+                message.position[part],
+                message.velocity[part],
+            )
+            for part in (~grippers, grippers)
+        ]
+
+    bag = _changed(recorded[0], tmp_path / "two", robot, two)
+    assert check_bag(bag, robot).problems == []
+    expected, got = (read_episode(path, robot, lambda q: q, SIZE).state for path in (recorded[0], bag))
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_joints_that_nobody_published_are_named(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    lost = robot.gripper_names[0]
+
+    def without(topic: str, message: Any) -> list[Any]:
+        if topic == JOINT_STATES:
+            message.name = [name if name != lost else "another" for name in message.name]
+        return [message]
+
+    bag = _changed(recorded[0], tmp_path / "without", robot, without)
+    with pytest.raises(DataError, match=lost):
+        read_episode(bag, robot, lambda q: q, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("by_ns", "says"), [(3600 * 10**9, r"3600\.0 s ahead.*another clock"), (0, "all 14 stamps are 0")]
+)
+def test_a_camera_whose_clock_is_not_the_recordings_is_named_so(
+    by_ns: int, says: str, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    def shifted(topic: str, message: Any) -> list[Any]:
+        """The whole bag at a time of day, the head camera by its own clock."""
+        return [_later(message, (by_ns and by_ns + 10**18) if topic == HEAD else 10**18)]
+
+    bag = _changed(recorded[0], tmp_path / "clock", robot, shifted)
+    with pytest.raises(DataError, match=says):
+        read_episode(bag, robot, lambda q: q, SIZE)
+    assert any(p.place == HEAD and re.search(says, p.what) for p in check_bag(bag, robot).problems)
