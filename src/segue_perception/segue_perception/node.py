@@ -8,20 +8,23 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from numpy.typing import NDArray
 from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from segue_core.config_base import StrictModel
 from segue_core.errors import PerceptionError
 from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import Frame
-from segue_perception.colours import to_rgb
+from segue_perception.colours import decompressed, to_rgb
 from segue_perception.state import ProprioceptiveState
 from segue_perception.sync import Sample, Synchroniser
 from segue_ros import conversions, parameters, qos, ticks
@@ -82,7 +85,7 @@ class PerceptionNode(LifecycleComponent):
         self._subscriptions_made = [
             self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.JOINTS),
             self.create_subscription(PolicyInfo, "segue/policy_info", self._on_policy_info, qos.LATCHED),
-            *(self._subscribe(camera) for camera in self._robot.cameras),
+            *(made for camera in self._robot.cameras for made in self._subscribe(camera)),
         ]
         self._timers_made = [
             self._look_for_late(),
@@ -107,9 +110,20 @@ class PerceptionNode(LifecycleComponent):
         self.destroy_publisher(self._observations)
         self.destroy_publisher(self._diagnostics)
 
-    def _subscribe(self, camera: str) -> "Subscription[Image]":
+    def _subscribe(self, camera: str) -> "tuple[Subscription[Image], Subscription[CompressedImage]]":
+        """Raw pictures and compressed ones: a bag that is played back has only the latter."""
         topic = f"{camera}_camera/image_raw"
-        return self.create_subscription(Image, topic, partial(self._on_image, camera), qos.SENSOR)
+        raw = partial(self._on_image, camera, to_rgb)
+        compressed = partial(self._on_compressed, camera)
+        return (
+            self.create_subscription(Image, topic, raw, qos.SENSOR),
+            self.create_subscription(CompressedImage, f"{topic}/compressed", compressed, qos.SENSOR),
+        )
+
+    def _on_compressed(self, camera: str, message: CompressedImage) -> None:
+        """Where a camera sends both, the raw pictures count."""
+        if self.count_publishers(self.resolve_topic_name(f"{camera}_camera/image_raw")) == 0:
+            self._on_image(camera, lambda sent: decompressed(sent.data), message)
 
     def _on_policy_info(self, message: PolicyInfo) -> None:
         """Pictures are made as large as the policy reads them."""
@@ -117,11 +131,11 @@ class PerceptionNode(LifecycleComponent):
         if message.cameras and min(size) > 0:
             self._sync.show_at(size)
 
-    def _on_image(self, camera: str, message: Image) -> None:
+    def _on_image(self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> None:
         stamp_ns = ticks.nanoseconds(message.header.stamp)
         self._notice_reset(stamp_ns)
         try:
-            self._sync.add_frame(camera, Frame(to_rgb(message), stamp_ns), self._steady_ns())
+            self._sync.add_frame(camera, Frame(convert(message), stamp_ns), self._steady_ns())
         except PerceptionError as error:
             self._report(error)
             return

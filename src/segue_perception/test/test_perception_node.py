@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import rclpy
@@ -10,7 +11,7 @@ from own_domain import own_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMsg
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from spinning import spin_until
 
 from segue_control.kinematics import Kinematics
@@ -130,3 +131,22 @@ def test_a_camera_that_is_not_found_yet_is_not_missed_and_one_that_never_comes_i
     sensors.now_ns += 4 * 10**9
     sensors.node._on_deadline()
     assert "has sent nothing yet" in sensors.node._fault
+
+
+def test_a_camera_that_sends_compressed_pictures_only_is_seen(sensors: Sensors) -> None:
+    """As when a bag is played back: it holds no raw pictures."""
+    name = next(iter(ROBOT.cameras))
+    topic = f"/{name}_camera/image_raw"
+    compressed = sensors.peer.create_publisher(CompressedImage, f"{topic}/compressed", qos.SENSOR_SOURCE)
+    sensors.peer.destroy_publisher(sensors._cameras[name])
+    sensors.until(
+        lambda: sensors.node.count_publishers(topic) == 0 and compressed.get_subscription_count() == 1
+    )
+    picture = cv2.imencode(".png", np.full((192, 256, 3), (1, 2, 90), np.uint8))[1]
+    message = CompressedImage(format="rgb8; png compressed bgr8", data=picture.tobytes())
+    message.header.stamp = ticks.stamp_of(5, 30.0)
+    compressed.publish(message)
+    sensors.tick(5, 50, skip=name)
+    sensors.until(lambda: bool(sensors.observations))
+    seen = conversions.observation_from_msg(sensors.observations[0])
+    assert seen.images[name][0, 0].tolist() == [90, 2, 1]
