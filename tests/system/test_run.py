@@ -10,6 +10,7 @@ from rclpy.serialization import deserialize_message
 from segue_bringup.exit_status import ExitStatus
 from segue_core.config import SchedulerConfig
 from segue_data.bag_reader import read
+from segue_eval.bench import live
 from segue_interfaces.msg import PolicyInfo, RobotCommand, SchedulerInput
 from segue_ros.policy_info import info_from_msg
 from segue_scheduler.node.messages import input_from_msg
@@ -83,6 +84,15 @@ def test_replaying_the_recorded_inputs_gives_byte_identical_commands(done: Done,
     assert len(inputs) == int(done.told["metrics"]["ticks"]) > 30
     assert [output.tick for output in outputs] == sorted(live)
     assert commands(outputs).tobytes() == np.stack([live[output.tick] for output in outputs]).tobytes()
+
+
+def test_a_live_run_commands_what_lockstep_would(done: Done, folder: Path) -> None:
+    alive, lockstep = live.compare([folder])
+    assert done.told["metrics"]["skipped_ticks"] == 0
+    assert alive.interventions <= 1.5 * lockstep.interventions + 20, live.table([alive, lockstep])
+    assert alive.acceleration <= 1.3 * lockstep.acceleration, live.table([alive, lockstep])
+    assert alive.jerk <= 1.6 * lockstep.jerk, live.table([alive, lockstep])
+    assert alive.peak <= 1.0 + 1e-6
 
 
 def _scheduler(done: Done, info: Any) -> ChunkScheduler:

@@ -38,6 +38,7 @@ _NODE_METRICS = (
     "late_chunks",
     "skipped_ticks",
     "longest_tick_ms",
+    "real_time_factor",
 )
 
 

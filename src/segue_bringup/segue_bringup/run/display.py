@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_EVERY_S = 5.0
+SLOW = 0.95  # of real time: below, people are told
 
 Write = Callable[[str], None]
 
@@ -33,25 +34,33 @@ class Progress:
     starved: int = 0
     chunks: int = 0
     task: str = ""
-    _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=60))
+    _seen: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=60))
 
-    def ticked(self, now_s: float) -> None:
-        """A tick was seen."""
-        self._arrivals.append(now_s)
+    def ticked(self, now_s: float, stamp_s: float) -> None:
+        """A tick was seen: by the wall clock, and by the run's own."""
+        self._seen.append((now_s, stamp_s))
 
     @property
     def tick_rate_hz(self) -> float:
         """Ticks per second of wall time, over the last two seconds or so."""
-        span = self._arrivals[-1] - self._arrivals[0] if len(self._arrivals) > 1 else 0.0
-        return (len(self._arrivals) - 1) / span if span > 0 else 0.0
+        return (len(self._seen) - 1) / span if (span := self._span(0)) > 0 else 0.0
+
+    @property
+    def speed(self) -> str:
+        """What part of real time the run's clock makes, where it is worth telling."""
+        wall_s = self._span(0)
+        factor = self._span(1) / wall_s if wall_s > 0 else 1.0
+        return f" ({factor:.2f} of real time)" if factor < SLOW else ""
+
+    def _span(self, clock: int) -> float:
+        return self._seen[-1][clock] - self._seen[0][clock] if self._seen else 0.0
 
     def line(self) -> str:
         """Everything in one line."""
         task = f"{self.task or 'no task state'}, score {self.score:g}"
         chunks = f"{self.chunks} chunks, delay {self.delay_ticks}, starved {self.starved}"
-        return (
-            f"{self.headline}: {self.phase}, tick {self.tick}, {self.tick_rate_hz:.1f} Hz, {task}, {chunks}"
-        )
+        rate = f"{self.tick_rate_hz:.1f} Hz{self.speed}"
+        return f"{self.headline}: {self.phase}, tick {self.tick}, {rate}, {task}, {chunks}"
 
 
 class Display(Protocol):
@@ -159,7 +168,7 @@ def _cells(now: Progress) -> Mapping[str, Any]:
     starved = Text(f"{now.starved} ticks", style="red" if now.starved else "green")
     return {
         "phase": Text(now.phase),
-        "tick": Text(f"{now.tick}   {now.tick_rate_hz:.1f} Hz"),
+        "tick": Text(f"{now.tick}   {now.tick_rate_hz:.1f} Hz{now.speed}"),
         "task": Text(f"{now.task or '-'}   score {now.score:g}"),
         "progress": bar,
         "chunks": Text(

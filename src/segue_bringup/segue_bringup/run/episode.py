@@ -202,7 +202,7 @@ class Episode:
 
     def _on_state(self, message: SchedulerState) -> None:
         now = self.progress
-        now.ticked(time.monotonic())
+        now.ticked(time.monotonic(), message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
         now.phase, now.tick, now.starved = message.phase, message.tick, message.starved_ticks
         if message.spliced:
             now.chunks, now.delay_ticks = now.chunks + 1, message.delay_ticks

@@ -9,6 +9,7 @@ from rich.console import Console
 from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Scalar
 from segue_bringup.run.advice import next_steps
+from segue_bringup.run.display import SLOW
 from segue_bringup.run.episode import Ending
 from segue_core.ending_words import ending_word
 from segue_interfaces.action import RunTask
@@ -82,7 +83,7 @@ def _numbers(told: Mapping[str, Any]) -> list[str]:
     """Five numbers with their units; everything else is in metrics.json."""
     metrics = told["metrics"]
     rows = {
-        "time": f"{told['episode_s']:.1f} s",
+        "time": f"{told['episode_s']:.1f} s{_speed(metrics)}",
         "score": f"{told['score']:g}" if "score" in told else None,
         "parts done": _parts(metrics),
         "policy's delay": _with_unit(
@@ -91,6 +92,12 @@ def _numbers(told: Mapping[str, Any]) -> list[str]:
         "starved": f"{told['starved_ticks']} ticks without an action",
     }
     return [f"{name:16}{text}" for name, text in rows.items() if text]
+
+
+def _speed(metrics: Mapping[str, Any]) -> str:
+    speed = metrics.get("real_time_factor")
+    slow = isinstance(speed, int | float) and speed < SLOW
+    return f", at {speed:.2f} of real time: this machine, or what it was asked for, is slower" if slow else ""
 
 
 def _parts(metrics: Mapping[str, Any]) -> str | None:

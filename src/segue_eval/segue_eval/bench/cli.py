@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|continuation|control|data|train`: a table; `--json FILE` has the numbers by name."""
+"""`segue bench scheduler|policy|continuation|control|live|data|train`: a table; `--json FILE` has its numbers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ _ROUNDS = 40
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     """What is timed, how long, and where the numbers go."""
-    what = ("scheduler", "policy", "continuation", "control", "data", "train")
-    parser.add_argument("what", choices=what, help="what to time")
+    what = ("scheduler", "policy", "continuation", "control", "live", "data", "train")
+    parser.add_argument(
+        "what", choices=what, help="what to time; live: what recorded runs commanded, beside lockstep"
+    )
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", metavar="RUN", help="live: folders that `segue run` left"
+    )
     parser.add_argument("--policy", default="legato", help="policy, by name")
     parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
     parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
@@ -78,6 +83,8 @@ def run_bench(arguments: argparse.Namespace) -> int:
         report = _data(arguments)
     elif arguments.what == "control":
         report = _control(arguments)
+    elif arguments.what == "live":
+        report = _live(arguments)
     elif arguments.what == "train":
         report = _train(arguments)
     else:
@@ -88,6 +95,16 @@ def run_bench(arguments: argparse.Namespace) -> int:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _live(arguments: argparse.Namespace) -> dict[str, object]:
+    from segue_eval.bench import live
+
+    if not arguments.runs:
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "give --runs, folders that `segue run` left")
+    motions = live.compare(arguments.runs)
+    print(live.table(motions))
+    return {"bench": "live", "motions": [asdict(motion) for motion in motions]}
 
 
 def _data(arguments: argparse.Namespace) -> dict[str, object]:

@@ -23,6 +23,8 @@ def metrics(session: Session, watch: TickWatch) -> dict[str, float]:
     stats = session.scheduler.stats.to_dict()
     numbers = {name: float(value) for name, value in stats.items() if isinstance(value, int | float)}
     numbers |= {"skipped_ticks": float(watch.skipped), "longest_tick_ms": 1e3 * watch.longest_s}
+    speed = watch.speed(session.space.rate_hz)
+    numbers |= {} if speed is None else {"real_time_factor": speed}
     if session.takeovers:  # the other numbers are of the policy's last stretch
         numbers |= {"takeovers": float(session.takeovers), "human_ticks": float(session.human_ticks)}
     return numbers

@@ -17,6 +17,7 @@ class TickWatch:
     skipped: int = 0
     longest_s: float = 0.0
     _seen_s: float | None = field(default=None, repr=False)
+    _began: tuple[int, float] | None = field(default=None, repr=False)  # tick and steady time
 
     def advance(self, tick: int, now_s: float) -> bool:
         """Whether `tick` is a new one; a tick before the last (a clock set back) starts the count anew."""
@@ -27,12 +28,20 @@ class TickWatch:
             self.longest_s = max(
                 self.longest_s, now_s - (self._seen_s if self._seen_s is not None else now_s)
             )
+        if self._began is None or (self.last is not None and tick < self.last):
+            self._began = tick, now_s
         self.last, self._seen_s = tick, now_s
         return True
 
+    def speed(self, rate_hz: float) -> float | None:
+        """Seconds of the run's clock per second of the steady clock; None before there is anything to tell it by."""
+        if self._began is None or self.last is None or self._seen_s is None or self._seen_s <= self._began[1]:
+            return None
+        return (self.last - self._began[0]) / rate_hz / (self._seen_s - self._began[1])
+
     def restart_counts(self) -> None:
         """Forget the counts, not the tick: a new run begins."""
-        self.skipped, self.longest_s = 0, 0.0
+        self.skipped, self.longest_s, self._began = 0, 0.0, None
 
 
 class Lease:
