@@ -24,7 +24,7 @@ from segue_perception.preprocess import resize
 Array = NDArray[np.float64]
 
 _KEPT_FRAMES = 8
-_KEPT_STATES = 32
+_KEPT_STATES = 128
 _STANDING_MOTION = 0.1  # [m or rad] what an arm may move before a camera that stands must see it
 _CARRIED_MOTION = 0.02  # the same for the arm that carries the camera
 

@@ -1,6 +1,7 @@
 """The server of segue/run_task: one goal at a time, from the reset of the world to the result."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,7 @@ class TaskServer:
             else ""
         )
         try:
+            await self._see_the_present()
             await self._cell.arm(True)
             node.watch.restart_counts()
             session.lease = self._lease()
@@ -186,9 +188,20 @@ class TaskServer:
 
     async def _see_the_world_anew(self) -> None:
         """Wait for an observation of the world after its reset."""
-        node, since = self._node, self._node.tick + _SETTLE_TICKS
-        if not await until(node, lambda: node.measured_at >= since, 10.0):
-            raise PerceptionError(ErrorCode.STATE_MISSING, "no observation of the robot came within 10 s")
+        since = self._node.tick + _SETTLE_TICKS
+        await self._see(
+            lambda: self._node.measured_at >= since, "no observation of the robot came within 10 s"
+        )
+
+    async def _see_the_present(self) -> None:
+        """Wait until observations are up to date: on a busy machine they fall behind while everything starts."""
+        node, allowed = self._node, max(1, self._node.given.state_timeout_ticks // 3)
+        text = f"observations are more than {allowed} ticks behind for 10 s: this machine is too busy to see the robot"
+        await self._see(lambda: node.tick - node.measured_at <= allowed, text)
+
+    async def _see(self, condition: Callable[[], bool], otherwise: str) -> None:
+        if not await until(self._node, condition, 10.0):
+            raise PerceptionError(ErrorCode.STATE_MISSING, otherwise)
 
     def _lease(self) -> Lease:
         given = self._node.given
