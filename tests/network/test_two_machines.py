@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 
 from .episode import Change, Told, run_episode
 from .machines import why_not

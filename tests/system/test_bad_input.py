@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segue_bringup import cli
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 

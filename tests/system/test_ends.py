@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from own_domain import own_domain
 
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 
 from .conftest import PATIENCE_S, ROOT, SPEEDS, Segue, processes_of, wait_until
 

@@ -7,7 +7,7 @@ import pytest
 from own_domain import own_domain
 from rosbags.rosbag2 import Reader
 
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 from segue_data.bag_reader import read, topics_of
 from segue_data.check_bag import check_bag
 from segue_data.contracts import load_robot

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message
 
-from segue_bringup.exit_status import ExitStatus
 from segue_core.config import SchedulerConfig
+from segue_core.exit_status import ExitStatus
 from segue_data.bag_reader import read
 from segue_eval.bench import live
 from segue_interfaces.msg import PolicyInfo, RobotCommand, SchedulerInput

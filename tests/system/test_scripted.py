@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 
 from .conftest import run_unhurried
 

@@ -1,18 +1,16 @@
 """The `segue` command line. Each subcommand belongs to the package that does the work."""
 
 import argparse
-import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 from segue_bringup.environment import endings
 from segue_bringup.environment.conditions import fill_in, refuse_for
 from segue_bringup.environment.errors import EnvironmentProblem
 from segue_bringup.environment.workspace import Workspace
-from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_core.errors import ErrorCode, SegueError, nearest_name
+from segue_core.exit_status import ExitStatus, ending
 
 _DESCRIPTION = """\
 Train, run, record and compare action-chunk policies on simulated and real arms.
@@ -69,12 +67,6 @@ def _hint(arguments: Sequence[str], parser: argparse.ArgumentParser) -> str:
     return f"segue: did you mean {near!r}?" if near else ""
 
 
-def _refused_by_system(error: Exception) -> bool:
-    """A file that cannot be opened, a disk that is full: not a defect of segue."""
-    full = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
-    return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; every error becomes one sentence and a documented exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -94,11 +86,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(ended.code or 0) if isinstance(ended.code, int | None) else ExitStatus.USAGE
     try:
         return int(options.func(options))
-    except SegueError as error:
-        print(f"segue {options.command}: {error}", file=sys.stderr)
-        if error.code in (ErrorCode.ENVIRONMENT_INCOMPLETE,):
-            print("  `./segue doctor` says what is there and what is missing", file=sys.stderr)
-        return exit_status(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
@@ -106,12 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) and endings.reader_gone():
             endings.silence_broken()  # `segue ... | head`: whoever read what is printed has read enough
             return ExitStatus.READER_GONE
-        if _refused_by_system(error):
-            print(f"segue {options.command}: the system says: {error}", file=sys.stderr)
-            return ExitStatus.ENVIRONMENT
-        traceback.print_exc()
-        print(f"segue {options.command}: this is a defect of segue; please report it", file=sys.stderr)
-        return ExitStatus.UNEXPECTED
+        status, said = ending(error)
+        print(f"segue {options.command}: {said}", file=sys.stderr)
+        if isinstance(error, SegueError) and error.code == ErrorCode.ENVIRONMENT_INCOMPLETE:
+            print("  `./segue doctor` says what is there and what is missing", file=sys.stderr)
+        return status
 
 
 def entry() -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from segue_bringup import cli
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 
 
 def raising(error: Exception) -> Callable[[], argparse.ArgumentParser]:

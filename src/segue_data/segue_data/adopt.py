@@ -13,7 +13,7 @@ from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data.atomic import write_text
 from segue_data.dataset import read_json
-from segue_data.errors import exists, invalid_dataset
+from segue_data.errors import exists, invalid_dataset, writing
 
 
 def adopt(path: Path, robot: RobotConfig, size: tuple[int, int] | None = None) -> None:
@@ -47,7 +47,8 @@ def adopt(path: Path, robot: RobotConfig, size: tuple[int, int] | None = None) -
     }
     if size is not None:
         content["image_size"] = list(size)
-    write_text(target, json.dumps(content, indent=2) + "\n")
+    with writing(target):
+        write_text(target, json.dumps(content, indent=2) + "\n")
 
 
 def _differences(info: dict[str, Any], robot: RobotConfig) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from segue_core.errors import SegueError
+from segue_core.exit_status import ExitStatus, ending
 from segue_data import commands
 from segue_data.manifest import OUTCOMES
 
@@ -186,18 +186,19 @@ def add_subcommands(parsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; errors become one sentence and exit status 1."""
+    """Run one subcommand; errors become one sentence and the status of docs/exit-codes.md."""
     parser = argparse.ArgumentParser(prog="segue data", description="Recordings and datasets.")
     add_subcommands(parser.add_subparsers(required=True, metavar="command"))
     parsed = parser.parse_args(arguments)
     try:
         return int(parsed.func(parsed))
-    except SegueError as error:
-        print(error, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("interrupted; finished episodes are kept", file=sys.stderr)
-        return 130
+        return ExitStatus.INTERRUPTED
+    except Exception as error:
+        status, said = ending(error)
+        print(said, file=sys.stderr)
+        return status
 
 
 if __name__ == "__main__":

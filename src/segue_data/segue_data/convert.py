@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from segue_core.errors import DataError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import read
+from segue_data.claimed_folder import claimed
 from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_episode, write_meta
-from segue_data.errors import exists, misaligned, missing
+from segue_data.errors import exists, misaligned, missing, writing
 from segue_data.manifest import Manifest, load
 from segue_data.parallel import run_all
 from segue_data.streams import TELEOP, segments
@@ -118,7 +119,8 @@ def convert(
     Works in `out` with `.partial` appended and renames at the end, so `out` is complete or absent.
 
     Raises:
-        DataError: `out` exists, or a bag is corrupt, incomplete or misaligned (naming bag and place).
+        DataError: `out` exists, another process converts into it, the disk refuses, or a bag is corrupt, incomplete or
+            misaligned (naming bag and place).
     """
     options = options or ConversionOptions()
     if options.videos:
@@ -126,11 +128,18 @@ def convert(
     if out.exists():
         raise exists(out)
     chosen = _chosen(bags, robot, options)
-    working = out.with_name(out.name + ".partial")
-    shutil.rmtree(working, ignore_errors=True)
-    jobs = _jobs(chosen, working, options)
-    write = partial(write_episode, robot=robot, options=options)
-    statistics = run_all(write, jobs, workers=workers, label="converting", unit="episode", progress=progress)
-    write_meta(robot, options, jobs, statistics)
-    working.replace(out)
+    partial_out = out.with_name(out.name + ".partial")
+    with writing(out), claimed(partial_out, partial(_refuse_second, out)) as working:
+        if out.exists():
+            raise exists(out)
+        jobs = _jobs(chosen, working, options)
+        write = partial(write_episode, robot=robot, options=options)
+        how = {"workers": workers, "label": "converting", "unit": "episode", "progress": progress}
+        write_meta(robot, options, jobs, run_all(write, jobs, **how))  # type: ignore[arg-type]
+        working.replace(out)
     return len(jobs)
+
+
+def _refuse_second(out: Path) -> None:
+    text = f"{out}: another process converts into it; wait for it, or choose another folder"
+    raise DataError(ErrorCode.DATA_PATH_REFUSED, text)

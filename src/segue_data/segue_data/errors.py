@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
@@ -37,3 +41,20 @@ def exists(source: Source) -> DataError:
 def write_failed(source: Source, why: str) -> DataError:
     """The disk refused (full, read-only, gone)."""
     return DataError(ErrorCode.DATA_DISK, f"{source}: {why}")
+
+
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+@contextmanager
+def writing(target: Source) -> Iterator[None]:
+    """What the disk refuses inside the block (full, read-only, not yours) becomes a `DataError` that names `target`."""
+    try:
+        yield
+    except OSError as error:
+        file, asked = str(error.filename or target), str(target)
+        if error.errno not in _REFUSALS or not (file.startswith(asked) or asked.startswith(file)):
+            raise
+        where = f" ({file})" if file != asked else ""
+        text = f"cannot be written: {os.strerror(error.errno)}{where}; make room or choose another folder"
+        raise write_failed(target, text) from error

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from segue_core.action_space import ActionSpace
 from segue_data import labels
 from segue_data import lerobot_format as layout
-from segue_data.atomic import write_text
+from segue_data.atomic import whole_file, write_text
 from segue_data.dataset import data_files, describe, matrix, read_json, read_table
-from segue_data.errors import invalid_dataset, missing
+from segue_data.errors import invalid_dataset, missing, writing
 
 FOLDER = "labels"
 VERSIONS = {"keyframes": 1, "progress": 1, "tokens": 1, "split": 1}
@@ -138,10 +138,12 @@ def write_labels(dataset: Path, name: str, changes: Mapping[str, Any] | None = N
         }
     )
     path = dataset / FOLDER / f"{_key(name, settings, rows.digest)}.parquet"
-    path.parent.mkdir(exist_ok=True)
-    pq.write_table(table, path)
     sidecar = {"name": name, "version": VERSIONS[name], "settings": settings, "dataset": rows.digest, **facts}
-    write_text(path.with_suffix(".json"), json.dumps(sidecar, indent=2) + "\n")
+    with writing(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        with whole_file(path) as part:
+            pq.write_table(table, part)
+        write_text(path.with_suffix(".json"), json.dumps(sidecar, indent=2) + "\n")
     return path
 
 
@@ -193,7 +195,8 @@ def write_split(dataset: Path, shares: Mapping[str, float], seed: int = 0) -> Pa
         / FOLDER
         / f"{_key('split', settings, hashlib.sha256(episodes.encode()).hexdigest()[:16])}.json"
     )
-    path.parent.mkdir(exist_ok=True)
     content = {"name": "split", "version": VERSIONS["split"], "settings": settings, "episodes": parts}
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    with writing(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        write_text(path, json.dumps(content, indent=2) + "\n")
     return path

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue_core.exit_status import ExitStatus
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data import messages, signals
@@ -118,8 +119,8 @@ def test_info_counts_the_messages_of_all_bags(recorded: tuple[Path, Stage], tmp_
 def test_unknown_places_and_names_are_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", str(tmp_path / "nowhere")]) == 1
-    assert main(["convert", str(tmp_path), str(tmp_path / "out"), "--robot", "dual_arms"]) == 1
+    assert main(["check", str(tmp_path / "nowhere")]) == ExitStatus.DATA
+    assert main(["convert", str(tmp_path), str(tmp_path / "out"), "--robot", "dual_arms"]) == ExitStatus.USAGE
     said = capsys.readouterr().err
     assert "nowhere" in said and "dual_arm" in said
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from segue_core.errors import DataError
+from segue_core.exit_status import ExitStatus
 from segue_data import cli, manifest
 from segue_data.bag_folders import find_bags
 from segue_data.bag_reader import read
@@ -122,7 +123,7 @@ def test_where_no_bags_are_the_way_to_them_is_told(folder: Path, tmp_path: Path)
     with pytest.raises(DataError, match="a file; give the folder of the bag"):
         find_bags(_mcap(folder / "a"))
     for place in (tmp_path, tmp_path / "nowhere"):
-        assert cli.main(["repair", str(place)]) == 1
+        assert cli.main(["repair", str(place)]) == ExitStatus.DATA
     (tmp_path / RECORDING).mkdir()
     assert cli.main(["repair", str(tmp_path)]) == 0
 
@@ -132,5 +133,5 @@ def test_bags_of_two_robots_make_no_dataset(
 ) -> None:
     text = (folder / "b" / "manifest.json").read_text().replace('"dual_arm"', '"jaco2"')
     (folder / "b" / "manifest.json").write_text(text)
-    assert cli.main(["convert", str(folder), str(tmp_path / "set")]) == 1
+    assert cli.main(["convert", str(folder), str(tmp_path / "set")]) == ExitStatus.DATA
     assert "recorded with robot 'jaco2', the dataset is to be of 'dual_arm'" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from segue_core.errors import ConfigError, DataError
+from segue_core.exit_status import ExitStatus
 from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import read
 from segue_data.check_bag import check_bag
@@ -68,7 +69,7 @@ def test_a_contact_sheet_is_a_picture_with_something_on_it(
 
 
 def test_an_episode_that_is_not_there_is_refused(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", str(dataset), "--episode", "3"]) == 1
+    assert main(["show", str(dataset), "--episode", "3"]) == ExitStatus.DATA
     assert "no episode 3; there are 1" in capsys.readouterr().err
 
 

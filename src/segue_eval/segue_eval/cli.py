@@ -1,7 +1,7 @@
 """`segue eval`, `segue compare`, `segue report` and `segue bench`; also `python -m segue_eval.cli eval ...`.
 
-Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached,
-2 refused or failed (one sentence on stderr), 130 interrupted (finished episodes are kept).
+Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached, otherwise one sentence
+on stderr and the status of docs/exit-codes.md; finished episodes are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from segue_core.errors import SegueError
+from segue_core.exit_status import ExitStatus, ending
 from segue_data.atomic import write_text
 from segue_eval import options
 from segue_eval.bench.cli import add_bench_arguments, run_bench
@@ -41,7 +41,7 @@ from segue_eval.suite.find import suite_names
 from segue_eval.summary import endings, shortenings, success_interval, table, to_csv, to_json
 
 _FILMED_FAILURES = 3
-DONE, NOT_REACHED, FAILED, INTERRUPTED = 0, 1, 2, 130
+DONE, NOT_REACHED = ExitStatus.SUCCESS, ExitStatus.TASK_FAILED
 
 
 def _policy(arguments: argparse.Namespace, setup: Setup) -> str:
@@ -165,12 +165,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.func(arguments))
-    except SegueError as error:
-        print(f"segue {arguments.command}: {error}", file=sys.stderr)
-        return FAILED
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
+    except Exception as error:
+        status, said = ending(error)
+        print(f"segue {arguments.command}: {said}", file=sys.stderr)
+        return status
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
-from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.errors import ConfigError, ErrorCode
+from segue_core.exit_status import ExitStatus, ending
 from segue_data.contracts import load_robot, load_task
 from segue_data.encoding import ImageCodec
 from segue_eval.report.video import Image
@@ -78,10 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             path = options.out / f"{robot}-{task}.jpg"
             path.write_bytes(_CODEC.encode(_at_work(robot, task, seconds, options.seed)).tobytes())
             print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
-    except SegueError as error:
-        print(f"segue_eval.gallery: {error}", file=sys.stderr)
-        return 2
-    return 0
+    except Exception as error:
+        status, said = ending(error)
+        print(f"segue_eval.gallery: {said}", file=sys.stderr)
+        return status
+    return ExitStatus.SUCCESS
 
 
 if __name__ == "__main__":

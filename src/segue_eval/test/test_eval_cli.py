@@ -6,25 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from segue_core.exit_status import ExitStatus
 from segue_eval.bench.scheduler import BASE, bench_scheduler
-from segue_eval.cli import FAILED, main
+from segue_eval.cli import main
 from segue_eval.options import add_setup_arguments, setup_from
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "words", "status"),
     [
-        (["--task", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"]),
-        (["--policy", "legatto"], ["legatto", "did you mean 'legato'"]),
-        (["--robot", "nobody"], ["nobody", "dual_arm"]),
-        (["--seeds", "9:3"], ["9:3", "FIRST:END"]),
-        (["--checkpoint", "/nowhere/at/all"], ["/nowhere/at/all"]),
+        (["--task", "pick_plce"], ["pick_plce", "did you mean 'pick_place'"], ExitStatus.USAGE),
+        (["--policy", "legatto"], ["legatto", "did you mean 'legato'"], ExitStatus.USAGE),
+        (["--robot", "nobody"], ["nobody", "dual_arm"], ExitStatus.USAGE),
+        (["--seeds", "9:3"], ["9:3", "FIRST:END"], ExitStatus.USAGE),
+        (["--checkpoint", "/nowhere/at/all"], ["/nowhere/at/all"], ExitStatus.POLICY_REFUSED),
     ],
 )
 def test_bad_arguments_are_refused_by_name(
-    arguments: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: list[str],
+    status: ExitStatus,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["eval", "--out", str(tmp_path / "out"), *arguments]) == FAILED
+    assert main(["eval", "--out", str(tmp_path / "out"), *arguments]) == status
     error = capsys.readouterr().err
     assert all(word in error for word in words)
     assert not (tmp_path / "out").exists()

@@ -15,7 +15,8 @@ from typing import Any, cast
 import yaml
 
 from segue_core.config_base import parse_model
-from segue_core.errors import ErrorCode, PolicyError, SegueError, unknown_name
+from segue_core.errors import ErrorCode, PolicyError, unknown_name
+from segue_core.exit_status import ExitStatus, ending
 from segue_policies.act.config import ActConfig
 from segue_policies.common.corrections import Corrections
 from segue_policies.common.dataset import Demonstrations
@@ -111,7 +112,7 @@ def load_corrections(path: Path) -> Corrections:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; 0 on success, 1 with one sentence on an expected failure, 130 when interrupted."""
+    """Entry point; the status of docs/exit-codes.md, with one sentence on an expected failure."""
     try:
         given = parse(arguments, tuple(METHODS))
         engine = Engine(given.settings.get("training", {}).get("device", "auto"))
@@ -119,13 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with engine.first_alone():
             data = load_data(given.data)
         trained = _train_all(given, data, corrections, engine)
-    except SegueError as error:
-        print(f"segue train: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)
-        return 130
-    return 130 if any(result.ended == "interrupted" for result in trained) else 0
+        return ExitStatus.INTERRUPTED
+    except Exception as error:
+        status, said = ending(error)
+        print(f"segue train: {said}", file=sys.stderr)
+        return status
+    interrupted = any(result.ended == "interrupted" for result in trained)
+    return ExitStatus.INTERRUPTED if interrupted else ExitStatus.SUCCESS
 
 
 def _train_all(

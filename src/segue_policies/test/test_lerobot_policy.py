@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.errors import ErrorCode, PolicyError
+from segue_core.exit_status import ExitStatus
 from segue_policies.common.checkpoint import Expected
 from segue_policies.common.guidance import sample_masked
 from segue_policies.lerobot.adopt import main as adopt
@@ -70,7 +71,7 @@ def test_an_adopted_checkpoint_needs_no_more_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = checkpoint(tmp_path / "a", cameras=("top",))
-    assert adopt([str(folder), "--robot", str(ROBOT)]) == 1
+    assert adopt([str(folder), "--robot", str(ROBOT)]) == ExitStatus.POLICY_REFUSED
     assert "cameras: top" in capsys.readouterr().err and not (folder / "segue.yaml").exists()
     assert adopt([str(folder), "--robot", str(ROBOT), "--camera", "head=top", "--instruction", "go"]) == 0
     contract = read_contract(folder)

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
+from segue_core.exit_status import ExitStatus
 from segue_policies.common.augment import jitter, shift
 from segue_policies.common.batches import BatchSource
 from segue_policies.common.budget import Budget, learning_rate
@@ -197,7 +198,7 @@ def test_the_command_line_says_in_one_sentence_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "no.yaml"
-    assert main(["--config", str(config), "--data", "d", "--out", "o"]) == 1
+    assert main(["--config", str(config), "--data", "d", "--out", "o"]) == ExitStatus.USAGE
     assert "no.yaml" in capsys.readouterr().err
 
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.exit_status import ExitStatus
 from segue_policies import train as training
 from segue_policies.common import frozen_views
 from segue_policies.common.checkpoint import load_checkpoint, read_config
@@ -101,7 +102,7 @@ def test_an_interrupted_set_goes_on_and_keeps_what_is_finished(run: Any, tmp_pat
     finished = (tmp_path / "set/legato_dots/weights.safetensors").stat().st_mtime_ns
     (tmp_path / "set/flow_dots/training").mkdir(parents=True)
     (tmp_path / "set/flow_dots/training/config.yaml").write_text("{}")  # killed before it saved anything
-    assert run("only=[legato, flow]") == 1
+    assert run("only=[legato, flow]") == ExitStatus.POLICY_REFUSED
     assert run("only=[legato, flow]", "--resume") == 0
     assert (tmp_path / "set/legato_dots/weights.safetensors").stat().st_mtime_ns == finished
     assert (
@@ -114,7 +115,7 @@ def test_a_folder_that_holds_something_else_is_not_removed(run: Any, tmp_path: P
     note = tmp_path / "set/flow_dots/notes.txt"
     note.parent.mkdir(parents=True)
     note.write_text("mine")
-    assert run("--resume") == 1
+    assert run("--resume") == ExitStatus.POLICY_REFUSED
     assert note.read_text() == "mine" and not (tmp_path / "set/first_dots").exists()
 
 
@@ -122,7 +123,7 @@ def test_a_mistake_in_the_last_policy_is_told_before_the_first_is_trained(
     run: Any, plan: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan["policies"]["legato_{task}_no_condition"]["network"] = {"condition_rwo": False}
-    assert run() == 1
+    assert run() == ExitStatus.USAGE
     assert "condition_row" in capsys.readouterr().err
     assert not (tmp_path / "set").exists()
 
@@ -157,7 +158,7 @@ def test_other_data_or_corrections_are_another_provenance(dots: Any, settings: A
 def test_a_set_needs_an_empty_place(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "set/flow_dots").mkdir(parents=True)
     (tmp_path / "set/flow_dots/config.yaml").write_text("x")
-    assert run() == 1
+    assert run() == ExitStatus.POLICY_REFUSED
     assert "--resume" in capsys.readouterr().err
     with pytest.raises(PolicyError) as caught:
         training.found([tmp_path / "set/flow_dots"], resume=True)

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from segue_bringup.arguments import split_assignments, valid_values
 from segue_bringup.environment.conditions import room
-from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
@@ -19,6 +18,7 @@ from segue_bringup.run.interrupts import unbroken_output
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.serve import robot_side
 from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.exit_status import ExitStatus, exit_status
 
 _EXAMPLES = """\
 examples:

@@ -7,9 +7,9 @@ from typing import Any
 
 from segue_bringup.arguments import split_assignments
 from segue_bringup.catalogue import path_of
-from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import make_plan
+from segue_core.exit_status import ExitStatus
 
 _DESCRIPTION = """\
 Write world.sdf, robot.urdf, bridge.yaml, controllers.yaml, hardware.yaml and meshes, all made from the contracts.

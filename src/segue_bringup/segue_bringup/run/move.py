@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from segue_bringup.arguments import split_assignments
 from segue_bringup.catalogue import entry, names
-from segue_bringup.exit_status import ExitStatus, exit_status
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.exit_status import ExitStatus, exit_status
 from segue_data.atomic import write_text
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import Any
 
 from rich.console import Console
 
-from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Scalar
 from segue_bringup.run.advice import next_steps
 from segue_bringup.run.display import SLOW
 from segue_bringup.run.episode import Ending
 from segue_core.ending_words import ending_word
+from segue_core.exit_status import ExitStatus
 from segue_interfaces.action import RunTask
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "red"}

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.arguments import split_assignments
-from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import create_run_folder
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.exit_status import ExitStatus
 
 _SCRIPTED = "scripted"
 _EXAMPLES = """\

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.arguments import split_assignments
-from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.exit_status import ExitStatus
 
 _EXAMPLES = """\
 examples:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.arguments import split_assignments
-from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
+from segue_core.exit_status import ExitStatus
 
 POLICY_SIDE = ("policy",)
 _EXAMPLES = """\

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.arguments import resolve_arguments, split_assignments
-from segue_bringup.exit_status import ExitStatus
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import checked_namespace
+from segue_core.exit_status import ExitStatus
 
 _EXAMPLES = """\
 examples:

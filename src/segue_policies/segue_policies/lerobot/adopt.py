@@ -11,6 +11,7 @@ import yaml
 
 from segue_core.config_base import load_yaml
 from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.exit_status import ExitStatus, ending
 from segue_core.robot_config import RobotConfig
 from segue_policies.common.checkpoint import Expected
 from segue_policies.lerobot.contract import OURS, read_contract
@@ -51,7 +52,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; 0, or 1 with one sentence."""
+    """Entry point; the status of docs/exit-codes.md, with one sentence when it is not 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="checkpoint of LeRobot")
     parser.add_argument("--robot", type=Path, required=True, help="config/robots/NAME.yaml")
@@ -69,11 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError(ErrorCode.CONFIG_UNREADABLE, "no such robot file", got=given.robot)
         robot = load_yaml(given.robot.read_text(), RobotConfig, str(given.robot))
         adopt(given.folder, robot, dict(given.camera), given.instruction)
-    except SegueError as error:
-        print(error, file=sys.stderr)
-        return 1
+    except Exception as error:
+        status, said = ending(error)
+        print(said, file=sys.stderr)
+        return status
     print(f"{given.folder} serves {robot.name}")
-    return 0
+    return ExitStatus.SUCCESS
 
 
 if __name__ == "__main__":

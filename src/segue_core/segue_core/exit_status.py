@@ -1,5 +1,7 @@
-"""Exit statuses of `segue`, documented in docs/exit-codes.md."""
+"""Exit statuses of `segue`, documented in docs/exit-codes.md, and what is said beside them."""
 
+import errno
+import traceback
 from enum import IntEnum
 
 from segue_core.errors import ErrorCode, SegueError
@@ -24,6 +26,7 @@ class ExitStatus(IntEnum):
 
 
 _BY_CODE = {
+    ErrorCode.DATA_DISK: ExitStatus.ENVIRONMENT,
     ErrorCode.ENVIRONMENT_INCOMPLETE: ExitStatus.ENVIRONMENT,
     ErrorCode.PROCESS_FAILED: ExitStatus.NODE_FAILED,
     ErrorCode.SIMULATION_FAILED: ExitStatus.NODE_FAILED,
@@ -39,3 +42,19 @@ _BY_FAMILY = {
 def exit_status(error: SegueError) -> ExitStatus:
     """The status for an error that ended a command before or beside a run."""
     return _BY_CODE.get(error.code) or _BY_FAMILY.get(int(error.code) // 100, ExitStatus.RUN_FAILED)
+
+
+def refused_by_system(error: Exception) -> bool:
+    """A file that cannot be opened, a disk that is full: not a defect of segue."""
+    full = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+    return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
+
+
+def ending(error: Exception) -> tuple[ExitStatus, str]:
+    """Status of a command that `error` ended, and what to say: one sentence, or the trace where it is our defect."""
+    if isinstance(error, SegueError):
+        return exit_status(error), str(error)
+    if refused_by_system(error):
+        return ExitStatus.ENVIRONMENT, f"the system says: {error}"
+    trace = "".join(traceback.format_exception(error))
+    return ExitStatus.UNEXPECTED, f"this is a defect of segue; please report it\n{trace.rstrip()}"

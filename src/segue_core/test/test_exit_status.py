@@ -1,0 +1,31 @@
+"""Laws of exit statuses: every family of errors has its own, wherever a command ends."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError, SegueError
+from segue_core.exit_status import ExitStatus, ending
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DataError(ErrorCode.DATA_DATASET_INVALID, "ds: odd"), ExitStatus.DATA),
+        (DataError(ErrorCode.DATA_DISK, "ds: full"), ExitStatus.ENVIRONMENT),
+        (PolicyError(ErrorCode.TRAINING_FAILED, "out: occupied"), ExitStatus.POLICY_REFUSED),
+        (ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, "policy 'x'"), ExitStatus.USAGE),
+        (ConfigError(ErrorCode.PROCESS_FAILED, "a worker died"), ExitStatus.NODE_FAILED),
+        (OSError(errno.ENOSPC, "No space left on device"), ExitStatus.ENVIRONMENT),
+        (KeyError("x"), ExitStatus.UNEXPECTED),
+    ],
+)
+def test_an_error_ends_in_the_status_of_its_family_and_only_a_defect_has_a_trace(
+    error: Exception, status: ExitStatus
+) -> None:
+    got, said = ending(error)
+    assert got == status
+    assert ("Traceback" in said or "defect" in said) == (status == ExitStatus.UNEXPECTED)
+    assert not isinstance(error, SegueError) or said == str(error)

@@ -1,0 +1,147 @@
+"""Laws of what is written whole or not at all: two processes at once, killed ones, and disks that fill."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from segue_core.errors import DataError, ErrorCode
+from segue_core.robot_config import RobotConfig
+from segue_data.claimed_folder import claimed
+from segue_data.convert import convert
+from segue_data.dataset import load
+from segue_data.stage import Stage
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from segue_data.claimed_folder import claimed
+with claimed(Path(sys.argv[1]), lambda: None) as folder:
+    (folder / "half").mkdir()
+    (folder / "half" / "file").write_text("x")
+    print("has it", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _holder(folder: Path) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", _HOLD, str(folder)], stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "has it\n"
+    return process
+
+
+def _never() -> None:
+    raise AssertionError("nobody else has it")
+
+
+def test_what_a_killed_process_left_is_taken_over_and_cleared(tmp_path: Path) -> None:
+    process = _holder(tmp_path / "a.partial")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (tmp_path / "a.partial/half/file").is_file()
+    with claimed(tmp_path / "a.partial", _never) as folder:
+        assert not list(folder.iterdir())
+        folder.replace(tmp_path / "a")
+    assert (tmp_path / "a").is_dir() and not (tmp_path / "a.partial").exists()
+
+
+def test_the_second_waits_until_the_first_is_done_and_says_so_once(tmp_path: Path) -> None:
+    process, said, got = _holder(tmp_path / "a.partial"), [], []
+
+    def second() -> None:
+        with claimed(tmp_path / "a.partial", lambda: said.append("waits")) as folder:
+            got.append(list(folder.iterdir()))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    while not said:
+        assert thread.is_alive()
+    assert not got
+    process.communicate("")
+    thread.join()
+    assert (said, got) == (["waits"], [[]]) and not (tmp_path / "a.partial").exists()
+
+
+def test_a_conversion_beside_another_into_one_folder_is_refused_and_harms_nothing(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    process = _holder(tmp_path / "set.partial")
+    with pytest.raises(DataError, match="another process converts into it") as caught:
+        convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+    assert caught.value.code == ErrorCode.DATA_PATH_REFUSED
+    assert (tmp_path / "set.partial/half/file").is_file()
+    process.communicate("")
+    convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+    assert len(load(tmp_path / "set", progress=False).action) and not (tmp_path / "set.partial").exists()
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from segue_core.errors import SegueError
+from segue_data import {module}
+from segue_data.contracts import load_robot
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
+try:
+    {call}
+except SegueError as error:
+    print(int(error.code), error.text)
+"""
+_CONVERT = "convert.convert([Path(sys.argv[1])], Path(sys.argv[2]), load_robot('dual_arm'), workers=1)"
+
+
+def _on_a_full_disk(module: str, call: str, limit: int, *paths: Path) -> str:
+    script = _LIMITED.format(module=module, call=call, limit=limit)
+    words = [sys.executable, "-c", script, *map(str, paths)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Traceback" not in ran.stderr, ran.stderr
+    return ran.stdout
+
+
+def test_a_disk_that_fills_leaves_nothing_of_a_dataset_or_label_and_is_named(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    said = _on_a_full_disk("convert", _CONVERT, 100_000, recorded[0], tmp_path / "set")
+    assert said.startswith(f"403 {tmp_path / 'set'}: cannot be written: File too large"), said
+    assert not list(tmp_path.iterdir())
+    convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+    call = "label_files.write_labels(Path(sys.argv[1]), 'tokens')"
+    said = _on_a_full_disk("label_files", call, 500, tmp_path / "set")
+    assert said.startswith(f"403 {tmp_path / 'set/labels'}: cannot be written"), said
+    assert not list((tmp_path / "set/labels").iterdir())
+
+
+_WRITE = """
+import sys
+from pathlib import Path
+from segue_data.atomic import write_text
+from segue_data.label_files import read_labels, write_labels
+dataset, text = map(Path, sys.argv[1:])
+sys.stdin.read()
+for _ in range(20):
+    write_labels(dataset, "progress")
+    read_labels(dataset, "progress")
+    write_text(text, "x" * 100_000)
+    assert len(text.read_text()) == 100_000
+"""
+
+
+def test_labels_and_texts_that_many_write_at_once_are_whole(
+    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+    words = [sys.executable, "-c", _WRITE, str(tmp_path / "set"), str(tmp_path / "text")]
+    writers = [subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    for writer in writers:  # begin together
+        assert writer.stdin is not None
+        writer.stdin.close()
+    assert [writer.stderr.read() for writer in writers if writer.stderr] == [b"", b""]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert sorted(path.suffix for path in (tmp_path / "set/labels").iterdir()) == [".json", ".parquet"]
+    assert not list(tmp_path.glob("*.part"))
