@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcap.reader import make_reader
 from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys.store import Typestore
 
 from segue_core.errors import DataError
@@ -45,6 +48,12 @@ class Record:
 def stamp_ns(header: Any) -> int:
     """Nanoseconds of a std_msgs/Header."""
     return int(header.stamp.sec) * NANOSECONDS + int(header.stamp.nanosec)
+
+
+def first_stamp_ns(data: bytes) -> int:
+    """Nanoseconds of the stamp that a serialised message (CDR) begins with: its header's, or what /clock says."""
+    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
+    return int(seconds) * NANOSECONDS + int(nanoseconds)
 
 
 def _open(bag: Path) -> Reader:
@@ -164,6 +173,33 @@ def count_messages(bag: Path) -> Counter[str]:
         if reader is not None:
             reader.close()
     return counts
+
+
+def receipt_times(bag: Path, topic: str) -> list[int]:
+    """Wall times [ns] when the messages of a topic were received, in the order of `read`; DataError as `read`.
+
+    They are MCAP's publish times. Bags on wall time have the same in both, and SQLite's have only one.
+    """
+    pairs: list[tuple[int, int]] = []
+    reader: Reader | None = None
+    try:
+        reader = _open(bag)
+        names = _plain_names(bag, reader.connections)
+        wanted = [c.topic for c in reader.connections if names.get(c.topic) == topic]
+        for storage in reader.storage.storages if wanted else ():  # type: ignore[attr-defined]
+            if not isinstance(storage, McapReader):
+                return [record.log_ns for record in read(bag, frozenset({topic}))]
+            with Path(storage.path).open("rb") as file:
+                messages = make_reader(file).iter_messages(wanted)
+                pairs += [(message.log_time, message.publish_time) for _, _, message in messages]
+    except DataError:
+        raise
+    except Exception as error:  # as in `read`
+        raise _damaged(bag, f"times of {topic}", error) from error
+    finally:
+        if reader is not None:
+            reader.close()
+    return [received for _, received in sorted(pairs, key=lambda pair: pair[0])]
 
 
 def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:

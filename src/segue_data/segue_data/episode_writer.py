@@ -50,7 +50,7 @@ class Topic:
     transform: Callable[[bytes], bytes] | None = None
 
 
-Item = tuple[str, int, bytes | memoryview]
+Item = tuple[str, int, int, bytes | memoryview]  # topic, log time [ns], time of receipt [ns], message
 
 
 def _sync(folder: Path) -> None:
@@ -144,17 +144,17 @@ class EpisodeWriter:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
-            topic, stamp_ns, data = item
+            topic, log_ns, received_ns, data = item
             if self.failure:
                 self._drop(topic)
                 continue
             try:
                 transform = self._topics[topic].transform
                 stored = transform(bytes(data)) if transform else data
-                self._bag.write(self._connections[topic], stamp_ns, stored)
+                self._bag.write_received(self._connections[topic], log_ns, received_ns, stored)
                 self.counts[topic] += 1
                 if self._watch:
-                    self._watch(topic, stamp_ns, bytes(stored))
+                    self._watch(topic, log_ns, bytes(stored))
             except ValueError:
                 self._drop(topic)
             except OSError as error:
@@ -170,16 +170,22 @@ class EpisodeWriter:
         with self._lock:
             self.dropped[topic] += 1
 
-    def write(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> bool:
-        """Queue one serialised (CDR) message; False when it was dropped."""
-        accepted = not self.failure and self._queue.put((topic, stamp_ns, data), len(data), wait=self._wait)
+    def write(
+        self, topic: str, log_ns: int, data: bytes | memoryview, received_ns: int | None = None
+    ) -> bool:
+        """Queue one serialised (CDR) message; False when it was dropped.
+
+        `received_ns` is the wall time of its receipt, where the bag's time is another: MCAP's publish time.
+        """
+        item = (topic, log_ns, log_ns if received_ns is None else received_ns, data)
+        accepted = not self.failure and self._queue.put(item, len(data), wait=self._wait)
         if not accepted:
             self._drop(topic)
         return accepted
 
-    def write_message(self, topic: str, stamp_ns: int, message: Any) -> bool:
+    def write_message(self, topic: str, log_ns: int, message: Any) -> bool:
         """Serialise a `rosbags` message object and queue it; False when it was dropped."""
-        return self.write(topic, stamp_ns, typestore().serialize_cdr(message, self._topics[topic].type_name))
+        return self.write(topic, log_ns, typestore().serialize_cdr(message, self._topics[topic].type_name))
 
     @property
     def duration_s(self) -> float:

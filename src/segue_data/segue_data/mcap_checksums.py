@@ -1,22 +1,46 @@
-"""The MCAP writer of rosbags with chunk checksums, which it leaves out: a flipped bit is found when the bag is read.
+"""The MCAP writer of rosbags with what it leaves out: chunk checksums, and publish times other than log times.
 
-Source: https://mcap.dev/spec; a chunk is `opcode u8, length u64, start u64, end u64, size u64, crc u32, ...`.
+With a checksum a flipped bit is found when the bag is read.
+
+Source: https://mcap.dev/spec
+
+    chunk      opcode u8, length u64, start u64, end u64, size u64, crc u32, ...
+    message    opcode u8, length u64, channel u16, sequence u32, log time u64, publish time u64, ...
 """
 
 from __future__ import annotations
 
+import struct
 from binascii import crc32
+from pathlib import Path
 
+from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2.enums import CompressionMode
 from rosbags.rosbag2.storage_mcap import McapWriter
 
 _CRC_OFFSET = 1 + 8 + 3 * 8
+_PUBLISH_OFFSET = 1 + 8 + 2 + 4 + 8
 
 
 class _ChecksummedMcap(McapWriter):
     """Fills in `uncompressed_crc` of every chunk. A crash between chunk and checksum leaves 0, which means "none"."""
 
+    def __init__(self, path: Path, compression: CompressionMode) -> None:
+        super().__init__(path, compression)
+        self.publish_ns: int | None = None  # of the message that is written next; None: its log time
+        self._published: list[tuple[int, int]] = []  # offset in the open chunk, publish time [ns]
+
+    def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
+        if self.publish_ns is not None:
+            self._published.append((self.chunk.bio.tell(), self.publish_ns))
+        super().write(connection, timestamp, data)
+
     def close_chunk(self) -> None:
+        with self.chunk.bio.getbuffer() as content:
+            for offset, publish_ns in self._published:
+                struct.pack_into("<Q", content, offset + _PUBLISH_OFFSET, publish_ns)
+        self._published = []
         checksum = crc32(self.chunk.bio.getbuffer())
         start = self.bio.tell()
         super().close_chunk()
@@ -27,9 +51,17 @@ class _ChecksummedMcap(McapWriter):
 
 
 class ChecksummedWriter(Writer):
-    """`rosbags.rosbag2.Writer` whose MCAP chunks have checksums."""
+    """`rosbags.rosbag2.Writer` whose MCAP chunks have checksums, and whose messages may have another publish time."""
 
     STORAGE_PLUGINS = {  # noqa: RUF012  # the library looks it up by this name
         **Writer.STORAGE_PLUGINS,
         StoragePlugin.MCAP: _ChecksummedMcap,
     }
+
+    def write_received(
+        self, connection: Connection, log_ns: int, publish_ns: int, data: bytes | memoryview
+    ) -> None:
+        """`write` with log time and publish time [ns]."""
+        storage: _ChecksummedMcap = self.storage  # type: ignore[assignment]
+        storage.publish_ns = publish_ns
+        self.write(connection, log_ns, data)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from rclpy.clock_type import ClockType
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from segue_core.config_base import StrictModel, load_yaml
-from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.errors import ConfigError, DataError, ErrorCode, SegueError
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.compression import COMPRESSED, RAW, compress_image
@@ -32,9 +33,10 @@ from segue_data.manifest import Manifest
 from segue_data.namespaces import GLOBAL, in_namespace
 from segue_data.qos import LATCHED, RELIABLE, SENSOR
 from segue_data.rates import Rates
+from segue_data.recording_clock import RecordingClock, received_ns
 from segue_data.rest import RestWatch
 from segue_data.session import Closed, RecordingSession
-from segue_data.topics import GATHERED_TOPICS, JOINT_STATES, LATCHED_TOPICS, run_topics
+from segue_data.topics import CLOCK, CLOCK_TYPE, GATHERED_TOPICS, JOINT_STATES, LATCHED_TOPICS, run_topics
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import qos
 from segue_ros.executor import waiting_messages
@@ -43,6 +45,7 @@ from segue_ros.parameters import declare
 from segue_ros.waiting import until
 
 _DRAIN_S = 0.5
+_CLOCK_S = 3.0  # how long a start waits for the first word of a simulated clock
 _REST_S, _SILENCE_S = 5.0, 0.5  # how long a stop waits for rest; when joint states are missing
 _NOTHING_STARTED = (StartRecording.Request(), "")
 _PICTURES, _OTHERS = 50, 500  # what may wait while a busy machine keeps the recorder from running
@@ -113,6 +116,7 @@ class Recorder(LifecycleComponent):
 
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
+        self._time = RecordingClock(self)
         robot = load_yaml(Path(self._settings.robot_file).read_text(), RobotConfig, self._settings.robot_file)
         names, sources = self._sources(robot)
         stored = {self._stored_name(name, kind): self._stored(name, kind) for name, kind in sources.items()}
@@ -138,10 +142,16 @@ class Recorder(LifecycleComponent):
             self.get_logger().warning(f"recovered {report.bag}: {report.messages} messages, {report.why}")
         for failure in failures:
             self.get_logger().error(failure.text)
-        self._inputs = [self._subscribe(name, kind) for name, kind in sources.items()]
+        self._time.listen(partial(self._session.write, CLOCK))
+        self._inputs = [self._subscribe(name, kind) for name, kind in sources.items() if name != CLOCK]
         self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", qos.STATE)
         self._offers = [
-            self.create_service(StartRecording, "segue/record/start", self._on_start),
+            self.create_service(
+                StartRecording,
+                "segue/record/start",
+                self._on_start,
+                callback_group=ReentrantCallbackGroup(),  # subscriptions go on while it waits for the clock
+            ),
             self.create_service(
                 StopRecording,
                 "segue/record/stop",
@@ -156,6 +166,8 @@ class Recorder(LifecycleComponent):
         run, extra = self._run_topics(robot), _extra(self._settings.topics)
         own = self.get_namespace().rstrip("/")
         names = {name: in_namespace(name, own) for name in run}
+        if self._time.simulated:
+            names[CLOCK], run[CLOCK] = self._time.name, CLOCK_TYPE
         more = {self.resolve_topic_name(name): kind for name, kind in extra.items()}
         more = {name: kind for name, kind in more.items() if name not in names.values()}
         self._foreign = frozenset(more)
@@ -180,6 +192,7 @@ class Recorder(LifecycleComponent):
     def teardown(self) -> None:
         """Undo `setup`."""
         self.destroy_timer(self._watch)
+        self._time.close()
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         for service in self._offers:
@@ -226,10 +239,12 @@ class Recorder(LifecycleComponent):
             self._taken += 1
             if self._stopping and name == JOINT_STATES:
                 self._rest.note(data)
-            self._session.write(stored, int(info["received_timestamp"]) or time.time_ns(), data)
+            wall_ns = received_ns(info)
+            self._session.write(stored, self._time.at(wall_ns), data, wall_ns)
 
         def take_all(data: bytes, info: Mapping[str, Any]) -> None:
             """An executor takes one message of a topic at a time, and there may be several."""
+            self._time.hear()
             take(data, info)
             for more in waiting_messages(subscription):
                 take(*more)
@@ -242,14 +257,22 @@ class Recorder(LifecycleComponent):
         )
         return subscription
 
-    def _on_start(
+    async def _on_start(
         self, request: StartRecording.Request, response: StartRecording.Response
     ) -> StartRecording.Response:
+        time_known = await until(self, lambda: self._time.begun, _CLOCK_S)
+
         def begin() -> None:
+            if not time_known:
+                text = f"use_sim_time is true, and for {_CLOCK_S:g} s nobody has published {CLOCK}"
+                raise DataError(ErrorCode.DATA_NOT_RECORDING, text)
             if request.episode and request == self._started[0]:  # asked again: the first answer was lost
                 response.path = self._started[1]
                 return
-            response.path = str(self._session.start(request.episode, request.task, request.seed).absolute())
+            self._time.hear()
+            now_ns = self._time.at(time.time_ns())
+            folder = self._session.start(request.episode, request.task, request.seed, now_ns)
+            response.path = str(folder.absolute())
             self._started, self._stopped = (request, response.path), None
 
         return self._answer(response, begin, "recording")

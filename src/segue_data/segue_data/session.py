@@ -115,8 +115,11 @@ class RecordingSession:
     def _free(self) -> int:
         return shutil.disk_usage(self.root).free
 
-    def start(self, name: str, task: str, seed: int) -> Path:
-        """Open an episode; returns the folder that it will have. An empty `name` is made from the time."""
+    def start(self, name: str, task: str, seed: int, log_ns: int | None = None) -> Path:
+        """Open an episode; returns the folder that it will have. An empty `name` is made from the time.
+
+        `log_ns` is the time of now by the clock of `write`'s log times; the wall clock when it is not given.
+        """
         if self._writer is not None:
             raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, f"{self._writer.folder} is being recorded")
         name = name or time.strftime("%Y%m%d-%H%M%S")
@@ -140,19 +143,20 @@ class RecordingSession:
             names=self._names,
             watch=self._watch.note if self._robot else None,
         )
+        now_ns = time.time_ns()
         for topic, kept in self._latched.items():
             for data in kept:
-                self._writer.write(topic, time.time_ns(), data)
+                self._writer.write(topic, now_ns if log_ns is None else log_ns, data, now_ns)
         return self._writer.folder
 
-    def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
-        """Take one serialised message; ignored while idle, dropped and counted when too slow."""
+    def write(self, topic: str, log_ns: int, data: bytes, received_ns: int | None = None) -> None:
+        """Take one serialised message (see `EpisodeWriter`); ignored while idle, dropped and counted when too slow."""
         self.seen[topic] += 1
         if topic in self._latched:
             self._keep(topic, data)
         writer = self._writer
         if writer is not None:
-            writer.write(topic, stamp_ns, data)
+            writer.write(topic, log_ns, data, received_ns)
 
     def _keep(self, topic: str, data: bytes) -> None:
         """The last message of a latched topic; of one that several nodes publish, every one that is another."""

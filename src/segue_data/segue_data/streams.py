@@ -6,7 +6,6 @@ a finished bag, with the same conclusions.
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ChannelKind
 from segue_core.robot_config import RobotConfig
 from segue_data import signals
-from segue_data.bag_reader import NANOSECONDS
+from segue_data.bag_reader import first_stamp_ns
 from segue_data.findings import Findings
 from segue_data.topics import COMMAND, JOINT_STATES, image_topics, is_picture
 
@@ -28,11 +27,6 @@ STEP_MARGIN = 1.5  # commands may step this much more than the guard allows befo
 TELEOP = "teleop-"  # how the run id of a person's commands begins
 _BODY = 12  # CDR: 4 bytes of encapsulation, then the stamp of the header: int32 seconds, uint32 nanoseconds
 _WHOLE = 1 << 18  # bytes up to which a picture is digested whole; of a larger one every 13th byte
-
-
-def _stamp_ns(data: bytes) -> int:
-    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return int(seconds) * NANOSECONDS + int(nanoseconds)
 
 
 def digest(data: bytes) -> int:
@@ -55,16 +49,16 @@ class Streams:
     def add(self, topic: str, log_ns: int, data: bytes, message: Callable[[], Any]) -> None:
         """Note one message: its serialised bytes, and `message()`, which decodes them if that is needed."""
         if is_picture(topic):
-            self.stamps[topic].append(_stamp_ns(data))
+            self.stamps[topic].append(first_stamp_ns(data))
             self.digests[topic].append(digest(data))
         elif topic == COMMAND:
             command = message()
-            self.stamps[topic].append(_stamp_ns(data))
+            self.stamps[topic].append(first_stamp_ns(data))
             self.commands.append(np.asarray(command.action, dtype=np.float64))
             self.owners.append(str(command.run_id))
         elif topic == JOINT_STATES:
             joints = message()
-            self.stamps[topic].append(_stamp_ns(data))
+            self.stamps[topic].append(first_stamp_ns(data))
             self._note_joints(dict(zip(joints.name, map(float, joints.position), strict=True)))
         else:
             self.stamps[topic].append(log_ns)

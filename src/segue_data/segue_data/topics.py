@@ -8,6 +8,7 @@ from segue_data.episode_writer import Topic
 from segue_data.qos import RELIABLE, SENSOR
 
 JOINT_STATES = "/joint_states"
+CLOCK, CLOCK_TYPE = "/clock", "rosgraph_msgs/msg/Clock"  # recorded where it is the clock of a run
 COMMAND = "/segue/command"
 DISTURBED_COMMAND = "/segue/disturbed_command"
 TASK_STATE = "/segue/task_state"

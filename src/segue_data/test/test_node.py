@@ -19,11 +19,12 @@ pytest.importorskip("segue_interfaces.srv", reason="needs the built workspace")
 
 import numpy as np  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 from sensor_msgs.msg import Image, JointState  # noqa: E402
 
 from segue_core.errors import ErrorCode  # noqa: E402
 from segue_data import manifest  # noqa: E402
-from segue_data.bag_reader import read  # noqa: E402
+from segue_data.bag_reader import first_stamp_ns, read, receipt_times  # noqa: E402
 from segue_data.contracts import config_folder, load_robot  # noqa: E402
 from segue_data.definitions import typestore  # noqa: E402
 from segue_data.encoding import decode  # noqa: E402
@@ -38,10 +39,11 @@ IMAGE = "/head_camera/image_raw"
 class Recorder:
     """The node's process and a client of it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, simulated: bool = False) -> None:
         self.root = root
         robot = config_folder() / "robots" / "dual_arm.yaml"
         options = ["--ros-args", "-p", f"root:={root}", "-p", f"robot_file:={robot}"]
+        options += ["-p", "use_sim_time:=true"] if simulated else []
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", START, *options]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
@@ -50,15 +52,18 @@ class Recorder:
         self.stop_client = self.node.create_client(StopRecording, "/segue/record/stop")
         self.commands = self.node.create_publisher(RobotCommand, "/segue/command", 50)
         self.images = self.node.create_publisher(Image, IMAGE, 50)
-        self.until_answered(self.start_client, StartRecording.Request(episode="../outside"))
+        self.first_answer = self.until_answered(
+            self.start_client, StartRecording.Request(episode="../outside")
+        )
         self.until_answered(self.stop_client, StopRecording.Request())
 
-    def until_answered(self, client: Any, refused: Any) -> None:
+    def until_answered(self, client: Any, refused: Any) -> Any:
         """An answer is lost while the node has not found this client yet: ask for the impossible until one comes."""
         end = time.monotonic() + PATIENCE_S
-        while not client.service_is_ready() or self.call(client, refused, 2.0) is None:
+        while not client.service_is_ready() or (answer := self.call(client, refused, 4.0)) is None:
             assert time.monotonic() < end, self.errors()
             rclpy.spin_once(self.node, timeout_sec=0.05)
+        return answer
 
     def call(self, client: Any, request: Any, patience_s: float = PATIENCE_S) -> Any:
         future = client.call_async(request)
@@ -173,3 +178,38 @@ def test_a_terminated_recorder_closes_its_episode_and_exits_cleanly(recorder: Re
     assert recorder.close() == 0
     assert manifest.load(recorder.root / "ended").outcome == "aborted"
     assert all(record.message() for record in read(recorder.root / "ended"))
+
+
+def test_a_simulated_run_is_logged_in_simulated_time_with_its_clock_and_when_everything_came(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    """Played back, `/clock` was decades from the stamps; a recorder without a clock says so."""
+    simulated = Recorder(tmp_path, simulated=True)
+    try:
+        assert "nobody has published /clock" in simulated.first_answer.error_text
+        clock = simulated.node.create_publisher(Clock, "/clock", 10)
+        told = Clock()
+        while clock.get_subscription_count() < 2:  # the recording, and the node's own time
+            rclpy.spin_once(simulated.node, timeout_sec=0.05)
+        clock.publish(told)
+        assert simulated.begin("simulated").success
+        began_ns = time.time_ns()
+        for tick in range(1, 31):
+            told.clock.sec, told.clock.nanosec = divmod(100 * 10**9 + tick * 10**9 // 30, 10**9)
+            clock.publish(told)
+            simulated.publish(1)
+            time.sleep(0.01)
+        assert clock.wait_for_all_acked() and simulated.end(task_success=True).success
+        bag, ended_ns = tmp_path / "simulated", time.time_ns()
+        words = [(r.log_ns, first_stamp_ns(r.data)) for r in read(bag, frozenset({"/clock"}))]
+        assert len(words) >= 30 and all(log_ns == said for log_ns, said in words)
+        logged = [r.log_ns for r in read(bag, frozenset({"/segue/command"}))]
+        ticks = [100 * 10**9 + tick * 10**9 // 30 for tick in range(1, 31)]
+        assert len(logged) == 30 and all(
+            0 <= log - tick <= 10**9 // 29 for log, tick in zip(logged, ticks, strict=True)
+        )
+        received = receipt_times(bag, "/segue/command")
+        assert received == sorted(received) and began_ns < received[0] < received[-1] < ended_ns
+    finally:
+        simulated.close()
+        simulated.node.destroy_node()

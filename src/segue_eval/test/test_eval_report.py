@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 from segue_core.errors import DataError
+from segue_data.bag_reader import read
+from segue_data.episode_writer import EpisodeWriter, Topic
+from segue_data.manifest import Manifest
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, POLICY_INFO, _chunks, _Messages, _space, read_run
 from segue_eval.report.metrics import run_metrics
 from segue_eval.result import EpisodeResult
 
 Recorded = tuple[Path, EpisodeResult]
+JITTER = [f"tick_jitter_{name}_ms" for name in ("median", "p99", "max")]
 
 
 def test_a_report_says_what_the_episode_said(recorded: Recorded) -> None:
@@ -52,12 +56,32 @@ def test_the_age_of_every_action_counts_from_its_chunks_observation(recorded: Re
         assert set(np.diff(executed[executed >= 0]).tolist()) <= {1}
 
 
+def test_jitter_is_that_of_the_wall_clock_whatever_time_a_bag_is_logged_in(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    """Simulated time, with wall times of receipt beside it; or wall time, as all live bags were before."""
+    folder, _ = recorded
+    records = list(read(folder / "bag"))
+    topics = {record.topic: Topic(record.type_name) for record in records}
+    lockstep = run_metrics(read_run(folder / "bag"))
+    assert lockstep["tick_jitter_max_ms"] == pytest.approx(0.0, abs=1e-3)
+    expected = {**lockstep, **dict.fromkeys(JITTER, pytest.approx(1e3 / 30, abs=1e-2))}
+    for name in ("simulated", "wall"):
+        writer = EpisodeWriter(tmp_path / name, topics, wait=True)
+        for record in records:
+            wall_ns = 1_700_000_000 * 10**9 + 2 * record.log_ns  # at half of real time
+            log_ns = record.log_ns if name == "simulated" else wall_ns
+            writer.write(record.topic, log_ns, record.data, wall_ns)
+        bag = writer.finish(Manifest(task="pick_place", robot="dual_arm"))
+        assert run_metrics(read_run(bag)) == expected
+
+
 def test_seconds_are_counted_at_the_rate_of_the_recorded_policy() -> None:
     """A run of a robot with 10 Hz was reported as three times as short as it was."""
     messages = _Messages()
-    messages.add(COMMAND, 0, SimpleNamespace(tick=0, action_space="single_arm_ee"))
+    messages.add(COMMAND, SimpleNamespace(tick=0, action_space="single_arm_ee"))
     assert _space(messages).rate_hz == 30.0  # bags without a policy, all from before other rates
-    messages.add(POLICY_INFO, 0, SimpleNamespace(rate_hz=10.0))
+    messages.add(POLICY_INFO, SimpleNamespace(rate_hz=10.0))
     assert (_space(messages).name, _space(messages).rate_hz) == ("single_arm_ee", 10.0)
 
 

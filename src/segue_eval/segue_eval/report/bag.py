@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.errors import DataError, ErrorCode
-from segue_data.bag_reader import NANOSECONDS, read, stamp_ns
+from segue_data.bag_reader import NANOSECONDS, read, receipt_times, stamp_ns
 from segue_eval.report.run_data import ChunkRecord, Ending, Fault, RunData, Series
 
 STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"
@@ -26,7 +26,7 @@ _IDLE, _PAUSED, _FINISHED = "idle", "paused", "finished"
 class _Messages:
     """Everything small in the bag, by tick where it has one."""
 
-    states: list[tuple[int, Any]] = field(default_factory=list)  # (log time [ns], message)
+    states: list[Any] = field(default_factory=list)
     commands: dict[int, Any] = field(default_factory=dict)
     measured: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     chunks: dict[int, Any] = field(default_factory=dict)  # by sequence; the last run's win
@@ -35,10 +35,10 @@ class _Messages:
     safety: list[Any] = field(default_factory=list)
     rate_hz: float | None = None  # ticks per second; absent in bags without a policy
 
-    def add(self, topic: str, log_ns: int, message: Any) -> None:
+    def add(self, topic: str, message: Any) -> None:
         """Sort one message in."""
         if topic == STATE:
-            self.states.append((log_ns, message))
+            self.states.append(message)
         elif topic == COMMAND:
             self.commands[message.tick] = message
         elif topic == INPUT:
@@ -55,9 +55,9 @@ class _Messages:
 
 
 def _one_run(states: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
-    """States of the bag's last run, from its first tick that is not idle to its first finished one."""
-    busy = [(log, state) for log, state in states if state.phase != _IDLE]
-    run = [(log, state) for log, state in busy if state.run_id == busy[-1][1].run_id]
+    """Of the bag's last run, from its first tick that is not idle to its first finished one: receipts and states."""
+    busy = [(at, state) for at, state in states if state.phase != _IDLE]
+    run = [(at, state) for at, state in busy if state.run_id == busy[-1][1].run_id]
     ends = [index for index, (_, state) in enumerate(run) if state.phase == _FINISHED]
     return run[: ends[0] + 1] if ends else run
 
@@ -145,8 +145,8 @@ def _counts(messages: list[Any]) -> dict[str, int]:
     return {str(name): int(count) for name, count in zip(safety.count_names, safety.counts, strict=False)}
 
 
-def _assemble(messages: _Messages) -> RunData:
-    run = _one_run(messages.states)
+def _assemble(messages: _Messages, receipts_ns: Sequence[int]) -> RunData:
+    run = _one_run(list(zip(receipts_ns, messages.states, strict=True)))
     states = [state for _, state in run]
     ticks = [int(state.tick) for state in states]
     space = _space(messages)
@@ -164,7 +164,7 @@ def _assemble(messages: _Messages) -> RunData:
         expected_delay=np.array([int(state.expected_delay_ticks) for state in states]),
         # Absent in bags of before the field.
         action_age=np.array([int(getattr(state, "action_age_ticks", -1)) for state in states]),
-        log_s=np.array([log for log, _ in run], dtype=np.float64) / NANOSECONDS,
+        received_s=np.array([at - run[0][0] for at, _ in run], dtype=np.float64) / NANOSECONDS,
         epoch_ns=epoch_ns,
         chunks=_chunks(states, messages.chunks, ticks[0]),
         ending=_ending(states[-1]),
@@ -187,9 +187,9 @@ def read_run(bag: Path) -> RunData:
     """
     messages = _Messages()
     for record in read(bag, TOPICS):
-        messages.add(record.topic, record.log_ns, record.message())
-    if all(state.phase == _IDLE for _, state in messages.states):
+        messages.add(record.topic, record.message())
+    if all(state.phase == _IDLE for state in messages.states):
         raise DataError(
             ErrorCode.DATA_BAG_INCOMPLETE, f"{bag}: no tick of a run on {STATE}; nothing to report"
         )
-    return _assemble(messages)
+    return _assemble(messages, receipt_times(bag, STATE))

@@ -15,9 +15,9 @@ from segue_eval.smoothness import smoothness
 
 
 def jitter_ms(run: RunData) -> NDArray[np.float64]:
-    """Deviation of each tick's interval from its nominal length (T - 1,) [ms], by the recorder's clock."""
+    """Deviation of each tick's interval from its nominal length (T - 1,) [ms], by the wall clock."""
     nominal = np.diff(run.ticks) / run.space.rate_hz
-    deviation: NDArray[np.float64] = (np.diff(run.log_s) - nominal) * 1e3
+    deviation: NDArray[np.float64] = (np.diff(run.received_s) - nominal) * 1e3
     return deviation
 
 

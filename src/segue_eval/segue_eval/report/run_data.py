@@ -72,7 +72,7 @@ class RunData:
     """One run, tick by tick. All per-tick arrays have T rows; ticks are the run's own, counted from 0.
 
     Args:
-        log_s: when each tick's state was received, by the recorder's clock [s]; judges jitter.
+        received_s: wall time [s] of each tick's state since the first; judges jitter.
         epoch_ns: stamp of tick 0 on the run's clock, which camera stamps share [ns].
     """
 
@@ -87,7 +87,7 @@ class RunData:
     action_age: NDArray[
         np.int64
     ]  # ticks since the observation behind the action; -1 while nothing is executed
-    log_s: Floats
+    received_s: Floats  # (T,)
     epoch_ns: int
     chunks: tuple[ChunkRecord, ...]
     ending: Ending

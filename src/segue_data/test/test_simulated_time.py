@@ -1,0 +1,112 @@
+"""Laws of the log times of a simulated run: simulated time when a message came, whenever it is looked at."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from itertools import pairwise
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from segue_data.bag_reader import read, receipt_times
+from segue_data.definitions import typestore
+from segue_data.episode_writer import EpisodeWriter
+from segue_data.manifest import Manifest, load
+from segue_data.repair import repair
+from segue_data.simulated_time import SimulatedTime
+from segue_data.testing import TEXT_TOPICS, text_message
+
+STEP = 1_000_000
+WALL = 1_700_000_000 * 10**9
+
+waits = st.lists(
+    st.integers(1, 5 * STEP), min_size=2, max_size=60
+)  # wall time between two words of the clock
+moments = st.lists(st.integers(-STEP, 100 * STEP), min_size=1, max_size=60).map(sorted)
+
+
+def _clock(waits: list[int]) -> tuple[SimulatedTime, list[int]]:
+    """A clock that makes equal steps in uneven wall time, and when it spoke."""
+    time, heard, wall = SimulatedTime(), [], WALL
+    for number, wait in enumerate(waits):
+        time.hear(wall, number * STEP)
+        heard.append(wall)
+        wall += wait
+    return time, heard
+
+
+@given(waits, moments)
+def test_a_message_is_logged_between_the_clock_s_words_before_and_after_it(
+    waits: list[int], moments: list[int]
+) -> None:
+    time, heard = _clock(waits)
+    for moment in moments:
+        word = max(0, bisect(heard, WALL + moment) - 1)
+        assert word * STEP <= time.at(WALL + moment) <= (word + 1) * STEP
+
+
+@given(waits, moments)
+def test_what_came_later_is_never_logged_earlier(waits: list[int], moments: list[int]) -> None:
+    """Neither among messages that are looked at together, nor when the clock spoke between two looks."""
+    late, heard = _clock(waits)
+    at_once = SimulatedTime()
+    times, words = [], list(zip(heard, range(len(heard)), strict=True))
+    for moment in moments:
+        while words and words[0][0] <= WALL + moment:
+            wall, number = words.pop(0)
+            at_once.hear(wall, number * STEP)
+        if at_once.begun:
+            times.append(at_once.at(WALL + moment))
+    asked = [late.at(WALL + moment) for moment in moments]
+    assert all(a <= b for a, b in pairwise(asked)) and all(a <= b for a, b in pairwise(times))
+
+
+def test_a_world_that_stands_logs_everything_at_its_time() -> None:
+    time, heard = _clock([STEP, STEP, STEP])
+    assert time.at(heard[-1] + 3600 * 10**9) - 2 * STEP <= STEP
+
+
+def test_a_clock_that_goes_back_is_followed() -> None:
+    time, heard = _clock([STEP, STEP, STEP])
+    time.hear(heard[-1] + STEP, 0)
+    assert time.at(heard[-1] + STEP) == 0 and time.at(heard[-1]) == 2 * STEP
+
+
+def _record(folder: Path) -> EpisodeWriter:
+    """More than one chunk, received in half the time that the simulated clock made."""
+    writer = EpisodeWriter(folder, TEXT_TOPICS, wait=True)
+    for number in range(60):
+        writer.write("/text", number * STEP, text_message(number), WALL + number * STEP // 2)
+    return writer
+
+
+RECEIVED = [WALL + number * STEP // 2 for number in range(60)]
+
+
+def test_a_bag_keeps_simulated_times_and_those_of_receipt(tmp_path: Path) -> None:
+    bag = _record(tmp_path / "bag").finish(Manifest(task="none", robot="none"))
+    assert [record.log_ns for record in read(bag)] == [number * STEP for number in range(60)]
+    assert receipt_times(bag, "/text") == RECEIVED
+    assert (load(bag).start_ns, load(bag).duration_s) == (0, 59 * STEP / 1e9)
+
+
+def test_what_is_saved_of_a_damaged_bag_keeps_both_times(tmp_path: Path) -> None:
+    bag = _record(tmp_path / "bag").finish(Manifest(task="none", robot="none"))
+    file = bag / "bag.mcap"
+    file.write_bytes(file.read_bytes()[:-50_000])
+    repair(bag)
+    kept = [record.log_ns // STEP for record in read(bag)]
+    assert 20 < len(kept) < 60 and kept == list(range(len(kept)))
+    assert receipt_times(bag, "/text") == RECEIVED[: len(kept)]
+
+
+def test_a_bag_of_before_was_received_when_it_was_logged(tmp_path: Path) -> None:
+    for plugin in (StoragePlugin.MCAP, StoragePlugin.SQLITE3):
+        folder = tmp_path / plugin.name
+        with Writer(folder, version=9, storage_plugin=plugin) as bag:
+            link = bag.add_connection("/text", TEXT_TOPICS["/text"].type_name, typestore=typestore())
+            for number in range(3):
+                bag.write(link, RECEIVED[number], text_message(number))
+        assert receipt_times(folder, "/text") == RECEIVED[:3]
