@@ -1,5 +1,6 @@
 """The whole graph, started by the command line, does an episode and leaves what it promises."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from rclpy.serialization import deserialize_message
 
 from segue_core.config import SchedulerConfig
 from segue_core.exit_status import ExitStatus
-from segue_data.bag_reader import read
+from segue_data.bag_reader import first_stamp_ns, read, receipt_times
 from segue_eval.bench import live
 from segue_interfaces.msg import PolicyInfo, RobotCommand, SchedulerInput
 from segue_ros.policy_info import info_from_msg
@@ -61,6 +62,17 @@ def test_the_run_folder_has_bag_video_report_metrics_and_configuration(folder: P
         assert (folder / name).stat().st_size > 100, name
     assert len(list(folder.rglob("*.mcap"))) == len(list(folder.rglob("metadata.yaml"))) == 1
     assert {path.stem for path in (folder / "logs").iterdir()} >= {"simulator", "policy", "scheduler"}
+
+
+def test_the_bag_is_logged_in_the_time_of_its_stamps_and_holds_the_clock(folder: Path) -> None:
+    bag = next(folder.rglob("metadata.yaml")).parent
+    late = [
+        record.log_ns - first_stamp_ns(record.data)
+        for record in read(bag, frozenset({"/clock", "/joint_states"}))
+    ]
+    assert abs(np.array(late)).max() <= 2e9 / 30 and late.count(0) >= 30
+    received_s = np.array(receipt_times(bag, "/joint_states")) / 1e9
+    assert (np.diff(received_s) >= 0).all() and 0 < time.time() - received_s[-1] < 3600
 
 
 def test_no_process_is_left(folder: Path) -> None:
