@@ -189,7 +189,7 @@ def receipt_times(bag: Path, topic: str) -> list[int]:
         for storage in reader.storage.storages if wanted else ():  # type: ignore[attr-defined]
             if not isinstance(storage, McapReader):
                 return [record.log_ns for record in read(bag, frozenset({topic}))]
-            with Path(storage.path).open("rb") as file:
+            with storage.path.open("rb") as file:
                 messages = make_reader(file).iter_messages(wanted)
                 pairs += [(message.log_time, message.publish_time) for _, _, message in messages]
     except DataError:
