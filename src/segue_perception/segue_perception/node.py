@@ -36,6 +36,7 @@ from segue_ros.lifecycle import LifecycleComponent, run
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 _SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
 _FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
+_OTHER_CLOCK_NS = 10_000_000_000  # stamps that are this far from the node's clock are on another one
 _SIMULATED_LOOK_S = 0.1  # on the steady clock: what a busy machine has not read yet is not late
 
 
@@ -82,6 +83,8 @@ class PerceptionNode(LifecycleComponent):
         """Subscribes to the sensors and begins with the tick that comes."""
         self._last_tick, self._newest_ns, self._fault = -1, -1, ""
         self._first_ns: int | None = None  # steady time of the first sample since the start
+        self._newest_at_ns = 0  # steady time of the newest
+        self._stamps: dict[str, int] = {}  # the last of every stream
         self._sync.clear()
         self._joints: Any = self.create_subscription(
             JointState, "joint_states", self._on_joint_states, qos.JOINTS
@@ -137,7 +140,7 @@ class PerceptionNode(LifecycleComponent):
 
     def _on_image(self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> None:
         stamp_ns = ticks.nanoseconds(message.header.stamp)
-        self._notice_reset(stamp_ns)
+        self._notice(camera, stamp_ns)
         try:
             self._sync.add_frame(camera, Frame(convert(message), stamp_ns), self._steady_ns())
         except PerceptionError as error:
@@ -155,7 +158,7 @@ class PerceptionNode(LifecycleComponent):
         if not self._reader.concerns(message):
             return
         stamp_ns = ticks.nanoseconds(message.header.stamp)
-        self._notice_reset(stamp_ns)
+        self._notice("joint states", stamp_ns)
         try:
             sample = self._reader.read(message)
         except PerceptionError as error:
@@ -164,14 +167,16 @@ class PerceptionNode(LifecycleComponent):
         self._sync.add_state(self._state(sample.q, sample.grippers), stamp_ns, self._steady_ns())
         self._publish_if_complete(stamp_ns)
 
-    def _notice_reset(self, stamp_ns: int) -> None:
+    def _notice(self, stream: str, stamp_ns: int) -> None:
         """Begins anew when stamps jump back by more than the sensors' own disorder: the world was reset."""
         if stamp_ns < self._newest_ns - round(2e9 / self._rate_hz):
             self._sync.clear()
             self._last_tick, self._newest_ns = -1, -1
-        self._newest_ns = max(self._newest_ns, stamp_ns)
+        self._stamps[stream], now_ns = stamp_ns, self._steady_ns()
+        if stamp_ns > self._newest_ns:
+            self._newest_ns, self._newest_at_ns = stamp_ns, now_ns
         if self._first_ns is None:
-            self._first_ns = self._steady_ns()
+            self._first_ns = now_ns
 
     def _publish_if_complete(self, stamp_ns: int) -> None:
         tick = ticks.nearest_tick(stamp_ns, self._rate_hz)
@@ -179,11 +184,20 @@ class PerceptionNode(LifecycleComponent):
             self._publish(tick)
 
     def _on_deadline(self) -> None:
-        patience = _SIMULATED_DEADLINE_TICKS if self._simulated else _DEADLINE_TICKS
-        now_ns = self.get_clock().now().nanoseconds
+        if not self._stamps:
+            return
+        now_ns, foreign = self._now()
+        patience = _SIMULATED_DEADLINE_TICKS if self._simulated or foreign else _DEADLINE_TICKS
         tick = ticks.tick_of(now_ns - round(patience * 1e9 / self._rate_hz), self._rate_hz)
-        if tick > self._last_tick and self._newest_ns >= 0 and not self._finding(tick):
+        if tick > self._last_tick and not self._finding(tick):
             self._publish(tick)
+
+    def _now(self) -> tuple[int, bool]:
+        """Now [ns] by the clock of the stamps, and whether it is another than this node's, as when a bag is played."""
+        now_ns = self.get_clock().now().nanoseconds
+        if any(abs(now_ns - stamp_ns) < _OTHER_CLOCK_NS for stamp_ns in self._stamps.values()):
+            return now_ns, False
+        return self._newest_ns + self._steady_ns() - self._newest_at_ns, True
 
     def _finding(self, tick: int) -> bool:
         """Whether nobody could have seen a tick: sensors that have not sent yet may still be found, or it is older."""
