@@ -1,6 +1,8 @@
 """Laws of the nodes' executor: what is looked at rarely is still looked at, and what is gathered is not lost."""
 
+import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
 from spinning import spin_until
 from std_msgs.msg import Int64
 
@@ -90,3 +93,73 @@ def test_messages_that_gathered_while_the_node_rested_come_in_order_and_all(ros:
         numbers.publish(Int64(data=number))
     two.until(lambda: len(got) == 300)
     assert got == list(range(300))
+
+
+def test_a_coroutine_that_waits_wakes_nobody_and_goes_on_when_its_message_has_come(ros: None) -> None:
+    two, future = Two(), Future[int]()
+    done = two.executor.create_task(_plus_one, future)
+    two.node.create_subscription(Int64, "numbers", lambda m: future.set_result(m.data), qos.STATE)
+    began, spins = time.monotonic(), 0
+    while time.monotonic() - began < 1.0:
+        two.executor.spin_once(timeout_sec=1.0)
+        spins += 1
+    assert spins < 40, "it is looked at ten times a second, with one wait more after each look"
+    assert not done.done()
+    numbers = two.peer.create_publisher(Int64, "numbers", qos.STATE)
+    two.until(lambda: numbers.get_subscription_count() == 1)
+    numbers.publish(Int64(data=41))
+    two.until(done.done)
+    assert done.result() == 42
+
+
+async def _plus_one(future: "Future[int]") -> int:
+    value = await future
+    assert value is not None
+    return value + 1
+
+
+def test_what_callbacks_make_is_waited_for_and_what_they_destroy_is_called_no_more(ros: None) -> None:
+    two, first, second = Two(), list[int](), list[int]()
+
+    def change(message: Int64) -> None:
+        first.append(message.data)
+        two.node.destroy_subscription(subscription)
+        two.node.create_subscription(Int64, "numbers", lambda m: second.append(m.data), qos.STATE)
+
+    subscription = two.node.create_subscription(Int64, "numbers", change, qos.STATE)
+    numbers = two.peer.create_publisher(Int64, "numbers", qos.STATE)
+    two.until(lambda: numbers.get_subscription_count() == 1)
+
+    def heard() -> bool:
+        numbers.publish(Int64(data=1))
+        return len(second) > 3
+
+    two.until(heard)
+    assert first == [1]
+
+
+def test_a_timer_that_a_callback_cancels_in_the_same_round_does_not_fire(ros: None) -> None:
+    two, fired = Two(), list[str]()
+
+    def fire(name: str, other: str) -> None:
+        fired.append(name)
+        timers[other].cancel()
+
+    timers = {
+        name: two.node.create_timer(0.02, partial(fire, name, other))
+        for name, other in (("a", "b"), ("b", "a"))
+    }
+    time.sleep(0.05)  # both are due
+    two.until(lambda: len(fired) > 3)
+    assert len(set(fired)) == 1
+
+
+def test_what_a_callback_raises_reaches_who_spins(ros: None) -> None:
+    two = Two()
+
+    def fail() -> None:
+        raise ArithmeticError("in the timer")
+
+    two.node.create_timer(0.01, fail)
+    with pytest.raises(ArithmeticError, match="in the timer"):
+        two.until(lambda: False)
