@@ -94,7 +94,8 @@ def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) ->
     Raises:
         SchedulerError: CHUNK_WRONG_SHAPE, or SCHEDULER_POLICY_MISMATCH.
     """
-    if space is not None and message.action_space_fingerprint != space.fingerprint():
+    speaks = (message.action_space, message.action_space_fingerprint)
+    if space is not None and speaks != (space.name, space.fingerprint()):
         got, expected = _space_text(message), f"{space.name} {space.fingerprint()}"
         raise SchedulerError(
             ErrorCode.SCHEDULER_POLICY_MISMATCH, "chunk for another action space", got=got, expected=expected

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.errors import SegueError
+from segue_core.action_space import ActionSpace
+from segue_core.errors import ErrorCode, SegueError
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import TaskState
 from segue_ros.conversions import chunk_from_msg, task_state_from_msg
@@ -25,9 +26,14 @@ class Mail:
 
 
 class Inbox:
-    """Collects between ticks; `empty` makes one `TickInput` of it."""
+    """Collects between ticks; `empty` makes one `TickInput` of it.
 
-    def __init__(self) -> None:
+    Args:
+        space: action space that chunks must be of.
+    """
+
+    def __init__(self, space: ActionSpace) -> None:
+        self._space = space
         self._chunks: deque[ActionChunkMsg] = deque(maxlen=_CAPACITY)
         self._failures: deque[str] = deque(maxlen=_CAPACITY)
         self._due: dict[int, int] = {}
@@ -40,10 +46,16 @@ class Inbox:
         self._due = {sequence: until}
 
     def add_chunk(self, message: ActionChunkMsg) -> None:
-        """An answer; one that cannot be read counts as a failure."""
+        """An answer; one that cannot be read counts as a failure.
+
+        Raises:
+            SchedulerError: SCHEDULER_POLICY_MISMATCH, a chunk of another action space; its policy will never be right.
+        """
         try:
-            chunk_from_msg(message)
+            chunk_from_msg(message, self._space)
         except SegueError as error:
+            if error.code is ErrorCode.SCHEDULER_POLICY_MISMATCH:
+                raise
             self.add_failure(str(error))
             return
         self.lost += len(self._chunks) == _CAPACITY

@@ -266,7 +266,7 @@ class SchedulerNode(LifecycleComponent):
     def _on_chunk(self, message: ActionChunk) -> None:
         self._chunk_out.publish(message)
         if self.session:
-            self.session.inbox.add_chunk(message)
+            self.session.receive(message)
 
     def _on_failure(self, text: str) -> None:
         if self.session:

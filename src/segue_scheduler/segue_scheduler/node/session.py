@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.config import SchedulerConfig
-from segue_core.errors import ErrorCode
+from segue_core.errors import ErrorCode, SegueError
 from segue_core.latency import Latency
 from segue_core.policy import PolicyInfo
+from segue_interfaces.msg import ActionChunk
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.node.watches import Lease
 from segue_scheduler.scheduler import ChunkScheduler
@@ -41,7 +42,7 @@ class Session:
     info: PolicyInfo
     lease: Lease
     state_timeout_ticks: int
-    inbox: Inbox = field(default_factory=Inbox)
+    inbox: Inbox = field(init=False)
     started_at: int | None = None
     outcome: Outcome | None = None
     last: TickOutput | None = None
@@ -50,8 +51,10 @@ class Session:
     human_ticks: int = 0
     earlier_ticks: int = 0  # of the policy, before a person had the robot
     _resting: bool = False
+    _refusal: Outcome | None = None
 
     def __post_init__(self) -> None:
+        self.inbox = Inbox(self.space)
         self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
 
     def step(
@@ -73,7 +76,9 @@ class Session:
         if output.request and self.spec.latency:
             ticks = self.spec.latency.ticks(output.request.sequence, output.request.delay)
             self.inbox.hold_back(output.request.sequence, tick + max(1, ticks))
-        self.outcome = self.outcome or output.outcome or self._external_end(tick, measured_at, now_s)
+        self.outcome = (
+            self.outcome or output.outcome or self._refusal or self._external_end(tick, measured_at, now_s)
+        )
         return mail, output
 
     def rest(self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float) -> TickOutput:
@@ -95,6 +100,13 @@ class Session:
                 True, "task_detector", f"done while a person had the robot: {task.text or 'success'}"
             )
         return None
+
+    def receive(self, chunk: ActionChunk) -> None:
+        """An answer of the policy; one of another action space ends the run at its next tick, and nothing of it is executed."""
+        try:
+            self.inbox.add_chunk(chunk)
+        except SegueError as error:
+            self._refusal = Outcome(False, "fault", error.text, error.code)
 
     def judge_safety(self, armed: bool, code: int, text: str) -> None:
         """What the safety guard says; a run whose robot may not move any more is over."""
