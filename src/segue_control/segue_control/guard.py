@@ -4,8 +4,10 @@
         ^                |                              |
         '----at rest-----'-----------disarm-------------'
 
-Nothing moves unless armed; arming starts from the measured pose. Commands pass `admit`, joint targets pass
-`limit`, torques pass `limit_effort`. The guard owns no clock: every call says what the (steady) time is.
+Nothing moves unless armed; arming starts from the measured pose. What is late while nothing moves disarms and is not
+latched. What stood still itself resumes nothing: it falls silent, and the robot's own timeout has stopped it. Commands
+pass `admit`, joint targets pass `limit`, torques pass `limit_effort`. The guard owns no clock: every call says what the
+(steady) time is.
 """
 
 from collections import Counter
@@ -147,8 +149,11 @@ class SafetyGuard:
         Raises:
             ControlError: latched, still stopping, no fresh state, or a joint outside its limits.
         """
-        if self.mode in (GuardMode.LATCHED, GuardMode.STOPPING):
+        if self.mode is GuardMode.STOPPING:
             raise self.fault or ControlError(ErrorCode.CONTROL_NOT_ARMED, "the robot is still coming to rest")
+        if self.mode is GuardMode.LATCHED and self.fault:
+            text = f"stopped by a fault that is latched ({self.fault.text}): look at the robot, then call segue/recover"
+            raise ControlError(self.fault.code, text)
         measured = self.measured(now_ns)
         self._refuse_outside(measured)
         if not self.streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
@@ -158,21 +163,46 @@ class SafetyGuard:
         self.streaming = True
         self._commands.clear()
         self.counts.clear()
-        self.mode = GuardMode.ARMED
+        self.mode, self.fault = GuardMode.ARMED, None
         return measured
 
     def disarm(self) -> None:
         """Takes the permission away: a controlled stop, nothing latched."""
         if self.mode is GuardMode.ARMED:
             self.mode = GuardMode.STOPPING
+        elif self.mode is GuardMode.DISARMED:
+            self.fault = None  # whoever disarms has seen why it was
 
     def stop(self, fault: ControlError) -> None:
         """Controlled stop, then latched until `recover`; the first fault is the one reported."""
-        if self.fault is None:
-            self.fault = fault
-            self.counts[f"stop:{fault.code.name.lower()}"] += 1
+        self._note(fault)
         if self.mode is not GuardMode.LATCHED:
             self.mode = GuardMode.STOPPING if self.streaming else GuardMode.LATCHED
+
+    def fall_silent(self, why: ControlError, *, latch: bool) -> None:
+        """Commands nothing more until armed anew, because what was commanded is void; the robot's own timeout holds it.
+
+        With `latch`, a robot that moved is latched.
+        """
+        if self.mode is GuardMode.ARMED:
+            self._note(why)
+            moved = not self._limiter.at_rest
+            self.mode = GuardMode.LATCHED if latch and moved else GuardMode.DISARMED
+        elif self.mode is GuardMode.STOPPING:
+            self.mode = GuardMode.LATCHED if self.fault else GuardMode.DISARMED
+        self.streaming = False
+
+    def _late(self, fault: ControlError) -> None:
+        if self._limiter.at_rest:
+            self._note(fault)
+            self.mode = GuardMode.DISARMED
+        else:
+            self.stop(fault)
+
+    def _note(self, fault: ControlError) -> None:
+        if self.fault is None or self.mode is GuardMode.DISARMED:
+            self.fault = fault
+            self.counts[f"stop:{fault.code.name.lower()}"] += 1
 
     def emergency_stop(self, reason: str) -> None:
         """Stops on a person's demand; replaces any other fault."""
@@ -221,15 +251,15 @@ class SafetyGuard:
         self._states.stand(now_ns)
 
     def watch(self, now_ns: int) -> None:
-        """Stops the robot when commands or joint states that once came have stopped."""
+        """Stops the robot when commands or joint states that once came have stopped; disarms one that rests."""
         if self.mode is not GuardMode.ARMED:
             return
         if self._commands.stale(now_ns):
             age = f"{self._commands.age_s(now_ns):.3f} s"
-            self.stop(ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age))
+            self._late(ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age))
         elif self._states.stale(now_ns):
             age = f"{self._states.age_s(now_ns):.3f} s"
-            self.stop(ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age))
+            self._late(ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age))
 
     def limit(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
         """The joint command (n,) for this update and what was changed, such as "velocity:left_joint3".

@@ -17,6 +17,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import JointState
+from std_msgs.msg import UInt64
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_control import messages
@@ -32,6 +33,7 @@ from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
 from segue_ros import alone, conversions, parameters, qos, ticks
 from segue_ros.contracts import load_robot
+from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
 
@@ -78,9 +80,13 @@ class ControllerNode(LifecycleComponent):
         self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
         self._answers = self.create_lifecycle_publisher(ClockMsg, "sim/answered", qos.COMMAND)
         states = qos.JOINT_SOURCE if self._gate else qos.SENSOR  # none may be lost where each one is answered
+        self._joint_states = self.create_subscription(
+            JointState, "joint_states", self._on_joint_states, states
+        )
         self._subscriptions_made = [
+            self.create_subscription(UInt64, "sim/was_reset", self._on_was_reset, qos.STATE),
             self.create_subscription(RobotCommand, "segue/command", self._on_command, qos.COMMAND),
-            self.create_subscription(JointState, "joint_states", self._on_joint_states, states),
+            self._joint_states,
         ]
         self._services_made = [
             self.create_service(Arm, "segue/arm", self._on_arm),
@@ -157,6 +163,11 @@ class ControllerNode(LifecycleComponent):
     def _on_joint_states(self, message: JointState) -> None:
         if not self._reader.concerns(message):
             return
+        if (
+            self._gate
+        ):  # a world that waits says no more before it is answered: what came since gave up on this node
+            for newer, _ in waiting_messages(self._joint_states):
+                message = newer if self._reader.concerns(newer) else message
         try:
             self._measured = self._reader.read(message)
             self._controller.observe(self._measured.q, self._steady_ns(), self._measured.v)
@@ -193,11 +204,10 @@ class ControllerNode(LifecycleComponent):
         late_ns = self._loop.cycle(now_ns)
         if late_ns < 0:
             self._begin_anew()
-        if late_ns > _OVERRUN_LIMIT_NS and guard.mode is GuardMode.ARMED:
-            guard.stop(
-                ControlError(
-                    ErrorCode.CONTROL_OVERRUN, "control loop was late", got=f"{late_ns * 1e-6:.0f} ms"
-                )
+        if late_ns > _OVERRUN_LIMIT_NS:
+            late = f"{late_ns * 1e-6:.0f} ms"
+            guard.fall_silent(
+                ControlError(ErrorCode.CONTROL_OVERRUN, "control loop was late", got=late), latch=True
             )
         if guard.mode is GuardMode.DISARMED or not guard.streaming:  # silent: the robot side holds by itself
             guard.cycle()
@@ -226,6 +236,12 @@ class ControllerNode(LifecycleComponent):
         self._controller.guard.restart()
         if fault is not None and fault.code is ErrorCode.CONTROL_EMERGENCY_STOP:
             self._controller.guard.emergency_stop(fault.text)
+
+    def _on_was_reset(self, _: UInt64) -> None:
+        """The simulated world was put back: the arm is somewhere else, and a plan is about another world."""
+        text = "the simulated world was put back to its start (sim/reset) while the robot was armed"
+        self._controller.guard.fall_silent(ControlError(ErrorCode.CONTROL_NOT_ARMED, text), latch=False)
+        self._report()
 
     def _report(self) -> None:
         now_ns = self._steady_ns()

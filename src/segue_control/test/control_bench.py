@@ -1,5 +1,6 @@
 """The controller node with everything around it in one peer node; the test owns both clocks."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,15 @@ class Bench:
         (publisher or self._commands).publish(
             conversions.command_to_msg(command, self.robot.action_space, ticks.stamp(self.now_ns))
         )
+
+    def commanded(self) -> int:
+        """How many commands came until now: spins until none came for a tenth of a second."""
+        before = -1
+        while before != len(self.commands):
+            before, end_s = len(self.commands), time.monotonic() + 0.1
+            while time.monotonic() < end_s:
+                self.executor.spin_once(timeout_sec=0.02)
+        return before
 
     def age_is(self, low: float, high: float) -> bool:
         """Whether the last admitted command is that old."""

@@ -20,6 +20,7 @@ from rclpy.clock_type import ClockType
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import UInt64
 from std_srvs.srv import SetBool
 from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
@@ -104,6 +105,7 @@ class SimulatorNode(LifecycleComponent):
         self._task_out = publish(TaskState, "segue/task_state", qos.STATE)
         self._scene_out = publish(MarkerArray, "segue/scene", qos.LATCHED)
         self._arms = tuple(arm.name for arm in self._robot.arms)
+        self._resets_out = publish(UInt64, "sim/was_reset", qos.STATE)
         self._state_out = publish(SimState, "sim/state", qos.RECENT)
         self._pictures_out = {
             name: (
@@ -240,6 +242,11 @@ class SimulatorNode(LifecycleComponent):
             self.get_logger().info(f"running at {speed:.2f} of real time", throttle_duration_sec=30.0)
 
     def _on_reset(self, request: ResetWorld.Request, response: ResetWorld.Response) -> ResetWorld.Response:
+        if request.seed < 0:
+            response.success, response.error_code = False, int(ErrorCode.CONFIG_INVALID_VALUE)
+            response.error_text = f"seed: got {request.seed}, expected 0 or more"
+            return response
+        self._resets_out.publish(UInt64(data=int(request.seed)))
         self._pictures.finish()  # the seed paints the world anew
         self._world.reset(int(request.seed))
         self._side.clear()
