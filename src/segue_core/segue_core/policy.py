@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
-from segue_core.errors import unknown_name
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.observation import Observation
 
 CAPABILITIES: frozenset[str] = frozenset(
@@ -28,18 +28,28 @@ CAPABILITIES: frozenset[str] = frozenset(
 )
 
 
+MAX_HORIZON = 1024
+MAX_STEPS = 1000
+MAX_CAMERAS = 16
+MAX_SIDE = 4096
+"""Bounds of what a policy may declare: far above any policy, far below what a node could not hold in memory."""
+
+
 @dataclass(frozen=True)
 class PolicyInfo:
     """What a policy is and can do, declared once and checked before anything moves.
 
     Args:
-        horizon: rows H of a chunk.
-        num_steps: denoising steps N.
+        horizon: rows H of a chunk, 1 to `MAX_HORIZON`.
+        num_steps: denoising steps N, at most `MAX_STEPS`.
         rate_hz: control rate that the rows are spaced at.
         cameras: names of the images it needs, in order.
-        image_size: (width, height) in pixels.
+        image_size: (width, height) in pixels, at most `MAX_SIDE` each.
         capabilities: subset of `CAPABILITIES`.
         max_delay, max_ramp: longest prefix d and ramp r [ticks] seen in training; 0 without any.
+
+    Raises:
+        ConfigError: an unknown capability, or a number out of its bounds.
     """
 
     name: str
@@ -56,6 +66,16 @@ class PolicyInfo:
     def __post_init__(self) -> None:
         for capability in sorted(self.capabilities - CAPABILITIES):
             raise unknown_name("capability", capability, CAPABILITIES)
+        width, height = self.image_size
+        for what, got, low, high in (
+            ("horizon", self.horizon, 1, MAX_HORIZON), ("num_steps", self.num_steps, 0, MAX_STEPS),
+            ("image width", width, 1, MAX_SIDE), ("image height", height, 1, MAX_SIDE),
+            ("number of cameras", len(self.cameras), 0, MAX_CAMERAS),
+            ("max_delay", self.max_delay, 0, MAX_HORIZON), ("max_ramp", self.max_ramp, 0, MAX_HORIZON),
+        ):  # fmt: skip
+            if not low <= got <= high:
+                text = f"policy {self.name!r}: {what}"
+                raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=got, expected=f"{low} to {high}")
 
 
 @dataclass(frozen=True, eq=False)

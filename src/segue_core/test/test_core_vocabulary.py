@@ -1,5 +1,7 @@
 """Chunks, observations and policy information."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,29 @@ def test_a_corrupt_observation_cannot_exist(state: np.ndarray, image: np.ndarray
 def test_a_policy_cannot_declare_a_capability_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="did you mean 'per_step_guidance'"):
         PolicyInfo("p", DUAL_ARM_EE, 60, 5, 30.0, (), (96, 72), frozenset({"per_step_guidanc"}), 10, 50)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"horizon": 2**31 - 1}, "horizon.*2147483647"),
+        ({"horizon": 0}, "horizon"),
+        ({"image_size": (60_000, 60_000)}, "image width.*60000.*1 to 4096"),
+        ({"image_size": (96, -1)}, "image height"),
+        ({"cameras": ("head",) * 17}, "number of cameras"),
+        ({"max_delay": -1}, "max_delay"),
+        ({"num_steps": 10**6}, "num_steps"),
+    ],
+)
+def test_a_policy_cannot_declare_what_no_node_could_hold(changed: dict[str, Any], named: str) -> None:
+    """One such declaration once hung the scheduler and perception until they were killed."""
+    good: dict[str, Any] = {
+        "name": "p", "action_space": DUAL_ARM_EE, "horizon": 60, "num_steps": 5, "rate_hz": 30.0, "cameras": (),
+        "image_size": (96, 72), "capabilities": frozenset(), "max_delay": 10, "max_ramp": 50,
+    }  # fmt: skip
+    PolicyInfo(**good)
+    with pytest.raises(ConfigError, match=named):
+        PolicyInfo(**good | changed)
 
 
 def test_text_enumerations_print_as_their_value() -> None:

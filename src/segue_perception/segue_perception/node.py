@@ -21,7 +21,7 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from segue_core.config_base import StrictModel
-from segue_core.errors import PerceptionError
+from segue_core.errors import PerceptionError, SegueError
 from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import Frame
 from segue_perception.colours import decompressed, to_rgb
@@ -32,6 +32,7 @@ from segue_ros.contracts import load_robot
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.policy_info import info_from_msg
 
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 _SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
@@ -134,9 +135,13 @@ class PerceptionNode(LifecycleComponent):
 
     def _on_policy_info(self, message: PolicyInfo) -> None:
         """Pictures are made as large as the policy reads them."""
-        size = (int(message.image_width), int(message.image_height))
-        if message.cameras and min(size) > 0:
-            self._sync.show_at(size)
+        try:
+            info = info_from_msg(message)
+        except SegueError as error:
+            self.get_logger().error(f"policy refused: {error}")
+            return
+        if info.cameras:
+            self._sync.show_at(info.image_size)
 
     def _on_image(self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> None:
         stamp_ns = ticks.nanoseconds(message.header.stamp)

@@ -37,6 +37,9 @@ STATE = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 LATCHED = _keep_last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What late joiners need to know, such as a description or a mode."""
 
+CROWDED = _keep_last(200, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""Services that many may ask at the same moment; of the usual ten requests and answers the oldest would be lost."""
+
 GATHERED = _keep_last(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """Subscriptions to what several nodes say once, each its own part, such as /tf_static."""
 

@@ -4,6 +4,7 @@ import math
 
 from builtin_interfaces.msg import Time
 
+_AHEAD_S = 1.0
 _EARLY_TICKS = 0.01  # stamps are rounded to nanoseconds and may lie that little before their tick
 
 
@@ -18,6 +19,11 @@ def tick_of(time_ns: int, rate_hz: float) -> int:
 def nearest_tick(time_ns: int, rate_hz: float) -> int:
     """The tick whose time is nearest to `time_ns`."""
     return round(time_ns * 1e-9 * rate_hz)
+
+
+def is_ahead(tick: int, now_ns: int, rate_hz: float) -> bool:
+    """Whether a tick that somebody tells is more than a second in the future: then it is no observation of anything."""
+    return tick > tick_of(now_ns, rate_hz) + rate_hz * _AHEAD_S
 
 
 def time_of(tick: int, rate_hz: float) -> int:

@@ -117,7 +117,9 @@ def test_an_answer_that_cannot_be_read_is_a_failure_not_an_exception() -> None:
 
 
 @pytest.mark.parametrize("field", ["action_space", "action_space_fingerprint"])
-def test_a_chunk_of_another_action_space_ends_the_run_with_103_and_nothing_of_it_is_executed(field: str) -> None:
+def test_a_chunk_of_another_action_space_ends_the_run_with_103_and_nothing_of_it_is_executed(
+    field: str,
+) -> None:
     session = _session()
     for tick in range(12):
         _, output = session.step(tick, POSE, tick, now_s=0.0)

@@ -19,6 +19,8 @@ from rclpy.parameter import Parameter
 from spinning import spin_until
 
 from segue_interfaces.action import RunTask
+from segue_interfaces.msg import Observation
+from segue_ros import qos
 from segue_scheduler.node.scheduler_node import SchedulerNode
 
 ROBOT = Path(__file__).parents[3] / "config" / "robots" / "jaco2.yaml"
@@ -91,15 +93,43 @@ def test_a_goal_that_the_graph_cannot_do_is_rejected_before_anything_happens(
     assert bench.send(task="place_block", policy="hold").accepted, "and the next good one is taken"
 
 
-def test_a_second_goal_is_rejected_while_one_is_worked_on(bench: Bench) -> None:
-    assert bench.send().accepted
-    bench.until(lambda: bench.node._server.busy)
-    assert not bench.send().accepted
+def test_of_fifty_goals_at_once_one_is_worked_on_and_every_other_gets_its_refusal_with_the_reason(
+    bench: Bench,
+) -> None:
+    """Fault 21: 39 of 50 clients once never got an answer."""
+    clients: Any = [ActionClient(bench.peer, RunTask, "segue/run_task") for _ in range(50)]
+    bench.until(lambda: all(client.server_is_ready() for client in clients))
+    sent = [client.send_goal_async(RunTask.Goal()) for client in clients]
+    bench.until(lambda: all(answer.done() for answer in sent))
+    results = [answer.result().get_result_async() for answer in sent if answer.result().accepted]
+    bench.until(lambda: sum(result.done() for result in results) == 49)
+    for result in (result.result().result for result in results if result.done()):
+        assert (result.outcome, result.error_code) == ("error", 112)
+        assert "another task is running" in result.error_text
+    for client in clients:
+        client.destroy()
 
 
 def test_an_inactive_scheduler_rejects_goals(bench: Bench) -> None:
     bench.node.trigger_deactivate()
     assert not bench.send().accepted
+
+
+def test_an_observation_of_the_far_future_is_dropped_and_later_ones_count(bench: Bench) -> None:
+    """One of tick 2^60 once blinded the scheduler for good: every later one was older."""
+    out = bench.peer.create_publisher(Observation, "segue/observation", qos.OBSERVATION)
+    bench.until(lambda: out.get_subscription_count() == 1)
+    pose = [0.1] * bench.node.space.dim
+
+    def seen_after(tick: int) -> int:
+        out.publish(Observation(tick=tick, state=pose))
+        now = bench.node.tick
+        out.publish(Observation(tick=now, state=pose))
+        bench.until(lambda: bench.node.measured_at >= now)
+        return bench.node.measured_at - now
+
+    assert seen_after(2**60) == 0
+    assert seen_after(bench.node.tick + 100) == 0
 
 
 def test_parameters_change_between_runs_and_the_next_run_has_them(bench: Bench) -> None:

@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import yaml
@@ -28,6 +28,7 @@ from safetensors.numpy import save as dump_arrays
 from segue_core.action_space import ActionSpace
 from segue_core.config_base import StrictModel, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.policy import MAX_CAMERAS, MAX_HORIZON, MAX_SIDE, MAX_STEPS
 from segue_policies.common.normalise import Normaliser
 from segue_policies.common.provenance import Provenance
 
@@ -37,6 +38,9 @@ MAX_FILE_BYTES = {CONFIG: 2**20, STATS: 2**24, WEIGHTS: 2**29}
 """A larger file is refused before it is read."""
 
 
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+
+
 class CheckpointConfig(StrictModel):
     """`config.yaml` of a checkpoint."""
 
@@ -44,17 +48,17 @@ class CheckpointConfig(StrictModel):
     method: str = Field(description="folder of the method in segue_policies, such as legato")
     action_space: dict[str, Any] = Field(description="ActionSpace.to_dict")
     fingerprint: str = Field(description="ActionSpace.fingerprint, what the numbers mean")
-    horizon: int = Field(ge=1, le=1024, description="rows H of a chunk")
-    num_steps: int = Field(ge=1, le=1000, description="denoising steps N of the training")
+    horizon: int = Field(ge=1, le=MAX_HORIZON, description="rows H of a chunk")
+    num_steps: int = Field(ge=1, le=MAX_STEPS, description="denoising steps N of the training")
     cameras: tuple[str, ...] = Field(
-        min_length=1, max_length=16, description="images, in the order of the network"
+        min_length=1, max_length=MAX_CAMERAS, description="images, in the order of the network"
     )
-    image_size: tuple[int, int] = Field(description="width, height [px]")
+    image_size: tuple[Side, Side] = Field(description="width, height [px]")
     state_dim: int = Field(ge=1, le=4096, description="width S of the measured state")
     max_delay: int = Field(
-        ge=0, description="longest guided prefix of the training [ticks]; 0 if never guided"
+        ge=0, le=MAX_HORIZON, description="longest guided prefix of the training [ticks]; 0 if never guided"
     )
-    max_ramp: int = Field(ge=0, description="longest ramp of the training [ticks]")
+    max_ramp: int = Field(ge=0, le=MAX_HORIZON, description="longest ramp of the training [ticks]")
     network: dict[str, Any] = Field(description="the method's own network settings")
     provenance: Provenance | None = Field(default=None, description="what it was made from, if that is known")
     weights_sha256: str = Field(description="of weights.safetensors")

@@ -19,7 +19,7 @@ from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_policies.nodes.observations import Ring
 from segue_policies.nodes.worker import Worker
-from segue_ros import conversions, parameters, qos
+from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent
 from segue_ros.policy_info import info_to_msg
@@ -94,6 +94,9 @@ class PolicyNode(LifecycleComponent):
         self._worker.close()
 
     def _on_observation(self, message: ObservationMsg) -> None:
+        rate_hz = self._policy.info.rate_hz
+        if ticks.is_ahead(int(message.tick), self.get_clock().now().nanoseconds, rate_hz):
+            return  # it would make every real one look old
         self._ring.add(int(message.tick), message)
         if self._awaited and self._awaited[0] == message.tick and not self._awaited[1].done():
             self._awaited[1].set_result(message)

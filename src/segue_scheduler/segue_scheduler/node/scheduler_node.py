@@ -99,6 +99,7 @@ class SchedulerNode(LifecycleComponent):
         self.measured: NDArray[np.float64] | None = None
         self.measured_at = -1
         self.human = False  # a person has the robot
+        self.safety = SafetyState()
         self._publish_to()
         self._listen_to()
         self._predict = PredictClient(self, self._on_chunk, self._on_failure)
@@ -234,6 +235,10 @@ class SchedulerNode(LifecycleComponent):
         self._diagnostics_out.publish(message)
 
     def _on_observation(self, message: Observation) -> None:
+        if ticks.is_ahead(int(message.tick), self.get_clock().now().nanoseconds, self.space.rate_hz):
+            text = f"observation of tick {message.tick} dropped: it is tick {self.tick} now"
+            self.get_logger().warning(text, throttle_duration_sec=1.0)
+            return
         state = np.array(message.state, dtype=np.float64)
         if message.tick >= self.measured_at or message.tick < self.tick - self.given.state_timeout_ticks:
             self.measured, self.measured_at = state, int(message.tick)
@@ -254,6 +259,7 @@ class SchedulerNode(LifecycleComponent):
             self.get_logger().error(f"policy refused: {error}")
 
     def _on_safety(self, message: SafetyState) -> None:
+        self.safety = message
         if self.session:
             self.session.judge_safety(bool(message.armed), int(message.error_code), message.error_text)
 

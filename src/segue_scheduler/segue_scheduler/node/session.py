@@ -102,7 +102,7 @@ class Session:
         return None
 
     def receive(self, chunk: ActionChunk) -> None:
-        """An answer of the policy; one of another action space ends the run at its next tick, and nothing of it is executed."""
+        """An answer of the policy; one of another action space ends the run at its next tick, unexecuted."""
         try:
             self.inbox.add_chunk(chunk)
         except SegueError as error:

@@ -19,7 +19,7 @@ from segue_core.errors import (
 )
 from segue_core.task_config import TaskConfig
 from segue_interfaces.action import RunTask
-from segue_ros import alone
+from segue_ros import alone, qos
 from segue_ros.cell import Cell
 from segue_ros.contracts import load_file
 from segue_ros.waiting import until
@@ -53,6 +53,9 @@ class TaskServer:
             self._execute,
             goal_callback=self._on_goal,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
+            goal_service_qos_profile=qos.CROWDED,
+            result_service_qos_profile=qos.CROWDED,
+            cancel_service_qos_profile=qos.CROWDED,
         )
 
     def destroy(self) -> None:
@@ -86,7 +89,7 @@ class TaskServer:
         return self._goal_id is not None
 
     def _on_goal(self, goal: RunTask.Goal) -> GoalResponse:
-        """Reject at once what needs no look at the world; a rejection has no result, so the reason is logged."""
+        """Reject at once what can never be done; a rejection has no result, so the reason is logged."""
         try:
             self._admit(goal)
         except SegueError as error:
@@ -97,8 +100,6 @@ class TaskServer:
     def _admit(self, goal: RunTask.Goal) -> None:
         if not self._node.is_active:
             raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the scheduler node is not active")
-        if self.busy:
-            raise SchedulerError(ErrorCode.TASK_BUSY, "another task is running; cancel it first")
         for name, value in (("seed", goal.seed), ("time_limit_s", goal.time_limit_s)):
             if not 0 <= value < float("inf"):
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, name, got=value, expected="0 or more")
@@ -147,6 +148,9 @@ class TaskServer:
             closed = await self._cell.stop_recording(result.success, result.outcome)
         result.bag_path = self._cell.bag_path
         result.reason += f" ({closed})" if closed else ""
+        safety = node.safety
+        if safety.error_code and safety.error_text not in result.reason:
+            result.reason += f" (while it came to rest: [{safety.error_code}] {safety.error_text})"
         return result
 
     async def _prepare(self, goal: RunTask.Goal) -> Session:
