@@ -14,6 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from spinning import spin_until
+from std_msgs.msg import Float64MultiArray
 
 from segue_control import backends
 from segue_control.backends.topics import TopicBackend
@@ -24,7 +25,7 @@ from segue_control.hardware.motion import Motion
 from segue_control.hardware.settings import TopicOptions
 from segue_control.kinematics import Kinematics
 from segue_core.config_base import load_yaml, parse_model
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
 from segue_interfaces.action import PredictChunk
@@ -179,6 +180,10 @@ def test_grippers_and_constants_travel_in_the_joints_message(
 
 
 CONFIG = Path(__file__).parents[3] / "config"
+ANOTHER_NAME = {
+    "franka_ros2": "franka",
+    "rehearsal": "dual_arm",
+}  # files that are not called like their robot
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONFIG / "hardware").glob("*.yaml")))
@@ -186,14 +191,15 @@ def test_every_shipped_file_fits_the_contract_of_its_robot(name: str) -> None:
     path = CONFIG / "hardware" / f"{name}.yaml"
     hardware = load_yaml(path.read_text(), HardwareConfig, path.name)
     assert hardware.backend in backends.names() and hardware.description
-    contract = CONFIG / "robots" / f"{name}.yaml"
+    contract = CONFIG / "robots" / f"{ANOTHER_NAME.get(name, name)}.yaml"
     if hardware.backend == "franka":
         options = parse_model(hardware.options, FrankaOptions, path.name)
         robot = load_yaml(contract.read_text(), RobotConfig, contract.name)
         assert set(options.arms) == {arm.name for arm in robot.arms}
         return
     topics = parse_model(hardware.options, TopicOptions, path.name)
-    if not contract.is_file():  # a file for a contract that the user writes, or for one with another name
+    if not contract.is_file():
+        assert name == "arx", "a file for a contract that the user writes"
         return
     robot = load_yaml(contract.read_text(), RobotConfig, contract.name)
     joint_axes(robot, topics.joints)
@@ -202,6 +208,25 @@ def test_every_shipped_file_fits_the_contract_of_its_robot(name: str) -> None:
     assert sorted(commanded) == sorted(robot.joint_names)
     speeds = robot.control.interface == "velocity"
     assert any(topic.velocities for topic in topics.commands) <= speeds
+
+
+def test_a_gripper_that_nobody_moves_is_named_before_anything_else_does(
+    robot: RobotConfig, nodes: Any
+) -> None:
+    ours, driver, _ = nodes
+    hand = {"closed": 0.0, "open": 1.0, "command": {"kind": "array", "topic": "/hand/commands"}}
+    heard = {"closed": 0.0, "open": 1.0, "command": {"kind": "array", "topic": "/other/commands"}}
+    grippers = {"left_gripper": heard, "right_gripper": hand}
+    hardware = _hardware(robot, commands=[_joint_state()], grippers=grippers)
+    hardware = hardware.model_copy(update={"connect_timeout_s": 1.0})
+    driver.create_publisher(JointState, "/driver/joints", 10)
+    for kind, topic in ((Float64MultiArray, "/other/commands"), (JointState, "/driver/in")):
+        driver.create_subscription(kind, topic, lambda _: None, 10)
+    backend = TopicBackend(ours, robot, hardware, lambda: 0.0)
+    with pytest.raises(ControlError, match="commands of right_gripper on /hand/commands") as missing:
+        backend.connect()
+    assert missing.value.code is ErrorCode.CONTROL_HARDWARE
+    backend.close()
 
 
 @pytest.mark.parametrize("kind", ["action", "parallel_action"])
@@ -227,7 +252,7 @@ def test_a_gripper_action_is_sent_the_drivers_own_position(
     grippers = {"left_gripper": hand, "right_gripper": watched}
     hardware = _hardware(robot, commands=[_joint_state()], grippers=grippers)
     backend = TopicBackend(ours, robot, hardware, lambda: 0.0)
-    until(backend._grippers[0]._port._client.server_is_ready)
+    until(backend._grippers[0].heard)
     backend.write(Motion(kinematics.home, np.zeros(14), np.array([0.25, 1.0])), 10.0)
     until(lambda: bool(goals))
     told = goals[0].command
@@ -255,7 +280,7 @@ def test_an_action_of_the_drivers_own_is_sent_by_its_fields(
     hand = {"closed": 6800.0, "open": 0.0, "command": command}
     hardware = _hardware(robot, commands=[_joint_state()], grippers=dict.fromkeys(robot.gripper_names, hand))
     backend = TopicBackend(ours, robot, hardware, lambda: 0.0)
-    until(backend._grippers[0]._port._client.server_is_ready)
+    until(backend._grippers[0].heard)
     backend.write(Motion(kinematics.home, np.zeros(14), np.array([0.5, 0.5])), 10.0)
     until(lambda: bool(goals))
     assert (goals[0].horizon, goals[0].dim) == (3400, 3400)

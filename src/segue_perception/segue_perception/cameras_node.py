@@ -15,7 +15,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from sensor_msgs.msg import CameraInfo, Image
 
-from segue_core.config_base import StrictModel
+from segue_core.config_base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception import drivers
 from segue_perception.camera import Frame
@@ -24,13 +24,15 @@ from segue_perception.camera_files import load_camera_set
 from segue_perception.camera_messages import camera_info, ideal
 from segue_perception.framing import Framing
 from segue_perception.reconnect import ReconnectingCamera
+from segue_perception.topic_camera import TopicCamera, TopicCameraOptions, await_publishers, image_topic
 from segue_ros import images, parameters, qos, ticks
 from segue_ros.contracts import load_robot
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 
 _POLL_S = 0.004  # what a frame may wait for, at most
-_TOPIC = "topic"  # not a driver: another program publishes these pictures
+_FINDING_S = 3.0  # programs that publish pictures are found one after the other
+_TOPIC = "topic"  # another program publishes these pictures
 
 
 class Parameters(StrictModel):
@@ -54,7 +56,15 @@ class CamerasNode(LifecycleComponent):
         given = parameters.declare(self, Parameters)
         self._robot = load_robot(given.robot_file)
         chosen = load_camera_set(self._robot, given.robot_file, given.camera_set)
-        self._sources = {name: source for name, source in chosen.cameras.items() if source.driver != _TOPIC}
+        self._on_topics = {
+            name: parse_model(source.options, TopicCameraOptions, f"camera '{name}': options")
+            for name, source in chosen.cameras.items()
+            if source.driver == _TOPIC
+        }
+        under_our_names = {name for name, options in self._on_topics.items() if not options.image}
+        self._sources = {
+            name: source for name, source in chosen.cameras.items() if name not in under_our_names
+        }
         self._cameras = {
             name: ReconnectingCamera(
                 name, partial(self._open, name, source), chosen.silence_s, chosen.retry_s
@@ -94,12 +104,17 @@ class CamerasNode(LifecycleComponent):
             self.destroy_publisher(publisher)
 
     def _open(self, name: str, source: CameraSource) -> drivers.Camera:
+        if source.driver == _TOPIC:
+            calibrated = source.intrinsics is not None
+            return TopicCamera(self, name, self._on_topics[name], calibrated=calibrated)
         return drivers.create(
             source.driver, name, source.options, lambda: int(self.get_clock().now().nanoseconds)
         )
 
     def _open_all(self) -> None:
         """All or none; says everything that is missing at once."""
+        topics = [image_topic(self, name, on) for name, on in self._on_topics.items() if on.image]
+        await_publishers(self, topics, _FINDING_S)
         missing = []
         for camera in self._cameras.values():
             try:

@@ -12,10 +12,14 @@ from own_domain import own_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from spinning import spin_until
 
+from segue_core.config_base import parse_model
+from segue_perception.camera_files import load_camera_set
 from segue_perception.cameras_node import CamerasNode
+from segue_perception.topic_camera import TopicCameraOptions
 from segue_ros import images, qos
 from segue_ros.contracts import load_robot
 
@@ -31,12 +35,15 @@ def _film(path: Path) -> None:
 
 
 class Bench:
-    """The cameras node and somebody who looks."""
+    """The cameras node and somebody who looks; `driver` and `options` are those of every camera."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, driver: str = "usb", options: str = "device: {film}") -> None:
         self.film = folder / "film.avi"
         _film(self.film)
-        cameras = {name: {"driver": "usb", "options": {"device": str(self.film)}} for name in ROBOT.cameras}
+        cameras = {
+            name: {"driver": driver, "options": yaml.safe_load(options.format(film=self.film, camera=name))}
+            for name in ROBOT.cameras
+        }
         self.set = folder / "cameras.yaml"
         self.set.write_text(yaml.safe_dump({"retry_s": 0.01, "cameras": cameras}))
         arguments = ["test", "--ros-args", "-p", f"robot_file:={ROBOT_FILE}", "-p", f"camera_set:={self.set}"]
@@ -103,3 +110,104 @@ def test_a_camera_that_is_not_there_refuses_to_start_and_names_it(bench: Bench) 
     assert bench.node.trigger_configure() == TransitionCallbackReturn.FAILURE
     text = str(bench.node._refusal)
     assert "501" in text and "camera 'left_wrist'" in text and "camera 'head'" in text
+
+
+class Driver:
+    """Another program with pictures, as realsense2_camera is one: red, 320 x 240, stamped in 1970."""
+
+    def __init__(self, bench: Bench, kind: type, model: str = "plumb_bob") -> None:
+        self._bench, self._kind = bench, kind
+        end = "/compressed" if kind is CompressedImage else ""
+        peer = bench.peer
+        self._pictures: list[Publisher] = [
+            peer.create_publisher(kind, f"/camera/{name}/color/image_raw{end}", qos.SENSOR_SOURCE)
+            for name in ROBOT.cameras
+        ]
+        self._infos: list[Publisher] = [
+            peer.create_publisher(CameraInfo, f"/camera/{name}/color/camera_info", qos.SENSOR_SOURCE)
+            for name in ROBOT.cameras
+        ]
+        self.info = CameraInfo(width=320, height=240, distortion_model=model, d=[0.1, 0.0, 0.0, 0.0, 0.0])
+        self.info.k = [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
+
+    def until(self, done: Callable[[], bool], with_info: bool = True) -> None:
+        """Publishes until something is so."""
+        frame = np.full((240, 320, 3), (200, 30, 40), np.uint8)
+        jpeg = cv2.imencode(".jpg", frame[..., ::-1])[1].tobytes()
+
+        def send() -> bool:
+            self.info.header.stamp.nanosec += 33_000_000
+            carry = self.info.header.stamp
+            carry.sec, carry.nanosec = carry.sec + carry.nanosec // 10**9, carry.nanosec % 10**9
+            picture = (
+                images.to_message(frame, "rgb8", carry, "theirs")
+                if self._kind is Image
+                else CompressedImage(format="jpeg", data=jpeg)
+            )
+            picture.header.stamp = carry
+            for out in self._pictures:
+                out.publish(picture)
+            for out in self._infos if with_info else ():
+                out.publish(self.info)
+            return done()
+
+        self._bench.until(send)
+
+
+@pytest.mark.parametrize("kind", [Image, CompressedImage])
+def test_pictures_of_another_programs_topics_come_out_as_the_contract_has_them(
+    tmp_path: Path, kind: type
+) -> None:
+    end = "/compressed" if kind is CompressedImage else ""
+    bench = Bench(tmp_path, "topic", "image: camera/{camera}/color/image_raw" + end)
+    driver = Driver(bench, kind)
+    bench.node.trigger_configure()
+    bench.node.trigger_activate()
+    driver.until(lambda: all(bench.pictures.values()) and bool(bench.infos))
+    contract, picture, info = ROBOT.cameras["head"], bench.pictures["head"][0], bench.infos[0]
+    assert (picture.width, picture.height) == (contract.width, contract.height)
+    np.testing.assert_allclose(images.to_rgb(picture).mean((0, 1)), [200, 30, 40], atol=12)
+    assert picture.header.stamp.sec < 1000, "the stamp is the driver's"
+    scale = contract.height / 240
+    np.testing.assert_allclose([info.k[0], info.d[0]], [300.0 * scale, 0.1], rtol=1e-6)
+    bench.close()
+
+
+def test_what_another_program_lacks_is_named(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "topic", "image: camera/{camera}/color/image_raw")
+    assert bench.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert "nobody publishes /camera/head/color/image_raw" in str(bench.node._refusal)
+    driver = Driver(bench, Image, model="equidistant")
+    bench.node.trigger_configure()
+    bench.node.trigger_activate()
+    head = bench.node._cameras["head"]
+    driver.until(lambda: head.error is not None, with_info=False)
+    assert "no calibration on /camera/head/color/camera_info" in str(head.error)
+    driver.until(lambda: "distortion model 'equidistant'" in str(head.error))
+    assert not bench.pictures["head"]
+    bench.close()
+
+
+def test_pictures_under_our_own_names_are_left_to_the_program_that_sends_them(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "topic", "{{}}")
+    assert bench.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert bench.node._cameras == {}
+    bench.close()
+    looped = Bench(tmp_path, "topic", "image: {camera}_camera/image_raw")
+    assert looped.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert "leave `image` out" in str(looped.node._refusal)
+    looped.close()
+
+
+CAMERAS = ROBOT_FILE.parent.parent / "cameras"
+
+
+@pytest.mark.parametrize(("name", "robot"), [("rehearsal", "dual_arm"), ("franka_realsense_ros", "franka")])
+def test_a_shipped_camera_set_has_the_cameras_of_its_robot(name: str, robot: str) -> None:
+    path = ROBOT_FILE.with_stem(robot)
+    contract = load_robot(str(path))
+    found = load_camera_set(contract, str(path), name)
+    assert found.description
+    for source in found.cameras.values():
+        parse_model(source.options, TopicCameraOptions, name)
+    assert {file.stem for file in CAMERAS.glob("*.yaml")} == {"rehearsal", "franka_realsense_ros"}

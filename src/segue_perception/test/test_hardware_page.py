@@ -10,6 +10,7 @@ from segue_perception.camera_config import CameraSet
 from segue_perception.drivers.realsense import RealSenseOptions
 from segue_perception.drivers.replay import ReplayOptions
 from segue_perception.drivers.usb import UsbOptions
+from segue_perception.topic_camera import TopicCameraOptions
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "hardware-options.md"
 TITLES = {
@@ -20,6 +21,7 @@ TITLES = {
     "`options` of the camera driver `realsense`": RealSenseOptions,
     "`options` of the camera driver `usb`": UsbOptions,
     "`options` of the camera driver `replay`": ReplayOptions,
+    "`options` of the camera driver `topic`": TopicCameraOptions,
 }
 REFRESH = "refresh it: python src/segue_perception/test/test_hardware_page.py"
 

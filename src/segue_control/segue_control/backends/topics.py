@@ -11,7 +11,7 @@ from rclpy.clock_type import ClockType
 from rclpy.node import Node
 
 from segue_control.backends.base import Measured
-from segue_control.device_topics.grippers import gripper_writer
+from segue_control.device_topics.grippers import GripperWriter, gripper_writer
 from segue_control.device_topics.names import in_full
 from segue_control.device_topics.probe import Listener, Probe
 from segue_control.device_topics.readers import subscribe
@@ -81,11 +81,18 @@ class TopicBackend:
         with Probe(self.node) as probe:
             for state in self.options.states:
                 self._wait_for_states(probe, state.topic)
+            for name, writer in zip(self.robot.gripper_names, self._grippers, strict=True):
+                self._wait_for_gripper(probe, name, writer)
             return tuple(note for topic in self.options.commands for note in self._meet(probe, topic))
 
     def _wait_for_states(self, probe: Probe, topic: str) -> None:
         if not probe.wait(lambda: probe.publishers(topic) > 0, self.hardware.connect_timeout_s):
             raise self._absent(f"nobody publishes joint states on {topic}")
+
+    def _wait_for_gripper(self, probe: Probe, name: str, writer: GripperWriter) -> None:
+        if not probe.wait(writer.heard, self.hardware.connect_timeout_s):
+            command = self.options.grippers[name].command
+            raise self._absent(f"nobody takes commands of {name} on {command.topic} ({command.kind})")
 
     def _meet(self, probe: Probe, topic: CommandTopic) -> tuple[str, ...]:
         listeners = self.wait_for_listener(probe, topic)

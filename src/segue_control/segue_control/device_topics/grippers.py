@@ -3,13 +3,13 @@
 from typing import Any, Protocol
 
 from builtin_interfaces.msg import Duration
-from rclpy.action import ActionClient
 from rclpy.node import Node
-from sensor_msgs.msg import JointState
+from rclpy.publisher import Publisher
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from segue_control.device_topics.dynamic import message_class, set_field
+from segue_control.device_topics.gripper_actions import ActionPort
 from segue_control.hardware.mapping import Axis
 from segue_control.hardware.settings import GripperCommand
 from segue_ros import qos
@@ -18,7 +18,7 @@ _CHANGE = 0.005  # smaller changes of the opening are not worth a message
 
 
 class GripperWriter:
-    """One gripper: sends an opening when it changed, and no more often than the driver likes."""
+    """One gripper: sends the newest opening, once it changed and the driver is free, no more often than it likes."""
 
     def __init__(self, port: "Port", axis: Axis, rate_hz: float) -> None:
         self._port, self._axis, self._period_s = port, axis, 1.0 / rate_hz
@@ -27,11 +27,17 @@ class GripperWriter:
 
     def send(self, opening: float, now_s: float) -> None:
         """Takes the commanded opening in [0, 1] of this moment (steady clock)."""
+        if self._port.refused(now_s):
+            self.forget()
         settled = self._sent is not None and abs(opening - self._sent) < _CHANGE
-        if settled or now_s - self._sent_s < self._period_s:
+        if settled or now_s - self._sent_s < self._period_s or not self._port.free(now_s):
             return
         self._sent, self._sent_s = opening, now_s
-        self._port.send(self._axis.out(opening))
+        self._port.send(self._axis.out(opening), now_s)
+
+    def heard(self) -> bool:
+        """Whether somebody takes what is sent."""
+        return self._port.heard()
 
     def forget(self) -> None:
         """The next opening is sent whatever it is."""
@@ -39,81 +45,87 @@ class GripperWriter:
 
 
 class Port(Protocol):
-    """Takes positions in the driver's own unit."""
+    """Takes positions in the driver's own unit. `now_s` is a steady clock; nothing waits."""
 
-    def send(self, position: float) -> None:
-        """Sends it; never waits."""
+    def heard(self) -> bool:
+        """Whether somebody takes what is sent."""
+        ...
+
+    def free(self, now_s: float) -> bool:
+        """Whether a position can be sent now."""
+        ...
+
+    def refused(self, now_s: float) -> bool:
+        """Whether the driver refused what was sent last; said once."""
+        ...
+
+    def send(self, position: float, now_s: float) -> None:
+        """Sends it."""
         ...
 
 
-class _Trajectory:
+class _Topic:
+    """A topic: the driver takes whatever comes."""
+
+    def __init__(self, node: Node, kind: Any, command: GripperCommand) -> None:
+        self._out: Publisher[Any] = node.create_publisher(kind, command.topic, qos.COMMAND)
+
+    def heard(self) -> bool:
+        return self._out.get_subscription_count() > 0
+
+    def free(self, now_s: float) -> bool:
+        return True
+
+    def refused(self, now_s: float) -> bool:
+        return False
+
+
+class _Trajectory(_Topic):
     def __init__(self, node: Node, command: GripperCommand, axis: Axis) -> None:
-        self._out = node.create_publisher(JointTrajectory, command.topic, qos.COMMAND)
+        super().__init__(node, JointTrajectory, command)
         self._name = axis.theirs
         whole, part = divmod(round(command.duration_s * 1e9), 1_000_000_000)
         self._time = Duration(sec=whole, nanosec=part)
 
-    def send(self, position: float) -> None:
+    def send(self, position: float, now_s: float) -> None:
         point = JointTrajectoryPoint(positions=[position], velocities=[0.0], time_from_start=self._time)
         self._out.publish(JointTrajectory(joint_names=[self._name], points=[point]))
 
 
-class _Array:
+class _Array(_Topic):
     def __init__(self, node: Node, command: GripperCommand) -> None:
-        self._out = node.create_publisher(Float64MultiArray, command.topic, qos.COMMAND)
+        super().__init__(node, Float64MultiArray, command)
 
-    def send(self, position: float) -> None:
+    def send(self, position: float, now_s: float) -> None:
         self._out.publish(Float64MultiArray(data=[position]))
 
 
-class _Message:
+class _Message(_Topic):
     def __init__(self, node: Node, command: GripperCommand) -> None:
         self._kind, self._fields = message_class(command.type), command.fields
-        self._out = node.create_publisher(self._kind, command.topic, qos.COMMAND)
+        super().__init__(node, self._kind, command)
 
-    def send(self, position: float) -> None:
+    def send(self, position: float, now_s: float) -> None:
         message = self._kind()
         for field in self._fields:
             set_field(message, field, position)
         self._out.publish(message)
 
 
-class _Action:
-    """An action: control_msgs' GripperCommand or ParallelGripperCommand, or one of the driver's own.
-
-    A new goal preempts the one before.
-    """
-
-    def __init__(self, node: Node, command: GripperCommand, axis: Axis, parallel: bool) -> None:
-        name = "ParallelGripperCommand" if parallel else "GripperCommand"
-        self._kind = message_class(command.type or f"control_msgs/action/{name}")
-        self._client: ActionClient[Any, Any, Any] = ActionClient(node, self._kind, command.topic)
-        self._force, self._axis, self._parallel, self._fields = (
-            command.force_n,
-            axis,
-            parallel,
-            command.fields,
-        )
-        for field in self._fields:
-            set_field(self._kind.Goal(), field, 0.0)  # a missing field is found now
-
-    def send(self, position: float) -> None:
-        goal = self._kind.Goal()
-        if self._fields:
-            for field in self._fields:
-                set_field(goal, field, position)
-        elif self._parallel:
-            effort = [] if self._force is None else [self._force]
-            goal.command = JointState(name=[self._axis.theirs], position=[position], effort=effort)
-        else:
-            goal.command.position = position
-            goal.command.max_effort = self._force or 0.0
-        self._client.send_goal_async(goal)
-
-
 class _Nothing:
-    def send(self, position: float) -> None:
-        """Nothing: the gripper is only watched."""
+    """The gripper is only watched."""
+
+    def heard(self) -> bool:
+        return True
+
+    def free(self, now_s: float) -> bool:
+        return False
+
+    def refused(self, now_s: float) -> bool:
+        return False
+
+    def send(self, position: float, now_s: float) -> None:
+        """Nothing."""
 
 
 def gripper_writer(node: Node, command: GripperCommand, axis: Axis) -> GripperWriter:
@@ -128,5 +140,5 @@ def gripper_writer(node: Node, command: GripperCommand, axis: Axis) -> GripperWr
     elif command.kind == "none":
         port = _Nothing()
     else:
-        port = _Action(node, command, axis, command.kind == "parallel_action")
+        port = ActionPort(node, command, axis)
     return GripperWriter(port, axis, command.rate_hz)

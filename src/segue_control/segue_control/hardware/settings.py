@@ -35,6 +35,14 @@ class GripperCommand(StrictModel):
     force_n: float | None = Field(default=None, gt=0, description="largest force, for actions [N]")
     duration_s: Positive = Field(default=0.2, description="time to get there, for trajectories [s]")
     rate_hz: Positive = Field(default=20.0, description="at most so many commands per second")
+    cancel: bool = Field(
+        default=False,
+        description="for actions: a new target cancels the goal under way; else it is sent when that has ended",
+    )
+    patience_s: Positive = Field(
+        default=10.0,
+        description="for actions: a goal is cancelled for a new target after so long at the latest [s]",
+    )
 
 
 class GripperMap(StrictModel):

@@ -1,0 +1,135 @@
+"""The driver `topic`: another program takes the pictures, such as realsense2_camera, under names of its own."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from segue_core.config_base import StrictModel
+from segue_core.errors import ConfigError, ErrorCode, PerceptionError
+from segue_perception.camera import Frame
+from segue_perception.camera_config import Intrinsics
+from segue_perception.colours import decompressed, to_rgb
+from segue_perception.drivers.base import NamedCamera
+from segue_ros import qos, ticks
+
+_COMPRESSED = "/compressed"  # as image_transport calls it
+_MODELS = ("", "plumb_bob")
+_PATIENCE_NS = 2_000_000_000  # pictures may come for so long before their calibration
+
+
+class TopicCameraOptions(StrictModel):
+    """Options of the driver `topic`. Without a slash in front a topic is in the node's namespace."""
+
+    image: str = Field(
+        default="",
+        description="topic with the pictures, compressed ones where it ends in /compressed; empty: the program "
+        "publishes under this camera's own names, at the contract's size",
+    )
+    info: str = Field(
+        default="", description="topic with their calibration; empty: camera_info beside the pictures"
+    )
+
+
+class TopicCamera(NamedCamera):
+    """See `Camera`; lives in its node's thread. Stamps are the program's own.
+
+    Args:
+        calibrated: the settings have the calibration, so nobody has to publish one.
+    """
+
+    def __init__(self, node: Node, name: str, options: TopicCameraOptions, *, calibrated: bool) -> None:
+        super().__init__(name, lambda: int(node.get_clock().now().nanoseconds))
+        self._node, self._topic = node, image_topic(node, name, options)
+        if not node.count_publishers(self._topic):
+            raise PerceptionError(ErrorCode.FRAME_MISSING, _nobody(node, name, self._topic))
+        self.intrinsics: Intrinsics | None = None
+        self._frame: Frame | None = None
+        self._error: PerceptionError | None = None
+        self._first_ns: int | None = None
+        self._waits = not calibrated
+        self._info = node.resolve_topic_name(options.info) if options.info else _beside(self._topic)
+        kind: Any = CompressedImage if self._topic.endswith(_COMPRESSED) else Image
+        self._subscriptions = [node.create_subscription(kind, self._topic, self._on_image, qos.SENSOR)]
+        if self._waits:
+            self._subscriptions.append(
+                node.create_subscription(CameraInfo, self._info, self._on_info, qos.SENSOR)
+            )
+
+    def read(self) -> Frame | None:
+        """The newest picture since the last call; PerceptionError when one cannot be read, or has no calibration."""
+        if self._error is not None:
+            raise self._error
+        frame, self._frame = self._frame, None
+        return frame
+
+    def close(self) -> None:
+        """Listens no more."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions = []
+
+    def _on_image(self, message: Any) -> None:
+        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        self._first_ns = stamp_ns if self._first_ns is None else self._first_ns
+        if self._waits and self.intrinsics is None:
+            if stamp_ns - self._first_ns > _PATIENCE_NS:
+                text = f"pictures come on {self._topic} and no calibration on {self._info}; give `intrinsics`"
+                self._fail(ErrorCode.FRAME_MISSING, text)
+            return
+        try:
+            image = decompressed(message.data) if isinstance(message, CompressedImage) else to_rgb(message)
+        except PerceptionError as error:
+            self._fail(error.code, f"{self._topic}: {error.text}")
+            return
+        self._take_size(image)
+        self._frame = Frame(image, stamp_ns)
+
+    def _on_info(self, message: CameraInfo) -> None:
+        if message.distortion_model not in _MODELS:
+            text = f"{self._info}: distortion model {message.distortion_model!r}, not plumb_bob; give `intrinsics`"
+            self._fail(ErrorCode.FRAME_ENCODING, text)
+        elif message.k[0] <= 0.0 or message.k[4] <= 0.0:
+            text = f"{self._info}: the camera is not calibrated (no focal length); give `intrinsics`"
+            self._fail(ErrorCode.FRAME_MISSING, text)
+        else:
+            fx, _, cx, _, fy, cy, *_ = (float(value) for value in message.k)
+            distortion = tuple(float(value) for value in message.d) or (0.0,) * 5
+            self.intrinsics = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, distortion=distortion)
+
+    def _fail(self, code: ErrorCode, text: str) -> None:
+        self._error = PerceptionError(code, f"camera '{self.name}': {text}")
+
+
+def image_topic(node: Node, name: str, options: TopicCameraOptions) -> str:
+    """Where the pictures come from, by its full name; raises ConfigError when that is where they are to be put."""
+    topic = node.resolve_topic_name(options.image)
+    if topic.removesuffix(_COMPRESSED) == node.resolve_topic_name(f"{name}_camera/image_raw"):
+        text = f"camera '{name}': its pictures come on {topic}, where they belong; leave `image` out"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text)
+    return topic
+
+
+def _beside(image: str) -> str:
+    """`/a/image_raw` and `/a/image_raw/compressed` have `/a/camera_info`."""
+    return image.removesuffix(_COMPRESSED).rpartition("/")[0] + "/camera_info"
+
+
+def _nobody(node: Node, name: str, topic: str) -> str:
+    kinds = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+    found = [there for there, types in node.get_topic_names_and_types() if set(types) & set(kinds)]
+    others = sorted(there for there in found if node.count_publishers(there))
+    there = f"pictures come on {', '.join(others)}" if others else "nobody publishes any pictures"
+    return (
+        f"camera '{name}': nobody publishes {topic}; is its driver running, on this ROS domain? Now {there}"
+    )
+
+
+def await_publishers(node: Node, topics: Sequence[str], patience_s: float) -> None:
+    """Gives the programs that publish `topics` time to be found; returns when all are, or time is up."""
+    end_s = time.monotonic() + patience_s
+    while not all(node.count_publishers(topic) for topic in topics) and time.monotonic() < end_s:
+        time.sleep(0.05)
