@@ -110,7 +110,7 @@ class MoverNode(LifecycleComponent):
     def _on_joint_states(self, message: JointState) -> None:
         if self._reader.concerns(message):
             try:
-                self._measured = self._reader.read(message)
+                self._measured = self._reader.read(message) or self._measured
             except SegueError as error:
                 self._measured = None
                 self.get_logger().warning(str(error), throttle_duration_sec=1.0)
@@ -194,9 +194,8 @@ class MoverNode(LifecycleComponent):
         if not await until(
             self, lambda: self._measured is not None and self._safety is not None, _PATIENCE_S
         ):
-            raise ControlError(
-                ErrorCode.CONTROL_STATE_STALE, "no joint states or no safety state received yet"
-            )
+            text = self._reader.why_none() or "no joint states or no safety state received yet"
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)
         if self._armed():
             text = "the robot is armed: a task runs, or was not ended"
             raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text)
@@ -205,7 +204,7 @@ class MoverNode(LifecycleComponent):
     def sample(self) -> JointSample:
         """The newest measured joints; ControlError when there are none."""
         if self._measured is None:
-            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states")
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, self._reader.why_none() or "no joint states")
         return self._measured
 
     async def carry_out(

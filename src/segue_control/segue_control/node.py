@@ -169,9 +169,11 @@ class ControllerNode(LifecycleComponent):
             for newer, _ in waiting_messages(self._joint_states):
                 message = newer if self._reader.concerns(newer) else message
         try:
-            self._measured = self._reader.read(message)
-            self._controller.observe(self._measured.q, self._steady_ns(), self._measured.v)
+            if (sample := self._reader.read(message)) is not None:
+                self._measured = sample
+                self._controller.observe(sample.q, self._steady_ns(), sample.v)
         except SegueError as error:
+            self._measured = None if error.code is ErrorCode.STATE_MISSING else self._measured
             self._controller.guard.bad_state(error.text)
         self._note_state(message)
 
@@ -274,7 +276,8 @@ class ControllerNode(LifecycleComponent):
         alone.refuse_namesakes(self)
         alone.refuse_second_publisher(self, "joint_command")
         if self._measured is None:
-            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
+            text = self._reader.why_none() or "no joint states received yet"
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)
         self._controller.arm(self._measured.grippers, self._steady_ns())
         self._owner.release()
         self._loop.overruns, self._loop.last_ns = 0, None  # what happened while disarmed does not matter

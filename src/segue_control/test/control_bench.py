@@ -19,6 +19,7 @@ from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
 from segue_ros import conversions, qos, ticks
 
+_ALL = slice(None)
 ROBOTS = Path(__file__).parents[3] / "config" / "robots"
 
 
@@ -70,11 +71,17 @@ class Bench:
 
     def joints(self, q: np.ndarray) -> None:
         """Publishes joint states and waits until they arrived."""
-        names = [*self.robot.joint_names, *self.robot.gripper_names]
         before = self.node._measured
-        position = [*q.tolist(), *[1.0] * len(self.robot.arms)]
-        self._joints.publish(JointState(name=names, position=position, velocity=[0.0] * len(names)))
+        message = self.joint_states([*q.tolist(), *[1.0] * len(self.robot.arms)])
+        self._joints.publish(message)
         self.until(lambda: self.node._measured is not before)
+
+    def joint_states(self, position: list[float], part: slice = _ALL) -> JointState:
+        """Those of now, all or a part of the joints, at rest."""
+        names = [*self.robot.joint_names, *self.robot.gripper_names][part]
+        message = JointState(name=names, position=position[part], velocity=[0.0] * len(names))
+        message.header.stamp = ticks.stamp(self.now_ns)
+        return message
 
     def call(self, request: object) -> object:
         """The answer to a service request."""

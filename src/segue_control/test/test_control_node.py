@@ -9,9 +9,11 @@ from control_bench import ROBOTS, Bench
 from own_domain import own_domain
 from rclpy.context import Context
 from rclpy.node import Node
+from sensor_msgs.msg import JointState
 from std_msgs.msg import UInt64
 from trajectory_msgs.msg import JointTrajectory
 
+from segue_control.guard import GuardMode
 from segue_core.controller_config import Interface
 from segue_interfaces.msg import RobotCommand
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
@@ -222,3 +224,35 @@ def test_an_emergency_stop_before_the_first_arming_commands_nothing(bench: Bench
     assert bench.call(EmergencyStop.Request(reason="button")).success
     bench.step(5)
     assert bench.commands == []
+
+
+def test_an_arm_and_a_gripper_that_publish_their_own_joints_are_one_robot(bench: Bench) -> None:
+    arms, grippers = slice(len(bench.home)), slice(len(bench.home), None)
+    position = [*bench.home.tolist(), 0.25, 0.75]
+    gripper_out = bench.peer.create_publisher(JointState, "joint_states", qos.SENSOR_SOURCE)
+    bench.until(lambda: gripper_out.get_subscription_count() == 1)
+    guard, reader = bench.node._controller.guard, bench.node._reader
+
+    def tell(*parts: slice) -> None:
+        for part in parts:
+            heard = reader._merge.heard
+            publisher = gripper_out if part is grippers else bench._joints
+            publisher.publish(bench.joint_states(position, part))
+            bench.until(lambda count=heard: reader._merge.heard > count)
+        bench.step(joints=False)
+
+    tell(arms)
+    refused = bench.call(Arm.Request(arm=True))
+    assert (refused.success, refused.error_code) == (False, 306)
+    assert "no message has left_gripper, right_gripper" in refused.error_text
+    tell(grippers, arms)
+    assert bench.call(Arm.Request(arm=True)).success
+    assert bench.node._measured.grippers.tolist() == [0.25, 0.75]
+    for cycle in range(24):  # the gripper at a quarter of the arm's rate
+        tell(*(arms, grippers)[: 2 - (cycle % 4 > 0)])
+    assert guard.mode is GuardMode.ARMED
+    for _ in range(24):
+        tell(arms)
+    assert guard.fault.code == 306 and "left_gripper, right_gripper last told" in guard.fault.text
+    refused = bench.call(Arm.Request(arm=True))
+    assert "left_gripper, right_gripper last told" in refused.error_text

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.joint_merge import JointMerge, max_age_ns
 from segue_core.robot_config import RobotConfig
 from segue_data.alignment import Stamps, as_of, check_ticks, in_order
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.encoding import picture
 from segue_data.errors import misaligned
-from segue_data.joint_merge import JointMerge
+from segue_data.joint_states import add_joints
 from segue_data.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
 from segue_perception.preprocess import resize
 from segue_perception.sync import SyncLimits
@@ -54,7 +55,7 @@ class _Stream:
 
 def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, _Stream]:
     camera_of = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}
-    merge = JointMerge((*robot.joint_names, *robot.gripper_names), _state_age_ns(robot))
+    merge = JointMerge((*robot.joint_names, *robot.gripper_names), max_age_ns(robot.tick_rate_hz))
     streams = {name: _Stream() for name in (COMMAND, JOINT_STATES, OBSERVATION, *robot.cameras)}
     for record in read(bag, frozenset((COMMAND, JOINT_STATES, OBSERVATION, *camera_of))):
         message = record.message()
@@ -62,8 +63,8 @@ def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, 
         if record.topic == COMMAND:
             streams[COMMAND].add(stamp, (message.tick, message.action))
         elif record.topic == JOINT_STATES:
-            if (state := merge.add(message, stamp, bag)) is not None:
-                streams[JOINT_STATES].add(*state)
+            if (state := add_joints(merge, message, bag)) is not None:
+                streams[JOINT_STATES].add(state.stamp_ns, state.positions)
         elif record.topic == OBSERVATION:
             streams[OBSERVATION].add(stamp, np.asarray(message.state, dtype=np.float64))
         else:
@@ -73,10 +74,6 @@ def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, 
     if merge.heard and not streams[JOINT_STATES].stamps:
         raise misaligned(bag, JOINT_STATES, merge.why_none())
     return streams
-
-
-def _state_age_ns(robot: RobotConfig) -> int:
-    return round(MAX_STATE_AGE_TICKS * 1e9 / robot.tick_rate_hz) + TOLERANCE_NS
 
 
 def _finite(values: NDArray[np.float64], bag: Path, stream: str) -> NDArray[np.float32]:

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.joint_merge import JointMerge, max_age_ns
 from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.errors import misaligned, missing
+from segue_data.joint_states import add_joints
 from segue_data.topics import COMMAND, DISTURBED_COMMAND, JOINT_STATES
 
 Array = NDArray[np.float64]
@@ -40,15 +42,15 @@ def executed_commands(bag: Path, robot: RobotConfig) -> list[Array]:
 
 def measured_joints(bag: Path, robot: RobotConfig) -> tuple[Array, Array]:
     """Seconds since the first command (n,) and measured arm joints (n, joints) [rad]."""
-    names, stamps, rows, first = robot.joint_names, [], [], None
+    merge = JointMerge(robot.joint_names, max_age_ns(robot.tick_rate_hz))
+    stamps, rows, first = [], [], None
     for record in read(bag, frozenset((COMMAND, JOINT_STATES))):
         message = record.message()
         if record.topic == COMMAND:
             first = stamp_ns(message.header) if first is None and not message.hold else first
-        elif set(names) <= set(message.name):
-            at = {name: index for index, name in enumerate(message.name)}
-            stamps.append(stamp_ns(message.header))
-            rows.append([message.position[at[name]] for name in names])
+        elif (state := add_joints(merge, message, bag)) is not None:
+            stamps.append(state.stamp_ns)
+            rows.append(state.positions)
     if not rows or first is None:
-        raise missing(bag, "no joint states or no commands")
-    return (np.array(stamps) - first) / 1e9, np.array(rows, dtype=np.float64)
+        raise missing(bag, "no commands" if rows else f"no joint states: {merge.why_none()}")
+    return (np.array(stamps) - first) / 1e9, np.array(rows)

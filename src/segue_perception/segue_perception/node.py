@@ -162,15 +162,16 @@ class PerceptionNode(LifecycleComponent):
     def _take_joint_states(self, message: JointState) -> None:
         if not self._reader.concerns(message):
             return
-        stamp_ns = ticks.nanoseconds(message.header.stamp)
-        self._notice("joint states", stamp_ns)
         try:
             sample = self._reader.read(message)
         except PerceptionError as error:
             self._report(error)
             return
-        self._sync.add_state(self._state(sample.q, sample.grippers), stamp_ns, self._steady_ns())
-        self._publish_if_complete(stamp_ns)
+        if sample is not None:
+            self._notice("joint states", sample.stamp_ns)
+            state = self._state(sample.q, sample.grippers)
+            self._sync.add_state(state, sample.stamp_ns, self._steady_ns())
+            self._publish_if_complete(sample.stamp_ns)
 
     def _notice(self, stream: str, stamp_ns: int) -> None:
         """Begins anew when stamps jump back by more than the sensors' own disorder: the world was reset."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.joint_merge import TICK_TOLERANCE_NS
 from segue_core.observation import Observation
 from segue_core.robot_config import RobotConfig
 from segue_perception.camera import Frame
@@ -33,7 +34,7 @@ _CARRIED_MOTION = 0.02  # the same for the arm that carries the camera
 class SyncLimits:
     """What may go into one observation."""
 
-    tolerance_ns: int = 4_000_000  # a sample this little after its tick still belongs to it
+    tolerance_ns: int = TICK_TOLERANCE_NS  # a sample this little after its tick still belongs to it
     max_age_ns: int = 50_000_000  # oldest sample, before the tick
     max_silence_ns: int = 200_000_000  # longest time without a message of a stream, on the steady clock
 

@@ -37,7 +37,8 @@ class Sensors:
         self.observations: list[Observation] = []
         topic = "/segue/observation"
         self.peer.create_subscription(Observation, topic, self.observations.append, qos.OBSERVATION)
-        self._joints = self.peer.create_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
+        joints = self.peer.create_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
+        self.joints = [(joints, slice(None))]  # who publishes which part of them
         self._cameras = {
             name: self.peer.create_publisher(Image, f"/{name}_camera/image_raw", qos.SENSOR_SOURCE)
             for name in ROBOT.cameras
@@ -45,7 +46,7 @@ class Sensors:
         self.home = Kinematics(ROBOT).home
         self.node.trigger_configure()
         self.node.trigger_activate()
-        sources = [self._joints, *self._cameras.values()]
+        sources = [joints, *self._cameras.values()]
         self.until(lambda: all(source.get_subscription_count() == 1 for source in sources))
         self.until(lambda: self.peer.count_publishers(topic) == 1)
 
@@ -59,7 +60,10 @@ class Sensors:
         self.now_ns = ticks.time_of(tick, 30.0)
         joints = JointState(name=[*ROBOT.joint_names, *ROBOT.gripper_names])
         joints.header.stamp, joints.position = stamp, [*self.home.tolist(), 1.0, 0.5]
-        self._joints.publish(joints)
+        for publisher, part in self.joints:
+            publisher.publish(
+                JointState(header=joints.header, name=joints.name[part], position=joints.position[part])
+            )
         for name, publisher in self._cameras.items():
             if name != skip:
                 image = np.full((192, 256, 3), shade, np.uint8)
@@ -150,3 +154,20 @@ def test_a_camera_that_sends_compressed_pictures_only_is_seen(sensors: Sensors) 
     sensors.until(lambda: bool(sensors.observations))
     seen = conversions.observation_from_msg(sensors.observations[0])
     assert seen.images[name][0, 0].tolist() == [90, 2, 1]
+
+
+def test_an_arm_and_a_gripper_that_publish_their_own_joints_are_one_robot(sensors: Sensors) -> None:
+    arms = len(ROBOT.joint_names)
+    own = sensors.peer.create_publisher(JointState, "/joint_states", qos.SENSOR_SOURCE)
+    sensors.until(lambda: own.get_subscription_count() == 1)
+    sensors.joints = [(sensors.joints[0][0], slice(arms)), (own, slice(arms, None))]
+    for tick in range(3):
+        sensors.tick(tick, shade=40 * tick)
+        sensors.until(lambda count=tick: len(sensors.observations) == count + 1)
+    assert [message.tick for message in sensors.observations] == [0, 1, 2]
+    state = Kinematics(ROBOT).forward(sensors.home, np.array([1.0, 0.5]))
+    np.testing.assert_allclose(sensors.observations[-1].state, state, atol=1e-6)
+    sensors.joints.pop()
+    sensors.tick(6, shade=200)
+    sensors.until(lambda: sensors.node._fault != "")
+    assert "left_gripper, right_gripper last told 133 ms before the others" in sensors.node._fault

@@ -1,4 +1,4 @@
-"""sensor_msgs/JointState of a robot to arrays in the robot's own order."""
+"""sensor_msgs/JointState of a robot, from one publisher or several, to arrays in the robot's own order."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
 
 from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.joint_merge import JointMerge, MergedJoints, max_age_ns
 from segue_core.robot_config import RobotConfig
+from segue_ros import ticks
+
+_FINDING_NS = 1_000_000_000  # publishers are found one after the other
+_BEFORE_WATCHDOG = (
+    0.8  # of the time after which joint states are stale: whoever fell silent is named, not only missed
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +23,7 @@ class JointSample:
 
     q: NDArray[np.float64]
     grippers: NDArray[np.float64]
+    stamp_ns: int  # of the newest joint
     v: NDArray[np.float64] | None = None  # what sent the message does not measure speeds
 
 
@@ -24,44 +32,58 @@ class JointStateReader:
 
     def __init__(self, robot: RobotConfig) -> None:
         self._arms = len(robot.joint_names)
-        self._wanted = (*robot.joint_names, *robot.gripper_names)
-        self._names: list[str] = []
-        self._indices: list[int] = []
+        self._merge = JointMerge((*robot.joint_names, *robot.gripper_names), max_age_ns(robot.tick_rate_hz))
+        self._lost_ns = round(_BEFORE_WATCHDOG * 1e9 * robot.safety.state_timeout_s)
+        self._whole = False  # there was a sample
+        self._since_ns: int | None = (
+            None  # stamp of the last sample; before there was one, of the first part of one
+        )
 
     def concerns(self, message: JointState) -> bool:
         """Whether the message speaks about this robot at all."""
-        return message.name == self._names or not set(self._wanted).isdisjoint(message.name)
+        return self._merge.layout(message.name)[0].size > 0
 
-    def read(self, message: JointState) -> JointSample:
-        """The sample in a message.
+    def read(self, message: JointState) -> JointSample | None:
+        """The sample that is known with a message; None when other publishers have not told their joints lately.
 
         Raises:
-            PerceptionError: STATE_MISSING for an absent joint, STATE_CORRUPT for a value that is not finite.
+            PerceptionError: STATE_MISSING when they have not for too long, naming the joints; STATE_CORRUPT for a value
+                that is not finite.
         """
-        if message.name != self._names:
-            self._learn(list(message.name))
-        if len(message.position) != len(self._names):
-            got = f"{len(message.position)} positions for {len(self._names)} names"
+        positions, speeds = np.array(message.position), np.array(message.velocity)
+        if len(positions) != len(message.name):
+            got = f"{len(positions)} positions for {len(message.name)} names"
             raise PerceptionError(ErrorCode.STATE_CORRUPT, "joint states", got=got)
-        values = np.array(message.position, dtype=np.float64)[self._indices]
-        if not np.isfinite(values).all():
-            worst = int(np.argmin(np.isfinite(values)))
-            got = f"{values[worst]} for {self._wanted[worst]}"
+        self._refuse_infinite(message, positions)
+        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        measured = speeds if len(speeds) == len(positions) else None
+        merged = self._merge.add(message.name, positions, stamp_ns, measured)
+        if merged is None:
+            self._refuse_silence(stamp_ns)
+            return None
+        self._whole, self._since_ns = True, merged.stamp_ns
+        return self._sample(merged)
+
+    def why_none(self) -> str:
+        """Why there is no sample, when parts of one came; else empty."""
+        return f"joint states: {why}" if self._merge.heard and (why := self._merge.why_none()) else ""
+
+    def _sample(self, merged: MergedJoints) -> JointSample:
+        q, v = merged.positions[: self._arms], merged.speeds[: self._arms]
+        measured = None if np.isnan(v).all() else v
+        return JointSample(q, merged.positions[self._arms :], merged.stamp_ns, measured)
+
+    def _refuse_infinite(self, message: JointState, positions: NDArray[np.float64]) -> None:
+        entries, _ = self._merge.layout(message.name)
+        bad = entries[~np.isfinite(positions[entries])]
+        if bad.size:
+            got = f"{positions[bad[0]]} for {message.name[bad[0]]}"
             raise PerceptionError(
                 ErrorCode.STATE_CORRUPT, "joint states", got=got, expected="finite positions"
             )
-        return JointSample(values[: self._arms], values[self._arms :], self._speeds(message))
 
-    def _speeds(self, message: JointState) -> NDArray[np.float64] | None:
-        """Arm joint speeds (n,) as measured, finite or not; None when the message has none."""
-        if len(message.velocity) != len(self._names):
-            return None
-        return np.array(message.velocity, dtype=np.float64)[self._indices[: self._arms]]
-
-    def _learn(self, names: list[str]) -> None:
-        missing = [name for name in self._wanted if name not in names]
-        if missing:
-            raise PerceptionError(
-                ErrorCode.STATE_MISSING, "joint states", got=", ".join(names), expected=", ".join(missing)
-            )
-        self._names, self._indices = names, [names.index(name) for name in self._wanted]
+    def _refuse_silence(self, stamp_ns: int) -> None:
+        if self._since_ns is None or stamp_ns < self._since_ns:  # the first, or the world was reset
+            self._since_ns = stamp_ns
+        if stamp_ns - self._since_ns > (self._lost_ns if self._whole else _FINDING_NS):
+            raise PerceptionError(ErrorCode.STATE_MISSING, self.why_none())

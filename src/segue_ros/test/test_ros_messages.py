@@ -188,10 +188,32 @@ def test_joints_are_read_by_name_not_by_place() -> None:
 
 def test_joint_states_that_lack_a_joint_or_a_number_are_refused() -> None:
     reader = JointStateReader(ROBOT)
-    with pytest.raises(PerceptionError, match="left_joint2"):
-        reader.read(JointState(name=["left_joint1"], position=[0.0]))
+    alone = JointState(name=["left_joint1"], position=[0.0])
+    assert reader.read(alone) is None  # others may be found yet
+    alone.header.stamp.sec = 2
+    with pytest.raises(PerceptionError, match="no message has left_joint2"):
+        reader.read(alone)
     with pytest.raises(PerceptionError, match="nan for right_gripper"):
         reader.read(_joint_states(position=[0.0, float("nan"), *[0.0] * 15]))
     with pytest.raises(PerceptionError, match="3 positions"):
         reader.read(_joint_states(position=[0.0] * 3))
     assert not reader.concerns(JointState(name=["wheel"], position=[0.0]))
+
+
+def test_whoever_falls_silent_of_several_publishers_is_named_before_joint_states_are_stale() -> None:
+    reader = JointStateReader(ROBOT)
+    arms = JointState(name=ROBOT.joint_names, position=[0.0] * len(ROBOT.joint_names))
+    grippers = JointState(name=ROBOT.gripper_names, position=[0.5] * len(ROBOT.gripper_names))
+    assert reader.read(arms) is None
+    sample = reader.read(grippers)
+    assert sample is not None and sample.grippers.tolist() == [0.5, 0.5] and sample.v is None
+    for age_ms in range(10, 120, 10):
+        arms.header.stamp.nanosec = age_ms * 1_000_000
+        assert (reader.read(arms) is None) == (age_ms > 37)
+    arms.header.stamp.nanosec = (
+        120_000_000  # 90 ms after the last sample; from 100 ms on joint states are stale
+    )
+    with pytest.raises(
+        PerceptionError, match="left_gripper, right_gripper last told 120 ms before the others"
+    ):
+        reader.read(arms)

@@ -178,7 +178,8 @@ class TeleopNode(LifecycleComponent):
         except SegueError as error:
             self.get_logger().error(str(error), throttle_duration_sec=1.0)
             return
-        self.driver.observe(sample.q, sample.grippers, time.monotonic())
+        if sample is not None:
+            self.driver.observe(sample.q, sample.grippers, time.monotonic())
 
     def _on_scheduler(self, message: SchedulerState) -> None:
         self.scheduler_phase, self.scheduler_s = message.phase, time.monotonic()
