@@ -1,5 +1,6 @@
 """A graph and its arguments turned into the processes to start. Used alike for `launch` and for the supervisor."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from typing import Any
 
 from segue_bringup.arguments import resolve_arguments
 from segue_bringup.catalogue import config_root, entry, path_of
+from segue_bringup.environment.variables import profile_name
 from segue_bringup.graph import Graph, GraphNode, Ready, Respawn, Scalar
 from segue_bringup.substitution import substitute
 from segue_core.errors import ConfigError, ErrorCode
@@ -93,7 +95,11 @@ def checked_namespace(asked: str, arguments: Mapping[str, Scalar]) -> str:
 
 
 def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, Any]:
-    values: dict[str, Any] = {"config": str(config_root()), **arguments}
+    values: dict[str, Any] = {
+        "config": str(config_root()),
+        "dds_profile": profile_name(os.environ),
+        **arguments,
+    }
     for name, argument in graph.arguments.items():
         if argument.config:
             chosen = str(arguments[name])

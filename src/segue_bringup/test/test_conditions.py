@@ -11,10 +11,13 @@ import pytest
 
 from segue_bringup.environment import conditions, ros_conditions
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT
+from segue_bringup.environment.ros import find_ros
+from segue_bringup.environment.variables import run_environment
 from segue_bringup.environment.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
 WORKSPACE = Workspace(ROOT)
+PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
 BAD = {
     "middleware": ({"RMW_IMPLEMENTATION": "rmw_nobody_cpp"}, "rmw_nobody_cpp, which is not installed"),
     "assertion": (
@@ -124,3 +127,28 @@ def test_what_a_terminal_cannot_show_is_printed_as_a_question_mark() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "?\n")
+
+
+@pytest.mark.parametrize(
+    ("changed", "profile"),
+    [
+        ({}, "this_machine.xml"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, "large_images.xml"),
+        ({"ROS_STATIC_PEERS": "192.0.2.7"}, "large_images.xml"),
+        (
+            {"ROS_STATIC_PEERS": "192.0.2.7", PROFILE: str(WORKSPACE.dds_profiles / "this_machine.xml")},
+            "large_images.xml",
+        ),
+    ],
+)
+def test_other_machines_are_heard_only_where_some_are_named(changed: dict[str, str], profile: str) -> None:
+    bare = {k: v for k, v in PLAIN.items() if k not in (PROFILE, "ROS_AUTOMATIC_DISCOVERY_RANGE")}
+    ros = find_ros(WORKSPACE, bare)
+    assert run_environment(WORKSPACE, ros, {**bare, **changed})[PROFILE] == str(
+        WORKSPACE.dds_profiles / profile
+    )
+
+
+def test_a_profile_of_the_users_own_is_kept(tmp_path: Path) -> None:
+    own = {**PLAIN, PROFILE: str(tmp_path / "mine.xml")}
+    assert run_environment(WORKSPACE, find_ros(WORKSPACE, own), own)[PROFILE] == own[PROFILE]

@@ -112,7 +112,7 @@ class Setup:
         environment = base_environment(space, self.ros, self.environment)
         found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         patch_cmake_exports(space.venv, Path(found.stdout.strip()))
-        write_local_setup(space.venv, self.ros.distro, space.dds_profile)
+        write_local_setup(space.venv, self.ros.distro, space.dds_profiles)
 
     def _repair(self, progress: Progress) -> None:
         removed = remove_half_installed(self.workspace.site_packages)

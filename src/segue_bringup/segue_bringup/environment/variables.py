@@ -12,6 +12,7 @@ from segue_bringup.environment.wheels import library_folders
 from segue_bringup.environment.workspace import Workspace
 
 _CAPTURED = ("AMENT_PREFIX_PATH", "CMAKE_PREFIX_PATH", "COLCON_PREFIX_PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
+_PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
 _RENDER_FILE = "render.json"
 _OVERLAY_FILE = "overlay.json"
 
@@ -34,10 +35,20 @@ def run_environment(workspace: Workspace, ros: Ros, environment: Mapping[str, st
     child.update(_overlay(workspace, ros, child))
     child["SEGUE_ROOT"] = str(workspace.root)
     child.setdefault("MUJOCO_GL", remembered_backend(workspace))
-    child.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(workspace.dds_profile))
     child.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    given = child.get(_PROFILE, "")
+    if (
+        not given or Path(given).parent == workspace.dds_profiles
+    ):  # or ours, from a shell that has since been told more
+        child[_PROFILE] = str(workspace.dds_profiles / profile_name(child))
     child.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // 2)))
     return child
+
+
+def profile_name(environment: Mapping[str, str]) -> str:
+    """The Fast DDS profile: one that other machines cannot reach, unless the variables of discovery name others."""
+    alone = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST") in ("LOCALHOST", "OFF")
+    return "this_machine.xml" if alone and not environment.get("ROS_STATIC_PEERS") else "large_images.xml"
 
 
 def remembered_backend(workspace: Workspace) -> str:

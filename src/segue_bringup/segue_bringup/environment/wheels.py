@@ -22,9 +22,13 @@ esac
 case ":${{CMAKE_PREFIX_PATH:-}}:" in
   *":$_segue_venv:"*) ;; *) export CMAKE_PREFIX_PATH="$_segue_venv${{CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}}" ;;
 esac
-export FASTDDS_DEFAULT_PROFILES_FILE="${{FASTDDS_DEFAULT_PROFILES_FILE:-{profile}}}"
 export ROS_AUTOMATIC_DISCOVERY_RANGE="${{ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}}"
-unset _segue_venv
+case "$ROS_AUTOMATIC_DISCOVERY_RANGE${{ROS_STATIC_PEERS:+ peers}}" in  # deaf to the network, unless others are named
+  LOCALHOST|OFF) _segue_profile=this_machine ;;
+  *) _segue_profile=large_images ;;
+esac
+export FASTDDS_DEFAULT_PROFILES_FILE="${{FASTDDS_DEFAULT_PROFILES_FILE:-{profiles}/$_segue_profile.xml}}"
+unset _segue_venv _segue_profile
 """
 
 
@@ -41,9 +45,9 @@ def patch_cmake_exports(venv: Path, numpy_include: Path) -> int:
     return changed
 
 
-def write_local_setup(venv: Path, distro: str, dds_profile: Path) -> None:
+def write_local_setup(venv: Path, distro: str, dds_profiles: Path) -> None:
     """Write local_setup.{sh,bash,zsh}; colcon's own setup files source them first."""
-    text = _LOCAL_SETUP.format(venv=venv, distro=distro, profile=dds_profile)
+    text = _LOCAL_SETUP.format(venv=venv, distro=distro, profiles=dds_profiles)
     for shell in ("sh", "bash", "zsh"):
         (venv / f"local_setup.{shell}").write_text(text)
 

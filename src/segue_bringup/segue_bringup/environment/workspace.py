@@ -51,9 +51,9 @@ class Workspace:
         return self.root / "requirements"
 
     @property
-    def dds_profile(self) -> Path:
-        """Fast DDS transports for image streams."""
-        return self.root / "config" / "dds" / "large_images.xml"
+    def dds_profiles(self) -> Path:
+        """Fast DDS profiles: `this_machine.xml`, deaf to the network, and `large_images.xml` for several machines."""
+        return self.root / "config" / "dds"
 
     @property
     def site_packages(self) -> Path:
