@@ -12,7 +12,7 @@ from segue_data.bag_reader import read, topics_of
 from segue_data.check_bag import check_bag
 from segue_data.contracts import load_robot
 from segue_data.convert import convert
-from segue_data.dataset import describe
+from segue_data.dataset_info import describe
 from segue_data.dataset_writer import ConversionOptions
 from segue_data.manifest import load
 from segue_data.namespaces import GLOBAL

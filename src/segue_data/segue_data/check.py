@@ -11,7 +11,7 @@ from segue_data import lerobot_format as layout
 from segue_data.bag_folders import find_bags, unfinished_bags
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
-from segue_data.dataset import describe, read_json
+from segue_data.dataset_info import describe, read_info
 from segue_data.errors import missing
 from segue_data.findings import Findings
 from segue_data.manifest import RECORDING, load
@@ -57,16 +57,16 @@ def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findin
 def info(path: Path) -> dict[str, Any]:
     """What is at `path`, a dataset or bags, without reading messages; DataError if neither."""
     if is_dataset(path):
-        about, meta = describe(path), read_json(path / layout.INFO)
+        about, meta = describe(path), read_info(path)
         return {
             "kind": "dataset",
-            "format": meta.get("codebase_version"),
-            "robot": meta.get("robot_type"),
-            "episodes": meta.get("total_episodes"),
-            "frames": meta.get("total_frames"),
+            "format": meta.codebase_version,
+            "robot": meta.robot_type,
+            "episodes": meta.total_episodes,
+            "frames": meta.total_frames,
             "rate_hz": about.rate_hz,
-            "cameras": list(about.cameras),
-            "image_shape": list(about.shape),
+            "cameras": {view.name: f"{view.width}x{view.height}" for view in about.views},
+            "read_at": "{}x{}".format(*about.size),
             "action_space": about.space.name,
         }
     manifests = [load(bag) for bag in find_bags(path)]

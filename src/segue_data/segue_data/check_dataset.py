@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +16,31 @@ from segue_core.errors import SegueError
 from segue_core.robot_config import SafetyConfig
 from segue_data import lerobot_format as layout
 from segue_data import signals
-from segue_data.dataset import data_files, describe, matrix, read_json, read_table
-from segue_data.encoding import decode
-from segue_data.episode_pictures import pictures
+from segue_data.dataset_episodes import DatasetFiles, Episode, survey
+from segue_data.dataset_info import Camera, read_info
+from segue_data.dataset_values import not_finite, off_time
+from segue_data.episode_pictures import changes, pictures, stored
 from segue_data.findings import Findings
+from segue_data.parquet import read_table
 
 _VIDEO_NOISE = 0.05  # mean change of a pixel [grey levels] that is still the encoder's
 _VIDEO_MOTION = 0.1  # [m or rad]; small motions vanish in a small video
 STEP_MARGIN = 1.5  # see check_bag
+Rows = NDArray[np.float32]
 
 
 def _check_vector(
-    values: NDArray[np.float32], space: ActionSpace, place: str, findings: Findings, *, limited: bool
+    values: Rows, space: ActionSpace, episode: Episode, name: str, findings: Findings, *, limited: bool
 ) -> None:
-    if bad := signals.first_not_finite(values):
-        findings.add(f"{place}, frame {bad[0]}", f"{space.names[bad[1]]} is {values[bad]}")
+    def add(frame: int, what: str) -> None:
+        findings.add(f"{episode.place}, frame {frame}, {name}", what, episode.number)
+
+    if bad := not_finite(values, space):
+        add(*bad)
         return
-    if limited and (bad := signals.first_outside(values, space.low, space.high)):
-        findings.add(
-            f"{place}, frame {bad[0]}", f"{space.names[bad[1]]} is {values[bad]:.3f}, outside its limits"
-        )
+    if limited and (out := signals.first_outside(values, space.low, space.high)):
+        low, high = space.low[out[1]], space.high[out[1]]
+        add(out[0], f"{space.names[out[1]]} is {values[out]:.3f}, outside its limits {low:g} to {high:g}")
     steps = {
         ChannelKind.POSITION: SafetyConfig().max_tool_step_m,
         ChannelKind.ROTATION_VECTOR: SafetyConfig().max_tool_turn_rad,
@@ -42,19 +48,16 @@ def _check_vector(
     for channel in space.channels:
         step, frame = signals.largest_step(values[:, space.slice(channel.name)])
         if step > STEP_MARGIN * steps.get(channel.kind, np.inf):
-            findings.add(f"{place}, frame {frame}", f"{channel.name} jumps by {step:.3f} {channel.unit}")
+            add(frame, f"{channel.name} jumps by {step:.3f} {channel.unit}")
 
 
-def _check_times(table: pa.Table, rate_hz: float, place: str, findings: Findings) -> None:
-    times = table.column("timestamp").to_numpy()
-    off = np.abs(times - np.arange(len(times)) / rate_hz)
-    if off.size and off.max() > 0.5 / rate_hz:
-        findings.add(
-            f"{place}, frame {int(off.argmax())}", f"timestamp is {off.max() * 1e3:.1f} ms off {rate_hz:g} Hz"
-        )
-    frames = table.column("frame_index").to_numpy()
-    if not np.array_equal(frames, np.arange(len(frames))):
-        findings.add(place, "frame_index does not count 0, 1, 2, ...")
+def _check_times(files: DatasetFiles, findings: Findings) -> None:
+    for episode, times in zip(files.episodes, files.numbers("timestamp"), strict=True):
+        if bad := off_time(times, files.about.rate_hz):
+            findings.add(f"{episode.place}, frame {bad[0]}", bad[1], episode.number)
+    for episode, frames in zip(files.episodes, files.numbers("frame_index"), strict=True):
+        if not np.array_equal(frames, np.arange(len(frames))):
+            findings.add(episode.place, "frame_index does not count 0, 1, 2, ...", episode.number)
 
 
 def _own_columns(camera: str, space: ActionSpace) -> list[int]:
@@ -65,79 +68,70 @@ def _own_columns(camera: str, space: ActionSpace) -> list[int]:
 
 
 def _check_camera(
-    table: pa.Table, camera: str, own_state: NDArray[np.float32], place: str, findings: Findings
+    files: DatasetFiles, episode: Episode, view: Camera, own_state: Rows, findings: Findings
 ) -> None:
-    if layout.IMAGE_PREFIX + camera not in table.column_names:
-        _check_video(findings.path, findings.path / place, camera, own_state, findings)
-        return
-    stored = table.column(layout.IMAGE_PREFIX + camera).combine_chunks().field("bytes").to_pylist()
-    for frame in sorted({0, len(stored) // 2, len(stored) - 1}):
-        decode(stored[frame] or b"", place, f"{camera}, frame {frame}")
-    for first, last in signals.frozen_runs([zlib.crc32(data or b"") for data in stored]):
-        if signals.motion(own_state[first : last + 1]) > signals.FROZEN_MOTION:
-            findings.add(f"{place}, {camera}", f"frozen from frame {first} to {last} while the robot moved")
+    """Pictures can be read, and change while the robot moves (in a video: by more than the encoder's noise)."""
+    if view.video:
+        digests = np.cumsum([0, *(step > _VIDEO_NOISE for step in changes(files, episode, view))]).tolist()
+        believed = _VIDEO_MOTION
+    else:
+        digests = [zlib.crc32(data) for _, data in stored(files, episode, view)]
+        pictures(files, episode, view.name, sorted({0, len(digests) // 2, len(digests) - 1}))
+        believed = signals.FROZEN_MOTION
+    for first, last in signals.frozen_runs(digests):
+        if signals.motion(own_state[first : last + 1]) > believed:
+            what = f"frozen from frame {first} to {last} while the robot moved"
+            findings.add(f"{episode.place}, {view.name}", what, episode.number)
 
 
-def _check_video(
-    dataset: Path, file: Path, camera: str, own_state: NDArray[np.float32], findings: Findings
-) -> None:
-    """Every frame is there; a standing picture is judged by frames that are equal but for the encoder's noise."""
-    frames = pictures(dataset, file, camera, range(len(own_state)))
-    steps = [float(np.abs(a.astype(np.int16) - b).mean()) for a, b in pairwise(frames)]
-    for first, last in signals.frozen_runs(np.cumsum([0, *(step > _VIDEO_NOISE for step in steps)]).tolist()):
-        if signals.motion(own_state[first : last + 1]) > _VIDEO_MOTION:
-            findings.add(
-                f"{file.name}, {camera}", f"frozen from frame {first} to {last} while the robot moved"
-            )
+def _check_tasks(path: Path, findings: Findings) -> None:
+    told = read_info(path).total_tasks
+    if (tasks := len(read_table(path / layout.TASKS))) != told:
+        findings.add(layout.INFO, f"says {told} tasks, {layout.TASKS} holds {tasks}")
 
 
-def _check_episode(
-    path: Path, findings: Findings, cameras: tuple[str, ...], space: ActionSpace, rate_hz: float
-) -> int:
-    table = read_table(path)
-    place = str(path.relative_to(findings.path))
-    state = matrix(table, layout.STATE, space.dim, path)
-    _check_vector(state, space, f"{place}, state", findings, limited=False)
-    _check_vector(
-        matrix(table, layout.ACTION, space.dim, path), space, f"{place}, action", findings, limited=True
-    )
-    _check_times(table, rate_hz, place, findings)
-    for camera in cameras:
-        _check_camera(table, camera, state[:, _own_columns(camera, space)], place, findings)
-    return len(table)
+def _check_values(files: DatasetFiles, findings: Findings) -> None:
+    space = files.about.space
+    states = files.rows(layout.STATE)
+    for episode, state, action in zip(files.episodes, states, files.rows(layout.ACTION), strict=True):
+        _check_vector(state, space, episode, "state", findings, limited=False)
+        _check_vector(action, space, episode, "action", findings, limited=True)
+        for view in files.about.views:
+            own = state[:, _own_columns(view.name, space)]
+            look = partial(_check_camera, files, episode, view, own, findings)
+            _guarded(look, findings, episode.number)
 
 
-def _check_index(path: Path, frames: list[int], findings: Findings) -> None:
-    info = read_json(path / layout.INFO)
-    rows = read_table(
-        path / layout.EPISODES.format(chunk=0, file=0), ["dataset_from_index", "dataset_to_index"]
-    )
-    ends = np.cumsum(frames).tolist()
-    if rows.column("dataset_to_index").to_pylist() != ends:
-        findings.add("meta/episodes", "frame ranges do not match the data files")
-    if info["total_frames"] != (ends[-1] if ends else 0) or info["total_episodes"] != len(frames):
+def _guarded(work: Callable[[], None], findings: Findings, episode: int | None = None) -> None:
+    """What one check cannot read is a finding, and does not end the others."""
+    try:
+        work()
+    except SegueError as error:
+        findings.add("dataset", error.text, episode)
+    except (KeyError, TypeError, pa.ArrowException) as error:
+        findings.add("dataset", f"{type(error).__name__}: {error}", episode)
+
+
+def _check_files(path: Path, findings: Findings) -> None:
+    files, problems = survey(path)
+    findings.problems.extend(problems)
+    if not list(path.glob("meta/episodes/*/*.parquet")):
         findings.add(
-            layout.INFO,
-            f"says {info['total_episodes']} episodes and {info['total_frames']} frames, "
-            f"the files hold {len(frames)} and {sum(frames)}",
+            "meta/episodes", "not there; LeRobot needs it, here the rows alone say what an episode is"
         )
-    if (tasks := len(read_table(path / layout.TASKS))) != info["total_tasks"]:
-        findings.add(layout.INFO, f"says {info['total_tasks']} tasks, {layout.TASKS} holds {tasks}")
+    _guarded(partial(_check_tasks, path, findings), findings)
+    _guarded(partial(_check_times, files, findings), findings)
+    _guarded(partial(_check_values, files, findings), findings)
+    findings.facts.update(
+        episodes=len(files.episodes),
+        frames=sum(episode.length for episode in files.episodes),
+        cameras=list(files.about.cameras),
+        rate_hz=files.about.rate_hz,
+    )
 
 
 def check_dataset(path: Path) -> Findings:
     """Read every file of the dataset; never raises for what is wrong with it."""
     findings = Findings(path, "dataset")
-    try:
-        about = describe(path)
-        files = data_files(path)
-        frames = [_check_episode(file, findings, about.cameras, about.space, about.rate_hz) for file in files]
-        _check_index(path, frames, findings)
-        findings.facts.update(
-            episodes=len(frames), frames=sum(frames), cameras=list(about.cameras), rate_hz=about.rate_hz
-        )
-    except SegueError as error:
-        findings.add("dataset", error.text)
-    except (KeyError, TypeError, pa.ArrowException) as error:
-        findings.add("dataset", f"{type(error).__name__}: {error}")
+    _guarded(lambda: _check_files(path, findings), findings)
     return findings

@@ -19,7 +19,7 @@ from segue_data import lerobot_format as layout
 from segue_data.check_bag import read_streams
 from segue_data.check_thumbnails import of_bag, of_episode
 from segue_data.contracts import load_robot
-from segue_data.dataset import data_files, describe, matrix, read_table
+from segue_data.dataset_episodes import survey
 from segue_data.findings import Findings
 from segue_data.manifest import load
 from segue_data.skew import ages_s
@@ -171,11 +171,11 @@ def _bag_section(finding: Findings) -> str:
 
 def _dataset_section(finding: Findings) -> str:
     try:
-        about, files = describe(finding.path), data_files(finding.path)
-        pairs = [(f, read_table(f, [layout.ACTION, layout.STATE])) for f in files]
-    except SegueError as error:
-        return f'<p class="bad">{html.escape(str(error))}</p>'
-    actions = [matrix(t, layout.ACTION, about.space.dim, f) for f, t in pairs]
+        files, _ = survey(finding.path)
+        actions = files.rows(layout.ACTION)
+    except SegueError:  # the check has found that, too
+        return f"<section>{_problems(finding)}</section>"
+    about = files.about
     figure, axes = _figure(2, 5.0)
     axes[0, 0].bar(range(len(actions)), [len(a) / about.rate_hz for a in actions])
     axes[0, 0].set_ylabel("length [s]")
@@ -189,17 +189,15 @@ def _dataset_section(finding: Findings) -> str:
     pictures = [_embed(figure)]
     for number in _worst(finding, len(actions)):
         times = np.arange(len(actions[number])) / about.rate_hz
-        thumbs = of_episode(finding.path, files[number], about.cameras, len(actions[number]))
+        thumbs = of_episode(files, files.episodes[number])
         chart = _embed(_channels(actions[number], times, about.space))
         pictures.append(f"</section><section><h2>episode {number}</h2>{thumbs}{_LEGEND}{chart}")
     return f"<section>{_problems(finding)}{''.join(pictures)}</section>"
 
 
 def _worst(finding: Findings, episodes: int) -> list[int]:
-    """Episodes to show: those that a problem names by their file, or the first."""
-    named = {
-        n for n in range(episodes) for p in finding.problems if f"file-{n % layout.CHUNK_SIZE:03d}" in p.place
-    }
+    """Episodes to show: those that have a problem, or the first."""
+    named = {p.episode for p in finding.problems if p.episode is not None and p.episode < episodes}
     return sorted(named)[:_MOST_DETAILS] or [0]
 
 

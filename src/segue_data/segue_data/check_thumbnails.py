@@ -11,6 +11,7 @@ import cv2
 
 from segue_core.errors import SegueError
 from segue_data.bag_reader import read
+from segue_data.dataset_episodes import DatasetFiles, Episode
 from segue_data.encoding import ImageCodec, picture
 from segue_data.episode_pictures import Rgb, pictures
 
@@ -51,12 +52,12 @@ def of_bag(bag: Path, counts: dict[str, int]) -> str:
     return f'<div class="thumbs">{"".join(rows)}</div>'
 
 
-def of_episode(dataset: Path, file: Path, cameras: Sequence[str], length: int) -> str:
+def of_episode(files: DatasetFiles, episode: Episode) -> str:
     """Of every camera of an episode of a dataset."""
     rows = []
-    for camera in cameras:
+    for camera in files.about.cameras:
         try:
-            rows.append(_row(camera, pictures(dataset, file, camera, moments(length))))
+            rows.append(_row(camera, pictures(files, episode, camera, moments(episode.length))))
         except SegueError as error:
             rows.append(f'<p class="bad">{html.escape(str(error))}</p>')
     return f'<div class="thumbs">{"".join(rows)}</div>'

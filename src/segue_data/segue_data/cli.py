@@ -111,6 +111,11 @@ def _add_labels(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     adopt.add_argument("dataset", type=Path, help="a LeRobotDataset v3.0, with pictures or videos")
     adopt.add_argument("--robot", required=True, help="robot contract in config/robots")
     adopt.add_argument("--size", type=_size, metavar="WxH", help="shrink pictures when they are read")
+    adopt.add_argument(
+        "--any-names",
+        action="store_true",
+        help="state and action have other names, but are the robot's numbers in its order",
+    )
     export = _add(parsers, "export", "turn a dataset back into bags, one per episode", commands.export)
     export.add_argument("dataset", type=Path, help="a dataset")
     export.add_argument("out", type=Path, help="folder for the bags")

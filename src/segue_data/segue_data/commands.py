@@ -181,6 +181,6 @@ def adopt(arguments: argparse.Namespace) -> int:
     from segue_data.adopt import adopt as describe
     from segue_data.contracts import load_robot
 
-    describe(arguments.dataset, load_robot(arguments.robot), arguments.size)
+    describe(arguments.dataset, load_robot(arguments.robot), arguments.size, any_names=arguments.any_names)
     print(f"{arguments.dataset} is a dataset of {arguments.robot}")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,20 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_data import lerobot_format as layout
-from segue_data.encoding import decode
-from segue_data.errors import invalid_dataset, missing
+from segue_data.dataset_episodes import DatasetFiles, Episode, data_files, open_dataset
+from segue_data.dataset_info import Description, describe
+from segue_data.dataset_values import refuse_values
+from segue_data.episode_pictures import all_pictures
+from segue_data.errors import missing, write_failed
 from segue_data.parallel import run_all
-from segue_data.videos import decode_video, video_jobs
+from segue_data.picture_cache import cached
 from segue_perception.preprocess import resize
 
-CACHE = ".cache"
 _ARRAYS = ("images", "state", "action", "episode", "time_s")
+_FEW = 2000  # pictures; starting processes takes longer than decoding fewer
+_CACHE_VERSION = 2  # goes up when the same files would be read as other arrays
 
 
 @dataclass(frozen=True)
@@ -57,128 +59,60 @@ class EpisodeDataset:
         return np.searchsorted(self.episode, np.arange(self.episode_count + 1))
 
 
-def read_json(path: Path) -> Any:
-    """Parsed JSON file; DataError when it is missing or broken."""
-    if not path.is_file():
-        hint = "made by LeRobot? say whose it is: segue data adopt DATASET --robot NAME"
-        hint = hint if path.name == Path(layout.OURS).name else "is this a LeRobotDataset v3.0?"
-        raise missing(path, f"not there; {hint}")
+def _key(path: Path, about: Description) -> str:
+    """Digest of the files that decide what is read, and one of how they are read."""
+    read = [path / layout.INFO, *data_files(path), *sorted(path.glob("meta/episodes/*/*.parquet"))]
+    for view in about.views:
+        read += sorted(path.glob(f"videos/{view.key}/*/*.mp4"))
+    read += sorted(file for file in (path / "images").rglob("*") if file.is_file())
+    stats = [(file, file.stat()) for file in read]
+    facts = [(str(file.relative_to(path)), found.st_size, found.st_mtime_ns) for file, found in stats]
+    how = [_CACHE_VERSION, about.cameras, about.size]
+    return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16] for part in (facts, how))
+
+
+def _array(file: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """A new memory-mapped array with its room on the disk: writing to it cannot fail any more."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise invalid_dataset(path, "text", f"not JSON: {error}") from error
+        array = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+    except OSError as error:
+        size = f"{np.prod(shape, dtype=float) * np.dtype(dtype).itemsize / 1e9:.1f} GB"
+        text = f"{size} for {file.name} cannot be written: {error.strerror}; make room, or give cache=DIR"
+        raise write_failed(file.parent.parent, text) from error
+    return array
 
 
-def data_files(path: Path) -> list[Path]:
-    """Data files in frame order."""
-    return sorted(path.glob("data/chunk-*/file-*.parquet"))
+def _save(folder: Path, name: str, parts: Sequence[NDArray[Any]], dtype: DTypeLike) -> None:
+    whole = np.concatenate(parts).astype(dtype)
+    array = _array(folder / f"{name}.npy", dtype, whole.shape)
+    array[:] = whole
+    array.flush()  # type: ignore[attr-defined]
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """A parquet file; DataError when it is corrupt."""
-    try:
-        chosen = list(columns) if columns else None
-        return pq.read_table(path, columns=chosen, page_checksum_verification=True)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise invalid_dataset(path, "parquet", f"{type(error).__name__}: {error}") from error
-
-
-def matrix(table: pa.Table, name: str, width: int, source: Path) -> NDArray[np.float32]:
-    """Column `name` as (rows, width) float32; DataError when it has another width."""
-    column = table.column(name).combine_chunks()
-    flat = np.asarray(column.flatten(), dtype=np.float32)
-    if flat.size != len(table) * width:
-        raise invalid_dataset(
-            source, name, f"got {flat.size} numbers in {len(table)} rows, expected width {width}"
-        )
-    return flat.reshape(-1, width)
-
-
-def _fingerprint(path: Path, files: Sequence[Path], about: _Description) -> str:
-    facts: list[Any] = [
-        (str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns)
-        for f in [path / layout.INFO, *files]
-    ]
-    if about.size != (about.shape[1], about.shape[0]):
-        facts.append(about.size)
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-
-
-def _decode_file(
-    job: tuple[Path, int], images_file: Path, cameras: tuple[str, ...], stored: tuple[int, ...]
-) -> None:
-    source, start = job
+def _decode(episode: Episode, files: DatasetFiles, images_file: Path) -> None:
     images = np.lib.format.open_memmap(images_file, mode="r+")
-    table = read_table(source, [layout.IMAGE_PREFIX + camera for camera in cameras])
-    for index, camera in enumerate(cameras):
-        column = table.column(layout.IMAGE_PREFIX + camera).combine_chunks()
-        for row, data in enumerate(column.field("bytes").to_pylist()):
-            frame = decode(data, str(source), f"row {row}, {camera}")
-            if frame.shape != stored:
-                raise invalid_dataset(source, f"row {row}, {camera}", f"got {frame.shape}, expected {stored}")
-            images[start + row, index] = resize(frame, (images.shape[3], images.shape[2]))
+    for axis, view in enumerate(files.about.views):
+        for row, picture in all_pictures(files, episode, view):
+            images[episode.start + row, axis] = resize(picture, files.about.size)
     images.flush()
 
 
-@dataclass(frozen=True)
-class _Description:
-    cameras: tuple[str, ...]
-    space: ActionSpace
-    rate_hz: float
-    shape: tuple[int, ...]  # of one image as it is stored
-    size: tuple[int, int]  # (width, height) that it is read at
-    videos: bool  # instead of pictures in the data files
-
-
-def describe(path: Path) -> _Description:
-    """What `meta/` says, checked against itself."""
-    info, ours = read_json(path / layout.INFO), read_json(path / layout.OURS)
-    try:
-        space = ActionSpace.from_dict(ours["action_space"])
-        cameras = tuple(str(name) for name in ours["cameras"])
-        shapes = {tuple(info["features"][layout.IMAGE_PREFIX + camera]["shape"]) for camera in cameras}
-        width = info["features"][layout.ACTION]["shape"]
-        kinds = {info["features"][layout.IMAGE_PREFIX + camera]["dtype"] for camera in cameras}
-    except (KeyError, TypeError) as error:
-        raise invalid_dataset(path, "meta", f"missing or wrong: {error}") from error
-    if len(shapes) != 1 or list(width) != [space.dim] or len(kinds) != 1:
-        what = f"image shapes {shapes} of {kinds}, action shape {width}, action space {space.dim}-D"
-        raise invalid_dataset(path, "meta", what)
-    shape = shapes.pop()
-    columns, rows = ours.get("image_size") or (shape[1], shape[0])
-    return _Description(
-        cameras, space, float(ours["rate_hz"]), shape, (columns, rows), kinds.pop() == "video"
-    )
-
-
-def _build_vectors(files: Sequence[Path], width: int, folder: Path) -> list[int]:
-    columns = [layout.STATE, layout.ACTION, "episode_index", "timestamp"]
-    tables = [(path, read_table(path, columns)) for path in files]
-    np.save(folder / "state.npy", np.concatenate([matrix(t, layout.STATE, width, p) for p, t in tables]))
-    np.save(folder / "action.npy", np.concatenate([matrix(t, layout.ACTION, width, p) for p, t in tables]))
-    for name, column in (("episode", "episode_index"), ("time_s", "timestamp")):
-        np.save(folder / f"{name}.npy", np.concatenate([t.column(column).to_numpy() for _, t in tables]))
-    return [len(table) for _, table in tables]
-
-
-def _build(about: _Description, files: Sequence[Path], target: Path, *, workers: int, progress: bool) -> None:
-    working = target.with_name(target.name + ".partial")
-    shutil.rmtree(working, ignore_errors=True)
-    working.mkdir(parents=True)
-    lengths = _build_vectors(files, about.space.dim, working)
-    starts = np.cumsum([0, *lengths]).tolist()
+def _build(folder: Path, path: Path, workers: int, progress: bool) -> None:
+    files = open_dataset(path)
+    refuse_values(files)
+    about = files.about
+    _save(folder, "state", files.rows(layout.STATE), np.float32)
+    _save(folder, "action", files.rows(layout.ACTION), np.float32)
+    _save(folder, "episode", files.numbers("episode_index"), np.int64)
+    _save(folder, "time_s", files.numbers("timestamp"), np.float32)
+    frames = sum(episode.length for episode in files.episodes)
     width, height = about.size
-    shape = (starts[-1], len(about.cameras), height, width, 3)
-    np.lib.format.open_memmap(working / "images.npy", mode="w+", dtype=np.uint8, shape=shape).flush()
-    pictures, how = working / "images.npy", {"workers": workers, "label": "decoding", "progress": progress}
-    if about.videos:
-        films = video_jobs(target.parents[1], about.cameras, about.rate_hz)
-        run_all(partial(decode_video, images_file=pictures), films, unit="video", **how)  # type: ignore[arg-type]
-    else:
-        decode_one = partial(_decode_file, images_file=pictures, cameras=about.cameras, stored=about.shape)
-        jobs = list(zip(files, starts, strict=False))
-        run_all(decode_one, jobs, unit="file", **how)  # type: ignore[arg-type]
-    working.replace(target)
+    _array(folder / "images.npy", np.uint8, (frames, len(about.views), height, width, 3))
+    decode = partial(_decode, files=files, images_file=folder / "images.npy")
+    workers = 1 if frames * len(about.views) < _FEW else workers
+    run_all(decode, files.episodes, workers=workers, label="decoding", unit="episode", progress=progress)
 
 
 def _expect_random_reads(images: NDArray[np.uint8]) -> None:
@@ -187,25 +121,22 @@ def _expect_random_reads(images: NDArray[np.uint8]) -> None:
         images._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
 
 
-def load(path: Path | str, *, workers: int = 2, progress: bool = True) -> EpisodeDataset:
-    """Open the dataset at `path`; the first time decodes its images into `path/.cache`.
+def load(
+    path: Path | str, *, workers: int = 2, progress: bool = True, cache: Path | None = None
+) -> EpisodeDataset:
+    """Open the dataset at `path`; the first time decodes its images, see `picture_cache` (`cache`: where to).
 
     Raises:
-        DataError: files are missing, corrupt or contradict each other.
+        DataError: files are missing, corrupt or contradict each other, a number is not finite, or there is no room.
     """
     path = Path(path)
-    about, files = describe(path), data_files(path)
-    total = read_json(path / layout.INFO)["total_frames"]
-    if not files:
+    about = describe(path)
+    if not data_files(path):
         raise missing(path, "no data files")
-    cache = path / CACHE / _fingerprint(path, files, about)
-    if not cache.is_dir():
-        shutil.rmtree(path / CACHE, ignore_errors=True)
-        _build(about, files, cache, workers=workers, progress=progress)
-    arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+    build = partial(_build, path=path, workers=workers, progress=progress)
+    folder = cached(path, _key(path, about), build, cache)
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
     _expect_random_reads(arrays["images"])
-    if len(arrays["action"]) != total or np.any(np.diff(arrays["episode"]) < 0):
-        raise invalid_dataset(path, "data", f"{len(arrays['action'])} frames, {layout.INFO} says {total}")
     return EpisodeDataset(
         **arrays, cameras=about.cameras, action_space=about.space, rate_hz=about.rate_hz, path=path
     )

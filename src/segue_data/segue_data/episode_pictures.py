@@ -1,61 +1,115 @@
-"""Pictures of one episode of a dataset, whether its data files hold them or videos do."""
+"""Pictures of one episode of a dataset, wherever they are: in its data files, in files beside them, or in videos."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-import av
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from segue_data import lerobot_format as layout
-from segue_data.dataset import describe, read_table
+from segue_data.dataset_episodes import DatasetFiles, Episode
+from segue_data.dataset_info import Camera
 from segue_data.encoding import decode
 from segue_data.errors import invalid_dataset
-from segue_data.videos import video_jobs
+from segue_data.films import frames, shown, sized, too_short
+from segue_data.parquet import batches
 
 Rgb = NDArray[np.uint8]
 
 
-def _from_table(file: Path, camera: str, rows: Sequence[int]) -> list[Rgb]:
-    name = layout.IMAGE_PREFIX + camera
-    data = read_table(file, [name]).column(name).combine_chunks().field("bytes")
-    return [decode(data[row].as_py() or b"", str(file), f"{camera}, frame {row}") for row in rows]
-
-
-def _from_video(dataset: Path, axis: int, start: int, rows: Sequence[int]) -> list[Rgb]:
-    about = describe(dataset)
-    for job in video_jobs(dataset, about.cameras, about.rate_hz):
-        for first, begin, _ in job.episodes if job.axis == axis else ():
-            if begin == start:
-                return _decoded(job.file, job.rate_hz, [first + row for row in rows])
-    raise invalid_dataset(dataset, f"videos, camera {about.cameras[axis]}", f"none for frame {start}")
-
-
-def _decoded(file: Path, rate_hz: float, numbers: Sequence[int]) -> list[Rgb]:
-    wanted, found = set(numbers), {}
-    try:
-        with av.open(str(file)) as container:
-            for frame in container.decode(video=0):
-                number = round(float(frame.time or 0.0) * rate_hz)
-                if number in wanted:
-                    found[number] = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-    except (OSError, av.FFmpegError) as error:
-        raise invalid_dataset(file, "video", f"{type(error).__name__}: {error}") from error
-    if lacking := wanted - set(found):
-        raise invalid_dataset(file, f"frame {min(lacking)}", f"{len(lacking)} frames are not in the video")
-    return [found[number] for number in numbers]
-
-
-def pictures(dataset: Path, file: Path, camera: str, rows: Sequence[int]) -> list[Rgb]:
-    """Pictures (height, width, 3) of `camera` at `rows` of the episode whose data file is `file`.
+def stored(
+    files: DatasetFiles, episode: Episode, view: Camera, rows: Sequence[int] | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """(row of the episode, compressed picture) of `rows` (all if not given), of a camera that is no video.
 
     Raises:
-        DataError: a picture or video is missing or corrupt.
+        DataError: naming file, episode, frame and camera: no picture there, nor in the file that is named.
     """
-    about = describe(dataset)
-    if not about.videos:
-        return _from_table(file, camera, rows)
-    start = int(read_table(file, ["index"]).column("index")[0].as_py())
-    return _from_video(dataset, about.cameras.index(camera), start, rows)
+    wanted, at = None if rows is None else set(rows), 0
+    for part in episode.parts:
+        for first, batch in batches(part.file, [view.key], part.first, part.length):
+            column = batch.column(0)
+            for offset in range(len(batch)):
+                row = at + first - part.first + offset
+                if wanted is None or row in wanted:
+                    place = f"episode {episode.number}, frame {row}, camera {view.name}"
+                    yield row, _bytes(column, offset, files.path, part.file, place)
+        at += part.length
+
+
+def _bytes(column: pa.Array, row: int, dataset: Path, source: Path, place: str) -> bytes:
+    value: Any = column[row].as_py()
+    if isinstance(value, bytes):
+        return value
+    entry = value if isinstance(value, dict) else {"path": value}
+    data, name = entry.get("bytes"), entry.get("path")
+    if isinstance(data, bytes) and data:
+        return data
+    if not isinstance(name, str) or not name:
+        raise invalid_dataset(source, place, f"{column.type} with neither bytes nor a path of a picture")
+    file = _beside(dataset, name)
+    if file is None:
+        what = f"the picture is not embedded, and its file {name} is not in {dataset}; copy it there, or embed it"
+        raise invalid_dataset(source, place, what)
+    return file.read_bytes()
+
+
+def _beside(dataset: Path, name: str) -> Path | None:
+    """The picture's file inside the dataset; a path of another machine is taken from its last `images` on."""
+    path = PurePosixPath(name)
+    tails = [at for at, part in enumerate(path.parts) if part == "images"]
+    tried = [path] if not path.is_absolute() else []
+    tried += [PurePosixPath(*path.parts[tails[-1] :])] if tails else []
+    inside = (dataset / part for part in tried if ".." not in part.parts)
+    return next((file for file in inside if file.is_file()), None)
+
+
+def pictures(files: DatasetFiles, episode: Episode, camera: str, rows: Sequence[int]) -> list[Rgb]:
+    """Pictures (height, width, 3) of `camera` at `rows` of the episode, as they are stored.
+
+    Raises:
+        DataError: a picture or video is missing, corrupt, or of another size than info.json declares.
+    """
+    view = next(view for view in files.about.views if view.name == camera)
+    if view.video:
+        film = episode.films[camera]
+        found = shown(film, view, files.about.rate_hz, rows, episode.number)
+    else:
+        found = {row: _decoded(data, view, episode, row) for row, data in stored(files, episode, view, rows)}
+    return [found[row] for row in rows]
+
+
+def _decoded(data: bytes, view: Camera, episode: Episode, row: int) -> Rgb:
+    place = f"frame {row}, camera {view.name}"
+    return sized(decode(data, episode.place, place), view, episode.place, place)
+
+
+def all_pictures(files: DatasetFiles, episode: Episode, view: Camera) -> Iterator[tuple[int, Rgb]]:
+    """(row, picture) of every row of an episode, in their order; raises as `pictures` does."""
+    if not view.video:
+        for row, data in stored(files, episode, view):
+            yield row, _decoded(data, view, episode, row)
+        return
+    film, seen = episode.films[view.name], -1
+    for number, picture in frames(
+        film.file, files.about.rate_hz, film.first, film.first + episode.length - 1
+    ):
+        row = number - film.first
+        if row == seen:  # two frames of the video round to one of the dataset
+            continue
+        if row != seen + 1:
+            break
+        seen = row
+        yield row, sized(picture, view, film.file, f"episode {episode.number}, frame {row}")
+    if seen != episode.length - 1:
+        raise too_short(film.file, episode.number, range(seen + 1, episode.length))
+
+
+def changes(files: DatasetFiles, episode: Episode, view: Camera) -> list[float]:
+    """Mean change of a pixel [grey levels] from each picture of an episode to the next, (frames - 1,)."""
+    pairs = pairwise(picture for _, picture in all_pictures(files, episode, view))
+    return [float(np.abs(a.astype(np.int16) - b).mean()) for a, b in pairs]

@@ -43,7 +43,8 @@ def write_failed(source: Source, why: str) -> DataError:
     return DataError(ErrorCode.DATA_DISK, f"{source}: {why}")
 
 
-_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
@@ -53,8 +54,9 @@ def writing(target: Source) -> Iterator[None]:
         yield
     except OSError as error:
         file, asked = str(error.filename or target), str(target)
-        if error.errno not in _REFUSALS or not (file.startswith(asked) or asked.startswith(file)):
+        if error.errno not in (*_FULL, *_CLOSED) or not (file.startswith(asked) or asked.startswith(file)):
             raise
         where = f" ({file})" if file != asked else ""
-        text = f"cannot be written: {os.strerror(error.errno)}{where}; make room or choose another folder"
+        do = "make room" if error.errno in _FULL else "make it writable, or work on a copy"
+        text = f"cannot be written: {os.strerror(error.errno)}{where}; {do}"
         raise write_failed(target, text) from error

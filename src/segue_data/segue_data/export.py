@@ -6,23 +6,25 @@ convert` reads it from there when a bag has no joint states, so dataset -> bags 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data import messages
 from segue_data.contracts import load_robot
-from segue_data.dataset import data_files, describe, matrix, read_json, read_table
+from segue_data.dataset_episodes import DatasetFiles, Episode, open_dataset
+from segue_data.dataset_info import Camera, read_info, read_ours
+from segue_data.dataset_values import refuse_values
 from segue_data.encoding import ImageCodec
-from segue_data.episode_pictures import pictures
+from segue_data.episode_pictures import all_pictures, stored
 from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.errors import exists, invalid_dataset, missing
+from segue_data.errors import exists, invalid_dataset, writing
 from segue_data.manifest import Manifest
 from segue_data.parallel import run_all
 from segue_data.qos import RELIABLE, SENSOR
@@ -31,11 +33,13 @@ from segue_data.topics import COMMAND, OBSERVATION, image_topic
 
 @dataclass(frozen=True)
 class _Job:
-    dataset: Path
-    file: Path
-    number: int
+    episode: Episode
+    state: NDArray[np.float32]
+    action: NDArray[np.float32]
+    times_s: NDArray[Any]
     bag: Path
-    facts: Mapping[str, Any]
+    seed: int | None
+    task: str
 
 
 def _topics(cameras: tuple[str, ...]) -> dict[str, Topic]:
@@ -60,32 +64,27 @@ def _observation(stamp: int, tick: int, space: str, state: Any) -> Any:
     )
 
 
-def _encoded(job: _Job, camera: str, length: int) -> list[bytes]:
+def _encoded(files: DatasetFiles, episode: Episode, view: Camera) -> list[bytes]:
     """Compressed pictures of the episode: as they are stored, or frames of a video as PNG."""
-    dataset = job.dataset
-    if describe(dataset).videos:
-        codec = ImageCodec("png")
-        return [codec.encode(frame).tobytes() for frame in pictures(dataset, job.file, camera, range(length))]
-    name = layout.IMAGE_PREFIX + camera
-    found: list[bytes] = read_table(job.file, [name]).column(name).combine_chunks().field("bytes").to_pylist()
-    return found
+    if not view.video:
+        return [data for _, data in stored(files, episode, view)]
+    codec = ImageCodec("png")
+    return [codec.encode(frame).tobytes() for _, frame in all_pictures(files, episode, view)]
 
 
 def _is_png(data: bytes) -> bool:
     return data[:4] == b"\x89PNG"
 
 
-def _export(job: _Job, cameras: tuple[str, ...], robot: RobotConfig, rate_hz: float) -> None:
-    table = read_table(job.file, [layout.STATE, layout.ACTION, "timestamp"])
+def _export(job: _Job, files: DatasetFiles, robot: RobotConfig) -> None:
     space = robot.action_space
-    state, action = (matrix(table, name, space.dim, job.file) for name in (layout.STATE, layout.ACTION))
-    stored = {camera: _encoded(job, camera, len(table)) for camera in cameras}
-    stamps = np.round(table.column("timestamp").to_numpy().astype(np.float64) * 1e9).astype(np.int64).tolist()
-    writer = EpisodeWriter(job.bag, _topics(cameras), wait=True)
+    pictures = {view.name: _encoded(files, job.episode, view) for view in files.about.views}
+    stamps = np.round(job.times_s.astype(np.float64) * 1e9).astype(np.int64).tolist()
+    writer = EpisodeWriter(job.bag, _topics(files.about.cameras), wait=True)
     finished = False
     try:
         for tick, stamp in enumerate(stamps):
-            for camera, column in stored.items():
+            for camera, column in pictures.items():
                 data = column[tick]
                 label = f"rgb8; {'png' if _is_png(data) else 'jpeg'} compressed bgr8"
                 image = np.frombuffer(data, dtype=np.uint8)
@@ -93,10 +92,12 @@ def _export(job: _Job, cameras: tuple[str, ...], robot: RobotConfig, rate_hz: fl
                 writer.write_message(
                     image_topic(camera), stamp, messages.compressed_image(stamp, frame, image, label)
                 )
-            writer.write_message(OBSERVATION, stamp, _observation(stamp, tick, space.name, state[tick]))
-            command = messages.robot_command(stamp, tick, action[tick].astype(np.float64), space, "dataset")
+            writer.write_message(OBSERVATION, stamp, _observation(stamp, tick, space.name, job.state[tick]))
+            command = messages.robot_command(
+                stamp, tick, job.action[tick].astype(np.float64), space, "dataset"
+            )
             writer.write_message(COMMAND, stamp, command)
-        writer.finish(_manifest(job, robot, rate_hz))
+        writer.finish(_manifest(job, robot, files.about.rate_hz))
         finished = True
     finally:
         if not finished:
@@ -105,15 +106,15 @@ def _export(job: _Job, cameras: tuple[str, ...], robot: RobotConfig, rate_hz: fl
 
 def _manifest(job: _Job, robot: RobotConfig, rate_hz: float) -> Manifest:
     return Manifest(
-        task=str(job.facts.get("task", "")),
+        task=job.task,
         robot=robot.name,
-        instruction=str(job.facts.get("task", "")),
-        seed=job.facts.get("seed"),
+        instruction=job.task,
+        seed=job.seed,
         config_hash=robot.fingerprint(),
         action_space=robot.action_space_name,
         tick_rate_hz=rate_hz,
         outcome="success",
-        extra={"source": "dataset", "episode": job.number},
+        extra={"source": "dataset", "episode": job.episode.number},
     )
 
 
@@ -125,22 +126,32 @@ def export(
     Raises:
         DataError: the dataset is corrupt, speaks another action space than the robot, or a bag is there already.
     """
-    about, files = describe(dataset), data_files(dataset)
-    if not files:
-        raise missing(dataset, "no data files")
-    info, ours = read_json(dataset / layout.INFO), read_json(dataset / layout.OURS)
-    robot = robot or load_robot(str(info["robot_type"]))
-    if about.space.fingerprint() != robot.action_space.fingerprint():
-        what = f"action space {about.space.name}, robot {robot.name} speaks {robot.action_space.name}"
+    files = open_dataset(dataset)
+    refuse_values(files)
+    robot = robot or load_robot(str(read_info(dataset).robot_type))
+    space = files.about.space
+    if space.fingerprint() != robot.action_space.fingerprint():
+        what = f"action space {space.name}, robot {robot.name} speaks {robot.action_space.name}"
         raise invalid_dataset(dataset, layout.OURS, what)
-    episodes = ours.get("episodes", [{}] * len(files))
-    jobs = [
-        _Job(dataset, file, number, out / f"episode_{number:06d}", episodes[number])
-        for number, file in enumerate(files)
-    ]
+    jobs = _jobs(files, out)
     if there := [job.bag for job in jobs if job.bag.exists()]:
         raise exists(there[0])
-    out.mkdir(parents=True, exist_ok=True)
-    write = partial(_export, cameras=about.cameras, robot=robot, rate_hz=about.rate_hz)
-    run_all(write, jobs, workers=workers, label="exporting", unit="episode", progress=progress)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write = partial(_export, files=files, robot=robot)
+        run_all(write, jobs, workers=workers, label="exporting", unit="episode", progress=progress)
     return len(jobs)
+
+
+def _jobs(files: DatasetFiles, out: Path) -> list[_Job]:
+    facts = read_ours(files.path).episodes
+    states, actions, times = files.rows(layout.STATE), files.rows(layout.ACTION), files.numbers("timestamp")
+    jobs = []
+    for number, episode in enumerate(files.episodes):
+        known = facts[number] if number < len(facts) else {}
+        task = episode.task or str(known.get("task") or "")
+        bag = out / f"episode_{number:06d}"
+        jobs.append(
+            _Job(episode, states[number], actions[number], times[number], bag, known.get("seed"), task)
+        )
+    return jobs

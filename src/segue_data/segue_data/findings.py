@@ -13,6 +13,7 @@ class Problem:
 
     place: str
     what: str
+    episode: int | None = None  # of a dataset, where it is one's
 
 
 @dataclass
@@ -29,9 +30,9 @@ class Findings:
         """No problem was found."""
         return not self.problems
 
-    def add(self, place: str, what: str) -> None:
+    def add(self, place: str, what: str, episode: int | None = None) -> None:
         """Note a problem."""
-        self.problems.append(Problem(place, what))
+        self.problems.append(Problem(place, what, episode))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json`."""

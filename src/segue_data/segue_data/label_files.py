@@ -13,7 +13,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,11 @@ from segue_core.action_space import ActionSpace
 from segue_data import labels
 from segue_data import lerobot_format as layout
 from segue_data.atomic import whole_file, write_text
-from segue_data.dataset import data_files, describe, matrix, read_json, read_table
+from segue_data.dataset_episodes import episode_names, open_dataset
+from segue_data.dataset_info import read_info
+from segue_data.dataset_values import refuse_values
 from segue_data.errors import invalid_dataset, missing, writing
+from segue_data.parquet import read_table
 
 FOLDER = "labels"
 VERSIONS = {"keyframes": 1, "progress": 1, "tokens": 1, "split": 1}
@@ -41,35 +43,26 @@ class _Rows:
     action: Any
     episode: Any
     frame: Any
+    parts: tuple[slice, ...]  # rows of every episode
     space: ActionSpace
     rate_hz: float
     digest: str
 
-    def episodes(self) -> list[slice]:
-        """Rows of every episode."""
-        edges = np.flatnonzero(np.diff(self.episode)) + 1
-        bounds = [0, *edges.tolist(), len(self.episode)]
-        return [slice(a, b) for a, b in pairwise(bounds)]
-
 
 def _read(dataset: Path) -> _Rows:
-    about, files = describe(dataset), data_files(dataset)
-    if not files:
-        raise missing(dataset, "no data files")
-    names = [layout.STATE, layout.ACTION, "episode_index", "frame_index"]
-    tables = [(file, read_table(file, names)) for file in files]
-    dim = about.space.dim
-    action = np.concatenate([matrix(t, layout.ACTION, dim, f) for f, t in tables])
-    episode = np.concatenate([t.column("episode_index").to_numpy() for _, t in tables])
-    digest = hashlib.sha256(action.tobytes() + episode.astype("<i8").tobytes()).hexdigest()[:16]
+    files = open_dataset(dataset)
+    refuse_values(files)
+    action = np.concatenate(files.rows(layout.ACTION))
+    episode = np.concatenate(files.numbers("episode_index"))
     return _Rows(
-        state=np.concatenate([matrix(t, layout.STATE, dim, f) for f, t in tables]),
+        state=np.concatenate(files.rows(layout.STATE)),
         action=action,
         episode=episode,
-        frame=np.concatenate([t.column("frame_index").to_numpy() for _, t in tables]),
-        space=about.space,
-        rate_hz=about.rate_hz,
-        digest=digest,
+        frame=np.concatenate([np.arange(e.length, dtype=np.int64) for e in files.episodes]),
+        parts=tuple(slice(e.start, e.start + e.length) for e in files.episodes),
+        space=files.about.space,
+        rate_hz=files.about.rate_hz,
+        digest=hashlib.sha256(action.tobytes() + episode.astype("<i8").tobytes()).hexdigest()[:16],
     )
 
 
@@ -77,7 +70,7 @@ def _keyframes(rows: _Rows, settings: Mapping[str, Any]) -> tuple[Columns, Colum
     given = labels.KeyframeSettings(**settings)
     parts = [
         labels.keyframes(rows.state[part], rows.action[part], rows.space, rows.rate_hz, given)
-        for part in rows.episodes()
+        for part in rows.parts
     ]
     found = np.concatenate(parts)
     following = np.concatenate([labels.next_keyframe(part) for part in parts])
@@ -89,7 +82,7 @@ def _keyframes(rows: _Rows, settings: Mapping[str, Any]) -> tuple[Columns, Colum
 
 
 def _progress(rows: _Rows, _: Mapping[str, Any]) -> tuple[Columns, Columns]:
-    return {"progress": np.concatenate([labels.progress(p.stop - p.start) for p in rows.episodes()])}, {}
+    return {"progress": np.concatenate([labels.progress(p.stop - p.start) for p in rows.parts])}, {}
 
 
 def _tokens(rows: _Rows, settings: Mapping[str, Any]) -> tuple[Columns, Columns]:
@@ -165,13 +158,17 @@ def read_labels(dataset: Path, name: str, changes: Mapping[str, Any] | None = No
     return table
 
 
+def _names(dataset: Path) -> list[str]:
+    return episode_names(dataset, read_info(dataset).total_episodes)
+
+
 def split(dataset: Path, shares: Mapping[str, float], seed: int = 0) -> dict[str, list[int]]:
     """Episodes by part. An episode's part follows from its own name, so more episodes move none of the old ones.
 
     Args:
         shares: share of every part, such as {"validation": 0.1, "test": 0.1}; the rest is "train".
     """
-    names = [str(row["bag"]) for row in read_json(dataset / layout.OURS)["episodes"]]
+    names = _names(dataset)
     parts: dict[str, list[int]] = {"train": [], **{part: [] for part in shares}}
     for number, name in enumerate(names):
         place = int(hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()[:12], 16) / 16**12
@@ -189,7 +186,7 @@ def write_split(dataset: Path, shares: Mapping[str, float], seed: int = 0) -> Pa
     """Write `split` to the dataset's labels; returns the path."""
     parts = split(dataset, shares, seed)
     settings = {"shares": dict(shares), "seed": seed}
-    episodes = json.dumps([row["bag"] for row in read_json(dataset / layout.OURS)["episodes"]])
+    episodes = json.dumps(_names(dataset))
     path = (
         dataset
         / FOLDER

@@ -13,7 +13,7 @@ from segue_data import lerobot_format as layout
 from segue_data.bag_folders import find_bags
 from segue_data.check_bag import read_streams
 from segue_data.contracts import load_robot
-from segue_data.dataset import data_files, describe, matrix, read_table
+from segue_data.dataset_episodes import open_dataset
 from segue_data.episode import read_frames
 from segue_data.episode_pictures import pictures
 from segue_data.errors import missing
@@ -57,14 +57,16 @@ def of_bag(bag: Path, columns: int) -> Episode:
 
 def of_dataset(path: Path, number: int, columns: int) -> Episode:
     """Episode `number` of a dataset; DataError when there is none."""
-    about, files = describe(path), data_files(path)
-    if not 0 <= number < len(files):
-        raise missing(path, f"no episode {number}; there are {len(files)}")
-    table = read_table(files[number], [layout.ACTION])
-    chosen = np.unique(np.linspace(0, len(table) - 1, columns).astype(int)).tolist()
-    views = {camera: pictures(path, files[number], camera, chosen) for camera in about.cameras}
-    actions = matrix(table, layout.ACTION, about.space.dim, files[number])
-    title = f"{path.name}, episode {number}: {len(table)} frames at {about.rate_hz:g} Hz"
+    files = open_dataset(path)
+    about, count = files.about, len(files.episodes)
+    if not 0 <= number < count:
+        raise missing(path, f"no episode {number}; there are {count}, from 0 to {count - 1}")
+    episode = files.episodes[number]
+    chosen = np.unique(np.linspace(0, episode.length - 1, columns).astype(int)).tolist()
+    views = {camera: pictures(files, episode, camera, chosen) for camera in about.cameras}
+    task = f", {episode.task}" if episode.task else ""
+    title = f"{path.name}, episode {number} of {count}{task}: {episode.length} frames at {about.rate_hz:g} Hz"
+    actions = files.rows(layout.ACTION)[number]
     return Episode(title, about.space, np.array(chosen) / about.rate_hz, views, actions)
 
 
@@ -84,8 +86,10 @@ def _plots(figure: Any, grid: Any, episode: Episode) -> None:
         axis = figure.add_subplot(grid[row])
         values = episode.actions[:, episode.space.slice(channel.name)]
         axis.plot(times, values, lw=0.9)
-        middle, half = 0.5 * (values.max() + values.min()), 0.55 * max(float(np.ptp(values)), _LEAST_RANGE)
-        axis.set_ylim(middle - half, middle + half)
+        shown = values[np.isfinite(values)]  # what is not finite leaves a gap
+        if shown.size:
+            middle, half = 0.5 * (shown.max() + shown.min()), 0.55 * max(float(np.ptp(shown)), _LEAST_RANGE)
+            axis.set_ylim(middle - half, middle + half)
         axis.tick_params(labelbottom=row == len(episode.space.channels) - 1)
         axis.set_ylabel(channel.name.replace("_", "\n"), fontsize=6)
         axis.tick_params(labelsize=6)

@@ -18,7 +18,7 @@ from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
 from segue_data.cli import main
 from segue_data.convert import convert
-from segue_data.dataset import data_files
+from segue_data.dataset_episodes import data_files
 from segue_data.encoding import ImageCodec
 from segue_data.episode_writer import EpisodeWriter
 from segue_data.manifest import Manifest

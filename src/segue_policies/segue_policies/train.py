@@ -99,10 +99,10 @@ def train(
     return trainer.run()
 
 
-def load_data(path: Path) -> Demonstrations:
-    """Demonstrations at `path`, by the reader named in READER."""
+def load_data(path: Path, cache: Path | None = None) -> Demonstrations:
+    """Demonstrations at `path`, by the reader named in READER; decoded pictures go to `cache`."""
     read = pkgutil.resolve_name(READER)
-    return cast(Demonstrations, read(path))
+    return cast(Demonstrations, read(path, cache=cache))
 
 
 def load_corrections(path: Path) -> Corrections:
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine = Engine(given.settings.get("training", {}).get("device", "auto"))
         corrections = load_corrections(given.corrections) if given.corrections else None
         with engine.first_alone():
-            data = load_data(given.data)
+            data = load_data(given.data, given.cache)
         trained = _train_all(given, data, corrections, engine)
     except KeyboardInterrupt:
         print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)

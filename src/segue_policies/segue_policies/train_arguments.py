@@ -15,7 +15,7 @@ from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.training_set import is_set
 
-_PLACES = ("data", "out", "config", "corrections")
+_PLACES = ("data", "out", "config", "corrections", "cache")
 """Paths, as `--data DIR` or `data=DIR`."""
 
 _SHORT = ("steps", "minutes", "seed", "threads", "init")
@@ -31,6 +31,7 @@ class Arguments:
         source: name of the configuration, for errors.
         task: the one that was named, if any.
         data, corrections: datasets; out: the checkpoint.
+        cache: where decoded pictures are kept; None: where the reader keeps them.
     """
 
     settings: dict[str, Any]
@@ -40,6 +41,7 @@ class Arguments:
     out: Path
     corrections: Path | None
     resume: bool
+    cache: Path | None = None
 
 
 def make_parser(methods: Sequence[str]) -> argparse.ArgumentParser:
@@ -60,6 +62,12 @@ def make_parser(methods: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="dataset folder")
     parser.add_argument(
         "--out", type=Path, help="folder for the checkpoint, empty unless --resume (trained/NAME)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="where decoded pictures are kept (DATA/.cache, or SEGUE_CACHE_DIR)",
     )
     parser.add_argument("--method", help="method instead of the file's")
     parser.add_argument(
@@ -98,7 +106,7 @@ def parse(arguments: Sequence[str] | None, methods: Sequence[str]) -> Arguments:
     if given.data is None:
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "no dataset: give data=DIR")
     out = given.out or Path("trained") / (f"{name}_{task}" if task and is_set(settings) else name)
-    return Arguments(settings, source, task, given.data, out, given.corrections, resume)
+    return Arguments(settings, source, task, given.data, out, given.corrections, resume, given.cache)
 
 
 def _words(words: Sequence[str]) -> tuple[str | None, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from safetensors.numpy import load_file
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
 from segue_core.exit_status import ExitStatus
+from segue_data.contracts import load_robot
+from segue_data.synthetic import write_synthetic
 from segue_policies.common.augment import jitter, shift
 from segue_policies.common.batches import BatchSource
 from segue_policies.common.budget import Budget, learning_rate
@@ -200,6 +203,30 @@ def test_the_command_line_says_in_one_sentence_what_is_wrong(
     config = tmp_path / "no.yaml"
     assert main(["--config", str(config), "--data", "d", "--out", "o"]) == ExitStatus.USAGE
     assert "no.yaml" in capsys.readouterr().err
+
+
+def test_a_dataset_that_nothing_can_be_learned_from_ends_in_the_status_of_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_synthetic(tmp_path / "ds", load_robot("dual_arm"), (3, 4), size=(16, 12))
+    info = tmp_path / "ds/meta/info.json"
+    info.write_text(info.read_text().replace('"total_frames": 7', '"total_frames": 9'))
+    words = [f"out={tmp_path / 'out'}", "steps=1", "device=cpu"]
+    assert main(["act", f"data={tmp_path / 'ds'}", *words]) == ExitStatus.DATA
+    said = capsys.readouterr().err
+    assert "ds, meta/info.json: says 2 episodes and 9 frames, the data files hold 2 and 7" in said
+    assert main(["act", f"data={tmp_path / 'none'}", *words]) == ExitStatus.DATA
+
+
+def test_demonstrations_that_are_not_finite_are_named_by_episode_frame_and_entry(dots: Any) -> None:
+    action, state = dots.action.copy(), dots.state.copy()
+    start = int(np.searchsorted(dots.episode, 1))
+    action[start + 5, 2], state[1, 0] = np.nan, -np.inf
+    with pytest.raises(DataError) as caught:
+        check_demonstrations(replace(dots, action=action, state=state))
+    name = dots.action_space.names[2]
+    assert f"action, episode 1, frame 5: {name} is nan, expected a finite number" in caught.value.text
+    assert "state, episode 0, frame 1: " in caught.value.text and " is -inf" in caught.value.text
 
 
 class Interrupted(Exception):

@@ -79,12 +79,25 @@ def check_demonstrations(data: Demonstrations) -> None:
         problems.append(f"images are {data.images.dtype} {data.images.shape}, cameras {data.cameras}")
     if data.rate_hz != data.action_space.rate_hz:
         problems.append(f"rate is {data.rate_hz} Hz, action space says {data.action_space.rate_hz} Hz")
-    if frames == 0 or not (np.isfinite(data.action).all() and np.isfinite(data.state).all()):
-        problems.append("no frames, or an action or state that is not finite")
+    problems += ["no frames"] if frames == 0 else []
+    problems += _not_finite(data) if not problems else []
     if np.any(np.diff(data.episode) < 0):
         problems.append("episode numbers go back")
     if problems:
         raise DataError(ErrorCode.DATA_DATASET_INVALID, "demonstrations: " + "; ".join(problems))
+
+
+def _not_finite(data: Demonstrations) -> list[str]:
+    """The first action and the first state that are not finite, in words."""
+    found = []
+    for name, values in (("action", data.action), ("state", data.state)):
+        for frame, entry in np.argwhere(~np.isfinite(values))[:1]:
+            episode = data.episode[frame]
+            place = f"{name}, episode {episode}, frame {frame - np.searchsorted(data.episode, episode)}"
+            names = data.action_space.names if values.shape[1] == data.action_space.dim else ()
+            what = names[entry] if names else f"entry {entry}"
+            found.append(f"{place}: {what} is {values[frame, entry]}, expected a finite number")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
