@@ -90,7 +90,7 @@ def path_of(kind: str, name: str) -> Path:
 def entry(kind: str, name: str) -> dict[str, Any]:
     """One entry as plain data, checked against its model where `kind` has one, which fills in what is left out."""
     path = path_of(kind, name)
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes()
     model = MODELS.get(kind)
     defaults = load_yaml(text, model, str(path)).model_dump(mode="json") if model is not None else {}
     return {**defaults, **load_mapping(text, str(path))}

@@ -139,4 +139,4 @@ def load_graph(name: str = "task") -> Graph:
         ConfigError: unknown graph, or a file that is not a graph (names the file and the key).
     """
     path = path_of("graph", name)
-    return load_yaml(path.read_text(encoding="utf-8"), Graph, str(path))
+    return load_yaml(path.read_bytes(), Graph, str(path))

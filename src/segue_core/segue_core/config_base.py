@@ -12,6 +12,9 @@ from pydantic_core import ErrorDetails
 
 from segue_core.errors import ConfigError, ErrorCode, nearest_name
 
+_MAX_LENGTH = 1_000_000
+_MAX_SIZE = 200_000
+
 
 class StrictModel(BaseModel):
     """Base of every configuration model: immutable, unknown keys refused, no NaN or infinity."""
@@ -36,27 +39,57 @@ def parse_model(data: Any, model: type[ModelT], source: str) -> ModelT:
         raise _config_error(error, model, source) from error
 
 
-def load_yaml(text: str, model: type[ModelT], source: str) -> ModelT:
-    """Parse YAML `text` into `model`; `source` (a file name) appears in every error.
+def load_yaml(text: str | bytes, model: type[ModelT], source: str) -> ModelT:
+    """Parse YAML `text` (as bytes: UTF-8) into `model`; `source` (a file name) appears in every error.
 
     Raises:
-        ConfigError: not YAML, not a mapping, unknown key, or a value out of range.
+        ConfigError: not UTF-8, not YAML, not a mapping, unknown key, or a value out of range.
     """
     return parse_model(load_mapping(text, source), model, source)
 
 
-def load_mapping(text: str, source: str) -> dict[str, Any]:
-    """Parse YAML `text` that must be a mapping (an empty document is an empty mapping)."""
+def load_mapping(text: str | bytes, source: str) -> dict[str, Any]:
+    """Parse YAML `text` that must be a mapping (an empty document is an empty mapping).
+
+    Raises:
+        ConfigError: not UTF-8, not YAML, too long, too deep, larger than it looks (aliases), or not a mapping.
+    """
+    if len(text) > _MAX_LENGTH:
+        limit = f"at most {_MAX_LENGTH}"
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: characters", got=len(text), expected=limit)
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        data = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
+        size = _size(data, {})
+    except UnicodeDecodeError as error:
+        text = f"{source}: not UTF-8 text at byte {error.start}; save it as UTF-8"
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, text) from error
+    except RecursionError as error:
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: nested too deeply") from error
+    except (
+        yaml.YAMLError,
+        ValueError,
+    ) as error:  # ValueError: the 31st of February, an integer of 5000 digits
         raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: not valid YAML: {error}") from error
+    if size > _MAX_SIZE:
+        limit = f"at most {_MAX_SIZE}, aliases written out"
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: values", got=size, expected=limit)
     if data is None:
         return {}
     if not isinstance(data, dict):
         kind = type(data).__name__
         raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: top level", got=kind, expected="a mapping")
     return data
+
+
+def _size(data: Any, known: dict[int, int]) -> int:
+    """How many values there are with every alias written out; what is written once is counted once."""
+    if not isinstance(data, dict | list | tuple | set):
+        return 1
+    if id(data) not in known:
+        known[id(data)] = _MAX_SIZE + 1  # what contains itself is endless
+        parts = [*data.keys(), *data.values()] if isinstance(data, dict) else data
+        known[id(data)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(data)]
 
 
 def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,3 +104,36 @@ def test_the_core_imports_no_ros_torch_clock_or_sockets() -> None:
 
 def _is_import(line: str) -> bool:
     return line.startswith(("import ", "from "))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"name: \xff\xfe", "not UTF-8 text at byte 6"),
+        ("when: 2026-02-31", "not valid YAML: day is out of range"),
+        ("count: " + "9" * 5000, "not valid YAML"),
+        ("a: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        (
+            "a: &a [1, 1, 1, 1, 1, 1, 1, 1]\n"
+            + "".join(
+                f"{c}: &{c} [{', '.join(['*' + b] * 9)}]\n"
+                for b, c in zip("abcdefgh", "bcdefghi", strict=True)
+            ),
+            "aliases written out",
+        ),
+        ("a: &a\n  b: *a", "aliases written out"),
+        ("a: " + "x" * 1_000_001, "characters"),
+        ("a: \x00", "not valid YAML"),
+    ],
+)
+def test_text_that_is_no_configuration_is_refused_in_one_sentence_with_the_file(
+    text: str | bytes, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as refusal:
+        load_mapping(text, "mine.yaml")
+    assert refusal.value.code is ErrorCode.CONFIG_UNREADABLE
+    assert "mine.yaml" in str(refusal.value) and len(str(refusal.value)) < 1000
+
+
+def test_aliases_are_fine_as_long_as_they_are_few() -> None:
+    assert load_mapping("a: &a [1, 2]\nb: *a", "x") == {"a": [1, 2], "b": [1, 2]}

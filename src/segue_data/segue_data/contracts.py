@@ -34,7 +34,7 @@ def _load(kind: str, name: str, model: type[ModelT]) -> ModelT:
     names = sorted(file.stem for file in folder.glob("*.yaml"))
     if name not in names:
         raise unknown_name(kind, name, names)
-    return load_yaml(path.read_text(encoding="utf-8"), model, str(path))
+    return load_yaml(path.read_bytes(), model, str(path))
 
 
 def load_robot(name: str) -> RobotConfig:

@@ -117,7 +117,9 @@ class Recorder(LifecycleComponent):
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
         self._time = RecordingClock(self)
-        robot = load_yaml(Path(self._settings.robot_file).read_text(), RobotConfig, self._settings.robot_file)
+        robot = load_yaml(
+            Path(self._settings.robot_file).read_bytes(), RobotConfig, self._settings.robot_file
+        )
         names, sources = self._sources(robot)
         stored = {self._stored_name(name, kind): self._stored(name, kind) for name, kind in sources.items()}
         self._session = RecordingSession(
@@ -216,7 +218,7 @@ class Recorder(LifecycleComponent):
         )
         if not (path := self._settings.task_file):
             return facts
-        task = load_yaml(Path(path).read_text(), TaskConfig, path)
+        task = load_yaml(Path(path).read_bytes(), TaskConfig, path)
         return replace(facts, task=task.name, instruction=task.instruction)
 
     def _compressed(self, kind: str) -> bool:

@@ -84,7 +84,7 @@ def default_continuation(policy: str) -> str:
     file = folder / f"{policy}.yaml"
     if not file.is_file():
         raise unknown_name("policy", policy, (other.stem for other in folder.glob("*.yaml")))
-    return str(load_mapping(file.read_text(encoding="utf-8"), str(file))["continuation"])
+    return str(load_mapping(file.read_bytes(), str(file))["continuation"])
 
 
 def setup_from(arguments: argparse.Namespace) -> Setup:

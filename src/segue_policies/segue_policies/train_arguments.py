@@ -159,7 +159,7 @@ def _set_of(path: Path | None) -> Path | None:
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Settings from a YAML file, with overrides on top."""
     try:
-        text = path.read_text()
+        text = path.read_bytes()
     except OSError as error:
         raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{path}: {error.strerror}") from error
     return merge(load_mapping(text, str(path)), overrides or {})

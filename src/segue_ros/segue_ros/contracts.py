@@ -21,8 +21,8 @@ def load_file(path: str, model: type[ModelT], what: str) -> ModelT:
             ErrorCode.CONFIG_INVALID_VALUE, f"no {what} file given", expected="the path of a YAML file"
         )
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = Path(path).read_bytes()
+    except OSError as error:
         raise ConfigError(
             ErrorCode.CONFIG_UNREADABLE, f"{what} file '{path}' cannot be read: {error}"
         ) from error

@@ -148,7 +148,7 @@ def _arguments(run: Path) -> dict[str, Any]:
     if not file.is_file():
         text = f"{run} is no run folder: it has no config.yaml; give folders that `segue run` left"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
-    return dict(load_mapping(file.read_text(encoding="utf-8"), str(file))["arguments"])
+    return dict(load_mapping(file.read_bytes(), str(file))["arguments"])
 
 
 def _bag(run: Path) -> Path:

@@ -45,7 +45,7 @@ def find_settings(bag: Path) -> RunSettings:
     if found is None:
         return RunSettings({})
     path = found / _FILE
-    data = load_mapping(path.read_text(encoding="utf-8"), str(path))
+    data = load_mapping(path.read_bytes(), str(path))
     seed = _seed(found)
     if "scheduler" in data and "latency" in data:
         return _lockstep(data, seed, str(path))

@@ -35,4 +35,4 @@ def full_name(name: str) -> str:
 def load_suite(name: str) -> SuiteSpec:
     """Read a suite file; raises ConfigError for an unknown name or a bad file."""
     path = suite_folder() / f"{full_name(name)}.yaml"
-    return load_yaml(path.read_text(encoding="utf-8"), SuiteSpec, str(path))
+    return load_yaml(path.read_bytes(), SuiteSpec, str(path))

@@ -144,10 +144,10 @@ def read_config(folder: Path) -> CheckpointConfig:
     if not folder.is_dir():
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no such checkpoint folder", got=folder)
     try:
-        config = load_yaml(_read(path).decode(), CheckpointConfig, str(path))
+        config = load_yaml(_read(path), CheckpointConfig, str(path))
         if config.space().fingerprint() != config.fingerprint:
             raise _corrupt(path, f"fingerprint {config.fingerprint} is not that of its action space")
-    except (ConfigError, UnicodeDecodeError) as error:
+    except ConfigError as error:
         raise _corrupt(path, str(error)) from error
     return config
 
