@@ -21,9 +21,10 @@ example, from nothing to a checkpoint:
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Add `eval`, `compare`, `report`, `bench`, `data`, `train` and `doctor` to an argparse subparsers object."""
+    """Add `eval`, `compare`, `report`, `bench`, `data`, `train`, `adopt` and `doctor` to a subparsers object."""
     from segue_data import cli as data
     from segue_eval import cli as evaluation
+    from segue_policies.lerobot import cli as lerobot
 
     evaluation.add_subcommands(subparsers)
     parser = subparsers.add_parser(
@@ -31,6 +32,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     data.add_subcommands(parser.add_subparsers(dest="data_command", required=True, metavar="COMMAND"))
     _add_passed_on(subparsers, "train", "train a policy from a dataset", _train, _TRAIN_EXAMPLE)
+    lerobot.add_parser(subparsers)
     _add_passed_on(subparsers, "doctor", "say what is installed and what is missing", _doctor, "")
 
 

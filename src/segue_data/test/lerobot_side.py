@@ -24,7 +24,7 @@ def write(folder: str, mode: str, frames: str) -> None:
     keys = [f"observation.images.{camera}" for camera in data.cameras]
     features = {"observation.state": vector, "action": vector} | dict.fromkeys(keys, image)
     dataset = LeRobotDataset.create(
-        "test/dots", 30, features, root=folder, use_videos=mode == "video", vcodec="h264"
+        "test/dots", 30, features, root=folder, use_videos=mode == "video", **_h264()
     )
     for number in np.unique(data.episode):
         for row in np.flatnonzero(data.episode == number):
@@ -33,6 +33,15 @@ def write(folder: str, mode: str, frames: str) -> None:
             dataset.add_frame({**pictures, **numbers, "task": "go to the dot"})
         dataset.save_episode()
     dataset.finalize()
+
+
+def _h264() -> dict:
+    """How `create` is told the codec: by name, and since LeRobot 0.5 by settings."""
+    try:
+        from lerobot.configs import RGBEncoderConfig
+    except ImportError:
+        return {"vcodec": "h264"}
+    return {"rgb_encoder": RGBEncoderConfig(vcodec="h264")}
 
 
 def train(folder: str, checkpoint: str) -> None:

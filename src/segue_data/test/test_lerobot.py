@@ -1,4 +1,4 @@
-"""The round trip with LeRobot itself, in an interpreter of its own that `LEROBOT_PYTHON` names (docs/data.md)."""
+"""The round trip with LeRobot itself, in interpreters of its own that `LEROBOT_PYTHONS` names (docs/training.md)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lerobot_pythons import each_lerobot
 
 from segue_core.errors import DataError
 from segue_data.adopt import adopt
@@ -18,13 +19,11 @@ from segue_data.dataset import load
 from segue_data.synthetic import write_synthetic
 
 pytestmark = pytest.mark.timeout(1000)
-PYTHON = os.environ.get("LEROBOT_PYTHON", "")
-needs_lerobot = pytest.mark.skipif(not PYTHON, reason="LEROBOT_PYTHON names no interpreter with LeRobot")
 LENGTHS = (12, 7)
 
 
-def lerobot(*words: object) -> str:
-    command = [PYTHON, str(Path(__file__).with_name("lerobot_side.py")), *map(str, words)]
+def lerobot(python: str, *words: object) -> str:
+    command = [python, str(Path(__file__).with_name("lerobot_side.py")), *map(str, words)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(words[1]) + "-cache"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -48,10 +47,12 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@needs_lerobot
+@each_lerobot
 @pytest.mark.parametrize(("mode", "off"), [("image", 0.0), ("video", 3.0)])
-def test_a_dataset_that_lerobot_wrote_loads_here(mode: str, off: float, frames: Path, tmp_path: Path) -> None:
-    lerobot("write", tmp_path / "ds", mode, frames)
+def test_a_dataset_that_lerobot_wrote_loads_here(
+    python: str, mode: str, off: float, frames: Path, tmp_path: Path
+) -> None:
+    lerobot(python, "write", tmp_path / "ds", mode, frames)
     with pytest.raises(DataError, match="segue data adopt DATASET --robot"):
         load(tmp_path / "ds", progress=False)
     adopt(tmp_path / "ds", load_robot("dual_arm"))
@@ -62,17 +63,42 @@ def test_a_dataset_that_lerobot_wrote_loads_here(mode: str, off: float, frames: 
     assert difference.max() <= off  # of 255; neighbouring frames differ by 1.3
 
 
-@needs_lerobot
-def test_a_dataset_written_here_loads_and_trains_in_lerobot(tmp_path: Path) -> None:
+@each_lerobot
+def test_a_dataset_written_here_loads_and_trains_in_lerobot(python: str, tmp_path: Path) -> None:
     written = write_synthetic(tmp_path / "ds", load_robot("dual_arm"), LENGTHS)
     facts: dict[str, Any] = json.loads(
-        lerobot("train", tmp_path / "ds", tmp_path / "act").strip().splitlines()[-1]
+        lerobot(python, "train", tmp_path / "ds", tmp_path / "act").strip().splitlines()[-1]
     )
     assert (facts["episodes"], facts["frames"]) == (2, sum(LENGTHS))
     assert len(facts["losses"]) == 3 and np.isfinite(facts["losses"]).all()
     np.testing.assert_array_equal(np.float32(facts["action"]), written.action[5])
     assert facts["pixels"] == pytest.approx(written.images[5, 0].mean() / 255.0, abs=1e-4)
     assert (tmp_path / "act" / "model.safetensors").is_file()
+
+
+@each_lerobot
+def test_lerobots_own_command_trains_on_a_dataset_written_here(python: str, tmp_path: Path) -> None:
+    """As docs/training.md says it, small, and without what it would fetch; its checkpoint is LeRobot's own."""
+    write_synthetic(tmp_path / "ds", load_robot("dual_arm"), LENGTHS)
+    small = [
+        "dim_model=32",
+        "n_heads=2",
+        "dim_feedforward=32",
+        "latent_dim=4",
+        "pretrained_backbone_weights=null",
+    ]
+    done = subprocess.run(
+        [
+            str(Path(python).with_name("lerobot-train")), "--dataset.repo_id=local/ds",
+            f"--dataset.root={tmp_path / 'ds'}", f"--output_dir={tmp_path / 'out'}", "--policy.type=act",
+            "--policy.push_to_hub=false", "--policy.device=cpu", "--steps=2", "--batch_size=2", "--num_workers=0",
+            *(f"--policy.{each}" for each in small),
+        ],
+        capture_output=True, text=True, check=False, env=os.environ | {"HF_HUB_OFFLINE": "1"}, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    written = tmp_path / "out/checkpoints/last/pretrained_model"
+    assert json.loads((written / "config.json").read_text())["type"] == "act"
 
 
 def test_a_dataset_of_another_robot_is_not_adopted(tmp_path: Path) -> None:

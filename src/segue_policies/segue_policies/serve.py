@@ -13,6 +13,7 @@ from segue_core.policy import Policy, PolicyInfo
 from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of
 from segue_policies.common.serving import CAPABILITIES, FLOW_METHODS, policy_info
 from segue_policies.lerobot.contract import is_lerobot, read_contract
+from segue_policies.lerobot.place import find_place
 
 Loader = Callable[[Path, Expected | None, int | None], Policy]
 
@@ -53,10 +54,15 @@ def load_policy(folder: Path, expected: Expected | None = None, threads: int | N
 
 
 def check_checkpoint(folder: Path, expected: Expected | None = None) -> PolicyInfo:
-    """Read and check every file of a checkpoint without building the network; raises as `load_policy`."""
+    """Read and check every file of a checkpoint without building the network; raises as `load_policy`.
+
+    Of LeRobot's the weights are not read, and it is only looked up where LeRobot is.
+    """
     method = _known_method(folder)
     if method == "lerobot":
-        return read_contract(folder, expected).info
+        contract = read_contract(folder, expected)
+        find_place(contract.lerobot)
+        return contract.info
     return policy_info(load_checkpoint(folder, method, expected).config, CAPABILITIES[method])
 
 

@@ -1,21 +1,10 @@
-"""Run by an interpreter that has LeRobot (see `test_lerobot_policy.py`): serves tiny random SmolVLA, pi0 and pi0.5.
+"""Tiny SmolVLA, pi0 and pi0.5 for `lerobot_checkpoints.py`: LeRobot's own classes with fewer and narrower layers."""
 
-LeRobot's own classes with fewer and narrower layers. pi0 and pi0.5 need a transformers that LeRobot accepts.
-"""
-
-import json
-import shutil
-import sys
 from importlib import import_module
-from pathlib import Path
 
-from lerobot_serving import DUAL_ARM_EE, FEATURES, ask, observed, save, serve  # first: it finds our packages
-
-import numpy as np  # isort: skip
-import torch  # isort: skip
-from lerobot.policies.factory import make_policy_config  # isort: skip
-from tokenizers import Tokenizer, models, pre_tokenizers  # isort: skip
-from transformers import PreTrainedTokenizerFast  # isort: skip
+from lerobot.policies.factory import make_policy_config
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 WORDS = [
     "<pad>",
@@ -45,7 +34,7 @@ def tokenizer():
     )
 
 
-def tiny_smolvla(folder):
+def tiny_smolvla(folder, features):
     """Its configuration; what it would fetch from the hub is written to `folder`."""
     from transformers import SmolVLMConfig, SmolVLMImageProcessor, SmolVLMProcessor, SmolVLMVideoProcessor
 
@@ -67,15 +56,29 @@ def tiny_smolvla(folder):
     ).save_pretrained(folder)
     SmolVLMProcessor(SmolVLMImageProcessor(), tokenizer(), SmolVLMVideoProcessor()).save_pretrained(folder)
     return make_policy_config(
-        "smolvla", **FEATURES, **SHORT, vlm_model_name=str(folder), num_vlm_layers=2, num_steps=5,
+        "smolvla", **features, **SHORT, vlm_model_name=str(folder), num_vlm_layers=2, num_steps=5,
         resize_imgs_with_padding=(32, 32),
     )  # fmt: skip
 
 
-def tiny_pi(kind):
+def tiny_pi(kind, folder, features):
     """Its configuration; LeRobot's module makes small networks from now on."""
+    tokenizer().save_pretrained(folder)
+    processors = import_module(f"lerobot.policies.{kind}.processor_{kind}")
+    step = processors.TokenizerProcessorStep
+    processors.TokenizerProcessorStep = lambda tokenizer_name, **rest: step(str(folder), **rest)
+    shrink(kind)
+    return make_policy_config(kind, **features, **SHORT, image_resolution=(28, 28), num_inference_steps=5)
+
+
+def shrink(kind):
+    """Make LeRobot's networks of `kind` small, in the process that calls it."""
     module = import_module(f"lerobot.policies.{kind}.modeling_{kind}")
-    paligemma, gemma = module.PaliGemmaForConditionalGeneration, module.GemmaForCausalLM
+    names = [
+        name for name in ("PaliGemmaForConditionalGeneration", "GemmaForCausalLM") if hasattr(module, name)
+    ]
+    paligemma, gemma = names or ("PaliGemmaForConditionalGenerationWithPiGemma", "PiGemmaForCausalLM")
+    large_paligemma, large_gemma = getattr(module, paligemma), getattr(module, gemma)
     sizes = {"width": 32, "depth": 2, "mlp_dim": 64, "num_heads": 2, "num_kv_heads": 1, "head_dim": 16}
     module.get_gemma_config = lambda variant: module.GemmaConfig(**sizes)
 
@@ -84,49 +87,16 @@ def tiny_pi(kind):
         vision.hidden_size, vision.intermediate_size, vision.projection_dim = 32, 64, 32
         vision.num_hidden_layers, vision.num_attention_heads, vision.patch_size = 1, 2, 14
         config.text_config.vocab_size = config._vocab_size = len(WORDS)
-        return paligemma(config)
+        return large_paligemma(config)
 
     def small_gemma(config):
         config.vocab_size = len(WORDS)
-        return gemma(config)
+        return large_gemma(config)
 
-    module.PaliGemmaForConditionalGeneration, module.GemmaForCausalLM = small_paligemma, small_gemma
-    return make_policy_config(kind, **FEATURES, **SHORT, image_resolution=(28, 28), num_inference_steps=5)
-
-
-def guided(policy):
-    """How far the held rows are from the reference under guidance, as a share of how far they are without."""
-    state, images = observed()
-    target = ask(policy, state, images, seed=9)
-    omega = np.array([1, 1, 1, 0.5, 0, 0, 0, 0], np.float32)
-    free, held = (ask(policy, state, images, m, 3, omega, target)[:3] for m in ("plain", "rtc"))
-    return float(np.abs(held - target[:3]).mean() / np.abs(free - target[:3]).mean())
+    setattr(module, paligemma, small_paligemma)
+    setattr(module, gemma, small_gemma)
 
 
-def found(kind, root):
-    """Save, serve from a folder that has all it needs, and say what came of it."""
-    folder, elsewhere = root / kind, root / "hub"
-    config = tiny_smolvla(elsewhere) if kind == "smolvla" else tiny_pi(kind)
-    if kind != "smolvla":
-        tokenizer().save_pretrained(elsewhere)
-        processors = import_module(f"lerobot.policies.{kind}.processor_{kind}")
-        step = processors.TokenizerProcessorStep
-        processors.TokenizerProcessorStep = lambda tokenizer_name, **rest: step(str(elsewhere), **rest)
-    saved = save(config, folder)
-    shutil.move(elsewhere, folder / ("vlm" if kind == "smolvla" else "tokenizer"))
-    policy, facts = serve(folder, saved)
-    return facts | {"guided": guided(policy)}
-
-
-def main(root, kinds):
-    """Print what was found of each kind."""
-    facts = {}
-    for kind in kinds:
-        facts[kind] = found(kind, root)
-    print(json.dumps(facts))
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    assert DUAL_ARM_EE.dim == 14
-    main(Path(sys.argv[1]), sys.argv[2:])
+def configuration(kind, hub, features):
+    """Of SmolVLA, pi0 or pi0.5."""
+    return tiny_smolvla(hub, features) if kind == "smolvla" else tiny_pi(kind, hub, features)

@@ -1,34 +1,46 @@
-"""LeRobot's checkpoints: what is served and refused without LeRobot, and with it in its own interpreter."""
+"""LeRobot's checkpoints: what is served and refused without LeRobot, and what LeRobot's own interpreters answer."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from lerobot_double import stub
+from lerobot_pythons import each_lerobot
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from segue_core.action_space import DUAL_ARM_EE
-from segue_core.errors import ErrorCode, PolicyError
-from segue_core.exit_status import ExitStatus
+from segue_core.errors import PolicyError
+from segue_core.observation import Observation
+from segue_core.policy import Policy, PredictRequest
+from segue_data.contracts import load_robot
 from segue_policies.common.checkpoint import Expected
 from segue_policies.common.guidance import sample_masked
-from segue_policies.lerobot.adopt import main as adopt
-from segue_policies.lerobot.contract import read_contract
-from segue_policies.lerobot.guide import Guide
-from segue_policies.lerobot.loading import check_weights
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.lerobot.adopt import adopt
+from segue_policies.lerobot.contract import Adoption, read_contract
+from segue_policies.lerobot.lerobot_server.guide import Guide
+from segue_policies.lerobot.lerobot_server.weights import check_weights
+from segue_policies.lerobot.lerobot_server.wire import Refused
+from segue_policies.serve import load_policy
 
 CAMERAS = ("head", "left_wrist", "right_wrist")
-ROBOT = Path(__file__).parents[3] / "config/robots/dual_arm.yaml"
 FITS = Expected(action_space=DUAL_ARM_EE, cameras=CAMERAS)
-PYTHON = os.environ.get("LEROBOT_PYTHON", "")
+Rows = NDArray[np.float32]
+
+_TINY = Path(__file__).with_name("lerobot_tiny.py")
+_PI = (
+    "import transformers\n"
+    "if int(transformers.__version__[0]) < 5: from transformers.models.siglip import check"  # a patched one
+)
+_NEEDS = {"smolvla": "import transformers", "pi0": _PI, "pi05": _PI}
 
 
 def checkpoint(folder: Path, kind: str = "act", cameras: tuple[str, ...] = CAMERAS, **changes: Any) -> Path:
@@ -44,14 +56,14 @@ def checkpoint(folder: Path, kind: str = "act", cameras: tuple[str, ...] = CAMER
 
 
 def test_what_a_checkpoint_serves_is_read_without_lerobot(tmp_path: Path) -> None:
-    info = check_checkpoint(checkpoint(tmp_path / "act"), FITS)
+    info = read_contract(checkpoint(tmp_path / "act"), FITS).info
     assert (info.horizon, info.cameras, info.image_size) == (20, CAMERAS, (96, 72))
     assert info.capabilities == frozenset()
     sampled = {"chunk_size": None, "n_action_steps": 8, "horizon": 16, "num_inference_steps": 10}
-    diffusion = check_checkpoint(checkpoint(tmp_path / "dp", "diffusion", **sampled), FITS)
+    diffusion = read_contract(checkpoint(tmp_path / "dp", "diffusion", **sampled), FITS).info
     assert (diffusion.horizon, diffusion.num_steps) == (8, 10)
     assert diffusion.capabilities == {"batch_sampling"}
-    flow = check_checkpoint(checkpoint(tmp_path / "vla", "smolvla"), FITS)
+    flow = read_contract(checkpoint(tmp_path / "vla", "smolvla"), FITS).info
     assert flow.capabilities == {"batch_sampling", "gradient_guidance"}
 
 
@@ -63,27 +75,29 @@ def test_a_checkpoint_of_another_robot_is_refused_by_what_differs(tmp_path: Path
     )
     with pytest.raises(PolicyError, match=r"action: shape \[6\], expected \[14\].*cameras: top are not"):
         read_contract(other, FITS)
-    with pytest.raises(PolicyError, match=r"lerobot.adopt FOLDER --robot FILE"):
+    with pytest.raises(PolicyError, match=r"./segue adopt .*/b --robot NAME"):
         read_contract(checkpoint(tmp_path / "b"))
 
 
-def test_an_adopted_checkpoint_needs_no_more_words(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_adopted_checkpoint_needs_no_more_words(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "a", cameras=("top",))
-    assert adopt([str(folder), "--robot", str(ROBOT)]) == ExitStatus.POLICY_REFUSED
-    assert "cameras: top" in capsys.readouterr().err and not (folder / "segue.yaml").exists()
-    assert adopt([str(folder), "--robot", str(ROBOT), "--camera", "head=top", "--instruction", "go"]) == 0
+    robot = load_robot("dual_arm")
+    space = robot.action_space.to_dict()
+    with pytest.raises(PolicyError, match="cameras: top are not of the robot"):
+        adopt(folder, robot, Adoption(action_space=space), None)
+    assert not (folder / "segue.yaml").exists()
+    adopt(folder, robot, Adoption(action_space=space, cameras={"head": "top"}, instruction="go"), None)
     contract = read_contract(folder)
     assert contract.info.cameras == ("head",) and contract.keys == ("observation.images.top",)
     assert contract.instruction == "go"
 
 
-@pytest.mark.skipif(find_spec("lerobot") is not None, reason="LeRobot is installed here")
-def test_without_lerobot_the_install_line_is_said(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"pip install lerobot==") as caught:
-        load_policy(checkpoint(tmp_path / "a"), FITS)
-    assert caught.value.code == ErrorCode.POLICY_NOT_READY
+def test_a_folder_above_a_checkpoint_is_told_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "out/checkpoints/last").mkdir(parents=True)
+    inside = checkpoint(tmp_path / "out/checkpoints/last/pretrained_model")
+    for look in (read_contract, load_policy):
+        with pytest.raises(PolicyError, match=f"did you mean {inside}"):
+            look(tmp_path / "out", FITS)
 
 
 def test_the_guide_in_lerobots_loop_is_our_guidance() -> None:
@@ -111,58 +125,80 @@ def test_the_guide_in_lerobots_loop_is_our_guidance() -> None:
     assert nearer < 0.5 * farther
 
 
-def in_lerobot(folder: Path, script: str, *words: str) -> dict[str, Any]:
-    """What a script of this folder finds in LeRobot's interpreter."""
-    source = os.pathsep.join(str(path) for path in (ROBOT.parents[2] / "src").glob("segue_*"))
-    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH", ""), source)))
+def lerobots(python: str, kind: str, folder: Path) -> Path:
+    """A tiny random checkpoint that LeRobot writes in `folder`, with what it answers itself."""
+    script = Path(__file__).with_name("lerobot_checkpoints.py")
     done = subprocess.run(
-        [PYTHON, str(Path(__file__).with_name(script)), str(folder), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-        env=os.environ | {"SEGUE_SOURCE": source, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"},
-    )
+        [python, "-E", str(script), kind, str(folder)],
+        capture_output=True, text=True, check=False, timeout=900, env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    facts: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return facts
+    return folder
 
 
-needs_lerobot = pytest.mark.skipif(not PYTHON, reason="LEROBOT_PYTHON names no interpreter with LeRobot")
+def ask(policy: Policy, folder: Path, method: str = "plain", seed: int = 3, **guidance: Rows) -> Rows:
+    """A chunk for the observation that LeRobot was shown."""
+    shown, rows = np.load(folder / "theirs.npz"), policy.info.horizon
+    given = {"omega": np.zeros(rows, np.float32), "reference": np.zeros((rows, 14), np.float32)} | guidance
+    observation = Observation(5, shown["state"], {camera: shown[camera] for camera in policy.info.cameras})
+    request = PredictRequest(
+        observation, 5, 1, method, **given, delay=2, seed=seed, instruction="put it there"
+    )
+    return policy.predict(request).chunk.actions
+
+
+def check_served(policy: Policy, folder: Path, methods: set[str]) -> None:
+    """Its chunk is LeRobot's own, the same for the same seed, and other methods are refused."""
+    wanted = DUAL_ARM_EE.clip(np.load(folder / "theirs.npz")["chunk"])
+    chunk = ask(policy, folder)
+    np.testing.assert_allclose(chunk, wanted, atol=1e-4)
+    np.testing.assert_array_equal(ask(policy, folder), chunk)
+    for method in ("bidirectional", "rtc"):
+        if method in methods:
+            ask(policy, folder, method)
+        else:
+            with pytest.raises(PolicyError, match="method"):
+                ask(policy, folder, method)
 
 
 @pytest.mark.timeout(1000)
-@needs_lerobot
-def test_lerobots_own_checkpoints_are_served(tmp_path: Path) -> None:
-    """Tiny ACT and Diffusion Policy: their chunk is LeRobot's, the same for the same seed, finite."""
-    facts = in_lerobot(tmp_path, "lerobot_serving.py")
-    assert facts["act"] == {"equals": True, "repeats": True, "served": ["plain"]}
-    assert facts["diffusion"] == {"equals": True, "repeats": True, "served": ["bidirectional", "plain"]}
-    assert facts["closer"] is True
-
-
-def check_flow(facts: dict[str, Any]) -> None:
-    """Its chunk is LeRobot's; with our guidance the held rows come within a fifth of the way to the reference."""
-    assert (facts["equals"], facts["repeats"]) == (True, True)
-    assert facts["served"] == ["bidirectional", "plain", "rtc"]
-    assert facts["guided"] < 0.2
-
-
-@pytest.mark.timeout(1000)
-@needs_lerobot
-def test_a_tiny_smolvla_is_served_and_guided(tmp_path: Path) -> None:
-    check_flow(in_lerobot(tmp_path, "lerobot_flows.py", "smolvla")["smolvla"])
+@each_lerobot
+def test_lerobots_own_checkpoints_are_served(
+    python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEROBOT_PYTHON", python)
+    act = lerobots(python, "act", tmp_path / "act")
+    check_served(load_policy(act, FITS, 1), act, set())
+    folder = lerobots(python, "diffusion", tmp_path / "diffusion")
+    policy = load_policy(folder, FITS, 1)
+    check_served(policy, folder, {"bidirectional"})
+    target, omega = ask(policy, folder, seed=9), np.ones(8, np.float32)
+    plain, best = (
+        ask(policy, folder, method, omega=omega, reference=target) for method in ("plain", "bidirectional")
+    )
+    assert np.square(best - target).mean() < np.square(plain - target).mean()
 
 
 @pytest.mark.timeout(1000)
-@needs_lerobot
-@pytest.mark.parametrize("kind", ["pi0", "pi05"])
-def test_a_tiny_pi0_is_served_and_guided(tmp_path: Path, kind: str) -> None:
-    """LeRobot's pi0 and pi0.5 accept one transformers only: a fork, or 4.53.2 with openpi's replacements."""
-    asked = "from transformers.models.siglip import check"
-    if subprocess.run([PYTHON, "-c", asked], capture_output=True, check=False).returncode:
-        pytest.skip("LeRobot's pi0 needs a patched transformers, see docs/training.md")
-    check_flow(in_lerobot(tmp_path, "lerobot_flows.py", kind)[kind])
+@each_lerobot
+@pytest.mark.parametrize("kind", ["smolvla", "pi0", "pi05"])
+def test_a_tiny_flow_of_lerobot_is_served_and_guided(
+    python: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With our guidance the held rows come within a fifth of the way to the reference."""
+    if why_not := subprocess.run(
+        [python, "-E", "-c", _NEEDS[kind]], capture_output=True, text=True, check=False
+    ).stderr:
+        pytest.skip(f"{kind}: {why_not.strip().splitlines()[-1]}")
+    place = python if kind == "smolvla" else str(stub(tmp_path, _TINY, python, kind))
+    monkeypatch.setenv("LEROBOT_PYTHON", place)
+    folder = lerobots(python, kind, tmp_path / kind)
+    policy = load_policy(folder, FITS, 1)
+    check_served(policy, folder, {"bidirectional", "rtc"})
+    target = ask(policy, folder, seed=9)
+    omega = np.array([1, 1, 1, 0.5, 0, 0, 0, 0], np.float32)
+    free, held = (ask(policy, folder, m, omega=omega, reference=target)[:3] for m in ("plain", "rtc"))
+    assert np.abs(held - target[:3]).mean() < 0.2 * np.abs(free - target[:3]).mean()
 
 
 def test_weights_that_lerobot_leaves_out_are_a_corrupt_checkpoint(tmp_path: Path) -> None:
@@ -180,10 +216,10 @@ def test_weights_that_lerobot_leaves_out_are_a_corrupt_checkpoint(tmp_path: Path
     check_weights(stored(), state)
     for changes in ({"a.weight": None}, {"a.weight": torch.ones(5, 3)}, {"a.weight": torch.zeros(4, 3)}):
         with pytest.raises(
-            PolicyError, match=r"1 of 4 tensors from elsewhere, such as model\.a\.weight"
+            Refused, match=r"1 of 4 tensors from elsewhere, such as model\.a\.weight"
         ) as caught:
             check_weights(stored(**changes), state)
-        assert caught.value.code == ErrorCode.CHECKPOINT_CORRUPT
+        assert caught.value.code == "CHECKPOINT_CORRUPT"
     file.write_bytes(b"cut")
-    with pytest.raises(PolicyError, match="model.safetensors"):
+    with pytest.raises(Refused, match="model.safetensors"):
         check_weights(file, state)

@@ -38,6 +38,7 @@ Do a task
 Train and compare
   data         recordings and datasets: record, convert, check, repair, show
   train        a policy from a dataset: ./segue train act task=push_button data=FOLDER out=FOLDER
+  adopt        a checkpoint of LeRobot for a robot: ./segue adopt CHECKPOINT --robot dual_arm
   eval         many seeds in lockstep, or a paper's table: ./segue eval --seeds 0:50
   corrections  what the expert would have done where a policy went
   compare      other methods on a recorded episode; nothing moves

@@ -45,7 +45,7 @@ def examine(workspace: Workspace, environment: Mapping[str, str]) -> list[Check]
         return [*checks, _render_libraries()]
     child = run_environment(workspace, ros, environment)
     child.update(conditions.fill_in(child, workspace))
-    return [*checks, *_software(workspace, child), *_places(child)]
+    return [*checks, *_software(workspace, child), *_places(child), lerobot(workspace, environment)]
 
 
 def _software(workspace: Workspace, child: Mapping[str, str]) -> list[Check]:
@@ -65,6 +65,25 @@ def _software(workspace: Workspace, child: Mapping[str, str]) -> list[Check]:
 def _places(child: Mapping[str, str]) -> list[Check]:
     room = conditions.room(Path("runs"))
     return [_settings(child), *([room] if room else [])]
+
+
+def lerobot(workspace: Workspace, environment: Mapping[str, str]) -> Check:
+    """Which LeRobot runs beside Segue: asked of the program that will serve its checkpoints."""
+    name, cure = "LeRobot", "name the Python of an environment that has it: docs/training.md"
+    python = environment.get("LEROBOT_PYTHON", "")
+    if not python:
+        return Check(name, "ok", "LEROBOT_PYTHON names none; only policy:=lerobot needs it")
+    program = workspace.root / "src/segue_policies/segue_policies/lerobot/lerobot_server"
+    try:
+        done = subprocess.run(
+            [str(Path(python).expanduser()), "-E", str(program), "--version"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check(name, "warning", f"LEROBOT_PYTHON is {python}: {error}", cure)
+    if done.returncode:
+        return Check(name, "warning", done.stderr.strip(), cure)
+    return Check(name, "ok", f"{done.stdout.strip()} of {python}")
 
 
 def doctor(workspace: Workspace, environment: Mapping[str, str], json_file: Path | None) -> int:

@@ -135,7 +135,7 @@ def _measure(options: Options, data: Path, folder: Path, say: Callable[[str], No
     say("starting segue and lerobot, each in an interpreter of its own")
     sides = [_Side("segue", [sys.executable, "-m", "segue_policies.bench.act_here", *words], folder)]
     try:
-        sides.append(_Side("lerobot", [str(options.lerobot), str(script), *words], folder))
+        sides.append(_Side("lerobot", [str(options.lerobot), "-E", str(script), *words], folder))
         parameters = _same_size(sides)
         times = _rounds(sides, options, say)
     finally:
@@ -166,7 +166,9 @@ def _measure(options: Options, data: Path, folder: Path, say: Callable[[str], No
 def _same_size(sides: list[_Side]) -> dict[str, int]:
     parameters = {side.name: side.parameters for side in sides}
     if len(set(parameters.values())) > 1:
-        text = "the two networks have not the same number of parameters; is this LeRobot 0.4.4?"
+        text = (
+            "the two networks have not the same number of parameters; measured with LeRobot 0.4.4 and 0.6.1"
+        )
         raise PolicyError(ErrorCode.TRAINING_FAILED, text, got=parameters)
     return parameters
 

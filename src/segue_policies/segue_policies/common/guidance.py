@@ -17,12 +17,10 @@ import torch
 from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
+from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT
 
 VelocityFn = Callable[[Tensor, Tensor], Tensor]
 """`velocity(x, t)`: `(..., H, D)` and a scalar to `(..., H, D)`; the caller binds the observation."""
-
-MAX_GUIDANCE_WEIGHT = 5.0
-"""The authors' clip beta in their Kinetix experiments, for 5 denoising steps."""
 
 
 def rtc_sample(

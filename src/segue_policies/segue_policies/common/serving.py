@@ -42,6 +42,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = {
 } | {"act": frozenset()}
 """What each method can do, by name; known without building its network."""
 
+MAX_GUIDANCE_WEIGHT = 5.0
+"""Clip beta of `rtc`, the authors' in their Kinetix experiments, for 5 denoising steps."""
+
 
 def policy_info(config: CheckpointConfig, capabilities: frozenset[str]) -> PolicyInfo:
     """What a checkpoint of `config` serves."""

@@ -1,82 +1,64 @@
-"""Say what a LeRobot checkpoint's numbers mean: `python -m segue_policies.lerobot.adopt FOLDER --robot FILE`."""
+"""Say what the numbers of a LeRobot checkpoint mean, and try whether its LeRobot serves it."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+import time
 from pathlib import Path
 
+import numpy as np
 import yaml
 
-from segue_core.config_base import load_yaml
-from segue_core.errors import ConfigError, ErrorCode, SegueError
-from segue_core.exit_status import ExitStatus, ending
+from segue_core.observation import Observation
+from segue_core.policy import PredictRequest
 from segue_core.robot_config import RobotConfig
+from segue_data.atomic import write_text
 from segue_policies.common.checkpoint import Expected
-from segue_policies.lerobot.contract import OURS, read_contract
+from segue_policies.lerobot.contract import OURS, Adoption, Contract, read_contract
+from segue_policies.lerobot.place import Place
+from segue_policies.lerobot.policy import LeRobotPolicy
 
 
-def adopt(folder: Path, robot: RobotConfig, cameras: dict[str, str], instruction: str = "") -> None:
-    """Write `segue.yaml` beside the checkpoint, and check that it serves the robot.
+def adopt(folder: Path, robot: RobotConfig, adoption: Adoption, place: Place | None) -> tuple[Contract, str]:
+    """Write `segue.yaml` beside a checkpoint, when it serves the robot; the contract, and what trying it showed.
 
     Args:
         folder: of LeRobot's `config.json` and `model.safetensors`.
         robot: whose action space it predicts.
-        cameras: camera of the robot to the checkpoint's name of it, where they differ.
-        instruction: for policies that read language; empty: the task's own.
+        adoption: what is written.
+        place: where LeRobot is; None: it is not tried.
 
     Raises:
-        PolicyError: it does not fit the robot; nothing is written then.
+        PolicyError: it does not fit the robot, or LeRobot cannot serve it; nothing is written then.
+        ConfigError: `place` is an interpreter that cannot be run.
     """
-    content = {
-        "action_space": robot.action_space.to_dict(),
-        "cameras": cameras,
-        "instruction": instruction,
-    }
-    path = folder / OURS
-    before = path.read_text() if path.is_file() else None
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    expected = Expected(action_space=robot.action_space, cameras=tuple(robot.cameras))
+    contract = read_contract(folder, expected, adoption)
+    tried = "" if place is None else _tried(folder, contract, place)
+    write_text(folder / OURS, yaml.safe_dump(adoption.model_dump(), sort_keys=False))
+    return contract, tried
+
+
+def _tried(folder: Path, contract: Contract, place: Place) -> str:
+    """Which LeRobot serves it, and how long a chunk takes once it is warm."""
+    policy = LeRobotPolicy.at(place, folder, contract)
     try:
-        read_contract(folder, Expected(action_space=robot.action_space, cameras=tuple(robot.cameras)))
-    except SegueError:
-        path.unlink() if before is None else path.write_text(before)
-        raise
+        request = _request(contract)
+        policy.predict(request)
+        start = time.perf_counter()
+        policy.predict(request)
+        took = time.perf_counter() - start
+        version, device = policy.facts["lerobot"], policy.facts["device"]
+    finally:
+        policy.close()
+    return f"LeRobot {version} at {place} serves it on {device}: a chunk took {took * 1e3:.0f} ms"
 
 
-def _pair(text: str) -> tuple[str, str]:
-    ours, equals, theirs = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected ROBOTS_NAME=CHECKPOINTS_NAME, such as head=top")
-    return ours, theirs
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; the status of docs/exit-codes.md, with one sentence when it is not 0."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="checkpoint of LeRobot")
-    parser.add_argument("--robot", type=Path, required=True, help="config/robots/NAME.yaml")
-    parser.add_argument(
-        "--camera", type=_pair, action="append", default=[], metavar="OURS=THEIRS", help="head=top"
-    )
-    parser.add_argument(
-        "--instruction",
-        default="",
-        help="the words that the policy was trained with; without: the task's own",
-    )
-    given = parser.parse_args(arguments)
-    try:
-        if not given.robot.is_file():
-            raise ConfigError(ErrorCode.CONFIG_UNREADABLE, "no such robot file", got=given.robot)
-        robot = load_yaml(given.robot.read_text(), RobotConfig, str(given.robot))
-        adopt(given.folder, robot, dict(given.camera), given.instruction)
-    except Exception as error:
-        status, said = ending(error)
-        print(said, file=sys.stderr)
-        return status
-    print(f"{given.folder} serves {robot.name}")
-    return ExitStatus.SUCCESS
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _request(contract: Contract) -> PredictRequest:
+    """For a black picture and a state of zeros."""
+    info = contract.info
+    width, height = info.image_size
+    black = np.zeros((height, width, 3), np.uint8)
+    state = np.zeros(info.action_space.dim, np.float32)
+    rows = np.zeros((info.horizon, info.action_space.dim), np.float32)
+    observation = Observation(0, state, dict.fromkeys(info.cameras, black))
+    return PredictRequest(observation, 0, 0, "plain", rows[:, 0], rows, delay=0, seed=0)

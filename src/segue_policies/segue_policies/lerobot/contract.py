@@ -3,7 +3,7 @@
 LeRobot stores names and shapes, but not what the numbers of an action mean. Two ways to say it:
 
     the robot          a checkpoint trained on its datasets (names of cameras, order of the numbers) needs nothing more
-    segue.yaml         action space, names of cameras, instruction; written by `python -m segue_policies.lerobot.adopt`
+    segue.yaml         action space, names of cameras, instruction, where LeRobot is; `segue adopt` writes it
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ FLOWS = frozenset({"smolvla", "pi0", "pi05"})
 _HORIZONS = ("chunk_size", "action_chunk_size", "n_action_steps")
 _STEPS = ("num_inference_steps", "num_steps", "num_train_timesteps")
 
+_USUAL = ("pretrained_model", "last/pretrained_model", "checkpoints/last/pretrained_model")
+"""Where LeRobot's training puts a checkpoint, from the folders above."""
+
 
 class Adoption(StrictModel):
     """`segue.yaml` of a LeRobot checkpoint."""
@@ -45,6 +48,9 @@ class Adoption(StrictModel):
     )
     instruction: str = Field(
         default="", description="what a policy that reads language is told, whatever the task"
+    )
+    lerobot: str = Field(
+        default="", description="interpreter with LeRobot, or HOST:PORT; empty: as the environment says"
     )
 
 
@@ -58,6 +64,7 @@ class Contract:
         keys: the checkpoint's feature of each camera of `info`.
         instruction: for policies that read language; empty: the one of the request.
         history: observations that the policy looks at; the present one stands for earlier ones.
+        lerobot: where LeRobot is, if the checkpoint says so.
     """
 
     kind: str
@@ -65,25 +72,34 @@ class Contract:
     keys: tuple[str, ...]
     instruction: str
     history: int
+    lerobot: str
 
 
 def is_lerobot(folder: Path) -> bool:
-    """Whether a folder looks like a checkpoint of LeRobot and not like one of ours."""
-    return (folder / CONFIG).is_file() and not (folder / "config.yaml").is_file()
+    """Whether a folder looks like a checkpoint of LeRobot, or holds one, and not like one of ours."""
+    own = (folder / "config.yaml").is_file()
+    return not own and ((folder / CONFIG).is_file() or _inside(folder) is not None)
 
 
-def read_contract(folder: Path, expected: Expected | None = None) -> Contract:
-    """Read and check.
+def _inside(folder: Path) -> Path | None:
+    """The checkpoint below a folder of LeRobot's training."""
+    return next((f for f in (folder / name for name in _USUAL) if (f / CONFIG).is_file()), None)
+
+
+def read_contract(
+    folder: Path, expected: Expected | None = None, adoption: Adoption | None = None
+) -> Contract:
+    """Read and check; `adoption` stands for the one that is written in the folder.
 
     Raises:
         PolicyError: CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, or CHECKPOINT_MISMATCH naming everything that differs.
     """
     expected = expected or Expected()
     config = _config(folder)
-    ours = _ours(folder)
+    ours = adoption or _ours(folder)
     space = ActionSpace.from_dict(ours.action_space) if ours else expected.action_space
     if space is None:
-        how = "python -m segue_policies.lerobot.adopt FOLDER --robot FILE"
+        how = f"./segue adopt {folder} --robot NAME"
         raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"{folder}: whose robot is it for? say so: {how}")
     try:
         contract = _contract(config, space, ours)
@@ -117,7 +133,8 @@ def _contract(config: Mapping[str, Any], space: ActionSpace, ours: Adoption | No
         max_ramp=0,
     )
     keys = tuple(IMAGES + name for name in pictures)
-    return Contract(kind, info, keys, ours.instruction if ours else "", int(config.get("n_obs_steps") or 1))
+    instruction, lerobot = (ours.instruction, ours.lerobot) if ours else ("", "")
+    return Contract(kind, info, keys, instruction, int(config.get("n_obs_steps") or 1), lerobot)
 
 
 def _pictures(config: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
@@ -158,10 +175,9 @@ def _problems(config: Mapping[str, Any], contract: Contract, expected: Expected)
 def _config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
-        raise PolicyError(
-            ErrorCode.CHECKPOINT_MISSING, f"{path}: not there; a checkpoint of LeRobot has one, and "
-            "model.safetensors (its folder is usually called pretrained_model)"
-        )  # fmt: skip
+        text, inside = f"{path}: not there; a checkpoint of LeRobot has one", _inside(folder)
+        hint = f"did you mean {inside}?" if inside else "its folder is usually called pretrained_model"
+        raise PolicyError(ErrorCode.CHECKPOINT_MISSING, f"{text} ({hint})")
     try:
         config = json.loads(path.read_text())
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""A LeRobot checkpoint behind the policy protocol: its own network and its own processors, our requests.
+"""A LeRobot checkpoint behind the policy protocol: LeRobot's network in a process of its own, our requests.
 
-    observation -> LeRobot's preprocessor -> predict_action_chunk -> LeRobot's postprocessor -> chunk (H, D)
+    request -> wire -> preprocessor, network, postprocessor of LeRobot -> wire -> chunk (H, D)
 
 Nothing is kept between requests. A policy that looks at several observations is shown the present one for the earlier
 ones, as LeRobot does at an episode's first step.
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -24,12 +23,14 @@ from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.common.checkpoint import Expected
 from segue_policies.common.coherence import distances
-from segue_policies.common.guidance import MAX_GUIDANCE_WEIGHT
 from segue_policies.common.normalise import FLOORS
-from segue_policies.common.serving import check_observation, check_rows
-from segue_policies.lerobot.contract import ACTION, FLOWS, SAMPLED, STATE, Contract, read_contract
-from segue_policies.lerobot.guide import Guide
-from segue_policies.lerobot.loading import Loaded, load
+from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows
+from segue_policies.lerobot.client import LeRobotServer, open_server
+from segue_policies.lerobot.contract import FLOWS, SAMPLED, Contract, read_contract
+from segue_policies.lerobot.lerobot_server.wire import Arrays
+from segue_policies.lerobot.place import Place, find_place
+
+_MAX_SEED = 2**63 - 1
 
 
 class NoOptions(StrictModel):
@@ -53,11 +54,9 @@ class RtcOptions(StrictModel):
 class LeRobotPolicy:
     """Deterministic in the request, as every policy here."""
 
-    def __init__(self, contract: Contract, loaded: Loaded) -> None:
-        self._contract, self._loaded = contract, loaded
-        self._methods: dict[str, Callable[[PredictRequest, dict[str, Any]], NDArray[np.float32]]] = {
-            "plain": self._plain
-        }
+    def __init__(self, contract: Contract, server: LeRobotServer) -> None:
+        self._contract, self._server = contract, server
+        self._methods: dict[str, Callable[[PredictRequest], NDArray[np.float32]]] = {"plain": self._plain}
         if contract.kind in SAMPLED:
             self._methods["bidirectional"] = self._bidirectional
         if contract.kind in FLOWS:
@@ -67,74 +66,75 @@ class LeRobotPolicy:
     def load(
         cls, folder: Path, expected: Expected | None = None, threads: int | None = None
     ) -> LeRobotPolicy:
-        """Read a checkpoint folder (`config.json`, `model.safetensors` and the processors' files).
+        """Serve a checkpoint folder (`config.json`, `model.safetensors` and the processors' files).
 
         Raises:
-            PolicyError: it is missing, corrupt or not what is expected, or LeRobot is not installed.
+            PolicyError: it is missing, corrupt or not what is expected, or LeRobot cannot serve it.
+            ConfigError: nothing says where LeRobot is.
         """
         contract = read_contract(folder, expected)
-        if threads is not None:
-            torch.set_num_threads(threads)
-        return cls(contract, load(folder))
+        return cls.at(find_place(contract.lerobot), folder, contract, threads)
+
+    @classmethod
+    def at(cls, place: Place, folder: Path, contract: Contract, threads: int | None = None) -> LeRobotPolicy:
+        """As `load`, of a contract that was read and by a LeRobot that was found."""
+        return cls(contract, open_server(place, folder, threads))
 
     @property
     def info(self) -> PolicyInfo:
         """What this checkpoint serves."""
         return self._contract.info
 
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the server says of itself: `lerobot` (its version), `device`."""
+        return self._server.facts
+
     def reset(self) -> None:
         """Nothing is kept between requests."""
+
+    def close(self) -> None:
+        """Let go of LeRobot's process; requests are refused from then on."""
+        self._server.close()
 
     def predict(self, request: PredictRequest) -> PredictResult:
         """One chunk by the method of the request: plain, bidirectional for what samples, rtc for flows.
 
         Raises:
-            PolicyError: a method that this type cannot serve, a bad option, observation, reference or omega, or a
-                chunk that is not finite or of another length than config.json says.
+            PolicyError: a method that this type cannot serve, a bad option, observation, reference or omega, a chunk
+                that is not finite or of another length than config.json says, or a server that is gone.
         """
         start = time.perf_counter()
         if request.method not in self._methods:
             text, allowed = f"lerobot ({self._contract.kind}): method", tuple(self._methods)
             raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
-        observation = self._observation(request)
-        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(request.seed & (2**63 - 1))
-            actions = self._methods[request.method](request, observation)
-        if not np.isfinite(actions).all():
-            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the sampled chunk is not finite")
+        actions = self._methods[request.method](request)
         info = self.info
         rows = info.action_space.clip(actions).astype(np.float32)
         omega = np.zeros(info.horizon, np.float32) if request.method == "plain" else request.omega
         chunk = ActionChunk(rows, request.start_tick, info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)
 
-    def _plain(self, request: PredictRequest, observation: dict[str, Any]) -> NDArray[np.float32]:
+    def _plain(self, request: PredictRequest) -> NDArray[np.float32]:
         _options(request, NoOptions)
-        return self._draw(observation)
+        chunk: NDArray[np.float32] = self._drawn(request, 1)[0]
+        return chunk
 
-    def _bidirectional(self, request: PredictRequest, observation: dict[str, Any]) -> NDArray[np.float32]:
+    def _bidirectional(self, request: PredictRequest) -> NDArray[np.float32]:
         count = _options(request, BidirectionalOptions).candidates
         reference, omega = self._guidance(request)
-        drawn = np.stack([self._draw(observation) for _ in range(count)])
+        drawn = self._drawn(request, count)
         space = self.info.action_space
         scale = np.concatenate([np.full(c.size, FLOORS[c.kind], np.float32) for c in space.channels])
         best: NDArray[np.float32] = drawn[int(np.argmin(distances(space, drawn, reference, omega, scale)))]
         return best
 
-    def _rtc(self, request: PredictRequest, observation: dict[str, Any]) -> NDArray[np.float32]:
+    def _rtc(self, request: PredictRequest) -> NDArray[np.float32]:
         weight = _options(request, RtcOptions).max_guidance_weight
         reference, omega = self._guidance(request)
-        told = {**observation, ACTION: torch.from_numpy(reference)[None]}
-        normalised = self._loaded.before(told)[ACTION]
-        guide = Guide(torch.from_numpy(omega), normalised, weight)
-        policy = self._loaded.policy
-        before = policy.model.rtc_processor, policy.config.rtc_config
-        try:
-            policy.model.rtc_processor, policy.config.rtc_config = guide, _Enabled()
-            return self._draw(observation)
-        finally:
-            policy.model.rtc_processor, policy.config.rtc_config = before
+        guided = self._drawn(request, 1, {"weight": weight}, {"reference": reference, "omega": omega})
+        chunk: NDArray[np.float32] = guided[0]
+        return chunk
 
     def _guidance(self, request: PredictRequest) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         info = self.info
@@ -142,48 +142,32 @@ class LeRobotPolicy:
         reference = check_rows("reference", request.reference, (info.horizon, info.action_space.dim))
         return reference, omega
 
-    @torch.no_grad()  # not inference mode: `rtc` differentiates the velocity
-    def _draw(self, observation: Mapping[str, Any]) -> NDArray[np.float32]:
-        """One chunk (H, D) in physical units."""
-        policy = self._loaded.policy
-        policy.reset()
-        batch = self._loaded.before(dict(observation))
-        batch = {key: value for key, value in batch.items() if key != ACTION}
-        chunk = policy.predict_action_chunk(_remembered(policy, batch))
-        actions: NDArray[np.float32] = self._loaded.after(chunk)[0].float().cpu().numpy()
-        expected = (self.info.horizon, self.info.action_space.dim)
-        if actions.shape != expected:
-            raise PolicyError(ErrorCode.POLICY_FAILED, "chunk", got=actions.shape, expected=expected)
-        return actions
-
-    def _observation(self, request: PredictRequest) -> dict[str, Any]:
-        """As LeRobot's robots give it: pictures (1, 3, h, w) in 0..1, state (1, S), task."""
-        pixels, state = check_observation(request.observation, self.info, self.info.action_space.dim)
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255.0
-        given: dict[str, Any] = {key: images[k : k + 1] for k, key in enumerate(self._contract.keys)}
-        instruction = self._contract.instruction or request.instruction
-        return {**given, STATE: torch.from_numpy(state)[None], "task": [instruction]}
-
-
-class _Enabled:
-    """What LeRobot's flows ask before they call their processor."""
-
-    enabled = True
-
-
-def _remembered(policy: Any, batch: dict[str, Any]) -> dict[str, Any]:
-    """Fill the queues of policies that look at several observations; `predict_action_chunk` reads those."""
-    from lerobot.policies.utils import populate_queues
-    from lerobot.utils.constants import OBS_IMAGES
-
-    queues = getattr(policy, "_queues", None)
-    if not queues or STATE not in queues:
-        return batch
-    if policy.config.image_features:
-        pictures = [batch[key] for key in policy.config.image_features]
-        batch = {**batch, OBS_IMAGES: torch.stack(pictures, dim=-4)}
-    policy._queues = populate_queues(queues, batch)
-    return batch
+    def _drawn(
+        self,
+        request: PredictRequest,
+        count: int,
+        how: Mapping[str, Any] | None = None,
+        more: Arrays | None = None,
+    ) -> NDArray[np.float32]:
+        """Chunks (count, H, D) in physical units, finite."""
+        info = self.info
+        images, state = check_observation(request.observation, info, info.action_space.dim)
+        asked = {
+            "seed": request.seed & _MAX_SEED,
+            "count": count,
+            "task": self._contract.instruction or request.instruction,
+            "cameras": self._contract.keys,
+        }
+        arrays: Arrays = {"images": images, "state": state, **(more or {})}
+        chunks = self._server.draw({**asked, **(how or {})}, arrays)
+        expected = (count, info.horizon, info.action_space.dim)
+        if chunks.shape != expected:
+            text = "chunks from LeRobot (its config.json says how many rows)"
+            raise PolicyError(ErrorCode.POLICY_FAILED, text, got=chunks.shape, expected=expected)
+        if not np.isfinite(chunks).all():
+            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the sampled chunk is not finite")
+        rows: NDArray[np.float32] = chunks.astype(np.float32)
+        return rows
 
 
 def _options(request: PredictRequest, model: type[ModelT]) -> ModelT:

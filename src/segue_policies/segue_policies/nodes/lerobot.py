@@ -6,6 +6,7 @@ from pathlib import Path
 from segue_core.policy import Policy
 from segue_core.robot_config import RobotConfig
 from segue_policies.common.checkpoint import Expected
+from segue_policies.lerobot.policy import LeRobotPolicy
 from segue_policies.nodes.base import Parameters, PolicyNode
 from segue_ros.lifecycle import run
 
@@ -14,11 +15,15 @@ class LeRobotNode(PolicyNode):
     """Serves any checkpoint of LeRobot that fits the robot's action space and cameras."""
 
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:
-        """Read and check the checkpoint; LeRobot must be installed."""
-        from segue_policies.lerobot.policy import LeRobotPolicy
-
+        """Read and check the checkpoint and start LeRobot, which lives in an environment of its own."""
         expected = Expected(action_space=robot.action_space, cameras=tuple(robot.cameras))
-        return LeRobotPolicy.load(Path(given.checkpoint), expected, given.threads)
+        self._served = LeRobotPolicy.load(Path(given.checkpoint), expected, given.threads)
+        return self._served
+
+    def teardown(self) -> None:
+        """Also ends LeRobot's process."""
+        super().teardown()
+        self._served.close()
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from segue_core.config_base import StrictModel
 from segue_core.policy import PredictRequest
-from segue_policies.common.guidance import MAX_GUIDANCE_WEIGHT, sample_masked
+from segue_policies.common.guidance import sample_masked
+from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT
 from segue_policies.legato.methods.options import read_options
 from segue_policies.legato.scene import Scene
 

@@ -1,8 +1,9 @@
 """Real-time chunking for LeRobot's flow policies, in the place of their own processor.
 
 LeRobot integrates from noise at time 1 to data at time 0 along `v`, and lets a processor change `v` at every step. Its
-own takes the velocity before it asks for gradients, so its correction lacks the network's Jacobian; this one is ours
-(`common/guidance.py`), with `t = 1 - time` and velocity `-v`.
+own takes the velocity before it asks for gradients, so its correction lacks the network's Jacobian. This one is
+`segue_policies.common.guidance` written for LeRobot's direction (`t = 1 - time`, velocity `-v`); a test holds the two
+together.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-
-from segue_policies.common.guidance import guidance_weight, pull
 
 
 @dataclass
@@ -44,15 +43,21 @@ class Guide:
         missing = x_t.shape[-1] - self.reference.shape[-1]
         reference = functional.pad(self.reference, (0, missing)).to(x_t)
         t = 1.0 - float(time)
-        velocity, correction = pull(
-            lambda x, _: -original_denoise_step_partial(x),
-            x_t,
-            torch.tensor(t, dtype=x_t.dtype, device=x_t.device),
-            self.omega.to(x_t),
-            reference,
-        )
-        return -(velocity + guidance_weight(t, self.max_guidance_weight) * correction)
+        with torch.enable_grad():
+            start = x_t.detach().requires_grad_(
+                True
+            )  # before the network sees it: the Jacobian goes through it
+            v = original_denoise_step_partial(start)
+            end = start - (1 - t) * v
+            error = self.omega.to(x_t).unsqueeze(-1) * (reference - end.detach())
+            (correction,) = torch.autograd.grad(end, start, error)
+        return v.detach() - self._weight(t) * correction
 
     def is_debug_enabled(self) -> bool:
         """Nothing is tracked."""
         return False
+
+    def _weight(self, t: float) -> float:
+        if t <= 0:
+            return self.max_guidance_weight
+        return min((t**2 + (1 - t) ** 2) / (t * (1 - t)), self.max_guidance_weight)
