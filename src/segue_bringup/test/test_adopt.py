@@ -11,7 +11,7 @@ from test_lerobot_policy import checkpoint
 from segue_bringup import cli
 from segue_bringup.environment.doctor import lerobot
 from segue_bringup.environment.workspace import Workspace
-from segue_bringup.exit_status import ExitStatus
+from segue_core.exit_status import ExitStatus
 
 
 @pytest.fixture
