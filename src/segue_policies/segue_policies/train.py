@@ -29,7 +29,7 @@ from segue_policies.train_arguments import Arguments, parse
 from segue_policies.training_set import VIEWS, found, is_set, stages
 
 READER = "segue_data.dataset:load"
-"""Named, not imported: data lives in a ring further out, and any function from a path to `Demonstrations` will do."""
+"""Named, not imported: data lives in a ring further out, and any function of a path and `cache` will do."""
 
 CORRECTIONS_READER = "segue_data.corrections:load"
 """From a path to `Corrections`."""

@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from segue_core.errors import ConfigError, PolicyError
+from segue_core.exit_status import ExitStatus
 from segue_policies.common.budget import Budget
 from segue_policies.common.engine import resolve
 from segue_policies.common.processes import Share
@@ -160,7 +161,7 @@ def test_settings_are_given_as_words(configs: Path) -> None:
 def test_an_unknown_setting_names_the_nearest(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (configs / "hold.yaml").write_text("method: act\n")
     code = main(["hold", "data=/nowhere", "--configs", str(configs)])
-    assert code == 1 and "/nowhere" in capsys.readouterr().err
+    assert code == ExitStatus.DATA and "/nowhere" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="netwrk.*network"):
         train({"method": "act", "netwrk": {}}, "test", None, configs / "o")  # type: ignore[arg-type]
 

@@ -41,7 +41,7 @@ def plan(settings: Any) -> dict[str, Any]:
 def run(plan: dict[str, Any], dots: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`segue train` of the plan, with further words."""
     config = tmp_path / "tables.yaml"
-    monkeypatch.setattr(training, "load_data", lambda path: dots)
+    monkeypatch.setattr(training, "load_data", lambda path, cache: dots)
 
     def start(*words: str) -> int:
         config.write_text(yaml.safe_dump(plan))
