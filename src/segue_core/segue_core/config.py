@@ -54,6 +54,10 @@ class SchedulerConfig(StrictModel):
     max_starved_ticks: int = Field(
         default=30, ge=1, le=10000, description="starved ticks in a row before a fault"
     )
+    max_action_age_s: float | None = Field(
+        default=None, ge=0, le=600, description="oldest observation that an action is executed for [s], then the last "
+        "one is held; 0: stride + the run's largest delay + 0.5 s; null: as long as the chunk has rows"
+    )  # fmt: skip
     max_bad_chunks: int = Field(default=3, ge=1, le=100, description="refused chunks in a row before a fault")
     max_failed_requests: int = Field(
         default=10, ge=1, le=1000, description="failed requests in a row before a fault"

@@ -8,6 +8,7 @@
 Pure: no clock, no input or output, no randomness beyond the seed. The same inputs give the same commands.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,8 @@ from segue_scheduler.seams import seam_report
 from segue_scheduler.statistics import Statistics
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import ChunkRequest, Outcome, Phase, SeamReport, TickInput, TickOutput
+
+_LATE_S = 0.5  # later than ever before: enough to ask once more after a refused answer
 
 
 class ChunkScheduler:
@@ -207,7 +210,7 @@ class ChunkScheduler:
     def _act(self, run: RunState, tick: int) -> tuple[Phase, bool]:
         """Choose the command of this tick into `run.held`; (phase, starved)."""
         row = run.timeline.action_at(tick)
-        if row is not None:
+        if row is not None and tick - run.last_start <= self._oldest(run):
             run.held, run.starved_in_a_row = row, 0
             return Phase.RUNNING, False
         if run.current is None:
@@ -216,10 +219,24 @@ class ChunkScheduler:
         if self._method.waits:
             run.stats.thinking_ticks += 1
             return Phase.HOLDING, False
+        if row is not None:
+            run.stats.aged_ticks += 1
+            if run.starved_in_a_row == 0:
+                run.notes.append(f"actions are held: more than {self._oldest(run)} ticks old")
         run.starved_in_a_row += 1
         run.stats.starved_ticks += 1
         run.stats.longest_starvation = max(run.stats.longest_starvation, run.starved_in_a_row)
         return Phase.HOLDING, True
+
+    def _oldest(self, run: RunState) -> float:
+        """Ticks after its observation, or after the robot stood still for it, that a chunk may be executed."""
+        rate_hz, given_s = self._space.rate_hz, self._config.max_action_age_s
+        if given_s is None:
+            return math.inf
+        if given_s > 0.0:
+            return round(given_s * rate_hz)
+        slowest = max(self._expected_delay(run), *run.stats.delays)
+        return self._config.stride + slowest + math.ceil(_LATE_S * rate_hz)
 
     def _judge(self, run: RunState, inputs: TickInput, phase: Phase, fresh: Answer | None) -> Outcome | None:
         """Faults of the run itself first, then the operator, then the configured rules."""

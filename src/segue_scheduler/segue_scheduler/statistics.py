@@ -16,6 +16,7 @@ class Statistics:
         waiting_ticks: held for the first chunk.
         thinking_ticks: held by a method that waits (`synchronous`).
         starved_ticks, longest_starvation: no row to execute, in all and in a row.
+        aged_ticks: starved though there was a row, which was about an observation too long ago.
         requests, failed_requests, timeouts: asked; answered with a failure; not answered in time.
         chunks: spliced in.
         refused_chunks: not finite, wrong shape or wrong start: refused whole.
@@ -30,6 +31,7 @@ class Statistics:
     thinking_ticks: int = 0
     starved_ticks: int = 0
     longest_starvation: int = 0
+    aged_ticks: int = 0
     requests: int = 0
     failed_requests: int = 0
     timeouts: int = 0

@@ -14,7 +14,7 @@ from segue_scheduler.replay import commands
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy
-from segue_scheduler.tick import Phase, TickInput
+from segue_scheduler.tick import Phase, TickInput, TickOutput
 
 UNUSABLE = [
     (Misbehaviour.NOT_FINITE, "CHUNK_NOT_FINITE"),
@@ -115,6 +115,35 @@ def test_starving_for_too_long_is_a_fault_and_the_last_action_is_held() -> None:
     outcome = outputs[-1].outcome
     assert outcome is not None
     assert outcome.code is ErrorCode.SCHEDULER_STARVED
+
+
+def _executed(hangs: int, **config: float) -> tuple[list[TickOutput], int]:
+    """A run whose second answer comes `hangs` ticks after its request, and its aged ticks."""
+    machine = scheduler(**config)
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 90, delays=lambda n: hangs if n == 1 else 8)
+    return outputs, machine.stats.aged_ticks
+
+
+def test_actions_of_an_old_observation_are_held_and_counted_while_a_policy_hangs() -> None:
+    """Fault 2: with rows left in its chunk, a policy that hung for 1.6 s once went on driving."""
+    outputs, aged = _executed(hangs=45, max_action_age_s=0.0)
+    held = [output.tick for output in outputs if output.starved]
+    assert held == list(range(8 + 30 + 8 + 15 + 1, 38 + 45)), "from the bound to the answer"
+    assert aged == 68 - held[0]
+    assert any("more than 53 ticks old" in note for output in outputs for note in output.notes)
+    assert outputs[-1].phase is Phase.RUNNING, "and the late answer goes on from its own ticks"
+
+
+def test_the_age_of_an_executed_action_can_be_bounded_by_hand() -> None:
+    outputs, aged = _executed(hangs=20, max_action_age_s=1.5)
+    assert [output.tick for output in outputs if output.starved] == list(range(8 + 45 + 1, 38 + 20))
+    assert aged == 4
+
+
+def test_a_policy_that_is_always_slow_is_not_held_back() -> None:
+    machine = scheduler(delay_mode="adaptive", when_infeasible="shorten", max_action_age_s=0.0)
+    drive(machine, ScriptedPolicy(SPACE), SPACE, 300, delays=lambda _: 25)
+    assert machine.stats.aged_ticks == 0
 
 
 def test_starvations_that_end_in_time_do_not_add_up_to_a_fault() -> None:

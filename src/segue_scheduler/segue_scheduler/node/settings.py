@@ -26,6 +26,12 @@ class RunParameters(StrictModel):
     ramp_kind: str = Field(default="linear", description="shape of the ramp: linear, exp, zeros or ones")
     delay_mode: str = Field(default="constructed", description="constructed or adaptive")
     when_infeasible: str = Field(default="refuse", description="lengths that do not fit: refuse or shorten")
+    max_action_age_s: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=600.0,
+        description="oldest observation that an action is executed for [s]; 0: by itself",
+    )
     latency: str = Field(
         default=_MEASURED,
         description="when an answer is delivered: measured (as it comes), planned, TICKS or LOW:HIGH later",
@@ -54,6 +60,7 @@ def scheduler_config(given: RunParameters, continuation: str, time_limit_s: floa
         "ramp_kind": given.ramp_kind,
         "delay_mode": given.delay_mode,
         "when_infeasible": given.when_infeasible,
+        "max_action_age_s": given.max_action_age_s,
         "termination": tuple(name.strip() for name in given.termination.split(",") if name.strip()),
         "rule_options": load_mapping(given.rule_options, "rule_options"),
         "time_limit_s": time_limit_s,
