@@ -30,7 +30,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets `func(options) -> exit status`."""
     from segue_bringup import delegates
-    from segue_bringup.run import gazebo, move, record, replay, serve, views
+    from segue_bringup.run import gazebo, move, moveit, record, replay, serve, views
     from segue_bringup.run.command import add_parser
 
     formatter = argparse.RawDescriptionHelpFormatter
@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     move.add_parser(subparsers)
     serve.add_parser(subparsers)
     gazebo.add_parser(subparsers)
+    moveit.add_parser(subparsers)
     views.add_parser(subparsers)
     record.add_parser(subparsers)
     replay.add_parser(subparsers)

@@ -1,4 +1,4 @@
-"""A run without a simulator is refused before anything starts when nobody has described the robot or its cameras."""
+"""A run is refused before anything starts when its robot, its cameras or its planner cannot work."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import pytest
 
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.command import refuse_undescribed_hardware
+from segue_bringup.run.command import refuse_planner, refuse_undescribed_hardware
+from segue_control.planning.choice import moveit_is_there
 from segue_core.errors import ConfigError
 
 
@@ -39,3 +40,18 @@ def test_a_camera_set_of_another_robot_is_refused_with_both(tmp_path: Path) -> N
 
 def test_the_rehearsal_robot_is_described() -> None:
     _refuse(hardware="rehearsal", camera_set="rehearsal")
+
+
+@pytest.mark.parametrize(
+    ("robot", "says"),
+    [("dual_arm", "names no planning group for MoveIt"), ("franka", "apt install ros-.*-moveit-py")],
+)
+def test_moveit_is_refused_before_anything_starts_where_it_cannot_plan(robot: str, says: str) -> None:
+    if robot == "franka" and moveit_is_there():
+        pytest.skip("MoveIt is installed here")
+    task = {"dual_arm": "pick_place", "franka": "reach_target"}[robot]
+    given = {"policy": "hold", "robot": robot, "task": task, "planned_moves": True}
+    refuse_planner(make_plan(load_graph(), given))
+    refuse_planner(make_plan(load_graph(), {**given, "planned_moves": False, "planner": "moveit"}))
+    with pytest.raises(ConfigError, match=says):
+        refuse_planner(make_plan(load_graph(), {**given, "planner": "moveit"}))

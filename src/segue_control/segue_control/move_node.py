@@ -12,7 +12,9 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.client import Client
+from rclpy.wait_for_message import wait_for_message
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from segue_control import trajectory_server
@@ -21,7 +23,7 @@ from segue_control.planning import contract_scene, create_planner
 from segue_control.row_stream import RowStream
 from segue_control.scene_messages import scene_from_msg
 from segue_core.config_base import StrictModel
-from segue_core.errors import ControlError, ErrorCode, SegueError
+from segue_core.errors import ConfigError, ControlError, ErrorCode, SegueError
 from segue_interfaces.action import MoveTo
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm
@@ -38,13 +40,16 @@ LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measu
 _SETTLE_S = 3.0
 _PATIENCE_S = 5.0
 _FOREVER_S = 3600.0
+_DESCRIPTION_S = 10.0
 
 
 class Parameters(StrictModel):
     """Parameters of the mover node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
-    planner: str = Field(default="auto", description="auto, built_in or moveit")
+    planner: str = Field(
+        default="built_in", description="built_in, moveit, or auto: moveit where it is installed"
+    )
 
 
 class MoverNode(LifecycleComponent):
@@ -57,7 +62,7 @@ class MoverNode(LifecycleComponent):
         """Build the planner and the connections."""
         given = parameters.declare(self, Parameters)
         self.robot = load_robot(given.robot_file)
-        self._planner = create_planner(self.robot, given.planner)
+        self._planner = create_planner(self.robot, given.planner, self._urdf, self.get_namespace())
         self._codec = JointCodec(self.robot)
         self._reader = JointStateReader(self.robot)
         self._measured: JointSample | None = None
@@ -67,6 +72,17 @@ class MoverNode(LifecycleComponent):
         self.busy, self._moves = False, 0
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._connect()
+
+    def _urdf(self) -> str:
+        """The description that the graph's state_publisher tells everybody, at the start."""
+        told, message = wait_for_message(
+            String, self, "robot_description", qos_profile=qos.LATCHED, time_to_wait=_DESCRIPTION_S
+        )
+        if not told or message is None:
+            topic = self.resolve_topic_name("robot_description")
+            text = f"planner 'moveit': nobody published {topic} in {_DESCRIPTION_S:g} s: leave frames:=true"
+            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text)
+        return str(message.data)
 
     def _connect(self) -> None:
         self._commands = self.create_lifecycle_publisher(RobotCommand, "segue/command", qos.COMMAND)
@@ -106,6 +122,7 @@ class MoverNode(LifecycleComponent):
         self.destroy_client(self._arm)
         self.destroy_publisher(self._commands)
         self._worker.shutdown(wait=False, cancel_futures=True)
+        del self._planner  # MoveIt's node goes with it
 
     def _on_joint_states(self, message: JointState) -> None:
         if self._reader.concerns(message):

@@ -184,9 +184,24 @@ def test_the_built_in_planner_stands_in_where_moveit_is_not(robot: RobotConfig) 
     assert isinstance(create_planner(robot), BuiltInPlanner)
     with pytest.raises(ConfigError, match="unknown planner 'move_it'.*did you mean 'moveit'"):
         create_planner(robot, "move_it")
-    if not moveit_is_there():
-        with pytest.raises(ConfigError, match="needs moveit_py"):
-            create_planner(robot, "moveit")
+
+
+def test_moveit_is_asked_for_by_name_and_refused_in_one_sentence_that_says_what_is_missing(
+    robot: RobotConfig,
+) -> None:
+    with pytest.raises(ConfigError, match="names no planning group for MoveIt: give planning.moveit_group"):
+        create_planner(robot, "moveit")
+    if moveit_is_there():
+        pytest.skip("MoveIt is installed here")
+    planning = PlanningConfig(moveit_group="both_arms")
+    grouped = robot.model_copy(update={"planning": planning})
+    assert isinstance(create_planner(grouped, "auto"), BuiltInPlanner)
+    with pytest.raises(
+        ConfigError, match="apt install ros-.*-moveit-py, or use planner:=built_in"
+    ) as refused:
+        create_planner(grouped, "moveit")
+    assert refused.value.code is ErrorCode.ENVIRONMENT_INCOMPLETE
+    assert "\n" not in refused.value.text
 
 
 def test_every_named_pose_of_the_contract_is_reached_from_home(cell: Cell) -> None:

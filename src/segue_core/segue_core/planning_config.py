@@ -45,5 +45,6 @@ class PlanningConfig(StrictModel):
     jerk_share: Share = Field(default=0.1, description="part of the jerk limits that is used")
     search_s: float = Field(default=5.0, gt=0, le=60, description="time for finding a way around [s]")
     moveit_group: str | None = Field(
-        default=None, description="planning group of all arms in the robot's MoveIt configuration"
+        default=None,
+        description="MoveIt's planning group of all arms, for planner:=moveit: the arm's name; a new one for several",
     )

@@ -33,6 +33,7 @@ Do a task
   move         the arms to a named pose, by a planned way: ./segue move home
   serve        the policy alone, for a robot on another machine
   gazebo       Gazebo's files for a robot and a task
+  moveit       MoveIt's files for a robot: URDF, SRDF, parameters
   views        an RViz configuration and a Foxglove layout of a robot
 
 Train and compare

@@ -146,12 +146,23 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
         refuse_bad_checkpoint(plan)
     if plan.arguments["sim"] == "none":
         refuse_undescribed_hardware(plan)
+    refuse_planner(plan)
     if plan.arguments["view"]:
         from segue_sim.viewing import why_no_window
 
         reason = why_no_window(os.environ)
         if reason:
             raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"--view: {reason}")
+
+
+def refuse_planner(plan: Plan) -> None:
+    """Raises ConfigError when planned moves are asked of a planner that is not installed, or not told of the robot."""
+    if plan.arguments["planned_moves"] and plan.arguments["planner"] == "moveit":
+        from segue_bringup.catalogue import path_of
+        from segue_control.planning.choice import uses_moveit
+        from segue_ros.contracts import load_robot
+
+        uses_moveit(load_robot(str(path_of("robots", str(plan.arguments["robot"])))), "moveit")
 
 
 def refuse_undescribed_hardware(plan: Plan) -> None:

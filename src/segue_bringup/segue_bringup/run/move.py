@@ -12,6 +12,7 @@ from segue_bringup.arguments import split_assignments
 from segue_bringup.catalogue import entry, names
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
+from segue_bringup.run.command import refuse_planner
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.exit_status import ExitStatus, exit_status
 from segue_data.atomic import write_text
@@ -65,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
             ErrorCode.CONFIG_INVALID_VALUE, "--speed", got=options.speed, expected="more than 0, at most 1"
         )
     goal = MoveTo.Goal(pose=_pose(options.pose, plan), speed=options.speed)
+    if not options.running:
+        refuse_planner(plan)
     began = time.monotonic()
     result = _ask(goal, plan, options) if options.running else _start_and_ask(goal, plan, options)
     return _tell(goal, result, time.monotonic() - began, options)

@@ -1,12 +1,18 @@
 """Which planner: by name, or the one that is there."""
 
 import importlib.util
+from collections.abc import Callable
 
 from segue_control.planning.base import Planner
 from segue_control.planning.built_in import BuiltInPlanner
+from segue_control.planning.semantics import planning_group
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.robot_config import RobotConfig
 
+_NOT_THERE = (
+    "planner 'moveit' needs moveit_py, which is part of a ROS 2 install and in no Python registry: apt install "
+    "ros-$ROS_DISTRO-moveit ros-$ROS_DISTRO-moveit-py, or use planner:=built_in"
+)
 PLANNERS = ("auto", "built_in", "moveit")
 """`auto` is `moveit` where moveit_py is installed and the contract names a planning group, else `built_in`."""
 
@@ -19,25 +25,37 @@ def moveit_is_there() -> bool:
         return False
 
 
-def create_planner(robot: RobotConfig, name: str = "auto") -> Planner:
-    """The planner `name` for a robot.
+def uses_moveit(robot: RobotConfig, name: str) -> bool:
+    """Whether the planner `name` is MoveIt's for this robot.
 
     Raises:
         ConfigError: unknown name, or MoveIt is asked for and not installed or not described in the contract.
     """
     if name not in PLANNERS:
         raise unknown_name("planner", name, PLANNERS)
-    group = robot.planning.moveit_group if robot.planning else None
-    if name == "built_in" or (name == "auto" and not (group and moveit_is_there())):
+    if name == "auto":
+        return moveit_is_there() and bool(robot.planning and robot.planning.moveit_group)
+    if name == "moveit":
+        planning_group(robot)
+        if not moveit_is_there():
+            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, _NOT_THERE)
+    return name == "moveit"
+
+
+def create_planner(
+    robot: RobotConfig, name: str = "auto", urdf: Callable[[], str] | None = None, namespace: str = "/"
+) -> Planner:
+    """The planner `name` for a robot.
+
+    Args:
+        urdf: for MoveIt: tells the robot's description, in the names of its contract.
+        namespace: for MoveIt: of its node.
+
+    Raises:
+        ConfigError: see `uses_moveit`, or the description is that of another robot.
+    """
+    if not uses_moveit(robot, name):
         return BuiltInPlanner(robot)
-    if not moveit_is_there():
-        text = (
-            "planner 'moveit' needs moveit_py, which is part of a ROS 2 install (apt: ros-<distro>-moveit-py)"
-        )
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text)
-    if not group:
-        text = f"planner 'moveit': robot {robot.name!r} has no planning.moveit_group"
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
     from segue_control.planning.moveit import MoveItPlanner
 
-    return MoveItPlanner(robot, group)
+    return MoveItPlanner(robot, urdf() if urdf else "", namespace)

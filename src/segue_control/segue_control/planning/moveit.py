@@ -1,28 +1,38 @@
 """`Planner` through MoveIt's Python binding, moveit_py.
 
-Not run: MoveIt is in no Python registry. Written against the binding's sources and its type stubs (moveit2, branch
-main, August 2026). MoveIt must know the robot by the joint names of its contract (`left_joint1`), which the URDF of
-`segue gazebo` has, and be configured with parameters of the node (robot_description, semantic description, pipelines).
+Not run: MoveIt is in no Python registry. Written against the sources of moveit2 2.12.0 to 2.15.0. All that it asks of
+its node's parameters comes from the contract, in a file for every node: a node in a namespace would not find what is
+kept for a bare name, as `config_dict` is.
 """
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Pose
 from moveit.core.robot_state import RobotState
 from moveit.planning import MoveItPy, PlanRequestParameters
-from moveit_msgs.msg import CollisionObject
+from moveit_msgs.msg import CollisionObject, MoveItErrorCodes
 from numpy.typing import NDArray
 from shape_msgs.msg import SolidPrimitive
 
+from segue_control.planning.moveit_parameters import moveit_parameters, parameter_file
 from segue_control.planning.scene import Obstacle, Scene, Shape
+from segue_control.planning.semantics import planning_group
 from segue_control.planning.trajectory import JointTrajectory
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.planning_config import PlanningConfig
 from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 
+_NODE = "segue_moveit"
+_CODES = {
+    MoveItErrorCodes.START_STATE_IN_COLLISION: "the start touches something",
+    MoveItErrorCodes.GOAL_IN_COLLISION: "the goal touches something",
+    MoveItErrorCodes.TIMED_OUT: "time is up (planning.search_s)",
+    MoveItErrorCodes.START_STATE_INVALID: "the start is outside the joints' limits",
+}
 _KINDS = {
     Shape.BOX: SolidPrimitive.BOX,  # length, width, height
     Shape.SPHERE: SolidPrimitive.SPHERE,  # radius
@@ -31,17 +41,29 @@ _KINDS = {
 
 
 class MoveItPlanner:
-    """One planning group that has all joints of the contract."""
+    """One planning group that has all joints of the contract.
 
-    def __init__(self, robot: RobotConfig, group: str) -> None:
-        self._robot, self._group = robot, group
-        self._config = robot.planning or PlanningConfig()
-        self._moveit = MoveItPy(node_name="segue_moveit")
-        self._component = self._moveit.get_planning_component(group)
-        self._parameters = PlanRequestParameters(self._moveit, "plan_request_params")
-        self._parameters.planning_time = self._config.search_s
-        self._parameters.max_velocity_scaling_factor = self._config.velocity_share
-        self._parameters.max_acceleration_scaling_factor = self._config.acceleration_share
+    Args:
+        urdf: the robot's description, in the names of its contract.
+        namespace: of MoveIt's node, which is one more node in this process.
+
+    Raises:
+        ConfigError: the contract names no planning group, or the URDF is that of another robot.
+    """
+
+    def __init__(self, robot: RobotConfig, urdf: str, namespace: str) -> None:
+        self._robot, self._group = robot, planning_group(robot)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "moveit.yaml"
+            path.write_text(parameter_file(moveit_parameters(robot, urdf)), encoding="utf-8")
+            self._moveit = MoveItPy(
+                node_name=_NODE,
+                name_space=namespace,
+                launch_params_filepaths=[str(path)],
+                provide_planning_service=False,
+            )
+        self._component = self._moveit.get_planning_component(self._group)
+        self._parameters = PlanRequestParameters(self._moveit, "")  # plan_request_params, no pipeline's own
 
     def plan(self, start: Array, goal: Array, scene: Scene) -> JointTrajectory:
         """See `Planner`. What MoveIt refuses has its error code in the text."""
@@ -51,7 +73,7 @@ class MoveItPlanner:
         answer = self._component.plan(single_plan_parameters=self._parameters)
         if not answer:
             code = answer.error_code.val
-            text = f"MoveIt finds no way (moveit_msgs/MoveItErrorCodes {code})"
+            text = f"MoveIt finds no way: {_CODES.get(code, 'see its log')} (MoveItErrorCodes {code})"
             raise ControlError(ErrorCode.CONTROL_COLLISION, text)
         return self._trajectory(answer.trajectory.get_robot_trajectory_msg().joint_trajectory)
 
@@ -64,8 +86,12 @@ class MoveItPlanner:
             planning_scene.current_state.update()
 
     def _state(self, q: Array) -> RobotState:
-        state = RobotState(self._moveit.get_robot_model())
-        state.joint_positions = dict(zip(self._robot.joint_names, q.tolist(), strict=True))
+        """The joints at `q` (n,), fingers open, which is where they take most room; the rest as MoveIt has it."""
+        robot, state = self._robot, RobotState(self._moveit.get_robot_model())
+        state.set_to_default_values()  # a new state is uninitialised
+        opened = robot.fingers([1.0] * len(robot.arms))
+        names, values = (*robot.joint_names, *robot.finger_names), (*q.tolist(), *opened)
+        state.joint_positions = dict(zip(names, values, strict=True))
         state.update()
         return state
 
