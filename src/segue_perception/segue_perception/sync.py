@@ -124,8 +124,10 @@ class Synchroniser:
             self._states.append((stamp_ns, state))
 
     def begins_after(self, tick: int) -> bool:
-        """Whether a tick is from before the first frames since the start, a reset or another size of pictures."""
-        return self._time(tick) + self.limits.tolerance_ns < self._begin_ns
+        """Whether a tick is from before what began since the start, a reset or another size, and before what is kept."""
+        kept = [stream.frames[0].stamp_ns for stream in self._streams.values() if stream.frames]
+        kept += [self._states[0][0]] if self._states else []
+        return self._time(tick) + self.limits.tolerance_ns < max([self._begin_ns, *kept])
 
     @property
     def heard_all(self) -> bool:

@@ -139,3 +139,11 @@ def test_a_tick_from_before_the_first_pictures_of_a_size_is_nobodys_fault(rig: S
     assert rig.sync.begins_after(2) and not rig.sync.begins_after(3)
     rig.sync.clear()
     assert not rig.sync.begins_after(0)
+
+
+def test_a_tick_that_is_older_than_all_that_is_kept_is_nobodys_fault(rig: SensorRig) -> None:
+    """A clock that came late on a busy machine made a warning of it, as if joint states were missing."""
+    for tick in range(30):
+        rig.run(tick, tick, move=0.01)
+    assert not rig.sync.begins_after(29)
+    assert rig.sync.begins_after(5)
