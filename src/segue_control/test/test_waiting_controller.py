@@ -41,6 +41,16 @@ def test_a_cycle_whose_command_does_not_come_runs_when_patience_is_over_and_the_
     assert gate.gave_up == 1
 
 
+def test_a_gate_that_insists_waits_again_at_the_next_step_until_what_it_waits_for_has_come() -> None:
+    gate = TickGate(patience_ns=100, insists=True)
+    gate.arrived(4)
+    assert [gate.is_open(4, 0), gate.is_open(5, 0), gate.is_open(5, 100)] == [True, False, True]
+    assert [gate.is_open(6, 100), gate.is_open(6, 200), gate.is_open(7, 200)] == [False, True, False]
+    gate.release()
+    assert gate.is_open(7, 200)
+    assert gate.gave_up == 2
+
+
 def test_patience_begins_anew_with_every_wait() -> None:
     gate = TickGate(patience_ns=800 * _MS)
     for tick in range(5):

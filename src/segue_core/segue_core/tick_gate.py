@@ -19,9 +19,11 @@ class TickGate:
     Args:
         patience_ns: how long a step waits [ns of the steady clock]; then it is done without, as on a real robot, and
             the watchdogs judge the silence.
+        insists: once patience is over the next step waits as long again; otherwise none does until the next arrival.
     """
 
     patience_ns: int
+    insists: bool = False
     gave_up: int = 0  # how often patience was over
     _newest: int | None = field(
         default=None, repr=False
@@ -46,4 +48,6 @@ class TickGate:
             return False
         self.gave_up += 1
         self.release()
+        if self.insists:
+            self.arrived(tick)
         return True

@@ -124,7 +124,7 @@ class Synchroniser:
             self._states.append((stamp_ns, state))
 
     def begins_after(self, tick: int) -> bool:
-        """Whether a tick is from before what began since the start, a reset or another size, and before what is kept."""
+        """Whether a tick is from before the first frames (since a start, a reset, another size) or all that is kept."""
         kept = [stream.frames[0].stamp_ns for stream in self._streams.values() if stream.frames]
         kept += [self._states[0][0]] if self._states else []
         return self._time(tick) + self.limits.tolerance_ns < max([self._begin_ns, *kept])

@@ -42,6 +42,7 @@ from segue_scheduler.tick import Phase, TickOutput
 _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
 _BEHIND_TICKS = 2  # where time waits: how old the newest observation of a tick may be
 _PATIENCE_NS = 400_000_000  # with an observation; less than the controller's with a command
+_ANSWER_PATIENCE_NS = 600_000_000  # with an answer, at every tick
 _LOOK_S = 0.05  # how often a tick that waits looks whether patience is over
 
 
@@ -64,6 +65,10 @@ class Parameters(RunParameters):
     )
     waits: bool = Field(
         default=False, description="a tick waits for its observations, and the simulated clock for it"
+    )
+    waits_for_answers: bool = Field(
+        default=False,
+        description="with `waits`: time waits for overdue answers; for policies whose thinking no robot will see",
     )
     policy_timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="patience with a policy node to come up [s]"
@@ -94,6 +99,8 @@ class SchedulerNode(LifecycleComponent):
         self._changes = Changes(self, self.given, CHANGEABLE, self._why_unchangeable, self._take)
         self.watch = TickWatch()
         self._gate = TickGate(_PATIENCE_NS) if self.given.waits else None
+        waits = self.given.waits and self.given.waits_for_answers
+        self._answers = TickGate(_ANSWER_PATIENCE_NS, insists=True) if waits else None
         self.session: Session | None = None
         self.policy_info: PolicyInfo | None = None
         self.measured: NDArray[np.float64] | None = None
@@ -168,10 +175,11 @@ class SchedulerNode(LifecycleComponent):
             self._say_idle(self.watch.last)
 
     def _must_wait(self, tick: int, now_s: float) -> bool:
-        """Whether a run's observations are too far behind: in a simulation on a busy machine time waits for them."""
-        if self._gate is None or self.session is None:
+        """Whether a run's observations, or its answers, are too far behind: in a simulation time waits for them."""
+        if self.session is None:
             return False
-        return not self._gate.is_open(tick, round(now_s * 1e9))
+        gates = [gate for gate in (self._gate, self._answers) if gate is not None]
+        return not all(gate.is_open(tick, round(now_s * 1e9)) for gate in gates)
 
     def _step(self, session: Session, tick: int, now_s: float) -> None:
         if self.measured is None:
@@ -191,6 +199,8 @@ class SchedulerNode(LifecycleComponent):
                 instruction=session.spec.instruction,
             )
             self._predict.ask(goal)
+            if self._answers:
+                self._answers.arrived(tick + max(0, output.request.delay - 1))
         self._server.ticked(session, output)
 
     def _rest(self, session: Session, tick: int, now_s: float) -> None:
@@ -273,7 +283,14 @@ class SchedulerNode(LifecycleComponent):
         self._chunk_out.publish(message)
         if self.session:
             self.session.receive(message)
+        self._go_on()
 
     def _on_failure(self, text: str) -> None:
         if self.session:
             self.session.inbox.add_failure(text)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._answers:
+            self._answers.release()
+            self._on_time()
