@@ -33,6 +33,14 @@ class JointLimits:
                 ErrorCode.CONTROL_LIMIT, "joint limits must be finite, positive and ordered", got=self
             )
 
+    @property
+    def stop_s(self) -> Array:
+        """Longest time (n,) [s] in which a stream inside the limits comes to rest, from full speed and acceleration.
+
+        Acceleration is turned around (and overshoots the speed meanwhile by half of that), then brakes, then eases off.
+        """
+        return self.velocity / self.acceleration + 4.0 * self.acceleration / self.jerk
+
 
 def joint_limits(robot: RobotConfig, low: ArrayLike, high: ArrayLike) -> JointLimits:
     """Limits of all arm joints: positions from the model (`low`, `high`), less the configured margin."""
