@@ -1,6 +1,6 @@
 """What MoveIt is told of a robot agrees with its URDF, with its collisions, and with what MoveIt's sources read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,15 +86,20 @@ class Told:
         return {(str(one.get("link1")), str(one.get("link2"))): str(one.get("reason")) for one in pairs}
 
 
-@pytest.fixture(scope="module", params=[path.stem for path in ROBOTS])
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    robot = _with_group(_robot(request.param))
-    return Told(robot, tmp_path_factory.mktemp(robot.name))
-
-
 @pytest.fixture(scope="module")
-def franka(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return Told(_robot("franka"), tmp_path_factory.mktemp("shipped"))
+def all_told(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Told]:
+    """What MoveIt is told of a robot, made once: seconds of work."""
+    return cache(lambda name: Told(_with_group(_robot(name)), tmp_path_factory.mktemp(name)))
+
+
+@pytest.fixture(params=[path.stem for path in ROBOTS])
+def told(request: pytest.FixtureRequest, all_told: Callable[[str], Told]) -> Told:
+    return all_told(request.param)
+
+
+@pytest.fixture
+def franka(all_told: Callable[[str], Told]) -> Told:
+    return all_told("franka")
 
 
 def test_the_franka_ships_with_a_planning_group() -> None:
@@ -151,54 +156,52 @@ def test_unchecked_pairs_are_links_with_shapes_and_neighbours_are_among_them(tol
             assert tuple(sorted((link, above))) in pairs
 
 
-def _from_urdf(told: Told) -> mujoco.MjModel:
-    """MuJoCo's own reading of the URDF, with every shape able to touch every other: meshes are hulls."""
-    root = xml.fromstring(told.text.replace("file://", ""))
-    options = {"fusestatic": "false", "discardvisual": "true", "strippath": "false"}
-    xml.SubElement(xml.SubElement(root, "mujoco"), "compiler", options)
-    spec = mujoco.MjSpec.from_string(xml.tostring(root, encoding="unicode"))
-    model = spec.compile()
-    model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_FILTERPARENT)
-    return model
+class Urdf:
+    """MuJoCo's own reading of a URDF, with every shape able to touch every other: meshes are hulls."""
 
+    def __init__(self, told: Told) -> None:
+        root = xml.fromstring(told.text.replace("file://", ""))
+        options = {"fusestatic": "false", "discardvisual": "true", "strippath": "false"}
+        xml.SubElement(xml.SubElement(root, "mujoco"), "compiler", options)
+        self.model = mujoco.MjSpec.from_string(xml.tostring(root, encoding="unicode")).compile()
+        self.model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_FILTERPARENT)
+        self._data, self._robot = mujoco.MjData(self.model), told.robot
 
-def _overlaps(
-    told: Told, model: mujoco.MjModel, q: np.ndarray, openings: list[float]
-) -> set[tuple[str, str]]:
-    data = mujoco.MjData(model)
-    robot = told.robot
-    positions = (*q.tolist(), *robot.fingers(openings))
-    for name, value in zip((*robot.joint_names, *robot.finger_names), positions, strict=True):
-        data.joint(name).qpos[0] = value
-    mujoco.mj_kinematics(model, data)
-    mujoco.mj_collision(model, data)
-    touching = [geoms for geoms, gap in zip(data.contact.geom, data.contact.dist, strict=True) if gap < 0.0]
-    names = [[str(model.body(model.geom_bodyid[geom]).name) for geom in geoms] for geoms in touching]
-    return {(min(pair), max(pair)) for pair in names}
+    def overlaps(self, q: np.ndarray, openings: list[float]) -> set[tuple[str, str]]:
+        """Pairs of links that touch with the joints at `q` (n,) [rad] and the grippers at `openings`."""
+        model, data, robot = self.model, self._data, self._robot
+        positions = (*q.tolist(), *robot.fingers(openings))
+        for name, value in zip((*robot.joint_names, *robot.finger_names), positions, strict=True):
+            data.joint(name).qpos[0] = value
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_collision(model, data)
+        touching = model.geom_bodyid[data.contact.geom[data.contact.dist < 0.0]] if data.ncon else ()
+        names = [[str(model.body(body).name) for body in bodies] for bodies in touching]
+        return {(min(pair), max(pair)) for pair in names}
 
 
 def test_links_that_are_never_looked_at_do_not_touch_in_the_urdf_either(told: Told) -> None:
     """Other poses, and shapes as MuJoCo reads them from the URDF rather than from the robot's model."""
-    model, chance = _from_urdf(told), np.random.default_rng(77)
-    ranges = np.array([model.joint(name).range for name in told.robot.joint_names])
+    urdf, chance = Urdf(told), np.random.default_rng(77)
+    ranges = np.array([urdf.model.joint(name).range for name in told.robot.joint_names])
     turns = ranges[:, 0] == ranges[:, 1]  # without end
     ranges[turns] = -np.pi, np.pi
     never = {pair for pair, reason in told.unchecked().items() if reason == "Never"}
     seen: set[tuple[str, str]] = set()
     for _ in range(500):
         q, openings = chance.uniform(*ranges.T), chance.uniform(0, 1, len(told.robot.arms)).tolist()
-        seen |= _overlaps(told, model, q, openings)
+        seen |= urdf.overlaps(q, openings)
     assert seen, "some poses fold the robot into itself"
     assert not seen & never
 
 
 def test_no_named_pose_counts_as_a_collision_of_the_robot_with_itself(told: Told) -> None:
-    model, unchecked = _from_urdf(told), told.unchecked()
+    urdf, unchecked = Urdf(told), told.unchecked()
     poses = ("home", *(told.robot.planning or PlanningConfig()).poses)
     for name in poses:
         for opening in (0.0, 1.0):
             q = np.array(told.robot.pose_rad(name))
-            assert not _overlaps(told, model, q, [opening] * len(told.robot.arms)) - set(unchecked)
+            assert not urdf.overlaps(q, [opening] * len(told.robot.arms)) - set(unchecked)
 
 
 def test_the_same_pairs_are_found_every_time() -> None:

@@ -111,10 +111,10 @@ class _Touches:
         mujoco.mj_kinematics(self._model, data)
         mujoco.mj_collision(self._model, data)
         found: dict[Pair, float] = {}
-        bodies = self._model.geom_bodyid[data.contact.geom] if data.ncon else ()
-        for (one, other), distance in zip(bodies, data.contact.dist, strict=True):
+        bodies = self._model.geom_bodyid[data.contact.geom].tolist() if data.ncon else []
+        for (one, other), distance in zip(bodies, data.contact.dist.tolist(), strict=True):
             pair = (min(one, other), max(one, other))
-            found[pair] = min(found.get(pair, np.inf), float(distance))
+            found[pair] = min(found.get(pair, np.inf), distance)
         return found
 
 
