@@ -4,7 +4,7 @@ import errno
 import traceback
 from enum import IntEnum
 
-from segue_core.errors import ErrorCode, SegueError
+from segue_core.errors import DataError, ErrorCode, SegueError
 
 
 class ExitStatus(IntEnum):
@@ -38,6 +38,8 @@ _BY_FAMILY = {
     6: ExitStatus.USAGE,
 }
 
+_FULL = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+
 
 def exit_status(error: SegueError) -> ExitStatus:
     """The status for an error that ended a command before or beside a run."""
@@ -46,14 +48,17 @@ def exit_status(error: SegueError) -> ExitStatus:
 
 def refused_by_system(error: Exception) -> bool:
     """A file that cannot be opened, a disk that is full: not a defect of segue."""
-    full = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
-    return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
+    return isinstance(error, OSError) and (error.filename is not None or error.errno in _FULL)
 
 
 def ending(error: Exception) -> tuple[ExitStatus, str]:
     """Status of a command that `error` ended, and what to say: one sentence, or the trace where it is our defect."""
     if isinstance(error, SegueError):
         return exit_status(error), str(error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        what = f"{error.filename or 'a file'} cannot be written: {error.strerror}"
+        full = DataError(ErrorCode.DATA_DISK, f"{what}; make room or choose another folder")
+        return exit_status(full), str(full)
     if refused_by_system(error):
         return ExitStatus.ENVIRONMENT, f"the system says: {error}"
     trace = "".join(traceback.format_exception(error))

@@ -16,6 +16,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.errors import SegueError
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
+from segue_data.atomic import write_text
 from segue_data.check_bag import read_streams
 from segue_data.check_thumbnails import of_bag, of_episode
 from segue_data.contracts import load_robot
@@ -233,8 +234,8 @@ def write_page(findings: Sequence[Findings], path: Path) -> None:
     else:
         body = _overview(worst_first) + "".join(map(_bag_section, worst_first[:_MOST_DETAILS]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
+    write_text(
+        path,
         f"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{title}</title>"
         f"<style>{_STYLE}</style><main><h1>{title}</h1>{body}</main>",
-        encoding="utf-8",
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
+from segue_data.atomic import whole_file
 from segue_data.bag_folders import find_bags
 from segue_data.check_bag import read_streams
 from segue_data.contracts import load_robot
@@ -124,5 +125,6 @@ def write_sheet(episode: Episode, path: Path) -> None:
     _plots(figure, outer[1].subgridspec(channels, 1, hspace=0.15), episode)
     figure.suptitle(episode.title, fontsize=9, y=0.94)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, bbox_inches="tight")
+    with whole_file(path) as part:
+        figure.savefig(part, format="png", dpi=110, bbox_inches="tight")
     plt.close(figure)

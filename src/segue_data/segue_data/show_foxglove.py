@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.robot_config import RobotConfig
+from segue_data.atomic import write_text
 from segue_data.bag_folders import find_bags
 from segue_data.contracts import load_robot
 from segue_data.manifest import load
@@ -136,4 +137,4 @@ def write_layout(path: Path, out: Path) -> None:
     manifest = load(find_bags(path)[0])
     out.parent.mkdir(parents=True, exist_ok=True)
     content = layout(load_robot(manifest.robot), list(manifest.message_counts), manifest.topics_in)
-    out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(out, json.dumps(content, indent=2) + "\n")

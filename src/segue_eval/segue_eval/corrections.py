@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, DataError, ErrorCode
+from segue_data.atomic import write_text
 from segue_data.corrections import Correction, CorrectionsInfo, save
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant
@@ -148,7 +149,7 @@ def claim(folder: Path, setup: Mapping[str, object]) -> None:
             raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(setup, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(setup, indent=2) + "\n")
 
 
 def finished(folder: Path) -> set[int]:

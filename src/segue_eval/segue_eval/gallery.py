@@ -14,6 +14,7 @@ from segue_control.controller import RobotController
 from segue_control.lockstep import step
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus, ending
+from segue_data.atomic import whole_file
 from segue_data.contracts import load_robot, load_task
 from segue_data.encoding import ImageCodec
 from segue_eval.report.video import Image
@@ -77,7 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for robot, task, seconds in map(_asked, options.pictures):
             options.out.mkdir(parents=True, exist_ok=True)
             path = options.out / f"{robot}-{task}.jpg"
-            path.write_bytes(_CODEC.encode(_at_work(robot, task, seconds, options.seed)).tobytes())
+            picture = _CODEC.encode(_at_work(robot, task, seconds, options.seed)).tobytes()
+            with whole_file(path) as part:
+                part.write_bytes(picture)
             print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
     except Exception as error:
         status, said = ending(error)

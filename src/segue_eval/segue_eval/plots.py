@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from segue_core.ending_words import ending_word
+from segue_data.atomic import write_text
 from segue_eval import page
 from segue_eval.again import command, films
 from segue_eval.charts import element, frame, padded_range
@@ -118,4 +119,4 @@ def write_page(path: Path, title: str, data: Mapping[str, object], results: Sequ
         page.section("Setup", f"<pre>{setup}</pre>"),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page.document(title, body), encoding="utf-8")
+    write_text(path, page.document(title, body))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
+from segue_data.atomic import write_text
 from segue_eval.result import EpisodeResult, result_from_row
 
 _FORMAT = 2  # 2: what the judge says, shortened requests
@@ -69,7 +70,7 @@ class RowFile:
         """Whole lines only, so that appending is safe after a torn one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lines = [{"segue_eval": _FORMAT, "setup": setup}, *(r.to_row() for r in self.results.values())]
-        self._path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        write_text(self._path, "".join(json.dumps(line) + "\n" for line in lines))
 
     def add(self, result: EpisodeResult) -> None:
         """Append one finished episode and flush it to the file."""

@@ -9,6 +9,7 @@ from segue_bringup.arguments import resolve_arguments, split_assignments
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import checked_namespace
 from segue_core.exit_status import ExitStatus
+from segue_data.atomic import write_text
 
 _EXAMPLES = """\
 examples:
@@ -53,6 +54,6 @@ def run(options: argparse.Namespace) -> int:
         f"{name}.foxglove.json": json.dumps(live_layout(robot, namespace), indent=2) + "\n",
     }
     for file, text in texts.items():
-        (options.out / file).write_text(text, encoding="utf-8")
+        write_text(options.out / file, text)
         print(options.out / file)
     return int(ExitStatus.SUCCESS)

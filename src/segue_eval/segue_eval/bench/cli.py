@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_data.atomic import write_text
 from segue_data.contracts import load_robot, robot_names
 from segue_eval.bench import continuation, control, policy, scheduler
 from segue_eval.bench.timing import Timing, ratio_table
@@ -93,7 +94,7 @@ def run_bench(arguments: argparse.Namespace) -> int:
         report = _report(arguments.what, timings, base)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_text(arguments.json, json.dumps(report, indent=2) + "\n")
     return 0
 
 

@@ -88,7 +88,7 @@ def _compare(arguments: argparse.Namespace, run: RecordedRun) -> int:
     _write_json(arguments.json, found.to_dict())
     folder = arguments.out or (arguments.bag if arguments.bag.is_dir() else Path())
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "compare.html").write_text(comparison_page(found), encoding="utf-8")
+    write_text(folder / "compare.html", comparison_page(found))
     print(f"page: {folder / 'compare.html'}")
     return 0
 

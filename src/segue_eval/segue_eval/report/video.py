@@ -23,6 +23,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_data.atomic import whole_file
+
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 CAPTION_HEIGHT = 40
@@ -105,10 +107,19 @@ def compose(frame: VideoFrame, panel_height: int) -> Image:
 def write_video(frames: Iterable[VideoFrame], path: Path, fps: float, panel_height: int = 288) -> int:
     """Encode `frames` to `path` (.mp4, playable while it downloads) and return how many there were.
 
-    No file is left behind when there are no frames. Memory is one frame's, however long the run.
+    No file is left when there are no frames, or when the disk fills. Memory is one frame's, however long the run.
     """
+    with whole_file(path) as part:
+        count = _encode(frames, part, fps, panel_height)
+    if count == 0:
+        path.unlink()
+    return count
+
+
+def _encode(frames: Iterable[VideoFrame], path: Path, fps: float, panel_height: int) -> int:
     count = 0
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+    options = {"movflags": "+faststart"}
+    with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
         stream.pix_fmt = "yuv420p"
         stream.options = {"preset": "veryfast", "crf": "23"}
@@ -120,6 +131,4 @@ def write_video(frames: Iterable[VideoFrame], path: Path, fps: float, panel_heig
             count += 1
         if count:
             container.mux(stream.encode())
-    if count == 0:
-        path.unlink(missing_ok=True)
     return count

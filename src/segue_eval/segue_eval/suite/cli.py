@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_data.atomic import write_text
 from segue_data.contracts import config_folder
 from segue_eval import options
 from segue_eval.recording import film_seeds
@@ -121,10 +122,10 @@ def _save(arguments: argparse.Namespace, run: SuiteRun, folder: Path) -> None:
     data = write_all(run, folder)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        write_text(arguments.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
     if arguments.csv:
         arguments.csv.parent.mkdir(parents=True, exist_ok=True)
-        arguments.csv.write_text(table.as_csv(run), encoding="utf-8")
+        write_text(arguments.csv, table.as_csv(run))
 
 
 def _print(run: SuiteRun, folder: Path) -> None:

@@ -19,11 +19,11 @@ def write_all(run: SuiteRun, folder: Path) -> dict[str, object]:
     plots.mkdir(parents=True, exist_ok=True)
     data = run.to_dict()
     write_text(folder / "suite.json", json.dumps(data, indent=2, allow_nan=False) + "\n")
-    (folder / "table.md").write_text(markdown(run), encoding="utf-8")
-    (folder / "table.csv").write_text(table.as_csv(run), encoding="utf-8")
-    (folder / "report.html").write_text(suite_page(run), encoding="utf-8")
+    write_text(folder / "table.md", markdown(run))
+    write_text(folder / "table.csv", table.as_csv(run))
+    write_text(folder / "report.html", suite_page(run))
     for name, svg in _plots(run):
-        (plots / f"{name}.svg").write_text(standalone(svg), encoding="utf-8")
+        write_text(plots / f"{name}.svg", standalone(svg))
     return data
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from segue_data.atomic import write_text
 from segue_eval.synthetic.benchmark import DELAY, POLICY_OF, run_method, table
 from segue_eval.synthetic.training import train_policy
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if given.json:
         data = {"delay": given.delay, "steps": given.steps, "rows": [row.to_dict() for row in rows]}
-        given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        write_text(given.json, json.dumps(data, indent=2) + "\n")
     return 0
 
 
