@@ -44,7 +44,9 @@ def _direct(file: Path) -> list[str]:
 
 def test_every_file_that_people_keep_is_there_whole_or_as_it_was() -> None:
     allowed = (*WHOLE, *MADE_ANEW)
-    files = [f for f in SOURCE.glob("*/*/**/*.py") if f.parts[len(SOURCE.parts) + 1] not in ("test", "setup.py")]
+    files = [
+        f for f in SOURCE.glob("*/*/**/*.py") if f.parts[len(SOURCE.parts) + 1] not in ("test", "setup.py")
+    ]
     assert len(files) > 300
     direct = [line for file in files for line in _direct(file)]
     assert [line for line in direct if not line.startswith(allowed)] == []

@@ -29,3 +29,10 @@ def test_an_error_ends_in_the_status_of_its_family_and_only_a_defect_has_a_trace
     assert got == status
     assert ("Traceback" in said or "defect" in said) == (status == ExitStatus.UNEXPECTED)
     assert not isinstance(error, SegueError) or said == str(error)
+
+
+def test_a_full_disk_is_said_with_the_file_and_what_to_do() -> None:
+    _, said = ending(OSError(errno.ENOSPC, "No space left on device", "/data/report.html"))
+    assert said.startswith(
+        "[403 DATA_DISK] /data/report.html cannot be written: No space left on device; make room"
+    )

@@ -342,7 +342,7 @@ class Recorder(LifecycleComponent):
             response.error_text = done or response.error_text
         except SegueError as error:
             self.get_logger().error(str(error))
-            response.success, response.error_code, response.error_text = False, int(error.code), str(error)
+            response.success, response.error_code, response.error_text = False, int(error.code), error.text
         return response
 
     def _closing(self, outcome: str, *, discard: bool) -> None:

@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 
 import av
@@ -35,6 +36,21 @@ def test_frames_in_are_frames_out(tmp_path: Path) -> None:
 def test_no_frames_leave_no_file(tmp_path: Path) -> None:
     assert write_video((), tmp_path / "film.mp4", 30.0) == 0
     assert not (tmp_path / "film.mp4").exists()
+
+
+def test_a_film_that_the_disk_refuses_is_not_there_and_the_one_before_still_is(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_text("before")
+    noise = np.random.default_rng(0).integers(0, 255, (20, 48, 64, 3), dtype=np.uint8)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="film.mp4") as refusal:
+            write_video((VideoFrame({"head": image}, "") for image in noise), path, 30.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refusal.value.filename == str(path)
+    assert path.read_text() == "before" and [file.name for file in tmp_path.iterdir()] == ["film.mp4"]
 
 
 @pytest.mark.parametrize("cameras", [0, 1, 3, 4, 5])

@@ -152,5 +152,7 @@ def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitSt
     print(
         f"{told.get('good', 0)} good episodes in {plan.arguments['runs']}, {told.get('doubtful', 0)} doubtful"
     )
+    if ending is Ending.RESULT and told.get("note"):
+        print(told["note"])
     unwanted = {Ending.TIMEOUT: ExitStatus.TIMEOUT, Ending.READER_GONE: ExitStatus.READER_GONE}
     return unwanted.get(ending, ExitStatus.SUCCESS)  # Ctrl-C is how a person ends a session

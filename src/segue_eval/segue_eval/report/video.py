@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -109,26 +110,24 @@ def write_video(frames: Iterable[VideoFrame], path: Path, fps: float, panel_heig
 
     No file is left when there are no frames, or when the disk fills. Memory is one frame's, however long the run.
     """
+    pictures = (compose(frame, panel_height) for frame in frames)
+    if (first := next(pictures, None)) is None:
+        path.unlink(missing_ok=True)
+        return 0
     with whole_file(path) as part:
-        count = _encode(frames, part, fps, panel_height)
-    if count == 0:
-        path.unlink()
-    return count
+        return _encode(first, pictures, part, fps)
 
 
-def _encode(frames: Iterable[VideoFrame], path: Path, fps: float, panel_height: int) -> int:
+def _encode(first: Image, others: Iterable[Image], path: Path, fps: float) -> int:
     count = 0
     options = {"movflags": "+faststart"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
         stream.pix_fmt = "yuv420p"
         stream.options = {"preset": "veryfast", "crf": "23"}
-        for frame in frames:
-            picture = compose(frame, panel_height)
-            if count == 0:
-                stream.height, stream.width = picture.shape[:2]
+        stream.height, stream.width = first.shape[:2]
+        for picture in chain([first], others):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             count += 1
-        if count:
-            container.mux(stream.encode())
+        container.mux(stream.encode())
     return count

@@ -208,13 +208,16 @@ class TeleopNode(LifecycleComponent):
         self.succeeded = bool(message.success)
 
     def _replay(self) -> None:
-        """A replay begins by itself once the robot is seen, and ends its one episode."""
+        """A replay begins by itself once the robot is seen, and ends its one episode, or at once if it cannot begin."""
         playback, stage = self.driver.playback, self.episodes.stage
         if playback is None or self.tasks.busy:
             return
         if not self._begun and stage is Stage.READY and not self.driver.ready(time.monotonic()):
             self._begun = True
             self.tasks.wish("start")
+        elif self._begun and stage is Stage.READY and not self._given.confirm:  # nobody is there to try again
+            self.episodes.stage = Stage.DONE
+            self.say()
         elif playback.done and stage is Stage.RECORDING:
             self.episodes.wanted = self.episodes.number + 1
             self.tasks.wish("success" if self.succeeded else "failure")
