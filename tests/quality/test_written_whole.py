@@ -10,11 +10,11 @@ WHOLE = {
     "segue_data/segue_data/dataset_writer.py": "a dataset takes its place when it is complete",
     "segue_policies/segue_policies/common/checkpoint.py": "drafts that take their place",
     "segue_policies/segue_policies/common/run_state.py": "drafts that take their place",
-    "segue_policies/segue_policies/lerobot/adopt.py": "read again before it counts",
 }
 MADE_ANEW = {
     "segue_bringup/segue_bringup/environment": "works before anything is set up, and does what it did not finish again",
     "segue_bringup/segue_bringup/supervision/commands.py": "parameters of one run, read at once",
+    "segue_control/segue_control/planning/moveit.py": "parameters that MoveIt reads at once",
     "segue_policies/segue_policies/common/curves.py": "a picture of numbers that are kept, drawn at every checkpoint",
     "segue_policies/segue_policies/train.py": "the first file of a training, which ends with it",
     "segue_sim/segue_sim/gazebo": "made from the contract for every run",

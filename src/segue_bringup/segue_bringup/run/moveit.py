@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
         moveit_parameters,
         parameter_file,
     )
+    from segue_data.atomic import write_text
     from segue_ros.contracts import load_robot
     from segue_sim.description.urdf import description
 
@@ -49,6 +50,6 @@ def run(options: argparse.Namespace) -> int:
         "move_group.yaml": parameter_file(move_group_parameters(parameters)),
     }
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
         print(folder / name)
     return int(ExitStatus.SUCCESS)
