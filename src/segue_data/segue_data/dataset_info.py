@@ -21,7 +21,7 @@ _Count = Annotated[int, Field(ge=0, strict=True)]
 _Pixels = Annotated[int, Field(gt=0, strict=True)]
 _HIGHEST_RATE = 1000  # [Hz]
 _CHANNELS = ("channels", "channel", "c")
-_CONVERTER = "lerobot.datasets.v30.convert_dataset_v21_to_v30"
+_CONVERTER = "lerobot.scripts.convert_dataset_v21_to_v30"  # 0.6.1; lerobot.datasets.v30 in 0.4
 
 
 def _rate(value: Any) -> Any:
@@ -119,7 +119,9 @@ def read_info(path: Path) -> Info:
 def _other_version(version: object) -> str:
     text = f"{version!r}, expected {layout.VERSION!r}"
     if isinstance(version, str) and version.startswith("v2."):
-        return f"{text}; LeRobot turns v2.1 into v3.0: python -m {_CONVERTER} --repo-id NAME (in its environment)"
+        return (
+            f"{text}; LeRobot turns v2.1 into v3.0, in its environment: python -m {_CONVERTER} --repo-id NAME"
+        )
     return f"{text}; convert it with LeRobot, or record it anew"
 
 

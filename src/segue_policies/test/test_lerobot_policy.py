@@ -166,8 +166,17 @@ def check_served(policy: Policy, folder: Path, methods: set[str]) -> None:
 def test_lerobots_own_checkpoints_are_served(
     python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LEROBOT_PYTHON", python)
+    """Without a network and an empty cache, also where the training began with weights that were fetched."""
+    for name, value in (
+        ("LEROBOT_PYTHON", python),
+        ("HTTPS_PROXY", "http://127.0.0.1:9"),
+        ("TORCH_HOME", tmp_path),
+    ):
+        monkeypatch.setenv(name, str(value))
     act = lerobots(python, "act", tmp_path / "act")
+    config = json.loads((act / "config.json").read_text())
+    config["pretrained_backbone_weights"] = "ResNet18_Weights.IMAGENET1K_V1"
+    (act / "config.json").write_text(json.dumps(config))
     check_served(load_policy(act, FITS, 1), act, set())
     folder = lerobots(python, "diffusion", tmp_path / "diffusion")
     policy = load_policy(folder, FITS, 1)
