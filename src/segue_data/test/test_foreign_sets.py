@@ -310,7 +310,7 @@ def _film(key: str, **changes: Any) -> dict[str, Any]:
         (_info(fps=1e6), "fps: got 1000000.*, at most 1000"),
         (_info(fps="30"), "fps: got '30'; expected a number"),
         (_info(codebase_version="v99"), "codebase_version: 'v99', expected 'v3.0'"),
-        (_info(codebase_version="v2.1"), "'v2.1', expected 'v3.0'; LeRobot turns v2.1 into v3.0: python -m lerobot"),
+        (_info(codebase_version="v2.1"), "LeRobot turns v2.1 into v3.0, in its environment: python -m lerobot.scripts"),
         (_info(codebase_version=None), "codebase_version: None, expected 'v3.0'"),
         (_info(total_frames=14), "meta/info.json: says 3 episodes and 14 frames, the data files hold 3 and 15"),
         (_info(total_episodes=2), "meta/info.json: says 2 episodes and 15 frames, the data files hold 3 and 15"),
