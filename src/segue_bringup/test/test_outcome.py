@@ -1,10 +1,12 @@
 """Laws of how a run is told: in the words of result.json, with the numbers that matter and what to try next."""
 
 import io
+from itertools import pairwise
 
 import pytest
 from rich.console import Console
 
+from segue_bringup.catalogue import config_root
 from segue_bringup.run.episode import Ending
 from segue_bringup.run.outcome import describe, print_outcome
 from segue_core.ending_words import ENDING_WORDS
@@ -36,6 +38,14 @@ def test_a_run_ends_with_few_numbers_that_have_units_and_the_next_command() -> N
     assert any(
         "./segue run robot:=dual_arm task:=pick_place policy:=legato --seed 8" in line for line in lines
     )
+
+
+def test_the_next_command_is_of_the_checkpoint_that_ran() -> None:
+    """Without its name a policy of one's own was not found, or another one was evaluated."""
+    result = RunTask.Result(success=False, outcome="failure", reason="time", duration_s=3.0)
+    own, shipped = "/data/mine", str(config_root() / "checkpoints/legato")
+    assert any("--checkpoint /data/mine" in " ".join(pair) for pair in pairwise(said(result, checkpoint=own)))
+    assert not any("--checkpoint" in line for line in said(result, checkpoint=shipped))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from segue_bringup.catalogue import config_root
 from segue_core.lateness import is_late, late_advice
 
 
@@ -33,8 +34,18 @@ def next_steps(told: Mapping[str, Any]) -> list[str]:
 
 def _again(arguments: Mapping[str, Any]) -> str:
     names = ("robot", "task", "policy")
-    return " ".join(f"{name}:={arguments[name]}" for name in names if arguments.get(name))
+    named = _chosen_checkpoint(arguments)
+    words = [f"{name}:={arguments[name]}" for name in names if arguments.get(name)]
+    return " ".join([*words, *([f"checkpoint:={named}"] if named else [])])
 
 
 def _evaluated(arguments: Mapping[str, Any]) -> str:
-    return " ".join(f"--{name} {arguments[name]}" for name in ("task", "policy") if arguments.get(name))
+    named = _chosen_checkpoint(arguments)
+    words = [f"--{name} {arguments[name]}" for name in ("task", "policy") if arguments.get(name)]
+    return " ".join([*words, *([f"--checkpoint {named}"] if named else [])])
+
+
+def _chosen_checkpoint(arguments: Mapping[str, Any]) -> str:
+    """The checkpoint of a run, if it is not one that comes with the configuration and its policy."""
+    path = str(arguments.get("checkpoint", ""))
+    return "" if Path(path).is_relative_to(config_root()) else path
