@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.errors import DataError, ErrorCode
+from segue_data.arrays import save_array
 from segue_data.atomic import write_text
+from segue_data.claimed_folder import claimed
+from segue_data.errors import writing
 
 _MANIFEST = "corrections.json"
 _ARRAYS = ("images", "state", "reference", "action")
@@ -74,20 +77,29 @@ class CorrectionSet:
 
 
 def save(folder: Path, corrections: Sequence[Correction], info: CorrectionsInfo) -> None:
-    """Write `folder`, which must be new or empty.
+    """Write `folder`, which must be new or empty; it is complete or as it was.
 
     Raises:
-        DataError: the folder is occupied, or there is nothing to write.
+        DataError: the folder is occupied, another process writes it, there is nothing to write, or the disk refuses.
     """
     if folder.exists() and any(folder.iterdir()):
         raise DataError(ErrorCode.DATA_DATASET_INVALID, f"{folder} is not empty; choose another folder")
     if not corrections:
         raise DataError(ErrorCode.DATA_DATASET_INVALID, "no corrections: no request had a plan to continue")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _ARRAYS:
-        np.save(folder / f"{name}.npy", np.stack([getattr(correction, name) for correction in corrections]))
     manifest = asdict(info) | {"count": len(corrections)}
-    write_text(folder / _MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    with (
+        writing(folder),
+        claimed(folder.with_name(f"{folder.name}.partial"), lambda: _refuse(folder)) as working,
+    ):
+        for name in _ARRAYS:
+            save_array(working / f"{name}.npy", np.stack([getattr(one, name) for one in corrections]))
+        write_text(working / _MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        working.replace(folder)
+
+
+def _refuse(folder: Path) -> None:
+    text = f"{folder}: another process writes corrections there; choose another folder"
+    raise DataError(ErrorCode.DATA_PATH_REFUSED, text)
 
 
 def load(folder: Path) -> CorrectionSet:

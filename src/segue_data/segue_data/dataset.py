@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_data import lerobot_format as layout
+from segue_data.arrays import new_array, save_array
 from segue_data.dataset_episodes import DatasetFiles, Episode, data_files, open_dataset
 from segue_data.dataset_info import Description, describe
 from segue_data.dataset_values import refuse_values
 from segue_data.episode_pictures import all_pictures
-from segue_data.errors import missing, write_failed
+from segue_data.errors import missing
 from segue_data.parallel import run_all
 from segue_data.picture_cache import cached
 from segue_perception.preprocess import resize
@@ -71,26 +69,6 @@ def _key(path: Path, about: Description) -> str:
     return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16] for part in (facts, how))
 
 
-def _array(file: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
-    """A new memory-mapped array with its room on the disk: writing to it cannot fail any more."""
-    try:
-        array = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
-        with file.open("r+b") as opened:
-            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
-    except OSError as error:
-        size = f"{np.prod(shape, dtype=float) * np.dtype(dtype).itemsize / 1e9:.1f} GB"
-        text = f"{size} for {file.name} cannot be written: {error.strerror}; make room, or give cache=DIR"
-        raise write_failed(file.parent.parent, text) from error
-    return array
-
-
-def _save(folder: Path, name: str, parts: Sequence[NDArray[Any]], dtype: DTypeLike) -> None:
-    whole = np.concatenate(parts).astype(dtype)
-    array = _array(folder / f"{name}.npy", dtype, whole.shape)
-    array[:] = whole
-    array.flush()  # type: ignore[attr-defined]
-
-
 def _decode(episode: Episode, files: DatasetFiles, images_file: Path) -> None:
     images = np.lib.format.open_memmap(images_file, mode="r+")
     for axis, view in enumerate(files.about.views):
@@ -103,13 +81,13 @@ def _build(folder: Path, path: Path, workers: int, progress: bool) -> None:
     files = open_dataset(path)
     refuse_values(files)
     about = files.about
-    _save(folder, "state", files.rows(layout.STATE), np.float32)
-    _save(folder, "action", files.rows(layout.ACTION), np.float32)
-    _save(folder, "episode", files.numbers("episode_index"), np.int64)
-    _save(folder, "time_s", files.numbers("timestamp"), np.float32)
+    save_array(folder / "state.npy", np.concatenate(files.rows(layout.STATE)))
+    save_array(folder / "action.npy", np.concatenate(files.rows(layout.ACTION)))
+    save_array(folder / "episode.npy", np.concatenate(files.numbers("episode_index")).astype(np.int64))
+    save_array(folder / "time_s.npy", np.concatenate(files.numbers("timestamp")).astype(np.float32))
     frames = sum(episode.length for episode in files.episodes)
     width, height = about.size
-    _array(folder / "images.npy", np.uint8, (frames, len(about.views), height, width, 3))
+    new_array(folder / "images.npy", np.uint8, (frames, len(about.views), height, width, 3))
     decode = partial(_decode, files=files, images_file=folder / "images.npy")
     workers = 1 if frames * len(about.views) < _FEW else workers
     run_all(decode, files.episodes, workers=workers, label="decoding", unit="episode", progress=progress)

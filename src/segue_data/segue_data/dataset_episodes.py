@@ -233,7 +233,7 @@ def _tasks(path: Path) -> dict[int, str]:
     if not file.is_file():
         return {}
     table = read_table(file)
-    texts = [name for name in table.column_names if pa.types.is_string(table.schema.field(name).type)]
+    texts = [field.name for field in table.schema if field.type in (pa.string(), pa.large_string())]
     if "task_index" not in table.column_names or not texts:
         raise invalid_dataset(
             file, "columns", f"{', '.join(table.column_names)}, expected task_index and a text"

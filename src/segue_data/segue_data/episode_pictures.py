@@ -102,7 +102,7 @@ def all_pictures(files: DatasetFiles, episode: Episode, view: Camera) -> Iterato
         if row == seen:  # two frames of the video round to one of the dataset
             continue
         if row != seen + 1:
-            break
+            raise too_short(film.file, episode.number, range(seen + 1, row))
         seen = row
         yield row, sized(picture, view, film.file, f"episode {episode.number}, frame {row}")
     if seen != episode.length - 1:

@@ -117,6 +117,19 @@ def test_a_disk_that_fills_leaves_nothing_of_a_dataset_or_label_and_is_named(
     assert not list((tmp_path / "set/labels").iterdir())
 
 
+_SAVE = """corrections.save(
+        Path(sys.argv[1]),
+        [corrections.Correction(*(__import__("numpy").zeros((40, 40), dtype="float32") for _ in range(4)))] * 9,
+        corrections.CorrectionsInfo(("a",), {}, 1, 1, {}),
+    )"""
+
+
+def test_a_disk_that_fills_leaves_nothing_of_corrections(tmp_path: Path) -> None:
+    said = _on_a_full_disk("corrections", _SAVE, 20_000, tmp_path / "out")
+    assert said.startswith(f"403 {tmp_path / 'out.partial'}: 0.0 GB for images.npy cannot be written"), said
+    assert not list(tmp_path.iterdir())
+
+
 _WRITE = """
 import sys
 from pathlib import Path
