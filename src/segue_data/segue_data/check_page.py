@@ -199,7 +199,7 @@ def _dataset_section(finding: Findings) -> str:
 def _worst(finding: Findings, episodes: int) -> list[int]:
     """Episodes to show: those that have a problem, or the first."""
     named = {p.episode for p in finding.problems if p.episode is not None and p.episode < episodes}
-    return sorted(named)[:_MOST_DETAILS] or [0]
+    return sorted(named)[:_MOST_DETAILS] or [*range(episodes)][:1]
 
 
 def _problems(finding: Findings) -> str:

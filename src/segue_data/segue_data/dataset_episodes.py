@@ -25,7 +25,7 @@ from segue_data.dataset_info import Description, Info, describe, read_info, read
 from segue_data.errors import invalid_dataset, missing
 from segue_data.films import Film, film_problems, films_of
 from segue_data.findings import Problem
-from segue_data.parquet import column_names, matrix, read_table
+from segue_data.parquet import column_names, matrix, numbers, read_table
 
 _META = "meta/episodes"
 
@@ -77,12 +77,7 @@ class DatasetFiles:
 
     def numbers(self, column: str) -> list[NDArray[Any]]:
         """A column of plain numbers of every episode, each (frames,)."""
-        whole = np.concatenate(
-            [
-                read_table(file, [column]).column(column).to_numpy(zero_copy_only=False)
-                for file in data_files(self.path)
-            ]
-        )
+        whole = np.concatenate([numbers(file, column) for file in data_files(self.path)])
         return [whole[episode.start : episode.start + episode.length] for episode in self.episodes]
 
 

@@ -15,7 +15,7 @@ from segue_data.dataset_episodes import DatasetFiles, Episode
 from segue_data.dataset_info import Camera
 from segue_data.encoding import decode
 from segue_data.errors import invalid_dataset
-from segue_data.films import frames, shown, sized, too_short
+from segue_data.films import Film, frames, shown, sized, too_short
 from segue_data.parquet import batches
 
 Rgb = NDArray[np.uint8]
@@ -76,16 +76,23 @@ def pictures(files: DatasetFiles, episode: Episode, camera: str, rows: Sequence[
     """
     view = next(view for view in files.about.views if view.name == camera)
     if view.video:
-        film = episode.films[camera]
-        found = shown(film, view, files.about.rate_hz, rows, episode.number)
+        found = shown(_film(files, episode, view), view, files.about.rate_hz, rows, episode.number)
     else:
         found = {row: _decoded(data, view, episode, row) for row, data in stored(files, episode, view, rows)}
     return [found[row] for row in rows]
 
 
 def _decoded(data: bytes, view: Camera, episode: Episode, row: int) -> Rgb:
-    place = f"frame {row}, camera {view.name}"
-    return sized(decode(data, episode.place, place), view, episode.place, place)
+    source = str(episode.parts[0].file)
+    place = f"episode {episode.number}, frame {row}, camera {view.name}"
+    return sized(decode(data, source, place), view, source, place)
+
+
+def _film(files: DatasetFiles, episode: Episode, view: Camera) -> Film:
+    if view.name not in episode.films:
+        place = f"meta/episodes, episode {episode.number}"
+        raise invalid_dataset(files.path, place, f"does not say where its video of {view.name} is")
+    return episode.films[view.name]
 
 
 def all_pictures(files: DatasetFiles, episode: Episode, view: Camera) -> Iterator[tuple[int, Rgb]]:
@@ -94,7 +101,7 @@ def all_pictures(files: DatasetFiles, episode: Episode, view: Camera) -> Iterato
         for row, data in stored(files, episode, view):
             yield row, _decoded(data, view, episode, row)
         return
-    film, seen = episode.films[view.name], -1
+    film, seen = _film(files, episode, view), -1
     for number, picture in frames(
         film.file, files.about.rate_hz, film.first, film.first + episode.length - 1
     ):

@@ -9,7 +9,6 @@ Source: lerobot 0.4.4, `datasets/lerobot_dataset.py`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +25,7 @@ from segue_data.errors import invalid_dataset, missing
 from segue_data.findings import Problem
 
 Rgb = NDArray[np.uint8]  # (height, width, 3)
+_LONGEST_S = 1e7  # no video is longer
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def films_of(
         chunk, number, begin = (row.get(name) for name in names)
         if not (isinstance(chunk, int) and isinstance(number, int) and chunk >= 0 and number >= 0):
             problems.append(f"{names[0]}, file_index are {chunk}, {number}, expected whole numbers")
-        elif not isinstance(begin, int | float) or not math.isfinite(begin) or begin < 0:
+        elif not isinstance(begin, int | float) or not 0 <= begin < _LONGEST_S:
             problems.append(f"{names[2]} is {begin}, expected seconds from 0 on")
         else:
             file = layout.VIDEO_PATH.format(video_key=view.key, chunk_index=chunk, file_index=number)

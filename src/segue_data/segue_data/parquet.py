@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +66,14 @@ def batches(
             if high > low:
                 yield at + low, batch.slice(low, high - low)
             at += len(batch)
+
+
+def numbers(file: Path, name: str) -> NDArray[Any]:
+    """Column `name` of a file as (rows,), gaps as NaN; DataError when it holds no plain numbers."""
+    column = read_table(file, [name]).column(name)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise invalid_dataset(file, name, f"is {column.type}, expected one number a row")
+    return np.asarray(column.to_numpy())
 
 
 def matrix(table: pa.Table, name: str, width: int, source: Path) -> NDArray[np.float32]:

@@ -290,6 +290,10 @@ def _times(*values: float) -> dict[str, Any]:
     return {"edit_table": edit}
 
 
+def _words(table: pa.Table) -> pa.Table:
+    return replaced(table, "timestamp", pa.array(["now"] * len(table)))
+
+
 def _short(table: pa.Table) -> pa.Table:
     rows = table.column(layout.ACTION).to_pylist()
     rows[7] = rows[7][:-1]
@@ -320,10 +324,13 @@ def _film(key: str, **changes: Any) -> dict[str, Any]:
         (_row(2, episode_index=7), "meta/episodes, episode 2: not there; the data files hold 6 rows of it"),
         (_times(0.5), "file-000.parquet, episode 1, frame 1: timestamp is 0.5 s, expected 0.0333 s at 30 frames"),
         (_times(0.0333, math.nan), "episode 1, frame 2: timestamp is nan s, expected 0.0667 s"),
+        ({"edit_table": _words}, "file-000.parquet, timestamp: is string, expected one number a row"),
+        ({"edit_table": lambda t: t.slice(0, 0)}, "data: no frames"),
         ({"edit_table": _short}, "file-000.parquet, action, row 7: 13 numbers, expected 14"),
         ({"edit_table": lambda t: t.drop_columns("action")}, "file-000.parquet, columns: no column action; there are"),
         (_film("x", from_timestamp=0.0), "file-000.mp4, episode 1: begins at frame 0, where episode 0 is"),
         (_film("x", from_timestamp=_NAN), "episode 1: videos/.*head/from_timestamp is nan, expected seconds from 0 on"),
+        (_film("x", from_timestamp=1e300), "episode 1: videos/.*head/from_timestamp is 1e.300, expected seconds"),
         (_film("x", file_index=None), "meta/episodes, episode 1: videos/.*head/chunk_index, file_index are 0, None"),
         (_film("x", file_index=3), "videos/.*head/chunk-000/file-003.mp4, episode 1: no such video"),
         (_film("x", from_timestamp=2.0), "file-000.mp4, episode 1, frame 0: not in the video, 4 frames in all"),
@@ -361,6 +368,8 @@ def test_a_video_that_ends_early_or_is_none_is_named_with_episode_and_frame(
     with pytest.raises(DataError, match=r"left_wrist/.*file-000.mp4, video: "):
         _load(path)
     assert any("left_wrist" in problem.what for problem in check_dataset(path).problems)
+    write_page([check_dataset(path)], tmp_path / "page.html")
+    assert "left_wrist" in (tmp_path / "page.html").read_text()
     film.unlink()
     with pytest.raises(DataError, match=r"left_wrist/chunk-000/file-000.mp4, episode 0: no such video"):
         _load(path)
