@@ -19,6 +19,8 @@ from segue_core.config_base import load_yaml
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
+from segue_sim.description.tree import FrameTree
+from segue_sim.description.urdf import description
 from segue_sim.gazebo.cameras import camera_pose, horizontal_fov_rad
 from segue_sim.gazebo.geometry import Pose
 from segue_sim.gazebo.write import GazeboFiles, write_gazebo
@@ -95,6 +97,15 @@ def test_every_link_of_the_urdf_is_where_the_simulated_body_is_in_any_pose(made:
             for body in (f"{arm.name}_{arm.tool.body}", f"{arm.name}_{arm.root}"):
                 np.testing.assert_allclose(there.body(body).xpos, here.body(body).xpos, atol=1e-6)
                 np.testing.assert_allclose(there.body(body).xmat, here.body(body).xmat, atol=1e-6)
+
+
+def test_gazebos_robot_state_publisher_tells_the_frames_that_ours_does(made: Made, tmp_path: Path) -> None:
+    """Run with the real one (docs/adr/0011): it tells the frames of the joints of the URDF that it is given."""
+    theirs, ours = FrameTree(made.files.robot.read_text()), FrameTree(description(made.robot, tmp_path))
+    assert theirs.fixed() == ours.fixed()
+    assert theirs.moving_joints == ours.moving_joints
+    positions = dict.fromkeys(ours.moving_joints, 0.1)
+    assert theirs.moving(positions) == ours.moving(positions)
 
 
 def test_joint_limits_and_masses_survive(made: Made) -> None:

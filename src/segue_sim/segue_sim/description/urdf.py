@@ -3,10 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
-import numpy as np
-
-from segue_core.robot_config import ArmConfig, RobotConfig
-from segue_sim.gazebo.geometry import numbers, pose_of
+from segue_core.robot_config import RobotConfig
 from segue_sim.gazebo.robot import robot_urdf
 
 _OF_A_SIMULATOR = ("gazebo", "ros2_control", "plugin")
@@ -26,17 +23,5 @@ def description(robot: RobotConfig, meshes: Path) -> str:
     for tag in _OF_A_SIMULATOR:
         for element in root.findall(tag):
             root.remove(element)
-    for arm in robot.arms:
-        root.extend(_tool(arm))
     xml.indent(root)
     return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
-
-
-def _tool(arm: ArmConfig) -> tuple[xml.Element, xml.Element]:
-    name, tool = f"{arm.name}_tool", arm.tool
-    pose = pose_of(np.array(tool.position), np.array(tool.quaternion or (1.0, 0.0, 0.0, 0.0)))
-    joint = xml.Element("joint", {"name": f"{name}_joint", "type": "fixed"})
-    xml.SubElement(joint, "parent", {"link": f"{arm.name}_{tool.body}"})
-    xml.SubElement(joint, "child", {"link": name})
-    xml.SubElement(joint, "origin", {"xyz": numbers(pose.position), "rpy": numbers(pose.rpy)})
-    return xml.Element("link", {"name": name}), joint

@@ -38,6 +38,8 @@ def mimic(arm: ArmConfig, finger: int) -> tuple[float, float]:
 def robot_urdf(robot: RobotConfig, folder: Path, controllers: Path) -> str:
     """The whole robot; its meshes are written to `folder`, `controllers` is the controllers' parameter file.
 
+    Every arm has a link `<arm>_tool`, its tool centre point.
+
     Raises:
         SegueError: the model has a joint that URDF does not know.
     """
@@ -62,6 +64,8 @@ def robot_urdf(robot: RobotConfig, folder: Path, controllers: Path) -> str:
         root.append(_joint(link.joint, link.name, efforts.get(link.joint.name, _UNBOUNDED), followers))
     root.extend(_springs(links))
     root.extend(_weightless(model, links))
+    for arm in robot.arms:
+        root.extend(_tool(arm, links))
     for name, camera in robot.cameras.items():
         root.extend(_camera(robot, name, camera, links))
     root.append(_ros2_control(robot))
@@ -184,6 +188,14 @@ def _weightless(model: mujoco.MjModel, links: tuple[Link, ...]) -> Iterable[xml.
             element = xml.Element("gazebo", {"reference": link.name})
             xml.SubElement(element, "turnGravityOff").text = "true"
             yield element
+
+
+def _tool(arm: ArmConfig, links: tuple[Link, ...]) -> tuple[xml.Element, xml.Element]:
+    name, tool = f"{arm.name}_tool", arm.tool
+    body = f"{arm.name}_{tool.body}"
+    offset = next(link.body_pose for link in links if link.name == body)
+    pose = pose_of(np.array(tool.position), np.array(tool.quaternion or (1.0, 0.0, 0.0, 0.0)))
+    return xml.Element("link", {"name": name}), _joint(Joint(f"{name}_joint", body, offset @ pose), name)
 
 
 def _camera(
