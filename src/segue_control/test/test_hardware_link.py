@@ -1,7 +1,5 @@
 """Laws of what stands between the command wire and a real robot. Time is a number here."""
 
-from dataclasses import replace
-
 import every_robot
 import numpy as np
 import pytest
@@ -248,16 +246,16 @@ def test_numbers_told_apart_by_their_place_need_the_same_order() -> None:
         check_joints("/c", parameters, ["a", "c"], ordered=False)
 
 
-def test_features_that_a_controller_does_not_mention_are_not_there() -> None:
+def test_a_controller_is_told_about_unless_it_begins_at_its_last_command_and_does_not_blend() -> None:
+    """As measured with the real one, docs/adr/0011."""
     old = trajectory_features({"joints": ["a"]})
     assert not (old.splices or old.from_desired or old.upsamples)
-    assert "interpolate_from_desired_state" in old.notes("/c")[0]
+    (note,) = old.notes("/c")
+    assert note.startswith("/c begins") and "interpolate_from_desired_state: true" in note
+    assert not trajectory_features({"interpolate_from_desired_state": True}).notes("/c")
     new = trajectory_features({"allow_trajectory_replacement": True, "positions_upsampling.enable": True})
-    assert [new.splices, new.upsamples, replace(new, upsamples=False).notes("/c")[0][:2]] == [
-        True,
-        True,
-        "/c",
-    ]
+    assert new.splices and new.upsamples and len(new.notes("/c")) == 3
+    assert "allow_trajectory_replacement: false" in new.notes("/c")[1]
 
 
 class _Speedy:

@@ -203,7 +203,9 @@ def _with(**changes: Any) -> dict[str, Any]:
 
 def test_the_robot_follows_tells_its_joints_by_our_names_and_rests_when_commands_end(start: Start) -> None:
     """Fault 17 at the end: the controller is gone in full motion, and its last message holds the stop."""
-    bench = start(joints=str(list(ROBOT.joint_names)))
+    (command,) = REHEARSAL["options"]["commands"]
+    ahead = _with(commands=[{**command, "lead_s": 0.02}])
+    bench = start(ahead, joints=str(list(ROBOT.joint_names)), allow_trajectory_replacement="true")
     bench.switch_on()
     assert bench.connect() == TransitionCallbackReturn.SUCCESS
     for number in range(30):
@@ -227,7 +229,7 @@ def test_the_robot_follows_tells_its_joints_by_our_names_and_rests_when_commands
 
 def test_states_that_stop_stop_robot_and_controller_until_both_are_recovered(start: Start) -> None:
     """Faults 13 and 15: states that stop; then a second publisher on the wire."""
-    bench = start(allow_trajectory_replacement="false")
+    bench = start()
     bench.switch_on()
     bench.connect()
     bench.command(bench.home)

@@ -1,9 +1,10 @@
 """What a joint trajectory controller can do, from its parameters.
 
 Names as in ros2_controllers: `allow_trajectory_replacement` (pull request 2419) splices a trajectory into the one that
-is being executed at its header stamp; `positions_upsampling.enable` (2491) makes a C2 spline of chunks that carry
-positions only; `interpolate_from_desired_state` starts a trajectory at the last command rather than at the measured
-state; `max_deceleration_on_cancel` (2163) brakes when an action is cancelled, which a topic never is.
+is being executed at its header stamp, what that still had to do a cycle late; `positions_upsampling.enable` (2491) makes
+a C2 spline of chunks that carry positions only; `interpolate_from_desired_state` starts a trajectory at the last command
+rather than at the measured state; `max_deceleration_on_cancel` (2163) brakes when an action is cancelled, which a topic
+never is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,14 +36,15 @@ class TrajectoryFeatures:
     def notes(self, controller: str) -> tuple[str, ...]:
         """What people should know."""
         notes = []
+        if not self.from_desired:
+            notes.append(
+                f"{controller} begins every trajectory at the measured state: commands jump back by what the arm lags; "
+                "set interpolate_from_desired_state: true"
+            )
         if self.splices:
             notes.append(
-                f"{controller} splices trajectories: they are stamped ahead, so jitter does not reach the arm"
-            )
-        elif not self.from_desired:
-            notes.append(
-                f"{controller} begins every trajectory at the measured state, so the arm lags behind; set "
-                "interpolate_from_desired_state: true (or take a ros2_controllers with allow_trajectory_replacement)"
+                f"{controller} blends trajectories, and each is a cycle late: rougher at our rates; set "
+                "allow_trajectory_replacement: false"
             )
         if self.upsamples:
             notes.append(

@@ -103,7 +103,7 @@ class CommandTopic(StrictModel):
     )
     gain_per_s: Positive = Field(default=4.0, description="pull towards the position, for velocities [1/s]")
     lead_s: float = Field(
-        default=0.02,
+        default=0.0,
         ge=0,
         le=0.2,
         description="how far ahead trajectories are stamped where the controller splices them; 0: not at all [s]",

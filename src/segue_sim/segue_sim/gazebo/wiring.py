@@ -65,6 +65,8 @@ def controllers(robot: RobotConfig) -> dict[str, Any]:
                 "command_interfaces": ["position"],
                 "state_interfaces": ["position", "velocity"],
                 "allow_partial_joints_goal": False,
+                "interpolate_from_desired_state": True,  # else commands jump back by what the arm lags
+                "allow_trajectory_replacement": False,
             }
         ),
     }

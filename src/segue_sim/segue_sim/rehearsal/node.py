@@ -44,10 +44,10 @@ class Parameters(StrictModel):
     joints: tuple[str, ...] = Field(default=("",), description="joints of the controller, in its order")
     interface_name: str = Field(default="", description="what an array holds: position or velocity")
     allow_trajectory_replacement: bool = Field(
-        default=True, description="splice trajectories at their stamps"
+        default=False, description="splice trajectories at their stamps"
     )
     interpolate_from_desired_state: bool = Field(
-        default=False, description="begin trajectories at the last command, where they are not spliced"
+        default=True, description="begin trajectories at the last command, not at the measured state"
     )
 
 
@@ -71,6 +71,7 @@ class RehearsalRobot(LifecycleComponent):
         self._travel = np.array([arm.gripper.open_m or 1.0 for arm in self._robot.arms])
         self._controller = TrajectoryController(
             self._targets,
+            self._robot.physics_step_s,
             splices=given.allow_trajectory_replacement,
             from_desired=given.interpolate_from_desired_state,
         )
