@@ -137,6 +137,26 @@ def topics_of(bag: Path) -> dict[str, str]:
             reader.close()
 
 
+def extent_of(bag: Path) -> tuple[Counter[str], float]:
+    """Messages by plain name and seconds from the first to the last, from the bag's index; DataError as `read`."""
+    counts: Counter[str] = Counter()
+    reader: Reader | None = None
+    try:
+        reader = _open(bag)
+        names = _plain_names(bag, reader.connections)
+        for connection in reader.connections:
+            if connection.topic in names:
+                counts[names[connection.topic]] += connection.msgcount
+        return counts, reader.duration / NANOSECONDS if reader.message_count else 0.0
+    except DataError:
+        raise
+    except Exception as error:  # as in `read`
+        raise _damaged(bag, "list of topics", error) from error
+    finally:
+        if reader is not None:
+            reader.close()
+
+
 def _plain_names(bag: Path, connections: Iterable[Connection]) -> Mapping[str, str]:
     topics = [connection.topic for connection in connections]
     told = load(bag).namespace if (bag / FILE_NAME).is_file() else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from segue_data import lerobot_format as layout
 from segue_data.bag_folders import find_bags, unfinished_bags
+from segue_data.bag_reader import extent_of
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
 from segue_data.dataset_info import describe, read_info
@@ -69,12 +70,19 @@ def info(path: Path) -> dict[str, Any]:
             "read_at": "{}x{}".format(*about.size),
             "action_space": about.space.name,
         }
-    manifests = [load(bag) for bag in find_bags(path)]
+    bags = find_bags(path)
+    manifests = [load(bag) for bag in bags]
     first = manifests[0]
     outcomes = Counter(manifest.outcome for manifest in manifests)
     messages: Counter[str] = Counter()
-    for manifest in manifests:
-        messages.update(manifest.counts)
+    duration_s = 0.0
+    for bag, manifest in zip(bags, manifests, strict=True):
+        # one that a person wrote beside a foreign bag need not count
+        counts, seconds = (
+            (manifest.counts, manifest.duration_s) if manifest.message_counts else extent_of(bag)
+        )
+        messages.update(counts)
+        duration_s += seconds
     return {
         "kind": "bags",
         "bags": len(manifests),
@@ -82,7 +90,7 @@ def info(path: Path) -> dict[str, Any]:
         "robot": sorted({m.robot for m in manifests}),
         "task": sorted({m.task for m in manifests}),
         "outcomes": dict(sorted(outcomes.items())),
-        "duration_s": round(sum(m.duration_s for m in manifests), 3),
+        "duration_s": round(duration_s, 3),
         "incomplete": sum(not m.complete for m in manifests),
         "dropped": sum(sum(m.dropped.values()) for m in manifests),
         "messages": dict(messages),

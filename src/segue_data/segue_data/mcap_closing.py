@@ -33,6 +33,18 @@ class Held:
     schemas: Mapping[int, Schema]
     channels: Mapping[int, Channel]
 
+    def agrees_on_type(self, schema: Schema) -> bool:
+        """Whether the data defines it alike. rosbag2 defines what has no message in the index alone."""
+        if schema.id in self.schemas:
+            return self.schemas[schema.id] == schema
+        return all(channel.schema_id != schema.id for channel in self.channels.values())
+
+    def agrees_on(self, channel: Channel) -> bool:
+        """Whether the data defines it alike, or has neither it nor a message of it."""
+        if channel.id in self.channels:
+            return self.channels[channel.id] == channel
+        return not self.counts.get(channel.id)
+
 
 def what_is_wrong(file: IO[bytes], size: int, held: Held) -> str:
     """Read from behind DataEnd to the end of a file of `size` bytes; what does not fit, or an empty text.
@@ -84,9 +96,9 @@ def _index(records: list[tuple[int, bytes]], held: Held) -> str:
             told = Statistics.read(stream).channel_message_counts
             if {k: n for k, n in told.items() if n} != {k: n for k, n in counts.items() if n}:
                 return f"its index counts {sum(told.values())} messages, {sum(counts.values())} are there"
-        elif opcode == Opcode.SCHEMA and (schema := Schema.read(stream)) != held.schemas.get(schema.id):
+        elif opcode == Opcode.SCHEMA and not held.agrees_on_type(schema := Schema.read(stream)):
             return f"its index defines the message type {schema.name!r} otherwise than its data"
-        elif opcode == Opcode.CHANNEL and (channel := Channel.read(stream)) != held.channels.get(channel.id):
+        elif opcode == Opcode.CHANNEL and not held.agrees_on(channel := Channel.read(stream)):
             return f"its index defines the topic {channel.topic!r} otherwise than its data"
     if indexed and indexed != chunks:
         return f"its index has {len(indexed)} chunks, {len(chunks)} are there"

@@ -116,6 +116,17 @@ def test_info_counts_the_messages_of_all_bags(recorded: tuple[Path, Stage], tmp_
     assert one[COMMAND] > 0 and both == {topic: 2 * number for topic, number in one.items()}
 
 
+def test_info_counts_a_foreign_bag_whose_manifest_says_only_robot_and_task(
+    recorded: tuple[Path, Stage], tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign"
+    shutil.copytree(recorded[0], foreign)
+    (foreign / "manifest.json").write_text('{"robot": "dual_arm", "task": "pick_place"}')
+    ours, theirs = info(recorded[0]), info(foreign)
+    assert theirs["messages"] == ours["messages"]
+    assert theirs["duration_s"] == pytest.approx(ours["duration_s"], abs=0.1) and theirs["duration_s"] > 0
+
+
 def test_unknown_places_and_names_are_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

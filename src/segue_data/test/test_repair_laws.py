@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from mcap.reader import make_reader
+from mcap.records import Channel, Schema
 from mcap.writer import CompressionType, IndexType, Writer
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer as BagWriter
@@ -34,8 +35,11 @@ def _numbers(bag: Path) -> list[int]:
     return [int(record.message().data[:6]) for record in read(bag)]
 
 
-def _written(folder: Path, *, messages: range = range(COUNT), **how: Any) -> Path:
-    """An MCAP file of numbered texts as another recorder writes it; `how` is for mcap's writer."""
+def _written(folder: Path, *, messages: range = range(COUNT), silent: bool = False, **how: Any) -> Path:
+    """An MCAP file of numbered texts as another recorder writes it; `how` is for mcap's writer.
+
+    With `silent` the index, and nothing before it, defines a topic without messages.
+    """
     folder.mkdir(exist_ok=True)
     path = folder / f"{folder.name}_{len(list(folder.glob('*.mcap')))}.mcap"
     definition = typestore().generate_msgdef("std_msgs/msg/String", ros_version=2)[0]
@@ -46,6 +50,10 @@ def _written(folder: Path, *, messages: range = range(COUNT), **how: Any) -> Pat
         channel = writer.register_channel("/text", "cdr", schema)
         for number in messages:
             writer.add_message(channel, number, text_message(number), number)
+        if silent:
+            kinds, topics = writer._Writer__schemas, writer._Writer__channels  # type: ignore[attr-defined]
+            kinds[2] = Schema(2, definition.encode(), "ros2msg", "std_msgs/msg/String")
+            topics[2] = Channel(2, "/silent", "cdr", {}, 2)
         writer.finish()
     return path
 
@@ -71,6 +79,16 @@ def test_a_whole_file_without_its_metadata_loses_nothing_and_keeps_its_outcome(
     assert _numbers(bag) == list(range(COUNT))
     assert (manifest.load(bag).outcome, manifest.load(bag).complete) == ("success", True)
     assert not repair(bag).changed
+
+
+@pytest.mark.parametrize("kind", ["no chunks", "zstd"])
+def test_a_topic_without_messages_that_only_the_index_defines_is_no_damage(kind: str, tmp_path: Path) -> None:
+    """So rosbag2 writes them, /parameter_events in every bag (docs/adr/0011)."""
+    bag = tmp_path / "bag"
+    path = _written(bag, silent=True, **WRITERS[kind])
+    whole = path.read_bytes()
+    assert repair(bag).messages == COUNT and path.read_bytes() == whole
+    assert not repair(bag).changed and [file.name for file in bag.glob("*.mcap*")] == [path.name]
 
 
 @pytest.mark.parametrize("kind", WRITERS)

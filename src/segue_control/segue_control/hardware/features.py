@@ -1,10 +1,10 @@
 """What a joint trajectory controller can do, from its parameters.
 
 Names as in ros2_controllers: `allow_trajectory_replacement` (pull request 2419) splices a trajectory into the one that
-is being executed at its header stamp, what that still had to do a cycle late; `positions_upsampling.enable` (2491) makes
-a C2 spline of chunks that carry positions only; `interpolate_from_desired_state` starts a trajectory at the last command
-rather than at the measured state; `max_deceleration_on_cancel` (2163) brakes when an action is cancelled, which a topic
-never is.
+is being executed at its header stamp, what that still had to do a cycle late; `interpolate_from_desired_state` starts
+a trajectory at the last command rather than at the measured state; `positions_upsampling.enable` (2491) makes a C2
+spline of chunks that carry positions only; `max_deceleration_on_cancel` (2163) brakes when an action is cancelled,
+which a topic never is.
 """
 
 from collections.abc import Mapping, Sequence
