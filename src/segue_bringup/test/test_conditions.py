@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from segue_bringup.environment import conditions, ros_conditions
-from segue_bringup.environment.errors import EXIT_ENVIRONMENT
+from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
+from segue_bringup.environment.lock import exclusive
 from segue_bringup.environment.ros import find_ros
 from segue_bringup.environment.variables import run_environment
 from segue_bringup.environment.workspace import Workspace
@@ -152,3 +153,14 @@ def test_other_machines_are_heard_only_where_some_are_named(changed: dict[str, s
 def test_a_profile_of_the_users_own_is_kept(tmp_path: Path) -> None:
     own = {**PLAIN, PROFILE: str(tmp_path / "mine.xml")}
     assert run_environment(WORKSPACE, find_ros(WORKSPACE, own), own)[PROFILE] == own[PROFILE]
+
+
+def test_a_workspace_of_somebody_else_that_is_not_set_up_says_so(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("no folder can be made here, whoever asks")
+    with (
+        pytest.raises(
+            EnvironmentProblem, match=r"(?s)not set up for this user, who cannot write .*What to do"
+        ),
+        exclusive(tmp_path / "log/setup/lock"),
+    ):
+        raise AssertionError("not locked")

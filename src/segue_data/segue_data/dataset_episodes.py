@@ -28,6 +28,7 @@ from segue_data.findings import Problem
 from segue_data.parquet import column_names, matrix, numbers, read_table
 
 _META = "meta/episodes"
+Run = tuple[int, int, int]  # episode, its first row in the whole dataset, rows
 
 
 @dataclass(frozen=True)
@@ -119,19 +120,24 @@ def survey_as(path: Path, about: Description, info: Info) -> tuple[DatasetFiles,
     else:
         problems += _disagreements(rows, runs)
     problems += _totals(info, runs)
-    tasks = _tasks(path)
-    firsts = np.concatenate([_task_indices(file) for file in files])
-    ends = np.cumsum([0, *map(len, columns)]).tolist()
-    episodes = []
-    for number, start, length in runs:
+    episodes, tasks = [], _tasks(path)
+    found = _spans(path, files, list(map(len, columns)), runs)
+    for (number, start, length), (parts, index) in zip(runs, found, strict=True):
         row = (rows or {}).get(number, {})
         films, lacking = films_of(path, row, about.views, about.rate_hz)
         problems += [Problem(f"{_META}, episode {number}", what) for what in lacking]
-        parts = _parts(files, ends, start, length)
-        task = _task(row, tasks, int(firsts[start]))
-        episodes.append(Episode(number, start, length, parts, task, films))
+        episodes.append(Episode(number, start, length, parts, _task(row, tasks, index), films))
     problems += film_problems(path, [(e.number, e.length, e.films) for e in episodes])
     return DatasetFiles(path, about, tuple(episodes)), problems
+
+
+def _spans(
+    path: Path, files: Sequence[Path], sizes: Sequence[int], runs: Sequence[Run]
+) -> list[tuple[tuple[Part, ...], int]]:
+    """Rows by file, and index of the task, of every episode."""
+    firsts = np.concatenate([_task_indices(file) for file in files])
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [(_parts(files, ends, start, length), int(firsts[start])) for _, start, length in runs]
 
 
 def _integers(file: Path, name: str) -> NDArray[np.int64]:
@@ -149,8 +155,8 @@ def _task_indices(file: Path) -> NDArray[np.int64]:
     return np.zeros(len(read_table(file, ["episode_index"])), dtype=np.int64)
 
 
-def _runs(numbers: NDArray[np.int64]) -> tuple[list[tuple[int, int, int]], list[Problem]]:
-    """(episode, first row, rows) of every run of equal numbers, and where they do not count 0, 1, 2, ..."""
+def _runs(numbers: NDArray[np.int64]) -> tuple[list[Run], list[Problem]]:
+    """Every run of equal numbers, and where they do not count 0, 1, 2, ..."""
     if not numbers.size:
         return [], [Problem("data", "no frames")]
     edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), numbers.size]
@@ -189,9 +195,7 @@ def _meta_rows(path: Path) -> dict[int, dict[str, Any]] | None:
     return rows
 
 
-def _disagreements(
-    rows: Mapping[int, Mapping[str, Any]], runs: Sequence[tuple[int, int, int]]
-) -> list[Problem]:
+def _disagreements(rows: Mapping[int, Mapping[str, Any]], runs: Sequence[Run]) -> list[Problem]:
     problems = []
     for number, start, length in runs:
         if number not in rows:
@@ -214,7 +218,7 @@ def _disagreements(
     return problems
 
 
-def _totals(info: Info, runs: Sequence[tuple[int, int, int]]) -> list[Problem]:
+def _totals(info: Info, runs: Sequence[Run]) -> list[Problem]:
     frames = sum(length for *_, length in runs)
     if (info.total_episodes, info.total_frames) == (len(runs), frames):
         return []

@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+from segue_bringup.environment.errors import EnvironmentProblem
 
 POLL_S = 0.5
 
@@ -16,9 +19,11 @@ def exclusive(path: Path) -> Iterator[None]:
     """Hold the lock file; wait, and say for whom, while another process holds it.
 
     The kernel frees the lock when its process ends in any way, so a crash leaves nothing to clean up.
+
+    Raises:
+        EnvironmentProblem: the workspace cannot be written by this user.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with _opened(path) as file:
         if not _try_lock(file.fileno()):
             print(
                 f"Another set-up of this workspace is running ({_holder(path)}); waiting for it.",
@@ -30,6 +35,17 @@ def exclusive(path: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()}")
         file.flush()
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        text = f"this workspace is not set up for this user, who cannot write {error.filename} ({error.strerror})"
+        raise EnvironmentProblem(
+            text, "./segue setup as the owner of the workspace, or a copy of your own"
+        ) from error
 
 
 def _try_lock(descriptor: int) -> bool:
