@@ -240,6 +240,10 @@ class SafetyGuard:
         targets.skip(tick)
         self._commands.feed(now_ns)
 
+    def bear_silence(self, seconds: float) -> None:
+        """How long [s] a stream may be silent on the steady clock while no cycle passes: where time waits."""
+        self._commands.silence_s = self._states.silence_s = seconds
+
     def cycle(self) -> None:
         """A control cycle begins: all streams are one period older."""
         self._commands.cycle()

@@ -18,6 +18,7 @@ class Watchdog:
 
     timeout_s: float
     period_s: float
+    silence_s: float = SILENCE_S
     cycles: int = 0
     fed_ns: int | None = None
 
@@ -45,5 +46,5 @@ class Watchdog:
         """Whether messages that once came have stopped."""
         return self.fed_ns is not None and (
             self.cycles * self.period_s > self.timeout_s
-            or self.age_s(now_ns) > max(SILENCE_S, self.timeout_s)
+            or self.age_s(now_ns) > max(self.silence_s, self.timeout_s)
         )

@@ -144,7 +144,7 @@ def test_a_dead_commander_is_not_waited_for_without_end_and_the_arm_then_stops(b
     bench.until(lambda: bench.node._gate._newest == 30)
     while ticks.tick_of(bench.sim_ns, bench.robot.tick_rate_hz) == 30:
         bench.state()
-    bench.now_ns += 800 * _MS
+    bench.now_ns += 2500 * _MS
     bench.until(lambda: bench.told() == bench.sim_ns)
     for _ in range(round(1.5 * bench.robot.safety.command_timeout_s * bench.robot.control_rate_hz)):
         bench.state()
@@ -157,7 +157,7 @@ def test_a_paused_world_is_no_silence_of_those_who_command(bench: WaitingBench) 
     bench.order(30)
     bench.until(lambda: bench.age_is(0.0, 60.0))
     for _ in range(5):
-        bench.now_ns += 900 * _MS
+        bench.now_ns += 2900 * _MS
         bench.state(again=True)
         bench.node._report()
     assert bench.node._controller.guard.fault is None

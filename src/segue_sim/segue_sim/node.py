@@ -46,7 +46,7 @@ from segue_sim.viewing import Window
 from segue_sim.world import World
 
 _SCENE_TICKS = 30  # ticks between two messages about what stands around the robot
-_PATIENCE_S = 1.5  # with a controller that has answered before; it has 0.8 s with whoever commands it
+_PATIENCE_S = 4.0  # with a controller that has answered before; it has 2.5 s with whoever commands it
 _DEBT_S = 0.1  # how far behind the wall clock a world that waits may be and catch up
 _SPEED_PERIOD_S = 5.0
 _SLOW = 0.9  # of the wanted pace: below, people are told
