@@ -1,5 +1,7 @@
 """sensor_msgs/JointState of a robot, from one publisher or several, to arrays in the robot's own order."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +14,7 @@ from segue_core.robot_config import RobotConfig
 from segue_ros import ticks
 
 _FINDING_NS = 1_000_000_000  # publishers are found one after the other
-_BEFORE_WATCHDOG = (
-    0.8  # of the time after which joint states are stale: whoever fell silent is named, not only missed
-)
+_BEFORE_WATCHDOG = 0.8  # of the time until joint states are stale: who fell silent is named, not only missed
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,18 @@ class JointSample:
 
 
 class JointStateReader:
-    """Reads the arm joints and gripper openings of one robot, by name; other joints do not matter."""
+    """Reads the arm joints and gripper openings of one robot, by name; other joints do not matter.
 
-    def __init__(self, robot: RobotConfig) -> None:
+    `now_ns` is the clock of stamps for publishers of some of the joints that give none.
+    """
+
+    def __init__(self, robot: RobotConfig, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._now_ns = now_ns
         self._arms = len(robot.joint_names)
         self._merge = JointMerge((*robot.joint_names, *robot.gripper_names), max_age_ns(robot.tick_rate_hz))
         self._lost_ns = round(_BEFORE_WATCHDOG * 1e9 * robot.safety.state_timeout_s)
         self._whole = False  # there was a sample
-        self._since_ns: int | None = (
-            None  # stamp of the last sample; before there was one, of the first part of one
-        )
+        self._since_ns: int | None = None  # stamp of the last sample; before there was one, of its first part
 
     def concerns(self, message: JointState) -> bool:
         """Whether the message speaks about this robot at all."""
@@ -55,7 +57,7 @@ class JointStateReader:
             got = f"{len(positions)} positions for {len(message.name)} names"
             raise PerceptionError(ErrorCode.STATE_CORRUPT, "joint states", got=got)
         self._refuse_infinite(message, positions)
-        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        stamp_ns = self._stamp_ns(message)
         measured = speeds if len(speeds) == len(positions) else None
         merged = self._merge.add(message.name, positions, stamp_ns, measured)
         if merged is None:
@@ -67,6 +69,11 @@ class JointStateReader:
     def why_none(self) -> str:
         """Why there is no sample, when parts of one came; else empty."""
         return f"joint states: {why}" if self._merge.heard and (why := self._merge.why_none()) else ""
+
+    def _stamp_ns(self, message: JointState) -> int:
+        """Without a stamp, when it came: a part whose publisher is gone would else never be too old."""
+        part = self._merge.layout(message.name)[0].size < len(self._merge.names)
+        return ticks.nanoseconds(message.header.stamp) or (self._now_ns() if part else 0)
 
     def _sample(self, merged: MergedJoints) -> JointSample:
         q, v = merged.positions[: self._arms], merged.speeds[: self._arms]

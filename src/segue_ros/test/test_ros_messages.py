@@ -189,8 +189,9 @@ def test_joints_are_read_by_name_not_by_place() -> None:
 def test_joint_states_that_lack_a_joint_or_a_number_are_refused() -> None:
     reader = JointStateReader(ROBOT)
     alone = JointState(name=["left_joint1"], position=[0.0])
+    alone.header.stamp.sec = 1
     assert reader.read(alone) is None  # others may be found yet
-    alone.header.stamp.sec = 2
+    alone.header.stamp.sec = 3
     with pytest.raises(PerceptionError, match="no message has left_joint2"):
         reader.read(alone)
     with pytest.raises(PerceptionError, match="nan for right_gripper"):
@@ -200,20 +201,23 @@ def test_joint_states_that_lack_a_joint_or_a_number_are_refused() -> None:
     assert not reader.concerns(JointState(name=["wheel"], position=[0.0]))
 
 
-def test_whoever_falls_silent_of_several_publishers_is_named_before_joint_states_are_stale() -> None:
-    reader = JointStateReader(ROBOT)
+@pytest.mark.parametrize("stamped", [True, False])
+def test_whoever_falls_silent_of_several_publishers_is_named_before_joint_states_are_stale(
+    stamped: bool,
+) -> None:
+    now_ns = 10**9
+    reader = JointStateReader(ROBOT, lambda: now_ns)
     arms = JointState(name=ROBOT.joint_names, position=[0.0] * len(ROBOT.joint_names))
     grippers = JointState(name=ROBOT.gripper_names, position=[0.5] * len(ROBOT.gripper_names))
+    arms.header.stamp.sec = grippers.header.stamp.sec = int(stamped)
     assert reader.read(arms) is None
     sample = reader.read(grippers)
     assert sample is not None and sample.grippers.tolist() == [0.5, 0.5] and sample.v is None
     for age_ms in range(10, 120, 10):
-        arms.header.stamp.nanosec = age_ms * 1_000_000
+        now_ns = 10**9 + age_ms * 1_000_000
+        arms.header.stamp.nanosec = age_ms * 1_000_000 * stamped
         assert (reader.read(arms) is None) == (age_ms > 37)
-    arms.header.stamp.nanosec = (
-        120_000_000  # 90 ms after the last sample; from 100 ms on joint states are stale
-    )
-    with pytest.raises(
-        PerceptionError, match="left_gripper, right_gripper last told 120 ms before the others"
-    ):
+    now_ns += 10_000_000  # 90 ms after the last sample; from 100 ms on joint states are stale
+    arms.header.stamp.nanosec = 120_000_000 * stamped
+    with pytest.raises(PerceptionError, match="left_gripper, right_gripper last told 120 ms before"):
         reader.read(arms)
