@@ -45,6 +45,7 @@ from segue_perception.preprocess import resize  # noqa: E402
 from segue_ros import qos, ticks  # noqa: E402
 
 PICTURES = image_topic("head")
+_PAUSE_S = 0.5  # much more than a sensor may be silent
 EARLIER_NS = 1_700_000_000 * 10**9
 """Wall time of a recording of before, which is logged in it."""
 
@@ -93,11 +94,15 @@ class Player(Node):
         return self.create_publisher(kind, connection.topic, profile)
 
     def play(self, executor: SingleThreadedExecutor) -> None:
-        """All of it, at its pace, while `executor` spins the nodes that listen."""
+        """All of it, at its pace or as fast as the machine can, paused once; `executor` spins the nodes that listen."""
         began_s, first_ns = time.monotonic(), self._messages[0][0]
         clock_s = began_s
-        for at_ns, topic, data in self._messages:
+        for number, (at_ns, topic, data) in enumerate(self._messages):
             due_s = began_s + (at_ns - first_ns) * 1e-9
+            if number == len(self._messages) // 2:
+                until_s = time.monotonic() + _PAUSE_S
+                while time.monotonic() < until_s:
+                    executor.spin_once(timeout_sec=0.02)
             while (now_s := time.monotonic()) < due_s:
                 if self._clock_out and now_s >= clock_s:
                     clock_s += 1 / 40
@@ -105,7 +110,10 @@ class Player(Node):
                         Clock(clock=ticks.stamp(first_ns + round((now_s - began_s) * 1e9)))
                     )
                 executor.spin_once(timeout_sec=min(due_s - now_s, 0.002))
+            began_s += time.monotonic() - due_s  # never a burst
             self.publishers_made[topic].publish(data)
+            for _ in range(3):  # who listens, and who listens to them
+                executor.spin_once(timeout_sec=0.0)
 
 
 @pytest.fixture

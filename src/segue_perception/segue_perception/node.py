@@ -84,7 +84,6 @@ class PerceptionNode(LifecycleComponent):
         """Subscribes to the sensors and begins with the tick that comes."""
         self._last_tick, self._newest_ns, self._fault = -1, -1, ""
         self._first_ns: int | None = None  # steady time of the first sample since the start
-        self._newest_at_ns = 0  # steady time of the newest
         self._stamps: dict[str, int] = {}  # the last of every stream
         self._sync.clear()
         self._joints: Any = self.create_subscription(
@@ -178,11 +177,9 @@ class PerceptionNode(LifecycleComponent):
         if stamp_ns < self._newest_ns - round(2e9 / self._rate_hz):
             self._sync.clear()
             self._last_tick, self._newest_ns = -1, -1
-        self._stamps[stream], now_ns = stamp_ns, self._steady_ns()
-        if stamp_ns > self._newest_ns:
-            self._newest_ns, self._newest_at_ns = stamp_ns, now_ns
+        self._stamps[stream], self._newest_ns = stamp_ns, max(self._newest_ns, stamp_ns)
         if self._first_ns is None:
-            self._first_ns = now_ns
+            self._first_ns = self._steady_ns()
 
     def _publish_if_complete(self, stamp_ns: int) -> None:
         tick = ticks.nearest_tick(stamp_ns, self._rate_hz)
@@ -203,7 +200,7 @@ class PerceptionNode(LifecycleComponent):
         now_ns = self.get_clock().now().nanoseconds
         if any(abs(now_ns - stamp_ns) < _OTHER_CLOCK_NS for stamp_ns in self._stamps.values()):
             return now_ns, False
-        return self._newest_ns + self._steady_ns() - self._newest_at_ns, True
+        return self._newest_ns, True  # it may stand, as when the player is paused
 
     def _finding(self, tick: int) -> bool:
         """Whether nobody could have seen a tick: sensors that have not sent yet may still be found, or it is older."""
