@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from lerobot_pythons import each_lerobot
 
@@ -16,6 +18,7 @@ from segue_core.errors import DataError
 from segue_data.adopt import adopt
 from segue_data.contracts import load_robot
 from segue_data.dataset import load
+from segue_data.dataset_episodes import open_dataset
 from segue_data.synthetic import write_synthetic
 
 pytestmark = pytest.mark.timeout(1000)
@@ -125,3 +128,15 @@ def test_an_adopted_dataset_is_read_at_the_size_asked_for(tmp_path: Path) -> Non
     assert got.images.shape == (3, 3, 36, 48, 3)
     small = written.images[0, 0].reshape(36, 2, 48, 2, 3).mean(axis=(1, 3))  # averaged areas
     np.testing.assert_allclose(got.images[0, 0], small, atol=1.0)
+
+
+def test_the_tasks_of_a_dataset_are_read_as_each_lerobot_stores_them(tmp_path: Path) -> None:
+    """0.4.4 lets pandas name and type the column of texts, 0.6.1 writes `task` as string."""
+    write_synthetic(tmp_path / "ds", load_robot("dual_arm"), (3,))
+    (tmp_path / "ds/meta/segue.json").unlink()
+    for name, kind in (("__index_level_0__", pa.large_string()), ("task", pa.string())):
+        table = {"task_index": [0], name: pa.array(["go to the dot"], kind)}
+        pq.write_table(pa.table(table), tmp_path / "ds/meta/tasks.parquet")
+        adopt(tmp_path / "ds", load_robot("dual_arm"))
+        assert open_dataset(tmp_path / "ds").episodes[0].task
+        (tmp_path / "ds/meta/segue.json").unlink()
