@@ -26,6 +26,10 @@ BAD = {
         "RCL_ASSERT_RMW_ID_MATCHES is rmw_zenoh_cpp",
     ),
     "range": ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}, "cannot find each other"),
+    "unknown range": (
+        {"ROS_AUTOMATIC_DISCOVERY_RANGE": "localhost"},
+        "'localhost', which ROS 2 does not know",
+    ),
     "peers": ({"ROS_STATIC_PEERS": "127.0.0.1;###"}, "ROS_STATIC_PEERS names ###"),
     "profile": ({"FASTDDS_DEFAULT_PROFILES_FILE": "/nowhere.xml"}, "/nowhere.xml: No such file"),
     "logs": ({"ROS_LOG_DIR": "/proc/logs"}, "no place for its logs: /proc/logs"),
@@ -108,7 +112,7 @@ def test_doctor_says_what_the_commands_say() -> None:
         [sys.executable, "-m", "segue_bringup.environment", "doctor"], cwd=ROOT, env=environment,
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == EXIT_ENVIRONMENT
     assert all(BAD[name][1] in done.stdout for name in names), done.stdout
     assert "rm -rf .venv" not in done.stdout
 
@@ -148,6 +152,20 @@ def test_other_machines_are_heard_only_where_some_are_named(changed: dict[str, s
     assert run_environment(WORKSPACE, ros, {**bare, **changed})[PROFILE] == str(
         WORKSPACE.dds_profiles / profile
     )
+
+
+def test_only_middlewares_are_offered_as_middlewares(tmp_path: Path) -> None:
+    """The library of a message package was once advised: rclpy then ended with 102."""
+    (tmp_path / "lib").mkdir()
+    for name in ("fastrtps_cpp", "zenoh_cpp", "dds_common__rosidl_typesupport_cpp", "fastrtps_shared_cpp"):
+        (tmp_path / "lib" / f"librmw_{name}.so").touch()
+    given = {"AMENT_PREFIX_PATH": str(tmp_path)}
+    assert ros_conditions.middlewares(given) == ["rmw_fastrtps_cpp", "rmw_zenoh_cpp"]
+
+
+def test_an_empty_renderer_is_as_good_as_none() -> None:
+    empty = {**PLAIN, "MUJOCO_GL": ""}
+    assert run_environment(WORKSPACE, find_ros(WORKSPACE, empty), empty)["MUJOCO_GL"]
 
 
 def test_a_profile_of_the_users_own_is_kept(tmp_path: Path) -> None:

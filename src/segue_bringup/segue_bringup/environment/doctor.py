@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segue_bringup.environment import conditions, host
 from segue_bringup.environment.checks import Check, machine_checks, ros_check
+from segue_bringup.environment.errors import EXIT_ENVIRONMENT
 from segue_bringup.environment.ros import Ros
 from segue_bringup.environment.ros_conditions import ros_log_folder
 from segue_bringup.environment.setup_steps import Setup
@@ -105,7 +106,7 @@ def doctor(workspace: Workspace, environment: Mapping[str, str], json_file: Path
         }
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=2) + "\n")
-    return 1 if missing else 0
+    return EXIT_ENVIRONMENT if missing else 0
 
 
 def _verdict(missing: list[str], ready: bool) -> str:

@@ -12,6 +12,7 @@ from segue_bringup.environment.checks import Check
 _RANGES = ("LOCALHOST", "SUBNET", "SYSTEM_DEFAULT", "OFF")  # of ROS 2 Iron and later
 _PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
 _SEGMENTS_MB = 300  # eight processes with a segment of 34 MB each, config/dds/large_images.xml
+# Libraries that middlewares share. Those of messages have two underscores: librmw_dds_common__rosidl_typesupport_cpp.
 _NO_MIDDLEWARE = {"librmw_fastrtps_shared_cpp", "librmw_dds_common", "librmw_security_common"}
 
 
@@ -21,7 +22,7 @@ def middlewares(environment: Mapping[str, str]) -> list[str]:
         Path(entry) / "lib" for entry in environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if entry
     ]
     found = {path.stem for folder in folders for path in folder.glob("librmw_*_cpp.so")}
-    return sorted(name.removeprefix("lib") for name in found - _NO_MIDDLEWARE)
+    return sorted(name.removeprefix("lib") for name in found - _NO_MIDDLEWARE if "__" not in name)
 
 
 def middleware(environment: Mapping[str, str]) -> Check | None:
@@ -51,8 +52,8 @@ def discovery_range(environment: Mapping[str, str]) -> Check | None:
         cure = "unset ROS_AUTOMATIC_DISCOVERY_RANGE, or set it to LOCALHOST (this machine) or SUBNET"
         return Check(name, "missing", found, cure)
     if reach and reach not in _RANGES:
-        found = f"ROS_AUTOMATIC_DISCOVERY_RANGE is {reach!r}, which ROS 2 does not know; it takes LOCALHOST"
-        return Check(name, "warning", found, f"set it to one of {', '.join(_RANGES[:3])}")
+        found = f"ROS_AUTOMATIC_DISCOVERY_RANGE is {reach!r}, which ROS 2 does not know"
+        return Check(name, "missing", found, f"unset it, or set it to one of {', '.join(_RANGES[:3])}")
     return None
 
 

@@ -34,7 +34,8 @@ def run_environment(workspace: Workspace, ros: Ros, environment: Mapping[str, st
     child = base_environment(workspace, ros, environment)
     child.update(_overlay(workspace, ros, child))
     child["SEGUE_ROOT"] = str(workspace.root)
-    child.setdefault("MUJOCO_GL", remembered_backend(workspace))
+    if not child.get("MUJOCO_GL"):  # set and empty is what MuJoCo cannot work with
+        child["MUJOCO_GL"] = remembered_backend(workspace)
     child.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     given = child.get(_PROFILE, "")
     if (
