@@ -257,6 +257,12 @@ def test_a_server_elsewhere_serves_one_policy_after_the_other(
         policy = LeRobotPolicy.load(folder, FITS)
         assert policy.predict(request()).chunk.actions.shape == (20, 14)
         policy.close()
+    first = LeRobotPolicy.load(folder, FITS)
+    monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 0.5)
+    with pytest.raises(PolicyError, match="it serves one policy at a time"):
+        LeRobotPolicy.load(folder, FITS)
+    first.close()
+    monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 10.0)
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
     with pytest.raises(
         PolicyError, match=r"serves another checkpoint than .*: their config.json differ"

@@ -91,7 +91,8 @@ class LeRobotServer:
         self._ended = ""
         self._close = weakref.finalize(self, _let_go, connection, child)
         patience = START_TIMEOUT_S if child else CONNECT_TIMEOUT_S
-        self.facts, _ = self._answer(patience, "before it was ready", ErrorCode.POLICY_NOT_READY)
+        when = "before it was ready" if child else "when it was greeted; it serves one policy at a time"
+        self.facts, _ = self._answer(patience, when, ErrorCode.POLICY_NOT_READY)
         if self.facts.get("format") != FORMAT:
             self.close()
             text = f"{name} speaks another format; run the lerobot_server of this Segue there"
