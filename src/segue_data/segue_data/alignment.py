@@ -9,7 +9,7 @@ Real stamps decide, never the nominal rate, so a recording that ran slow cannot 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,26 @@ from numpy.typing import NDArray
 from segue_data.errors import misaligned
 
 Stamps = NDArray[np.int64]  # (n,) nanoseconds
+_BEHIND_NS = 100_000_000  # longer than a camera takes from its stamp to the recording
 
 
-def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, stream: str) -> NDArray[np.intp]:
+def _unknown(_stamp_ns: int) -> str:
+    return ""
+
+
+def as_of(
+    ticks: Stamps,
+    stamps: Stamps,
+    *,
+    max_age_ns: int,
+    source: Path,
+    stream: str,
+    behind_ns: int = 0,
+    why: Callable[[int], str] = _unknown,
+) -> NDArray[np.intp]:
     """Index into `stamps` (n,), non-decreasing, of the newest entry <= each tick (k,).
+
+    `behind_ns` is as `other_clock` has it; `why` may know why there is nothing newer at a tick [ns].
 
     Raises:
         DataError: no entry yet at a tick, or the newest is older than `max_age_ns`; names stream and tick.
@@ -32,32 +48,48 @@ def as_of(ticks: Stamps, stamps: Stamps, *, max_age_ns: int, source: Path, strea
     age = ticks - stamps[index]
     stale = np.flatnonzero(age > max_age_ns)
     early = bool(index.size) and index[0] < 0
-    if (early or stale.size) and (cause := other_clock(ticks, stamps)):
+    if (early or stale.size) and (cause := other_clock(ticks, stamps, behind_ns)):
         raise misaligned(source, stream, cause)
     if early:
-        raise misaligned(
-            source, f"{stream}, tick 0", f"first message comes {_ms(stamps[0] - ticks[0])} too late"
-        )
+        what = f"first message comes {_ms(stamps[0] - ticks[0])} too late"
+        raise misaligned(source, f"{stream}, tick 0", what + _because(why(int(ticks[0]))))
     if stale.size:
         worst = int(stale[0])
         raise misaligned(
             source,
             f"{stream}, tick {worst}",
-            f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} such ticks)",
+            f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} such ticks)"
+            + _because(why(int(ticks[worst]))),
         )
     return index
 
 
-def other_clock(ticks: Stamps, stamps: Stamps) -> str:
-    """Why stamps cannot belong to ticks at all, where that is plain: not stamped, or by another clock; else empty."""
+def _because(cause: str) -> str:
+    return f": {cause}" if cause else ""
+
+
+def behind(stamps: Sequence[int], logged: Sequence[int]) -> int:
+    """How long [ns] after its stamp a message was recorded, usually."""
+    return int(np.median(np.asarray(logged) - np.asarray(stamps))) if stamps else 0
+
+
+def other_clock(ticks: Stamps, stamps: Stamps, behind_ns: int = 0) -> str:
+    """Why stamps cannot belong to ticks at all, where that is plain: not stamped, or by another clock; else empty.
+
+    `behind_ns` is how much longer than a command a message of the stream lay between its stamp and the recording.
+    """
     if not stamps.size or not ticks.size:
         return ""
-    if not stamps.any() and ticks.all():
-        return f"all {stamps.size} stamps are 0: its driver does not stamp what it sends"
+    if stamps.size > 1 and (stamps == stamps[0]).all() and (stamps[0] or ticks.all()):
+        told = "0" if not stamps[0] else f"equal ({stamps[0] / 1e9:.3f} s)"
+        return f"all {stamps.size} stamps are {told}: its driver does not stamp what it sends"
     span = max(int(ticks[-1] - ticks[0]), 1_000_000_000)
     apart = int(np.median(stamps) - np.median(ticks))
     if abs(apart) < 2 * span:
-        return ""
+        if behind_ns < _BEHIND_NS:
+            return ""
+        late = f"its stamps are {behind_ns / 1e6:.0f} ms behind the recording's"
+        return f"{late}: its clock or its driver is late; synchronise clocks (chrony), or shorten its queue"
     way = "ahead of" if apart > 0 else "behind"
     rate = (stamps.size - 1) * 1e9 / max(int(stamps[-1] - stamps[0]), 1)
     return (

@@ -10,11 +10,12 @@ from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import Record, read
 from segue_data.contracts import load_robot
 from segue_data.encoding import picture
+from segue_data.episode import read_episode
 from segue_data.findings import Findings
 from segue_data.manifest import Manifest, load
 from segue_data.skew import check_skew
 from segue_data.streams import Streams, check_cameras, check_commands, check_timing, segments
-from segue_data.topics import is_picture
+from segue_data.topics import image_topics, is_picture
 
 
 def read_streams(bag: Path, findings: Findings | None = None) -> Streams:
@@ -25,7 +26,7 @@ def read_streams(bag: Path, findings: Findings | None = None) -> Streams:
     """
     streams, told = Streams(), set[str]()
     for record in read(bag):
-        for step in (_look_at_picture, _add):
+        for step in (_look_at_picture, _add) if findings else (_add,):
             try:
                 step(record, streams)
             except (DataError, struct.error, ValueError) as error:
@@ -36,9 +37,9 @@ def read_streams(bag: Path, findings: Findings | None = None) -> Streams:
 
 
 def _look_at_picture(record: Record, streams: Streams) -> None:
-    """Decode the first picture of a topic."""
-    if is_picture(record.topic) and not streams.digests[record.topic]:
-        picture(record.message(), record.topic, "first frame")
+    """Decode a picture, as conversion does."""
+    if is_picture(record.topic):
+        picture(record.message(), record.topic, f"frame {len(streams.stamps[record.topic])}")
 
 
 def _add(record: Record, streams: Streams) -> None:
@@ -80,4 +81,17 @@ def check_bag(bag: Path, robot: RobotConfig | None = None) -> Findings:
     check_commands(streams, robot, findings)
     check_cameras(streams, robot, findings)
     check_skew(streams, robot, findings)
+    _check_conversion(bag, robot, findings)
     return findings
+
+
+def _check_conversion(bag: Path, robot: RobotConfig, findings: Findings) -> None:
+    """What conversion refuses, of a stream that nothing was said about yet."""
+    try:
+        read_episode(bag, robot, lambda joints: joints, None)
+    except DataError as error:
+        text = error.text.removeprefix(f"{bag}, ")
+        stream = text.replace(":", ",").split(",")[0]
+        camera = image_topics(stream) if stream in robot.cameras else (stream,)
+        if not any(problem.place.split(",")[0] in camera for problem in findings.problems):
+            findings.add(camera[0], f"conversion refuses it: {text}")

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from segue_core.joint_merge import JointMerge, max_age_ns
 from segue_core.robot_config import RobotConfig
-from segue_data.alignment import Stamps, as_of, check_ticks, in_order
+from segue_data.alignment import Stamps, as_of, behind, check_ticks, in_order
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.encoding import picture
 from segue_data.errors import misaligned
-from segue_data.joint_states import add_joints
+from segue_data.joint_states import add_joints, why_no_state
 from segue_data.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
 from segue_perception.preprocess import resize
 from segue_perception.sync import SyncLimits
@@ -47,13 +47,20 @@ class EpisodeArrays:
 class _Stream:
     stamps: list[int] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+    logged: list[int] = field(default_factory=list)
+    gaps: list[tuple[int, str]] = field(default_factory=list)  # (stamp, why there was no value)
 
-    def add(self, stamp: int, value: Any) -> None:
+    def add(self, stamp: int, value: Any, log_ns: int) -> None:
         self.stamps.append(stamp)
         self.values.append(value)
+        self.logged.append(log_ns)
+
+    def why(self, tick_ns: int) -> str:
+        """Why there is no newer value at a tick; empty when nothing is known."""
+        return next((text for stamp, text in reversed(self.gaps) if stamp <= tick_ns), "")
 
 
-def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, _Stream]:
+def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int] | None) -> dict[str, _Stream]:
     camera_of = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}
     merge = JointMerge((*robot.joint_names, *robot.gripper_names), max_age_ns(robot.tick_rate_hz))
     streams = {name: _Stream() for name in (COMMAND, JOINT_STATES, OBSERVATION, *robot.cameras)}
@@ -61,18 +68,20 @@ def _collect(bag: Path, robot: RobotConfig, size: tuple[int, int]) -> dict[str, 
         message = record.message()
         stamp = stamp_ns(message.header)
         if record.topic == COMMAND:
-            streams[COMMAND].add(stamp, (message.tick, message.action))
+            streams[COMMAND].add(stamp, (message.tick, message.action), record.log_ns)
         elif record.topic == JOINT_STATES:
             if (state := add_joints(merge, message, bag)) is not None:
-                streams[JOINT_STATES].add(state.stamp_ns, state.positions)
+                streams[JOINT_STATES].add(state.stamp_ns, state.positions, record.log_ns)
+            else:
+                streams[JOINT_STATES].gaps.append((stamp, why_no_state(merge)))
         elif record.topic == OBSERVATION:
-            streams[OBSERVATION].add(stamp, np.asarray(message.state, dtype=np.float64))
+            streams[OBSERVATION].add(stamp, np.asarray(message.state, dtype=np.float64), record.log_ns)
         else:
             place = f"{record.topic} at {stamp / 1e9:.3f} s"
-            frame = resize(picture(message, str(bag), place), size)
-            streams[camera_of[record.topic]].add(stamp, frame)
+            frame = resize(picture(message, str(bag), place), size) if size else np.empty(0, np.uint8)
+            streams[camera_of[record.topic]].add(stamp, frame, record.log_ns)
     if merge.heard and not streams[JOINT_STATES].stamps:
-        raise misaligned(bag, JOINT_STATES, merge.why_none())
+        raise misaligned(bag, JOINT_STATES, why_no_state(merge))
     return streams
 
 
@@ -117,7 +126,7 @@ def read_frames(bag: Path, robot: RobotConfig, stamps: Stamps) -> dict[str, list
 
 
 def read_episode(
-    bag: Path, robot: RobotConfig, state_of: StateFunction, size: tuple[int, int]
+    bag: Path, robot: RobotConfig, state_of: StateFunction, size: tuple[int, int] | None
 ) -> EpisodeArrays:
     """Resample the bag onto its control ticks.
 
@@ -126,7 +135,7 @@ def read_episode(
     pictures and commands round differently).
 
     Args:
-        size: (width, height) of the images in the result.
+        size: (width, height) of the images in the result; None: they are not looked at, and not in it.
 
     Raises:
         DataError: corrupt messages, missing ticks, stale or missing streams, values that are not finite.
@@ -134,13 +143,23 @@ def read_episode(
     streams = _collect(bag, robot, size)
     stamps = {name: in_order(s.stamps, source=bag, stream=name) for name, s in streams.items()}
     ticks = stamps[COMMAND]
+    usual = behind(streams[COMMAND].stamps, streams[COMMAND].logged)
     numbers = np.array([tick for tick, _ in streams[COMMAND].values], dtype=np.int64)
     check_ticks(numbers, ticks, rate_hz=robot.tick_rate_hz, source=bag)
 
     def pick(stream: str, age_ticks: float) -> list[Any]:
         max_age = round(age_ticks * 1e9 / robot.tick_rate_hz) + TOLERANCE_NS
-        index = as_of(ticks + TOLERANCE_NS, stamps[stream], max_age_ns=max_age, source=bag, stream=stream)
-        return [streams[stream].values[i] for i in index]
+        found = streams[stream]
+        index = as_of(
+            ticks + TOLERANCE_NS,
+            stamps[stream],
+            max_age_ns=max_age,
+            source=bag,
+            stream=stream,
+            behind_ns=behind(found.stamps, found.logged) - usual,
+            why=found.why,
+        )
+        return [found.values[i] for i in index]
 
     frames = [np.stack(pick(camera, MAX_IMAGE_AGE_TICKS)) for camera in robot.cameras]
     if streams[JOINT_STATES].stamps or not streams[OBSERVATION].stamps:

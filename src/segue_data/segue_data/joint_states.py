@@ -21,3 +21,9 @@ def add_joints(merge: JointMerge, message: Any, bag: Path) -> MergedJoints | Non
         what = f"{len(message.position)} positions for {len(message.name)} names"
         raise misaligned(bag, JOINT_STATES, what)
     return merge.add(message.name, message.position, stamp_ns(message.header))
+
+
+def why_no_state(merge: JointMerge) -> str:
+    """Why there is no whole state of what was taken, and what to do."""
+    do = "merge all joints into one topic with joint_state_publisher (its parameter source_list), or mend the driver"
+    return f"{merge.why_none()}; {do}"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.robot_config import RobotConfig
-from segue_data.alignment import other_clock
+from segue_data.alignment import behind, other_clock
 from segue_data.episode import TOLERANCE_NS
 from segue_data.findings import Findings
 from segue_data.streams import Streams
@@ -22,6 +22,12 @@ def ages_s(ticks: NDArray[np.int64], stamps: NDArray[np.int64]) -> NDArray[np.fl
     return np.where(index < 0, np.nan, age)
 
 
+def _lag(streams: Streams, topic: str) -> int:
+    """How much longer [ns] than a command a message lay between its stamp and the recording."""
+    lags = [behind(streams.stamps[name], streams.logged[name]) for name in (topic, COMMAND)]
+    return lags[0] - lags[1]
+
+
 def check_skew(streams: Streams, robot: RobotConfig, findings: Findings) -> None:
     """Ticks whose newest joint state or picture is older than conversion accepts."""
     ticks = np.asarray(streams.stamps.get(COMMAND, ()), dtype=np.int64)
@@ -35,7 +41,7 @@ def check_skew(streams: Streams, robot: RobotConfig, findings: Findings) -> None
         worst[topic] = round(float(np.nanmax(age)), 4) if np.isfinite(age).any() else float("nan")
         limit = MAX_TICKS.get(topic, MAX_TICKS["camera"]) / robot.tick_rate_hz
         late = np.flatnonzero(~(age <= limit + 1e-6))
-        if late.size and (cause := other_clock(ticks, stamps)):
+        if late.size and (cause := other_clock(ticks, stamps, _lag(streams, topic))):
             findings.add(topic, cause)
         elif late.size:
             text = f"{late.size} ticks without a fresh message (allowed age {limit * 1e3:.0f} ms)"

@@ -37,9 +37,13 @@ def digest(data: bytes) -> int:
 
 @dataclass
 class Streams:
-    """Everything in the order of arrival; stamps [ns] are those of the headers where a topic has them."""
+    """Everything in the order of arrival; stamps [ns] are those of the headers where a topic has them.
+
+    `logged` is when a message was recorded [ns], of topics with headers.
+    """
 
     stamps: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    logged: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     digests: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     commands: list[NDArray[np.float64]] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)  # run_id of every command: who commanded
@@ -62,6 +66,8 @@ class Streams:
             self._note_joints(dict(zip(joints.name, map(float, joints.position), strict=True)))
         else:
             self.stamps[topic].append(log_ns)
+            return
+        self.logged[topic].append(log_ns)
 
     def _note_joints(self, told: dict[str, float]) -> None:
         """A row of all joints, the newest of each: several publishers may have some of them each."""

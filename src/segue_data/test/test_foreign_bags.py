@@ -93,19 +93,70 @@ def test_joints_that_nobody_published_are_named(
         return [message]
 
     bag = _changed(recorded[0], tmp_path / "without", robot, without)
-    with pytest.raises(DataError, match=lost):
+    with pytest.raises(DataError, match=f"no message has {lost}.*source_list"):
         read_episode(bag, robot, lambda q: q, SIZE)
+    (problem,) = check_bag(bag, robot).problems
+    assert problem.place == JOINT_STATES and lost in problem.what
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_joint_that_falls_silent_is_named_by_check_and_convert(
+    back: bool, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    lost, last = robot.gripper_names[0], max(record.log_ns for record in read(recorded[0]))
+
+    def silent(topic: str, message: Any) -> list[Any]:
+        at = stamp_ns(message.header) if topic == JOINT_STATES else 0
+        if last // 4 < at and not (back and at > 3 * last // 4):
+            message.name = [name if name != lost else "another" for name in message.name]
+        return [message]
+
+    bag = _changed(recorded[0], tmp_path / "silent", robot, silent)
+    with pytest.raises(DataError, match=f"tick .*{lost} last told .*source_list"):
+        read_episode(bag, robot, lambda q: q, SIZE)
+    (problem,) = check_bag(bag, robot).problems
+    assert problem.place == JOINT_STATES and lost in problem.what
+
+
+@pytest.mark.parametrize("keep", [0, 200])
+def test_a_picture_that_convert_refuses_is_a_problem_wherever_it_is_in_the_bag(
+    keep: int, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    seen = []
+
+    def cut(topic: str, message: Any) -> list[Any]:
+        if topic == HEAD:
+            seen.append(topic)
+            message.data = message.data[:keep] if len(seen) == 5 else message.data
+        return [message]
+
+    bag = _changed(recorded[0], tmp_path / "cut", robot, cut)
+    with pytest.raises(DataError, match="no JPEG or PNG"):
+        read_episode(bag, robot, lambda q: q, SIZE)
+    (problem,) = check_bag(bag, robot).problems
+    assert problem.place == HEAD and f"frame 4: {keep} bytes" in problem.what
 
 
 @pytest.mark.parametrize(
-    ("by_ns", "says"), [(3600 * 10**9, r"3600\.0 s ahead.*another clock"), (0, "all 14 stamps are 0")]
+    ("by_ns", "says"),
+    [
+        (3600 * 10**9, r"3600\.0 s ahead.*another clock"),
+        (0, "all 14 stamps are 0"),
+        (None, r"all 14 stamps are equal.*does not stamp"),
+        (-300 * 10**6, r"300 ms behind the recording's"),
+    ],
 )
 def test_a_camera_whose_clock_is_not_the_recordings_is_named_so(
-    by_ns: int, says: str, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    by_ns: int | None, says: str, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
 ) -> None:
     def shifted(topic: str, message: Any) -> list[Any]:
         """The whole bag at a time of day, the head camera by its own clock."""
-        return [_later(message, (by_ns and by_ns + 10**18) if topic == HEAD else 10**18)]
+        if topic != HEAD:
+            return [_later(message, 10**18)]
+        if by_ns is None:
+            message.header = messages.header(10**18 + 10**9)
+            return [message]
+        return [_later(message, by_ns and by_ns + 10**18)]
 
     bag = _changed(recorded[0], tmp_path / "clock", robot, shifted)
     with pytest.raises(DataError, match=says):
