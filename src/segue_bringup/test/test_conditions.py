@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from segue_bringup.environment.lock import exclusive
 from segue_bringup.environment.ros import find_ros
 from segue_bringup.environment.variables import run_environment
 from segue_bringup.environment.workspace import Workspace
+from segue_core.disk_room import RECORDING_MB
+from segue_data.node import RecorderParameters
 
 ROOT = Path(__file__).parents[3]
 WORKSPACE = Workspace(ROOT)
@@ -117,10 +120,16 @@ def test_doctor_says_what_the_commands_say() -> None:
     assert "rm -rf .venv" not in done.stdout
 
 
-def test_no_room_is_said_with_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_and_its_recorder_refuse_below_the_same_room(tmp_path: Path) -> None:
+    """Between 100 and 500 MB the run went on without its recording, and succeeded."""
+    assert conditions.RECORDING_MB == RECORDING_MB == RecorderParameters(robot_file="").min_free_mb
+    free_mb = shutil.disk_usage(tmp_path).free / 1e6
+    assert (conditions.room(tmp_path) is None) == (free_mb >= RECORDING_MB)
+
+
+def test_no_room_is_said_with_what_is_free(tmp_path: Path) -> None:
     assert conditions.room(tmp_path / "not" / "made" / "yet") is None
-    monkeypatch.setattr(conditions, "_ROOM_GB", 1e9)
-    full = conditions.room(tmp_path)
+    full = conditions.room(tmp_path, needed_mb=10**12)
     assert full is not None and "MB are free" in full.found and "--out" in full.cure
 
 

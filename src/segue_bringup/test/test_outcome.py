@@ -2,18 +2,23 @@
 
 import io
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from segue_bringup.catalogue import config_root
+from segue_bringup.run.advice import next_steps
 from segue_bringup.run.episode import Ending
+from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.outcome import describe, print_outcome
 from segue_core.ending_words import ENDING_WORDS
-from segue_core.errors import ErrorCode
+from segue_core.exit_status import ExitStatus
+from segue_data.manifest import FILE_NAME, RECORDING, Manifest
 from segue_interfaces.action import RunTask
 
 ARGUMENTS = {"robot": "dual_arm", "task": "pick_place", "policy": "legato", "sim": "mujoco"}
+FAILED = {"success": False, "outcome": "failure", "error_code": 0, "exit_status": 1, "arguments": ARGUMENTS}
 
 
 def said(result: RunTask.Result | None, ending: Ending = Ending.RESULT, **changed: str) -> list[str]:
@@ -48,11 +53,43 @@ def test_the_next_command_is_of_the_checkpoint_that_ran() -> None:
     assert not any("--checkpoint" in line for line in said(result, checkpoint=shipped))
 
 
+@pytest.mark.parametrize("code", [109, 111, 305, 306, 310, 507])
 @pytest.mark.parametrize(
-    ("sim", "advice"), [("mujoco", "real_time_factor:=0.5"), ("none", "--remote-policy")]
+    ("sim", "advice"),
+    [("mujoco", ("real_time_factor:=0.5", "clock:=waiting")), ("none", ("--remote-policy", "priority"))],
 )
-def test_a_late_machine_is_told_what_to_do(sim: str, advice: str) -> None:
-    late = RunTask.Result(
-        outcome="error", reason="control loop was late", error_code=int(ErrorCode.CONTROL_OVERRUN)
-    )
-    assert any(advice in line for line in said(late, sim=sim))
+def test_whoever_was_late_the_advice_is_the_same(sim: str, advice: tuple[str, ...], code: int) -> None:
+    """A loaded machine ends a run by many codes; for 507 only the logs and the doctor were named."""
+    text = "\n".join(said(RunTask.Result(outcome="error", reason="late", error_code=code), sim=sim))
+    assert all(words in text for words in (*advice, "top -o %CPU", "runs/x/logs"))
+
+
+@pytest.mark.parametrize("there", [(), ("report.html",), ("report.html", "episode.mp4")])
+def test_only_what_is_there_is_advised_to_look_at(there: tuple[str, ...], tmp_path: Path) -> None:
+    for name in there:
+        (tmp_path / name).touch()
+    lines = next_steps(FAILED | {"run": str(tmp_path)})
+    assert ("the video" in lines[0]) == ("episode.mp4" in there)
+    assert ("the report" in lines[0]) == ("report.html" in there)
+
+
+def test_a_recording_without_its_report_is_advised_the_command_that_makes_it(tmp_path: Path) -> None:
+    told = FAILED | {"run": str(tmp_path), "bag": f"{tmp_path}/bag/one", "exit_status": 6}
+    text = "\n".join(next_steps(told))
+    assert f"./segue report {tmp_path}" in text and "df -h" in text
+    assert "./segue report" not in "\n".join(next_steps(told | {"bag": ""}))
+    (tmp_path / "bag" / RECORDING).mkdir(parents=True)
+    assert f"./segue data repair {tmp_path}/bag" in "\n".join(next_steps(told | {"bag": ""}))
+
+
+@pytest.mark.parametrize("bag", ["", "cut", "whole"])
+def test_a_recording_that_was_asked_for_and_is_not_whole_is_no_success(bag: str, tmp_path: Path) -> None:
+    """A full disk took bag and report, and the status was 0."""
+    if bag:
+        (tmp_path / bag).mkdir()
+        facts = Manifest(task="t", robot="r", complete=bag == "whole")
+        (tmp_path / bag / FILE_NAME).write_text(facts.to_json())
+    found = recording_status(str(tmp_path / bag) if bag else "", tmp_path)
+    assert (found == ExitStatus.SUCCESS) == (bag == "whole")
+    assert spoiled(ExitStatus.SUCCESS, found) == found
+    assert spoiled(ExitStatus.RUN_FAILED, found) == ExitStatus.RUN_FAILED

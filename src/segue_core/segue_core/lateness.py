@@ -6,10 +6,13 @@ from segue_core.errors import ErrorCode
 
 LATE: Final = frozenset({
     ErrorCode.CONTROL_OVERRUN, ErrorCode.CONTROL_COMMAND_STALE, ErrorCode.CONTROL_STATE_STALE,
-    ErrorCode.SCHEDULER_STARVED,
+    ErrorCode.STATE_MISSING, ErrorCode.SCHEDULER_STARVED, ErrorCode.SCHEDULER_REQUESTS_FAILED,
 })  # fmt: skip
 _EVERYWHERE: Final = "See what else takes the cores (top -o %CPU), end it, or give Segue more of them."
-_SIMULATED: Final = "Let simulated time pass slower: real_time_factor:=0.5."
+_SIMULATED: Final = (
+    "Let simulated time pass slower: real_time_factor:=0.5.",
+    "Let it wait for whoever is late: clock:=waiting, the default (with clock:=wall it does not).",
+)
 _REAL: Final = (
     "Run the policy on another machine: segue run --remote-policy, docs/two-machines.md.",
     "Give the controllers real-time priority, and keep cameras and recording off their core: docs/control.md.",
@@ -17,10 +20,10 @@ _REAL: Final = (
 
 
 def is_late(code: int) -> bool:
-    """Whether an error code says that the machine was late."""
+    """Whether an error code says that somebody was late, or silent for so long that being late explains it."""
     return code in LATE
 
 
 def late_advice(real: bool) -> tuple[str, ...]:
     """What a person can do, one sentence each; `real`: the wall clock rules, nothing can wait."""
-    return (_EVERYWHERE, *(_REAL if real else (_SIMULATED,)))
+    return (_EVERYWHERE, *(_REAL if real else _SIMULATED))

@@ -43,7 +43,7 @@ class Manifest:
     operator: str = ""
     outcome: str = "unknown"
     reason: str = ""
-    complete: bool = True  # False: repaired after a crash, or writing failed
+    complete: bool = True  # False: repaired after a crash, writing failed, or the disk was too full to go on
     code_version: str = field(default_factory=code_version)
     start_ns: int = 0
     duration_s: float = 0.0

@@ -23,6 +23,7 @@ from rclpy.clock_type import ClockType
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from segue_core.config_base import StrictModel, load_yaml
+from segue_core.disk_room import RECORDING_MB
 from segue_core.errors import ConfigError, DataError, ErrorCode, SegueError
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
@@ -79,7 +80,7 @@ class RecorderParameters(StrictModel):
         description="keep episodes with dropped, late or frozen streams, flagged; else delete them",
     )
     min_free_mb: int = Field(
-        default=500, ge=1, le=1_000_000, description="free space below which recording stops [MB]"
+        default=RECORDING_MB, ge=1, le=1_000_000, description="free space below which recording stops [MB]"
     )
 
 

@@ -172,7 +172,7 @@ class RecordingSession:
             text = f"{self.root}: disk nearly full, episode closed"
             self._on_event(text)
             try:
-                text = f"{text}: {self.stop('aborted', reason=text).folder}"
+                text = f"{text}: {self._close('aborted', reason=text, whole=False).folder}"
             except DataError as error:
                 text = f"{text}: {error.text}"
             self._closed_early = DataError(ErrorCode.DATA_DISK, text)
@@ -182,6 +182,9 @@ class RecordingSession:
         early, self._closed_early = self._closed_early, None
         if early is not None:
             raise early
+        return self._close(outcome, discard=discard, reason=reason)
+
+    def _close(self, outcome: str, *, discard: bool = False, reason: str = "", whole: bool = True) -> Closed:
         writer, self._writer = self._writer, None
         if writer is None:
             raise DataError(ErrorCode.DATA_NOT_RECORDING, "no episode is being recorded")
@@ -193,7 +196,7 @@ class RecordingSession:
         if problems and not self._keep_doubtful:
             writer.abandon()
             return Closed(None, 0, 0, 0.0, problems)
-        folder = writer.finish(self._ended(outcome, reason, problems))
+        folder = writer.finish(replace(self._ended(outcome, reason, problems), complete=whole))
         lost = sum(writer.dropped.values())
         return Closed(folder, sum(writer.counts.values()), lost, writer.duration_s, problems)
 

@@ -11,7 +11,7 @@ from segue_data import manifest
 from segue_data.bag_reader import read
 from segue_data.definitions import typestore
 from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.manifest import RECORDING, Manifest
+from segue_data.manifest import RECORDING, Manifest, load
 from segue_data.repair_all import repair_open_episodes
 from segue_data.session import RecordingSession
 
@@ -102,6 +102,8 @@ def test_a_disk_that_fills_up_closes_the_episode_with_one_event(
         session.stop("success")
     assert _code(caught) == ErrorCode.DATA_DISK and len(events) == 1
     assert len(list(read(tmp_path / "one"))) == 1
+    facts = load(tmp_path / "one")
+    assert not facts.complete and "disk nearly full" in facts.reason
 
 
 def test_repair_leaves_alone_what_is_being_recorded(tmp_path: Path) -> None:

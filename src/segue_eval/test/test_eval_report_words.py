@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from segue_core.ending_words import ENDING_WORDS
@@ -54,6 +55,29 @@ def test_a_fault_of_lateness_stands_on_the_timeline_with_what_to_do(
     fault = Fault(1.5, int(ErrorCode.CONTROL_OVERRUN), "control loop was late; got 158 ms")
     told = timeline_figure(replace(run, faults=(fault,), real=real))
     assert 'class="fault"' in told and "1.5 s</b> control loop was late" in told and advice in told
+
+
+def test_a_fault_that_only_the_result_knows_stands_inside_the_timeline(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    """Of a run that ended without an observation (507) the report showed nothing."""
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    reason = "no observation for 16 ticks (at most 15)"
+    told = {"outcome": "error", "success": False, "error_code": 507, "reason": reason}
+    (tmp_path / "result.json").write_text(json.dumps(told))
+    write_run_report(tmp_path)
+    found = (tmp_path / "report.html").read_text()
+    mark = re.search(r'<rect x="([\d.]+)"[^>]*class="fault"', found)
+    axis = re.search(r'data-x1="([\d.]+)"[^>]*data-key="phase"', found)
+    assert reason in found and "real_time_factor" in found
+    assert mark and axis and float(mark[1]) + 3 <= float(axis[1])
+
+
+def test_skipped_ticks_do_not_carry_a_run_past_its_axis(recorded: Recorded) -> None:
+    """A run of a busy machine was as long as its ticks are many, and its last marks lay outside the card."""
+    run = read_run(recorded[0] / "bag")
+    late = replace(run, ticks=run.ticks + np.arange(len(run.ticks)))
+    assert late.seconds[-1] < late.duration_s and run.duration_s == len(run.ticks) / run.space.rate_hz
 
 
 def test_smoothing_is_no_refusal_and_every_count_of_the_guard_is_explained(recorded: Recorded) -> None:

@@ -69,6 +69,6 @@ class Cell:
         try:
             response = await call(self._node, self._stop_recording, request, timeout_s=20.0)
         except SegueError as error:
-            return f"recording not closed: {error}"
+            return f"recording not whole: {error}"
         self.doubts, self.bag_path = str(response.error_text), str(response.path)
         return ""

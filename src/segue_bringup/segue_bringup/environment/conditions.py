@@ -23,7 +23,8 @@ Condition = Callable[[Mapping[str, str]], Check | None]
 
 GRAPH_COMMANDS = frozenset({"run", "record", "replay", "move", "serve", "gazebo"})
 PICTURE_COMMANDS = frozenset({"run", "record", "replay", "eval", "data", "compare", "corrections"})
-_ROOM_GB = 0.1  # a run with its video takes 10 to 50 MB
+RECORDING_MB = 500  # segue_core.disk_room.RECORDING_MB, not importable yet
+UNRECORDED_MB = 100  # logs and configuration, with air
 
 
 def _temporary(_: Mapping[str, str]) -> Check | None:
@@ -69,13 +70,13 @@ def examine(environment: Mapping[str, str], conditions: Sequence[Condition]) -> 
     return [check for condition in conditions if (check := condition(environment)) is not None]
 
 
-def room(folder: Path) -> Check | None:
-    """Whether a run can be written to `folder`, or to what it will be made in."""
+def room(folder: Path, needed_mb: int = RECORDING_MB) -> Check | None:
+    """Whether a run, by default with its recording, can be written to `folder`, or to what it will be made in."""
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free / 1e9
-    if free >= _ROOM_GB:
+    free = shutil.disk_usage(there).free / 1e6
+    if free >= needed_mb:
         return None
-    found = f"{free * 1e3:.0f} MB are free at {there}, and a run needs {_ROOM_GB * 1e3:.0f} MB"
+    found = f"{free:.0f} MB are free at {there}, and a run needs {needed_mb} MB"
     return Check("room", "missing", found, "free some space, or name another disk: --out FOLDER")
 
 

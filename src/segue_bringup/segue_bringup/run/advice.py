@@ -5,11 +5,42 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.catalogue import config_root
+from segue_core.exit_status import ExitStatus
 from segue_core.lateness import is_late, late_advice
+from segue_data.manifest import RECORDING
+
+_VIDEO, _PAGE = "episode.mp4", "report.html"
 
 
 def next_steps(told: Mapping[str, Any]) -> list[str]:
-    """One to three lines, each what to do and how."""
+    """A few lines, each what to do and how."""
+    return [*_after_trouble(told), *_after_ending(told)]
+
+
+def _after_trouble(told: Mapping[str, Any]) -> list[str]:
+    """When something that a run leaves behind is missing."""
+    run, status = Path(str(told.get("run", ""))), told.get("exit_status")
+    if status not in (ExitStatus.ENVIRONMENT, ExitStatus.DATA):
+        return []
+    room = [f"make room               df -h {run}"] if status == ExitStatus.ENVIRONMENT else []
+    bag = str(told.get("bag", ""))
+    if not bag:
+        torn = (run / "bag" / RECORDING).is_dir()
+        return [*room, *([f"what can be read of it  ./segue data repair {run / 'bag'}"] if torn else [])]
+    unseen = any(not (run / name).is_file() for name in (_PAGE, "metrics.json"))
+    report = [f"what was recorded       ./segue report {run}"] if unseen else []
+    return [*room, f"is the recording whole? ./segue data check {bag}", *report]
+
+
+def _to_look_at(told: Mapping[str, Any]) -> list[str]:
+    """Of video and report what is there."""
+    run = Path(str(told.get("run", "")))
+    names = {_VIDEO: "the video", _PAGE: "the end of the report's timeline"}
+    there = [words for name, words in names.items() if (run / name).is_file()]
+    return [f"look at {' and at '.join(there)}"] if there else []
+
+
+def _after_ending(told: Mapping[str, Any]) -> list[str]:
     arguments = told.get("arguments", {})
     again = _again(arguments)
     if told["success"]:
@@ -18,18 +49,22 @@ def next_steps(told: Mapping[str, Any]) -> list[str]:
             f"many seeds, as a table  ./segue eval {_evaluated(arguments)} --seeds 0:20",
         ]
     if is_late(int(told.get("error_code", 0))):
-        return list(late_advice(real=arguments.get("sim") == "none"))
+        return [*late_advice(real=arguments.get("sim") == "none"), _logs(told)]
     if told["outcome"] == "failure":
         return [
-            "look at the video and at the end of the report's timeline",
+            *_to_look_at(told),
             f"is it this seed?        ./segue eval {_evaluated(arguments)} --seeds 0:20",
         ]
     if told["outcome"] == "error":
         return [
-            f"what the nodes said     {Path(str(told['run'])) / 'logs'}",
+            _logs(told),
             "is all here?            ./segue doctor",
         ]
     return []
+
+
+def _logs(told: Mapping[str, Any]) -> str:
+    return f"what the nodes said     {Path(str(told['run'])) / 'logs'}"
 
 
 def _again(arguments: Mapping[str, Any]) -> str:

@@ -10,15 +10,15 @@ from typing import Any
 from rich.console import Console
 
 from segue_bringup.arguments import split_assignments, valid_values
-from segue_bringup.environment.conditions import room
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
-from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
+from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
 from segue_bringup.run.interrupts import unbroken_output
+from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.serve import robot_side
 from segue_core.errors import ConfigError, ErrorCode, SegueError
-from segue_core.exit_status import ExitStatus, exit_status
+from segue_core.exit_status import ExitStatus, ending, exit_status
 
 _EXAMPLES = """\
 examples:
@@ -93,17 +93,27 @@ def run(options: argparse.Namespace) -> int:
     with unbroken_output():  # a reader that quits stops the run, and takes nothing of what it leaves behind
         try:
             status, told = _episode(options, plan, folder)
+            if not Path(told["bag"]).is_dir():  # it could not even be closed
+                told |= {"bag": ""}
+            if plan.arguments["record"]:
+                status = spoiled(status, recording_status(told["bag"], folder.root))
+            told |= {"exit_status": int(status)}
         except SegueError as error:
             told = _failure(error, plan)
             _keep_result(folder, told)
             _write_json(options, told | {"run": str(folder.root)})
             raise
-        if not _keep_result(folder, told):
-            status = ExitStatus.ENVIRONMENT
-        told = told | {"run": str(folder.root)}
+        kept = _keep_result(folder, told)
+        if not kept:
+            status = spoiled(status, ExitStatus.ENVIRONMENT)
+        metrics = told["metrics"]
         if told["bag"] and not options.no_report:
-            told = _report(folder, told, quiet=options.quiet)
-        _tell(options, told)
+            metrics, trouble = _report(folder, told, quiet=options.quiet)
+            status = spoiled(status, trouble)
+        changed, told = status != told["exit_status"], told | {"exit_status": int(status)}
+        if kept and changed:
+            _keep_result(folder, told)
+        _tell(options, told | {"metrics": metrics, "run": str(folder.root)})
     return int(status)
 
 
@@ -140,8 +150,7 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
 
     for node in plan.nodes:
         executable_path(node.package, node.executable)
-    if full := room(Path(str(plan.arguments["runs"]))):
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"{full.found}; {full.cure}")
+    refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
     if plan.arguments["checkpoint"] and any(node.name == "policy" for node in plan.nodes):
         refuse_bad_checkpoint(plan)
     if plan.arguments["sim"] == "none":
@@ -219,24 +228,27 @@ def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tupl
     return describe(ending, result, arguments, seed)
 
 
-def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> dict[str, Any]:
-    """Video, page and metrics; a report that fails is said and changes nothing else."""
+def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> tuple[dict[str, Any], ExitStatus]:
+    """Video, page and metrics: these with the run's own, and SUCCESS, or the status of why one is not made."""
     from segue_eval.report import write_run_report
     from segue_eval.report.film_progress import FilmProgress
+    from segue_eval.report.write import METRICS, PAGE, VIDEO
 
     try:
         metrics = write_run_report(folder.root, *(() if quiet else (FilmProgress(),)))
     except (SegueError, OSError) as error:
-        print(f"segue run: no report: {error}", file=sys.stderr)
-        return told
+        status, why = ending(error)
+        missing = ", ".join(name for name in (PAGE, VIDEO, METRICS) if not (folder.root / name).is_file())
+        again = f"`./segue report {folder.root}` makes what is missing"
+        print(f"segue run: no {missing or PAGE}: {why}; {again}", file=sys.stderr)
+        return told["metrics"], status
     except KeyboardInterrupt:
         print(
             f"segue run: the report is not finished; `segue report {folder.root}` makes it", file=sys.stderr
         )
         raise
-    return told | {
-        "metrics": {**metrics, **{k: told["metrics"][k] for k in _NODE_METRICS if k in told["metrics"]}}
-    }
+    own = {k: told["metrics"][k] for k in _NODE_METRICS if k in told["metrics"]}
+    return {**metrics, **own}, ExitStatus.SUCCESS
 
 
 def _failure(error: SegueError, plan: Plan) -> dict[str, Any]:

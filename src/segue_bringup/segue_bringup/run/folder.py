@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from segue_bringup.catalogue import MODELS, entry
+from segue_bringup.environment.conditions import RECORDING_MB, UNRECORDED_MB, room
 from segue_bringup.graph import Graph
 from segue_bringup.resolution import Plan
 from segue_core.errors import ConfigError, ErrorCode
@@ -62,6 +63,12 @@ class RunFolder:
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Keep how the run ended."""
         write_json(self.root / "result.json", result)
+
+
+def refuse_full_disk(parent: Path, *, recorded: bool = True) -> None:
+    """Raises ConfigError when the disk of `parent` has no room for a run: the recorder's limit, if it is recorded."""
+    if full := room(parent, RECORDING_MB if recorded else UNRECORDED_MB):
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"{full.found}; {full.cure}")
 
 
 def create_run_folder(parent: Path, task: str, policy: str, now: datetime) -> RunFolder:

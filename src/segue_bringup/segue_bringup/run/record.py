@@ -15,7 +15,7 @@ from typing import Any
 from segue_bringup.arguments import split_assignments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
-from segue_bringup.run.folder import create_run_folder
+from segue_bringup.run.folder import create_run_folder, refuse_full_disk
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 
@@ -91,6 +91,7 @@ def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scala
     _check(plan)
     arguments = plan.arguments
     out = Path(str(arguments["runs"]))
+    refuse_full_disk(out)
     folder = create_run_folder(
         out / "sessions", str(arguments["task"]), str(arguments["teleop"]), datetime.now().astimezone()
     )

@@ -10,7 +10,7 @@ from typing import Any
 from segue_bringup.arguments import split_assignments
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
-from segue_bringup.run.folder import RunFolder, create_run_folder, write_json
+from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 
@@ -60,6 +60,7 @@ def replay(options: argparse.Namespace) -> int:
     robot = load_robot(str(given["robot"]))
     executed_commands(options.bag, robot)  # what can be refused is refused before anything starts
     plan = make_plan(graph, given)
+    refuse_full_disk(options.out)
     folder = _folder(options, plan)
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
     folder.write_configuration(graph, plan)

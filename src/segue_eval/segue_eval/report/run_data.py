@@ -108,5 +108,5 @@ class RunData:
 
     @property
     def duration_s(self) -> float:
-        """Length of the run [s]."""
-        return len(self.ticks) / self.space.rate_hz
+        """Length of the run [s], to the end of its last tick; a busy machine skips ticks in between."""
+        return (int(self.ticks[-1]) + 1) / self.space.rate_hz

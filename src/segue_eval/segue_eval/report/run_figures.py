@@ -41,9 +41,10 @@ def _late_marks(run: RunData, chart: Frame) -> list[str]:
 
 
 def _fault_marks(run: RunData, chart: Frame) -> list[str]:
-    """A line over the whole height where a fault came."""
+    """A line over the whole height where a fault came, inside the axes where that is the end of the run."""
+    last = chart.x.end - 3.0
     return [
-        box(chart.x.at(min(fault.t, run.duration_s)) - 1.5, chart.y.end - 6, 3.0, chart.y.start - chart.y.end + 6,
+        box(min(chart.x.at(fault.t) - 1.5, last), chart.y.end - 6, 3.0, chart.y.start - chart.y.end + 6,
             "fault")
         for fault in run.faults
     ]  # fmt: skip

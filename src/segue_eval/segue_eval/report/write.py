@@ -23,7 +23,7 @@ from segue_eval.report.bag import read_run
 from segue_eval.report.frames import Image, camera_frames, camera_topics
 from segue_eval.report.html import Film, report_page
 from segue_eval.report.metrics import run_metrics
-from segue_eval.report.run_data import RunData, Series
+from segue_eval.report.run_data import Fault, RunData, Series
 from segue_eval.report.spectator import Pace, PacedView, open_view
 from segue_eval.report.video import VideoFrame, write_video
 
@@ -123,6 +123,14 @@ def _robot(facts: Mapping[str, object], bag: Path) -> str:
     return str(told or "")
 
 
+def _with_its_end(run: RunData, facts: Mapping[str, object]) -> RunData:
+    """Add the fault that ended the run, where only its result knows it: the scheduler had no tick left to say it in."""
+    code, reason = facts.get("error_code"), str(facts.get("reason", ""))
+    if not (isinstance(code, int) and code) or any(fault.text in reason for fault in run.faults):
+        return run
+    return replace(run, faults=(*run.faults, Fault(run.duration_s, code, reason)))
+
+
 def write_run_report(run_dir: Path, bar: Progress = _silent) -> dict[str, object]:
     """Write video, metrics and page beside the bag of `run_dir`, and return the metrics.
 
@@ -133,7 +141,7 @@ def write_run_report(run_dir: Path, bar: Progress = _silent) -> dict[str, object
     """
     bag = find_bag(run_dir)
     facts = _facts(run_dir)
-    run = replace(read_run(bag), real=facts.get("sim") == "none")
+    run = _with_its_end(replace(read_run(bag), real=facts.get("sim") == "none"), facts)
     metrics = run_metrics(run) | {name: facts[name] for name in _VERDICT if facts.get(name) is not None}
     write_text(run_dir / METRICS, json.dumps(metrics, indent=2) + "\n")
     film = _film(run, bag, run_dir / VIDEO, _robot(facts, bag), bar)
