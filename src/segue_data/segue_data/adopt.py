@@ -52,6 +52,7 @@ def _content(info: Info, robot: RobotConfig, size: tuple[int, int] | None) -> di
         "action_space": robot.action_space.to_dict(),
         "rate_hz": robot.tick_rate_hz,
         "cameras": list(robot.cameras),
+        "robot": robot.name,
         "robot_contract": robot.fingerprint(),
         "episodes": [{"bag": name, "seed": None, "task": None} for name in names],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ from segue_data.definitions import recorded_types, typestore
 from segue_data.errors import corrupt, missing
 from segue_data.manifest import FILE_NAME, load
 from segue_data.namespaces import namespace_of, plain_names
-from segue_data.stored import files_of
+from segue_data.stored import STORAGES, cut_or_foreign, files_of
 
 NANOSECONDS = 1_000_000_000
 
@@ -110,8 +111,22 @@ def _other(bag: Path, what: str) -> DataError:
 
 def _damaged(bag: Path, place: str, error: Exception) -> DataError:
     """Damaged bytes, in one line, with what to do about them."""
+    if plain := _plainly(bag, str(error)):
+        return corrupt(bag, plain[0], f"{plain[1]} (`segue data repair {bag}` keeps what is whole)")
     what = " ".join(f"{type(error).__name__}: {error}".split()).replace("; please report issue.", "")
     return corrupt(bag, place, f"{what} (`segue data repair {bag}` keeps what is whole)")
+
+
+def _plainly(bag: Path, said: str) -> tuple[str, str] | None:
+    """File and what is wrong with it, where the reader's words `said` or the file itself make that plain."""
+    if key := re.search(r"metadata key is missing.*?'(\w+)'", said):
+        return "metadata.yaml", f"it has no `{key[1]}`"
+    if plugin := re.search(r"Storage plugin '(.*?)'.* not supported", said):
+        allowed = ", ".join(sorted(set(STORAGES.values())))
+        return "metadata.yaml", f"storage_identifier is {plugin[1]!r}, allowed: {allowed}"
+    if absent := re.search(r"database files are missing: \[.*?'([^']*)'\)?[,\]]", said):
+        return "metadata.yaml", f"it names {Path(absent[1]).name}, which is not there"
+    return next(((file.name, what) for file in files_of(bag) if (what := cut_or_foreign(file))), None)
 
 
 def _types(connections: Iterable[Connection]) -> Typestore:

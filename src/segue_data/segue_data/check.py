@@ -12,7 +12,7 @@ from segue_data.bag_folders import find_bags, unfinished_bags
 from segue_data.bag_reader import extent_of
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
-from segue_data.dataset_info import describe, read_info
+from segue_data.dataset_info import describe, read_info, robot_of
 from segue_data.errors import missing
 from segue_data.findings import Findings
 from segue_data.manifest import RECORDING, load
@@ -62,7 +62,7 @@ def info(path: Path) -> dict[str, Any]:
         return {
             "kind": "dataset",
             "format": meta.codebase_version,
-            "robot": meta.robot_type,
+            "robot": robot_of(path),
             "episodes": meta.total_episodes,
             "frames": meta.total_frames,
             "rate_hz": about.rate_hz,

@@ -9,6 +9,7 @@ from segue_core.errors import ConfigError, DataError
 from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import Record, read
 from segue_data.contracts import load_robot
+from segue_data.convert import options_for
 from segue_data.encoding import picture
 from segue_data.episode import read_episode
 from segue_data.findings import Findings
@@ -76,12 +77,17 @@ def check_bag(bag: Path, robot: RobotConfig | None = None) -> Findings:
     try:
         robot = robot or load_robot(manifest.robot)
     except (ConfigError, DataError):
-        findings.facts["robot"] = f"contract {manifest.robot!r} not at hand: limits and cameras not checked"
+        said = f"contract {manifest.robot!r} not at hand: limits and cameras not checked"
+        findings.facts["robot"] = said
+        findings.notes.append(f"{said}; convert needs --robot NAME --any-contract")
         return findings
     check_commands(streams, robot, findings)
     check_cameras(streams, robot, findings)
     check_skew(streams, robot, findings)
     _check_conversion(bag, robot, findings)
+    needed = options_for(manifest, robot)
+    if "--any-contract" in needed or manifest.outcome == "unknown":
+        findings.notes.append(f"convert takes it with {' '.join(needed)}")
     return findings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 from segue_data.atomic import write_text
@@ -43,7 +44,7 @@ def record(arguments: argparse.Namespace) -> int:
 def convert(arguments: argparse.Namespace) -> int:
     """Bags to a dataset."""
     from segue_data.bag_folders import find_bags, unfinished_bags
-    from segue_data.contracts import load_robot
+    from segue_data.contracts import load_robot, recorded_robot
     from segue_data.convert import convert as convert_bags
     from segue_data.dataset_writer import IMAGE_SIZE, ConversionOptions
 
@@ -59,7 +60,7 @@ def convert(arguments: argparse.Namespace) -> int:
     bags = find_bags(arguments.bags)
     for bag in unfinished_bags(arguments.bags):
         print(f"left out {bag}: not a finished bag; try `segue data repair {bag}`", file=sys.stderr)
-    robot = named or load_robot(load(bags[0]).robot)
+    robot = named or recorded_robot(load(bags[0]).robot, bags[0])
     count = convert_bags(bags, arguments.out, robot, options=options, workers=arguments.workers)
     print(f"{count} episodes in {arguments.out}")
     return 0
@@ -79,6 +80,9 @@ def check(arguments: argparse.Namespace) -> int:
     for finding in findings:
         for problem in finding.problems:
             print(f"{finding.path}: {problem.place}: {problem.what}")
+    notes = Counter(note for finding in findings for note in finding.notes)
+    for note, count in sorted(notes.items()):
+        print(f"note, {count} {findings[0].kind}{'s' if count > 1 else ''}: {note}")
     bad = [finding for finding in findings if not finding.ok]
     kind = findings[0].kind if len(findings) == 1 else f"{findings[0].kind}s"
     print(f"{len(findings)} {kind} checked, {len(bad)} with problems")

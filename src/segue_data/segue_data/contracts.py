@@ -42,6 +42,16 @@ def load_robot(name: str) -> RobotConfig:
     return _load("robot", name, RobotConfig)
 
 
+def recorded_robot(name: str, source: Path) -> RobotConfig:
+    """Contract that a bag or dataset names; DataError with the option that names another where there is none."""
+    if name not in robot_names():
+        known = ", ".join(robot_names())
+        raise missing(
+            source, f"no contract of its robot {name!r}; say whose it is: --robot NAME, one of {known}"
+        )
+    return load_robot(name)
+
+
 def robot_names() -> tuple[str, ...]:
     """Names of all robot contracts, sorted."""
     return tuple(sorted(path.stem for path in (config_folder() / "robots").glob("*.yaml")))

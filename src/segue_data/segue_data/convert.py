@@ -48,11 +48,11 @@ def _chosen(
             )
         chosen.append((bag, manifest))
     if not chosen:
-        raise missing(bags[0].parent, _why_none(bags, options))
+        raise missing(bags[0].parent, _why_none(bags, robot, options))
     return chosen
 
 
-def _why_none(bags: Sequence[Path], options: ConversionOptions) -> str:
+def _why_none(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions) -> str:
     """Why not one of the bags was chosen: the outcomes that they have, and the option that takes them."""
     outcomes = Counter(load(bag).outcome for bag in bags)
     left_out = {name: count for name, count in outcomes.items() if name not in options.outcomes}
@@ -60,7 +60,26 @@ def _why_none(bags: Sequence[Path], options: ConversionOptions) -> str:
     if not left_out:
         return f"{text}: the recorder doubts all of them (--doubtful takes them)"
     found = ", ".join(f"{count} with outcome {name!r}" for name, count in sorted(left_out.items()))
-    return f"{text}: {found}, wanted {sorted(options.outcomes)} (--outcomes {' '.join(sorted(left_out))} takes them)"
+    return (
+        f"{text}: {found}, wanted {sorted(options.outcomes)} ({_taken_by(bags, robot, options)} takes them)"
+    )
+
+
+def _taken_by(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptions) -> str:
+    """All options that the bags need beside those given."""
+    needed = [options_for(manifest, robot) for manifest in map(load, bags)]
+    outcomes = sorted({manifest.outcome for manifest in map(load, bags)} - options.outcomes)
+    words = [f"--outcomes {' '.join(outcomes)}"]
+    words += ["--doubtful"] if not options.doubtful and any("--doubtful" in n for n in needed) else []
+    contract = not options.any_contract and any("--any-contract" in n for n in needed)
+    return " ".join([*words, *(["--any-contract"] if contract else [])])
+
+
+def options_for(manifest: Manifest, robot: RobotConfig) -> list[str]:
+    """Options of `segue data convert` without which it does not take a bag with this manifest."""
+    words = [] if manifest.outcome in ConversionOptions().outcomes else [f"--outcomes {manifest.outcome}"]
+    words += ["--doubtful"] if manifest.problems else []
+    return words + (["--any-contract"] if manifest.config_hash != robot.fingerprint() else [])
 
 
 def _text(manifest: Manifest) -> str:

@@ -59,6 +59,7 @@ class Ours(BaseModel):
 
     action_space: dict[str, Any]
     rate_hz: _Rate
+    robot: str | None = None  # of an adopted dataset; of others info.json has it
     cameras: Annotated[tuple[str, ...], Field(min_length=1)]
     image_size: tuple[_Pixels, _Pixels] | None = None
     episodes: list[dict[str, Any]] = []
@@ -128,6 +129,11 @@ def _other_version(version: object) -> str:
 def read_ours(path: Path) -> Ours:
     """`meta/segue.json` of the dataset `path`; DataError when it is missing or wrong."""
     return _parsed(path, read_json(path / layout.OURS), Ours, layout.OURS)
+
+
+def robot_of(path: Path) -> str:
+    """Name of the robot that the dataset `path` was adopted for, or else was recorded with; DataError as above."""
+    return read_ours(path).robot or str(read_info(path).robot_type)
 
 
 def _parsed(path: Path, data: Any, model: type[ModelT], name: str) -> ModelT:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data import messages
-from segue_data.contracts import load_robot
+from segue_data.contracts import recorded_robot
 from segue_data.dataset_episodes import DatasetFiles, Episode, open_dataset
-from segue_data.dataset_info import Camera, read_info, read_ours
+from segue_data.dataset_info import Camera, read_ours, robot_of
 from segue_data.dataset_values import refuse_values
 from segue_data.encoding import ImageCodec
 from segue_data.episode_pictures import all_pictures, stored
@@ -128,7 +128,7 @@ def export(
     """
     files = open_dataset(dataset)
     refuse_values(files)
-    robot = robot or load_robot(str(read_info(dataset).robot_type))
+    robot = robot or recorded_robot(robot_of(dataset), dataset)
     space = files.about.space
     if space.fingerprint() != robot.action_space.fingerprint():
         what = f"action space {space.name}, robot {robot.name} speaks {robot.action_space.name}"

@@ -24,6 +24,7 @@ class Findings:
     kind: str  # "bag" or "dataset"
     problems: list[Problem] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # no fault, but good to know before the next step
 
     @property
     def ok(self) -> bool:
@@ -42,5 +43,6 @@ class Findings:
             "kind": self.kind,
             "ok": self.ok,
             "problems": problems,
+            "notes": self.notes,
             "facts": self.facts,
         }

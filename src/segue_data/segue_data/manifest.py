@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from segue_data.contracts import robot_names
 from segue_data.errors import corrupt, missing
 from segue_data.namespaces import namespace_of, plain_names
 
@@ -102,17 +103,32 @@ def parse(text: str, source: Path | str) -> Manifest:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise corrupt(source, place, f"got {first['input']!r}: {first['msg']}") from error
-    if manifest.outcome not in OUTCOMES or manifest.format != FORMAT:
-        raise corrupt(source, "outcome/format", f"got {manifest.outcome!r}, format {manifest.format}")
+    wrong = []
+    if manifest.outcome not in OUTCOMES:
+        wrong.append(f"outcome is {manifest.outcome!r}, allowed: {', '.join(OUTCOMES)}")
+    if manifest.format != FORMAT:
+        wrong.append(f"format is {manifest.format}, expected {FORMAT}")
+    if wrong:
+        raise corrupt(source, "values", "; ".join([*wrong, *_unknown_robot(manifest.robot)]))
     return manifest
+
+
+def _unknown_robot(name: str) -> list[str]:
+    """That no contract has this name: no fault of a manifest, but worth a look where another value is wrong."""
+    known = robot_names()
+    return [] if name in known else [f"robot {name!r} has no contract here, there are: {', '.join(known)}"]
 
 
 def load(bag: Path) -> Manifest:
     """Manifest of the bag folder `bag`; DataError when there is none or it is corrupt."""
     path = bag / FILE_NAME
     if not path.is_file():
-        needed = '{"task": "...", "robot": "..."}'
-        raise missing(path, f"no manifest beside the bag; write one, at least {needed}")
+        needed = '{"task": "...", "robot": "...", "outcome": "success"}'
+        raise missing(
+            path,
+            f"no manifest beside the bag; write one, at least {needed} (outcomes: {', '.join(OUTCOMES)}); "
+            "it names no contract, so convert the bag with --any-contract",
+        )
     try:
         return parse(path.read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:

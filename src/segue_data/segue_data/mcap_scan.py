@@ -263,6 +263,13 @@ def _walk(file: IO[bytes], scan: Scan) -> None:
         scan.data_end = file.tell()
 
 
+def _in_words(error: BaseException) -> str:
+    """What is wrong, without the words of a library that met bytes it did not expect."""
+    if type(error) in (ValueError, EOFError) and str(error):
+        return " ".join(str(error).split())
+    return "a record is cut or damaged"
+
+
 def scan(path: Path) -> Scan:
     """Read `path` to its end or to the first thing that is not whole, one chunk in memory at a time.
 
@@ -279,9 +286,7 @@ def scan(path: Path) -> Scan:
             result.torn = what_is_wrong(file, result.size, held)
     except _BROKEN as error:
         if not result.header_end:
-            raise corrupt(
-                path, "byte 0", f"no MCAP file, so nothing to save ({type(error).__name__} {error})"
-            ) from error
-        what = " ".join(str(error).split())
-        result.torn = f"{type(error).__name__} after byte {result.data_end}{': ' if what else ''}{what}"
+            what = "it is empty, 0 bytes" if not result.size else _in_words(error)
+            raise corrupt(path, "byte 0", f"no MCAP file, so nothing to save ({what})") from error
+        result.torn = f"after byte {result.data_end}: {_in_words(error)}"
     return result

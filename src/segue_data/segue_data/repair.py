@@ -103,7 +103,10 @@ def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool =
         (first, *_) = found.scans.items()
         what = f"not one message of it can be read ({first[1].torn}); it stays as it is"
         raise corrupt(bag, first[0].name, what)
-    why = _mend(found, keep_original) or f"metadata.yaml was written anew: {wrong}"
+    why = (
+        _mend(found, keep_original)
+        or f"metadata.yaml was written anew: {wrong.removeprefix('metadata.yaml: ')}"
+    )
     if found.unsure or not _all_there(bag, found.files):
         write_text(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
     if not _describe(bag, found.files):

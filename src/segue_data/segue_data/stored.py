@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -60,6 +61,23 @@ def storage_of(path: Path) -> str:
     """`mcap` or `sqlite3`, by how the file begins; else by its name."""
     with path.open("rb") as file:
         return MAGICS.get(file.read(8), STORAGES[path.suffix])
+
+
+def cut_or_foreign(path: Path) -> str:
+    """What is plainly wrong with a file of a bag, by its first and last bytes; empty if they are right."""
+    with path.open("rb") as file:
+        first = file.read(8)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        last = file.read()
+    kind = STORAGES[path.suffix]
+    if not size:
+        return "the file is empty (0 bytes)"
+    if MAGICS.get(first) != kind:
+        return f"it does not begin as a file of {kind} does"
+    if kind == "mcap" and MAGICS.get(last) != kind:
+        return f"it does not end as an MCAP file does: cut at {size} bytes, or something was written behind its end"
+    return ""
 
 
 def readable_counts(path: Path) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from segue_core.exit_status import ExitStatus
 from segue_data import cli, manifest
 from segue_data.bag_folders import find_bags
 from segue_data.bag_reader import read
+from segue_data.check_bag import check_bag
 from segue_data.manifest import RECORDING
 from segue_data.stage import Stage
 
@@ -42,7 +44,7 @@ SAVED: dict[str, Damage] = {
     "metadata that is no YAML": lambda bag: (bag / "metadata.yaml").write_text("a: [1, 2\n"),
 }
 LOST: dict[str, tuple[Damage, str]] = {
-    "empty file": (lambda bag: _mcap(bag).write_bytes(b""), "no MCAP file, so nothing to save"),
+    "empty file": (lambda bag: _mcap(bag).write_bytes(b""), "nothing to save (it is empty, 0 bytes)"),
     "no file": (lambda bag: _mcap(bag).unlink(), "no .mcap file, so nothing to save"),
     "no manifest": (lambda bag: (bag / "manifest.json").unlink(), 'write one, at least {"task"'),
     "manifest that is no text": (lambda bag: (bag / "manifest.json").write_bytes(b"\xff"), "not UTF-8"),
@@ -135,3 +137,42 @@ def test_bags_of_two_robots_make_no_dataset(
     (folder / "b" / "manifest.json").write_text(text)
     assert cli.main(["convert", str(folder), str(tmp_path / "set")]) == ExitStatus.DATA
     assert "recorded with robot 'jaco2', the dataset is to be of 'dual_arm'" in capsys.readouterr().err
+
+
+def _metadata(old: str, new: str) -> Callable[[Path], object]:
+    def edit(bag: Path) -> None:
+        file = bag / "metadata.yaml"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (
+            _metadata("storage_identifier: mcap", "storage_identifier: ''"),
+            "storage_identifier is '', allowed: mcap",
+        ),
+        (_metadata("  version: ", "  other: "), "it has no `version`"),
+        (_metadata("episode_000007.mcap", "gone.mcap"), "it names gone.mcap, which is not there"),
+        (lambda bag: _mcap(bag).write_bytes(_mcap(bag).read_bytes() + b"x"), "does not end as an MCAP file"),
+        (
+            lambda bag: _mcap(bag).write_bytes(_mcap(bag).read_bytes()[:40]),
+            "does not end as an MCAP file.*40 bytes",
+        ),
+        (lambda bag: _mcap(bag).write_bytes(b""), r"the file is empty \(0 bytes\)"),
+        (lambda bag: _mcap(bag).write_bytes(b"text" * 30), "does not begin as a file of mcap"),
+    ],
+)
+def test_what_is_plainly_wrong_with_a_bag_is_said_in_plain_words_with_the_file_and_the_next_step(
+    damage: Callable[[Path], object], says: str, recorded: tuple[Path, Stage], tmp_path: Path
+) -> None:
+    bag = tmp_path / "bag"
+    shutil.copytree(recorded[0], bag)
+    damage(bag)
+    (problem,) = check_bag(bag).problems
+    assert re.search(rf"(metadata\.yaml|\.mcap): .*{says}.*segue data repair", problem.what), problem.what
+    assert not re.search("Error|Exception|unpack", problem.what)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +49,27 @@ def test_a_refusal_names_what_was_found_and_the_option_that_takes_it_and_the_adv
     bag = tmp_path / "bag"
     shutil.copytree(recorded[0], bag)
     (bag / FILE_NAME).write_text('{"task": "pick_place", "robot": "dual_arm"}')
-    with pytest.raises(DataError, match=r"1 with outcome 'unknown'.*--outcomes unknown"):
+    with pytest.raises(DataError, match=r"1 with outcome 'unknown'.*--outcomes unknown --any-contract"):
         convert([bag], tmp_path / "set", robot, progress=False)
-    options = ConversionOptions(outcomes=frozenset({"unknown"}))
-    with pytest.raises(DataError, match=r"--any-contract"):
-        convert([bag], tmp_path / "set", robot, options=options, progress=False)
-    options = replace(options, any_contract=True)
+    found = check_bag(bag)
+    assert found.ok and found.notes == ["convert takes it with --outcomes unknown --any-contract"]
+    options = ConversionOptions(outcomes=frozenset({"unknown"}), any_contract=True)
     assert convert([bag], tmp_path / "set", robot, options=options, workers=1, progress=False) == 1
+    (bag / FILE_NAME).unlink()
+    with pytest.raises(DataError, match=r"--any-contract") as advice:
+        load(bag)
+    (advised,) = re.findall(r"{.*}", advice.value.text)
+    (bag / FILE_NAME).write_text(advised.replace('"robot": "..."', '"robot": "dual_arm"'))
+    options = ConversionOptions(any_contract=True)
+    assert convert([bag], tmp_path / "again", robot, options=options, workers=1, progress=False) == 1
+
+
+def test_a_manifest_with_wrong_values_names_all_of_them_and_what_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('{"task": "t", "robot": "dual_arn", "outcome": "good"}')
+    with pytest.raises(
+        DataError, match=r"'good', allowed: success, failure.*'dual_arn' has no contract.*dual_arm"
+    ):
+        load(tmp_path)
 
 
 def test_joint_states_of_two_publishers_are_those_of_one(

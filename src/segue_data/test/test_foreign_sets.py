@@ -19,6 +19,7 @@ from segue_core.exit_status import ExitStatus
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
 from segue_data.adopt import adopt
+from segue_data.check import info
 from segue_data.check_dataset import check_dataset
 from segue_data.check_page import write_page
 from segue_data.cli import main
@@ -218,7 +219,13 @@ def test_pictures_beside_the_data_files_are_read_and_a_missing_one_is_named(
     adopt(path, robot)
     np.testing.assert_array_equal(_load(path).images, np.concatenate([episode.images for episode in frames]))
     assert check_dataset(path).ok and export(path, tmp_path / "bags", robot, workers=1, progress=False) == 3
-    (path / "images" / (layout.IMAGE_PREFIX + "head") / "frame_000006.png").unlink()
+    picture = path / "images" / (layout.IMAGE_PREFIX + "head") / "frame_000006.png"
+    picture.write_bytes(b"x")
+    with pytest.raises(DataError, match="episode 1, frame 1, camera head: 1 bytes that are no JPEG or PNG"):
+        _load(path)
+    (problem,) = check_dataset(path).problems
+    assert "episode 1, frame 1, camera head: 1 bytes" in problem.what
+    picture.unlink()
     with pytest.raises(
         DataError, match=r"file-000.parquet, episode 1, frame 1, camera head: .*frame_000006.png is not in"
     ):
@@ -375,13 +382,21 @@ def test_a_video_that_ends_early_or_is_none_is_named_with_episode_and_frame(
         _load(path)
 
 
-def test_a_dataset_that_grew_after_it_was_adopted_is_exported_and_split_whole(
+def test_a_dataset_that_grew_after_it_was_adopted_is_exported_whole_as_the_robots_that_it_was_adopted_for(
     robot: RobotConfig, tmp_path: Path
 ) -> None:
-    path = write_foreign(tmp_path / "ds", robot, frames_of(robot))
+    def of_another(info: dict[str, Any]) -> None:
+        info["robot_type"] = "my_arm"
+
+    path = write_foreign(tmp_path / "ds", robot, frames_of(robot), edit_info=of_another)
     adopt(path, robot)
     ours = json.loads((path / layout.OURS).read_text())
     ours["episodes"] = ours["episodes"][:2]
     (path / layout.OURS).write_text(json.dumps(ours))
-    assert export(path, tmp_path / "bags", robot, workers=1, progress=False) == 3
+    assert export(path, tmp_path / "bags", None, workers=1, progress=False) == 3
+    assert load_manifest(tmp_path / "bags/episode_000000").robot == info(path)["robot"] == robot.name
+    del ours["robot"]
+    (path / layout.OURS).write_text(json.dumps(ours))
+    with pytest.raises(DataError, match=f"'my_arm'.*--robot NAME, one of .*{robot.name}"):
+        export(path, tmp_path / "others", None, workers=1, progress=False)
     assert main(["split", str(path)]) == 0

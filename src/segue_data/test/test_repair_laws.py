@@ -286,7 +286,7 @@ def test_an_sqlite_bag_with_an_empty_storage_identifier_is_mended(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda told: told.update(storage_identifier=""), "Storage plugin ''"),
+        (lambda told: told.update(storage_identifier=""), "storage_identifier is ''"),
         (lambda told: told["topics_with_message_count"].clear(), "0 messages of /text"),
         (lambda told: told.update(version=99), "version 99"),
         (lambda told: told.update(relative_file_paths=["other.mcap"]), "other.mcap"),
