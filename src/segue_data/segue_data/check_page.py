@@ -74,7 +74,13 @@ def _figure(rows: int, height: float) -> Any:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    return plt.subplots(rows, 1, figsize=(10, height), sharex=True, squeeze=False)
+    return plt.subplots(rows, 1, figsize=(10, height), sharex=True, squeeze=False, layout="constrained")
+
+
+def _legend(axis: Any, columns: int) -> None:
+    """Above the plot, where no data lies."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.1}
+    axis.legend(fontsize=7, ncols=columns, markerscale=2, **place)
 
 
 def _regular(streams: Streams) -> list[str]:
@@ -97,7 +103,7 @@ def _timing(streams: Streams) -> str:
     axes[1, 0].set_xlabel("time [s]")
     low, high = axes[1, 0].get_ylim()
     axes[1, 0].set_ylim(min(low, -1.0), max(high, 1.0))  # less than a millisecond is nothing to see
-    axes[0, 0].legend(fontsize=7, loc="upper right")
+    _legend(axes[0, 0], columns=3)
     return _embed(figure)
 
 
@@ -129,7 +135,7 @@ def _channels(values: NDArray[Any], times: NDArray[Any], space: ActionSpace) -> 
             times, part, lw=1, label=[*"xyz"][: part.shape[1]] if part.shape[1] <= 3 else range(part.shape[1])
         )
         if part.shape[1] > 1:
-            axis.legend(fontsize=6, loc="upper right", ncols=part.shape[1])
+            _legend(axis, columns=part.shape[1])
         axis.set_ylabel(f"{channel.name}\n[{channel.unit}]", fontsize=7)
         for bound in {*channel.low, *channel.high}:
             if part.min() - 0.1 <= bound <= part.max() + 0.1:
@@ -176,6 +182,8 @@ def _dataset_section(finding: Findings) -> str:
         actions = files.rows(layout.ACTION)
     except SegueError:  # the check has found that, too
         return f"<section>{_problems(finding)}</section>"
+    from matplotlib.ticker import MaxNLocator
+
     about = files.about
     figure, axes = _figure(2, 5.0)
     axes[0, 0].bar(range(len(actions)), [len(a) / about.rate_hz for a in actions])
@@ -186,7 +194,8 @@ def _dataset_section(finding: Findings) -> str:
         axes[1, 0].plot(steps, ".", label=f"{channel.name} [{channel.unit}]")
     axes[1, 0].set_ylabel("largest step of an action")
     axes[1, 0].set_xlabel("episode")
-    axes[1, 0].legend(fontsize=7)
+    axes[1, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(axes[1, 0], columns=3)
     pictures = [_embed(figure)]
     for number in _worst(finding, len(actions)):
         times = np.arange(len(actions[number])) / about.rate_hz

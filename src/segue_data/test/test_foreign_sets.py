@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import shutil
@@ -62,7 +63,10 @@ def test_an_episode_is_what_meta_episodes_says_however_many_share_a_file(
         progress.column("progress").to_numpy() == 1.0
     ).tolist() == [4, 8, 14]
     write_page([check_dataset(path)], tmp_path / "page.html")
-    assert "episode 0" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    first = base64.b64decode(page.split("data:image/svg+xml;base64,")[1].split('"')[0]).decode()
+    episodes = first.split('id="axes_2"')[1].split('id="matplotlib.axis_4"')[0]
+    assert "episode 0" in page and "<!-- 1 -->" in episodes and "<!-- 0.5 -->" not in episodes
 
 
 def test_a_packed_dataset_becomes_a_bag_per_episode_and_comes_back_frame_by_frame(

@@ -16,7 +16,7 @@ from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import read
 from segue_data.check_bag import check_bag
 from segue_data.check_dataset import check_dataset
-from segue_data.check_page import write_page
+from segue_data.check_page import _figure, _legend, write_page
 from segue_data.cli import main
 from segue_data.contracts import load_robot
 from segue_data.convert import convert
@@ -90,6 +90,15 @@ def test_a_page_shows_the_problems_and_the_streams(recorded: tuple[Path, Stage],
     assert recorded[0].name in page and page.count("data:image/svg+xml") == 3
     assert page.count("data:image/jpeg") == 3 * len(recorded[1].robot.cameras)  # first, middle, last of each
     assert "prefers-color-scheme:dark" in page
+
+
+def test_a_legend_never_lies_on_the_data() -> None:
+    """The gaps of the worst bag were behind it."""
+    figure, axes = _figure(1, 2.0)
+    axes[0, 0].plot([0, 1], [0, 1], label="/joint_states")
+    _legend(axes[0, 0], columns=3)
+    figure.canvas.draw()
+    assert axes[0, 0].get_legend().get_window_extent().y0 >= axes[0, 0].get_window_extent().y1
 
 
 def test_a_page_shows_the_worst_bag_first(recorded: tuple[Path, Stage], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from segue_eval.result import EpisodeResult
 from segue_eval.statistics import estimate
 from segue_eval.summary import COLUMNS, Column, endings, estimates, success_interval
 
+_NAMES = ("seed", "outcome", "ended by", "why", "score", "time [s]", "starved", "to see", "command")
 _WORDS = {"outcome", "ended by", "why", "to see", "command"}
 
 
@@ -59,23 +60,32 @@ def _links(folder: Path, seed: int) -> str:
 def _line(result: EpisodeResult, setup: Mapping[str, Any], folder: Path) -> str:
     """A table row: how the seed ended, why, what there is to see, and how to run it again."""
     ending = ending_word("success" if result.success else "failure")
-    cells = [
-        f'<td>{result.seed}</td><td class="w {ending.mood}">{ending.word}</td>',
-        f'<td class="w">{escape(result.rule)}</td><td class="w">{escape(result.reason)}</td>',
-        f"<td>{result.score:g}</td><td>{result.seconds:.1f}</td><td>{result.starved}</td>",
-        f'<td class="w">{_links(folder, result.seed)}</td>',
+    texts = [
+        str(result.seed),
+        f'<span class="{ending.mood}">{ending.word}</span>',
+        escape(result.rule),
+        escape(result.reason),
+        f"{result.score:g}",
+        f"{result.seconds:.1f}",
+        str(result.starved),
+        _links(folder, result.seed),
     ]
     if setup:
         text = escape(command(setup, result.seed, folder / f"again-{result.seed}"))
-        cells.append(f'<td class="w"><details><summary>again</summary><code>{text}</code></details></td>')
+        texts.append(f"<details><summary>again</summary><code>{text}</code></details>")
+    cells = (f'<td{_kind(n)} data-name="{n}">{text}</td>' for n, text in zip(_NAMES, texts, strict=False))
     return f'<tr id="seed-{result.seed}">{"".join(cells)}</tr>'
 
 
+def _kind(name: str) -> str:
+    return ' class="w"' if name in _WORDS else ""
+
+
 def _seeds(results: Sequence[EpisodeResult], setup: Mapping[str, Any], folder: Path) -> str:
-    names = ["seed", "outcome", "ended by", "why", "score", "time [s]", "starved", "to see", "command"]
-    head = "".join(f'<th class="{"w" if n in _WORDS else ""}">{n}</th>' for n in names[: 9 if setup else 8])
+    """On narrow screens every seed is a block of named lines."""
+    head = "".join(f"<th{_kind(n)}>{n}</th>" for n in _NAMES[: 9 if setup else 8])
     rows = "".join(_line(result, setup, folder) for result in results)
-    return f'<div class="scroll"><table class="seeds"><tr>{head}</tr>{rows}</table></div>'
+    return f'<div class="scroll"><table class="stack"><tr>{head}</tr>{rows}</table></div>'
 
 
 def _summary(results: Sequence[EpisodeResult]) -> str:

@@ -1,8 +1,12 @@
+import re
+from importlib.resources import files
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_eval.charts import Scale, label, nice_ticks, padded_range, polyline, step_points
+from segue_eval.charts import Scale, frame, label, nice_ticks, padded_range, polyline, step_points
 
 SPANS = st.tuples(st.floats(-1e5, 1e5), st.floats(1e-3, 1e5)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -19,6 +23,15 @@ def test_ticks_lie_inside_the_axis_evenly_and_are_not_too_many(span: tuple[float
 @given(SPANS)
 def test_the_ends_of_a_scale_are_the_ends_of_the_axis(span: tuple[float, float]) -> None:
     assert np.allclose(Scale(*span, 10.0, 90.0)(span), [10.0, 90.0])
+
+
+@pytest.mark.parametrize(("width", "kind"), [(580.0, "chart"), (1180.0, "chart wide")])
+def test_a_chart_that_shrinks_most_has_the_text_that_grows_most(width: float, kind: str) -> None:
+    """On a narrow screen 20 to 65 % of a run lay outside, and nothing said so."""
+    assert f'class="{kind}"' in frame((0, 1), (0, 1), width=width).svg()
+    css = (files("segue_eval") / "assets" / "page.css").read_text(encoding="utf-8")
+    sizes = [int(size) for size in re.findall(r"svg\.(?:chart|wide) text \{ font-size: (\d+)px", css)]
+    assert sizes == [17, 14, 26] and re.search(r"^svg\.chart \{ width: 100%", css, re.M)
 
 
 def test_a_line_breaks_where_a_value_is_missing() -> None:

@@ -126,6 +126,10 @@ def test_the_page_lists_every_seed_with_how_it_ended_what_to_see_and_the_command
         result.seed: text.split(f'<tr id="seed-{result.seed}">')[1].split("</tr>")[0] for result in RESULTS
     }
     assert [">success<" in line for line in lines.values()] == [result.success for result in RESULTS]
+    for (
+        line
+    ) in lines.values():  # on a narrow screen, where a row is a block and the head of the table is hidden
+        assert re.findall(r'data-name="([^"]+)"', line) == re.findall(r"<th[^>]*>([^<]+)</th>", text)[:9]
     assert 'href="seed-2/episode.mp4"' in lines[2] and "href" not in lines[1]
     assert all(f"--seeds {seed}:{seed + 1}" in line for seed, line in lines.items())
 

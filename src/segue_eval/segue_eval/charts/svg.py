@@ -61,6 +61,9 @@ def step_points(xs: ArrayLike, ys: ArrayLike) -> tuple[NDArray[np.float64], NDAr
     return x, y
 
 
+_WIDE = 800.0  # [px]
+
+
 @dataclass(frozen=True)
 class Frame:
     """A plot area with its two scales. `timed` frames take part in the page's playhead (x is seconds)."""
@@ -80,7 +83,10 @@ class Frame:
         """The finished chart: grid, axes, then `marks` in order."""
         body = self._grid() + "".join(marks) + self._labels()
         box = f"0 0 {self.width:g} {self.height:g}"
-        return element("svg", body, viewBox=box, width=self.width, role="img", class_="chart", **self._data())
+        kind = (
+            "chart wide" if self.width > _WIDE else "chart"
+        )  # on narrow screens: what keeps its text readable
+        return element("svg", body, viewBox=box, width=self.width, role="img", class_=kind, **self._data())
 
     def _data(self) -> dict[str, str]:
         if not self.timed:

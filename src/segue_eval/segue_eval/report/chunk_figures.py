@@ -115,7 +115,7 @@ def guidance_section(run: RunData) -> str:
     name = text(_WIDTH - 10, height - 3, "row of the chunk", "axis-name", "end")
     view = f"0 0 {_WIDTH:g} {height:g}"
     svg = element(
-        "svg", "".join([*rows, *ticks, name]), viewBox=view, width=_WIDTH, class_="chart", role="img"
+        "svg", "".join([*rows, *ticks, name]), viewBox=view, width=_WIDTH, class_="chart sideways", role="img"
     )
     note = "How strongly each row had to follow the chunk before: full colour 1, none 0. The first chunk is free."
     return page.section("Guidance (omega)", svg, note=note)

@@ -75,9 +75,8 @@ def colours(run: SuiteRun) -> dict[str, str]:
 
 def _svg(width: float, rows: int, *marks: str) -> str:
     height = _TOP + rows * _ROW + _BOTTOM
-    return element(
-        "svg", "".join(marks), viewBox=f"0 0 {width:g} {height:g}", width=width, role="img", class_="chart"
-    )
+    view = f"0 0 {width:g} {height:g}"
+    return element("svg", "".join(marks), viewBox=view, width=width, role="img", class_="chart sideways")
 
 
 def _dots(panel: Panel, row: int, cell: Cell, column: Column, class_: str) -> str:
