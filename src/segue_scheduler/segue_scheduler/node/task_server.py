@@ -147,6 +147,8 @@ class TaskServer:
             result = results.result(session, node.watch, node.space.rate_hz, handle.is_cancel_requested, note)
             closed = await self._cell.stop_recording(result.success, result.outcome)
         result.bag_path = self._cell.bag_path
+        if self._cell.doubts and not result.bag_path:
+            closed = f"recording deleted, as keep_doubtful is false: {self._cell.doubts}"
         result.reason += f" ({closed})" if closed else ""
         safety = node.safety
         if safety.error_code and safety.error_text not in result.reason:
