@@ -60,7 +60,7 @@ def convert(arguments: argparse.Namespace) -> int:
     bags = find_bags(arguments.bags)
     for bag in unfinished_bags(arguments.bags):
         print(f"left out {bag}: not a finished bag; try `segue data repair {bag}`", file=sys.stderr)
-    robot = named or recorded_robot(load(bags[0]).robot, bags[0])
+    robot = named or recorded_robot(load(bags[0]).robot, bags[0], "--robot NAME --any-contract")
     count = convert_bags(bags, arguments.out, robot, options=options, workers=arguments.workers)
     print(f"{count} episodes in {arguments.out}")
     return 0

@@ -42,12 +42,12 @@ def load_robot(name: str) -> RobotConfig:
     return _load("robot", name, RobotConfig)
 
 
-def recorded_robot(name: str, source: Path) -> RobotConfig:
-    """Contract that a bag or dataset names; DataError with the option that names another where there is none."""
+def recorded_robot(name: str, source: Path, options: str = "--robot NAME") -> RobotConfig:
+    """Contract that a bag or dataset names; DataError with the `options` that take another where there is none."""
     if name not in robot_names():
         known = ", ".join(robot_names())
         raise missing(
-            source, f"no contract of its robot {name!r}; say whose it is: --robot NAME, one of {known}"
+            source, f"no contract of its robot {name!r}; say whose it is: {options}, NAME is one of {known}"
         )
     return load_robot(name)
 

@@ -38,7 +38,11 @@ def _chosen(
             continue
         if manifest.robot != robot.name and not options.any_contract:
             what = f"recorded with robot {manifest.robot!r}, the dataset is to be of {robot.name!r}"
-            raise misaligned(bag, "manifest", f"{what}: convert its bags into a dataset of their own")
+            raise misaligned(
+                bag,
+                "manifest",
+                f"{what}: convert its bags into a dataset of their own (--any-contract accepts it)",
+            )
         if manifest.config_hash != robot.fingerprint() and not options.any_contract:
             raise misaligned(
                 bag,

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from segue_core.errors import DataError
+from segue_core.exit_status import ExitStatus
 from segue_core.robot_config import RobotConfig
 from segue_data import messages
 from segue_data.bag_reader import read, stamp_ns
 from segue_data.check_bag import check_bag
+from segue_data.cli import main
 from segue_data.convert import convert
 from segue_data.dataset_writer import ConversionOptions
 from segue_data.episode import read_episode
@@ -70,6 +72,19 @@ def test_a_manifest_with_wrong_values_names_all_of_them_and_what_is_allowed(tmp_
         DataError, match=r"'good', allowed: success, failure.*'dual_arn' has no contract.*dual_arm"
     ):
         load(tmp_path)
+
+
+def test_a_bag_of_a_robot_without_a_contract_names_all_options_at_once(
+    recorded: tuple[Path, Stage], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = tmp_path / "bag"
+    shutil.copytree(recorded[0], bag)
+    (bag / FILE_NAME).write_text('{"task": "t", "robot": "dual_arn", "outcome": "success"}')
+    assert main(["check", str(bag)]) == 0 and "--robot NAME --any-contract" in capsys.readouterr().out
+    assert main(["convert", str(bag), str(tmp_path / "set")]) == ExitStatus.DATA
+    assert re.search("'dual_arn'.*--robot NAME --any-contract.*dual_arm", capsys.readouterr().err)
+    named = ["--robot", "dual_arm", "--any-contract", "--workers", "1"]
+    assert main(["convert", str(bag), str(tmp_path / "set"), *named]) == 0
 
 
 def test_joint_states_of_two_publishers_are_those_of_one(

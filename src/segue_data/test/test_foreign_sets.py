@@ -401,6 +401,6 @@ def test_a_dataset_that_grew_after_it_was_adopted_is_exported_whole_as_the_robot
     assert load_manifest(tmp_path / "bags/episode_000000").robot == info(path)["robot"] == robot.name
     del ours["robot"]
     (path / layout.OURS).write_text(json.dumps(ours))
-    with pytest.raises(DataError, match=f"'my_arm'.*--robot NAME, one of .*{robot.name}"):
+    with pytest.raises(DataError, match=f"'my_arm'.*--robot NAME, NAME is one of .*{robot.name}"):
         export(path, tmp_path / "others", None, workers=1, progress=False)
     assert main(["split", str(path)]) == 0
