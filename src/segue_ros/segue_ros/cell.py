@@ -1,5 +1,6 @@
 """The robot cell around a run or a demonstration: reset the world, arm the robot, record. Services of other nodes."""
 
+import time
 from typing import Any
 
 from rclpy.client import Client
@@ -8,7 +9,10 @@ from rclpy.node import Node
 from segue_core.errors import ErrorCode, SegueError
 from segue_interfaces.srv import Arm, ResetWorld, StartRecording, StopRecording
 from segue_ros.alone import call_once_alone
-from segue_ros.waiting import call
+from segue_ros.waiting import call, until
+
+_JOINTS_S = 2.0  # patience with a controller that has no joint states yet
+_AGAIN_S = 0.2
 
 
 class Cell:
@@ -40,8 +44,16 @@ class Cell:
             await call(self._node, self._reset, ResetWorld.Request(seed=seed), timeout_s=10.0)
 
     async def arm(self, arm: bool) -> None:
-        """Allow motion from the measured pose, or stop and forbid it. Raises SegueError as `reset`."""
-        response = await call_once_alone(self._node, self._arm, Arm.Request(arm=arm))
+        """Allow motion from the measured pose, or stop and forbid it. Raises SegueError as `reset`.
+
+        A controller that has not heard the joints yet, as when everything has just started, is asked again for a while.
+        """
+        end_s = time.monotonic() + _JOINTS_S
+        while True:
+            response = await call_once_alone(self._node, self._arm, Arm.Request(arm=arm))
+            if response.error_code != ErrorCode.CONTROL_STATE_STALE or time.monotonic() > end_s:
+                break
+            await until(self._node, lambda: False, _AGAIN_S)
         if not response.success:
             raise SegueError(
                 ErrorCode.CONTROL_NOT_ARMED, f"{self._arm.service_name} refused: {response.error_text}"

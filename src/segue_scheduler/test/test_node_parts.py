@@ -71,7 +71,14 @@ def test_a_client_that_renewed_once_must_go_on_and_one_that_never_did_is_left_al
     assert not lease.expired(99.0)
     lease.renew(99.0)
     assert [lease.expired(now) for now in (99.9, 100.1)] == [False, True]
-    assert Lease(1.0, required=True, now_s=0.0).expired(1.1)
+    required = Lease(1.0, required=True, now_s=0.0)
+    assert [required.expired(now) for now in (0.6, 1.1)] == [False, True]
+
+
+def test_a_scheduler_that_stood_still_does_not_blame_its_client() -> None:
+    """Stopped for 12 s it once said that the client was gone; the client was there."""
+    lease = Lease(1.0, required=True, now_s=0.0)
+    assert [lease.expired(now) for now in (0.5, 12.5, 12.9, 13.2)] == [False, False, False, True]
 
 
 def test_a_run_whose_client_is_gone_ends_with_the_lease_as_its_rule() -> None:

@@ -58,7 +58,9 @@ def _stamped(bag: Path, topic: str) -> Iterator[tuple[int, Any]]:
 
 def _of_world(bag: Path, robot: RobotConfig) -> SpectatorView:
     messages = _stamped(bag, SIM_STATE)
-    first = next(messages)
+    first = next(messages, None)
+    if first is None:
+        return _of_robot(bag, robot)  # the topic was there, and nobody published it
     spectator = Spectator.of_world(robot, load_task(first[1].task), int(first[1].seed))
     if len(first[1].values) != spectator.state_size:
         spectator.close()
@@ -97,7 +99,7 @@ def open_view(bag: Path, robot_name: str) -> SpectatorView | None:
     try:
         robot = load_robot(robot_name)
         return _of_world(bag, robot) if SIM_STATE in topics else _of_robot(bag, robot)
-    except (SegueError, _Undrawable, StopIteration, RuntimeError) as error:  # RuntimeError: no OpenGL here
+    except (SegueError, _Undrawable, RuntimeError) as error:  # RuntimeError: no OpenGL here
         print(f"note: the robot is not drawn: {error}", file=sys.stderr)
         return None
 

@@ -52,7 +52,7 @@ class Lease:
     """
 
     def __init__(self, duration_s: float, required: bool, now_s: float) -> None:
-        self._duration_s = duration_s
+        self._duration_s, self._looked_s = duration_s, now_s
         self._renewed_s = now_s if required else None
 
     def renew(self, now_s: float) -> None:
@@ -60,5 +60,11 @@ class Lease:
         self._renewed_s = now_s
 
     def expired(self, now_s: float) -> bool:
-        """Whether the client has been silent for too long, on the steady clock."""
+        """Whether the client has been silent for too long, on the steady clock; ask it at every tick.
+
+        Who did not look for so long (a process that stood still) cannot tell: the client gets that time back.
+        """
+        unseen_s, self._looked_s = now_s - self._looked_s, now_s
+        if self._renewed_s is not None and unseen_s > self._duration_s:
+            self._renewed_s += unseen_s
         return self._renewed_s is not None and now_s - self._renewed_s > self._duration_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 
 KNOWN = ("0.4.4", "0.6.1")
 """Versions of LeRobot that this was run with; the last needs Python 3.12."""
@@ -24,7 +25,10 @@ def installed() -> str:
 def problem(version: str) -> str:
     """Why it cannot be used, and what to do; empty when it can."""
     fits = KNOWN[-1] if sys.version_info >= (3, 12) else KNOWN[0]
-    install = f"or install it there: {sys.executable} -m pip install lerobot=={fits}"
+    install = f"install it there: {sys.executable} -m pip install lerobot=={fits}"
+    if not _is_for_lerobot():  # LeRobot's pins would undo what is installed here
+        install = "make an environment of its own for it"
+    install = f"or {install}"
     if not version:
         text = f"{sys.executable} has no LeRobot; name the Python of an environment that has it (docs/training.md)"
         return f"{text}, {install}"
@@ -33,6 +37,11 @@ def problem(version: str) -> str:
     return (
         "" if numbers >= OLDEST else f"LeRobot {version} of {sys.executable} is too old; {known}, {install}"
     )
+
+
+def _is_for_lerobot() -> bool:
+    """Whether this is a virtual environment, and not the one that ROS and Segue live in."""
+    return sys.prefix != sys.base_prefix and find_spec("rclpy") is None
 
 
 def untested(version: str) -> str:
