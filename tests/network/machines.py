@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from segue_bringup.environment.variables import profile_name
+
 from .link import ADDRESSES
 
 ROBOT, POLICY = 0, 1
+_PROFILES = Path(__file__).parents[2] / "config" / "dds"
 _LINK = Path(__file__).with_name("link.py")
 
 
@@ -81,10 +84,12 @@ class TwoMachines:
         """Run a command on a machine; discovery knows the other machine by its address and nobody else."""
         mounts = "mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /run/lock && export TMPDIR=/run/lock"
         inside = ["sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
+        variables = {**os.environ, "ROS_STATIC_PEERS": ADDRESSES[1 - side], **environment}
+        profile = {"FASTDDS_DEFAULT_PROFILES_FILE": str(_PROFILES / profile_name(variables))}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 ["ip", "netns", "exec", self._names[side], *inside],
-                env={**os.environ, "ROS_STATIC_PEERS": ADDRESSES[1 - side], **environment},
+                env={**variables, **profile, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -27,7 +27,9 @@ case "$ROS_AUTOMATIC_DISCOVERY_RANGE${{ROS_STATIC_PEERS:+ peers}}" in  # deaf to
   LOCALHOST|OFF) _segue_profile=this_machine ;;
   *) _segue_profile=large_images ;;
 esac
-export FASTDDS_DEFAULT_PROFILES_FILE="${{FASTDDS_DEFAULT_PROFILES_FILE:-{profiles}/$_segue_profile.xml}}"
+case "${{FASTDDS_DEFAULT_PROFILES_FILE:-}}" in
+  ""|{profiles}/*) export FASTDDS_DEFAULT_PROFILES_FILE="{profiles}/$_segue_profile.xml" ;;
+esac
 unset _segue_venv _segue_profile
 """
 
