@@ -11,7 +11,7 @@ from segue_interfaces.srv import Arm, ResetWorld, StartRecording, StopRecording
 from segue_ros.alone import call_once_alone
 from segue_ros.waiting import call, until
 
-_JOINTS_S = 2.0  # patience with a controller that has no joint states yet
+_JOINTS_S = 5.0  # patience with a controller that has no joint states yet
 _AGAIN_S = 0.2
 
 
@@ -50,14 +50,17 @@ class Cell:
         """
         end_s = time.monotonic() + _JOINTS_S
         while True:
-            response = await call_once_alone(self._node, self._arm, Arm.Request(arm=arm))
-            if response.error_code != ErrorCode.CONTROL_STATE_STALE or time.monotonic() > end_s:
-                break
-            await until(self._node, lambda: False, _AGAIN_S)
-        if not response.success:
-            raise SegueError(
-                ErrorCode.CONTROL_NOT_ARMED, f"{self._arm.service_name} refused: {response.error_text}"
-            )
+            try:
+                response = await call_once_alone(self._node, self._arm, Arm.Request(arm=arm))
+            except SegueError as error:
+                if error.code is not ErrorCode.CONTROL_STATE_STALE or time.monotonic() > end_s:
+                    raise
+                await until(self._node, lambda: False, _AGAIN_S)
+                continue
+            if not response.success:
+                text = f"{self._arm.service_name} refused: {response.error_text}"
+                raise SegueError(ErrorCode.CONTROL_NOT_ARMED, text)
+            return
 
     async def start_recording(self, episode: str, task: str, seed: int) -> str:
         """Begin a bag; an empty text, or why there is none. A run goes on without a recording."""

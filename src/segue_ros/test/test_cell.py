@@ -1,0 +1,76 @@
+"""Laws of the robot cell: who arms a robot that nobody has heard of yet asks again, and gives up with the reason."""
+
+from collections.abc import Iterator
+
+import pytest
+import rclpy
+from own_domain import own_domain
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from spinning import spin_until
+
+from segue_core.errors import ErrorCode, SegueError
+from segue_interfaces.srv import Arm
+from segue_ros import cell
+from segue_ros.executor import NodeExecutor
+
+
+class Pair:
+    """A node with a cell, and a controller that refuses to be armed so often with that code."""
+
+    def __init__(self, refusals: int, code: ErrorCode) -> None:
+        self.node, self.peer, self.asked = Node("asking"), Node("controller"), 0
+        self._refusals, self._code = refusals, code
+        self.peer.create_service(Arm, "segue/arm", self._on_arm)
+        self.executor, self._other = NodeExecutor(), SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+        self._other.add_node(self.peer)
+        self.cell = cell.Cell(self.node, "")
+
+    def _on_arm(self, _: Arm.Request, response: Arm.Response) -> Arm.Response:
+        self.asked += 1
+        response.success = self.asked > self._refusals
+        if not response.success:
+            response.error_code, response.error_text = int(self._code), "no joint states received yet"
+        return response
+
+    def arm(self) -> None:
+        task = self.executor.create_task(self.cell.arm, True)
+
+        def done() -> bool:
+            self.executor.spin_once(timeout_sec=0.01)
+            return bool(task.done())
+
+        spin_until(self._other, done)
+        task.result()
+
+
+@pytest.fixture
+def ros() -> Iterator[None]:
+    rclpy.init(domain_id=own_domain())
+    yield
+    rclpy.shutdown()
+
+
+def test_a_controller_that_has_not_heard_the_joints_is_asked_again_until_it_has(ros: None) -> None:
+    """A run ended at once with 306 where discovery gave the controller its joint states a moment later."""
+    pair = Pair(3, ErrorCode.CONTROL_STATE_STALE)
+    pair.arm()
+    assert pair.asked == 4
+
+
+def test_another_refusal_is_the_answer(ros: None) -> None:
+    pair = Pair(3, ErrorCode.CONTROL_EMERGENCY_STOP)
+    with pytest.raises(SegueError, match="no joint states") as refusal:
+        pair.arm()
+    assert (refusal.value.code, pair.asked) == (ErrorCode.CONTROL_EMERGENCY_STOP, 1)
+
+
+def test_patience_with_a_controller_that_hears_nothing_has_an_end(
+    ros: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cell, "_JOINTS_S", 0.5)
+    pair = Pair(1000, ErrorCode.CONTROL_STATE_STALE)
+    with pytest.raises(SegueError, match="no joint states"):
+        pair.arm()
+    assert pair.asked > 1
