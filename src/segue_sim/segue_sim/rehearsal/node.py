@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
@@ -26,6 +26,7 @@ from segue_ros.contracts import load_file, load_robot
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_sim.rehearsal.trajectory_controller import Knot, TrajectoryController
+from segue_sim.sensor_messages import camera_info
 from segue_sim.world import World
 
 _LONGEST_S = 0.1  # a process that was held up for longer does not make up for it
@@ -96,7 +97,10 @@ class RehearsalRobot(LifecycleComponent):
                 qos.COMMAND,
             )
         self._pictures = {
-            name: self.create_lifecycle_publisher(Image, f"{name}_camera/image_raw", qos.SENSOR_SOURCE)
+            name: (
+                self.create_lifecycle_publisher(Image, f"{name}_camera/image_raw", qos.SENSOR_SOURCE),
+                self.create_lifecycle_publisher(CameraInfo, f"{name}_camera/camera_info", qos.SENSOR_SOURCE),
+            )
             for name in (self._robot.cameras if given.cameras else ())
         }
 
@@ -189,7 +193,9 @@ class RehearsalRobot(LifecycleComponent):
         stamp = self.get_clock().now().to_msg()
         for name, picture in self.world.render().items():
             frame = f"{prefix(self)}{optical_frame(name)}"
-            self._pictures[name].publish(images.to_message(picture, "rgb8", stamp, frame))
+            image_out, info_out = self._pictures[name]
+            image_out.publish(images.to_message(picture, "rgb8", stamp, frame))
+            info_out.publish(camera_info(frame, self._robot.cameras[name], stamp))
 
 
 def _seconds(duration: object) -> float:
