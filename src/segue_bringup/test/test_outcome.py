@@ -53,6 +53,11 @@ def test_the_next_command_is_of_the_checkpoint_that_ran() -> None:
     assert not any("--checkpoint" in line for line in said(result, checkpoint=shipped))
 
 
+def test_the_next_command_is_in_the_namespace_that_ran() -> None:
+    result = RunTask.Result(success=True, outcome="success", reason="done", duration_s=3.0)
+    assert any("./segue run namespace:=left robot:=" in line for line in said(result, namespace="left"))
+
+
 @pytest.mark.parametrize("code", [109, 111, 305, 306, 310, 507])
 @pytest.mark.parametrize(
     ("sim", "advice"),

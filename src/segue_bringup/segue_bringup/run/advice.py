@@ -68,7 +68,7 @@ def _logs(told: Mapping[str, Any]) -> str:
 
 
 def _again(arguments: Mapping[str, Any]) -> str:
-    names = ("robot", "task", "policy")
+    names = ("namespace", "robot", "task", "policy")
     named = _chosen_checkpoint(arguments)
     words = [f"{name}:={arguments[name]}" for name in names if arguments.get(name)]
     return " ".join([*words, *([f"checkpoint:={named}"] if named else [])])
