@@ -22,8 +22,11 @@ def nearest_tick(time_ns: int, rate_hz: float) -> int:
 
 
 def is_ahead(tick: int, now_ns: int, rate_hz: float) -> bool:
-    """Whether a tick that somebody tells is more than a second in the future: then it is no observation of anything."""
-    return tick > tick_of(now_ns, rate_hz) + rate_hz * _AHEAD_S
+    """Whether a tick that somebody tells is more than a second in the future: then it is no observation of anything.
+
+    A clock that has not been heard yet (0) cannot tell.
+    """
+    return now_ns > 0 and tick > tick_of(now_ns, rate_hz) + rate_hz * _AHEAD_S
 
 
 def time_of(tick: int, rate_hz: float) -> int:

@@ -40,6 +40,14 @@ def test_a_tick_is_found_again_in_its_stamp(tick: int, rate_hz: float) -> None:
     assert ticks.tick_of(time_ns, rate_hz) == ticks.nearest_tick(time_ns, rate_hz) == tick
 
 
+def test_a_tick_is_ahead_of_its_clock_by_more_than_a_second_and_never_of_a_clock_that_nobody_has_heard() -> (
+    None
+):
+    """Simulated time that has not come yet is 0: a run began with a warning about each observation."""
+    assert [ticks.is_ahead(tick, 10**9, 30.0) for tick in (0, 60, 61, 2**60)] == [False, False, True, True]
+    assert not ticks.is_ahead(44, 0, 30.0)
+
+
 def test_the_time_before_the_first_tick_is_not_the_first_tick() -> None:
     assert ticks.tick_of(-30_000_000, 30.0) == -1
     assert [ticks.tick_of(time_ns, 30.0) for time_ns in (0, 32_000_000, 33_333_333)] == [0, 0, 1]
