@@ -166,9 +166,8 @@ class ControllerNode(LifecycleComponent):
     def _on_joint_states(self, message: JointState) -> None:
         if not self._reader.concerns(message):
             return
-        if (
-            self._gate
-        ):  # a world that waits says no more before it is answered: what came since gave up on this node
+        # A world that waits says nothing before it is answered: where more has come it gave up on this node.
+        if self._gate:
             for newer, _ in waiting_messages(self._joint_states):
                 message = newer if self._reader.concerns(newer) else message
         try:
