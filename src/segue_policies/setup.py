@@ -25,6 +25,7 @@ setup(
             "act = segue_policies.nodes.act:main",
             "lerobot = segue_policies.nodes.lerobot:main",
             "hold = segue_policies.nodes.hold:main",
+            "sway = segue_policies.nodes.sway:main",
             "scripted = segue_policies.nodes.scripted:main",
             "legato = segue_policies.nodes.flow:legato",
             "flow = segue_policies.nodes.flow:flow",

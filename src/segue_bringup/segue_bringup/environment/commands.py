@@ -49,7 +49,7 @@ Train and compare
 This workspace
   doctor       what is there, what is missing; --json FILE
   setup        only set up; --torch cpu|cuda|any, --torch-index ADDRESS
-  test         all checks and tests; --fast leaves out the system tests, the rest goes to pytest
+  test         all checks and tests; --fast leaves out the system tests, --faults is the whole fault suite
   env          shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
   shell        a shell in that environment, or one command: ./segue shell ros2 topic list
   help         this text; ./segue help COMMAND: its options and examples
@@ -118,7 +118,8 @@ def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
 def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in _HELP[1:]:
         print(
-            "usage: ./segue test [--fast] [what pytest takes ...]\n\nAll checks and tests; --fast: no system tests."
+            "usage: ./segue test [--fast | --faults] [what pytest takes ...]\n\n"
+            "All checks and tests of every day; --fast: no system tests; --faults: the whole fault suite (docs/faults.md)."
         )
         return 0
     child = pytest_environment(ensure_set_up(workspace, os.environ))

@@ -8,20 +8,24 @@ from segue_bringup.environment.workspace import Workspace
 SYSTEM = "tests/system"
 # From the quick to the slow; static checks are tests too (tests/quality), so that one closing line covers all.
 ORDER = ("tests/quality", "src", "tests/examples", "tests/launch", SYSTEM)
+DAILY = ("-m", "not thorough")
+# What tests more than every day allows, by the option that asks for it.
+THOROUGH = {"--faults": "tests/faults"}
 
 
 def pytest_command(workspace: Workspace, arguments: Sequence[str]) -> list[str]:
     """The pytest command. `--fast` leaves the system tests out; everything else goes to pytest as it is.
 
-    Folders are added only when no argument names an existing path.
+    Folders are added only when no argument names an existing path; what is marked `thorough` is then left out.
     """
-    passed = [argument for argument in arguments if argument != "--fast"]
-    is_fast = len(passed) < len(arguments)
+    is_fast = "--fast" in arguments
+    passed = [THOROUGH.get(argument, argument) for argument in arguments if argument != "--fast"]
     command = [str(workspace.python), "-m", "pytest"]
     names_path = any(
         (workspace.root / argument.split("::")[0]).exists() for argument in passed if argument[0] != "-"
     )
     if not names_path:
+        command += DAILY
         command += [folder for folder in _folders(workspace) if not (is_fast and folder == SYSTEM)]
     return [*command, *passed]
 

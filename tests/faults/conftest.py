@@ -1,0 +1,61 @@
+"""Fixtures of the fault suite. `./segue test --faults` runs all of it, the daily tests what is not `thorough`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .figures import Figures
+from .live import Live
+from .watched import Watched
+
+ROOT = Path(__file__).resolve().parents[2]
+_FIGURES = pytest.StashKey[Figures]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A new file of figures for every session."""
+    path = ROOT / "runs" / "faults" / "figures.jsonl"
+    path.unlink(missing_ok=True)
+    config.stash[_FIGURES] = Figures(path)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The table, for people and for docs/faults.md."""
+    figures = config.stash.get(_FIGURES, None)
+    if figures and (table := figures.table()):
+        path = figures.path.with_suffix(".md")
+        path.write_text(table + "\n", encoding="utf-8")
+        terminalreporter.write_line(f"\n{table}\n\nfigures: {path}")
+
+
+@pytest.fixture
+def figures(pytestconfig: pytest.Config) -> Figures:
+    """Where a test leaves what it measured."""
+    return pytestconfig.stash[_FIGURES]
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Starts standing graphs: `live("jaco2", policy="hold")`; all are stopped after the test."""
+    with ExitStack() as stack:
+
+        def start(robot: str = "franka", **arguments: Any) -> Live:
+            folder = tmp_path / f"graph-{len(list(tmp_path.glob('graph-*')))}"
+            return stack.enter_context(Live(folder, robot, **arguments))
+
+        yield start
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Callable[..., Watched]]:
+    """Starts `segue run`s: `watched("jaco2", "record:=false")`; all are ended after the test."""
+    with ExitStack() as stack:
+
+        def start(robot: str = "franka", *words: str) -> Watched:
+            folder = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
+            return stack.enter_context(Watched(folder, robot, *words))
+
+        yield start

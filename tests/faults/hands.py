@@ -1,0 +1,141 @@
+"""Hands that use a running graph as a person or a program would, beside a witness of its wire."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from threading import Thread
+from typing import Any
+
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from std_srvs.srv import SetBool
+from typing_extensions import Self
+
+from segue_bringup.run.client import TaskClient
+from segue_interfaces.action import RunTask
+from segue_interfaces.srv import Arm, EmergencyStop, Recover, ResetWorld
+
+from .witness import Witness
+
+PATIENCE_S = 120.0  # with what takes seconds on a machine that has nothing else to do
+MOVING_RAD_S = 0.15
+TASKS = {"dual_arm": "pick_place", "fetch": "open_fridge", "franka": "push_button", "jaco2": "place_block"}
+EACH_ROBOT = pytest.mark.parametrize(
+    "robot",
+    ["franka", *(pytest.param(name, marks=pytest.mark.thorough) for name in TASKS if name != "franka")],
+)
+"""Every robot; every day one."""
+
+
+class Hands:
+    """A context: a node on the ROS domain of a graph, spun by a thread of its own. Times of `Witness` apply."""
+
+    def __init__(self, domain: int, robot: str) -> None:
+        self.domain, self.robot = domain, robot
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def open(self, stack: ExitStack) -> None:
+        """Join the graph; what is to be undone goes on the stack."""
+        context = Context()
+        rclpy.init(context=context, domain_id=self.domain)
+        self.node = rclpy.create_node(f"hands_{os.getpid()}", context=context)
+        self.witness = Witness(self.node, self.robot)
+        self.task = TaskClient(self.node)
+        self._services: dict[str, Any] = {
+            name: self.node.create_client(kind, name)
+            for name, kind in (
+                ("segue/arm", Arm), ("segue/recover", Recover), ("segue/emergency_stop", EmergencyStop),
+                ("sim/reset", ResetWorld), ("sim/pause", SetBool),
+            )
+        }  # fmt: skip
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(self.node)
+        thread = Thread(target=_spin, args=(executor,), daemon=True)
+        thread.start()
+        stack.callback(thread.join, 10.0)
+        stack.callback(context.try_shutdown)
+
+    def logs(self) -> str:
+        """What the graph printed, for the text of a failed assertion."""
+        return ""
+
+    def until(self, condition: Callable[[], bool], what: str, limit_s: float = PATIENCE_S) -> None:
+        """Wait for what must come true; a failed assertion says what did not, with the logs."""
+        end = time.monotonic() + limit_s
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.02)
+        assert condition(), f"not within {limit_s:g} s: {what}\n{self.logs()}"
+
+    def call(self, name: str, request: Any, limit_s: float = 30.0) -> Any:
+        """The answer of a service of the graph, asked again each second since an early answer may be lost."""
+        client, end = self._services[name], time.monotonic() + limit_s
+        while time.monotonic() < end:
+            if not client.wait_for_service(timeout_sec=1.0):
+                continue
+            answer, asked = client.call_async(request), time.monotonic()
+            while not answer.done() and time.monotonic() < min(end, asked + 1.0):
+                time.sleep(0.005)
+            if answer.done():
+                return answer.result()
+        raise AssertionError(f"no answer from {name}\n{self.logs()}")
+
+    def arm(self, arm: bool = True) -> Any:
+        """The answer of segue/arm."""
+        return self.call("segue/arm", Arm.Request(arm=arm))
+
+    def recover(self) -> Any:
+        """The answer of segue/recover."""
+        return self.call("segue/recover", Recover.Request())
+
+    def emergency_stop(self) -> Any:
+        """The answer of segue/emergency_stop."""
+        return self.call("segue/emergency_stop", EmergencyStop.Request(reason="tests"))
+
+    def send(self, **goal: Any) -> None:
+        """Ask for the task."""
+        self.task.result, self.task.refused, self.task.feedback = None, False, None
+        self.task.send(RunTask.Goal(task=TASKS[self.robot], **{"seed": 1, **goal}))
+
+    def result(self, limit_s: float = PATIENCE_S) -> Any:
+        """The result of the task that was sent."""
+        self.until(lambda: self.task.over, "the task is over", limit_s)
+        assert not self.task.refused, f"the goal was rejected\n{self.logs()}"
+        return self.task.result
+
+    def move(self, **goal: Any) -> None:
+        """Send a task and come back when the arm is in full motion."""
+        self.send(**goal)
+        self.in_motion()
+
+    def in_motion(self, for_s: float = 1.0) -> None:
+        """Come back when the arm has been armed for so long and moves."""
+        began_s = self.witness.sim_s
+
+        def moves() -> bool:
+            long = self.witness.armed and self.witness.sim_s - began_s > for_s
+            return self.task.over or (long and self.witness.speed > MOVING_RAD_S)
+
+        self.until(moves, "the arm moves")
+        assert not self.task.over, f"ended before it moved: {self.task.result}\n{self.logs()}"
+
+    def rest(self, still_s: float = 0.5) -> None:
+        """Come back when no joint has moved for so long on the run's clock."""
+        self.until(lambda: self.witness.still_s >= still_s, f"the arm rests for {still_s:g} s")
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        return

@@ -1,0 +1,106 @@
+"""A standing graph in its own processes, whose nodes can be killed, stopped, replaced and started again."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from own_domain import own_domain
+
+from segue_bringup.graph import Respawn, load_graph
+from segue_bringup.resolution import NodePlan, make_plan
+from segue_bringup.run.readiness import Readiness
+from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
+from segue_bringup.supervision.supervisor import Job, Supervisor
+
+from .hands import TASKS, Hands
+
+
+class Live(Hands):
+    """A graph that stands until the context is left. Use it from the main thread.
+
+    It sways by default, is not recorded, and nobody restarts or misses a node that ends.
+
+    Args:
+        instead: another command (without ROS arguments) for a node of the graph, by its name; it gets the node's
+            own name and parameters.
+        arguments: launch arguments, by name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        robot: str = "franka",
+        instead: Mapping[str, Sequence[str]] | None = None,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(own_domain(), robot)
+        self.folder = folder
+        given: dict[str, Any] = {
+            "robot": robot,
+            "task": TASKS[robot],
+            "policy": "sway",
+            "record": False,
+            "frames": False,
+        }
+        self._given = given | {"time_limit_s": 600.0, "runs": str(folder / "bags")} | arguments
+        self._instead = dict(instead or {})
+        self.said: list[str] = []
+
+    def open(self, stack: ExitStack) -> None:
+        """Start the graph and join it."""
+        before = dict(os.environ)
+        stack.callback(lambda: (os.environ.clear(), os.environ.update(before)))
+        os.environ.update(ROS_DOMAIN_ID=str(self.domain), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
+        self.plan = make_plan(load_graph(), self._given)
+        for name, value in self.plan.nodes[0].environment.items():
+            os.environ.setdefault(name, value)
+        self.supervisor = stack.enter_context(Supervisor(self.said.append))
+        for node in self.plan.nodes:
+            self.start(node.name)
+        super().open(stack)
+        readiness = Readiness(self.node, [node for node in self.plan.nodes if node.required])
+        self.until(lambda: not readiness.pending(), "the graph is ready")
+        self.until(self.task.available, "the action server is there")
+        self.until(self.witness.hears, "joint states and safety states are heard")
+
+    def plan_of(self, name: str) -> NodePlan:
+        """The plan of a node."""
+        return next(node for node in self.plan.nodes if node.name == name)
+
+    def start(self, name: str, instead: Sequence[str] | None = None) -> None:
+        """Start a node of the graph, for the first time or again; nothing restarts it by itself."""
+        node = self.plan_of(name)
+        command = node_command(node, write_parameters(node, self.folder / "parameters"))
+        if other := instead or self._instead.get(name):
+            command = [*other, *command[1:]]
+        environment = node_environment(node, os.environ)
+        log = self.folder / "logs" / f"{name}.log"
+        self.supervisor.start(Job(name, command, environment, log, False, Respawn(), node.nice))
+
+    def pid(self, name: str) -> int:
+        """Process id of a node."""
+        return self.supervisor.pids[name]
+
+    def signal(self, name: str, number: signal.Signals) -> float:
+        """Signal a node's process; the moment (steady clock) at which it was done."""
+        os.kill(self.pid(name), number)
+        return time.monotonic()
+
+    def log(self, name: str) -> str:
+        """What a node has printed."""
+        return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
+
+    def logs(self) -> str:
+        """The ends of all logs, for the text of a failed assertion."""
+        ends = ("\n".join(self.log(node.name).splitlines()[-8:]) for node in self.plan.nodes)
+        return "\n".join(f"--- {node.name}\n{end}" for node, end in zip(self.plan.nodes, ends, strict=True))
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command of a module of these tests, to stand `instead` of a node of the graph."""
+    return [sys.executable, "-m", f"tests.faults.{name}", *arguments]

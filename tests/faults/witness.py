@@ -1,0 +1,174 @@
+"""Hears what is commanded, where the joints are and what the guard says, and tells what that means.
+
+Times are those of the run's clock (simulated seconds), so that a busy machine changes no figure; `at` turns a moment of
+the steady clock, when something was done to the graph, into one of the run's clock.
+"""
+
+import math
+import time
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from segue_control.controller import RobotController
+from segue_control.limits import JointLimits
+from segue_core.robot_config import RobotConfig
+from segue_interfaces.msg import SafetyState, SchedulerState
+from segue_ros import qos
+from segue_sim.testing import load_robot
+
+REST_RAD_S = 0.01
+LAG_S = 0.1  # of the simulated servos: the speed that is left fades by e in this time
+_ROUNDING = 1e-6
+_AFRESH_RAD = 0.05  # a stream that begins, begins where the joints are, give or take what they sag
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message's moment on the steady clock, its stamp on the run's, and what it says."""
+
+    steady_s: float
+    sim_s: float
+    q: NDArray[np.float64]
+    v: NDArray[np.float64]
+
+
+@cache
+def limits_of(robot: str) -> JointLimits:
+    """The limits that a robot's stream keeps."""
+    return RobotController(load_robot(robot)).guard.limits
+
+
+def rest_bound_s(robot: str) -> float:
+    """Longest time [s] from a stop's beginning to joints at rest: what limits and servos allow."""
+    limits = limits_of(robot)
+    return float((limits.stop_s + LAG_S * np.log(limits.velocity / REST_RAD_S)).max())
+
+
+class Witness:
+    """Subscribes on a node that somebody else spins in another thread."""
+
+    def __init__(self, node: Node, robot: str) -> None:
+        self.config: RobotConfig = load_robot(robot)
+        self.limits = limits_of(robot)
+        self._names = self.config.joint_names
+        self.commands: list[Heard] = []
+        self.joints: list[Heard] = []
+        self.safety: list[tuple[float, float, SafetyState]] = []
+        self.states: list[SchedulerState] = []
+        node.create_subscription(JointTrajectory, "joint_command", self._on_command, qos.JOINT_SOURCE)
+        node.create_subscription(JointState, "joint_states", self._on_joints, qos.JOINTS)
+        node.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
+        node.create_subscription(SchedulerState, "segue/state", self.states.append, qos.STATE)
+
+    def hears(self) -> bool:
+        """Whether joints and guard have been heard."""
+        return bool(self.joints and self.safety)
+
+    @property
+    def sim_s(self) -> float:
+        """The run's clock, as last heard."""
+        return self.joints[-1].sim_s if self.joints else 0.0
+
+    @property
+    def speed(self) -> float:
+        """The fastest joint's speed now [rad/s]."""
+        return float(np.abs(self.joints[-1].v).max()) if self.joints else 0.0
+
+    @property
+    def still_s(self) -> float:
+        """How long no joint has moved."""
+        moved_s = self.moved_until()
+        return self.sim_s - (moved_s if math.isfinite(moved_s) else self.joints[0].sim_s)
+
+    @property
+    def armed(self) -> bool:
+        """Whether the guard said so last."""
+        return bool(self.safety and self.safety[-1][2].armed)
+
+    @property
+    def error_code(self) -> int:
+        """What the guard has latched."""
+        return int(self.safety[-1][2].error_code)
+
+    def at(self, steady_s: float) -> float:
+        """The run's clock when the steady clock showed `steady_s`."""
+        index = bisect_right(self.joints, steady_s, key=lambda heard: heard.steady_s) - 1
+        return self.joints[max(index, 0)].sim_s
+
+    def moved_until(self, since_s: float = -math.inf) -> float:
+        """The last moment at which a joint moved; minus infinity when none has."""
+        for heard in reversed(self.joints):
+            if heard.sim_s < since_s:
+                break
+            if np.abs(heard.v).max() > REST_RAD_S:
+                return heard.sim_s
+        return -math.inf
+
+    def stopped_after(self, since_s: float) -> float:
+        """Seconds from `since_s` to the guard's first word that it is not armed; infinity without one."""
+        stamps = (s for _, s, said in self.safety if s >= since_s and not said.armed)
+        return next(stamps, math.inf) - since_s
+
+    def rested_after(self, since_s: float) -> float:
+        """Seconds from `since_s` to joints at rest, with nothing moving afterwards."""
+        return max(0.0, self.moved_until(since_s) - since_s)
+
+    def top_speed(self, since_s: float) -> float:
+        """The fastest joint's speed [rad/s] since then."""
+        speeds = [np.abs(heard.v).max() for heard in self.joints if heard.sim_s >= since_s]
+        return float(max(speeds, default=0.0))
+
+    def bad_commands(self) -> list[str]:
+        """What was on the wire and must not be: not finite, outside limits, or a step too large."""
+        period_s, bad = 1.0 / self.config.control_rate_hz, []
+        for index, heard in enumerate(self.commands):
+            for problem in self._problems(heard, self.commands[index - 1] if index else None, period_s):
+                bad.append(f"{heard.sim_s:.3f} s: {problem}")
+        return bad
+
+    def _problems(self, heard: Heard, before: Heard | None, period_s: float) -> list[str]:
+        limits, found = self.limits, []
+        if not (np.isfinite(heard.q).all() and np.isfinite(heard.v).all()):
+            return ["not finite"]
+        margin = self.config.limits.position_margin_rad + _ROUNDING
+        if (heard.q < limits.low - margin).any() or (heard.q > limits.high + margin).any():
+            found.append(f"outside the position limits: {heard.q}")
+        if heard.v.size and (np.abs(heard.v) > limits.velocity + _ROUNDING).any():
+            found.append(f"faster than the limits: {heard.v}")
+        gap = before is None or heard.sim_s - before.sim_s > 1.5 * period_s or heard.sim_s < before.sim_s
+        if gap:
+            away = float(np.abs(heard.q - self._measured(heard.steady_s)).max())
+            found += [f"begins {away:.3f} rad from the joints"] if away > _AFRESH_RAD else []
+        elif (
+            before is not None and (np.abs(heard.q - before.q) > limits.velocity * period_s + _ROUNDING).any()
+        ):
+            found.append(f"a step of {np.abs(heard.q - before.q).max():.4f} rad")
+        return found
+
+    def _measured(self, steady_s: float) -> NDArray[np.float64]:
+        index = bisect_right(self.joints, steady_s, key=lambda heard: heard.steady_s) - 1
+        return self.joints[max(index, 0)].q
+
+    def _on_command(self, message: JointTrajectory) -> None:
+        point, count = message.points[0], len(self._names)
+        q, v = np.array(point.positions[:count]), np.array(point.velocities[:count])
+        self.commands.append(Heard(time.monotonic(), _seconds(message), q, v))
+
+    def _on_joints(self, message: JointState) -> None:
+        order = [message.name.index(name) for name in self._names]
+        q, v = np.array(message.position)[order], np.array(message.velocity)[order]
+        self.joints.append(Heard(time.monotonic(), _seconds(message), q, v))
+
+    def _on_safety(self, message: SafetyState) -> None:
+        self.safety.append((time.monotonic(), _seconds(message), message))
+
+
+def _seconds(message: JointTrajectory | JointState | SafetyState) -> float:
+    return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
