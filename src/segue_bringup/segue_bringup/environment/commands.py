@@ -119,7 +119,7 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in _HELP[1:]:
         print(
             "usage: ./segue test [--fast | --faults] [what pytest takes ...]\n\n"
-            "All checks and tests of every day; --fast: no system tests; --faults: the whole fault suite (docs/faults.md)."
+            "The checks and tests of every day; --fast: no system tests; --faults: the fault suite (docs/faults.md)."
         )
         return 0
     child = pytest_environment(ensure_set_up(workspace, os.environ))
