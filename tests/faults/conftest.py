@@ -9,10 +9,12 @@ import pytest
 
 from .figures import Figures
 from .live import Live
+from .standing import Standing
 from .watched import Watched
 
 ROOT = Path(__file__).resolve().parents[2]
 _FIGURES = pytest.StashKey[Figures]()
+_STANDING = pytest.StashKey[Standing]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,6 +22,13 @@ def pytest_configure(config: pytest.Config) -> None:
     path = ROOT / "runs" / "faults" / "figures.jsonl"
     path.unlink(missing_ok=True)
     config.stash[_FIGURES] = Figures(path)
+    config.stash[_STANDING] = Standing()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """No graph outlives the tests."""
+    if standing := config.stash.get(_STANDING, None):
+        standing.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -38,8 +47,19 @@ def figures(pytestconfig: pytest.Config) -> Figures:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+def standing(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Live]]:
+    """One graph of a robot for one test after another, at rest and disarmed: `standing("jaco2")`."""
+    kept = pytestconfig.stash[_STANDING]
+    yield lambda robot: kept.of(robot, tmp_path_factory.mktemp("standing"))
+    kept.settle()
+
+
+@pytest.fixture
+def live(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Callable[..., Live]]:
     """Starts standing graphs: `live("jaco2", policy="hold")`; all are stopped after the test."""
+    pytestconfig.stash[_STANDING].close()
     with ExitStack() as stack:
 
         def start(robot: str = "franka", **arguments: Any) -> Live:
@@ -50,8 +70,9 @@ def live(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Callable[..., Watched]]:
+def watched(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Callable[..., Watched]]:
     """Starts `segue run`s: `watched("jaco2", "record:=false")`; all are ended after the test."""
+    pytestconfig.stash[_STANDING].close()
     with ExitStack() as stack:
 
         def start(robot: str = "franka", *words: str) -> Watched:

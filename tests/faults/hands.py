@@ -18,7 +18,7 @@ from segue_bringup.run.client import TaskClient
 from segue_interfaces.action import RunTask
 from segue_interfaces.srv import Arm, EmergencyStop, Recover, ResetWorld
 
-from .witness import Witness
+from .witness import REST_RAD_S, Witness
 
 PATIENCE_S = 120.0  # with what takes seconds on a machine that has nothing else to do
 MOVING_RAD_S = 0.15
@@ -26,6 +26,7 @@ TASKS = {"dual_arm": "pick_place", "fetch": "open_fridge", "franka": "push_butto
 EACH_ROBOT = pytest.mark.parametrize(
     "robot",
     ["franka", *(pytest.param(name, marks=pytest.mark.thorough) for name in TASKS if name != "franka")],
+    scope="session",  # all tests of one robot in a row, on one standing graph where they share one
 )
 """Every robot; every day one."""
 
@@ -35,6 +36,7 @@ class Hands:
 
     def __init__(self, domain: int, robot: str) -> None:
         self.domain, self.robot = domain, robot
+        self._asked = False
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -104,7 +106,7 @@ class Hands:
 
     def send(self, **goal: Any) -> None:
         """Ask for the task."""
-        self.task.result, self.task.refused, self.task.feedback = None, False, None
+        self.task.result, self.task.refused, self.task.feedback, self._asked = None, False, None, True
         self.task.send(RunTask.Goal(task=TASKS[self.robot], **{"seed": 1, **goal}))
 
     def result(self, limit_s: float = PATIENCE_S) -> Any:
@@ -128,6 +130,30 @@ class Hands:
 
         self.until(moves, "the arm moves")
         assert not self.task.over, f"ended before it moved: {self.task.result}\n{self.logs()}"
+
+    def pass_s(self, seconds: float) -> None:
+        """Come back when so much of the run's clock has passed."""
+        began_s = self.witness.sim_s
+        self.until(lambda: self.witness.sim_s - began_s >= seconds, f"{seconds:g} s pass")
+
+    def nothing_moves(self, since_s: float, for_s: float = 1.0) -> None:
+        """Come back after so long; no joint has moved since `since_s`, nor was the guard armed."""
+        self.pass_s(for_s)
+        assert not self.witness.was_armed(since_s), f"armed by itself\n{self.logs()}"
+        assert self.witness.top_speed(since_s) <= REST_RAD_S, f"moved by itself\n{self.logs()}"
+
+    def works_again(self) -> None:
+        """A new task moves the arm, after a recovery; then it is cancelled, and the arm rests."""
+        self.until(lambda: bool(self.recover().success), "the guard recovers")
+        self.move()
+        self.end()
+
+    def end(self) -> Any:
+        """Cancel the task, if there is one; its result when the arm is at rest."""
+        self.task.cancel()
+        self.until(lambda: self.task.over or not self._asked, "the task is over")
+        self.rest()
+        return self.task.result
 
     def rest(self, still_s: float = 0.5) -> None:
         """Come back when no joint has moved for so long on the run's clock."""

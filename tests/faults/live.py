@@ -82,6 +82,26 @@ class Live(Hands):
         log = self.folder / "logs" / f"{name}.log"
         self.supervisor.start(Job(name, command, environment, log, False, Respawn(), node.nice))
 
+    def kill(self, name: str) -> float:
+        """Kill a node's process and bury it; the moment (steady clock) of its death."""
+        killed = self.signal(name, signal.SIGKILL)
+        self.until(lambda: self.supervisor.poll() or name not in self.supervisor.pids, f"{name} is dead")
+        return killed
+
+    def start_again(self, name: str) -> None:
+        """Start a node that was killed, and come back when it is ready."""
+        self.start(name)
+        readiness = Readiness(self.node, [self.plan_of(name)])
+        self.until(lambda: not readiness.pending(), f"{name} is ready again")
+
+    @property
+    def stands(self) -> bool:
+        """Whether every node of the graph runs, and no dead or second one of its name is heard of."""
+        self.supervisor.poll()
+        names = self.node.get_fully_qualified_node_names()
+        alone = all(names.count(node.full_name) == 1 for node in self.plan.nodes)
+        return alone and {node.name for node in self.plan.nodes} == set(self.supervisor.pids)
+
     def pid(self, name: str) -> int:
         """Process id of a node."""
         return self.supervisor.pids[name]

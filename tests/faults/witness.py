@@ -67,6 +67,12 @@ class Witness:
         node.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         node.create_subscription(SchedulerState, "segue/state", self.states.append, qos.STATE)
 
+    def forget(self) -> None:
+        """Drop what was heard, but for the newest: another test begins."""
+        self.commands.clear()
+        for heard in (self.joints, self.safety, self.states):
+            del heard[:-1]
+
     def hears(self) -> bool:
         """Whether joints and guard have been heard."""
         return bool(self.joints and self.safety)
@@ -115,6 +121,10 @@ class Witness:
         """Seconds from `since_s` to the guard's first word that it is not armed; infinity without one."""
         stamps = (s for _, s, said in self.safety if s >= since_s and not said.armed)
         return next(stamps, math.inf) - since_s
+
+    def was_armed(self, since_s: float) -> bool:
+        """Whether the guard said so at any moment from `since_s` on."""
+        return any(said.armed for _, s, said in self.safety if s >= since_s)
 
     def rested_after(self, since_s: float) -> float:
         """Seconds from `since_s` to joints at rest, with nothing moving afterwards."""
