@@ -35,6 +35,7 @@ class RunState:
         current: chunk that was spliced in last, dated as it is executed.
         observed_at: tick of the observation behind `current`.
         last_start: tick that the next stride is counted from.
+        moved_at: tick of the last command that was a row of a chunk.
     """
 
     start_tick: int
@@ -47,6 +48,7 @@ class RunState:
     current: ActionChunk | None = None
     observed_at: int = 0
     last_start: int = 0
+    moved_at: int | None = None
     starved_in_a_row: int = 0
     progress: float | None = None
     outcome: Outcome | None = None

@@ -32,6 +32,10 @@ from segue_scheduler.statistics import Statistics
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import ChunkRequest, Outcome, Phase, SeamReport, TickInput, TickOutput
 
+# With r rows left and an answer that takes d ticks: asked now, the robot moves for r of the next d ticks; asked when it
+# stands, it waits r ticks more and then has d rows more. Where it moves for a share m of the time, that is worth
+# d (1 - m) - m r; with m = r / d, which asking now leads to, both are alike at the golden ratio.
+_WORTH_IT = 0.5 * (math.sqrt(5.0) - 1.0)
 _LATE_S = 0.5  # later than ever before: enough to ask once more after a refused answer
 
 
@@ -170,10 +174,11 @@ class ChunkScheduler:
     def _splice(self, run: RunState, answer: Answer, tick: int) -> SeamReport | None:
         """Join an answer to the timeline; None when it is wholly in the past.
 
-        Where the robot stood still for the answer (a first chunk, a method that waits) nothing of it has
-        passed: it is dated to begin now. Otherwise rows are skipped by their own ticks, never by an estimate.
+        Where the robot has stood still since the question (a first chunk, a method that waits, a chunk that was
+        at its end) nothing of it has passed: it is dated to begin now. Otherwise rows are skipped by their own
+        ticks, never by an estimate.
         """
-        stood_still = run.current is None or self._method.waits
+        stood_still = self._stood_still(run, answer, tick)
         chunk = replace(answer.chunk, start_tick=tick) if stood_still else answer.chunk
         planned = run.timeline.action_at(tick)
         dropped = self._method.merge(run.timeline, chunk, tick, self._space)
@@ -198,20 +203,40 @@ class ChunkScheduler:
         run.stats.add_seam(seam)
         return seam
 
+    def _stood_still(self, run: RunState, answer: Answer, tick: int) -> bool:
+        """Whether the robot has not moved since the question, and what was seen then is not too old to be acted on."""
+        if self._method.waits or run.moved_at is None:
+            return True
+        return run.moved_at < answer.asked_at and tick - answer.asked_at <= self._oldest(run)
+
     def _due(self, run: RunState, tick: int) -> bool:
         """Is a request due? A method that waits also stops here."""
         idle = run.pending is None and self._ledger.may_ask(tick)
-        stride_over = tick - run.last_start >= self._config.stride
-        due = idle and (run.current is None or stride_over or run.timeline.remaining(tick) == 0)
+        left = run.timeline.remaining(tick)
+        due = idle and (
+            run.current is None or left == 0 or self._may_go_on(run, run.current.horizon, left, tick)
+        )
         if due and self._method.waits:
             run.timeline.clear()
         return due
+
+    def _may_go_on(self, run: RunState, horizon: int, left: int, tick: int) -> bool:
+        """Whether to ask while `left` rows are still executed, after a chunk of `horizon` rows.
+
+        That is when the stride is over, and after a short chunk when the answer would come as its rows end. An answer
+        that is no longer than the delay would be wholly in the past: better asked when the robot stands.
+        """
+        stride_over = tick - run.last_start >= self._config.stride
+        if self._method.waits or horizon == self._config.horizon:
+            return stride_over
+        delay = self._expected_delay(run)
+        return horizon > delay and (stride_over or _WORTH_IT * delay <= left <= delay)
 
     def _act(self, run: RunState, tick: int) -> tuple[Phase, bool]:
         """Choose the command of this tick into `run.held`; (phase, starved)."""
         row = run.timeline.action_at(tick)
         if row is not None and tick - run.last_start <= self._oldest(run):
-            run.held, run.starved_in_a_row = row, 0
+            run.held, run.starved_in_a_row, run.moved_at = row, 0, tick
             return Phase.RUNNING, False
         if run.current is None:
             run.stats.waiting_ticks += 1

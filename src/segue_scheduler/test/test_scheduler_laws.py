@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from segue_core.policy import CAPABILITIES
 from segue_core.schedule import guidance_schedule
+from segue_scheduler import continuation
 from segue_scheduler.replay import commands, replay
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
@@ -17,6 +18,7 @@ from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy
 from segue_scheduler.tick import Phase, TickOutput
 
 ASYNCHRONOUS = ["naive_async", "temporal_ensemble", "linear_blend", "rtc", "legato"]
+MOVING_ON = [name for name in continuation.available() if not continuation.create(name, {}).waits]
 METHODS = ["synchronous", *ASYNCHRONOUS]
 delay_lists = st.lists(st.integers(1, 80), min_size=1, max_size=12)
 misbehaviours = st.dictionaries(st.integers(0, 8), st.sampled_from(Misbehaviour), max_size=4)
@@ -91,10 +93,37 @@ def test_rows_are_executed_at_their_own_ticks(delays: list[int], wrong: dict[int
         delay_mode="adaptive", max_starved_ticks=10_000, max_bad_chunks=100, request_timeout_s=2
     )
     outputs, _ = drive(machine, policy, SPACE, 400, cycled(delays))
-    after_first = [output.tick for output in seams(outputs)[1:2]]
+    asked = {output.request.sequence: output.tick for output in outputs if output.request}
+    shift, moved_at = 0, -1
     for output in outputs:
-        if after_first and output.tick >= after_first[0] and output.phase is Phase.RUNNING:
-            np.testing.assert_array_equal(output.action, policy.row(output.tick))
+        if output.seam:  # of a robot that has stood still since the question nothing has passed
+            asked_at = asked[output.seam.sequence]
+            shift = output.tick - asked_at if moved_at < asked_at else 0
+        if output.phase is Phase.RUNNING:
+            np.testing.assert_array_equal(output.action, policy.row(output.tick - shift))
+            moved_at = output.tick
+
+
+def _moving(horizon: int, delay: int) -> float:
+    """The largest share of ticks in which a robot can move: rows per cycle of moving, and of standing for an answer."""
+    if horizon <= delay:
+        return horizon / (horizon + delay)  # one chunk, then the whole delay
+    on = min((horizon - delay) / delay, 1.0)  # asked again at every seam
+    both = (2 * horizon - delay) / (2 * horizon)  # one chunk, its successor in time, then the whole delay
+    return max(on, both)
+
+
+@pytest.mark.parametrize("method", MOVING_ON)
+@pytest.mark.parametrize("horizon", [5, 8, 12, 15, 20, 40])
+def test_chunks_shorter_than_the_horizon_keep_the_robot_moving_as_much_as_can_be(
+    method: str, horizon: int
+) -> None:
+    machine, ticks = scheduler(continuation=method), 2000
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE, horizon), SPACE, ticks, lambda number: 8)
+    assert outputs[-1].outcome is None
+    moving = sum(output.phase is Phase.RUNNING for output in outputs) / ticks
+    assert moving >= 0.98 * _moving(horizon, 8)
+    assert machine.stats.late_chunks == 0
 
 
 @given(delay_lists, misbehaviours)
