@@ -88,6 +88,21 @@ class ActionSpace:
             raise unknown_name("channel", name, self.slices)
         return self.slices[name]
 
+    def motion_of(self, arm: str) -> tuple[int, ...]:
+        """Indices of the numbers that say where an arm is: of all its channels but the gripper.
+
+        Raises:
+            ConfigError: no such channel; the text lists the channels.
+        """
+        parts = [
+            self.slices[c.name]
+            for c in self.channels
+            if c.name.rpartition("_")[0] == arm and c.kind is not ChannelKind.GRIPPER
+        ]
+        if not parts:
+            raise unknown_name("channels of arm", arm, self.slices)
+        return tuple(index for part in parts for index in range(part.start, part.stop))
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """One name per dimension: `left_position_0`, ..., or the channel's name when its size is 1."""

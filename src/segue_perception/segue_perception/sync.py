@@ -205,8 +205,6 @@ def _frozen_rule(robot: RobotConfig, camera: str) -> FrozenRule:
     """A carried camera must see its own arm move; a standing one, any arm."""
     carrier = robot.cameras[camera].mount.partition("/")[0]
     arms = [arm.name for arm in robot.arms]
-    space = robot.action_space
     watched = [carrier] if carrier in arms else arms
-    parts = [space.slice(f"{arm}_{what}") for arm in watched for what in ("position", "rotation")]
-    indices = tuple(index for part in parts for index in range(part.start, part.stop))
+    indices = tuple(index for arm in watched for index in robot.action_space.motion_of(arm))
     return FrozenRule(indices, _CARRIED_MOTION if carrier in arms else _STANDING_MOTION)

@@ -62,14 +62,14 @@ class FaultyCamera:
 class NoiseCamera:
     """A camera whose every frame is new noise, exposed at the tick that `tick` says."""
 
-    def __init__(self, name: str, size: tuple[int, int]) -> None:
-        self.name, self.size, self.tick = name, size, 0
+    def __init__(self, name: str, size: tuple[int, int], tick_ns: float = TICK_NS) -> None:
+        self.name, self.size, self.tick, self._tick_ns = name, size, 0, tick_ns
         self._noise = np.random.default_rng(0)
 
     def read(self) -> Frame | None:
         """A frame of this tick."""
         image = self._noise.integers(0, 255, (self.size[1], self.size[0], 3), dtype=np.uint8)
-        return Frame(image, round(self.tick * TICK_NS))
+        return Frame(image, round(self.tick * self._tick_ns))
 
     def close(self) -> None:
         """Nothing to release."""
@@ -80,16 +80,17 @@ class SensorRig:
 
     def __init__(self, robot: RobotConfig) -> None:
         self.sync = Synchroniser(robot, (96, 72))
-        noise = [NoiseCamera(name, (c.width, c.height)) for name, c in robot.cameras.items()]
+        self._tick_ns = 1e9 / robot.tick_rate_hz
+        noise = [NoiseCamera(name, (c.width, c.height), self._tick_ns) for name, c in robot.cameras.items()]
         self.cameras = {camera.name: FaultyCamera(camera) for camera in noise}
         self._noise = noise
-        self.state = np.zeros(14)
+        self.state = np.zeros(robot.action_space.dim)
         self.silent_joints = False
 
     def run(self, first: int, last: int, move: float = 0.0) -> None:
         """Feeds the ticks `first` to `last`, inclusive, while everything moves by `move` per tick."""
         for tick in range(first, last + 1):
-            self.now_ns = round(tick * TICK_NS)
+            self.now_ns = round(tick * self._tick_ns)
             self.state = self.state + move
             if not self.silent_joints:
                 self.sync.add_state(self.state, self.now_ns, self.now_ns)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from every_robot import CASES, Case
 
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import Frame
@@ -75,6 +76,17 @@ def test_a_frozen_camera_is_found_within_a_second_of_motion(rig: SensorRig, came
     rig.cameras[camera].fault = CameraFault.FROZEN
     rig.run(31, 60, move=0.01)
     assert _code(rig, 60) is ErrorCode.FRAME_FROZEN
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_frozen_camera_is_found_in_every_action_space_that_fits_a_robot(case: Case) -> None:
+    rig = SensorRig(case.robot())
+    camera = next(iter(rig.cameras))
+    rig.run(0, 10, move=0.01)
+    assert rig.sync.assemble(10, rig.now_ns)
+    rig.cameras[camera].fault = CameraFault.FROZEN
+    rig.run(11, 41, move=0.01)
+    assert _code(rig, 41) is ErrorCode.FRAME_FROZEN
 
 
 def test_a_still_picture_of_a_still_robot_is_not_frozen(rig: SensorRig) -> None:
