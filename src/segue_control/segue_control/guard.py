@@ -19,18 +19,13 @@ from numpy.typing import NDArray
 from segue_control.commands import Measured
 from segue_control.effort_limiter import EffortLimiter
 from segue_control.joint_limiter import JointLimiter
-from segue_control.limits import JointLimits
+from segue_control.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
 from segue_control.watchdog import Watchdog
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.robot_config import RobotConfig
 from segue_core.text_enum import TextEnum
 
 Array = NDArray[np.float64]
-
-_OUTSIDE_RAD = 0.02  # how far outside the limits a measured pose may be and still be armed from
-_REBASE_RAD = (
-    0.05  # a held command further than this from the measured pose is dropped: somebody moved the arm
-)
 
 
 class GuardMode(TextEnum):
@@ -156,7 +151,7 @@ class SafetyGuard:
             raise ControlError(self.fault.code, text)
         measured = self.measured(now_ns)
         self._refuse_outside(measured)
-        if not self.streaming or np.abs(measured - self._limiter.position).max() > _REBASE_RAD:
+        if not self.streaming or np.abs(measured - self._limiter.position).max() > AWAY_RAD:
             self._limiter.reset(measured)
         if self._effort and not self.streaming:
             self._effort.reset()
@@ -327,7 +322,7 @@ class SafetyGuard:
     def _refuse_outside(self, q: Array) -> None:
         outside = np.maximum(self.limits.low - q, q - self.limits.high)
         worst = int(np.argmax(outside))
-        if outside[worst] > _OUTSIDE_RAD:
+        if outside[worst] > OUTSIDE_RAD:
             allowed = f"{self.limits.low[worst]:.3f} to {self.limits.high[worst]:.3f} rad"
             text = f"joint {self._names[worst]} is outside its limits"
             raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=f"{q[worst]:.3f} rad", expected=allowed)

@@ -11,6 +11,11 @@ from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 
+OUTSIDE_RAD = 0.02
+"""How far outside its limits a measured joint may be and still be moved from."""
+AWAY_RAD = 0.05
+"""How far a held command may be from the measured joints and still be gone on from; further, somebody moved the arm."""
+
 
 @dataclass(frozen=True)
 class JointLimits:

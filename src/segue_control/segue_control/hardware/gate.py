@@ -7,15 +7,13 @@ bag. What the guard of this robot cannot have sent is not executed.
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.limits import JointLimits
+from segue_control.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
 from segue_core.errors import ControlError, ErrorCode
 
 Array = NDArray[np.float64]
 
-_POSITION_SLACK_RAD = 0.021  # the guard arms from poses this far outside of its limits, see guard.py
-_FIRST_STEP_RAD = (
-    0.06  # the guard goes on from a held command that is at most 0.05 rad from the measured pose
-)
+_POSITION_SLACK_RAD = OUTSIDE_RAD + 0.001  # from where the guard arms
+_FIRST_STEP_RAD = AWAY_RAD + 0.01  # from where the guard goes on, and what the joints move meanwhile
 _LATE_CYCLES = 4  # commands lost or late in a row that still count as one stream
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.kinematics import Kinematics
-from segue_control.limits import joint_limits
+from segue_control.limits import OUTSIDE_RAD, joint_limits
 from segue_control.planning import search, timing
 from segue_control.planning.collision import CollisionModel, Touch, describe
 from segue_control.planning.scene import Scene
@@ -19,7 +19,6 @@ from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 _STUCK_M = -0.01  # a start that overlaps more than this is no touch: the scene or the pose is wrong
-_OUTSIDE_RAD = 0.02  # how far outside its limits a measured joint may be and still be moved from
 
 
 class BuiltInPlanner:
@@ -93,7 +92,7 @@ class BuiltInPlanner:
             raise ControlError(ErrorCode.CONTROL_NOT_FINITE, f"{what} pose is not finite", got=worst)
         outside = np.maximum(limits.low - q, q - limits.high)
         worst_joint = int(np.argmax(outside))
-        if outside[worst_joint] > _OUTSIDE_RAD:
+        if outside[worst_joint] > OUTSIDE_RAD:
             allowed = f"{limits.low[worst_joint]:.3f} to {limits.high[worst_joint]:.3f} rad"
             text = f"{what} pose: {names[worst_joint]} is outside its limits"
             raise ControlError(
