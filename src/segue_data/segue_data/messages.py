@@ -66,7 +66,14 @@ def compressed_image(stamp_ns: int, frame: str, data: NDArray[np.uint8], label: 
 
 
 def robot_command(
-    stamp_ns: int, tick: int, action: NDArray[np.float64], space: ActionSpace, run_id: str
+    stamp_ns: int,
+    tick: int,
+    action: NDArray[np.float64],
+    space: ActionSpace,
+    run_id: str,
+    *,
+    starved: bool = False,
+    hold: bool = False,
 ) -> Any:
     """segue_interfaces/RobotCommand of one control tick; `action` (D,) in the order of `space`."""
     return build(
@@ -77,6 +84,8 @@ def robot_command(
         action_space=space.name,
         action_space_fingerprint=space.fingerprint(),
         action=np.ascontiguousarray(action, dtype=np.float64),
+        starved=starved,
+        hold=hold,
     )
 
 

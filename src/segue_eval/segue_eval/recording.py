@@ -31,6 +31,7 @@ from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
 from segue_scheduler.tick import TickInput, TickOutput
+from segue_scheduler.wire import state_fields
 
 _TYPES = {
     STATE: "segue_interfaces/msg/SchedulerState",
@@ -91,38 +92,6 @@ def _policy_info(info: PolicyInfo) -> Any:
     )
 
 
-def _state(stamp: int, output: TickOutput, starved: int, continuation: str) -> Any:
-    seam, outcome = output.seam, output.outcome
-    values: dict[str, Any] = {}
-    if seam is not None:
-        overlap = float("nan") if seam.overlap_rmse is None else seam.overlap_rmse
-        values |= {
-            "spliced": True,
-            "chunk_sequence": seam.sequence,
-            "chunk_start_tick": seam.tick - seam.dropped_rows,
-            "delay_ticks": seam.delay,
-            "dropped_rows": seam.dropped_rows,
-            "overlap_rmse": overlap,
-            "jump": seam.jump,
-        }
-    if outcome is not None:
-        values |= {"success": outcome.success, "rule": outcome.rule, "reason": outcome.reason}
-    return build(
-        "segue_interfaces/msg/SchedulerState",
-        header=header(stamp),
-        run_id=_RUN,
-        tick=output.tick,
-        phase=str(output.phase),
-        continuation=continuation,
-        starved=output.starved,
-        starved_ticks=starved,
-        remaining_ticks=output.remaining,
-        expected_delay_ticks=output.delay,
-        action_age_ticks=-1 if output.age is None else output.age,
-        **values,
-    )
-
-
 def _safety(stamp: int, counts: Mapping[str, int]) -> Any:
     values = np.array(list(counts.values()), dtype=np.uint32)
     return build(
@@ -165,8 +134,10 @@ class LockstepRecorder:
         if (values := self._plant.world_state()) is not None:
             self._write(SIM_STATE, stamp, self._world(stamp, values))
         self._write(INPUT, stamp, self._input(stamp, inputs))
-        self._write(STATE, stamp, _state(stamp, output, self._starved, self._continuation))
-        command = robot_command(stamp, output.tick, output.action, self._robot.action_space, _RUN)
+        state = state_fields(output, self._starved, self._continuation, _RUN)
+        self._write(STATE, stamp, build(_TYPES[STATE], header=header(stamp), **state))
+        flags = {"starved": output.starved, "hold": output.hold}
+        command = robot_command(stamp, output.tick, output.action, self._robot.action_space, _RUN, **flags)
         self._write(COMMAND, stamp, command)
         if inputs.tick % _SAFETY_EVERY == 0 or output.outcome is not None:
             self._write(SAFETY, stamp, _safety(stamp, self._plant.interventions()))

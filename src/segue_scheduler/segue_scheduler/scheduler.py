@@ -339,5 +339,6 @@ class ChunkScheduler:
             delay=self._expected_delay(run),
             progress=run.progress,
             age=tick - run.observed_at if phase is Phase.RUNNING else None,
+            unanswered=self._ledger.outstanding.sequence if self._ledger.outstanding else None,
             notes=tuple(run.notes),
         )

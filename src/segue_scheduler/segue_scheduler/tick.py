@@ -108,6 +108,7 @@ class TickOutput:
         delay: ticks that the next request will claim.
         progress: latest progress that the policy predicted.
         age: ticks since the observation behind this action; None while nothing is executed.
+        unanswered: sequence number of the request that has no answer yet.
         notes: sentences for the log, such as a shortened ramp or a refused chunk.
     """
 
@@ -122,4 +123,10 @@ class TickOutput:
     delay: int = 0
     progress: float | None = None
     age: int | None = None
+    unanswered: int | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def hold(self) -> bool:
+        """Whether the robot is to stay where it is: it waits for a first chunk, or has finished."""
+        return self.outcome is not None or self.phase in (Phase.WAITING, Phase.FINISHED)

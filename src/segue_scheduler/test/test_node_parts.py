@@ -183,9 +183,7 @@ def test_what_is_executed_and_how_old_it_is_can_be_watched_live() -> None:
         if output.request:
             asked = tick
             session.inbox.add_chunk(chunk_to_msg(_chunk(tick, output.request.sequence), SPACE, Time()))
-        ages.append(
-            state_to_msg(output, session.scheduler.stats, "legato", "run", None, Time()).action_age_ticks
-        )
+        ages.append(state_to_msg(output, session.scheduler.stats, "legato", "run", Time()).action_age_ticks)
         values = diagnosis(session, TickWatch(), INFO).status[0].values
         reported.append(next(int(pair.value) for pair in values if pair.key == "action_age_ticks"))
     assert ages[:8] == [-1] * 8  # constructed delay 8: nothing is executed before

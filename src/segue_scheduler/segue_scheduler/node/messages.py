@@ -13,6 +13,7 @@ from segue_interfaces.msg import SchedulerInput, SchedulerState, TaskState
 from segue_ros import conversions
 from segue_scheduler.statistics import Statistics
 from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
+from segue_scheduler.wire import state_fields
 
 
 def input_to_msg(
@@ -43,28 +44,11 @@ def input_from_msg(message: SchedulerInput) -> TickInput:
 
 
 def state_to_msg(
-    output: TickOutput, stats: Statistics, continuation: str, run_id: str, pending: int | None, stamp: Time
+    output: TickOutput, stats: Statistics, continuation: str, run_id: str, stamp: Time
 ) -> SchedulerState:
-    """What the scheduler does at one tick; `pending` is the number of the unanswered request, if there is one."""
-    message = SchedulerState(
-        run_id=run_id, tick=output.tick, phase=str(output.phase), continuation=continuation
-    )
+    """What the scheduler does at one tick."""
+    message = SchedulerState(**state_fields(output, stats.starved_ticks, continuation, run_id))
     message.header.stamp = stamp
-    message.starved, message.starved_ticks = output.starved, stats.starved_ticks
-    message.remaining_ticks, message.expected_delay_ticks = output.remaining, output.delay
-    message.action_age_ticks = -1 if output.age is None else output.age
-    message.request_pending, message.request_sequence = pending is not None, pending or 0
-    if output.seam:
-        seam = output.seam
-        message.spliced, message.chunk_sequence = True, seam.sequence
-        message.chunk_start_tick = seam.tick - seam.dropped_rows
-        message.delay_ticks, message.dropped_rows = seam.delay, seam.dropped_rows
-        message.overlap_rmse, message.jump = seam.overlap_rmse or 0.0, seam.jump
-    if output.outcome:
-        outcome = output.outcome
-        message.success, message.rule, message.reason = outcome.success, outcome.rule, outcome.reason
-        message.error_code = int(outcome.code)
-        message.error_text = outcome.reason if outcome.code else ""
     return message
 
 

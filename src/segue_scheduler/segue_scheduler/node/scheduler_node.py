@@ -210,19 +210,17 @@ class SchedulerNode(LifecycleComponent):
         output = session.rest(tick, self.measured, self.measured_at, now_s)
         stamp, run_id = ticks.stamp_of(tick, self.space.rate_hz), session.spec.run_id
         method, stats = session.spec.config.continuation, session.scheduler.stats
-        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, None, stamp))
+        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, stamp))
         self._server.ticked(session, output)
 
     def _publish(self, session: Session, mail: Mail, output: TickOutput) -> None:
         stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
-        run_id, over = session.spec.run_id, session.outcome is not None
-        hold = over or output.phase in (Phase.WAITING, Phase.FINISHED)
+        run_id, hold = session.spec.run_id, output.hold or session.outcome is not None
         command = conversions.Command(output.tick, run_id, output.action, hold, output.starved)
         self._command_out.publish(conversions.command_to_msg(command, self.space, stamp))
         self._input_out.publish(messages.input_to_msg(mail.inputs, mail.chunks, mail.task, run_id, stamp))
-        method, pending = session.spec.config.continuation, self._predict.pending
-        stats = session.scheduler.stats
-        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, pending, stamp))
+        method, stats = session.spec.config.continuation, session.scheduler.stats
+        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, stamp))
         if output.progress is not None:
             self._say_progress(output)
         for note in output.notes:
