@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 from segue_data.bag_reader import first_stamp_ns
+from segue_data.receipts import Receipts
 from segue_data.simulated_time import SimulatedTime
 from segue_data.topics import CLOCK
 from segue_ros.executor import waiting_messages
@@ -18,11 +18,6 @@ from segue_ros.executor import waiting_messages
 _PROFILE = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.BEST_AVAILABLE
 )
-
-
-def received_ns(info: Mapping[str, Any]) -> int:
-    """Wall time of a message's receipt, from what the middleware tells of it."""
-    return int(info["received_timestamp"]) or time.time_ns()
 
 
 class RecordingClock:
@@ -40,9 +35,10 @@ class RecordingClock:
 
     def listen(self, write: Callable[[int, bytes, int], None]) -> None:
         """Follow the simulated clock; its words go to `write`: log time [ns], bytes, wall time of receipt [ns]."""
+        receipts = Receipts()
 
         def take(word: bytes, info: Mapping[str, Any]) -> None:
-            clock_ns, wall_ns = first_stamp_ns(word), received_ns(info)
+            clock_ns, wall_ns = first_stamp_ns(word), receipts.at(info)
             self._time.hear(wall_ns, clock_ns)
             write(clock_ns, word, wall_ns)
 

@@ -74,6 +74,7 @@ class RecordingSession:
         self._topics, self._names = dict(topics), names
         self._facts = facts
         self._latched: dict[str, list[bytes]] = {topic: [] for topic in latched}
+        self._begin_ns = 0
         self._min_free = min_free_bytes
         self._on_event = on_event
         self._writer: EpisodeWriter | None = None
@@ -144,9 +145,10 @@ class RecordingSession:
             watch=self._watch.note if self._robot else None,
         )
         now_ns = time.time_ns()
+        self._begin_ns = now_ns if log_ns is None else log_ns
         for topic, kept in self._latched.items():
             for data in kept:
-                self._writer.write(topic, now_ns if log_ns is None else log_ns, data, now_ns)
+                self._writer.write(topic, self._begin_ns, data, now_ns)
         return self._writer.folder
 
     def write(self, topic: str, log_ns: int, data: bytes, received_ns: int | None = None) -> None:
@@ -154,6 +156,9 @@ class RecordingSession:
         self.seen[topic] += 1
         if topic in self._latched:
             self._keep(topic, data)
+            log_ns = max(
+                log_ns, self._begin_ns
+            )  # it may have come before the start, and been looked at after
         writer = self._writer
         if writer is not None:
             writer.write(topic, log_ns, data, received_ns)

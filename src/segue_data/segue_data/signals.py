@@ -22,7 +22,6 @@ class Timing:
     rate_hz: float
     longest_gap_s: float
     longest_gap_at_s: float  # since the first stamp
-    backwards: int  # stamps that go back
 
     @property
     def has_gap(self) -> bool:
@@ -31,10 +30,10 @@ class Timing:
 
 
 def timing(stamps_ns: Sequence[int]) -> Timing:
-    """Timing of stamps in the order of arrival; the rate comes from the median period."""
+    """Timing of stamps in their order; the rate comes from the median period."""
     stamps = np.asarray(stamps_ns, dtype=np.int64)
     if stamps.size < 2:
-        return Timing(int(stamps.size), 0.0, 0.0, 0.0, 0)
+        return Timing(int(stamps.size), 0.0, 0.0, 0.0)
     steps = np.diff(stamps)
     longest, period = int(steps.argmax()), float(np.median(steps))
     return Timing(
@@ -42,7 +41,6 @@ def timing(stamps_ns: Sequence[int]) -> Timing:
         rate_hz=1e9 / period if period > 0 else 0.0,
         longest_gap_s=float(steps[longest]) / 1e9,
         longest_gap_at_s=float(stamps[longest] - stamps[0]) / 1e9,
-        backwards=int((steps < 0).sum()),
     )
 
 

@@ -34,7 +34,7 @@ def check_skew(streams: Streams, robot: RobotConfig, findings: Findings) -> None
     cameras = [next((t for t in image_topics(c) if streams.stamps.get(t)), None) for c in robot.cameras]
     worst: dict[str, float] = {}
     for topic in (JOINT_STATES, *filter(None, cameras)):
-        stamps = np.asarray(streams.stamps.get(topic, ()), dtype=np.int64)
+        stamps = np.sort(np.asarray(streams.stamps.get(topic, ()), dtype=np.int64))
         if not ticks.size or not stamps.size:
             continue
         age = ages_s(ticks, stamps)

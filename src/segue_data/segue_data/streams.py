@@ -7,7 +7,7 @@ a finished bag, with the same conclusions.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -39,7 +39,8 @@ def digest(data: bytes) -> int:
 class Streams:
     """Everything in the order of arrival; stamps [ns] are those of the headers where a topic has them.
 
-    `logged` is when a message was recorded [ns], of topics with headers.
+    `logged` is when a message was recorded [ns], of topics with headers. `backwards` counts, by topic, stamps that are
+    before the one before of the same publisher: two publishers of one topic overtake each other.
     """
 
     stamps: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -49,25 +50,32 @@ class Streams:
     owners: list[str] = field(default_factory=list)  # run_id of every command: who commanded
     joints: list[NDArray[np.float64]] = field(default_factory=list)
     joint_names: tuple[str, ...] = ()
+    backwards: Counter[str] = field(default_factory=Counter)
+    _latest: dict[tuple[str, str], int] = field(default_factory=dict)  # by topic and publisher
 
     def add(self, topic: str, log_ns: int, data: bytes, message: Callable[[], Any]) -> None:
         """Note one message: its serialised bytes, and `message()`, which decodes them if that is needed."""
         if is_picture(topic):
-            self.stamps[topic].append(first_stamp_ns(data))
+            self._note_stamp(topic, first_stamp_ns(data))
             self.digests[topic].append(digest(data))
         elif topic == COMMAND:
             command = message()
-            self.stamps[topic].append(first_stamp_ns(data))
+            self._note_stamp(topic, first_stamp_ns(data), str(command.run_id))
             self.commands.append(np.asarray(command.action, dtype=np.float64))
             self.owners.append(str(command.run_id))
         elif topic == JOINT_STATES:
             joints = message()
-            self.stamps[topic].append(first_stamp_ns(data))
+            self._note_stamp(topic, first_stamp_ns(data), " ".join(joints.name))
             self._note_joints(dict(zip(joints.name, map(float, joints.position), strict=True)))
         else:
-            self.stamps[topic].append(log_ns)
+            self._note_stamp(topic, log_ns)
             return
         self.logged[topic].append(log_ns)
+
+    def _note_stamp(self, topic: str, stamp_ns: int, publisher: str = "") -> None:
+        self.stamps[topic].append(stamp_ns)
+        self.backwards[topic] += stamp_ns < self._latest.get((topic, publisher), stamp_ns)
+        self._latest[topic, publisher] = stamp_ns
 
     def _note_joints(self, told: dict[str, float]) -> None:
         """A row of all joints, the newest of each: several publishers may have some of them each."""
@@ -92,10 +100,10 @@ def check_timing(streams: Streams, findings: Findings) -> None:
     """Stamps that go back on any topic; gaps on commands, joints and cameras."""
     topics = {}
     for topic, stamps in streams.stamps.items():
-        times = signals.timing(stamps)
-        topics[topic] = asdict(times)
-        if times.backwards:
-            findings.add(topic, f"{times.backwards} stamps go backwards")
+        times, backwards = signals.timing(sorted(stamps)), streams.backwards[topic]
+        topics[topic] = {**asdict(times), "backwards": backwards}
+        if backwards:
+            findings.add(topic, f"{backwards} stamps go backwards")
         regular = topic in (COMMAND, JOINT_STATES) or is_picture(topic)
         if regular and times.has_gap:
             findings.add(

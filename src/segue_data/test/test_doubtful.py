@@ -11,11 +11,14 @@ from mcap.stream_reader import StreamReader
 from segue_core.errors import DataError
 from segue_core.robot_config import RobotConfig
 from segue_data import manifest, messages
+from segue_data.contracts import load_robot
 from segue_data.convert import convert
 from segue_data.definitions import typestore
 from segue_data.encoding import ImageCodec
+from segue_data.findings import Findings
 from segue_data.manifest import Manifest
 from segue_data.session import Closed, RecordingSession
+from segue_data.streams import Streams, check_timing
 from segue_data.testing import TinyWorld
 from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 
@@ -81,6 +84,28 @@ def test_a_good_episode_has_no_flag(robot: RobotConfig, tmp_path: Path) -> None:
     assert closed.problems == ()
     facts = manifest.load(tmp_path / "episode")
     assert (facts.problems, facts.operator, facts.seed) == ([], "Ada", 3)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "publishers", "flags"),
+    [((0, 3, 2, 5), "abab", 0), ((0, 3, 2, 5), "aaaa", 1), ((0, 3, 2, 1), "abab", 1)],
+)
+def test_publishers_of_one_topic_overtake_each_other_and_none_itself(
+    stamps: tuple[int, ...], publishers: str, flags: int
+) -> None:
+    streams, findings = Streams(), Findings(Path("bag"), "bag")
+    types = {name: topic.type_name for name, topic in demonstration_topics(()).items()}
+    space = load_robot("franka").action_space
+    for stamp, who in zip(stamps, publishers, strict=True):
+        for topic, message in (
+            (JOINT_STATES, messages.joint_state(stamp, (f"{who}_1",), np.zeros(1), np.zeros(1))),
+            (COMMAND, messages.robot_command(stamp, 0, np.zeros(space.dim), space, who)),
+        ):
+            streams.add(
+                topic, 0, bytes(typestore().serialize_cdr(message, types[topic])), lambda m=message: m
+            )
+    check_timing(streams, findings)
+    assert [problem.what for problem in findings.problems] == ["1 stamps go backwards"] * 2 * flags
 
 
 def test_a_recorder_that_refuses_doubtful_episodes_leaves_none(robot: RobotConfig, tmp_path: Path) -> None:

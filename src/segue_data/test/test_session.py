@@ -53,6 +53,18 @@ def test_a_latched_message_begins_every_episode(tmp_path: Path) -> None:
         assert [record.message().data for record in read(folder)] == ["hello"]
 
 
+def test_what_was_said_once_just_before_a_start_and_is_looked_at_after_it_is_logged_at_the_start(
+    tmp_path: Path,
+) -> None:
+    session = RecordingSession(tmp_path, TEXT, FACTS, min_free_bytes=1, latched=TEXT, on_event=print)
+    session.write("/text", 1, _hello())
+    folder = session.start("one", "t", 0, log_ns=7)
+    session.write("/text", 6, _hello())
+    session.write("/text", 8, _hello())
+    session.stop("success")
+    assert [record.log_ns for record in read(folder)] == [7, 7, 8]
+
+
 def test_messages_outside_an_episode_are_not_recorded(tmp_path: Path) -> None:
     session = _session(tmp_path, [])
     session.write("/text", 1, _hello())

@@ -14,6 +14,7 @@ from segue_data.bag_reader import read, receipt_times
 from segue_data.definitions import typestore
 from segue_data.episode_writer import EpisodeWriter
 from segue_data.manifest import Manifest, load
+from segue_data.receipts import Receipts
 from segue_data.repair import repair
 from segue_data.simulated_time import SimulatedTime
 from segue_data.testing import TEXT_TOPICS, text_message
@@ -61,6 +62,27 @@ def test_what_came_later_is_never_logged_earlier(waits: list[int], moments: list
             times.append(at_once.at(WALL + moment))
     asked = [late.at(WALL + moment) for moment in moments]
     assert all(a <= b for a, b in pairwise(asked)) and all(a <= b for a, b in pairwise(times))
+
+
+@given(waits, st.lists(st.tuples(st.integers(0, 5 * STEP), st.integers(0, 3 * STEP)), max_size=60))
+def test_a_message_that_was_sent_again_is_not_logged_after_what_waited_for_it(
+    waits: list[int], sent: list[tuple[int, int]]
+) -> None:
+    """Pauses between messages, and how long each took: a good recording was flagged for stamps that go back."""
+    time, _ = _clock(waits)
+    receipts, now, logged = Receipts(), WALL, []
+    for pause, took in sent:
+        now += pause
+        received = receipts.at({"received_timestamp": now + took})
+        assert received >= now + took
+        logged.append(time.at(received))
+    assert logged == sorted(logged)
+
+
+def test_a_wall_clock_that_is_set_back_is_followed() -> None:
+    receipts = Receipts()
+    told = [receipts.at({"received_timestamp": WALL + second * 10**9}) for second in (3600, 3599, 1, 2)]
+    assert [moment - WALL for moment in told] == [3600 * 10**9, 3600 * 10**9, 10**9, 2 * 10**9]
 
 
 def test_a_world_that_stands_logs_everything_at_its_time() -> None:
