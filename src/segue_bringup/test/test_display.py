@@ -32,3 +32,15 @@ def test_a_recorder_tells_a_new_stage_and_a_new_note_at_once() -> None:
     lines.update()
     assert written[0] == "waiting" and len(written) == 3
     assert written[1].startswith("ready: episode 4, 3 good") and written[2].endswith("(a gap of 0.2 s)")
+
+
+def test_a_pause_of_the_simulation_is_shown_as_no_slowness() -> None:
+    progress = Progress("pick_place")
+    for tick in range(60):
+        progress.ticked(tick / 30, tick / 30)
+    for tick in range(60, 70):
+        progress.ticked(60 + tick / 30, tick / 30)
+    assert progress.speed == ""
+    for tick in range(70, 130):
+        progress.ticked(60 + tick / 15, tick / 30)
+    assert progress.speed == " (0.50 of real time)"

@@ -37,7 +37,10 @@ def is_picture(topic: str) -> bool:
     return topic.endswith(tuple(f"/{name}" for name in _IMAGE_TYPES.values()))
 
 
+PAUSED = "/sim/paused"  # whether the world stands: what passes on the wall clock then makes nobody late
+
 LATCHED_TOPICS = {
+    PAUSED: "std_msgs/msg/Bool",
     "/segue/policy_info": "segue_interfaces/msg/PolicyInfo",
     "/robot_description": "std_msgs/msg/String",
     "/tf_static": "tf2_msgs/msg/TFMessage",

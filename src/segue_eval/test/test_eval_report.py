@@ -12,8 +12,10 @@ import pytest
 
 from segue_core.errors import DataError
 from segue_data.bag_reader import read
+from segue_data.definitions import typestore
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import Manifest
+from segue_data.topics import PAUSED
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, POLICY_INFO, _chunks, _Messages, _space, read_run
 from segue_eval.report.metrics import run_metrics
@@ -74,6 +76,29 @@ def test_jitter_is_that_of_the_wall_clock_whatever_time_a_bag_is_logged_in(
             writer.write(record.topic, log_ns, record.data, wall_ns)
         bag = writer.finish(Manifest(task="pick_place", robot="dual_arm"))
         assert run_metrics(read_run(bag)) == expected
+
+
+def test_a_pause_is_no_jitter(recorded: Recorded, tmp_path: Path) -> None:
+    folder, _ = recorded
+    records = list(read(folder / "bag"))
+    topics = {record.topic: Topic(record.type_name) for record in records}
+    writer = EpisodeWriter(tmp_path / "paused", {**topics, PAUSED: Topic("std_msgs/msg/Bool")}, wait=True)
+    wall_ns, minute_ns = 1_700_000_000 * 10**9, 60 * 10**9
+    middle = records[len(records) // 2].log_ns
+
+    def say(paused: bool, log_ns: int, at_ns: int) -> None:
+        message = typestore().types["std_msgs/msg/Bool"](paused)
+        data = bytes(typestore().serialize_cdr(message, "std_msgs/msg/Bool"))
+        writer.write(PAUSED, log_ns, data, wall_ns + at_ns)
+
+    say(False, records[0].log_ns, records[0].log_ns)
+    say(True, middle, middle)
+    say(False, middle, middle + minute_ns)
+    for record in records:
+        late_ns = minute_ns * (record.log_ns > middle)
+        writer.write(record.topic, record.log_ns, record.data, wall_ns + record.log_ns + late_ns)
+    bag = writer.finish(Manifest(task="pick_place", robot="dual_arm"))
+    assert run_metrics(read_run(bag)) == run_metrics(read_run(folder / "bag"))
 
 
 def test_seconds_are_counted_at_the_rate_of_the_recorded_policy() -> None:

@@ -60,6 +60,21 @@ def test_every_tick_is_seen_once_and_skipped_ones_are_counted_exactly() -> None:
     assert watch.longest_s == pytest.approx(0.2)
 
 
+def test_a_pause_is_neither_slowness_nor_a_long_tick() -> None:
+    """A run that was paused for a minute once "ran at 0.1 of real time: this machine is slower"."""
+    watch = TickWatch()
+    for tick in range(31):
+        watch.advance(tick, tick / 30)
+    watch.stand(True, 1.01)
+    watch.stand(True, 30.0)
+    watch.stand(False, 61.01)
+    for tick in range(31, 61):
+        watch.advance(tick, 60 + tick / 30)
+    assert watch.speed(30.0) == pytest.approx(1.0) and watch.longest_s == pytest.approx(1 / 30)
+    watch.stand(False, 62.0)  # nothing had been paused
+    assert watch.speed(30.0) == pytest.approx(1.0)
+
+
 def test_a_clock_set_back_starts_a_new_count_and_skips_nothing() -> None:
     watch = TickWatch()
     assert [watch.advance(tick, 0.0) for tick in (100, 3)] == [True, True]

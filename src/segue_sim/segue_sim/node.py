@@ -20,7 +20,7 @@ from rclpy.clock_type import ClockType
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image, JointState
-from std_msgs.msg import UInt64
+from std_msgs.msg import Bool, UInt64
 from std_srvs.srv import SetBool
 from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
@@ -106,6 +106,7 @@ class SimulatorNode(LifecycleComponent):
         self._scene_out = publish(MarkerArray, "segue/scene", qos.LATCHED)
         self._arms = tuple(arm.name for arm in self._robot.arms)
         self._resets_out = publish(UInt64, "sim/was_reset", qos.STATE)
+        self._paused_out = publish(Bool, "sim/paused", qos.LATCHED)
         self._state_out = publish(SimState, "sim/state", qos.RECENT)
         self._pictures_out = {
             name: (
@@ -122,6 +123,7 @@ class SimulatorNode(LifecycleComponent):
 
     def start(self) -> None:
         """Let time pass."""
+        self._paused_out.publish(Bool(data=self._pace.standing))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._due_timer = self.create_timer(self._step_s / self._factor, self._on_due, clock=steady)
         self._timers_made = [
@@ -228,6 +230,7 @@ class SimulatorNode(LifecycleComponent):
 
     def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._pace.stand(bool(request.data), time.monotonic())
+        self._paused_out.publish(Bool(data=bool(request.data)))
         response.success, response.message = True, "time stands" if request.data else "time goes on"
         return response
 

@@ -34,6 +34,7 @@ class Pace:
     _answered_ns: int | None = field(default=None, repr=False)  # None while no controller answers
     _steps: int = field(default=0, repr=False)
     _measured_s: float | None = field(default=None, repr=False)
+    _stood_s: float | None = field(default=None, repr=False)  # since when it stands
 
     def answer(self, time_ns: int) -> None:
         """The controller has done its work for this time of the simulated clock."""
@@ -64,11 +65,19 @@ class Pace:
         self._steps += 1
 
     def stand(self, standing: bool, now_s: float) -> None:
-        """Pause the world, or let it go on from where it is."""
+        """Pause the world, or let it go on from where it is; a pause makes nobody slow."""
+        self._leave_out_pause(now_s)
         self.standing, self._due_s = standing, now_s
+        self._stood_s = now_s if standing else None
 
     def speed(self, now_s: float) -> float:
-        """Simulated seconds per second since the last call of this method; `factor` at the first."""
+        """Simulated seconds per second, without pauses, since the last call of this method; `factor` at the first."""
+        self._leave_out_pause(now_s)
         before, steps = self._measured_s, self._steps
         self._measured_s, self._steps = now_s, 0
         return self.factor if before is None or now_s <= before else steps * self.step_s / (now_s - before)
+
+    def _leave_out_pause(self, now_s: float) -> None:
+        if self._stood_s is not None and self._measured_s is not None:
+            self._measured_s += now_s - max(self._stood_s, self._measured_s)
+            self._stood_s = now_s

@@ -89,6 +89,22 @@ def test_a_paused_world_stands_and_goes_on_without_a_burst() -> None:
     assert not pace.may_step(1, 100.0 + 0.5 * STEP_S)
 
 
+def test_a_pause_is_no_slowness() -> None:
+    """Also one in which the speed is asked for, and one that is told twice."""
+    pace = _pace()
+    pace.speed(0.0)
+    for step in range(120):
+        pace.stepped(step / 120)
+    pace.stand(True, 1.0)
+    pace.stand(True, 4.0)
+    assert pace.speed(5.0) == pytest.approx(1.0)
+    assert pace.speed(10.0) == 1.0
+    pace.stand(False, 60.0)
+    for step in range(60):
+        pace.stepped(60.0 + step / 60)
+    assert pace.speed(61.0) == pytest.approx(0.5)
+
+
 def test_the_speed_is_simulated_time_per_second() -> None:
     pace = _pace(factor=0.5)
     assert pace.speed(0.0) == 0.5

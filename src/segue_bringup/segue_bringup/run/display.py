@@ -15,6 +15,7 @@ from rich.text import Text
 
 PLAIN_EVERY_S = 5.0
 SLOW = 0.95  # of real time: below, people are told
+_STOOD_S = 4.0  # between two ticks: not slow, but paused; the simulator itself waits no longer for anybody
 
 Write = Callable[[str], None]
 
@@ -38,6 +39,8 @@ class Progress:
 
     def ticked(self, now_s: float, stamp_s: float) -> None:
         """A tick was seen: by the wall clock, and by the run's own."""
+        if self._seen and now_s - self._seen[-1][0] > _STOOD_S:
+            self._seen.clear()
         self._seen.append((now_s, stamp_s))
 
     @property

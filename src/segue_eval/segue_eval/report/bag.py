@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bag_reader import NANOSECONDS, read, receipt_times, stamp_ns
+from segue_data.topics import PAUSED
 from segue_eval.report.run_data import ChunkRecord, Ending, Fault, RunData, Series
 
 STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"
@@ -145,6 +147,18 @@ def _counts(messages: list[Any]) -> dict[str, int]:
     return {str(name): int(count) for name, count in zip(safety.count_names, safety.counts, strict=False)}
 
 
+def _pauses(bag: Path) -> list[tuple[int, int]]:
+    """Wall times [ns] from when to when somebody let the simulated world stand."""
+    told = [bool(record.message().data) for record in read(bag, frozenset({PAUSED}))]
+    changes = [*zip(receipt_times(bag, PAUSED), told, strict=True), (2**63 - 1, False)]
+    return [(at, end) for (at, paused), (end, _) in pairwise(changes) if paused]
+
+
+def _without_pauses(times_ns: Sequence[int], pauses: Sequence[tuple[int, int]]) -> list[int]:
+    """Times as if nobody had paused: what passes meanwhile makes nobody late."""
+    return [at - sum(max(0, min(at, end) - begin) for begin, end in pauses) for at in times_ns]
+
+
 def _assemble(messages: _Messages, receipts_ns: Sequence[int]) -> RunData:
     run = _one_run(list(zip(receipts_ns, messages.states, strict=True)))
     states = [state for _, state in run]
@@ -192,4 +206,4 @@ def read_run(bag: Path) -> RunData:
         raise DataError(
             ErrorCode.DATA_BAG_INCOMPLETE, f"{bag}: no tick of a run on {STATE}; nothing to report"
         )
-    return _assemble(messages, receipt_times(bag, STATE))
+    return _assemble(messages, _without_pauses(receipt_times(bag, STATE), _pauses(bag)))

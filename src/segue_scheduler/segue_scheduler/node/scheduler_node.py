@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from std_msgs.msg import String
+from std_msgs.msg import Bool, String
 from unique_identifier_msgs.msg import UUID
 
 from segue_core.errors import SegueError
@@ -127,6 +127,7 @@ class SchedulerNode(LifecycleComponent):
         self.create_subscription(PolicyInfoMsg, "segue/policy_info", self._on_policy_info, qos.LATCHED)
         self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         self.create_subscription(String, "segue/authority", self._on_authority, qos.LATCHED)
+        self.create_subscription(Bool, "sim/paused", self._on_paused, qos.LATCHED)
         self.create_subscription(UUID, "segue/lease", self._on_lease, qos.STATE)
 
     def start(self) -> None:
@@ -273,6 +274,9 @@ class SchedulerNode(LifecycleComponent):
 
     def _on_authority(self, message: String) -> None:
         self.human = message.data == "human"
+
+    def _on_paused(self, message: Bool) -> None:
+        self.watch.stand(bool(message.data), time.monotonic())
 
     def _on_lease(self, message: UUID) -> None:
         self._server.renew(bytes(message.uuid), time.monotonic())

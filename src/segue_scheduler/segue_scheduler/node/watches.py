@@ -18,6 +18,7 @@ class TickWatch:
     longest_s: float = 0.0
     _seen_s: float | None = field(default=None, repr=False)
     _began: tuple[int, float] | None = field(default=None, repr=False)  # tick and steady time
+    _stood_s: float | None = field(default=None, repr=False)  # since when the world is paused
 
     def advance(self, tick: int, now_s: float) -> bool:
         """Whether `tick` is a new one; a tick before the last (a clock set back) starts the count anew."""
@@ -32,6 +33,14 @@ class TickWatch:
             self._began = tick, now_s
         self.last, self._seen_s = tick, now_s
         return True
+
+    def stand(self, standing: bool, now_s: float) -> None:
+        """The world is paused, or goes on: what passes on the steady clock meanwhile makes nobody slow."""
+        if self._stood_s is not None:
+            pause_s = now_s - self._stood_s
+            self._seen_s = None if self._seen_s is None else self._seen_s + pause_s
+            self._began = self._began and (self._began[0], self._began[1] + pause_s)
+        self._stood_s = now_s if standing else None
 
     def speed(self, rate_hz: float) -> float | None:
         """Seconds of the run's clock per second of the steady clock; None before there is anything to tell it by."""
