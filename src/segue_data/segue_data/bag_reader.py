@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import struct
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,40 +137,44 @@ def _types(connections: Iterable[Connection]) -> Typestore:
     return recorded_types(tuple(sorted(texts.items()))) if texts and complete else typestore()
 
 
-def topics_of(bag: Path) -> dict[str, str]:
-    """Plain name (see `namespaces`) and type of every topic; DataError as `read`."""
-    reader: Reader | None = None
-    try:
-        reader = _open(bag)
+@contextmanager
+def _opened(bag: Path, place: Callable[[], str]) -> Iterator[Reader]:
+    """The bag's reader; whatever goes wrong with it is a DataError that says what, and at which `place()`."""
+    with ExitStack() as stack:
+        try:
+            reader = _open(bag)
+            stack.callback(reader.close)
+            yield reader
+        except DataError:
+            raise
+        except Exception as error:  # damaged bytes lead the reader to any exception, not only its own
+            raise _damaged(bag, place(), error) from error
+
+
+@contextmanager
+def _index(bag: Path) -> Iterator[tuple[Reader, list[tuple[str, Connection]]]]:
+    """The bag's reader, and its connections that have a plain name (see `namespaces`), each with that."""
+    with _opened(bag, lambda: "list of topics") as reader:
         names = _plain_names(bag, reader.connections)
-        return {names[c.topic]: c.msgtype for c in reader.connections if c.topic in names}
-    except DataError:
-        raise
-    except Exception as error:  # as in `read`
-        raise _damaged(bag, "list of topics", error) from error
-    finally:
-        if reader is not None:
-            reader.close()
+        yield reader, [(names[c.topic], c) for c in reader.connections if c.topic in names]
+
+
+def topics_of(bag: Path) -> dict[str, str]:
+    """Plain name and type of every topic; DataError as `read`."""
+    kinds: dict[str, str] = {}
+    with _index(bag) as (_, connections):
+        kinds |= {name: connection.msgtype for name, connection in connections}
+    return kinds
 
 
 def extent_of(bag: Path) -> tuple[Counter[str], float]:
     """Messages by plain name and seconds from the first to the last, from the bag's index; DataError as `read`."""
-    counts: Counter[str] = Counter()
-    reader: Reader | None = None
-    try:
-        reader = _open(bag)
-        names = _plain_names(bag, reader.connections)
-        for connection in reader.connections:
-            if connection.topic in names:
-                counts[names[connection.topic]] += connection.msgcount
-        return counts, reader.duration / NANOSECONDS if reader.message_count else 0.0
-    except DataError:
-        raise
-    except Exception as error:  # as in `read`
-        raise _damaged(bag, "list of topics", error) from error
-    finally:
-        if reader is not None:
-            reader.close()
+    counts, seconds = Counter[str](), 0.0
+    with _index(bag) as (reader, connections):
+        for name, connection in connections:
+            counts[name] += connection.msgcount
+        seconds = reader.duration / NANOSECONDS if reader.message_count else 0.0
+    return counts, seconds
 
 
 def _plain_names(bag: Path, connections: Iterable[Connection]) -> Mapping[str, str]:
@@ -195,18 +200,9 @@ def _messages(
 def count_messages(bag: Path) -> Counter[str]:
     """Messages by topic, by the names in the bag, read to the end; DataError as `read`."""
     counts: Counter[str] = Counter()
-    reader: Reader | None = None
-    try:
-        reader = _open(bag)
+    with _opened(bag, lambda: f"after message {counts.total()}") as reader:
         for connection, _, _ in _messages(bag, reader, reader.connections):
             counts[connection.topic] += 1
-    except DataError:
-        raise
-    except Exception as error:  # as in `read`
-        raise _damaged(bag, f"after message {sum(counts.values())}", error) from error
-    finally:
-        if reader is not None:
-            reader.close()
     return counts
 
 
@@ -216,9 +212,7 @@ def receipt_times(bag: Path, topic: str) -> list[int]:
     They are MCAP's publish times. Bags on wall time have the same in both, and SQLite's have only one.
     """
     pairs: list[tuple[int, int]] = []
-    reader: Reader | None = None
-    try:
-        reader = _open(bag)
+    with _opened(bag, lambda: f"times of {topic}") as reader:
         names = _plain_names(bag, reader.connections)
         wanted = [c.topic for c in reader.connections if names.get(c.topic) == topic]
         for storage in reader.storage.storages if wanted else ():  # type: ignore[attr-defined]
@@ -227,13 +221,6 @@ def receipt_times(bag: Path, topic: str) -> list[int]:
             with storage.path.open("rb") as file:
                 messages = make_reader(file).iter_messages(wanted)
                 pairs += [(message.log_time, message.publish_time) for _, _, message in messages]
-    except DataError:
-        raise
-    except Exception as error:  # as in `read`
-        raise _damaged(bag, f"times of {topic}", error) from error
-    finally:
-        if reader is not None:
-            reader.close()
     return [received for _, received in sorted(pairs, key=lambda pair: pair[0])]
 
 
@@ -246,9 +233,7 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
         DataError: the bag is missing, not finished, or corrupt (naming the message where reading broke).
     """
     count = 0
-    reader: Reader | None = None
-    try:
-        reader = _open(bag)
+    with _opened(bag, lambda: f"after message {count}") as reader:
         names = _plain_names(bag, reader.connections)
         there = [c for c in reader.connections if c.topic in names]
         chosen: list[Connection] = [c for c in there if topics is None or names[c.topic] in topics]
@@ -256,10 +241,3 @@ def read(bag: Path, topics: frozenset[str] | None = None) -> Iterator[Record]:
         for connection, log_ns, data in _messages(bag, reader, chosen):
             yield Record(bag, names[connection.topic], log_ns, bytes(data), connection.msgtype, types)
             count += 1
-    except DataError:
-        raise
-    except Exception as error:  # damaged bytes lead the reader to any exception, not only its own
-        raise _damaged(bag, f"after message {count}", error) from error
-    finally:
-        if reader is not None:
-            reader.close()
