@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from segue_data.errors import missing
+from segue_data.stored import files_of, packed_of
 
 _BESIDE = ("metadata.yaml", "manifest.json")
+_NAMES = ("*.mcap", "*.db3", "*.mcap.zst*", "*.db3.zst*", *_BESIDE)
+_TITLE = b"rosbag2_bagfile_information"  # how the metadata.yaml of a bag begins
 
 
 def find_bags(folder: Path) -> list[Path]:
@@ -38,12 +41,26 @@ def unfinished_bags(folder: Path) -> list[Path]:
 
 def recordings(folder: Path) -> list[Path]:
     """Folders at or directly below `folder` that are a bag (MCAP or SQLite), whole or not, or were one."""
-    names = ("*.mcap", "*.db3", *_BESIDE)
-    found = {path.parent for name in names for path in (*folder.glob(name), *folder.glob(f"*/{name}"))}
-    return sorted(bag for bag in found if not _is_stored_otherwise(bag))
+    return [bag for bag in _candidates(folder) if not _stored_otherwise(bag)]
 
 
-def _is_stored_otherwise(bag: Path) -> bool:
-    """Whether there are files of another storage, such as compressed ones, and none that can be read here."""
-    files = [path.name for path in bag.iterdir() if path.is_file() and path.name not in _BESIDE]
-    return bool(files) and not any(name.endswith((".mcap", ".db3")) for name in files)
+def foreign_recordings(folder: Path) -> dict[Path, str]:
+    """Bags at or directly below `folder` that no file of can be read here, and one of the files that they have."""
+    found = {bag: _stored_otherwise(bag) for bag in _candidates(folder) if (bag / "metadata.yaml").is_file()}
+    return {
+        bag: files[0]
+        for bag, files in found.items()
+        if files and _TITLE in (bag / "metadata.yaml").read_bytes()
+    }
+
+
+def _candidates(folder: Path) -> list[Path]:
+    found = {path.parent for name in _NAMES for path in (*folder.glob(name), *folder.glob(f"*/{name}"))}
+    return sorted(found)
+
+
+def _stored_otherwise(bag: Path) -> list[str]:
+    """Files of another storage, or compressed otherwise, where there are none that can be read here."""
+    if files_of(bag) or packed_of(bag):
+        return []
+    return sorted(path.name for path in bag.iterdir() if path.is_file() and path.name not in _BESIDE)

@@ -22,7 +22,7 @@ from segue_data.definitions import recorded_types, typestore
 from segue_data.errors import corrupt, missing
 from segue_data.manifest import FILE_NAME, load
 from segue_data.namespaces import namespace_of, plain_names
-from segue_data.stored import STORAGES, cut_or_foreign, files_of
+from segue_data.stored import STORAGES, cut_or_foreign, files_of, packed_of, unpacked_name
 
 NANOSECONDS = 1_000_000_000
 
@@ -81,7 +81,10 @@ def _refuse_other_files(bag: Path, reader: Reader) -> None:
     """metadata.yaml and the files must agree: the reader leaves out, silently, what it does not describe."""
     storages: list[Any] = reader.storage.storages  # type: ignore[attr-defined]
     known = {path.name for path in (Path(storage.path) for storage in storages)}
-    if not reader.compression_mode and (other := [f.name for f in files_of(bag) if f.name not in known]):
+    there = {path.name: path.name for path in files_of(bag)} | {
+        p.name: unpacked_name(p) for p in packed_of(bag)
+    }
+    if other := [file for file, plain in there.items() if plain not in known]:
         raise _other(bag, f"does not name {other[0]}, which lies beside it")
     held = _held(reader)
     told: Counter[str] = Counter()
@@ -125,6 +128,8 @@ def _plainly(bag: Path, said: str) -> tuple[str, str] | None:
     if plugin := re.search(r"Storage plugin '(.*?)'.* not supported", said):
         allowed = ", ".join(sorted(set(STORAGES.values())))
         return "metadata.yaml", f"storage_identifier is {plugin[1]!r}, allowed: {allowed}"
+    if other := re.search(r"Compression format (.*?) is not supported", said):
+        return "metadata.yaml", f"compression_format is {other[1]}, allowed: 'zstd', or none"
     if absent := re.search(r"database files are missing: \[.*?'([^']*)'\)?[,\]]", said):
         return "metadata.yaml", f"it names {Path(absent[1]).name}, which is not there"
     return next(((file.name, what) for file in files_of(bag) if (what := cut_or_foreign(file))), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ from segue_data.stored import (
     from_scan,
     from_sqlite,
     metadata,
+    packed_of,
     readable_counts,
     span,
     storage_of,
     totals,
 )
+from segue_data.unpacking import unpacked
 
 _MODES = ("", "none", "message", "file")
 
@@ -83,12 +85,28 @@ def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool =
     A torn file is cut behind the last message that is whole, and closed; of a chunk whose checksum does not fit all
     messages stay. As it was the file stays beside, as NAME.damaged, unless `keep_original` is False. metadata.yaml is
     written from what the files hold. The manifest says that the bag is incomplete, unless every message that it counts
-    is there as it was written; its other facts come from `manifest`, or from the one that is there.
+    is there as it was written; its other facts come from `manifest`, or from the one that is there. Of files that are
+    compressed as a whole nothing is touched while they can be read; a bag that has to be mended is so without them.
 
     Raises:
         DataError: no file is there, none holds a message that can be read (nothing is changed then), or there is no
             room for the original.
     """
+    packed = packed_of(bag)
+    if not packed:
+        return _repair(bag, manifest, keep_original)
+    try:
+        return RepairReport(bag, False, count_messages(bag).total(), "already whole")
+    except DataError:
+        with unpacked(packed, _free_name) as (files, notes):
+            report = _repair(bag, manifest, keep_original, files)
+    return replace(report, why="; ".join([*notes, report.why]))
+
+
+def _repair(
+    bag: Path, manifest: Manifest | None, keep_original: bool, unpacked: Collection[Path] = ()
+) -> RepairReport:
+    """`repair`, without what is compressed; of the files in `unpacked` there is an original already."""
     paths = files_of(bag)
     if not paths:
         raise missing(bag, "no .mcap file, so nothing to save: put it back, or delete the folder")
@@ -104,7 +122,7 @@ def repair(bag: Path, manifest: Manifest | None = None, *, keep_original: bool =
         what = f"not one message of it can be read ({first[1].torn}); it stays as it is"
         raise corrupt(bag, first[0].name, what)
     why = (
-        _mend(found, keep_original)
+        _mend(found, set() if not keep_original else set(paths) - set(unpacked))
         or f"metadata.yaml was written anew: {wrong.removeprefix('metadata.yaml: ')}"
     )
     if found.unsure or not _all_there(bag, found.files):
@@ -124,8 +142,11 @@ def _describe(bag: Path, files: Sequence[StoredFile]) -> bool:
     return False
 
 
-def _mend(found: _Bag, keep_original: bool) -> str:
-    """Close what is torn, write anew what cannot be read as it is, put aside what is hopeless; says what was done."""
+def _mend(found: _Bag, keep: Collection[Path]) -> str:
+    """Close what is torn, write anew what cannot be read as it is, put aside what is hopeless; says what was done.
+
+    Of the files in `keep` the original stays.
+    """
     notes = []
     for path, error in found.hopeless.items():
         aside = _free_name(path)
@@ -135,14 +156,14 @@ def _mend(found: _Bag, keep_original: bool) -> str:
         said = [text for text in (scanned.torn, scanned.unreadable) if text]
         said += [f"a message in the chunk at byte {place} is damaged" for place in scanned.unsure]
         cut = scanned.size - scanned.data_end if scanned.torn else 0
-        kept = bool(keep_original and (cut or scanned.unsure))
+        kept = bool(path in keep and (cut or scanned.unsure))
         if kept:
             said.append(_keep(path))
         forget_checksums(path, scanned)
         if scanned.torn:
             close_torn(path, scanned)
         if scanned.unreadable or not _readable(path, scanned):
-            said.append(_written_anew(path, keep_original and not kept))
+            said.append(_written_anew(path, path in keep and not kept))
         notes += [f"{path.name}: {'; '.join(said)}"] if said else []
     return "; ".join(notes)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segue_core.errors import DataError
-from segue_data.bag_folders import recordings
+from segue_data.bag_folders import foreign_recordings, recordings
 from segue_data.errors import corrupt, exists, missing
 from segue_data.folder_lock import FolderLock
 from segue_data.manifest import RECORDING, RESERVE, load
@@ -47,9 +47,17 @@ def repair_all(folder: Path) -> tuple[list[RepairReport], list[DataError]]:
             failures.append(error)
         finally:
             lock.release()
+    failures += [_foreign(bag, file) for bag, file in foreign_recordings(folder).items()]
     if not (reports or failures or was_recorded_to):
         raise missing(folder, "no bag here or one level below")
     return reports, failures
+
+
+def _foreign(bag: Path, file: str) -> DataError:
+    do = "decompress it by its own tool and repair again, or convert the bag with `ros2 bag convert`"
+    return corrupt(
+        bag, file, f"neither MCAP nor SQLite, nor one of them compressed as .zstd: not repaired; {do}"
+    )
 
 
 UNREADABLE = ".unreadable"

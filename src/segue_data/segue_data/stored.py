@@ -20,6 +20,7 @@ from segue_data.manifest import BAG_VERSION
 from segue_data.mcap_scan import Scan
 
 STORAGES = {".mcap": "mcap", ".db3": "sqlite3"}
+_PACKED = (".zstd", ".zst")
 MAGICS = {b"\x89MCAP0\r\n": "mcap", b"SQLite f": "sqlite3"}
 
 
@@ -55,6 +56,18 @@ def files_of(bag: Path) -> list[Path]:
     return sorted(
         found, key=lambda path: [int(n) if n.isdigit() else n for n in re.split(r"(\d+)", path.name)]
     )
+
+
+def packed_of(bag: Path) -> list[Path]:
+    """Files of the folder that are compressed as a whole (rosbag2's compression_mode FILE): NAME.mcap.zstd."""
+    return sorted(
+        path for path in bag.iterdir() if path.suffix in _PACKED and Path(path.stem).suffix in STORAGES
+    )
+
+
+def unpacked_name(path: Path) -> str:
+    """What a compressed file is called when it is not: NAME.mcap."""
+    return path.stem
 
 
 def storage_of(path: Path) -> str:

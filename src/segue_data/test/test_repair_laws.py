@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+import zstandard
 from mcap.reader import make_reader
 from mcap.records import Channel, Schema
 from mcap.writer import CompressionType, IndexType, Writer
@@ -320,3 +321,98 @@ def test_repair_keeps_every_message_of_a_real_episode(recorded: tuple[Path, Stag
     (bag / "metadata.yaml").unlink()
     repair(bag)
     assert Counter(record.topic for record in read(bag)) == before
+
+
+def _pack(path: Path, share: float = 1.0) -> Path:
+    """Compress the file as rosbag2 does with compression_mode FILE, and cut it."""
+    packed = path.with_name(path.name + ".zstd")
+    data = zstandard.ZstdCompressor().compress(path.read_bytes())
+    packed.write_bytes(data[: int(len(data) * share)])
+    path.unlink()
+    return packed
+
+
+def _packed_bag(folder: Path) -> Path:
+    """A whole bag with a compressed file, as rosbag2 closes it."""
+    path = _written(folder, **WRITERS["plain"])
+    repair(folder)
+    packed = _pack(path)
+    told = yaml.safe_load((folder / "metadata.yaml").read_text())
+    told["rosbag2_bagfile_information"] |= {"compression_mode": "FILE", "compression_format": "zstd"}
+    told["rosbag2_bagfile_information"]["relative_file_paths"] = [packed.name]
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(told))
+    (folder / manifest.FILE_NAME).write_text(FACTS.to_json())
+    return packed
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_whole_bag_of_compressed_files_is_read_and_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _packed_bag(tmp_path / "bag")
+    before = _contents(tmp_path / "bag")
+    assert cli.main(["repair", str(tmp_path)]) == 0
+    assert "0 repaired, 1 whole already, 0 not repaired" in capsys.readouterr().out
+    assert _numbers(tmp_path / "bag") == list(range(COUNT)) and _contents(tmp_path / "bag") == before
+
+
+@pytest.mark.parametrize("share", [0.3, 0.62, 1.0])
+@pytest.mark.parametrize("described", [True, False])
+def test_a_compressed_file_keeps_all_that_can_be_read_from_the_front_and_its_original(
+    described: bool, share: float, tmp_path: Path
+) -> None:
+    """Folders with nothing but compressed files were passed over without a word."""
+    bag = tmp_path / "bag"
+    packed = _packed_bag(bag)
+    torn = packed.read_bytes()[: int(packed.stat().st_size * share)]
+    packed.write_bytes(torn)
+    if not described:
+        (bag / "metadata.yaml").unlink()
+    whole = share == 1.0
+    assert cli.main(["repair", str(bag)]) == 0
+    numbers = _numbers(bag)
+    assert numbers == list(range(len(numbers))) and len(numbers) >= int(COUNT * share) - 5
+    assert whole == (len(numbers) == COUNT)
+    aside = bag / f"{packed.name}.damaged"
+    assert (aside.read_bytes() == torn) if not whole else not aside.exists()
+    assert packed.exists() == (whole and described)
+    assert not repair(bag).changed
+
+
+def test_a_recorder_that_was_killed_between_compressed_files_loses_none_of_them(tmp_path: Path) -> None:
+    """rosbag2 compresses every file but the one that it writes; what it was just compressing lies there twice."""
+    bag = tmp_path / "bag"
+    _pack(_written(bag, messages=range(20), **WRITERS["plain"]))
+    for number, messages in ((1, range(20, 40)), (2, range(40, 60))):
+        _written(tmp_path / "made", messages=messages, **WRITERS["plain"]).rename(bag / f"bag_{number}.mcap")
+    half = zstandard.ZstdCompressor().compress((bag / "bag_1.mcap").read_bytes())[:2000]
+    (bag / "bag_1.mcap.zstd").write_bytes(half)
+    last = bag / "bag_2.mcap"
+    last.write_bytes(last.read_bytes()[:-3000])
+    report = repair(bag)
+    assert _numbers(bag) == list(range(report.messages)) and report.messages >= 55
+    assert "bag_0.mcap.zstd: unpacked" in report.why and "bag_2.mcap" in report.why
+    assert not repair(bag).changed
+
+
+def test_compressed_files_of_which_nothing_can_be_read_stay_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = _packed_bag(tmp_path / "bag")
+    packed.write_bytes(packed.read_bytes()[:40])
+    before = _contents(tmp_path / "bag")
+    assert cli.main(["repair", str(tmp_path)]) == 1
+    assert "bag_0.mcap" in capsys.readouterr().err and _contents(tmp_path / "bag") == before
+
+
+def test_a_bag_compressed_otherwise_is_named_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = _packed_bag(tmp_path / "bag")
+    packed.rename(packed.with_name("bag_0.mcap.lz4"))
+    assert cli.main(["repair", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert "bag_0.mcap.lz4" in told.err and "ros2 bag convert" in told.err and "1 not repaired" in told.out
