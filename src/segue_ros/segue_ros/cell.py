@@ -12,6 +12,9 @@ from segue_ros.alone import call_once_alone
 from segue_ros.waiting import call, until
 
 _JOINTS_S = 5.0  # patience with a controller that has no joint states yet
+_RECORDING_S = (
+    20.0  # with a recorder that nobody has found yet, or that has found no clock: a busy machine takes long
+)
 _AGAIN_S = 0.2
 
 
@@ -32,6 +35,7 @@ class Cell:
         self._stop_recording: Client[Any, Any] = node.create_client(StopRecording, "segue/record/stop")
         self.bag_path = ""
         self.doubts = ""
+        self._maybe_open = False  # a start was asked for, and never answered
 
     async def reset(self, seed: int) -> None:
         """Take the permission to move away, then put the world to the start of episode `seed`.
@@ -63,23 +67,34 @@ class Cell:
             return
 
     async def start_recording(self, episode: str, task: str, seed: int) -> str:
-        """Begin a bag; an empty text, or why there is none. A run goes on without a recording."""
-        self.bag_path = ""
+        """Begin a bag; an empty text, or why there is none. A run goes on without a recording.
+
+        A recorder that has not heard of the simulated clock yet, as when everything has just started, is asked again.
+        """
+        self.bag_path, self._maybe_open = "", False
         request = StartRecording.Request(episode=episode, task=task, seed=seed)
-        try:
-            self.bag_path = str((await call(self._node, self._start_recording, request)).path)
-        except SegueError as error:
-            return f"not recorded: {error}"
-        return ""
+        end_s = time.monotonic() + _RECORDING_S
+        while True:
+            try:
+                answer = await call(self._node, self._start_recording, request, timeout_s=_RECORDING_S)
+            except SegueError as error:
+                self._maybe_open = error.code is ErrorCode.PROCESS_FAILED
+                if error.code is not ErrorCode.DATA_NOT_RECORDING or time.monotonic() > end_s:
+                    return f"not recorded: {error}"
+                await until(self._node, lambda: False, _AGAIN_S)
+            else:
+                self.bag_path = str(answer.path)
+                return ""
 
     async def stop_recording(self, success: bool, outcome: str, *, discard: bool = False) -> str:
-        """Close the bag (or delete it), if one is open; an empty text, or what went wrong.
+        """Close the bag (or delete it), if one may be open; an empty text, or what went wrong.
 
         `doubts` then says what the recorder found wrong with the episode, and `bag_path` is empty if it is gone.
         """
         self.doubts = ""
-        if not self.bag_path:
+        if not (self.bag_path or self._maybe_open):
             return ""
+        self._maybe_open = False
         request = StopRecording.Request(task_success=success, outcome=outcome, discard=discard)
         try:
             response = await call(self._node, self._stop_recording, request, timeout_s=20.0)

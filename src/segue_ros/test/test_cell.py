@@ -1,6 +1,7 @@
-"""Laws of the robot cell: who arms a robot that nobody has heard of yet asks again, and gives up with the reason."""
+"""Laws of the robot cell: who is not ready yet is asked again, and given up with the reason."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import rclpy
@@ -10,18 +11,20 @@ from rclpy.node import Node
 from spinning import spin_until
 
 from segue_core.errors import ErrorCode, SegueError
-from segue_interfaces.srv import Arm
+from segue_interfaces.srv import Arm, StartRecording, StopRecording
 from segue_ros import cell
 from segue_ros.executor import NodeExecutor
 
 
 class Pair:
-    """A node with a cell, and a controller that refuses to be armed so often with that code."""
+    """A node with a cell, and a controller and a recorder that refuse so often with that code."""
 
     def __init__(self, refusals: int, code: ErrorCode) -> None:
         self.node, self.peer, self.asked = Node("asking"), Node("controller"), 0
         self._refusals, self._code = refusals, code
         self.peer.create_service(Arm, "segue/arm", self._on_arm)
+        self.peer.create_service(StartRecording, "segue/record/start", self._on_start)
+        self.peer.create_service(StopRecording, "segue/record/stop", self._on_stop)
         self.executor, self._other = NodeExecutor(), SingleThreadedExecutor()
         self.executor.add_node(self.node)
         self._other.add_node(self.peer)
@@ -34,15 +37,31 @@ class Pair:
             response.error_code, response.error_text = int(self._code), "no joint states received yet"
         return response
 
+    def _on_start(
+        self, _: StartRecording.Request, response: StartRecording.Response
+    ) -> StartRecording.Response:
+        self.asked += 1
+        response.path = "runs/one"
+        if self.asked <= self._refusals:
+            response.error_code, response.error_text = int(self._code), "nobody has published /clock"
+        return response
+
+    def _on_stop(self, _: StopRecording.Request, response: StopRecording.Response) -> StopRecording.Response:
+        response.path = "runs/one"
+        return response
+
     def arm(self) -> None:
-        task = self.executor.create_task(self.cell.arm, True)
+        self.finish(self.cell.arm, True)
+
+    def finish(self, action: Any, *arguments: Any) -> Any:
+        task = self.executor.create_task(action, *arguments)
 
         def done() -> bool:
             self.executor.spin_once(timeout_sec=0.01)
             return bool(task.done())
 
         spin_until(self._other, done)
-        task.result()
+        return task.result()
 
 
 @pytest.fixture
@@ -74,3 +93,30 @@ def test_patience_with_a_controller_that_hears_nothing_has_an_end(
     with pytest.raises(SegueError, match="no joint states"):
         pair.arm()
     assert pair.asked > 1
+
+
+def test_a_recorder_that_has_not_heard_the_clock_is_asked_again_until_it_has(ros: None) -> None:
+    """A run once went on without a recording where discovery took a moment longer."""
+    pair = Pair(2, ErrorCode.DATA_NOT_RECORDING)
+    assert pair.finish(pair.cell.start_recording, "one", "pick_place", 0) == ""
+    assert (pair.cell.bag_path, pair.asked) == ("runs/one", 3)
+
+
+def test_a_recorder_that_refuses_is_the_reason_for_no_bag_and_is_not_stopped(ros: None) -> None:
+    pair = Pair(1000, ErrorCode.DATA_DISK)
+    assert "nobody has published" in pair.finish(pair.cell.start_recording, "one", "pick_place", 0)
+    assert pair.finish(pair.cell.stop_recording, True, "success") == ""
+    assert (pair.cell.bag_path, pair.asked) == ("", 1)
+
+
+def test_a_recording_that_was_begun_without_an_answer_is_ended_and_found(
+    ros: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stayed open until the graph ended, and the run was said to have no bag."""
+    pair = Pair(0, ErrorCode.DATA_DISK)
+    with monkeypatch.context() as patch:
+        patch.setattr(cell, "_RECORDING_S", 0.5)
+        patch.setattr(pair, "_other", SingleThreadedExecutor())  # nobody hears the recorder answer
+        assert "no answer" in pair.finish(pair.cell.start_recording, "one", "pick_place", 0)
+    assert pair.finish(pair.cell.stop_recording, True, "success") == ""
+    assert pair.cell.bag_path == "runs/one"
