@@ -1,6 +1,7 @@
 """Launch arguments: `name:=value` texts checked against a graph's declarations."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from segue_bringup.catalogue import names
 from segue_bringup.graph import Argument, Graph, Scalar
@@ -33,6 +34,38 @@ def split_assignments(texts: Iterable[str]) -> dict[str, str]:
             )
         given[name] = value
     return given
+
+
+def given_arguments(
+    graph: Graph,
+    texts: Iterable[str],
+    options: Mapping[str, tuple[str, Scalar | None]] | None = None,
+    fixed: Mapping[str, Scalar] | None = None,
+) -> dict[str, Scalar]:
+    """What a command gives its graph: `name:=value` words, options that mean the same, and what it sets itself.
+
+    Args:
+        options: by argument, what the option is called and its value, None where it is not given.
+        fixed: what this command does not leave to anybody.
+
+    Raises:
+        ConfigError: a word that is none, an unknown name, or two that say different things of one argument.
+    """
+    given: dict[str, Scalar] = dict(split_assignments(texts))
+    resolve_arguments(graph, given)
+    said = {name: (option, value) for name, (option, value) in (options or {}).items() if value is not None}
+    said |= {name: ("this command", value) for name, value in (fixed or {}).items()}
+    for name, (who, value) in said.items():
+        if name in given and _differ(name, graph.arguments[name], given[name], value):
+            text = f"{who} says {name}:={value}, an argument says something else; leave one out"
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{name}:={given[name]}")
+        given[name] = value
+    return given
+
+
+def _differ(name: str, argument: Argument, one: Scalar, other: Scalar) -> bool:
+    first, second = (_typed(name, argument.default, value) for value in (one, other))
+    return first != second and Path(str(first)).absolute() != Path(str(second)).absolute()
 
 
 def valid_values(argument: Argument) -> tuple[str, ...]:

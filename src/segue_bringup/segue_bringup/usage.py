@@ -1,10 +1,12 @@
 """Which arguments a part of a graph needs: those that its nodes refer to, and those that these refer to in turn."""
 
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection, Iterable
 
 from segue_bringup.catalogue import config_root
 from segue_bringup.graph import Graph
+from segue_bringup.resolution import Plan
 
 _REFERENCE = re.compile(r"\$\{(\w+)")
 _WHOLE_GRAPH = {"parameters", "environment", "namespace"}
@@ -21,6 +23,27 @@ def used_arguments(graph: Graph) -> tuple[str, ...]:
             found.add(name)
             wanted.update(_leads_to(graph, name))
     return tuple(name for name in graph.arguments if name in found)
+
+
+def say_unused(graph: Graph, plan: Plan, given: Iterable[str], also: Collection[str]) -> None:
+    """Say which of the arguments that are `given` make no difference to what is planned.
+
+    `also` are those that the command itself uses.
+    """
+    nodes = [node.name for node in plan.nodes]
+    choosing = {name for node in graph.nodes for name in node.when}
+    used = {*used_arguments(graph.only(tuple(nodes))), *choosing, *also}
+    for name in given:
+        if name not in used:
+            print(f"segue: {name}:= makes no difference here: no node of this graph uses it", file=sys.stderr)
+
+
+def say_not_among(used: Collection[str], given: Iterable[str]) -> None:
+    """Say which of the arguments that are `given` are not among those that are `used`."""
+    for name in given:
+        if name not in used:
+            all_used = ", ".join(f"{other}:=" for other in used)
+            print(f"segue: {name}:= makes no difference here; used are {all_used}", file=sys.stderr)
 
 
 def _leads_to(graph: Graph, name: str) -> Iterable[str]:

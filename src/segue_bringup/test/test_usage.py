@@ -1,10 +1,18 @@
 """A launch file declares the arguments that can make a difference to its nodes, and no others."""
 
+import argparse
+from pathlib import Path
+
 import pytest
 
+from segue_bringup.arguments import given_arguments, split_assignments
+from segue_bringup.cli import build_parser, parse
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.usage import used_arguments
+from segue_bringup.run import move, replay
+from segue_bringup.usage import say_unused, used_arguments
+from segue_core.errors import ConfigError, ErrorCode
+from segue_data.manifest import Manifest
 
 OTHER = {"stride": 17, "operator": "Ada", "seed": 5, "delay": 3, "jpeg_quality": 1, "view": True}
 
@@ -46,3 +54,64 @@ def test_an_argument_that_is_not_declared_changes_nothing(node: str) -> None:
     wanted = {"teleop": "keyboard", "planned_moves": True} | ({"sim": "none"} if node == "cameras" else {})
     base = {name: value for name, value in wanted.items() if name in names}
     assert make_plan(part, {**base, **given}).nodes == make_plan(part, base).nodes
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["delay:=4", "stride:=20"], []),
+        (["hardware:=rehearsal", "sim:=none"], []),
+        (["hardware:=rehearsal"], ["hardware"]),
+        (["planner:=moveit", "policy:=hold", "teleop_device:=/dev/null"], ["planner", "teleop_device"]),
+    ],
+)
+def test_an_argument_that_makes_no_difference_to_a_run_is_named(
+    words: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph, given = load_graph(), split_assignments(words)
+    say_unused(graph, make_plan(graph, given), given, ())
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":=")[0].removeprefix("segue: ") for line in lines] == said
+
+
+@pytest.mark.parametrize("command", ["gazebo", "moveit", "views"])
+def test_commands_that_write_files_name_the_arguments_that_they_do_not_use(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = _parsed(command, "robot:=franka", "task:=reach_target", "delay:=4", "--out", str(tmp_path))
+    options.func(options)
+    said = capsys.readouterr().err
+    assert "delay:= makes no difference here" in said and "robot:= makes" not in said
+
+
+def _parsed(*words: str) -> argparse.Namespace:
+    return parse(words, build_parser())
+
+
+def test_an_option_and_an_argument_that_say_different_things_are_refused() -> None:
+    graph, words = load_graph(), ["runs:=here", "seed:=7"]
+    agreed = given_arguments(
+        graph, words, {"runs": ("--out", str(Path("here").absolute())), "seed": ("--seed", 7)}
+    )
+    assert agreed["seed"] == 7
+    for option, name, value in (("--out", "runs", "there"), ("--seed", "seed", 8)):
+        with pytest.raises(ConfigError, match=f"{option} says {name}:={value}") as caught:
+            given_arguments(graph, words, {name: (option, value)})
+        assert caught.value.code == ErrorCode.CONFIG_CONFLICT
+
+
+def test_what_a_command_sets_itself_is_not_taken_from_an_argument() -> None:
+    for words in (["record:=true"], ["planned_moves:=off"]):
+        with pytest.raises(ConfigError, match="this command says"):
+            move._plan(_parsed("move", "home", *words))
+    assert move._plan(_parsed("move", "home", "record:=no")).arguments["record"] is False
+
+
+def test_a_replay_is_kept_where_it_was_asked_for(tmp_path: Path) -> None:
+    """`runs:=` was taken without a word, and the replay went to runs/."""
+    graph, recorded = load_graph(), Manifest(task="pick_place", robot="dual_arm")
+    for words in ((f"runs:={tmp_path}",), ("--out", str(tmp_path))):
+        given = replay._given(_parsed("replay", "bag", *words), graph, recorded)
+        assert make_plan(graph, given).arguments["runs"] == str(tmp_path)
+    with pytest.raises(ConfigError, match="this command says episodes:=1"):
+        replay._given(_parsed("replay", "bag", "episodes:=3"), graph, recorded)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from segue_bringup.arguments import split_assignments, valid_values
+from segue_bringup.arguments import given_arguments, split_assignments, valid_values
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
@@ -17,6 +17,7 @@ from segue_bringup.run.interrupts import unbroken_output
 from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.serve import robot_side
+from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.exit_status import ExitStatus, ending, exit_status
 
@@ -30,6 +31,14 @@ examples:
   segue run sim:=none hardware:=rehearsal camera_set:=rehearsal    a robot of your own, see docs/hardware.md
   segue run --json result.json || echo $?       for scripts; the exit statuses are in docs/exit-codes.md
 """
+_OWN = (
+    "robot",
+    "task",
+    "policy",
+    "seed",
+    "record",
+    "runs",
+)  # launch arguments that this command reads itself
 # Of the scheduler node's own numbers, those that the bag does not tell.
 _NODE_METRICS = (
     "requests",
@@ -84,8 +93,9 @@ def _argument_help() -> str:
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status, see `ExitStatus`. Errors before a run are raised as SegueError."""
     graph = robot_side(load_graph()) if options.remote_policy else load_graph()
-    given = _given(options)
+    given = _given(options, graph)
     plan = make_plan(graph, given)
+    say_unused(graph, plan, split_assignments(options.arguments), _OWN)
     _check_before_starting(graph, plan)
     folder = _make_folder(plan)
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
@@ -127,14 +137,17 @@ def _keep_result(folder: RunFolder, told: dict[str, Any]) -> bool:
     return True
 
 
-def _given(options: argparse.Namespace) -> dict[str, Scalar]:
-    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
-    if options.seed is not None:
-        given["seed"] = options.seed
-    if options.out is not None:
-        given["runs"] = str(options.out)
-    if options.view or options.headless:
-        given["view"] = bool(options.view)
+def _given(options: argparse.Namespace, graph: Graph) -> dict[str, Scalar]:
+    window = "--view" if options.view else "--headless"
+    given = given_arguments(
+        graph,
+        options.arguments,
+        {
+            "seed": ("--seed", options.seed),
+            "runs": ("--out", options.out and str(options.out)),
+            "view": (window, options.view if options.view or options.headless else None),
+        },
+    )
     if given.get("teleop", "none") != "none":
         given.setdefault("terminal", own_terminal())
     if options.timeout is not None and not options.timeout > 0:

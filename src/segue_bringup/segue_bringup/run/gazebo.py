@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.arguments import split_assignments
+from segue_bringup.arguments import given_arguments
 from segue_bringup.catalogue import path_of
-from segue_bringup.graph import Scalar, load_graph
+from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
+from segue_bringup.usage import say_not_among
 from segue_core.exit_status import ExitStatus
 
 _DESCRIPTION = """\
@@ -36,10 +37,10 @@ def run(options: argparse.Namespace) -> int:
     from segue_ros.contracts import load_file, load_robot
     from segue_sim.gazebo.write import write_gazebo
 
-    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
-    if options.out is not None:
-        given["gazebo_files"] = str(options.out)
-    arguments = make_plan(load_graph(), {"policy": "hold", **given, "sim": "gazebo"}).arguments
+    graph, out = load_graph(), options.out and str(options.out)
+    given = given_arguments(graph, options.arguments, {"gazebo_files": ("--out", out)}, {"sim": "gazebo"})
+    say_not_among(("robot", "task", "seed", "gazebo_files", "sim"), given)
+    arguments = make_plan(graph, {"policy": "hold", **given}).arguments
     robot = load_robot(str(path_of("robots", str(arguments["robot"]))))
     task = load_file(str(path_of("tasks", str(arguments["task"]))), TaskConfig, "task")
     files = write_gazebo(robot, task, int(arguments["seed"]), Path(str(arguments["gazebo_files"])))

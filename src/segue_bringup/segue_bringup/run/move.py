@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segue_bringup.arguments import split_assignments
+from segue_bringup.arguments import given_arguments, split_assignments
 from segue_bringup.catalogue import entry, names
 from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.command import refuse_planner
+from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.exit_status import ExitStatus, exit_status
 from segue_data.atomic import write_text
@@ -74,14 +75,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    given: dict[str, Scalar] = {"policy": "hold", **split_assignments(options.arguments)}
-    if options.out is not None:
-        given["runs"] = str(options.out)
     graph = load_graph()
+    given: dict[str, Scalar] = {"policy": "hold"}
+    given |= given_arguments(
+        graph,
+        options.arguments,
+        {"runs": ("--out", options.out and str(options.out))},
+        {"planned_moves": True, "record": False},
+    )
     if "robot" in given and "task" not in given:
         given["task"] = _a_task_of(str(given["robot"]))
-    kept = tuple(node.name for node in graph.nodes if node.name not in _NOT_NEEDED)
-    return make_plan(graph.only(kept), {**given, "planned_moves": True, "record": False})
+    graph = graph.only(tuple(node.name for node in graph.nodes if node.name not in _NOT_NEEDED))
+    plan = make_plan(graph, given)
+    say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "runs"))
+    return plan
 
 
 def _a_task_of(robot: str) -> str:

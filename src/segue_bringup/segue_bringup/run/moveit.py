@@ -7,6 +7,7 @@ from typing import Any
 from segue_bringup.arguments import resolve_arguments, split_assignments
 from segue_bringup.catalogue import path_of
 from segue_bringup.graph import load_graph
+from segue_bringup.usage import say_not_among
 from segue_core.exit_status import ExitStatus
 
 _DESCRIPTION = """\
@@ -39,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
     from segue_ros.contracts import load_robot
     from segue_sim.description.urdf import description
 
-    arguments = resolve_arguments(load_graph(), split_assignments(options.arguments))
+    given = split_assignments(options.arguments)
+    arguments = resolve_arguments(load_graph(), given)
+    say_not_among(("robot",), given)
     robot = load_robot(str(path_of("robots", str(arguments["robot"]))))
     folder: Path = options.out.absolute()
     parameters = moveit_parameters(robot, description(robot, folder / "meshes"))

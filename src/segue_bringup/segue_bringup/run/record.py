@@ -12,14 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.arguments import split_assignments
+from segue_bringup.arguments import given_arguments, split_assignments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import create_run_folder, refuse_full_disk
+from segue_bringup.usage import say_not_among, say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 
 _SCRIPTED = "scripted"
+_SCRIPTED_USES = ("teleop", "robot", "task", "seed", "episodes", "runs")
 _EXAMPLES = """\
 examples:
   segue record task:=pick_place teleop:=keyboard operator:=Ada            in the simulator, with this terminal's keys
@@ -56,12 +58,20 @@ def add_parser(subparsers: Any) -> None:
 
 def record(options: argparse.Namespace) -> int:
     """Do it; the exit status, see `ExitStatus`."""
-    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
-    if options.out is not None:
-        given["runs"] = str(options.out)
     graph = load_graph().with_defaults({"collect": True, "teleop": "keyboard", "runs": "recordings"})
-    if given.get("teleop") == _SCRIPTED:
-        return _scripted(options, graph, {**given, "teleop": "none"})
+    words = split_assignments(options.arguments)
+    scripted = words.get("teleop") == _SCRIPTED
+    if scripted:
+        words["teleop"] = "none"
+    given = given_arguments(
+        graph,
+        [f"{name}:={value}" for name, value in words.items()],
+        {"runs": ("--out", options.out and str(options.out))},
+        {"collect": True},
+    )
+    if scripted:
+        say_not_among(_SCRIPTED_USES, words)
+        return _scripted(options, graph, given)
     return _by_person(options, graph, given)
 
 
@@ -88,6 +98,7 @@ def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar
 def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
     given.setdefault("terminal", own_terminal())
     plan = make_plan(graph, given)
+    say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "seed", "runs"))
     _check(plan)
     arguments = plan.arguments
     out = Path(str(arguments["runs"]))

@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.arguments import split_assignments
-from segue_bringup.graph import Scalar, load_graph
+from segue_bringup.arguments import given_arguments, split_assignments
+from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
+from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 
@@ -37,9 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "arguments", nargs="*", metavar="name:=value", help="launch arguments, see `segue run --help`"
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="FOLDER", help="where run folders go"
-    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where run folders go; the same as runs:=")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the comparison")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so much wall time")
     parser.add_argument("--quiet", action="store_true", help="show no display")
@@ -56,12 +55,13 @@ def replay(options: argparse.Namespace) -> int:
 
     manifest = load(options.bag)
     graph = load_graph().with_defaults({"collect": True, "teleop": "replay"})
-    given = _given(options, manifest)
+    given = _given(options, graph, manifest)
     robot = load_robot(str(given["robot"]))
     executed_commands(options.bag, robot)  # what can be refused is refused before anything starts
     plan = make_plan(graph, given)
-    refuse_full_disk(options.out)
-    folder = _folder(options, plan)
+    say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "seed", "runs"))
+    refuse_full_disk(Path(str(plan.arguments["runs"])))
+    folder = _folder(plan)
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
     folder.write_configuration(graph, plan)
     status = hold_session(options, plan, folder)
@@ -79,10 +79,14 @@ def replay(options: argparse.Namespace) -> int:
     return ExitStatus.TASK_FAILED if worse else ExitStatus.SUCCESS
 
 
-def _given(options: argparse.Namespace, manifest: Any) -> dict[str, Scalar]:
+def _given(options: argparse.Namespace, graph: Graph, manifest: Any) -> dict[str, Scalar]:
     given: dict[str, Scalar] = {"robot": manifest.robot, "task": manifest.task, "seed": manifest.seed or 0}
-    given |= split_assignments(options.arguments)
-    given |= {"replay": str(options.bag.absolute()), "teleop": "replay", "episodes": 1}
+    given |= given_arguments(
+        graph,
+        options.arguments,
+        {"runs": ("--out", options.out and str(options.out))},
+        {"replay": str(options.bag.absolute()), "teleop": "replay", "episodes": 1, "collect": True},
+    )
     if given.get("sim", "mujoco") == "none":
         from segue_bringup.run.record import own_terminal
 
@@ -93,5 +97,6 @@ def _given(options: argparse.Namespace, manifest: Any) -> dict[str, Scalar]:
     return given
 
 
-def _folder(options: argparse.Namespace, plan: Plan) -> RunFolder:
-    return create_run_folder(options.out, str(plan.arguments["task"]), "replay", datetime.now().astimezone())
+def _folder(plan: Plan) -> RunFolder:
+    runs, task = Path(str(plan.arguments["runs"])), str(plan.arguments["task"])
+    return create_run_folder(runs, task, "replay", datetime.now().astimezone())

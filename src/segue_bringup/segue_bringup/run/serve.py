@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.arguments import split_assignments
-from segue_bringup.graph import Graph, Scalar, load_graph
+from segue_bringup.arguments import given_arguments, split_assignments
+from segue_bringup.graph import Graph, load_graph
 from segue_bringup.resolution import Plan, make_plan
+from segue_bringup.usage import say_unused
 from segue_core.exit_status import ExitStatus
 
 POLICY_SIDE = ("policy",)
@@ -49,10 +50,10 @@ def run(options: argparse.Namespace) -> int:
     from segue_bringup.run.interrupts import Interrupts
     from segue_bringup.supervision.instance import acquire_domain
 
-    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
-    if options.out is not None:
-        given["runs"] = str(options.out)
-    plan = make_plan(load_graph().only(POLICY_SIDE), given)
+    graph = load_graph().only(POLICY_SIDE)
+    given = given_arguments(graph, options.arguments, {"runs": ("--out", options.out and str(options.out))})
+    plan = make_plan(graph, given)
+    say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "policy", "runs"))
     if plan.arguments["checkpoint"]:
         refuse_bad_checkpoint(plan)
     parent = Path(str(plan.arguments["runs"]))

@@ -8,6 +8,7 @@ from typing import Any
 from segue_bringup.arguments import resolve_arguments, split_assignments
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import checked_namespace
+from segue_bringup.usage import say_not_among
 from segue_core.exit_status import ExitStatus
 from segue_data.atomic import write_text
 
@@ -41,7 +42,9 @@ def run(options: argparse.Namespace) -> int:
     from segue_data.show_foxglove import live_layout
     from segue_data.show_rviz import rviz_config
 
-    arguments = resolve_arguments(load_graph(), split_assignments(options.arguments))
+    given = split_assignments(options.arguments)
+    arguments = resolve_arguments(load_graph(), given)
+    say_not_among(("robot", "namespace"), given)
     robot, own = (
         load_robot(str(arguments["robot"])),
         checked_namespace(str(arguments["namespace"]), arguments),
