@@ -80,7 +80,7 @@ class Live(Hands):
             command = [*other, *command[1:]]
         environment = node_environment(node, os.environ)
         log = self.folder / "logs" / f"{name}.log"
-        self.supervisor.start(Job(name, command, environment, log, False, Respawn(), node.nice))
+        self.supervisor.start(Job(name, command, environment, log, False, Respawn(), node.nice, node.urgent))
 
     def kill(self, name: str) -> float:
         """Kill a node's process and bury it; the moment (steady clock) of its death."""

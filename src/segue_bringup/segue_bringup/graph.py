@@ -63,6 +63,9 @@ class GraphNode(StrictModel):
     nice: Annotated[int, Field(ge=0, le=19)] | Annotated[str, Field(pattern=r"^\$\{[^}]+\}$")] = Field(
         default=0, description="how much the node yields to others on a busy machine; may be a ${...}"
     )
+    urgent: bool | Annotated[str, Field(pattern=r"^\$\{[^}]+\}$")] = Field(
+        default=False, description="real-time priority where the system allows it; may be a ${...}"
+    )
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="ROS parameters; may use ${...}")
 
 

@@ -13,6 +13,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from segue_bringup.arguments import valid_values
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import NodePlan, make_plan
+from segue_bringup.supervision.urgency import launch_prefix
 from segue_bringup.usage import used_arguments
 
 _GAZEBO_ARGUMENTS = ("robot", "task", "seed", "view", "gazebo_files")
@@ -95,11 +96,17 @@ def _action(node: NodePlan) -> LaunchDescriptionEntity:
         "respawn_max_retries": node.respawn.attempts,
         "respawn_delay": node.respawn.delay_s,
         "output": "both",
-        "prefix": f"nice -n {node.nice}" if node.nice else None,
+        "prefix": _prefix(node),
     }
     if node.required and node.respawn.attempts == 0:
         options["on_exit"] = OpaqueFunction(function=_end_with, args=[node.name])
     return LifecycleNode(**options) if node.lifecycle else Node(**options)
+
+
+def _prefix(node: NodePlan) -> str | None:
+    if node.urgent:
+        return launch_prefix() or None
+    return f"nice -n {node.nice}" if node.nice else None
 
 
 def _typed(value: Any) -> Any:

@@ -35,6 +35,7 @@ class NodePlan:
     respawn: Respawn
     ready: Ready
     nice: int = 0
+    urgent: bool = False
     namespace: str = ""  # "left", without slashes at its ends
     remappings: Mapping[str, str] = field(default_factory=dict)
 
@@ -155,5 +156,6 @@ def _plan_node(
         respawn=node.respawn,
         ready=node.ready,
         nice=int(substitute(node.nice, values, source)),
+        urgent=bool(substitute(node.urgent, values, source)),
         remappings=graph.remappings,
     )

@@ -148,3 +148,18 @@ def test_a_policy_says_which_tasks_it_cannot_follow_in_real_time() -> None:
     assert pace(policy="scripted", task="pour") == 0.25
     assert pace(policy="scripted", task="pour", real_time_factor="2") == 2.0
     assert pace(policy="hold", task="pour") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "urgent"),
+    [
+        ({}, set()),
+        ({"clock": "wall"}, {"controller", "scheduler"}),
+        ({"sim": "none"}, {"hardware", "controller", "scheduler"}),
+    ],
+)
+def test_what_may_not_be_late_is_urgent_where_nobody_waits_for_it(
+    given: dict[str, str], urgent: set[str]
+) -> None:
+    plan = make_plan(load_graph(), {"policy": "hold", **given})
+    assert {node.name for node in plan.nodes if node.urgent} == urgent

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from segue_bringup.graph import Respawn
+from segue_bringup.supervision import urgency
 from segue_bringup.supervision.instance import acquire_domain
 from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
@@ -159,3 +160,29 @@ def test_the_follower_shows_warnings_and_errors_once_and_only_whole_lines(tmp_pa
         file.write("lf\n")
     assert follower.new_lines() == [("policy", "[WARN] [policy]: half")]
     assert follower.new_lines() == []
+
+
+@pytest.mark.skipif(not urgency.allowed(), reason="this system allows no real-time priority")
+def test_an_urgent_process_comes_before_ordinary_ones(tmp_path: Path) -> None:
+    with Supervisor(print) as supervisor:
+        supervisor.start(_job(tmp_path, "import time; time.sleep(300)", urgent=True))
+        (pid,) = supervisor.pids.values()
+        assert _wait_until(lambda: os.sched_getscheduler(pid) == os.SCHED_FIFO)
+        assert os.sched_getparam(pid).sched_priority == urgency.PRIORITY
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_without_the_right_an_urgent_process_runs_all_the_same_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    monkeypatch.setattr(urgency, "allowed", urgency.allowed.__wrapped__)
+    assert "limits.conf" in urgency.why_not()
+    assert urgency.launch_prefix() == ""
+    with Supervisor(print) as supervisor:
+        supervisor.start(_job(tmp_path, "import time; time.sleep(300)", urgent=True))
+        (pid,) = supervisor.pids.values()
+        assert os.sched_getscheduler(pid) == os.SCHED_OTHER

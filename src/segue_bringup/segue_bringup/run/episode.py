@@ -19,6 +19,7 @@ from segue_bringup.run.display import Display, Progress
 from segue_bringup.run.folder import RunFolder
 from segue_bringup.run.interrupts import Interrupts
 from segue_bringup.run.readiness import Readiness, same_names
+from segue_bringup.supervision import urgency
 from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
 from segue_bringup.supervision.instance import acquire_domain
 from segue_bringup.supervision.logs import LogFollower
@@ -116,12 +117,16 @@ class Episode:
 
     def _start_nodes(self) -> None:
         self._headline("starting the graph")
+        if any(node.urgent for node in self.plan.nodes) and (why := urgency.why_not()):
+            self.display.say(why)
         self._logs = LogFollower()
         for node in self.plan.nodes:
             command = node_command(node, write_parameters(node, self.folder.parameters))
             environment = node_environment(node, os.environ)
             log = self.folder.log(node.name)
-            job = Job(node.name, command, environment, log, node.required, node.respawn, node.nice)
+            job = Job(
+                node.name, command, environment, log, node.required, node.respawn, node.nice, node.urgent
+            )
             self._logs.add(job.log)
             self._supervisor.start(job)
 

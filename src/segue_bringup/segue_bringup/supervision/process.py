@@ -10,14 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from segue_bringup.supervision.urgency import make_urgent
+
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def _before_exec(nice: int) -> None:
-    """In the child: SIGTERM when the thread that started it ends, whatever ended it; and its niceness."""
+def _before_exec(nice: int, urgent: bool) -> None:
+    """In the child: SIGTERM when the thread that started it ends, whatever ended it; its niceness or urgency."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     os.nice(nice)
+    if urgent:
+        make_urgent()
 
 
 class Process:
@@ -27,7 +31,12 @@ class Process:
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], log: Path, nice: int = 0
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        nice: int = 0,
+        urgent: bool = False,
     ) -> None:
         self.command, self.log = tuple(command), log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +48,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(_before_exec, nice),
+                preexec_fn=partial(_before_exec, nice, urgent),
             )
 
     @property

@@ -31,6 +31,7 @@ class Job:
     required: bool = False
     respawn: Respawn = field(default_factory=Respawn)
     nice: int = 0
+    urgent: bool = False
 
 
 @dataclass
@@ -108,7 +109,8 @@ class Supervisor:
 
     def _launch(self, kept: _Kept) -> None:
         kept.restart_at = None
-        kept.process = Process(kept.job.command, kept.job.environment, kept.job.log, kept.job.nice)
+        job = kept.job
+        kept.process = Process(job.command, job.environment, job.log, job.nice, job.urgent)
         self._tell_guardian(f"+{kept.process.pid}")
 
     def _exited(self, kept: _Kept, status: int) -> None:
