@@ -73,15 +73,19 @@ def html_table(
     words: Collection[int] = frozenset({0}),
     kinds: Mapping[str, str] | None = None,
 ) -> str:
-    """A plain table; columns in `words` are text, the others numbers; `kinds` maps the text of a cell to a class."""
+    """A plain table; columns in `words` are text, the others numbers; `kinds` maps the text of a cell to a class.
+
+    On narrow screens every row is a block of lines, each with the name of its column.
+    """
 
     def line(tag: str, cells: Sequence[str]) -> str:
         found = [["w"] * (i in words) + [(kinds or {}).get(cell, "")] for i, cell in enumerate(cells)]
         classes = [" ".join(filter(None, names)) for names in found]
         return "".join(
-            f'<{tag} class="{names}">{escape(cell)}</{tag}>'
-            for names, cell in zip(classes, cells, strict=True)
+            f'<{tag} class="{names}" data-name="{escape(name)}">{escape(cell)}</{tag}>'
+            for names, name, cell in zip(classes, header, cells, strict=True)
         )
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{line("th", header)}</tr>{body}</table></div>'
+    table = f'<table class="stack named"><tr>{line("th", header)}</tr>{body}</table>'
+    return f'<div class="scroll">{table}</div>'
