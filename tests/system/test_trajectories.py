@@ -53,6 +53,7 @@ class Bench:
         rclpy.init(args=[], domain_id=domain)
         self.node = rclpy.create_node("moveit", namespace="left")
         self.position: dict[str, float] = {}
+        self.hear: Callable[[Any], Any] = lambda _: None
         self.node.create_subscription(JointState, "joint_states", self._see, qos.SENSOR)
         self.client: Any = ActionClient(self.node, FollowJointTrajectory, "segue/follow_joint_trajectory")
         self._executor = SingleThreadedExecutor()
@@ -79,7 +80,7 @@ class Bench:
             goal.trajectory.points.append(
                 JointTrajectoryPoint(positions=[where[name] for name in names], time_from_start=time)
             )
-        sent = self.client.send_goal_async(goal)
+        sent = self.client.send_goal_async(goal, feedback_callback=self.hear)
         self.until(sent.done)
         return sent.result()
 
@@ -131,16 +132,51 @@ def test_what_cannot_be_followed_is_rejected_and_moves_nothing(
     assert bench.position["arm_joint1"] == pytest.approx(before, abs=0.01)
 
 
-def test_a_second_trajectory_is_rejected_and_a_cancelled_one_ends_with_the_arm_at_rest(bench: Bench) -> None:
+def test_the_newest_trajectory_wins_and_the_one_before_ends_as_aborted(bench: Bench) -> None:
+    """As joint_trajectory_controller preempts; MoveIt sends the next one without waiting."""
+    here = bench.position["arm_joint1"]
+    first = bench.send([(6.0, {"arm_joint1": here - 0.6})])
+    bench.until(lambda: bench.position["arm_joint1"] < here - 0.05)
+    second = bench.send([(2.0, {"arm_joint1": here})])
+    status, result = bench.result(first)
+    assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, result.INVALID_GOAL)
+    assert "newer" in result.error_string
+    status, result = bench.result(second)
+    assert (status, result.error_code) == (GoalStatus.STATUS_SUCCEEDED, result.SUCCESSFUL), (
+        result.error_string
+    )
+    assert bench.position["arm_joint1"] == pytest.approx(here, abs=0.03)
+
+
+def test_a_cancelled_trajectory_has_no_error_the_arm_rests_and_the_next_is_taken_at_once(
+    bench: Bench,
+) -> None:
     here = bench.position["arm_joint1"]
     handle = bench.send([(6.0, {"arm_joint1": here - 0.6})])
     bench.until(lambda: bench.position["arm_joint1"] < here - 0.05)
-    assert not bench.send([(1.0, {"arm_joint1": here})]).accepted
     cancelled = handle.cancel_goal_async()
     bench.until(cancelled.done)
+    after = bench.send([(2.0, {"arm_joint1": here})])
     status, result = bench.result(handle)
     assert status == GoalStatus.STATUS_CANCELED and "cancelled" in result.error_string
-    assert bench.position["arm_joint1"] > here - 0.5
+    assert result.error_code == result.SUCCESSFUL and bench.position["arm_joint1"] > here - 0.5
+    assert bench.result(after)[0] == GoalStatus.STATUS_SUCCEEDED
+
+
+def test_feedback_says_where_the_arm_should_be_is_and_how_far_apart(bench: Bench) -> None:
+    here = bench.position["arm_joint1"]
+    told: list[Any] = []
+    bench.hear = lambda message: told.append(message.feedback)
+    way = [(1.0, {"arm_joint1": here + 0.1}), (2.0, {"arm_joint1": here})]
+    assert bench.result(bench.send(way))[0] == GoalStatus.STATUS_SUCCEEDED
+    at = ROBOT.joint_names.index("arm_joint1")
+    assert len(told) > 20 and tuple(told[0].joint_names) == ROBOT.joint_names
+    for one in told:
+        assert one.error.positions[at] == pytest.approx(one.desired.positions[at] - one.actual.positions[at])
+        assert len(one.desired.velocities) == len(ROBOT.joint_names)
+    assert max(one.desired.positions[at] for one in told) == pytest.approx(here + 0.1, abs=0.01)
+    if hasattr(told[0], "index"):
+        assert sorted({one.index for one in told}) == [0, 1]
 
 
 def test_an_arm_that_leaves_its_path_by_more_than_was_allowed_ends_the_goal(bench: Bench) -> None:

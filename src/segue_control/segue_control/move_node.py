@@ -39,6 +39,8 @@ ARRIVED_RAD = 0.03  # a position-controlled arm sags a little
 LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measured joints one more
 _SETTLE_S = 3.0
 _PATIENCE_S = 5.0
+_DISARMED_S, _REST_S = 1.0, 5.0  # with whoever had the robot before, and with arms that brake
+_STILL_RAD, _STILL_NS = 1e-3, 100_000_000
 _FOREVER_S = 3600.0
 _DESCRIPTION_S = 10.0
 
@@ -213,10 +215,24 @@ class MoverNode(LifecycleComponent):
         ):
             text = self._reader.why_none() or "no joint states or no safety state received yet"
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)
-        if self._armed():
+        if not await until(self, lambda: not self._armed(), _DISARMED_S):
             text = "the robot is armed: a task runs, or was not ended"
             raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text)
+        await until(self, self._standing(), _REST_S)
         return self.sample()
+
+    def _standing(self) -> Callable[[], bool]:
+        """Asked again and again: whether the arms have stood still for a while; after a move they may brake."""
+        since = self.sample()
+
+        def stands() -> bool:
+            nonlocal since
+            now = self.sample()
+            if np.abs(now.q - since.q).max() > _STILL_RAD:
+                since = now
+            return now.stamp_ns - since.stamp_ns >= _STILL_NS
+
+        return stands
 
     def sample(self) -> JointSample:
         """The newest measured joints; ControlError when there are none."""

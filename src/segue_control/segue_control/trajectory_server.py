@@ -1,12 +1,14 @@
 """The action `segue/follow_joint_trajectory`, as joint_trajectory_controller has it: MoveIt and others move the robot.
 
 A trajectory goes the way of every planned move: armed, streamed a row per tick through the controller and its guard,
-owned by this node until its end, disarmed. Needs control_msgs, which is part of a ROS 2 install.
+owned by this node until its end, disarmed. The newest goal wins: the one before ends as aborted, the arms come to rest,
+and the new one begins there. Needs control_msgs, which is part of a ROS 2 install.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -16,24 +18,25 @@ from numpy.typing import NDArray
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.duration import Duration
 from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from segue_control.kinematics import Kinematics
 from segue_control.limits import joint_limits
-from segue_control.planning.given import Given, joint_columns, rows_of
+from segue_control.planning.given import rows_of
+from segue_control.trajectory_goal import Wanted, read_goal
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_core.robot_config import RobotConfig
-from segue_ros import ticks
 from segue_ros.joint_states import JointSample
 from segue_ros.waiting import until
 
 Array = NDArray[np.float64]
 
 NAME = "segue/follow_joint_trajectory"
-ARRIVED_RAD, LAG_TICKS = 0.03, 3  # as of other planned moves
-_SETTLE_S, _LATE_S, _FOREVER_S = 3.0, 0.5, 3600.0
-_PATH, _GOAL = "it left its path", "did not get there"
+LAG_TICKS = 3  # as of other planned moves
+_FOREVER_S = 3600.0
+_NOT_THERE = "did not get there"
 
 
 class Mover(Protocol):
@@ -86,6 +89,7 @@ class TrajectoryServer:
         self._node, self._mover, self._action = node, mover, action
         kinematics = Kinematics(mover.robot)
         self._limits = joint_limits(mover.robot, kinematics.low, kinematics.high)
+        self._newest: ServerGoalHandle | None = None
         self._server = ActionServer(
             node,
             action,
@@ -103,133 +107,128 @@ class TrajectoryServer:
     def _on_goal(self, goal: Any) -> GoalResponse:
         """Rejects at once what cannot be followed, the reason in the log."""
         try:
-            self._mover.refuse_company()
-            self._rows(goal, self._mover.sample().q)
-            self._delay_s(goal)
-            self._tolerances(goal.path_tolerance, np.inf)
-            self._tolerances(goal.goal_tolerance, ARRIVED_RAD)
+            if self._newest is None:
+                self._mover.refuse_company()
+            wanted = self._read(goal)
+            self._rows(wanted, self._mover.sample().q)
         except SegueError as error:
             self._node.get_logger().error(f"trajectory rejected: {error}")
             return GoalResponse.REJECT
+        if wanted.unwatched:
+            self._node.get_logger().warning(f"tolerances that nobody watches: {', '.join(wanted.unwatched)}")
         return GoalResponse.ACCEPT
 
-    def _rows(self, goal: Any, q: Array) -> Array:
-        if goal.multi_dof_trajectory.joint_names:
-            got = ", ".join(goal.multi_dof_trajectory.joint_names)
-            raise ControlError(
-                ErrorCode.CONTROL_WRONG_SHAPE, "trajectory: joints of several freedoms", got=got
-            )
+    def _read(self, goal: Any) -> Wanted:
+        now_s = self._node.get_clock().now().nanoseconds * 1e-9
+        return read_goal(goal, self._mover.robot.joint_names, now_s)
+
+    def _rows(self, wanted: Wanted, q: Array) -> Array:
         robot = self._mover.robot
-        return rows_of(given_of(goal.trajectory), q, robot.joint_names, self._limits, robot.tick_rate_hz)
-
-    def _delay_s(self, goal: Any) -> float:
-        """Seconds until it starts; ControlError when that is over."""
-        start_ns = ticks.nanoseconds(goal.trajectory.header.stamp)
-        delay_s = (start_ns - self._node.get_clock().now().nanoseconds) * 1e-9 if start_ns else 0.0
-        if delay_s < -_LATE_S:
-            got = f"{-delay_s:.1f} s ago"
-            raise ControlError(
-                ErrorCode.CONTROL_COMMAND_STALE, "trajectory: start", got=got, expected="now or later"
-            )
-        return max(0.0, delay_s)
-
-    def _tolerances(self, told: Any, default: float) -> Array:
-        """Of every joint (n,) [rad]: 0 means the default, -1 none."""
-        names = self._mover.robot.joint_names
-        found = np.full(len(names), default)
-        for one in told:
-            (column,) = joint_columns([one.name], names)
-            if one.position:
-                found[column] = np.inf if one.position < 0 else one.position
-        return found
+        return rows_of(wanted.given, q, robot.joint_names, self._limits, robot.tick_rate_hz)
 
     async def _execute(self, handle: ServerGoalHandle) -> Any:
-        node, mover, goal = self._node, self._mover, handle.request
-        result = self._action.Result
+        self._newest = handle
+        going = _Going(self._node, self._mover, self._action, handle, lambda: self._newest is not handle)
         try:
-            mover.refuse_company()
-        except ControlError as error:
-            handle.abort()
-            return result(error_code=result.INVALID_GOAL, error_string=error.text)
+            await until(self._node, lambda: not self._mover.busy or bool(going.why_end()), _FOREVER_S)
+            await self._follow(going)
+        except SegueError as error:
+            self._node.get_logger().warning(str(error))
+            result = self._action.Result(error_code=going.code(error), error_string=error.text)
+            handle.canceled() if handle.is_cancel_requested else handle.abort()
+            return result
+        finally:
+            self._newest = self._newest if self._newest is not handle else None
+        handle.succeed()
+        return self._action.Result(error_string="the arms are at the end of the trajectory")
+
+    async def _follow(self, going: _Going) -> None:
+        going.refuse_end()
+        node, mover = self._node, self._mover
+        mover.refuse_company()
         mover.busy = True
         try:
-            await self._follow(handle, goal)
-        except SegueError as error:
-            node.get_logger().warning(str(error))
-            handle.canceled() if handle.is_cancel_requested else handle.abort()
-            return result(error_code=self._code(error), error_string=error.text)
+            wanted = self._read(going.handle.request)
+            sample = await mover.ready()
+            begins_ns = node.get_clock().now().nanoseconds + round(wanted.begins_s * 1e9)
+            rows = self._rows(wanted, sample.q)
+
+            def due() -> bool:
+                return bool(going.why_end()) or node.get_clock().now().nanoseconds >= begins_ns
+
+            await until(node, due, _FOREVER_S)
+            going.refuse_end()
+            look = going.along(rows, wanted)
+            await mover.carry_out(rows, sample.grippers, wanted.arrived, look, wanted.settle_s)
         finally:
             mover.busy = False
-        handle.succeed()
-        return result(error_code=result.SUCCESSFUL, error_string="the arms are at the end of the trajectory")
 
-    def _code(self, error: SegueError) -> int:
-        """The nearest of the action's own codes."""
-        result = self._action.Result
-        if _PATH in error.text or (error.code in range(300, 400) and _GOAL not in error.text):
-            return int(result.PATH_TOLERANCE_VIOLATED)
-        return int(result.GOAL_TOLERANCE_VIOLATED if _GOAL in error.text else result.INVALID_GOAL)
 
-    async def _follow(self, handle: ServerGoalHandle, goal: Any) -> None:
-        node, mover, delay_s = self._node, self._mover, self._delay_s(goal)
-        sample = await mover.ready()
-        start_ns = node.get_clock().now().nanoseconds + round(delay_s * 1e9)
-        rows = self._rows(goal, sample.q)
-        path = self._tolerances(goal.path_tolerance, np.inf)
-        arrived = self._tolerances(goal.goal_tolerance, ARRIVED_RAD)
-        more = goal.goal_time_tolerance
-        settle_s = more.sec + more.nanosec * 1e-9 or _SETTLE_S
-        due = await until(node, lambda: self._due(handle, start_ns), _FOREVER_S)
-        if not due or handle.is_cancel_requested:
-            raise ControlError(ErrorCode.CONTROL_NOT_ARMED, "cancelled before it began")
+@dataclass(eq=False)
+class _Going:
+    """A goal that is worked on. `replaced` says whether there is a newer one."""
+
+    node: Node
+    mover: Mover
+    action: Any
+    handle: ServerGoalHandle
+    replaced: Callable[[], bool]
+    off: str = ""  # how it left its path
+
+    def why_end(self) -> str:
+        """Why it must not go on, or nothing."""
+        if self.handle.is_cancel_requested:
+            return "it was cancelled"
+        return "a newer trajectory takes its place" if self.replaced() else ""
+
+    def refuse_end(self) -> None:
+        """Raises ControlError when it must not go on."""
+        if why := self.why_end():
+            raise ControlError(ErrorCode.CONTROL_NOT_ARMED, f"{why} before it began")
+
+    def code(self, error: SegueError) -> int:
+        """The action's own code for how it ended; a cancelled goal has none, as from joint_trajectory_controller."""
+        codes = self.action.Result
+        if self.handle.is_cancel_requested:
+            return int(codes.SUCCESSFUL)
+        if self.off:
+            return int(codes.PATH_TOLERANCE_VIOLATED)
+        return int(codes.GOAL_TOLERANCE_VIOLATED if _NOT_THERE in error.text else codes.INVALID_GOAL)
+
+    def along(self, rows: Array, wanted: Wanted) -> Callable[[int], str]:
+        """Looks after it on its way along rows (R, n): tells the client, says why the move must end."""
+        names, rate_hz = self.mover.robot.joint_names, self.mover.robot.tick_rate_hz
+        speeds = np.gradient(rows, 1.0 / rate_hz, axis=0) if len(rows) > 1 else np.zeros_like(rows)
 
         def look(tick: int) -> str:
-            wanted = rows[min(max(0, tick - LAG_TICKS), len(rows) - 1)]
-            self._tell(handle, wanted)
-            if handle.is_cancel_requested:
-                return "it was cancelled"
-            off = mover.errors(wanted) - path
-            worst = int(off.argmax())
-            return f"{_PATH}: {mover.robot.joint_names[worst]}" if off[worst] > 0 else ""
+            at = min(max(0, tick - LAG_TICKS), len(rows) - 1)
+            index = min(int(np.searchsorted(wanted.times, at / rate_hz, side="right")), len(wanted.times) - 1)
+            self._tell(rows[at], speeds[at], at / rate_hz, index)
+            if why := self.why_end():
+                return why
+            errors = self.mover.errors(rows[at])
+            worst = int((errors - wanted.path).argmax())
+            if errors[worst] > wanted.path[worst]:
+                self.off = (
+                    f"{names[worst]} is {errors[worst]:.4f} rad off its path, allowed {wanted.path[worst]:g}"
+                )
+            return self.off
 
-        await mover.carry_out(rows, sample.grippers, arrived, look, settle_s)
+        return look
 
-    def _due(self, handle: ServerGoalHandle, start_ns: int) -> bool:
-        return bool(handle.is_cancel_requested) or self._node.get_clock().now().nanoseconds >= start_ns
+    def _tell(self, wanted: Array, speeds: Array, seconds: float, index: int) -> None:
+        sample = self.mover.sample()
+        time = Duration(seconds=seconds).to_msg()
+        feedback = self.action.Feedback(joint_names=list(self.mover.robot.joint_names))
+        feedback.header.stamp = self.node.get_clock().now().to_msg()
+        feedback.desired = _point(wanted, speeds, time)
+        feedback.actual = _point(sample.q, sample.v, time)
+        feedback.error = _point(wanted - sample.q, None if sample.v is None else speeds - sample.v, time)
+        if hasattr(feedback, "index"):  # since control_msgs 6.3
+            feedback.index = index
+        self.handle.publish_feedback(feedback)
 
-    def _tell(self, handle: ServerGoalHandle, wanted: Array) -> None:
-        measured = self._mover.sample().q
-        feedback = self._action.Feedback(joint_names=list(self._mover.robot.joint_names))
-        feedback.header.stamp = self._node.get_clock().now().to_msg()
-        feedback.desired = JointTrajectoryPoint(positions=wanted.tolist())
-        feedback.actual = JointTrajectoryPoint(positions=measured.tolist())
-        feedback.error = JointTrajectoryPoint(positions=(wanted - measured).tolist())
-        handle.publish_feedback(feedback)
 
-
-def given_of(message: Any) -> Given:
-    """The trajectory of a trajectory_msgs/JointTrajectory.
-
-    Raises:
-        ControlError: points of different or wrong lengths, times that do not increase, numbers that are not finite.
-    """
-    names, points = tuple(message.joint_names), message.points
-    times = np.array([p.time_from_start.sec + p.time_from_start.nanosec * 1e-9 for p in points])
-
-    def table(field: str) -> Array | None:
-        rows = [list(getattr(point, field)) for point in points]
-        if not any(rows):
-            return None
-        if {len(row) for row in rows} != {len(names)}:
-            got = ", ".join(str(len(row)) for row in rows[:5])
-            raise ControlError(
-                ErrorCode.CONTROL_WRONG_SHAPE, f"trajectory: {field} per point", got=got, expected=len(names)
-            )
-        return np.array(rows, dtype=np.float64)
-
-    positions = table("positions")
-    if positions is None:
-        raise ControlError(
-            ErrorCode.CONTROL_WRONG_SHAPE, "trajectory: no positions", expected="one per joint and point"
-        )
-    return Given(names, times, positions, table("velocities"), table("accelerations"))
+def _point(positions: Array, speeds: Array | None, time: Any) -> JointTrajectoryPoint:
+    velocities = [] if speeds is None else speeds.tolist()
+    return JointTrajectoryPoint(positions=positions.tolist(), velocities=velocities, time_from_start=time)
