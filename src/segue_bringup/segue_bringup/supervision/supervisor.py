@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from segue_bringup.graph import Respawn
 from segue_bringup.supervision import guardian
+from segue_bringup.supervision.dead_memory import clear_dead_memory
 from segue_bringup.supervision.process import Process, describe_exit
 from segue_core.errors import ConfigError, ErrorCode
 
@@ -58,6 +59,8 @@ class Supervisor:
         )
 
     def __enter__(self) -> Self:
+        if freed := clear_dead_memory() // 1_000_000:
+            self._report(f"freed {freed} MB of shared memory that killed processes had left behind")
         return self
 
     def __exit__(self, *_: object) -> None:
