@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from full_device import full_device
 
 from segue_bringup.environment.endings import EXIT_INTERRUPTED, EXIT_READER_GONE, held, reader_gone
-from segue_bringup.run.interrupts import Interrupts
+from segue_bringup.run.interrupts import Interrupts, refused_output
 
 ROOT = Path(__file__).parents[3]
 CLI = [sys.executable, "-m", "segue_bringup.cli"]
@@ -54,6 +56,27 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_no_trace(library: str, tmp_pat
     said = "".join(process.communicate(timeout=60))
     assert process.returncode == EXIT_INTERRUPTED, said
     assert "Traceback" not in said and "Exception ignored" not in said
+
+
+@pytest.mark.parametrize(("number", "library"), [(signal.SIGTERM, ""), (signal.SIGHUP, "numpy")])
+def test_what_else_asks_for_the_end_does_it_as_ctrl_c_does(
+    number: signal.Signals, library: str, tmp_path: Path
+) -> None:
+    """They ended a command with the system's own status, whatever it was about to put in order."""
+    process = start(*CLI, "eval", "--seeds", "0:2", "--quiet", "--out", str(tmp_path))
+    assert wait_until(lambda: loaded(process, library or "libpython") or not library)
+    if not library:  # its own beginning is over when it has taken the signal for itself
+        assert wait_until(lambda: _caught(process, number))
+    process.send_signal(number)
+    said = "".join(process.communicate(timeout=60))
+    assert process.returncode == EXIT_INTERRUPTED, said
+    assert "Traceback" not in said
+
+
+def _caught(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
 
 
 def test_ctrl_c_ends_the_script_itself_without_a_trace() -> None:
@@ -111,6 +134,27 @@ def test_what_is_printed_to_nobody_is_counted_as_one_interruption_and_raises_not
             for _ in range(3):
                 print("x", file=sys.stderr, flush=True)
             assert (interrupts.count, interrupts.reader_gone, interrupts.signalled) == (1, True, False)
+
+
+def test_output_that_a_full_disk_refuses_is_no_interruption_but_is_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The error once ended the run in its midst, with the arm in motion."""
+    with full_device(tmp_path).open("w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Interrupts() as interrupts:
+            for _ in range(3):
+                print("x", file=sys.stderr, flush=True)
+            refusal = refused_output()
+            assert interrupts.count == 0 and refusal is not None and refusal.errno == errno.ENOSPC
+
+
+def test_what_nobody_needs_to_wait_for_is_interrupted_within_what_only_counts() -> None:
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt), interrupts.heeded():
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupts.count == 1
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:

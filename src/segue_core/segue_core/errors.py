@@ -95,10 +95,25 @@ class ErrorCode(IntEnum):
     SIMULATION_FAILED = 609
 
 
+def told_code(number: int, otherwise: ErrorCode) -> ErrorCode:
+    """The code of a number that another process told; `otherwise` for success, and for one that there is not."""
+    return ErrorCode(number) if number and number in set(ErrorCode) else otherwise
+
+
+_LONGEST = 400  # letters of what came from outside; a text of megabytes would fill logs and hold up nodes
+_LONGEST_NAME = 100
+
+
+def clipped(value: object, longest: int = _LONGEST) -> str:
+    """What somebody gave, as text that fits into a sentence."""
+    text = str(value)
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} letters)"
+
+
 def _describe(text: str, got: object, expected: object, allowed: Iterable[str]) -> str:
     names = ", ".join(allowed)
     parts = [text.strip()]
-    parts += [f"got {got}"] if got is not None else []
+    parts += [f"got {clipped(got)}"] if got is not None else []
     parts += [f"expected {expected}"] if expected is not None else []
     parts += [f"allowed: {names}"] if names else []
     return "; ".join(part for part in parts if part)
@@ -174,6 +189,8 @@ class ConfigError(SegueError):
 
 def nearest_name(got: str, allowed: Iterable[str]) -> str | None:
     """The valid name that `got` most likely meant, or None when nothing is close."""
+    if len(got) > _LONGEST_NAME:  # comparing takes time that grows with the square
+        return None
     matches = difflib.get_close_matches(got, list(allowed), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
@@ -184,5 +201,7 @@ def unknown_name(kind: str, got: str, allowed: Iterable[str]) -> ConfigError:
     near = nearest_name(got, names)
     hint = f" (did you mean {near!r}?)" if near else ""
     return ConfigError(
-        ErrorCode.CONFIG_UNKNOWN_NAME, f"unknown {kind} {got!r}{hint}", allowed=names or ("(none)",)
+        ErrorCode.CONFIG_UNKNOWN_NAME,
+        f"unknown {kind} {clipped(got, _LONGEST_NAME)!r}{hint}",
+        allowed=names or ("(none)",),
     )

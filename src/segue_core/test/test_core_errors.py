@@ -57,3 +57,18 @@ def test_unknown_names_get_the_nearest_and_all_valid_ones() -> None:
     assert "did you mean" not in str(unknown_name("task", "xyz", ["pour"]))
     assert "allowed: (none)" in str(unknown_name("task", "x", []))
     assert nearest_name("legat0", ["legato", "rtc"]) == "legato"
+
+
+def test_a_text_of_megabytes_is_named_not_repeated() -> None:
+    """A task name of three million letters once kept the scheduler busy for nine seconds, and filled its log."""
+    long = "x" * 3_000_000
+    text = str(unknown_name("task", long, ["pour"]))
+    assert "(3000000 letters)" in text and "allowed: pour" in text and len(text) < 300
+    assert len(SegueError(ErrorCode.CONFIG_INVALID_VALUE, "name", got=long).text) < 600
+
+
+def test_a_code_that_another_process_told_is_one_of_ours_or_the_one_that_stands_for_it() -> None:
+    """A guard that told code 65535 once ended the mover."""
+    otherwise = ErrorCode.CONTROL_NOT_ARMED
+    assert errors.told_code(307, otherwise) is ErrorCode.CONTROL_EMERGENCY_STOP
+    assert [errors.told_code(number, otherwise) for number in (0, 65535, -1)] == [otherwise] * 3

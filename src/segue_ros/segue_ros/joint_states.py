@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_core.joint_merge import JointMerge, MergedJoints, max_age_ns
 from segue_core.robot_config import RobotConfig
-from segue_ros import ticks
+from segue_ros import qos, ticks
 
+_FARTHEST_RAD = 1e3  # no joint has turned so far
 _FINDING_NS = 1_000_000_000  # publishers are found one after the other
 _BEFORE_WATCHDOG = 0.8  # of the time until joint states are stale: who fell silent is named, not only missed
 
@@ -25,6 +27,11 @@ class JointSample:
     grippers: NDArray[np.float64]
     stamp_ns: int  # of the newest joint
     v: NDArray[np.float64] | None = None  # what sent the message does not measure speeds
+
+
+def listen(node: Node, take: Callable[[bytes], None]) -> None:
+    """Has `take` called with every joint state as it came, serialised."""
+    node.create_subscription(JointState, "joint_states", take, qos.JOINTS, raw=True)
 
 
 class JointStateReader:
@@ -50,13 +57,13 @@ class JointStateReader:
 
         Raises:
             PerceptionError: STATE_MISSING when they have not for too long, naming the joints; STATE_CORRUPT for a value
-                that is not finite.
+                that is not finite, or that no joint can have.
         """
         positions, speeds = np.array(message.position), np.array(message.velocity)
         if len(positions) != len(message.name):
             got = f"{len(positions)} positions for {len(message.name)} names"
             raise PerceptionError(ErrorCode.STATE_CORRUPT, "joint states", got=got)
-        self._refuse_infinite(message, positions)
+        self._refuse_impossible(message, positions)
         stamp_ns = self._stamp_ns(message)
         measured = speeds if len(speeds) == len(positions) else None
         merged = self._merge.add(message.name, positions, stamp_ns, measured)
@@ -80,14 +87,13 @@ class JointStateReader:
         measured = None if np.isnan(v).all() else v
         return JointSample(q, merged.positions[self._arms :], merged.stamp_ns, measured)
 
-    def _refuse_infinite(self, message: JointState, positions: NDArray[np.float64]) -> None:
+    def _refuse_impossible(self, message: JointState, positions: NDArray[np.float64]) -> None:
         entries, _ = self._merge.layout(message.name)
-        bad = entries[~np.isfinite(positions[entries])]
+        bad = entries[~(np.abs(positions[entries]) <= _FARTHEST_RAD)]
         if bad.size:
             got = f"{positions[bad[0]]} for {message.name[bad[0]]}"
-            raise PerceptionError(
-                ErrorCode.STATE_CORRUPT, "joint states", got=got, expected="finite positions"
-            )
+            expected = f"finite positions within {_FARTHEST_RAD:g}"
+            raise PerceptionError(ErrorCode.STATE_CORRUPT, "joint states", got=got, expected=expected)
 
     def _refuse_silence(self, stamp_ns: int) -> None:
         if self._since_ns is None or stamp_ns < self._since_ns:  # the first, or the world was reset

@@ -1,6 +1,6 @@
-"""How a command ends when nobody wants it any more: Ctrl-C, or a reader of its output that has quit.
+"""How a command ends when nobody wants it any more: Ctrl-C, SIGTERM, a closed terminal, or a reader that has quit.
 
-A process is started with SIGINT held (a mask that `exec` keeps), so that Ctrl-C waits while the interpreter starts:
+A process is started with these signals held (a mask that `exec` keeps), so that they wait while the interpreter starts:
 
 held            begin()                interruptible()            end
 |--- waits -----|--- leaves quietly ---|--- KeyboardInterrupt ----|--- leaves quietly ---
@@ -12,20 +12,33 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 EXIT_INTERRUPTED: Final = 130
 EXIT_READER_GONE: Final = 141  # 128 + SIGPIPE, as shells say it
-_INT = frozenset({signal.SIGINT})
+_INT: Final = frozenset({signal.SIGINT})
+ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def take(handler: Callable[[int, FrameType | None], object]) -> dict[signal.Signals, Any]:
+    """Have `handler` get the signals that ask for the end; what `nohup` ignores stays ignored. Who had them before."""
+    heard = [kind for kind in ENDS if kind != signal.SIGHUP or signal.getsignal(kind) != signal.SIG_IGN]
+    return {kind: signal.signal(kind, handler) for kind in heard}
+
+
+def give_back(before: Mapping[signal.Signals, Any]) -> None:
+    """Undo `take`."""
+    for kind, handler in before.items():
+        signal.signal(kind, handler)
 
 
 def begin() -> None:
     """The first thing that a process does: from here on Ctrl-C ends it at once, without a trace."""
-    signal.signal(signal.SIGINT, _leave)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INT)
+    take(_leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
 
 
 def _leave(*_: object) -> None:
@@ -35,38 +48,38 @@ def _leave(*_: object) -> None:
 
 
 def hold() -> None:
-    """Ctrl-C waits, also in a program that is started now, until that calls `begin`."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _INT)
+    """What asks for the end waits, also in a program that replaces this one, until that calls `begin`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
 
 
 @contextmanager
 def held() -> Iterator[None]:
     """Ctrl-C waits until the end of the block, and in what is started in it until that calls `begin`."""
-    hold()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _INT)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INT)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_: int, frame: FrameType | None) -> None:
     """A KeyboardInterrupt; but C libraries make other errors of one that comes while they are imported."""
     inner = frame
     while inner is not None:
         if inner.f_code.co_filename.startswith("<frozen importlib"):
             _leave()
         inner = inner.f_back
-    signal.default_int_handler(number, frame)
+    raise KeyboardInterrupt
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Ctrl-C is a KeyboardInterrupt: there is something to put in order before the end."""
-    before = signal.signal(signal.SIGINT, _interrupt)
+    before = take(_interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        give_back(before)
 
 
 def reader_gone(*streams: TextIO | None) -> bool:
@@ -85,11 +98,15 @@ def reader_gone(*streams: TextIO | None) -> bool:
 def silence_broken() -> None:
     """What is printed from now on to a reader that has quit goes nowhere, and raises nothing."""
     for stream in (sys.stdout, sys.stderr):
-        number = _number(stream)
-        if number is not None and reader_gone(stream):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, number)
-            os.close(nowhere)
+        if _number(stream) is not None and reader_gone(stream):
+            silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """What is printed to a stream from now on goes nowhere, and raises nothing."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _number(stream: TextIO | None) -> int | None:

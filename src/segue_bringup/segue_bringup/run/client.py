@@ -13,13 +13,19 @@ _RENEW_HZ = 4.0
 
 
 class TaskClient:
-    """Everything happens while the caller spins the node; nothing here waits."""
+    """Everything happens while the caller spins the node; nothing here waits.
 
-    def __init__(self, node: Node, action: Any = RunTask, name: str = "segue/run_task") -> None:
+    Args:
+        renews: whether the goal's lease is renewed; a client that never does it is not held to it.
+    """
+
+    def __init__(
+        self, node: Node, action: Any = RunTask, name: str = "segue/run_task", *, renews: bool = True
+    ) -> None:
         self._client: ActionClient[Any, Any, Any] = ActionClient(node, action, name)
         self._node = node
         self._lease = node.create_publisher(UUID, "segue/lease", 10)
-        self._timer = node.create_timer(1.0 / _RENEW_HZ, self._renew)
+        self._timer = node.create_timer(1.0 / _RENEW_HZ, self._renew) if renews else None
         self._goal: Goal | None = None
         self.feedback: Any = None
         self.result: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from segue_bringup.run.episode import Ending, Episode
 from segue_bringup.run.readiness import Readiness
-from segue_interfaces.srv import Arm
-from segue_ros.waiting import ASK_AGAIN_S
+from segue_bringup.run.standstill import Guard
 
 _STOP_ARM_S = 3.0
 _RATE = "hz "
@@ -35,8 +35,9 @@ class Session:
                 self.told, self.device = values, "" if status.level == b"\x00" else status.message
             elif status.name == "recorder":
                 self.recorder = status.message
-                self.rates = {k[len(_RATE) :]: float(v) for k, v in values.items() if k.startswith(_RATE)}
-                self.written = {k: int(v) for k, v in values.items() if k.startswith("/")}
+                with suppress(ValueError):  # of another node that calls itself so
+                    self.rates = {k[len(_RATE) :]: float(v) for k, v in values.items() if k.startswith(_RATE)}
+                    self.written = {k: int(v) for k, v in values.items() if k.startswith("/")}
 
 
 @dataclass
@@ -48,17 +49,17 @@ class Collection(Episode):
     def _connect(self, stack: Any) -> None:
         super()._connect(stack)
         self._node.create_subscription(DiagnosticArray, "diagnostics", self.session.take, 10)
-        self._arm: Any = self._node.create_client(Arm, "segue/arm")
+        self._guard = Guard(self._node)
 
     def _do(self, goal: Any) -> Ending:
-        readiness = Readiness(self._node, self.plan.nodes)
-        if self._wait(lambda: self._nodes_ready(readiness)):
-            self._headline("ready")
-            done = self._wait(lambda: self.session.told.get("stage") == "done")
+        readiness, done = Readiness(self._node, self.plan.nodes), False
+        try:
+            if self._wait(lambda: self._nodes_ready(readiness)):
+                self._headline("ready")
+                done = self._wait(lambda: self.session.told.get("stage") == "done")
+        finally:  # whatever it was
             self._disarm()
-            if done:
-                return Ending.RESULT
-        return self._why()
+        return Ending.RESULT if done else self._why()
 
     def _nodes_ready(self, readiness: Readiness) -> bool:
         pending = readiness.pending()
@@ -67,9 +68,6 @@ class Collection(Episode):
 
     def _disarm(self) -> None:
         """The arm before the graph: a controlled stop."""
-        answers: list[Any] = []
-        end = time.monotonic() + _STOP_ARM_S
-        while not any(answer.done() for answer in answers) and time.monotonic() < end:
-            if time.monotonic() >= end - _STOP_ARM_S + len(answers) * ASK_AGAIN_S:
-                answers.append(self._arm.call_async(Arm.Request(arm=False)))
+        end_s = time.monotonic() + _STOP_ARM_S
+        while not self._guard.disarm() and time.monotonic() < end_s:
             self._executor.spin_once(timeout_sec=0.05)

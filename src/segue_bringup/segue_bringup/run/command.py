@@ -13,7 +13,7 @@ from segue_bringup.arguments import given_arguments, split_assignments, valid_va
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
-from segue_bringup.run.interrupts import unbroken_output
+from segue_bringup.run.interrupts import Interrupts, refused_output
 from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.serve import robot_side
@@ -97,12 +97,13 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(graph, given)
     say_unused(graph, plan, split_assignments(options.arguments), _OWN)
     _check_before_starting(graph, plan)
-    folder = _make_folder(plan)
-    plan = make_plan(graph, {**given, "runs": str(folder.bag)})
-    folder.write_configuration(graph, plan)
-    with unbroken_output():  # a reader that quits stops the run, and takes nothing of what it leaves behind
+    # From here on a signal, or a reader that quits, stops the run, and takes nothing of what it leaves behind.
+    with Interrupts() as interrupts:
+        folder = _make_folder(plan)
+        plan = make_plan(graph, {**given, "runs": str(folder.bag)})
+        folder.write_configuration(graph, plan)
         try:
-            status, told = _episode(options, plan, folder)
+            status, told = _episode(options, plan, folder, interrupts)
             if not Path(told["bag"]).is_dir():  # it could not even be closed
                 told |= {"bag": ""}
             if plan.arguments["record"]:
@@ -118,8 +119,10 @@ def run(options: argparse.Namespace) -> int:
             status = spoiled(status, ExitStatus.ENVIRONMENT)
         metrics = told["metrics"]
         if told["bag"] and not options.no_report:
-            metrics, trouble = _report(folder, told, quiet=options.quiet)
+            metrics, trouble = _report(folder, told, interrupts, quiet=options.quiet)
             status = spoiled(status, trouble)
+        if refused_output():
+            status = spoiled(status, ExitStatus.ENVIRONMENT)
         changed, told = status != told["exit_status"], told | {"exit_status": int(status)}
         if kept and changed:
             _keep_result(folder, told)
@@ -220,10 +223,11 @@ def _make_folder(plan: Plan) -> RunFolder:
     )
 
 
-def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tuple[ExitStatus, dict[str, Any]]:
+def _episode(
+    options: argparse.Namespace, plan: Plan, folder: RunFolder, interrupts: Interrupts
+) -> tuple[ExitStatus, dict[str, Any]]:
     from segue_bringup.run.display import Progress, make_display
     from segue_bringup.run.episode import Episode
-    from segue_bringup.run.interrupts import Interrupts
     from segue_bringup.run.outcome import describe
     from segue_interfaces.action import RunTask
 
@@ -231,7 +235,7 @@ def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tupl
     seed = int(arguments["seed"])
     progress = Progress(f"{arguments['task']} with {arguments['policy']}, seed {seed}")
     goal = RunTask.Goal(task=str(arguments["task"]), seed=seed, record=bool(arguments["record"]))
-    with terminal_kept(), Interrupts() as interrupts:
+    with terminal_kept():
         display = make_display(progress, options.quiet)
         try:
             episode = Episode(plan, folder, progress, display, interrupts, options.timeout)
@@ -241,14 +245,17 @@ def _episode(options: argparse.Namespace, plan: Plan, folder: RunFolder) -> tupl
     return describe(ending, result, arguments, seed)
 
 
-def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> tuple[dict[str, Any], ExitStatus]:
+def _report(
+    folder: RunFolder, told: dict[str, Any], interrupts: Interrupts, quiet: bool
+) -> tuple[dict[str, Any], ExitStatus]:
     """Video, page and metrics: these with the run's own, and SUCCESS, or the status of why one is not made."""
     from segue_eval.report import write_run_report
     from segue_eval.report.film_progress import FilmProgress
     from segue_eval.report.write import METRICS, PAGE, VIDEO
 
     try:
-        metrics = write_run_report(folder.root, *(() if quiet else (FilmProgress(),)))
+        with interrupts.heeded():
+            metrics = write_run_report(folder.root, *(() if quiet else (FilmProgress(),)))
     except (SegueError, OSError) as error:
         status, why = ending(error)
         missing = ", ".join(name for name in (PAGE, VIDEO, METRICS) if not (folder.root / name).is_file())
@@ -259,7 +266,7 @@ def _report(folder: RunFolder, told: dict[str, Any], quiet: bool) -> tuple[dict[
         print(
             f"segue run: the report is not finished; `segue report {folder.root}` makes it", file=sys.stderr
         )
-        raise
+        return told["metrics"], ExitStatus.INTERRUPTED
     own = {k: told["metrics"][k] for k in _NODE_METRICS if k in told["metrics"]}
     return {**metrics, **own}, ExitStatus.SUCCESS
 

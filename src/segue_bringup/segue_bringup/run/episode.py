@@ -19,6 +19,7 @@ from segue_bringup.run.display import Display, Progress
 from segue_bringup.run.folder import RunFolder
 from segue_bringup.run.interrupts import Interrupts
 from segue_bringup.run.readiness import Readiness, same_names
+from segue_bringup.run.standstill import Guard, Standstill
 from segue_bringup.supervision import urgency
 from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
 from segue_bringup.supervision.instance import acquire_domain
@@ -29,7 +30,9 @@ from segue_interfaces.msg import SchedulerState, TaskState
 from segue_ros.alone import PATIENCE_S
 
 _SPIN_S = 0.05
-_STOP_ARM_S = 6.0  # patience with the controlled stop of a cancelled task
+STOP_ARM_S = 6.0  # patience with a cancelled task, and as long again with a guard that has not let go
+_ASK_GUARD_S = 3.0  # then the guard is asked directly: the scheduler may be what fails
+_REST_S = 3.0  # patience with an arm that brakes
 _LOOK_AROUND_S = 1.0  # discovery of nodes that are already on a domain that others may know
 _SERVER_S = 10.0
 
@@ -48,6 +51,13 @@ class Ending(Enum):
     INTERRUPTED = "interrupted"
     READER_GONE = "reader_gone"
     TIMEOUT = "timeout"
+
+
+def why(interrupts: Interrupts) -> Ending:
+    """Why a wait was over that did not come to its end."""
+    if interrupts.signalled:
+        return Ending.INTERRUPTED
+    return Ending.READER_GONE if interrupts.reader_gone else Ending.TIMEOUT
 
 
 @dataclass
@@ -76,8 +86,11 @@ class Episode:
             self._connect(stack)
             self._supervisor = stack.enter_context(Supervisor(self.display.say))
             stack.callback(self._headline, "stopping the graph")
-            self._start_nodes()
-            ending = self._do(goal)
+            try:
+                self._start_nodes()
+                ending = self._do(goal)
+            finally:  # whatever it was
+                self._let_rest()
             return ending, self._client.result
 
     def _connect(self, stack: ExitStack) -> None:
@@ -145,15 +158,13 @@ class Episode:
             return self._why()
         self._headline("running")
         self._client.send(goal)
+        done = False
         try:
-            if self._wait(lambda: self._client.over):
-                return self._result()
-        except ConfigError:
-            self._stop_arm()
-            raise
-        why = self._why()
-        self._stop_arm()
-        return why
+            done = self._wait(lambda: self._client.over)
+        finally:  # whatever it was
+            if not done:
+                self._stop_arm()
+        return self._result() if done else self._why()
 
     def _all_ready(self, readiness: Readiness) -> bool:
         pending = readiness.pending()
@@ -170,13 +181,24 @@ class Episode:
         return Ending.RESULT
 
     def _stop_arm(self) -> None:
-        """The arm before the graph: cancel the goal and wait for its controlled stop."""
-        self._headline("stopping the arm")
+        """The arm before the graph: cancel the goal and wait for its controlled stop, however often it is asked for."""
         self._client.cancel()
-        seen, end = self.interrupts.count, time.monotonic() + _STOP_ARM_S
-        while not self._client.over and time.monotonic() < end and self.interrupts.count == seen:
+        self._headline("stopping the arm")
+        guard, began_s = Guard(self._node), time.monotonic()
+        while not self._client.over:
+            waited_s = time.monotonic() - began_s
+            if waited_s > (2 * STOP_ARM_S if guard.armed else STOP_ARM_S):
+                break
+            if waited_s > _ASK_GUARD_S:
+                guard.disarm()
             self._executor.spin_once(timeout_sec=_SPIN_S)
             self._show()
+
+    def _let_rest(self) -> None:
+        """The graph stays until the joints stand still: a result tells that a stop has begun, not that it is over."""
+        standstill, end_s = Standstill(self._node, self.plan), time.monotonic() + _REST_S
+        while not standstill.reached() and time.monotonic() < end_s:
+            self._executor.spin_once(timeout_sec=_SPIN_S)
 
     def _wait(self, condition: Callable[[], bool]) -> bool:
         """Spin until `condition`; False when interrupted or out of time."""
@@ -189,9 +211,7 @@ class Episode:
         return True
 
     def _why(self) -> Ending:
-        if self.interrupts.signalled:
-            return Ending.INTERRUPTED
-        return Ending.READER_GONE if self.interrupts.reader_gone else Ending.TIMEOUT
+        return why(self.interrupts)
 
     def _show(self) -> None:
         for name, line in self._logs.new_lines():

@@ -1,24 +1,26 @@
 """Ctrl-C, SIGTERM and a reader that quits, as a count that a loop looks at: the arm is stopped before the graph."""
 
 import errno
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, TextIO
 
 from segue_bringup.environment import endings
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GONE = (errno.EPIPE, errno.EIO)  # a pipe's reader has quit; a terminal was closed
 
 
 class Unbroken:
-    """A stream that may lose its reader: what is written then goes nowhere. Everything else is the stream's own."""
+    """A stream that may lose its reader, or its disk: what is written then goes nowhere. The rest is the stream's own.
+
+    Attributes:
+        refusal: what the system said when it took no more, of a file on a full disk.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._gone = stream, False
+        self.refusal: OSError | None = getattr(stream, "refusal", None)
 
     @property
     def gone(self) -> bool:
@@ -37,10 +39,11 @@ class Unbroken:
         try:
             return do()
         except OSError as error:
-            if error.errno not in _GONE:
-                raise
-            self._gone = True
-            endings.silence_broken()
+            if error.errno in _GONE:
+                self._gone = True
+            else:
+                self.refusal = error
+            endings.silence(self._stream)
             return otherwise
 
     def __getattr__(self, name: str) -> Any:
@@ -58,6 +61,12 @@ def unbroken_output() -> Iterator[None]:
         sys.stdout, sys.stderr = streams
 
 
+def refused_output() -> OSError | None:
+    """Why what was printed is lost, although somebody would read it; for inside `unbroken_output`."""
+    told = [getattr(stream, "refusal", None) for stream in (sys.stdout, sys.stderr)]
+    return next(filter(None, told), None)
+
+
 class Interrupts:
     """A context in which signals only count, and printing raises nothing. Use it from the main thread.
 
@@ -66,7 +75,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._signals = 0
-        self._before: dict[signal.Signals, Any] = {}
+        self._before: dict[Any, Any] = {}
         self._output = unbroken_output()
         self._reader_gone = False
 
@@ -87,19 +96,20 @@ class Interrupts:
         """Whether a person or the system asked for the end."""
         return self._signals > 0
 
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Inside, a signal is a KeyboardInterrupt: for work that nobody needs to wait for."""
+        with endings.interruptible():
+            yield
+
     def __enter__(self) -> "Interrupts":
-        self._before = {
-            number: signal.signal(number, self._on_signal)
-            for number in _WATCHED
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
-        }
+        self._before = endings.take(self._on_signal)
         self._output.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._output.__exit__(None, None, None)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        endings.give_back(self._before)
 
-    def _on_signal(self, _: int, __: FrameType | None) -> None:
+    def _on_signal(self, *_: object) -> None:
         self._signals += 1

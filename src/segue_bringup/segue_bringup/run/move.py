@@ -14,11 +14,13 @@ from segue_bringup.graph import Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.command import refuse_planner
 from segue_bringup.usage import say_unused
-from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_control.planning.trajectory import SLOWEST
+from segue_core.errors import ConfigError, ErrorCode, SegueError, told_code
 from segue_core.exit_status import ExitStatus, exit_status
 from segue_data.atomic import write_text
 
 if TYPE_CHECKING:
+    from segue_bringup.run.episode import Ending
     from segue_interfaces.action import MoveTo
 
 _NOT_NEEDED = ("perception", "policy", "scheduler", "recorder")
@@ -44,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "arguments", nargs="*", metavar="name:=value", help="launch arguments, see segue run --help"
     )
-    parser.add_argument("--speed", type=float, default=1.0, help="slow-down in (0, 1]")
+    parser.add_argument("--speed", type=float, default=1.0, help="slow-down, 0.01 to 1")
     parser.add_argument(
         "--running", action="store_true", help="start nothing: use the graph that runs on this domain"
     )
@@ -62,16 +64,16 @@ def run(options: argparse.Namespace) -> int:
     from segue_interfaces.action import MoveTo
 
     plan = _plan(options)
-    if not 0.0 < options.speed <= 1.0:
+    if not SLOWEST <= options.speed <= 1.0:
         raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, "--speed", got=options.speed, expected="more than 0, at most 1"
+            ErrorCode.CONFIG_INVALID_VALUE, "--speed", got=options.speed, expected=f"{SLOWEST} to 1"
         )
     goal = MoveTo.Goal(pose=_pose(options.pose, plan), speed=options.speed)
     if not options.running:
         refuse_planner(plan)
     began = time.monotonic()
-    result = _ask(goal, plan, options) if options.running else _start_and_ask(goal, plan, options)
-    return _tell(goal, result, time.monotonic() - began, options)
+    ending, result = _ask(goal, plan, options) if options.running else _start_and_ask(goal, plan, options)
+    return _tell(goal, ending, result, time.monotonic() - began, options)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -110,7 +112,9 @@ def _pose(wanted: str, plan: Plan) -> str:
     return name
 
 
-def _start_and_ask(goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace) -> "MoveTo.Result | None":
+def _start_and_ask(
+    goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace
+) -> "tuple[Ending, MoveTo.Result | None]":
     """A graph of its own: simulator or hardware, controller, mover."""
     from segue_bringup.run.display import Progress, make_display
     from segue_bringup.run.folder import create_run_folder
@@ -125,28 +129,38 @@ def _start_and_ask(goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace)
     with Interrupts() as interrupts:
         display = make_display(progress, options.quiet)
         try:
-            _, result = MoveEpisode(plan, folder, progress, display, interrupts, options.timeout).run(goal)
+            return MoveEpisode(plan, folder, progress, display, interrupts, options.timeout).run(goal)
         finally:
             display.close()
-    return result
 
 
-def _ask(goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace) -> "MoveTo.Result | None":
+def _ask(
+    goal: "MoveTo.Goal", plan: Plan, options: argparse.Namespace
+) -> "tuple[Ending, MoveTo.Result | None]":
     """The mover of a graph that runs already, on this ROS domain."""
+    from segue_bringup.run.interrupts import Interrupts
     from segue_bringup.run.move_episode import ask_running
 
-    return ask_running(goal, options.timeout, plan.namespace)
+    with Interrupts() as interrupts:
+        return ask_running(goal, options.timeout, interrupts, plan.namespace)
 
 
 def _tell(
-    goal: "MoveTo.Goal", result: "MoveTo.Result | None", seconds: float, options: argparse.Namespace
+    goal: "MoveTo.Goal",
+    ending: "Ending",
+    result: "MoveTo.Result | None",
+    seconds: float,
+    options: argparse.Namespace,
 ) -> int:
-    if result is None:
-        print("segue move: no result: interrupted, or not done within --timeout", file=sys.stderr)
-        return ExitStatus.TIMEOUT
+    from segue_bringup.run.outcome import ENDINGS, WORDS
+
+    if ending in ENDINGS or result is None:
+        stopped = "the arms were stopped first" if result else "no result"
+        print(f"segue move: {WORDS.get(ending, 'ended')}; {stopped}", file=sys.stderr)
+        return int(ENDINGS.get(ending, ExitStatus.RUN_FAILED))
     status = ExitStatus.SUCCESS
     if not result.success:
-        error = SegueError(ErrorCode(result.error_code), result.error_text)
+        error = SegueError(told_code(result.error_code, ErrorCode.PROCESS_FAILED), result.error_text)
         print(f"segue move: {error}", file=sys.stderr)
         status = exit_status(error)
     else:

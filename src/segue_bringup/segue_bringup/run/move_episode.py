@@ -1,13 +1,16 @@
 """A planned move as `segue move` does it: with a graph of its own, or with one that runs."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import rclpy
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 from segue_bringup.run.client import TaskClient
-from segue_bringup.run.episode import Episode
+from segue_bringup.run.episode import STOP_ARM_S, Ending, Episode, why
+from segue_bringup.run.interrupts import Interrupts
 from segue_core.errors import ConfigError, ErrorCode
 from segue_interfaces.action import MoveTo
 
@@ -27,37 +30,57 @@ class MoveEpisode(Episode):
         self.progress.phase, self.progress.progress = told.phase, told.progress
 
 
-def ask_running(goal: MoveTo.Goal, timeout_s: float, namespace: str = "") -> MoveTo.Result | None:
-    """Send the goal to the mover on this ROS domain; None when it is not done in time, and then it is cancelled.
+def ask_running(
+    goal: MoveTo.Goal, timeout_s: float, interrupts: Interrupts, namespace: str = ""
+) -> tuple[Ending, MoveTo.Result | None]:
+    """Send the goal to the mover on this ROS domain. One that is not done in time, or not wanted, is cancelled first.
 
     Raises:
         ConfigError: nobody offers planned moves here, or the goal was refused.
     """
-    rclpy.init()
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node("segue_move", namespace=f"/{namespace}")
     try:
-        return _ask(node, TaskClient(node, MoveTo, _ACTION), goal, time.monotonic() + timeout_s)
+        return _Asking(node, interrupts, time.monotonic() + timeout_s).ask(goal)
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
 
 
-def _ask(node: Node, client: TaskClient, goal: MoveTo.Goal, end_s: float) -> MoveTo.Result | None:
-    server_end_s = min(end_s, time.monotonic() + _SERVER_S)
-    while not client.available():
-        if time.monotonic() > server_end_s:
-            action = node.resolve_service_name(_ACTION)
+class _Asking:
+    def __init__(self, node: Node, interrupts: Interrupts, end_s: float) -> None:
+        self._node, self._interrupts, self._end_s = node, interrupts, end_s
+        self._client = TaskClient(node, MoveTo, _ACTION)
+
+    def ask(self, goal: MoveTo.Goal) -> tuple[Ending, MoveTo.Result | None]:
+        client = self._client
+        if not self._spin(client.available, min(self._end_s, time.monotonic() + _SERVER_S)):
+            if self._interrupts.count:
+                return why(self._interrupts), None
+            action = self._node.resolve_service_name(_ACTION)
             text = f"nobody offers {action} on this ROS domain; start the graph with planned_moves:=true"
             raise ConfigError(ErrorCode.PROCESS_FAILED, text)
-        rclpy.spin_once(node, timeout_sec=0.1)
-    client.send(goal)
-    try:
-        while not client.over and time.monotonic() < end_s:
-            rclpy.spin_once(node, timeout_sec=0.1)
-    finally:
-        if not client.over:
-            client.cancel()
-            rclpy.spin_once(node, timeout_sec=0.5)
-    if client.refused:
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, "the mover rejected the goal; its log says why")
-    return client.result
+        client.send(goal)
+        done = False
+        try:
+            done = self._spin(lambda: client.over, self._end_s)
+        finally:  # whatever it was
+            if not done:
+                self._stop()
+        if client.refused:
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, "the mover rejected the goal; its log says why")
+        return Ending.RESULT if done else why(self._interrupts), client.result
+
+    def _spin(self, condition: Callable[[], bool], end_s: float) -> bool:
+        while not condition():
+            if self._interrupts.count or time.monotonic() > end_s:
+                return False
+            rclpy.spin_once(self._node, timeout_sec=0.1)
+        return True
+
+    def _stop(self) -> None:
+        """Cancel, and wait for the end that the mover tells, however often one is interrupted."""
+        self._client.cancel()
+        end_s = time.monotonic() + STOP_ARM_S
+        while not self._client.over and time.monotonic() < end_s:
+            rclpy.spin_once(self._node, timeout_sec=0.1)

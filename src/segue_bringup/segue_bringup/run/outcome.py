@@ -15,11 +15,18 @@ from segue_core.exit_status import ExitStatus
 from segue_interfaces.action import RunTask
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "red"}
-_WORDS = {
-    Ending.INTERRUPTED: (ExitStatus.INTERRUPTED, "interrupted"),
-    Ending.READER_GONE: (ExitStatus.READER_GONE, "whoever read the output has quit"),
-    Ending.TIMEOUT: (ExitStatus.TIMEOUT, "not finished in time"),
+ENDINGS = {
+    Ending.INTERRUPTED: ExitStatus.INTERRUPTED,
+    Ending.READER_GONE: ExitStatus.READER_GONE,
+    Ending.TIMEOUT: ExitStatus.TIMEOUT,
 }
+"""The status of what ended without a result of its own."""
+WORDS = {
+    Ending.INTERRUPTED: "interrupted",
+    Ending.READER_GONE: "whoever read the output has quit",
+    Ending.TIMEOUT: "not finished in time",
+}
+"""The same for people."""
 
 
 def describe(
@@ -27,13 +34,13 @@ def describe(
 ) -> tuple[ExitStatus, dict[str, Any]]:
     """Exit status and the content of result.json."""
     told = _told(result)
-    status, text = _WORDS.get(ending, (_status(result), ""))
-    if text:
+    if ending in WORDS:
         told |= {
             "success": False,
             "outcome": ending.value,
-            "reason": f"{text}; {told['reason']}".rstrip("; "),
+            "reason": f"{WORDS[ending]}; {told['reason']}".rstrip("; "),
         }
+    status = ENDINGS[ending] if ending in ENDINGS else _status(result)
     return status, {**told, "seed": seed, "exit_status": int(status), "arguments": dict(arguments)}
 
 

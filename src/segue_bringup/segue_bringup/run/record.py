@@ -7,10 +7,10 @@ import os
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segue_bringup.arguments import given_arguments, split_assignments
 from segue_bringup.graph import Graph, Scalar, load_graph
@@ -19,6 +19,9 @@ from segue_bringup.run.folder import create_run_folder, refuse_full_disk
 from segue_bringup.usage import say_not_among, say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from segue_bringup.run.episode import Ending
 
 _SCRIPTED = "scripted"
 _SCRIPTED_USES = ("teleop", "robot", "task", "seed", "episodes", "runs")
@@ -96,6 +99,9 @@ def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar
 
 
 def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
+    from segue_bringup.run.episode import Ending
+    from segue_bringup.run.outcome import ENDINGS
+
     given.setdefault("terminal", own_terminal())
     plan = make_plan(graph, given)
     say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "seed", "runs"))
@@ -107,7 +113,9 @@ def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scala
         out / "sessions", str(arguments["task"]), str(arguments["teleop"]), datetime.now().astimezone()
     )
     folder.write_configuration(graph, plan)
-    return int(hold_session(options, plan, folder))
+    ending = hold_session(options, plan, folder)
+    wanted = ending in (Ending.RESULT, Ending.INTERRUPTED)  # Ctrl-C is how a person ends a session
+    return int(ExitStatus.SUCCESS if wanted else ENDINGS[ending])
 
 
 def own_terminal() -> str:
@@ -140,11 +148,12 @@ def terminal_kept() -> Iterator[None]:
         yield
     finally:
         if before is not None:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+            with suppress(termios.error):  # it was closed meanwhile
+                termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitStatus:
-    """Run the graph until enough episodes are there, the time is over, or Ctrl-C."""
+def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> Ending:
+    """Run the graph until enough episodes are there, the time is over, or Ctrl-C; which of them it was."""
     from segue_bringup.run.collection import Collection, Session
     from segue_bringup.run.display import Progress
     from segue_bringup.run.episode import Ending
@@ -166,5 +175,4 @@ def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> ExitSt
     )
     if ending is Ending.RESULT and told.get("note"):
         print(told["note"])
-    unwanted = {Ending.TIMEOUT: ExitStatus.TIMEOUT, Ending.READER_GONE: ExitStatus.READER_GONE}
-    return unwanted.get(ending, ExitStatus.SUCCESS)  # Ctrl-C is how a person ends a session
+    return ending

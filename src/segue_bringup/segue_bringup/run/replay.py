@@ -47,6 +47,8 @@ def add_parser(subparsers: Any) -> None:
 
 def replay(options: argparse.Namespace) -> int:
     """Do it; status 1 when the episode succeeded and its replay did not."""
+    from segue_bringup.run.episode import Ending
+    from segue_bringup.run.outcome import ENDINGS
     from segue_bringup.run.record import hold_session
     from segue_data.contracts import load_robot
     from segue_data.manifest import load
@@ -64,10 +66,12 @@ def replay(options: argparse.Namespace) -> int:
     folder = _folder(plan)
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
     folder.write_configuration(graph, plan)
-    status = hold_session(options, plan, folder)
+    ending = hold_session(options, plan, folder)
+    if ending is not Ending.RESULT:
+        return int(ENDINGS[ending])
     replayed = sorted(folder.bag.glob("episode_*"))
     if not replayed:
-        return int(status or ExitStatus.RUN_FAILED)
+        return int(ExitStatus.RUN_FAILED)
     report = compare(options.bag, replayed[0], robot)
     print(report.text())
     print(f"run folder: {folder.root}")

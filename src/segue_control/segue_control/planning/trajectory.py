@@ -13,6 +13,8 @@ from segue_core.errors import ControlError, ErrorCode
 
 Array = NDArray[np.float64]
 
+SLOWEST = 0.01  # of the contract's speeds: a way has a row per tick, and takes so much longer
+
 
 @dataclass(frozen=True, eq=False)
 class JointTrajectory:
