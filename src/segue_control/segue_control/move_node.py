@@ -20,10 +20,11 @@ from visualization_msgs.msg import MarkerArray
 from segue_control import trajectory_server
 from segue_control.joint_targets import JointCodec
 from segue_control.planning import contract_scene, create_planner
+from segue_control.planning.trajectory import SLOWEST
 from segue_control.row_stream import RowStream
 from segue_control.scene_messages import scene_from_msg
 from segue_core.config_base import StrictModel
-from segue_core.errors import ConfigError, ControlError, ErrorCode, SegueError
+from segue_core.errors import ConfigError, ControlError, ErrorCode, SegueError, told_code
 from segue_interfaces.action import MoveTo
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm
@@ -38,6 +39,7 @@ Array = NDArray[np.float64]
 ARRIVED_RAD = 0.03  # a position-controlled arm sags a little
 LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measured joints one more
 _SETTLE_S = 3.0
+_ROUNDING = 1e-6  # of a number on the wire
 _PATIENCE_S = 5.0
 _DISARMED_S, _REST_S = 1.0, 5.0  # with whoever had the robot before, and with arms that brake
 _STILL_RAD, _STILL_NS = 1e-3, 100_000_000
@@ -289,8 +291,8 @@ class MoverNode(LifecycleComponent):
                 ErrorCode.CONTROL_NOT_ARMED, f"the move was stopped: {reason}; the arms come to rest"
             )
         if not self._armed() and self._safety is not None:
-            code = self._safety.error_code or ErrorCode.CONTROL_NOT_ARMED
-            raise ControlError(ErrorCode(code), f"the guard stopped the move: {self._safety.error_text}")
+            code = told_code(self._safety.error_code, ErrorCode.CONTROL_NOT_ARMED)
+            raise ControlError(code, f"the guard stopped the move: {self._safety.error_text}")
         off = self.errors(goal)
         if (off >= tolerance).any():
             worst = int((off / tolerance).argmax())
@@ -314,9 +316,10 @@ class MoverNode(LifecycleComponent):
 
 
 def _speed(wanted: float) -> float:
-    """The slow-down of a goal; ControlError outside (0, 1], 0 means 1."""
-    if not 0.0 <= wanted <= 1.0:
-        raise ControlError(ErrorCode.CONTROL_LIMIT, "speed of a move", got=wanted, expected="0 to 1")
+    """The slow-down of a goal, 0 means 1; ControlError for anything else outside `SLOWEST` to 1."""
+    if wanted and not SLOWEST - _ROUNDING <= wanted <= 1.0:
+        expected = f"{SLOWEST} to 1, or 0 for 1"
+        raise ControlError(ErrorCode.CONTROL_LIMIT, "speed of a move", got=wanted, expected=expected)
     return wanted or 1.0
 
 

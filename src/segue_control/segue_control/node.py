@@ -27,7 +27,7 @@ from segue_control.joint_targets import joint_space
 from segue_control.loop import LoopWatch
 from segue_control.ownership import CommandOwner
 from segue_core.config_base import StrictModel
-from segue_core.errors import ControlError, ErrorCode, SegueError
+from segue_core.errors import ControlError, ErrorCode, SegueError, clipped
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
@@ -177,6 +177,8 @@ class ControllerNode(LifecycleComponent):
         except SegueError as error:
             self._measured = None if error.code is ErrorCode.STATE_MISSING else self._measured
             self._controller.guard.bad_state(error.text)
+            if ticks.nanoseconds(message.header.stamp) < self._answered_ns:
+                return  # whose joints cannot be believed does not put the clock back
         self._note_state(message)
 
     def _note_state(self, message: JointState) -> None:
@@ -287,7 +289,7 @@ class ControllerNode(LifecycleComponent):
     def _on_emergency_stop(
         self, request: EmergencyStop.Request, response: EmergencyStop.Response
     ) -> EmergencyStop.Response:
-        self._controller.guard.emergency_stop(request.reason)
+        self._controller.guard.emergency_stop(clipped(request.reason))  # told ten times a second from now on
         self._report()
         response.success = True
         return response

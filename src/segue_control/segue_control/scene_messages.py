@@ -4,10 +4,12 @@ from builtin_interfaces.msg import Time
 from visualization_msgs.msg import Marker, MarkerArray
 
 from segue_control.planning.scene import Obstacle, Scene, Shape
+from segue_core.errors import ConfigError, ErrorCode
 
 _KINDS = {Shape.BOX: Marker.CUBE, Shape.SPHERE: Marker.SPHERE, Shape.CYLINDER: Marker.CYLINDER}
 _SHAPES = {kind: shape for shape, kind in _KINDS.items()}
 _GREY, _ALPHA = 0.6, 0.5
+_MOST = 1000
 
 
 def scene_to_msg(scene: Scene, frame: str, stamp: Time) -> MarkerArray:
@@ -40,8 +42,11 @@ def scene_from_msg(message: MarkerArray) -> Scene:
     """The scene of a message; markers that are no plain shape (texts, lines, meshes) are left out.
 
     Raises:
-        ConfigError: a shape without extent.
+        ConfigError: a shape without extent, a number that is not finite, or more markers than a planner can mind.
     """
+    if len(message.markers) > _MOST:
+        got, expected = f"{len(message.markers)} markers", f"{_MOST} or fewer"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "scene", got=got, expected=expected)
     shown = [marker for marker in message.markers if marker.action == Marker.ADD and marker.type in _SHAPES]
     return Scene(tuple(_obstacle(marker) for marker in shown))
 

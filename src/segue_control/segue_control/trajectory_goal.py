@@ -51,7 +51,7 @@ def read_goal(goal: Any, robot_names: tuple[str, ...], now_s: float) -> Wanted:
 
     Raises:
         ControlError: points of wrong lengths, times that do not increase, numbers that are not finite, an effort,
-            joints of several freedoms, a tolerance that is none, or its end is over.
+            joints of several freedoms, a tolerance that is none, a start that is too far, or its end is over.
         ConfigError: a joint that the robot has not.
     """
     if goal.multi_dof_trajectory.joint_names:
@@ -62,6 +62,11 @@ def read_goal(goal: Any, robot_names: tuple[str, ...], now_s: float) -> Wanted:
     stamp = goal.trajectory.header.stamp
     start_s = stamp.sec + stamp.nanosec * 1e-9
     begins_s = start_s - now_s if start_s else 0.0
+    if begins_s > _FOREVER_S:
+        got, expected = f"in {begins_s:.0f} s", f"within {_FOREVER_S:g} s"
+        raise ControlError(
+            ErrorCode.CONTROL_COMMAND_STALE, "trajectory: its start", got=got, expected=expected
+        )
     given = whole if begins_s >= -_LATE_S else left_of(whole, -begins_s)
     more = goal.goal_time_tolerance
     told = (*goal.path_tolerance, *goal.goal_tolerance)

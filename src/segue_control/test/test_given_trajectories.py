@@ -64,6 +64,8 @@ def test_speeds_and_accelerations_shape_the_way_between_the_points() -> None:
         (("a1",), [10.0], [[2.5]], "position limits.*a1"),
         (("a2",), [0.1], [[1.2]], "speed.*a2"),
         (("a1",), [1.0], [[float("nan")]], "not finite"),
+        (("a1",), [2.0**31], [[0.2]], "its length; got 2147483648 s; expected 600 s or less"),
+        (("a1",), [float("nan")], [[0.2]], "its length; got nan s"),
         (("a1", "a2"), [1.0], [[0.2]], "positions"),
     ],
 )

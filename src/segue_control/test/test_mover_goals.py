@@ -60,7 +60,8 @@ def bench() -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize(
-    ("pose", "speed"), [("asid", 1.0), ("", 1.0), ("home", 1.5), ("home", -0.1), ("home", float("nan"))]
+    ("pose", "speed"),
+    [("asid", 1.0), ("", 1.0), ("home", 1.5), ("home", -0.1), ("home", float("nan")), ("home", 1e-45)],
 )
 def test_a_pose_or_speed_that_there_is_not_is_rejected(bench: Bench, pose: str, speed: float) -> None:
     assert not bench.accepts(pose, speed)

@@ -172,6 +172,22 @@ def test_obstacles_of_the_contract_count_and_a_wrong_size_is_refused_by_name(rob
         Obstacle("pole", Shape.CYLINDER, (0.1,), (0.0, 0.0, 0.0))
 
 
+@pytest.mark.parametrize(
+    ("size", "position", "turn"),
+    [
+        (float("nan"), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)),
+        (0.1, (0.0, float("inf"), 0.0), (1.0, 0.0, 0.0, 0.0)),
+        (0.1, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)),
+    ],
+)
+def test_an_obstacle_whose_numbers_are_no_place_is_refused(
+    size: float, position: tuple[float, float, float], turn: tuple[float, float, float, float]
+) -> None:
+    """One of NaN was taken, and stood nowhere."""
+    with pytest.raises(ConfigError, match="obstacle 'ball'; got .*; expected finite numbers and a unit"):
+        Obstacle("ball", Shape.SPHERE, (size,), position, turn)
+
+
 def test_of_two_obstacles_of_one_name_the_newer_counts() -> None:
     old, new, other = (
         Obstacle(name, Shape.SPHERE, (size,), (0.0, 0.0, 0.0))

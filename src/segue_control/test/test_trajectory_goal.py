@@ -83,6 +83,7 @@ def test_a_goal_may_name_some_of_the_joints_in_any_order_and_begins_now_without_
         ({"path": (_tolerance("a1", -0.5),)}, ErrorCode.CONTROL_LIMIT),
         ({"end": (_tolerance("a1", float("nan")),)}, ErrorCode.CONTROL_LIMIT),
         ({"settle_s": -2.0}, ErrorCode.CONTROL_LIMIT),
+        ({"start_s": NOW_S + 2.0**30}, ErrorCode.CONTROL_COMMAND_STALE),
     ],
 )
 def test_what_a_trajectory_controller_refuses_is_refused(said: dict[str, Any], code: ErrorCode) -> None:

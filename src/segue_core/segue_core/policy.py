@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
-from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.errors import ConfigError, ErrorCode, clipped, unknown_name
 from segue_core.observation import Observation
 
 CAPABILITIES: frozenset[str] = frozenset(
@@ -74,7 +74,7 @@ class PolicyInfo:
             ("max_delay", self.max_delay, 0, MAX_HORIZON), ("max_ramp", self.max_ramp, 0, MAX_HORIZON),
         ):  # fmt: skip
             if not low <= got <= high:
-                text = f"policy {self.name!r}: {what}"
+                text = f"policy {clipped(self.name)!r}: {what}"
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=got, expected=f"{low} to {high}")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from segue_core.errors import DataError, ErrorCode
+from segue_core.errors import DataError, ErrorCode, clipped
 from segue_core.robot_config import RobotConfig
 from segue_data.episode_writer import EpisodeWriter, Topic
 from segue_data.manifest import OUTCOMES, Manifest
@@ -18,6 +18,7 @@ from segue_data.repair_all import repair_open_episodes
 from segue_data.stream_watch import StreamWatch
 from segue_data.topics import GATHERED_TOPICS
 
+_LONGEST_NAME = 120  # bytes in UTF-8; a file system takes 255, and what is beside the folder has longer names
 _MOST_GATHERED = 99  # a node that says the same again and again with new stamps must not fill the memory
 
 
@@ -33,12 +34,13 @@ class Closed:
 
 
 def _refuse_paths(name: str) -> None:
-    if Path(name).name != name or name.startswith(".") or not name.isprintable() or len(name) > 120:
+    long = len(name.encode(errors="replace")) > _LONGEST_NAME
+    if Path(name).name != name or name.startswith(".") or not name.isprintable() or long:
         raise DataError(
             ErrorCode.DATA_PATH_REFUSED,
             "episode name",
-            got=repr(name),
-            expected="a plain folder name, no separators",
+            got=repr(clipped(name, _LONGEST_NAME)),
+            expected=f"a plain folder name, no separators, {_LONGEST_NAME} bytes or fewer",
         )
 
 
@@ -125,6 +127,9 @@ class RecordingSession:
             raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, f"{self._writer.folder} is being recorded")
         name = name or time.strftime("%Y%m%d-%H%M%S")
         _refuse_paths(name)
+        if len(task) > _LONGEST_NAME:
+            got, expected = f"{len(task)} letters", f"{_LONGEST_NAME} or fewer"
+            raise DataError(ErrorCode.DATA_PATH_REFUSED, "task name", got=got, expected=expected)
         if (free := self._free()) < self._min_free:
             needed = f"{self._min_free / 1e6:.0f} MB"
             raise DataError(
@@ -215,6 +220,6 @@ class RecordingSession:
         return replace(
             self._facts,
             outcome=outcome if known else "unknown",
-            reason=reason or ("" if known else outcome),
+            reason=reason or ("" if known else clipped(outcome)),
             extra={**self._facts.extra, **({"problems": list(problems)} if problems else {})},
         )

@@ -135,11 +135,15 @@ def test_bags_carry_the_type_hashes_of_the_live_messages(recorder: Recorder) -> 
 
 def test_services_refuse_with_a_code_and_a_text(recorder: Recorder) -> None:
     idle, outside = recorder.end(), recorder.begin("../outside")
-    assert (idle.error_code, outside.error_code) == (
+    long = recorder.begin(
+        "\N{GRINNING FACE}" * 100
+    )  # 400 bytes: more than a file system takes; it ended the node
+    assert (idle.error_code, outside.error_code, long.error_code) == (
         ErrorCode.DATA_NOT_RECORDING,
         ErrorCode.DATA_PATH_REFUSED,
+        ErrorCode.DATA_PATH_REFUSED,
     )
-    assert idle.error_text and outside.error_text
+    assert idle.error_text and outside.error_text and long.error_text
 
 
 def test_a_recorder_that_is_asked_again_answers_again_and_does_nothing_twice(recorder: Recorder) -> None:

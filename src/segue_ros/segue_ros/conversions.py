@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -19,7 +20,7 @@ from segue_interfaces.msg import GuidanceSchedule as GuidanceScheduleMsg
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import RobotCommand as RobotCommandMsg
 from segue_interfaces.msg import TaskState as TaskStateMsg
-from segue_ros import images
+from segue_ros import images, ticks
 
 MAX_CHUNK_VALUES = 1_000_000  # rows times columns; far above any policy, far below harm
 
@@ -62,6 +63,24 @@ def observation_from_msg(message: ObservationMsg) -> Observation:
         name: images.to_rgb(image) for name, image in zip(message.cameras, message.images, strict=True)
     }
     return Observation(int(message.tick), np.array(message.state, dtype=np.float32), pictures)
+
+
+def check_observation(message: ObservationMsg, space: ActionSpace, now_ns: int) -> None:
+    """Refuse an observation that is none of the robot now, before anybody keeps it; its pictures are not looked at.
+
+    Raises:
+        PerceptionError: STATE_CORRUPT for a tick that cannot be, or a state of another length or with numbers that are
+            not finite.
+    """
+    tick, now = int(message.tick), ticks.tick_of(now_ns, space.rate_hz)
+    if tick < 0 or ticks.is_ahead(tick, now_ns, space.rate_hz):
+        expected = f"0 to a second after tick {now}, which it is now"
+        raise PerceptionError(ErrorCode.STATE_CORRUPT, "tick of an observation", got=tick, expected=expected)
+    state = np.asarray(message.state)
+    if state.size != space.dim or not np.isfinite(state).all():
+        got = f"{state.size} numbers" if state.size != space.dim else state.tolist()
+        expected = f"{space.dim} finite numbers of {space.name}"
+        raise PerceptionError(ErrorCode.STATE_CORRUPT, "state of an observation", got=got, expected=expected)
 
 
 def chunk_to_msg(
@@ -141,7 +160,16 @@ def task_state_to_msg(state: TaskState, task: str, seed: int, stamp: Time) -> Ta
 
 
 def task_state_from_msg(message: TaskStateMsg) -> TaskState:
-    """The task state."""
+    """The task state; raises SchedulerError (SCHEDULER_BAD_INPUT) for numbers that no detector can mean."""
+    if not isfinite(message.score):
+        text = "score of a task state"
+        raise SchedulerError(
+            ErrorCode.SCHEDULER_BAD_INPUT, text, got=message.score, expected="a finite number"
+        )
+    if message.placed > message.total:
+        got, expected = message.placed, f"0 to {message.total}, its total"
+        text = "placed objects of a task state"
+        raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text, got=got, expected=expected)
     return TaskState(
         bool(message.success), float(message.score), int(message.placed), int(message.total), message.text
     )
@@ -174,12 +202,8 @@ def goal_to_msg(
     return goal
 
 
-def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> PredictRequest:
-    """The request that a goal makes together with the observation of its tick.
-
-    Raises:
-        PolicyError: POLICY_BAD_REQUEST when sizes disagree or a value is not finite.
-    """
+def check_goal(goal: PredictChunk.Goal) -> None:
+    """Raises PolicyError (POLICY_BAD_REQUEST) when sizes of a goal disagree or a value is not finite."""
     reference = np.array(goal.reference, dtype=np.float32)
     omega = np.array(goal.guidance.omega, dtype=np.float32)
     if reference.size != goal.horizon * goal.dim or omega.size != goal.horizon or goal.horizon < 1:
@@ -188,17 +212,22 @@ def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> Pred
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "reference and schedule", got=got, expected=expected)
     if not (np.isfinite(reference).all() and np.isfinite(omega).all()):
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "reference or schedule is not finite")
-    names, values = list(goal.option_names), [float(value) for value in goal.option_values]
-    if len(names) != len(values):
-        got, expected = f"{len(values)} values", f"one for each of {names}"
+    if len(goal.option_names) != len(goal.option_values):
+        got, expected = f"{len(goal.option_values)} values", f"one for each of {len(goal.option_names)} names"
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "options", got=got, expected=expected)
+
+
+def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> PredictRequest:
+    """The request that a goal makes together with the observation of its tick; raises PolicyError as `check_goal`."""
+    check_goal(goal)
+    names, values = list(goal.option_names), [float(value) for value in goal.option_values]
     return PredictRequest(
         observation=observation,
         start_tick=int(goal.start_tick),
         sequence=int(goal.sequence),
         method=goal.method,
-        omega=omega,
-        reference=reference.reshape(goal.horizon, goal.dim),
+        omega=np.array(goal.guidance.omega, dtype=np.float32),
+        reference=np.array(goal.reference, dtype=np.float32).reshape(goal.horizon, goal.dim),
         delay=int(goal.guidance.delay),
         seed=int(goal.seed),
         options=dict(zip(names, values, strict=True)),

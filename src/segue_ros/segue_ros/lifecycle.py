@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from segue_core.errors import SegueError
 from segue_ros.executor import NodeExecutor
+from segue_ros.sim_time import refuse_times_before_zero
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -41,6 +42,7 @@ class LifecycleComponent(LifecycleNode):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        refuse_times_before_zero(self)
         self.failure: BaseException | None = None
         self._destroyed = False
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")

@@ -3,9 +3,11 @@
 from builtin_interfaces.msg import Time
 
 from segue_core.action_space import ActionSpace, action_space
-from segue_core.errors import ErrorCode, SchedulerError
+from segue_core.errors import ConfigError, ErrorCode, SchedulerError, clipped
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
+
+_FASTEST_HZ = 1000.0
 
 
 def info_to_msg(info: PolicyInfo, source: str, stamp: Time) -> PolicyInfoMsg:
@@ -33,9 +35,13 @@ def info_from_msg(message: PolicyInfoMsg) -> PolicyInfo:
     """What the policy is and can do.
 
     Raises:
-        ConfigError: an action space or a capability that this workspace does not know.
+        ConfigError: an action space or a capability that this workspace does not know, or a number out of its bounds.
         SchedulerError: an action space of that name with other contents.
     """
+    if not 0.0 < message.rate_hz <= _FASTEST_HZ:
+        text = f"policy {clipped(message.name)!r}: rate_hz"
+        expected = f"more than 0, at most {_FASTEST_HZ:g}"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=message.rate_hz, expected=expected)
     space = action_space(message.action_space, float(message.rate_hz))
     _check_fingerprint(message, space)
     return PolicyInfo(
@@ -54,6 +60,6 @@ def info_from_msg(message: PolicyInfoMsg) -> PolicyInfo:
 
 def _check_fingerprint(message: PolicyInfoMsg, space: ActionSpace) -> None:
     if message.action_space_fingerprint != space.fingerprint():
-        text = f"policy {message.name!r} speaks another action space {space.name!r}"
+        text = f"policy {clipped(message.name)!r} speaks another action space {space.name!r}"
         got, expected = message.action_space_fingerprint, space.fingerprint()
         raise SchedulerError(ErrorCode.SCHEDULER_POLICY_MISMATCH, text, got=got, expected=expected)

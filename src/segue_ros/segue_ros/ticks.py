@@ -5,6 +5,7 @@ import math
 from builtin_interfaces.msg import Time
 
 _AHEAD_S = 1.0
+_SECONDS = (-(2**31), 2**31 - 1)  # that a stamp can hold
 _EARLY_TICKS = 0.01  # stamps are rounded to nanoseconds and may lie that little before their tick
 
 
@@ -40,8 +41,10 @@ def stamp_of(tick: int, rate_hz: float) -> Time:
 
 
 def stamp(time_ns: int) -> Time:
-    """A message stamp from nanoseconds."""
-    return Time(sec=time_ns // 1_000_000_000, nanosec=time_ns % 1_000_000_000)
+    """A message stamp from nanoseconds; a time that no stamp can hold becomes the nearest second that one can."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    held = min(max(seconds, _SECONDS[0]), _SECONDS[1])
+    return Time(sec=held, nanosec=rest if held == seconds else 0)
 
 
 def nanoseconds(time: Time) -> int:

@@ -15,7 +15,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.timer import Timer
 
-from segue_core.errors import ErrorCode, SegueError
+from segue_core.errors import ErrorCode, SegueError, told_code
 
 _POLL_S = 0.02
 ASK_AGAIN_S = 1.0
@@ -78,7 +78,8 @@ async def call(node: Node, client: Client[Any, Any], request: Any, timeout_s: fl
         text = f"no answer from {client.srv_name} within {timeout_s:g} s, asked every {ASK_AGAIN_S:g} s"
         raise SegueError(ErrorCode.PROCESS_FAILED, text)
     if response.error_code:
-        raise SegueError(ErrorCode(response.error_code), f"{client.srv_name}: {response.error_text}")
+        code = told_code(response.error_code, ErrorCode.PROCESS_FAILED)
+        raise SegueError(code, f"{client.srv_name}: {response.error_text}")
     return response
 
 

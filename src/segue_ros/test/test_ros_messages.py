@@ -15,6 +15,7 @@ from segue_core.observation import Observation
 from segue_core.pictures import LAYOUTS
 from segue_core.policy import PredictRequest
 from segue_core.task_state import TaskState
+from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, images, ticks
 from segue_ros.contracts import load_robot
 from segue_ros.joint_states import JointStateReader
@@ -51,6 +52,35 @@ def test_a_tick_is_ahead_of_its_clock_by_more_than_a_second_and_never_of_a_clock
 def test_the_time_before_the_first_tick_is_not_the_first_tick() -> None:
     assert ticks.tick_of(-30_000_000, 30.0) == -1
     assert [ticks.tick_of(time_ns, 30.0) for time_ns in (0, 32_000_000, 33_333_333)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("seconds", [2**31, 2**40, -(2**31) - 1])
+def test_a_time_that_no_stamp_can_hold_becomes_the_nearest_that_one_can(seconds: int) -> None:
+    assert abs(ticks.stamp(seconds * 10**9).sec) >= 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"tick": 2**60}, f"tick of an observation; got {2**60}; expected 0 to a second after tick 300"),
+        ({"tick": -1}, "got -1; expected 0 to"),
+        ({"state": [0.0] * 3}, "got 3 numbers; expected 14 finite numbers of dual_arm_ee"),
+        ({"state": []}, "got 0 numbers"),
+        ({"state": [float("nan")] * 14}, "got .nan"),
+    ],
+)
+def test_an_observation_that_is_none_of_the_robot_now_is_refused(
+    changed: dict[str, object], says: str
+) -> None:
+    """One without numbers, or of NaN, was taken for where the robot is."""
+    message = conversions.observation_to_msg(
+        _observation(), DUAL_ARM_EE, NOW, dict.fromkeys(("head", "left_wrist"), NOW), 0.0
+    )
+    conversions.check_observation(message, DUAL_ARM_EE, 10**10)
+    for name, value in changed.items():
+        setattr(message, name, value)
+    with pytest.raises(PerceptionError, match=says):
+        conversions.check_observation(message, DUAL_ARM_EE, 10**10)
 
 
 def test_an_observation_comes_back_the_same() -> None:
@@ -142,6 +172,19 @@ def test_a_task_state_comes_back_the_same() -> None:
     assert conversions.task_state_from_msg(conversions.task_state_to_msg(sent, "t", 1, NOW)) == sent
 
 
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"score": float("nan")}, "score of a task state; got nan; expected a finite number"),
+        ({"score": float("inf")}, "got inf"),
+        ({"placed": 5, "total": 4}, "placed objects of a task state; got 5; expected 0 to 4"),
+    ],
+)
+def test_a_task_state_that_no_detector_can_mean_is_refused(changed: dict[str, float], says: str) -> None:
+    with pytest.raises(SchedulerError, match=says):
+        conversions.task_state_from_msg(TaskStateMsg(**changed))
+
+
 @pytest.mark.parametrize("encoding", [*images.ENCODINGS])
 @given(height=st.integers(1, 9), width=st.integers(1, 9), padding=st.integers(0, 5), seed=st.integers(0, 99))
 def test_a_picture_survives_padding_and_foreign_byte_order(
@@ -204,6 +247,10 @@ def test_joint_states_that_lack_a_joint_or_a_number_are_refused() -> None:
         reader.read(alone)
     with pytest.raises(PerceptionError, match="nan for right_gripper"):
         reader.read(_joint_states(position=[0.0, float("nan"), *[0.0] * 15]))
+    with pytest.raises(
+        PerceptionError, match="got 1e.308 for right_gripper; expected finite positions within"
+    ):
+        reader.read(_joint_states(position=[0.0, 1e308, *[0.0] * 15]))
     with pytest.raises(PerceptionError, match="3 positions"):
         reader.read(_joint_states(position=[0.0] * 3))
     assert not reader.concerns(JointState(name=["wheel"], position=[0.0]))

@@ -168,6 +168,14 @@ def test_policy_information_survives_the_wire() -> None:
     assert info_from_msg(info_to_msg(INFO, "test", Time())) == INFO
 
 
+@pytest.mark.parametrize("rate_hz", [float("nan"), 0.0, -1.0, 1e308])
+def test_a_policy_whose_rate_cannot_be_is_refused_with_what_came(rate_hz: float) -> None:
+    message = info_to_msg(INFO, "test", Time())
+    message.rate_hz = rate_hz
+    with pytest.raises(ConfigError, match="rate_hz; got .*; expected more than 0, at most 1000"):
+        info_from_msg(message)
+
+
 def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> None:
     session, recorded, live = _session(), [], []
     for tick in range(40, 160):

@@ -84,6 +84,7 @@ def bench() -> Iterator[Bench]:
         {"seed": -1},
         {"time_limit_s": -1.0},
         {"time_limit_s": float("nan")},
+        {"instruction": "x" * 5000},
     ],
 )
 def test_a_goal_that_the_graph_cannot_do_is_rejected_before_anything_happens(

@@ -17,6 +17,7 @@ from segue_core.errors import ControlError, ErrorCode, unknown_name
 
 Array = NDArray[np.float64]
 
+_LONGEST_S = 600.0  # a row per tick is made of it before it begins
 START_RAD = 0.1  # how far from the arms its first point may be
 _SLACK = 1.05  # a speed a little above the limit is the interpolation's, and the guard's to cut
 _AT_REST_RAD_S = 0.01
@@ -41,6 +42,9 @@ class Given:
                 raise ControlError(ErrorCode.CONTROL_WRONG_SHAPE, text, got=values.shape, expected=shape)
             if values is not None and not np.isfinite(values).all():
                 raise ControlError(ErrorCode.CONTROL_NOT_FINITE, f"trajectory: {what} are not finite")
+        if len(self.times) and not self.times[-1] <= _LONGEST_S:
+            got, expected = f"{self.times[-1]:.0f} s", f"{_LONGEST_S:g} s or less"
+            raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: its length", got=got, expected=expected)
         if not len(self.times) or self.times[0] < 0.0 or (np.diff(self.times) <= 0.0).any():
             got = np.array2string(self.times[:5], precision=3)
             text = "trajectory: times of its points"

@@ -1,9 +1,9 @@
 """What a planned move must not touch, as plain shapes in the base frame."""
 
 from dataclasses import dataclass
-from math import cos, sin
+from math import cos, hypot, isfinite, sin
 
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, ErrorCode, clipped
 from segue_core.planning_config import ObstacleConfig
 from segue_core.robot_config import RobotConfig
 from segue_core.text_enum import TextEnum
@@ -20,6 +20,7 @@ class Shape(TextEnum):
     CYLINDER = "cylinder"
 
 
+_UNIT = 0.01  # how far from 1 the length of a unit quaternion may be
 _SIZES = {Shape.BOX: 3, Shape.SPHERE: 1, Shape.CYLINDER: 2}
 
 
@@ -27,7 +28,8 @@ _SIZES = {Shape.BOX: 3, Shape.SPHERE: 1, Shape.CYLINDER: 2}
 class Obstacle:
     """One shape: box (length, width, height), sphere (diameter) or cylinder (diameter, height) [m].
 
-    `quaternion` is unit, w first. Raises ConfigError when the size does not fit the shape.
+    `quaternion` is unit, w first. Raises ConfigError when it is not, when a number is not finite, or when the size
+    does not fit the shape.
     """
 
     name: str
@@ -37,9 +39,13 @@ class Obstacle:
     quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
+        numbers = (*self.size, *self.position, *self.quaternion)
+        if not all(map(isfinite, numbers)) or abs(hypot(*self.quaternion) - 1.0) > _UNIT:
+            text, expected = f"obstacle {clipped(self.name)!r}", "finite numbers and a unit quaternion"
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=list(numbers), expected=expected)
         if len(self.size) != _SIZES[self.shape] or min(self.size) <= 0:
             expected = f"{_SIZES[self.shape]} positive numbers for a {self.shape}"
-            text = f"size of obstacle {self.name!r}"
+            text = f"size of obstacle {clipped(self.name)!r}"
             raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=list(self.size), expected=expected)
 
 

@@ -94,12 +94,19 @@ class PolicyNode(LifecycleComponent):
         self._worker.close()
 
     def _on_observation(self, message: ObservationMsg) -> None:
-        rate_hz = self._policy.info.rate_hz
-        if ticks.is_ahead(int(message.tick), self.get_clock().now().nanoseconds, rate_hz):
-            return  # it would make every real one look old
+        try:  # one of the far future would make every real one look old
+            conversions.check_observation(message, self._policy.info.action_space, self._shared_ns())
+        except SegueError as error:
+            self.get_logger().warning(f"observation dropped: {error}", throttle_duration_sec=1.0)
+            return
         self._ring.add(int(message.tick), message)
         if self._awaited and self._awaited[0] == message.tick and not self._awaited[1].done():
             self._awaited[1].set_result(message)
+
+    def _shared_ns(self) -> int:
+        """Now, where one clock is told to everybody [ns]; 0 elsewhere: the robot's machine may have another time."""
+        told = bool(self.get_parameter("use_sim_time").value)
+        return int(self.get_clock().now().nanoseconds) if told else 0
 
     async def _execute(self, handle: ServerGoalHandle) -> PredictChunk.Result:
         goal = handle.request
@@ -117,6 +124,13 @@ class PolicyNode(LifecycleComponent):
     async def _answer(self, goal: PredictChunk.Goal) -> PredictResult:
         if not self._serving:
             raise PolicyError(ErrorCode.POLICY_NOT_READY, "the policy node is not active")
+        conversions.check_goal(goal)
+        rate_hz, now_ns = self._policy.info.rate_hz, self._shared_ns()
+        if goal.start_tick < 0 or ticks.is_ahead(int(goal.start_tick), now_ns, rate_hz):
+            expected = f"0 to a second after tick {ticks.tick_of(now_ns, rate_hz)}, which it is now"
+            raise PolicyError(
+                ErrorCode.POLICY_BAD_REQUEST, "start tick", got=goal.start_tick, expected=expected
+            )
         if self._worker.busy or self._awaited:
             raise PolicyError(ErrorCode.POLICY_BUSY, "another request is being answered")
         message = await self._observation(int(goal.start_tick))

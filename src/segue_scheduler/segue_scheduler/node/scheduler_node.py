@@ -244,9 +244,10 @@ class SchedulerNode(LifecycleComponent):
         self._diagnostics_out.publish(message)
 
     def _on_observation(self, message: Observation) -> None:
-        if ticks.is_ahead(int(message.tick), self.get_clock().now().nanoseconds, self.space.rate_hz):
-            text = f"observation of tick {message.tick} dropped: it is tick {self.tick} now"
-            self.get_logger().warning(text, throttle_duration_sec=1.0)
+        try:
+            conversions.check_observation(message, self.space, self.get_clock().now().nanoseconds)
+        except SegueError as error:
+            self.get_logger().warning(f"observation dropped: {error}", throttle_duration_sec=1.0)
             return
         state = np.array(message.state, dtype=np.float64)
         if message.tick >= self.measured_at or message.tick < self.tick - self.given.state_timeout_ticks:
@@ -256,6 +257,11 @@ class SchedulerNode(LifecycleComponent):
                 self._on_time()
 
     def _on_task_state(self, message: TaskStateMsg) -> None:
+        try:
+            conversions.task_state_from_msg(message)
+        except SegueError as error:
+            self.get_logger().warning(f"task state dropped: {error}", throttle_duration_sec=1.0)
+            return
         session = self.session
         if session and session.started_at is not None:
             tick = ticks.tick_of(ticks.nanoseconds(message.header.stamp), self.space.rate_hz)

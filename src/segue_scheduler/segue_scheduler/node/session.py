@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.config import SchedulerConfig
-from segue_core.errors import ErrorCode, SegueError
+from segue_core.errors import ErrorCode, SegueError, told_code
 from segue_core.latency import Latency
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import ActionChunk
@@ -112,7 +112,12 @@ class Session:
         """What the safety guard says; a run whose robot may not move any more is over."""
         self.armed = self.armed or armed
         if not armed and (self.armed or code) and self.outcome is None:
-            self.outcome = Outcome(False, "safety", text or "the robot is not armed any more", _code(code))
+            self.outcome = Outcome(
+                False,
+                "safety",
+                text or "the robot is not armed any more",
+                told_code(code, ErrorCode.CONTROL_NOT_ARMED),
+            )
 
     def _external_end(self, tick: int, measured_at: int, now_s: float) -> Outcome | None:
         if self.lease.expired(now_s):
@@ -122,7 +127,3 @@ class Session:
             text = f"no observation for {age} ticks (at most {self.state_timeout_ticks})"
             return Outcome(False, "fault", text, ErrorCode.STATE_MISSING)
         return None
-
-
-def _code(number: int) -> ErrorCode:
-    return ErrorCode(number) if number in set(ErrorCode) and number else ErrorCode.CONTROL_NOT_ARMED

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _FEEDBACK_EVERY = 3  # ticks
 _SETTLE_TICKS = 2  # observations after a reset that may still show the world before it
+_LONGEST_INSTRUCTION = 4000  # letters; every request carries it
 _FOREVER_S = 7 * 86400.0
 
 
@@ -103,6 +104,9 @@ class TaskServer:
         for name, value in (("seed", goal.seed), ("time_limit_s", goal.time_limit_s)):
             if not 0 <= value < float("inf"):
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, name, got=value, expected="0 or more")
+        if len(goal.instruction) > _LONGEST_INSTRUCTION:
+            got, expected = f"{len(goal.instruction)} letters", f"{_LONGEST_INSTRUCTION} or fewer"
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "instruction", got=got, expected=expected)
         check_config(self._spec(goal).config, self._node.space)
 
     async def _execute(self, handle: ServerGoalHandle) -> RunTask.Result:
