@@ -56,6 +56,12 @@ def standing(
     kept.settle()
 
 
+@pytest.fixture(scope="module")
+def no_standing(pytestconfig: pytest.Config) -> None:
+    """For a module that starts a graph of its own: the shared one is ended, since two need twice the machine."""
+    pytestconfig.stash[_STANDING].close()
+
+
 @pytest.fixture
 def live(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Callable[..., Live]]:
     """Starts standing graphs: `live("jaco2", policy="hold")`; all are stopped after the test."""

@@ -26,6 +26,8 @@ class Live(Hands):
     It sways by default, is not recorded, and nobody restarts or misses a node that ends.
 
     Args:
+        here: names of the nodes to start; all by default. The others run elsewhere, and are waited for alike.
+        domain: of ROS; a free one by default.
         instead: another command (without ROS arguments) for a node of the graph, by its name; it gets the node's
             own name and parameters.
         arguments: launch arguments, by name.
@@ -36,9 +38,11 @@ class Live(Hands):
         folder: Path,
         robot: str = "franka",
         instead: Mapping[str, Sequence[str]] | None = None,
+        here: Sequence[str] = (),
+        domain: int | None = None,
         **arguments: Any,
     ) -> None:
-        super().__init__(own_domain(), robot)
+        super().__init__(own_domain() if domain is None else domain, robot)
         self.folder = folder
         given: dict[str, Any] = {
             "robot": robot,
@@ -48,7 +52,7 @@ class Live(Hands):
             "frames": False,
         }
         self._given = given | {"time_limit_s": 600.0, "runs": str(folder / "bags")} | arguments
-        self._instead = dict(instead or {})
+        self._instead, self._here = dict(instead or {}), tuple(here)
         self.said: list[str] = []
 
     def open(self, stack: ExitStack) -> None:
@@ -60,8 +64,9 @@ class Live(Hands):
         for name, value in self.plan.nodes[0].environment.items():
             os.environ.setdefault(name, value)
         self.supervisor = stack.enter_context(Supervisor(self.said.append))
-        for node in self.plan.nodes:
-            self.start(node.name)
+        self._here = self._here or tuple(node.name for node in self.plan.nodes)
+        for name in self._here:
+            self.start(name)
         super().open(stack)
         readiness = Readiness(self.node, [node for node in self.plan.nodes if node.required])
         self.until(lambda: not readiness.pending(), "the graph is ready")
@@ -100,7 +105,7 @@ class Live(Hands):
         self.supervisor.poll()
         names = self.node.get_fully_qualified_node_names()
         alone = all(names.count(node.full_name) == 1 for node in self.plan.nodes)
-        return alone and {node.name for node in self.plan.nodes} == set(self.supervisor.pids)
+        return alone and set(self._here) == set(self.supervisor.pids)
 
     def pid(self, name: str) -> int:
         """Process id of a node."""
@@ -117,8 +122,7 @@ class Live(Hands):
 
     def logs(self) -> str:
         """The ends of all logs, for the text of a failed assertion."""
-        ends = ("\n".join(self.log(node.name).splitlines()[-8:]) for node in self.plan.nodes)
-        return "\n".join(f"--- {node.name}\n{end}" for node, end in zip(self.plan.nodes, ends, strict=True))
+        return "\n".join("\n".join((f"--- {name}", *self.log(name).splitlines()[-8:])) for name in self._here)
 
 
 def module(name: str, *arguments: str) -> list[str]:

@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
@@ -24,6 +25,11 @@ from segue_ros import qos
 from segue_sim.testing import load_robot
 
 REST_RAD_S = 0.01
+_EVERY_ONE = QoSProfile(
+    depth=3000, reliability=ReliabilityPolicy.RELIABLE
+)  # a busy machine may read them late
+ROGUE = "rogue"
+"""The frame that messages of `Rogue` name: what it says is not what is commanded, measured or allowed."""
 LAG_S = 0.1  # of the simulated servos: the speed that is left fades by e in this time
 _ROUNDING = 1e-6
 _AFRESH_RAD = 0.05  # a stream that begins, begins where the joints are, give or take what they sag
@@ -62,8 +68,8 @@ class Witness:
         self.joints: list[Heard] = []
         self.safety: list[tuple[float, float, SafetyState]] = []
         self.states: list[SchedulerState] = []
-        node.create_subscription(JointTrajectory, "joint_command", self._on_command, qos.JOINT_SOURCE)
-        node.create_subscription(JointState, "joint_states", self._on_joints, qos.JOINTS)
+        node.create_subscription(JointTrajectory, "joint_command", self._on_command, _EVERY_ONE)
+        node.create_subscription(JointState, "joint_states", self._on_joints, _EVERY_ONE)
         node.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         node.create_subscription(SchedulerState, "segue/state", self.states.append, qos.STATE)
 
@@ -154,7 +160,7 @@ class Witness:
             found.append(f"faster than the limits: {heard.v}")
         gap = before is None or heard.sim_s - before.sim_s > 1.5 * period_s or heard.sim_s < before.sim_s
         if gap:
-            away = float(np.abs(heard.q - self._measured(heard.steady_s)).max())
+            away = float(np.abs(heard.q - self._measured(heard)).max())
             found += [f"begins {away:.3f} rad from the joints"] if away > _AFRESH_RAD else []
         elif (
             before is not None and (np.abs(heard.q - before.q) > limits.velocity * period_s + _ROUNDING).any()
@@ -162,21 +168,31 @@ class Witness:
             found.append(f"a step of {np.abs(heard.q - before.q).max():.4f} rad")
         return found
 
-    def _measured(self, steady_s: float) -> NDArray[np.float64]:
-        index = bisect_right(self.joints, steady_s, key=lambda heard: heard.steady_s) - 1
-        return self.joints[max(index, 0)].q
+    def _measured(self, command: Heard) -> NDArray[np.float64]:
+        """Where the joints were when it was commanded: a busy machine may read that after the command."""
+        joints = self.joints
+        index = max(bisect_right(joints, command.steady_s, key=lambda heard: heard.steady_s) - 1, 0)
+        while index + 1 < len(joints) and joints[index].sim_s < joints[index + 1].sim_s <= command.sim_s:
+            index += 1
+        return joints[index].q
 
     def _on_command(self, message: JointTrajectory) -> None:
+        if message.header.frame_id == ROGUE:
+            return
         point, count = message.points[0], len(self._names)
         q, v = np.array(point.positions[:count]), np.array(point.velocities[:count])
         self.commands.append(Heard(time.monotonic(), _seconds(message), q, v))
 
     def _on_joints(self, message: JointState) -> None:
+        if message.header.frame_id == ROGUE:
+            return
         order = [message.name.index(name) for name in self._names]
         q, v = np.array(message.position)[order], np.array(message.velocity)[order]
         self.joints.append(Heard(time.monotonic(), _seconds(message), q, v))
 
     def _on_safety(self, message: SafetyState) -> None:
+        if message.header.frame_id == ROGUE:
+            return
         self.safety.append((time.monotonic(), _seconds(message), message))
 
 

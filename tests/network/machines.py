@@ -79,9 +79,20 @@ class TwoMachines:
             raise RuntimeError("the cable is gone")
 
     def start(
-        self, side: int, command: Sequence[str], environment: Mapping[str, str], log: Path
+        self,
+        side: int,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        told: int = subprocess.DEVNULL,
+        tells: int | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Run a command on a machine; discovery knows the other machine by its address and nobody else."""
+        """Run a command on a machine; discovery knows the other machine by its address and nobody else.
+
+        Args:
+            told, tells: standard input, and output where that is not the log's, as subprocess takes them.
+        """
         mounts = "mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /run/lock && export TMPDIR=/run/lock"
         inside = ["sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
         variables = {**os.environ, "ROS_STATIC_PEERS": ADDRESSES[1 - side], **environment}
@@ -90,8 +101,9 @@ class TwoMachines:
             process = subprocess.Popen(
                 ["ip", "netns", "exec", self._names[side], *inside],
                 env={**variables, **profile, **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdin=told,
+                stdout=output if tells is None else tells,
+                stderr=output,
             )
         self._started.append(process)
         return process

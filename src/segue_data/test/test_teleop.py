@@ -93,7 +93,7 @@ def test_a_pad_is_looked_at_ten_times_a_second_as_in_action_stream(pad: Pipe, ro
     assert _drive(pilot, pad, robot, 1)[0] > 0.4
 
 
-def test_half_events_wait_for_their_rest_and_untold_codes_do_not_matter(pad: Pipe) -> None:
+def test_half_events_wait_for_their_rest_and_unknown_codes_do_not_matter(pad: Pipe) -> None:
     data = event_bytes("BTN_A", 1)
     os.write(pad.writer, struct.pack("llHHi", 0, 0, ecodes.EV_MSC, 4, 9) + data[:10])
     assert pad.reader.read(0.0) == []
