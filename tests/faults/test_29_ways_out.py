@@ -6,8 +6,10 @@ rows 1, 16 and 17; a full disk in row 24.
 """
 
 import json
+import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,7 +24,7 @@ from segue_core.exit_status import ExitStatus
 from segue_data.bag_reader import count_messages
 from segue_data.manifest import load
 
-from .command import Command
+from .command import ROOT, Command
 from .figures import Figures
 from .hands import EACH_ROBOT, TASKS
 from .live import Live
@@ -144,6 +146,33 @@ def test_a_run_that_starts_ends_without_a_trace_at_any_moment(
     _nothing_is_left(command)
     said = (before.splitlines() or ["nothing said yet"])[-1]
     figures.add(29, f"run, {after_s:.1f} s after its start: {way}", note=said)
+
+
+BEGINNINGS = (
+    "run", "record", "replay nowhere", "move home", "serve", "gazebo files", "moveit files", "views", "doctor", "env",
+    "train act data=nowhere", "adopt nowhere", "eval --seeds 0:2", "corrections", "compare nowhere", "report nowhere",
+    "bench control", "data check nowhere", "help run",
+)  # fmt: skip
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("words", BEGINNINGS)
+def test_a_signal_in_the_first_two_seconds_of_any_command_leaves_no_trace(
+    words: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    after_s = random.Random(words).uniform(0.0, 2.0)
+    process = subprocess.Popen(
+        [ROOT / "segue", *words.split()], cwd=ROOT, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, number)  # as a terminal sends it
+    said = process.communicate(timeout=120)[0]
+    assert "Traceback" not in said, said
+    assert process.returncode in (INTERRUPTED, -number, *range(ExitStatus.UNEXPECTED)), said
 
 
 @pytest.mark.thorough
