@@ -9,7 +9,7 @@ from segue_bringup.environment import endings
 from segue_bringup.environment.conditions import fill_in, refuse_for
 from segue_bringup.environment.errors import EnvironmentProblem
 from segue_bringup.environment.workspace import Workspace
-from segue_core.errors import ErrorCode, SegueError, nearest_name
+from segue_core.errors import nearest_name
 from segue_core.exit_status import ExitStatus, ending
 
 _DESCRIPTION = """\
@@ -96,8 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return ExitStatus.READER_GONE
         status, said = ending(error)
         print(f"segue {options.command}: {said}", file=sys.stderr)
-        if isinstance(error, SegueError) and error.code == ErrorCode.ENVIRONMENT_INCOMPLETE:
-            print("  `./segue doctor` says what is there and what is missing", file=sys.stderr)
         return status
 
 

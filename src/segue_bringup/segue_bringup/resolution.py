@@ -90,8 +90,9 @@ def checked_namespace(asked: str, arguments: Mapping[str, Scalar]) -> str:
             ErrorCode.CONFIG_INVALID_VALUE, "argument 'namespace'", got=asked, expected=expected
         )
     if name and arguments.get("sim") == "gazebo":
-        text = "sim:=gazebo has no namespaces: Gazebo's own topics are those of one robot; give each a ROS domain"
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"namespace:={asked}")
+        text = "sim:=gazebo has no namespaces: Gazebo's own topics are those of one robot"
+        do = "give each robot a ROS domain (ROS_DOMAIN_ID)"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"namespace:={asked}", do=do)
     return name
 
 

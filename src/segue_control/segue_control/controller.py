@@ -30,6 +30,7 @@ from segue_core.robot_config import RobotConfig
 Array = NDArray[np.float64]
 
 _RUNAWAY = 2.0  # measured speeds beyond this many times the limit stop a robot whose loop is closed here
+_DISARM = "disarm first (segue/arm with arm: false), then command"
 _RUNAWAY_RAD_S = 0.5  # and beyond this: at rest a measured speed is noise
 
 
@@ -141,7 +142,8 @@ class RobotController:
             ControlError: refused (not armed, wrong width, not finite, old tick); the last one stands.
         """
         if self._law is self._planned_law:
-            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a planned move is under way; disarm first")
+            text = "a planned move is under way"
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, do=_DISARM)
         action = np.asarray(action, dtype=np.float64)
         self.guard.admit(self._law, action, tick, self._now(now_ns))
         self._grippers.push(action[self._openings])
@@ -162,7 +164,8 @@ class RobotController:
 
     def _begin_planned_move(self) -> None:
         if not self._waiting:
-            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "a policy commands the robot; disarm first")
+            text = "a policy commands the robot"
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, do=_DISARM)
         if self.guard.mode is GuardMode.ARMED:
             self._law = self._planned_law
             self._law.begin(self._start)
@@ -180,7 +183,10 @@ class RobotController:
         """
         if abs(dt - self._period_s) > 1e-6 * self._period_s:
             raise ControlError(
-                ErrorCode.CONTROL_OVERRUN, "controller update", got=f"{dt} s", expected=self._period_s
+                ErrorCode.CONTROL_OVERRUN,
+                "controller update",
+                got=f"{dt:g} s",
+                expected=f"{self._period_s:g} s",
             )
         self._updates += 1
         self.guard.cycle()

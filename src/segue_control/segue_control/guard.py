@@ -128,7 +128,9 @@ class SafetyGuard:
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
         if self._states.stale(now_ns):
-            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "joint states are too old")
+            age, most = f"{self._states.silent_for_s(now_ns):.3f} s", f"at most {self._states.timeout_s:g} s"
+            text = "joint states are too old"
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, text, got=age, expected=most)
         return self._measured
 
     def restart(self) -> None:
@@ -147,8 +149,9 @@ class SafetyGuard:
         if self.mode is GuardMode.STOPPING:
             raise self.fault or ControlError(ErrorCode.CONTROL_NOT_ARMED, "the robot is still coming to rest")
         if self.mode is GuardMode.LATCHED and self.fault:
-            text = f"stopped by a fault that is latched ({self.fault.text}): look at the robot, then call segue/recover"
-            raise ControlError(self.fault.code, text)
+            text = f"stopped by a fault that is latched ({self.fault.text})"
+            do = "look at the robot, call segue/recover, then arm again"
+            raise ControlError(self.fault.code, text, do=do)
         measured = self.measured(now_ns)
         self._refuse_outside(measured)
         if not self.streaming or np.abs(measured - self._limiter.position).max() > AWAY_RAD:
@@ -254,11 +257,17 @@ class SafetyGuard:
         if self.mode is not GuardMode.ARMED:
             return
         if self._commands.stale(now_ns):
-            age = f"{self._commands.age_s(now_ns):.3f} s"
-            self._late(ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age))
+            age = f"{self._commands.silent_for_s(now_ns):.3f} s"
+            most = f"at most {self._commands.timeout_s:g} s"
+            self._late(
+                ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age, expected=most)
+            )
         elif self._states.stale(now_ns):
-            age = f"{self._states.age_s(now_ns):.3f} s"
-            self._late(ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age))
+            age = f"{self._states.silent_for_s(now_ns):.3f} s"
+            most = f"at most {self._states.timeout_s:g} s"
+            self._late(
+                ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age, expected=most)
+            )
 
     def limit(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
         """The joint command (n,) for this update and what was changed, such as "velocity:left_joint3".

@@ -34,7 +34,8 @@ def load_hardware(robot: RobotConfig, robot_file: str, asked: str) -> HardwareCo
         return load_file(str(there[robot.name]), HardwareConfig, "hardware")
     raise ConfigError(
         ErrorCode.CONFIG_INVALID_VALUE,
-        f"nothing says how the real robot '{robot.name}' is reached: give hardware:=NAME, or put a `hardware:` section "
-        f"into its contract, or a file {robot.name}.yaml into config/hardware; {_MAP} tells how",
+        f"nothing says how the real robot '{robot.name}' is reached",
         allowed=there,
+        do=f"give hardware:=NAME, or put a `hardware:` section into its contract, or a file {robot.name}.yaml into "
+        f"config/hardware; {_MAP} tells how",
     )

@@ -196,7 +196,7 @@ class HardwareNode(LifecycleComponent):
         try:
             self._backend.recover()
         except ControlError as error:
-            response.success, response.error_code, response.error_text = False, int(error.code), error.text
+            response.success, response.error_code, response.error_text = False, int(error.code), error.advised
             return response
         self._link.recover()
         self._last, self._reported = None, None

@@ -74,7 +74,7 @@ def diagnostics(
         level=_LEVELS[guard.mode],
         name="segue_control: safety guard",
         hardware_id=robot.name,
-        message=guard.fault.text if guard.fault else guard.mode.value,
+        message=guard.fault.advised if guard.fault else guard.mode.value,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
     message = DiagnosticArray(status=[status])

@@ -27,7 +27,8 @@ def _path(robot: RobotConfig, package: str, file: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
             ErrorCode.CONFIG_UNREADABLE,
-            f"robot '{robot.name}': package '{package}' with the model files is not installed; run ./segue setup",
+            f"robot '{robot.name}': package '{package}' with the model files is not installed",
+            do="run ./segue setup",
         )
     path = Path(next(iter(spec.submodule_search_locations))) / file
     if not path.is_file():

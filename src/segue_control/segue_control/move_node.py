@@ -84,8 +84,8 @@ class MoverNode(LifecycleComponent):
         )
         if not told or message is None:
             topic = self.resolve_topic_name("robot_description")
-            text = f"planner 'moveit': nobody published {topic} in {_DESCRIPTION_S:g} s: leave frames:=true"
-            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text)
+            text = f"planner 'moveit': nobody published {topic} in {_DESCRIPTION_S:g} s"
+            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do="leave frames:=true")
         return str(message.data)
 
     def _connect(self) -> None:
@@ -324,7 +324,7 @@ def _speed(wanted: float) -> float:
 
 
 def _failure(error: SegueError) -> MoveTo.Result:
-    return MoveTo.Result(error_code=int(error.code), error_text=error.text)
+    return MoveTo.Result(error_code=int(error.code), error_text=error.advised)
 
 
 def main() -> None:

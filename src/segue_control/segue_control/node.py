@@ -305,7 +305,7 @@ class ControllerNode(LifecycleComponent):
 
 
 def _refused(response: ResponseT, error: SegueError) -> ResponseT:
-    response.success, response.error_code, response.error_text = False, int(error.code), error.text
+    response.success, response.error_code, response.error_text = False, int(error.code), error.advised
     return response
 
 

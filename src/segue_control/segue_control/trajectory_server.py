@@ -134,7 +134,7 @@ class TrajectoryServer:
             await self._follow(going)
         except SegueError as error:
             self._node.get_logger().warning(str(error))
-            result = self._action.Result(error_code=going.code(error), error_string=error.text)
+            result = self._action.Result(error_code=going.code(error), error_string=error.advised)
             handle.canceled() if handle.is_cancel_requested else handle.abort()
             return result
         finally:

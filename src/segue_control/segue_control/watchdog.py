@@ -42,6 +42,10 @@ class Watchdog:
         """Steady time since the last message [s]; -1 before the first."""
         return -1.0 if self.fed_ns is None else (now_ns - self.fed_ns) * 1e-9
 
+    def silent_for_s(self, now_ns: int) -> float:
+        """The longer of the two ways to see it [s]: the cycles since the last message, and its age."""
+        return max(self.cycles * self.period_s, self.age_s(now_ns))
+
     def stale(self, now_ns: int) -> bool:
         """Whether messages that once came have stopped."""
         return self.fed_ns is not None and (

@@ -61,8 +61,8 @@ def load_mapping(text: str | bytes, source: str) -> dict[str, Any]:
         data = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
         size = _size(data, {})
     except UnicodeDecodeError as error:
-        text = f"{source}: not UTF-8 text at byte {error.start}; save it as UTF-8"
-        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, text) from error
+        text = f"{source}: not UTF-8 text at byte {error.start}"
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, text, do="save it as UTF-8") from error
     except RecursionError as error:
         raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: nested too deeply") from error
     except (

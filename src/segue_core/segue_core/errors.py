@@ -13,86 +13,13 @@ range      class               raised by
 """
 
 import difflib
-from collections.abc import Iterable
-from enum import IntEnum
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import ClassVar, Final
 
+from segue_core.error_codes import ErrorCode as ErrorCode
 
-class ErrorCode(IntEnum):
-    """Every failure that crosses a module or a ROS interface; `0` is success."""
-
-    OK = 0
-
-    SCHEDULER_INFEASIBLE = 101  # (d, s, r) do not fit the horizon
-    SCHEDULER_CAPABILITY = 102  # the policy cannot serve the continuation method
-    SCHEDULER_POLICY_MISMATCH = 103  # horizon, action space or rate differ from the policy's
-    CHUNK_NOT_FINITE = 104
-    CHUNK_WRONG_SHAPE = 105
-    CHUNK_WRONG_START = 106  # answers for another tick than the one asked
-    SCHEDULER_BAD_INPUT = 107  # measured state not finite or of the wrong width
-    SCHEDULER_TICK_ORDER = 108  # a tick came twice or went backwards
-    SCHEDULER_STARVED = 109  # no action left for too many ticks
-    SCHEDULER_BAD_CHUNKS = 110  # too many refused chunks in a row
-    SCHEDULER_REQUESTS_FAILED = 111  # too many failed or unanswered requests in a row
-    TASK_BUSY = 112  # another goal is running
-    TASK_CANCELLED = 113
-    TASK_LEASE_EXPIRED = 114  # the client of the running goal is gone
-
-    POLICY_NOT_READY = 201
-    POLICY_OBSERVATION_MISSING = 202
-    POLICY_BUSY = 203
-    POLICY_FAILED = 204
-    POLICY_OUT_OF_MEMORY = 205
-    POLICY_TIMEOUT = 206
-    POLICY_BAD_REQUEST = 207
-    POLICY_UNSUPPORTED_METHOD = 208
-    POLICY_NOT_FINITE = 209
-    CHECKPOINT_MISSING = 210
-    CHECKPOINT_CORRUPT = 211
-    CHECKPOINT_MISMATCH = 212  # other action space, horizon or number of denoising steps
-    TRAINING_FAILED = 213
-
-    CONTROL_NOT_FINITE = 301
-    CONTROL_WRONG_SHAPE = 302
-    CONTROL_LIMIT = 303
-    CONTROL_WORKSPACE = 304
-    CONTROL_COMMAND_STALE = 305
-    CONTROL_STATE_STALE = 306
-    CONTROL_EMERGENCY_STOP = 307
-    CONTROL_NOT_ARMED = 308
-    CONTROL_KINEMATICS = 309
-    CONTROL_OVERRUN = 310
-    CONTROL_FOREIGN_COMMAND = 311
-    CONTROL_HARDWARE = 312
-    CONTROL_COLLISION = 313  # a planned move, or one of its ends, would touch something
-
-    DATA_RECORDING_ACTIVE = 401
-    DATA_NOT_RECORDING = 402
-    DATA_DISK = 403
-    DATA_BAG_CORRUPT = 404
-    DATA_BAG_INCOMPLETE = 405
-    DATA_DATASET_INVALID = 406
-    DATA_CONVERSION = 407
-    DATA_PATH_REFUSED = 408
-
-    FRAME_MISSING = 501
-    FRAME_STALE = 502
-    FRAME_FROZEN = 503
-    FRAME_CORRUPT = 504
-    FRAME_SKEWED = 505
-    FRAME_ENCODING = 506
-    STATE_MISSING = 507
-    STATE_CORRUPT = 508
-
-    CONFIG_UNKNOWN_NAME = 601
-    CONFIG_UNKNOWN_KEY = 602
-    CONFIG_INVALID_VALUE = 603
-    CONFIG_UNREADABLE = 604
-    CONFIG_CONFLICT = 605
-    ENVIRONMENT_INCOMPLETE = 606
-    PROCESS_FAILED = 607
-    ADDRESS_IN_USE = 608  # port, ROS domain or a second instance
-    SIMULATION_FAILED = 609
+WHAT_TO_DO: Final = "What to do:"
 
 
 def told_code(number: int, otherwise: ErrorCode) -> ErrorCode:
@@ -126,6 +53,7 @@ class SegueError(Exception):
         code: what failed, from the range of the subclass.
         text: one sentence; the code's name stands in when it is empty.
         got, expected, allowed: appended to the text when given.
+        do: what a person does next; by default what the code says, unless the text tells it of an error inside.
     """
 
     codes: ClassVar[range] = range(700)
@@ -138,17 +66,24 @@ class SegueError(Exception):
         got: object = None,
         expected: object = None,
         allowed: Iterable[str] = (),
+        do: str = "",
     ) -> None:
         self.code = code
         self.text = _describe(text, got, expected, allowed) or code.name
+        self.next_step = do or ("" if WHAT_TO_DO in self.text else code.next_step)
         super().__init__(self.text)
 
-    def __str__(self) -> str:
-        return f"[{int(self.code)} {self.code.name}] {self.text}"
+    @property
+    def advised(self) -> str:
+        """The text and what to do next: for whoever must act, over ROS as on the terminal."""
+        return f"{self.text.rstrip('.')}. {WHAT_TO_DO} {self.next_step}" if self.next_step else self.text
 
-    def __reduce__(self) -> tuple[type["SegueError"], tuple[ErrorCode, str]]:
+    def __str__(self) -> str:
+        return f"[{int(self.code)} {self.code.name}] {self.advised}"
+
+    def __reduce__(self) -> tuple[Callable[..., "SegueError"], tuple[ErrorCode, str]]:
         """Pickle by code and text, so that errors cross process pools."""
-        return type(self), (self.code, self.text)
+        return partial(type(self), do=self.next_step), (self.code, self.text)
 
 
 class SchedulerError(SegueError):

@@ -57,7 +57,7 @@ def ending(error: Exception) -> tuple[ExitStatus, str]:
         return exit_status(error), str(error)
     if isinstance(error, OSError) and error.errno in _FULL:
         what = f"{error.filename or 'a file'} cannot be written: {error.strerror}"
-        full = DataError(ErrorCode.DATA_DISK, f"{what}; make room or choose another folder")
+        full = DataError(ErrorCode.DATA_DISK, what)
         return exit_status(full), str(full)
     if refused_by_system(error):
         return ExitStatus.ENVIRONMENT, f"the system says: {error}"

@@ -15,23 +15,25 @@ _TITLE = b"rosbag2_bagfile_information"  # how the metadata.yaml of a bag begins
 def find_bags(folder: Path) -> list[Path]:
     """Bag folders at or directly below `folder`, sorted by name; DataError when there are none."""
     if not folder.exists():
-        raise missing(folder, "no such file or folder")
+        raise missing(folder, "no such file or folder", "give the folder of a bag, or a folder of bags")
     if (folder / "metadata.yaml").is_file():
         return [folder]
     bags = sorted(path.parent for path in folder.glob("*/metadata.yaml"))
     if not bags:
-        raise missing(folder, _why_none(folder))
+        raise missing(folder, *_why_none(folder))
     return bags
 
 
-def _why_none(folder: Path) -> str:
+def _why_none(folder: Path) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
     if folder.is_file():
-        return "a file; give the folder of the bag, or a folder of bags"
+        return "a file", "give the folder of the bag, or a folder of bags"
     nothing = "no bag (a folder with metadata.yaml) here or one level below"
     if unfinished_bags(folder):
-        return f"{nothing}; `segue data repair {folder}` closes what a recorder left open"
+        return nothing, f"`segue data repair {folder}` closes what a recorder left open"
     deeper = sorted({path.parent.parent for path in folder.glob("*/*/metadata.yaml")})
-    return f"{nothing}; there are some in {', '.join(map(str, deeper[:3]))}" if deeper else nothing
+    some = ", ".join(map(str, deeper[:3]))
+    return nothing, f"there are some in {some}: give that folder" if deeper else "give a folder of bags"
 
 
 def unfinished_bags(folder: Path) -> list[Path]:

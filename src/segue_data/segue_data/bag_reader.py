@@ -60,9 +60,8 @@ def first_stamp_ns(data: bytes) -> int:
 
 def _open(bag: Path) -> Reader:
     if not (bag / "metadata.yaml").is_file():
-        raise missing(
-            bag, f"no metadata.yaml: not a finished bag (a killed recorder? try `segue data repair {bag}`)"
-        )
+        do = f"try `segue data repair {bag}`: its recorder may have been killed"
+        raise missing(bag, "no metadata.yaml: not a finished bag", do)
     try:
         (bag / "metadata.yaml").read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -110,15 +109,19 @@ def _held(reader: Reader) -> Counter[str]:
 
 
 def _other(bag: Path, what: str) -> DataError:
-    return corrupt(bag, "metadata.yaml", f"it {what} (`segue data repair {bag}` writes it anew)")
+    return corrupt(bag, "metadata.yaml", f"it {what}", f"`segue data repair {bag}` writes it anew")
 
 
 def _damaged(bag: Path, place: str, error: Exception) -> DataError:
     """Damaged bytes, in one line, with what to do about them."""
     if plain := _plainly(bag, str(error)):
-        return corrupt(bag, plain[0], f"{plain[1]} (`segue data repair {bag}` keeps what is whole)")
+        return corrupt(bag, *plain, _keep_whole(bag))
     what = " ".join(f"{type(error).__name__}: {error}".split()).replace("; please report issue.", "")
-    return corrupt(bag, place, f"{what} (`segue data repair {bag}` keeps what is whole)")
+    return corrupt(bag, place, what, _keep_whole(bag))
+
+
+def _keep_whole(bag: Path) -> str:
+    return f"`segue data repair {bag}` keeps what is whole"
 
 
 def _plainly(bag: Path, said: str) -> tuple[str, str] | None:
@@ -199,7 +202,7 @@ def _messages(
     held = _held(reader)
     if lost := [topic for topic in {c.topic for c in chosen} if held[topic] != found[topic]]:
         what = f"its index counts {held[lost[0]]} messages, {found[lost[0]]} can be read by it"
-        raise corrupt(bag, lost[0], f"{what} (`segue data repair {bag}` keeps what is whole)")
+        raise corrupt(bag, lost[0], what, _keep_whole(bag))
 
 
 def count_messages(bag: Path) -> Counter[str]:

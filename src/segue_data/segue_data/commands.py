@@ -131,7 +131,8 @@ def show(arguments: argparse.Namespace) -> int:
     if is_dataset(arguments.path) and (arguments.foxglove or arguments.rerun):
         raise missing(
             arguments.path,
-            "a dataset; Foxglove and Rerun show bags, and `segue data export` makes some of it",
+            "a dataset; Foxglove and Rerun show bags",
+            "make bags of it with `segue data export`",
         )
     if arguments.foxglove:
         show_foxglove.write_layout(arguments.path, arguments.foxglove)

@@ -164,5 +164,5 @@ def convert(
 
 
 def _refuse_second(out: Path) -> None:
-    text = f"{out}: another process converts into it; wait for it, or choose another folder"
-    raise DataError(ErrorCode.DATA_PATH_REFUSED, text)
+    text, do = f"{out}: another process converts into it", "wait for it, or choose another folder"
+    raise DataError(ErrorCode.DATA_PATH_REFUSED, text, do=do)

@@ -83,9 +83,14 @@ def save(folder: Path, corrections: Sequence[Correction], info: CorrectionsInfo)
         DataError: the folder is occupied, another process writes it, there is nothing to write, or the disk refuses.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"{folder} is not empty; choose another folder")
+        text = f"{folder} is not empty"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="choose another folder")
     if not corrections:
-        raise DataError(ErrorCode.DATA_DATASET_INVALID, "no corrections: no request had a plan to continue")
+        text, do = (
+            "no corrections: no request had a plan to continue",
+            "collect longer episodes or more seeds",
+        )
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do=do)
     manifest = asdict(info) | {"count": len(corrections)}
     with (
         writing(folder),
@@ -98,8 +103,8 @@ def save(folder: Path, corrections: Sequence[Correction], info: CorrectionsInfo)
 
 
 def _refuse(folder: Path) -> None:
-    text = f"{folder}: another process writes corrections there; choose another folder"
-    raise DataError(ErrorCode.DATA_PATH_REFUSED, text)
+    text = f"{folder}: another process writes corrections there"
+    raise DataError(ErrorCode.DATA_PATH_REFUSED, text, do="wait for it, or choose another folder")
 
 
 def load(folder: Path) -> CorrectionSet:

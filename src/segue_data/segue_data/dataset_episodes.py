@@ -96,7 +96,7 @@ def open_dataset(path: Path) -> DatasetFiles:
     files, problems = survey(path)
     for problem in problems:
         raise invalid_dataset(
-            path, problem.place, f"{problem.what}; `segue data check {path}` lists everything"
+            path, problem.place, problem.what, f"`segue data check {path}` lists everything"
         )
     return files
 

@@ -113,17 +113,19 @@ def read_info(path: Path) -> Info:
     data = read_json(file)
     version = data.get("codebase_version") if isinstance(data, dict) else None
     if isinstance(data, dict) and version != layout.VERSION:
-        raise invalid_dataset(file, "codebase_version", _other_version(version))
+        raise invalid_dataset(file, "codebase_version", *_other_version(version))
     return _parsed(path, data, Info, layout.INFO)
 
 
-def _other_version(version: object) -> str:
-    text = f"{version!r}, expected {layout.VERSION!r}"
+def _other_version(version: object) -> tuple[str, str]:
+    """What is wrong with it, and what to do."""
+    text = f"{'not there' if version is None else repr(version)}, expected {layout.VERSION!r}"
     if isinstance(version, str) and version.startswith("v2."):
         return (
-            f"{text}; LeRobot turns v2.1 into v3.0, in its environment: python -m {_CONVERTER} --repo-id NAME"
+            text,
+            f"turn v2.1 into v3.0 with LeRobot, in its environment: python -m {_CONVERTER} --repo-id NAME",
         )
-    return f"{text}; convert it with LeRobot, or record it anew"
+    return text, "convert it with LeRobot, or record it anew"
 
 
 def read_ours(path: Path) -> Ours:

@@ -50,4 +50,4 @@ def refuse_values(files: DatasetFiles) -> None:
 
 
 def _refuse(files: DatasetFiles, place: str, what: str) -> None:
-    raise invalid_dataset(files.path, place, f"{what}; `segue data check {files.path}` lists everything")
+    raise invalid_dataset(files.path, place, what, f"`segue data check {files.path}` lists everything")

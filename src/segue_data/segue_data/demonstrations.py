@@ -107,8 +107,8 @@ def record_demonstrations(
     out.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(out)
     if not lock.held:
-        text = f"{out}: another process is recording into it; wait for it, or choose another folder"
-        raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, text)
+        text, do = f"{out}: another process is recording into it", "wait for it, or choose another folder"
+        raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, text, do=do)
     try:
         options = options or RecordingOptions()
         record = partial(
@@ -167,5 +167,6 @@ def record_until(
             return report
         if tried + missing > 10 * wanted:
             text = f"{out}: the expert of {task.name!r} failed at {len(report.failed)} of {tried} seeds"
-            raise DataError(ErrorCode.DATA_CONVERSION, text)
+            do = "look at what the expert does (segue run policy:=scripted), or want fewer"
+            raise DataError(ErrorCode.DATA_CONVERSION, text, do=do)
         tried += missing

@@ -13,14 +13,14 @@ from segue_core.errors import DataError, ErrorCode
 Source = Path | str
 
 
-def missing(source: Source, what: str) -> DataError:
+def missing(source: Source, what: str, do: str = "") -> DataError:
     """Something that must be there is not."""
-    return DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{source}: {what}")
+    return DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{source}: {what}", do=do)
 
 
-def corrupt(source: Source, place: str, what: str) -> DataError:
+def corrupt(source: Source, place: str, what: str, do: str = "") -> DataError:
     """Bytes that cannot be read as what they should be."""
-    return DataError(ErrorCode.DATA_BAG_CORRUPT, f"{source}, {place}: {what}")
+    return DataError(ErrorCode.DATA_BAG_CORRUPT, f"{source}, {place}: {what}", do=do)
 
 
 def misaligned(source: Source, place: str, what: str) -> DataError:
@@ -28,9 +28,9 @@ def misaligned(source: Source, place: str, what: str) -> DataError:
     return DataError(ErrorCode.DATA_CONVERSION, f"{source}, {place}: {what}")
 
 
-def invalid_dataset(source: Source, place: str, what: str) -> DataError:
+def invalid_dataset(source: Source, place: str, what: str, do: str = "") -> DataError:
     """A dataset whose files contradict each other or its format."""
-    return DataError(ErrorCode.DATA_DATASET_INVALID, f"{source}, {place}: {what}")
+    return DataError(ErrorCode.DATA_DATASET_INVALID, f"{source}, {place}: {what}", do=do)
 
 
 def exists(source: Source) -> DataError:
@@ -38,9 +38,9 @@ def exists(source: Source) -> DataError:
     return DataError(ErrorCode.DATA_PATH_REFUSED, f"{source} exists already and is not overwritten")
 
 
-def write_failed(source: Source, why: str) -> DataError:
+def write_failed(source: Source, why: str, do: str = "") -> DataError:
     """The disk refused (full, read-only, gone)."""
-    return DataError(ErrorCode.DATA_DISK, f"{source}: {why}")
+    return DataError(ErrorCode.DATA_DISK, f"{source}: {why}", do=do)
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -58,5 +58,5 @@ def writing(target: Source) -> Iterator[None]:
             raise
         where = f" ({file})" if file != asked else ""
         do = "make room" if error.errno in _FULL else "make it writable, or work on a copy"
-        text = f"cannot be written: {os.strerror(error.errno)}{where}; {do}"
-        raise write_failed(target, text) from error
+        text = f"cannot be written: {os.strerror(error.errno)}{where}"
+        raise write_failed(target, text, do) from error

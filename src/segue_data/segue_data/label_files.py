@@ -151,7 +151,7 @@ def read_labels(dataset: Path, name: str, changes: Mapping[str, Any] | None = No
     rows = _read(dataset)
     path = dataset / FOLDER / f"{_key(name, settings, rows.digest)}.parquet"
     if not path.is_file():
-        raise missing(path, f"not there; `segue data label {dataset} {name}` makes it")
+        raise missing(path, "not there", f"`segue data label {dataset} {name}` makes it")
     table = read_table(path)
     if len(table) != len(rows.episode):
         raise invalid_dataset(path, "rows", f"got {len(table)}, the dataset has {len(rows.episode)}")

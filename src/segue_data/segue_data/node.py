@@ -269,7 +269,8 @@ class Recorder(LifecycleComponent):
         def begin() -> None:
             if not time_known:
                 text = f"use_sim_time is true, and for {_CLOCK_S:g} s nobody has published {CLOCK}"
-                raise DataError(ErrorCode.DATA_NOT_RECORDING, text)
+                do = "start the simulator or whoever has the clock, or set use_sim_time to false"
+                raise DataError(ErrorCode.DATA_NOT_RECORDING, text, do=do)
             if request.episode and request == self._started[0]:  # asked again: the first answer was lost
                 response.path = self._started[1]
                 return
@@ -344,7 +345,7 @@ class Recorder(LifecycleComponent):
             response.error_text = done or response.error_text
         except SegueError as error:
             self.get_logger().error(str(error))
-            response.success, response.error_code, response.error_text = False, int(error.code), error.text
+            response.success, response.error_code, response.error_text = False, int(error.code), error.advised
         return response
 
     def _closing(self, outcome: str, *, discard: bool) -> None:

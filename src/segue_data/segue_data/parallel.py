@@ -131,11 +131,9 @@ def _pool(
             for future in as_completed(running):
                 yield running[future], future.result()
         except BrokenProcessPool as error:
-            text = (
-                "a worker process died: out of memory (take fewer workers), or called by a script that has no"
-            )
-            text += " `if __name__ == '__main__':` around the call"
-            raise ConfigError(ErrorCode.PROCESS_FAILED, text) from error
+            do = "take fewer workers (it may have had no memory); in a script of your own call this below "
+            do += "`if __name__ == '__main__':`"
+            raise ConfigError(ErrorCode.PROCESS_FAILED, "a worker process died", do=do) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

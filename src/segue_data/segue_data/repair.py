@@ -219,7 +219,7 @@ def _what_is_wrong(bag: Path, files: Sequence[StoredFile]) -> str:
     try:
         found, held = count_messages(bag), +totals(files)
     except DataError as error:
-        return error.text.removeprefix(str(bag)).lstrip(",: ").split(" (`segue")[0].split(" (a killed")[0]
+        return error.text.removeprefix(str(bag)).lstrip(",: ")
     return "" if found == held else f"by it {found.total()} messages could be read, of {held.total()}"
 
 

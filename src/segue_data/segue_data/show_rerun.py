@@ -21,8 +21,11 @@ def _library() -> Any:
     try:
         return importlib.import_module("rerun")
     except ImportError as error:
-        text = f"the Rerun recording needs a package that is not installed: pip install rerun-sdk=={TESTED}"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        text, do = (
+            "the Rerun recording needs a package that is not installed",
+            f"pip install rerun-sdk=={TESTED}",
+        )
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do) from error
 
 
 def _log(rr: Any, record: Record, message: Any, cameras: dict[str, str], names: tuple[str, ...]) -> None:

@@ -143,10 +143,8 @@ def claim(folder: Path, setup: Mapping[str, object]) -> None:
         now = json.loads(json.dumps(setup))
         differs = sorted(key for key in there.keys() | now.keys() if there.get(key) != now.get(key))
         if differs:
-            text = (
-                f"{folder} holds an unfinished collection of another setup ({', '.join(differs)}); remove it"
-            )
-            raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
+            text = f"{folder} holds an unfinished collection of another setup ({', '.join(differs)})"
+            raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="remove it, or choose another --out")
         return
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(setup, indent=2) + "\n")

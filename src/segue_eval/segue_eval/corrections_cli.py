@@ -49,7 +49,8 @@ def run_corrections(arguments: argparse.Namespace) -> int:
     """Collect corrections of all seeds; finished episodes of an interrupted collection are kept."""
     setup, seeds, out = options.setup_from(arguments), parse_seeds(arguments.seeds), arguments.out
     if (out / "corrections.json").exists():
-        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"{out} is complete already; choose another folder")
+        text = f"{out} is complete already"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="choose another --out")
     check(setup)
     info = _info(setup, arguments.seeds)
     unfinished = out.with_name(out.name + ".unfinished")

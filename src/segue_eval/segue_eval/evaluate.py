@@ -87,7 +87,9 @@ def _in_processes(
             yield futures[future], future.result()
     except BrokenProcessPool as error:
         raise ConfigError(
-            ErrorCode.PROCESS_FAILED, "a worker process died; out of memory? Try fewer --workers"
+            ErrorCode.PROCESS_FAILED,
+            "a worker process died",
+            do="try fewer --workers (it may have had no memory)",
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

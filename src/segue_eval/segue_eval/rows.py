@@ -30,8 +30,11 @@ def _lines(path: Path) -> list[dict[str, object]]:
     return entries
 
 
+_ANOTHER = "--fresh forgets it, --out names another"
+
+
 def _corrupt(path: Path, text: str) -> DataError:
-    return DataError(ErrorCode.DATA_DATASET_INVALID, f"{path}: {text}")
+    return DataError(ErrorCode.DATA_DATASET_INVALID, f"{path}: {text}", do=_ANOTHER)
 
 
 def _differences(old: object, new: Mapping[str, object]) -> list[str]:
@@ -59,11 +62,12 @@ class RowFile:
 
     def _check(self, head: dict[str, object], setup: Mapping[str, object]) -> None:
         if head.get("segue_eval") != _FORMAT:
-            raise _corrupt(self._path, "not a rows file of this version; delete it or run with --fresh")
+            raise _corrupt(self._path, "not a rows file of this version")
         if changed := _differences(head.get("setup"), setup):
             raise DataError(
                 ErrorCode.DATA_DATASET_INVALID,
-                f"{self._path} is of another setup ({'; '.join(changed)}); --fresh forgets it, --out names another",
+                f"{self._path} is of another setup ({'; '.join(changed)})",
+                do=_ANOTHER,
             )
 
     def _rewrite(self, setup: Mapping[str, object]) -> None:

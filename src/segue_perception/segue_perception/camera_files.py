@@ -28,11 +28,9 @@ def load_camera_set(robot: RobotConfig, robot_file: str, asked: str) -> CameraSe
     elif asked:
         raise unknown_name("camera set", asked, there)
     else:
-        text = (
-            f"nothing says where the pictures of robot '{robot.name}' come from: give camera_set:=NAME, or put a file "
-            f"{robot.name}.yaml into config/cameras; docs/hardware.md tells how"
-        )
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=there)
+        text = f"nothing says where the pictures of robot '{robot.name}' come from"
+        do = f"give camera_set:=NAME, or put a file {robot.name}.yaml into config/cameras; docs/hardware.md tells how"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=there, do=do)
     found = load_file(path, CameraSet, "camera set")
     if set(found.cameras) != set(robot.cameras):
         raise ConfigError(

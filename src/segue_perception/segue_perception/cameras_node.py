@@ -120,7 +120,7 @@ class CamerasNode(LifecycleComponent):
             try:
                 camera.open(self._steady_ns() * 1e-9)
             except PerceptionError as error:
-                missing.append(error.text)
+                missing.append(error.advised)
         if missing:
             for camera in self._cameras.values():
                 camera.close()

@@ -161,11 +161,7 @@ class Synchroniser:
         stream = self._streams[name]
         if stream.received_ns is None:
             raise PerceptionError(ErrorCode.FRAME_MISSING, f"camera '{name}' has sent nothing yet")
-        silence = now_ns - stream.received_ns
-        if silence > self.limits.max_silence_ns:
-            raise PerceptionError(
-                ErrorCode.FRAME_STALE, f"camera '{name}' is silent", got=f"{silence * 1e-9:.2f} s"
-            )
+        self._refuse_silence(ErrorCode.FRAME_STALE, f"camera '{name}' is silent", now_ns - stream.received_ns)
         if stream.watch.frozen(now_ns):
             raise PerceptionError(
                 ErrorCode.FRAME_FROZEN, f"camera '{name}' repeats one picture while the robot moves"
@@ -181,13 +177,19 @@ class Synchroniser:
     def _state(self, tick: int, now_ns: int) -> tuple[int, Array]:
         if self._state_received_ns is None:
             raise PerceptionError(ErrorCode.STATE_MISSING, "no joint states yet")
-        if now_ns - self._state_received_ns > self.limits.max_silence_ns:
-            raise PerceptionError(ErrorCode.STATE_MISSING, "joint states have stopped")
+        silence = now_ns - self._state_received_ns
+        self._refuse_silence(ErrorCode.STATE_MISSING, "joint states have stopped", silence)
         for stamp_ns, state in reversed(self._states):
             if stamp_ns <= self._time(tick) + self.limits.tolerance_ns:
                 self._refuse_old("joint states", tick, stamp_ns)
                 return stamp_ns, state
         raise PerceptionError(ErrorCode.FRAME_SKEWED, f"only joint states from after tick {tick}")
+
+    def _refuse_silence(self, code: ErrorCode, text: str, silence_ns: int) -> None:
+        most = self.limits.max_silence_ns
+        if silence_ns > most:
+            got, allowed = f"{silence_ns * 1e-9:.2f} s", f"at most {most * 1e-9:g} s"
+            raise PerceptionError(code, text, got=got, expected=allowed)
 
     def _refuse_old(self, what: str, tick: int, stamp_ns: int) -> None:
         age = self._time(tick) - stamp_ns

@@ -18,6 +18,7 @@ from segue_ros import qos, ticks
 
 _COMPRESSED = "/compressed"  # as image_transport calls it
 _MODELS = ("", "plumb_bob")
+_INTRINSICS = "give `intrinsics` in the camera's settings (docs/hardware.md)"
 _PATIENCE_NS = 2_000_000_000  # pictures may come for so long before their calibration
 
 
@@ -77,8 +78,8 @@ class TopicCamera(NamedCamera):
         self._first_ns = stamp_ns if self._first_ns is None else self._first_ns
         if self._waits and self.intrinsics is None:
             if stamp_ns - self._first_ns > _PATIENCE_NS:
-                text = f"pictures come on {self._topic} and no calibration on {self._info}; give `intrinsics`"
-                self._fail(ErrorCode.FRAME_MISSING, text)
+                text = f"pictures come on {self._topic} and no calibration on {self._info}"
+                self._fail(ErrorCode.FRAME_MISSING, text, _INTRINSICS)
             return
         try:
             image = decompressed(message.data) if isinstance(message, CompressedImage) else to_rgb(message)
@@ -90,26 +91,26 @@ class TopicCamera(NamedCamera):
 
     def _on_info(self, message: CameraInfo) -> None:
         if message.distortion_model not in _MODELS:
-            text = f"{self._info}: distortion model {message.distortion_model!r}, not plumb_bob; give `intrinsics`"
-            self._fail(ErrorCode.FRAME_ENCODING, text)
+            text = f"{self._info}: distortion model {message.distortion_model!r}, not plumb_bob"
+            self._fail(ErrorCode.FRAME_ENCODING, text, _INTRINSICS)
         elif message.k[0] <= 0.0 or message.k[4] <= 0.0:
-            text = f"{self._info}: the camera is not calibrated (no focal length); give `intrinsics`"
-            self._fail(ErrorCode.FRAME_MISSING, text)
+            text = f"{self._info}: the camera is not calibrated (no focal length)"
+            self._fail(ErrorCode.FRAME_MISSING, text, _INTRINSICS)
         else:
             fx, _, cx, _, fy, cy, *_ = (float(value) for value in message.k)
             distortion = tuple(float(value) for value in message.d) or (0.0,) * 5
             self.intrinsics = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, distortion=distortion)
 
-    def _fail(self, code: ErrorCode, text: str) -> None:
-        self._error = PerceptionError(code, f"camera '{self.name}': {text}")
+    def _fail(self, code: ErrorCode, text: str, do: str = "") -> None:
+        self._error = PerceptionError(code, f"camera '{self.name}': {text}", do=do)
 
 
 def image_topic(node: Node, name: str, options: TopicCameraOptions) -> str:
     """Where the pictures come from, by its full name; raises ConfigError when that is where they are to be put."""
     topic = node.resolve_topic_name(options.image)
     if topic.removesuffix(_COMPRESSED) == node.resolve_topic_name(f"{name}_camera/image_raw"):
-        text = f"camera '{name}': its pictures come on {topic}, where they belong; leave `image` out"
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text)
+        text = f"camera '{name}': its pictures come on {topic}, where they belong"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do="leave `image` out")
     return topic
 
 

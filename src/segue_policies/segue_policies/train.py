@@ -60,7 +60,9 @@ def make_learner(
         return LegatoLearner(config, data, corrections)
     if corrections is not None:
         raise PolicyError(
-            ErrorCode.TRAINING_FAILED, "act learns from demonstrations only, not from corrections"
+            ErrorCode.TRAINING_FAILED,
+            "act learns from demonstrations only, not from corrections",
+            do="leave the corrections out, or train legato",
         )
     from segue_policies.act.learner import ActLearner
 
@@ -87,7 +89,7 @@ def train(
     config = parse_settings(settings, source)
     if not resume and my_share().rank == 0 and out.exists() and any(out.iterdir()):
         raise PolicyError(
-            ErrorCode.TRAINING_FAILED, f"{out} is not empty; resume it or choose another folder"
+            ErrorCode.TRAINING_FAILED, f"{out} is not empty", do="resume it or choose another folder"
         )
     engine = engine or Engine(settings.get("training", {}).get("device", "auto"))
     training = config.training

@@ -104,7 +104,7 @@ def parse(arguments: Sequence[str] | None, methods: Sequence[str]) -> Arguments:
     base, source, name = _base(given, policy, task, methods)
     settings = merge(base, _overrides(given, pairs, base))
     if given.data is None:
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "no dataset: give data=DIR")
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "no dataset", do="give data=DIR")
     out = given.out or Path("trained") / (f"{name}_{task}" if task and is_set(settings) else name)
     return Arguments(settings, source, task, given.data, out, given.corrections, resume, given.cache)
 
@@ -135,7 +135,7 @@ def _base(
     if path is None:
         if policy is None:
             raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE, "nothing to train: give POLICY or --config FILE"
+                ErrorCode.CONFIG_INVALID_VALUE, "nothing to train", do="give POLICY or --config FILE"
             )
         name = policy if task is None else f"{policy}_{task}"
         files = {file.stem: file for file in sorted(given.configs.glob("*.yaml"))} if given.configs else {}

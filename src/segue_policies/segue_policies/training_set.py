@@ -65,7 +65,7 @@ def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path
     config = parse_model(dict(settings), SetConfig, source)
     if task is None:
         raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, f"{source} names its policies by a task: give task=NAME"
+            ErrorCode.CONFIG_INVALID_VALUE, f"{source} names its policies by a task", do="give task=NAME"
         )
     short = {name.replace(f"_{TASK}", ""): name for name in config.policies}
     for name in config.only:
@@ -101,7 +101,8 @@ def found(folders: Sequence[Path], resume: bool, first: bool = True) -> set[Path
     if there and not resume:
         raise PolicyError(
             ErrorCode.TRAINING_FAILED,
-            f"{there[0]} is not empty; go on with --resume or choose another out=DIR",
+            f"{there[0]} is not empty",
+            do="go on with --resume or choose another out=DIR",
         )
     begun = {folder for folder in there if (folder / "training" / NUMBERS).is_file()}
     for folder in set(there) - begun if first else ():

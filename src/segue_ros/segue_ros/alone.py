@@ -31,7 +31,7 @@ def refuse_namesakes(node: Node) -> None:
     there = node.get_fully_qualified_node_names().count(name)
     if there > 1:
         text = f"{there} nodes are called {name} on ROS domain {node.context.get_domain_id()}"
-        raise ConfigError(ErrorCode.ADDRESS_IN_USE, f"{text}: {_WHAT_TO_DO}")
+        raise ConfigError(ErrorCode.ADDRESS_IN_USE, text, do=_WHAT_TO_DO)
 
 
 def refuse_second_publisher(node: Node, topic: str) -> None:
@@ -41,8 +41,8 @@ def refuse_second_publisher(node: Node, topic: str) -> None:
         return
     there = node.get_publishers_info_by_topic(topic)
     names = ", ".join(sorted(f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in there))
-    text = f"several nodes publish {topic}: {_WHAT_TO_DO}"
-    raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, got=names, expected="one")
+    text = f"several nodes publish {topic}"
+    raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, got=names, expected="one", do=_WHAT_TO_DO)
 
 
 async def until_alone(node: Node, topic: str = "") -> None:

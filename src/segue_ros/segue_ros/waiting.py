@@ -72,7 +72,11 @@ async def call(node: Node, client: Client[Any, Any], request: Any, timeout_s: fl
         SegueError: nobody offers the service, it does not answer in time, or it answers with an error code.
     """
     if not await until(node, client.service_is_ready, timeout_s):
-        raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"nobody offers the service {client.srv_name}")
+        text, do = (
+            f"nobody offers the service {client.srv_name}",
+            "start the node that has it, on this ROS domain",
+        )
+        raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do)
     response = await _answer(node, client, request, timeout_s)
     if response is None:
         text = f"no answer from {client.srv_name} within {timeout_s:g} s, asked every {ASK_AGAIN_S:g} s"

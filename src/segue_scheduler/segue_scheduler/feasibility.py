@@ -93,7 +93,8 @@ def _way_out(config: SchedulerConfig) -> str:
 
 
 def _infeasible(text: str, config: SchedulerConfig, expected: str) -> SchedulerError:
-    got = f"H={config.horizon}, d={config.delay}, s={config.stride}, r={config.ramp}"
+    ramp = "all that is left" if config.ramp is None else config.ramp
+    got = f"H={config.horizon}, d={config.delay}, s={config.stride}, r={ramp}"
     return SchedulerError(ErrorCode.SCHEDULER_INFEASIBLE, text, got=got, expected=expected)
 
 

@@ -28,7 +28,7 @@ from visualization_msgs.msg import MarkerArray
 from segue_control.robot_side import RobotSide
 from segue_control.scene_messages import scene_to_msg
 from segue_core.config_base import StrictModel
-from segue_core.errors import ControlError, ErrorCode
+from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_core.task_config import TaskConfig
 from segue_interfaces.msg import SimState, TaskState
 from segue_interfaces.srv import ResetWorld
@@ -246,8 +246,11 @@ class SimulatorNode(LifecycleComponent):
 
     def _on_reset(self, request: ResetWorld.Request, response: ResetWorld.Response) -> ResetWorld.Response:
         if request.seed < 0:
-            response.success, response.error_code = False, int(ErrorCode.CONFIG_INVALID_VALUE)
-            response.error_text = f"seed: got {request.seed}, expected 0 or more"
+            error = ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE, "seed", got=request.seed, expected="0 or more"
+            )
+            response.success, response.error_code = False, int(error.code)
+            response.error_text = error.advised
             return response
         self._resets_out.publish(UInt64(data=int(request.seed)))
         self._pictures.finish()  # the seed paints the world anew

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.catalogue import config_root
+from segue_core.errors import WHAT_TO_DO, ErrorCode
 from segue_core.exit_status import ExitStatus
 from segue_core.lateness import is_late, late_advice
 from segue_data.manifest import RECORDING
@@ -57,10 +58,17 @@ def _after_ending(told: Mapping[str, Any]) -> list[str]:
         ]
     if told["outcome"] == "error":
         return [
+            *_about_code(told),
             _logs(told),
             "is all here?            ./segue doctor",
         ]
     return []
+
+
+def _about_code(told: Mapping[str, Any]) -> list[str]:
+    """What the error's code advises, unless the reason says it already."""
+    step = ErrorCode(int(told["error_code"])).next_step
+    return [step] if step and WHAT_TO_DO not in str(told["reason"]) else []
 
 
 def _logs(told: Mapping[str, Any]) -> str:

@@ -118,8 +118,8 @@ class Episode:
             self._headline(f"waiting for {', '.join(there)} of another graph to end")
             there = self._there_after(PATIENCE_S, lambda: not same_names(self._node, self.plan.nodes))
         if there:
-            text = f"nodes called {', '.join(there)} already run on ROS domain {domain}; stop them or choose another"
-            raise ConfigError(ErrorCode.ADDRESS_IN_USE, text)
+            text = f"nodes called {', '.join(there)} already run on ROS domain {domain}"
+            raise ConfigError(ErrorCode.ADDRESS_IN_USE, text, do="stop them, or choose another ROS_DOMAIN_ID")
 
     def _there_after(self, seconds: float, enough: Callable[[], bool]) -> list[str]:
         """Names of this graph that are taken, after so long or as soon as it is enough."""
@@ -176,8 +176,8 @@ class Episode:
     def _result(self) -> Ending:
         if self._client.refused:
             self._show()
-            text = f"the goal was rejected; why is in {self.folder.root / 'logs'}"
-            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text)
+            do = f"read why in {self.folder.root / 'logs'}"
+            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the goal was rejected", do=do)
         return Ending.RESULT
 
     def _stop_arm(self) -> None:

@@ -68,7 +68,7 @@ class RunFolder:
 def refuse_full_disk(parent: Path, *, recorded: bool = True) -> None:
     """Raises ConfigError when the disk of `parent` has no room for a run: the recorder's limit, if it is recorded."""
     if full := room(parent, RECORDING_MB if recorded else UNRECORDED_MB):
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"{full.found}; {full.cure}")
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, full.found, do=full.cure)
 
 
 def create_run_folder(parent: Path, task: str, policy: str, now: datetime) -> RunFolder:

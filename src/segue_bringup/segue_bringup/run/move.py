@@ -97,7 +97,9 @@ def _a_task_of(robot: str) -> str:
     """The first task that is made for a robot: something must stand around it in simulation."""
     fitting = [name for name in names("tasks") if entry("tasks", name)["robot"] == robot]
     if not fitting:
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {robot!r}; give task:=")
+        raise ConfigError(
+            ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {robot!r}", do="give task:=NAME"
+        )
     return fitting[0]
 
 

@@ -134,8 +134,8 @@ def _check(plan: Plan) -> None:
         )
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got="teleop:=none", allowed=allowed)
     if arguments["teleop"] == "keyboard" and not (arguments["terminal"] or arguments["teleop_device"]):
-        text = "a keyboard needs a terminal: start this in one, or name one"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, expected="terminal:=/dev/pts/N, see `tty`")
+        do = "start this in a terminal, or name one: terminal:=/dev/pts/N, see `tty`"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, "a keyboard needs a terminal", do=do)
     for node in plan.nodes:
         executable_path(node.package, node.executable)
 

@@ -96,8 +96,8 @@ def _given(options: argparse.Namespace, graph: Graph, manifest: Any) -> dict[str
 
         terminal = given.setdefault("terminal", own_terminal())
         if not terminal:
-            text = "a replay on the robot waits for Enter: start it in a terminal"
-            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text)
+            text = "a replay on the robot waits for Enter"
+            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do="start it in a terminal")
     return given
 
 

@@ -21,8 +21,11 @@ def executable_path(package: str, executable: str) -> Path:
     try:
         folder = Path(get_package_prefix(package)) / "lib" / package
     except PackageNotFoundError:
-        text = f"package {package!r} is not installed: build the workspace and source its install/setup.bash"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from None
+        text, do = (
+            f"package {package!r} is not installed",
+            "build the workspace and source its install/setup.bash",
+        )
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do) from None
     path = folder / executable
     if not os.access(path, os.X_OK):
         have = sorted(file.name for file in folder.glob("*")) if folder.is_dir() else []

@@ -44,7 +44,11 @@ def acquire_domain(environment: Mapping[str, str], namespace: str = "") -> Domai
             return lock
         if lock:
             lock.release()
-    raise ConfigError(ErrorCode.ADDRESS_IN_USE, "no free ROS domain between 1 and 101 on this machine")
+    text, do = (
+        "no free ROS domain between 1 and 101 on this machine",
+        "stop other graphs, or set ROS_DOMAIN_ID",
+    )
+    raise ConfigError(ErrorCode.ADDRESS_IN_USE, text, do=do)
 
 
 def _chosen(text: str, namespace: str) -> DomainLock:
@@ -56,9 +60,9 @@ def _chosen(text: str, namespace: str) -> DomainLock:
     if lock is None:
         holder = _lock_path(int(text), namespace).read_text(encoding="utf-8").strip() or "unknown"
         where = f"ROS domain {text}" + (f" in namespace /{namespace}" if namespace else "")
-        text = f"another segue graph runs on {where} (process {holder}); stop it or choose another domain"
-        hint = "or give this one namespace:=NAME, or leave ROS_DOMAIN_ID unset to get a free one"
-        raise ConfigError(ErrorCode.ADDRESS_IN_USE, f"{text}, {hint}")
+        text = f"another segue graph runs on {where} (process {holder})"
+        do = "stop it, choose another domain, or leave ROS_DOMAIN_ID unset to get a free one, or take namespace:=NAME"
+        raise ConfigError(ErrorCode.ADDRESS_IN_USE, text, do=do)
     return lock
 
 

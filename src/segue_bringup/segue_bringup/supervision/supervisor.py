@@ -126,8 +126,10 @@ class Supervisor:
             return
         self._report(f"{job.name} ended ({how})")
         if job.required:
-            text = f"node {job.name!r} ended ({how}) and the graph cannot go on without it; see {job.log}"
-            raise ConfigError(ErrorCode.PROCESS_FAILED, text + last_words(job.log))
+            text = (
+                f"node {job.name!r} ended ({how}) and the graph cannot go on without it{last_words(job.log)}"
+            )
+            raise ConfigError(ErrorCode.PROCESS_FAILED, text, do=f"look into {job.log}")
 
     def _forget(self, kept: _Kept) -> None:
         if kept.process:

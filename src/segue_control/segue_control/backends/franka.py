@@ -32,8 +32,8 @@ def load_library() -> Any:
     try:
         return importlib.import_module("franky")
     except ImportError as error:
-        text = f"Franka arms need franky ({error}): pip install --no-deps -r requirements/hardware.txt"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        text, do = f"Franka arms need franky ({error})", "pip install --no-deps -r requirements/hardware.txt"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do) from error
 
 
 class FrankaArm:

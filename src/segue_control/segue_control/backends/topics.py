@@ -184,16 +184,18 @@ class TopicBackend:
         same = ours & {axis.theirs for axis in self.axes.values()}
         states = self.node.resolve_topic_name(_OUR_STATES)
         if same and any(topic.topic == states for topic in self.options.states):
-            text = (
-                f"robot '{self.robot.name}': its driver publishes our own joint names on {states}; give its topic "
-                "another name (joint_state_broadcaster: use_local_topics: true) and name that under states"
+            raise ConfigError(
+                ErrorCode.CONFIG_CONFLICT,
+                f"robot '{self.robot.name}': its driver publishes our own joint names on {states}",
+                got=", ".join(sorted(same)),
+                do="give its topic another name (joint_state_broadcaster: use_local_topics: true) and name that under "
+                "states",
             )
-            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=", ".join(sorted(same)))
 
     def _absent(self, text: str) -> ControlError:
         waited = f"waited {self.hardware.connect_timeout_s:g} s"
-        hint = f"is the driver of '{self.robot.name}' running, on this ROS domain? See docs/hardware.md"
-        return ControlError(ErrorCode.CONTROL_HARDWARE, f"{text} ({waited}): {hint}")
+        do = f"see that the driver of '{self.robot.name}' runs, on this ROS domain (docs/hardware.md)"
+        return ControlError(ErrorCode.CONTROL_HARDWARE, f"{text} ({waited})", do=do)
 
 
 def create(

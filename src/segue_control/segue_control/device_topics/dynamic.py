@@ -24,11 +24,9 @@ def message_class(name: str) -> Any:
     try:
         module = importlib.import_module(f"{package}.{kind}")
     except ImportError as error:
-        text = (
-            f"messages of package '{package}' are not installed here ({error}); build it in your workspace, or "
-            f"install ros-$ROS_DISTRO-{package.replace('_', '-')}"
-        )
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        text = f"messages of package '{package}' are not installed here ({error})"
+        do = f"build it in your workspace, or install ros-$ROS_DISTRO-{package.replace('_', '-')}"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do) from error
     if not hasattr(module, short):
         raise ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, f"package '{package}' has no {kind} '{short}'")
     return getattr(module, short)

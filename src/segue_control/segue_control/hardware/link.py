@@ -130,7 +130,8 @@ class HardwareLink:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "the robot has not told its joint states yet")
         if now_s - self._measured_s > self._state_timeout_s:
             age = f"{now_s - self._measured_s:.3f} s"
-            raise ControlError(ErrorCode.CONTROL_STATE_STALE, "the robot's joint states are too old", got=age)
+            text, most = "the robot's joint states are too old", f"at most {self._state_timeout_s:g} s"
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, text, got=age, expected=most)
         return self._measured
 
     def _stale(self, now_s: float) -> ControlError | None:
@@ -153,12 +154,13 @@ class HardwareLink:
             self._off_since_s = now_s
         if now_s - self._off_since_s < self._hardware.deviation_time_s:
             return None
-        text = f"the robot does not follow: {self._names[worst]} is away from its command; is its controller active?"
+        text = f"the robot does not follow: {self._names[worst]} is away from its command"
         error = ControlError(
             ErrorCode.CONTROL_HARDWARE,
             text,
             got=f"{off[worst]:.3f} rad",
             expected=f"at most {self._hardware.max_deviation_rad} rad",
+            do="see that its controller is active, its brakes are open and nothing blocks it (docs/hardware.md)",
         )
         self.fail(error)
         return error

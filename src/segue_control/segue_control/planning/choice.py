@@ -9,10 +9,8 @@ from segue_control.planning.semantics import planning_group
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.robot_config import RobotConfig
 
-_NOT_THERE = (
-    "planner 'moveit' needs moveit_py, which is part of a ROS 2 install and in no Python registry: apt install "
-    "ros-$ROS_DISTRO-moveit ros-$ROS_DISTRO-moveit-py, or use planner:=built_in"
-)
+_NOT_THERE = "planner 'moveit' needs moveit_py, which is part of a ROS 2 install and in no Python registry"
+_INSTALL = "apt install ros-$ROS_DISTRO-moveit ros-$ROS_DISTRO-moveit-py, or use planner:=built_in"
 PLANNERS = ("auto", "built_in", "moveit")
 """`auto` is `moveit` where moveit_py is installed and the contract names a planning group, else `built_in`."""
 
@@ -38,7 +36,7 @@ def uses_moveit(robot: RobotConfig, name: str) -> bool:
     if name == "moveit":
         planning_group(robot)
         if not moveit_is_there():
-            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, _NOT_THERE)
+            raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, _NOT_THERE, do=_INSTALL)
     return name == "moveit"
 
 

@@ -68,11 +68,9 @@ def _refuse_another(robot: RobotConfig, urdf: str) -> None:
     missing = [name for name in (*robot.joint_names, *robot.finger_names) if name not in joints]
     missing += [name for arm in robot.arms if (name := f"{arm.name}_tool") not in links]
     if missing:
-        text = (
-            f"robot_description {root.get('name')!r} is not that of robot {robot.name!r} in the names of its contract; "
-            "a driver's own description has the driver's names: let Segue publish it (frames:=true)"
-        )
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"no {', '.join(missing)}")
+        text = f"robot_description {root.get('name')!r} has not the names of robot {robot.name!r}'s contract"
+        do = "let Segue publish it (frames:=true): a driver's own description has the driver's names"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"no {', '.join(missing)}", do=do)
 
 
 def _kinematics() -> Parameters:

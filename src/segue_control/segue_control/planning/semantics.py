@@ -14,11 +14,9 @@ def planning_group(robot: RobotConfig) -> str:
     group = robot.planning.moveit_group if robot.planning else None
     names = [arm.name for arm in robot.arms]
     if not group:
-        text = (
-            f"robot {robot.name!r} names no planning group for MoveIt: give planning.moveit_group in its contract, "
-            "such as arm, or use planner:=built_in"
-        )
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
+        text = f"robot {robot.name!r} names no planning group for MoveIt"
+        do = "give planning.moveit_group in its contract, such as arm, or use planner:=built_in"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, do=do)
     parts = {*(names if len(names) > 1 else ()), *(_hand(arm) for arm in robot.arms)}
     if group in parts:
         text = f"robot {robot.name!r}: planning.moveit_group is that of all arms; {group!r} is a part's name"

@@ -102,7 +102,9 @@ def _live(arguments: argparse.Namespace) -> dict[str, object]:
     from segue_eval.bench import live
 
     if not arguments.runs:
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "give --runs, folders that `segue run` left")
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, "no runs given", do="give --runs, folders that `segue run` left"
+        )
     motions = live.compare(arguments.runs)
     print(live.table(motions))
     return {"bench": "live", "motions": [asdict(motion) for motion in motions]}
@@ -121,7 +123,9 @@ def _train(arguments: argparse.Namespace) -> dict[str, object]:
 
     if arguments.lerobot_python is None:
         raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, "give --lerobot-python, an interpreter with LeRobot"
+            ErrorCode.CONFIG_INVALID_VALUE,
+            "no LeRobot to compare with",
+            do="give --lerobot-python, an interpreter with LeRobot",
         )
     options = train.Options(
         lerobot=arguments.lerobot_python,

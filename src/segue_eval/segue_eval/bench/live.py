@@ -146,13 +146,15 @@ class _Listener:
 def _arguments(run: Path) -> dict[str, Any]:
     file = run / "config.yaml"
     if not file.is_file():
-        text = f"{run} is no run folder: it has no config.yaml; give folders that `segue run` left"
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
+        text, do = f"{run} is no run folder: it has no config.yaml", "give folders that `segue run` left"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, do=do)
     return dict(load_mapping(file.read_bytes(), str(file))["arguments"])
 
 
 def _bag(run: Path) -> Path:
     bags = sorted(path.parent for path in (run / "bag").glob("*/metadata.yaml"))
     if not bags:
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{run} has no recording: run it with record:=true")
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, f"{run} has no recording", do="run it with record:=true"
+        )
     return bags[-1]

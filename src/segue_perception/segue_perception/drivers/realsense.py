@@ -40,11 +40,9 @@ def load_library() -> Any:
     try:
         return importlib.import_module("pyrealsense2")
     except ImportError as error:
-        text = (
-            f"RealSense cameras need pyrealsense2 and libusb ({error}): "
-            "pip install --no-deps -r requirements/hardware.txt; sudo apt-get install libusb-1.0-0"
-        )
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        do = "pip install --no-deps -r requirements/hardware.txt; sudo apt-get install libusb-1.0-0"
+        text = f"RealSense cameras need pyrealsense2 and libusb ({error})"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do) from error
 
 
 class RealSenseCamera(NamedCamera):
@@ -164,9 +162,9 @@ def _refuse_absent(name: str, library: Any, serial: str) -> None:
     if (serial and serial not in there) or (not serial and len(there) != 1):
         raise PerceptionError(
             ErrorCode.FRAME_MISSING,
-            f"camera '{name}': RealSense {serial or 'without a serial number in its options'} not found; use a USB 3 "
-            "port and cable, and librealsense's udev rules (docs/hardware.md)",
+            f"camera '{name}': RealSense {serial or 'without a serial number in its options'} not found",
             got=", ".join(there) or "none connected",
+            do="use a USB 3 port and cable, and librealsense's udev rules (docs/hardware.md)",
         )
 
 

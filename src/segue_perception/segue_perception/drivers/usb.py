@@ -41,8 +41,9 @@ class UsbCamera(ThreadCamera):
         if not self._capture.isOpened():
             raise PerceptionError(
                 ErrorCode.FRAME_MISSING,
-                f"camera '{name}': {options.device} cannot be opened: is it plugged in, are you in the group `video`, "
-                "does another program use it? `v4l2-ctl --list-devices` lists what there is",
+                f"camera '{name}': {options.device} cannot be opened",
+                do="plug it in, be in the group `video`, end other programs that use it; "
+                "`v4l2-ctl --list-devices` lists what there is",
             )
         self._file = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
         if not self._file:

@@ -17,7 +17,13 @@ from segue_policies.act.config import NetworkConfig
 from segue_policies.act.model import ActNet
 from segue_policies.common.checkpoint import Checkpoint, Expected, load_checkpoint
 from segue_policies.common.normalise import Normaliser
-from segue_policies.common.serving import CAPABILITIES, check_observation, check_plain, policy_info
+from segue_policies.common.serving import (
+    CAPABILITIES,
+    check_observation,
+    check_plain,
+    not_finite,
+    policy_info,
+)
 
 
 class ActPolicy:
@@ -62,7 +68,7 @@ class ActPolicy:
         predicted = self._net(images, self._normaliser.encode_state(state))
         actions = self._normaliser.decode_actions(predicted, state)[0].numpy()
         if not np.isfinite(actions).all():
-            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the predicted chunk is not finite")
+            raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)
         omega = np.zeros(self._info.horizon, dtype=np.float32)
         chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)

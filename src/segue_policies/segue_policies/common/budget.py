@@ -31,9 +31,10 @@ class Budget:
             PolicyError: neither steps nor minutes are given, or several processes have no steps: their clocks differ.
         """
         if config.steps is None and config.minutes is None:
-            raise PolicyError(ErrorCode.TRAINING_FAILED, "no budget: give --steps or --minutes")
+            raise PolicyError(ErrorCode.TRAINING_FAILED, "no budget", do="give --steps or --minutes")
         if config.steps is None and processes > 1:
-            raise PolicyError(ErrorCode.TRAINING_FAILED, f"{processes} processes need a budget in --steps")
+            text = f"{processes} processes need a budget in steps"
+            raise PolicyError(ErrorCode.TRAINING_FAILED, text, do="give --steps")
         return cls(config.steps, None if config.steps is not None else config.minutes)
 
     def start(self) -> None:

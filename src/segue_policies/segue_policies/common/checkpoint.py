@@ -148,7 +148,7 @@ def read_config(folder: Path) -> CheckpointConfig:
         if config.space().fingerprint() != config.fingerprint:
             raise _corrupt(path, f"fingerprint {config.fingerprint} is not that of its action space")
     except ConfigError as error:
-        raise _corrupt(path, str(error)) from error
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, error.text) from error
     return config
 
 

@@ -38,8 +38,8 @@ def add_adapters(part: nn.Module, config: LoraConfig) -> None:
     try:
         import peft
     except ImportError as error:
-        text = f"LoRA needs peft ({error}): {INSTALL}"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        text = f"LoRA needs peft ({error})"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=INSTALL) from error
     names = {name.rsplit(".", 1)[-1] for name, layer in part.named_modules() if isinstance(layer, nn.Linear)}
     targets = sorted(names & set(config.targets))
     if not targets:

@@ -104,8 +104,8 @@ def library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        text = f"{name} cannot be imported ({error}): {INSTALL}"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        text = f"{name} cannot be imported ({error})"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=INSTALL) from error
 
 
 def _known(what: str, config: dict[str, Any], classes: dict[str, str]) -> str:

@@ -98,6 +98,16 @@ def check_observation(
     return images, check_rows("state", observation.state, (state_dim,))
 
 
+def not_finite(name: str, actions: NDArray[np.float32]) -> PolicyError:
+    """The error (not raised) of a policy whose network answered rows that are not finite."""
+    bad = int((~np.isfinite(actions)).sum())
+    text, got = (
+        f"{name}: the predicted chunk is not finite",
+        f"{bad} of {actions.size} values NaN or infinite",
+    )
+    return PolicyError(ErrorCode.POLICY_NOT_FINITE, text, got=got, expected="finite values")
+
+
 def check_rows(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """`values` as a float32 copy of exactly `shape`, all finite.
 

@@ -15,7 +15,14 @@ from segue_core.config_base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.common.checkpoint import Checkpoint, Expected, load_checkpoint, method_of
-from segue_policies.common.serving import CAPABILITIES, SERVES, check_observation, check_rows, policy_info
+from segue_policies.common.serving import (
+    CAPABILITIES,
+    SERVES,
+    check_observation,
+    check_rows,
+    not_finite,
+    policy_info,
+)
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.legato.methods import METHODS
@@ -83,7 +90,7 @@ class FlowPolicy:
         images, state = check_observation(request.observation, self._info, self._state_dim)
         actions = answer(Scene(self._trained, images, state, request.seed), request)
         if not np.isfinite(actions).all():
-            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the sampled chunk is not finite")
+            raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)
         chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)

@@ -95,8 +95,13 @@ class LeRobotServer:
         self.facts, _ = self._answer(patience, when, ErrorCode.POLICY_NOT_READY)
         if self.facts.get("format") != FORMAT:
             self.close()
-            text = f"{name} speaks another format; run the lerobot_server of this Segue there"
-            raise PolicyError(ErrorCode.POLICY_NOT_READY, text, got=self.facts.get("format"), expected=FORMAT)
+            raise PolicyError(
+                ErrorCode.POLICY_NOT_READY,
+                f"{name} speaks another format",
+                got=self.facts.get("format"),
+                expected=FORMAT,
+                do="run the lerobot_server of this Segue there",
+            )
 
     def draw(self, asked: Mapping[str, Any], arrays: Arrays) -> NDArray[Any]:
         """Chunks (count, H, D) as `LeRobotNetwork.draw` gives them, not checked.
@@ -195,8 +200,9 @@ def _connect(address: tuple[str, int], folder: Path) -> LeRobotServer:
     try:
         connection = socket.create_connection(address, CONNECT_TIMEOUT_S)
     except OSError as error:
-        text = f"{name} is not there ({error.strerror or error}); start it: python lerobot_server CHECKPOINT --listen"
-        raise PolicyError(ErrorCode.POLICY_NOT_READY, text) from error
+        text = f"{name} is not there ({error.strerror or error})"
+        do = "start it: python lerobot_server CHECKPOINT --listen"
+        raise PolicyError(ErrorCode.POLICY_NOT_READY, text, do=do) from error
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = LeRobotServer(connection, name)
     if server.facts.get("config") != hashlib.sha256((folder / CONFIG).read_bytes()).hexdigest():

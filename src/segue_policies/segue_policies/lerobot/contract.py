@@ -99,8 +99,8 @@ def read_contract(
     ours = adoption or _ours(folder)
     space = ActionSpace.from_dict(ours.action_space) if ours else expected.action_space
     if space is None:
-        how = f"./segue adopt {folder} --robot NAME"
-        raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"{folder}: whose robot is it for? say so: {how}")
+        how = f"say so: ./segue adopt {folder} --robot NAME"
+        raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"{folder}: whose robot is it for?", do=how)
     try:
         contract = _contract(config, space, ours)
     except (KeyError, TypeError, ValueError, StopIteration) as error:

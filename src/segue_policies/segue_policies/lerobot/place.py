@@ -65,4 +65,4 @@ def find_place(own: str, environment: Mapping[str, str] = os.environ) -> Place:
     for source, text in named:
         if text:
             return parse_place(text, source)
-    raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"nothing says where LeRobot is: {_HOW}")
+    raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, "nothing says where LeRobot is", do=_HOW)

@@ -24,7 +24,7 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.common.checkpoint import Expected
 from segue_policies.common.coherence import distances
 from segue_policies.common.normalise import FLOORS
-from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows
+from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows, not_finite
 from segue_policies.lerobot.client import LeRobotServer, open_server
 from segue_policies.lerobot.contract import FLOWS, SAMPLED, Contract, read_contract
 from segue_policies.lerobot.lerobot_server.wire import Arrays
@@ -165,7 +165,7 @@ class LeRobotPolicy:
             text = "chunks from LeRobot (its config.json says how many rows)"
             raise PolicyError(ErrorCode.POLICY_FAILED, text, got=chunks.shape, expected=expected)
         if not np.isfinite(chunks).all():
-            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, "the sampled chunk is not finite")
+            raise not_finite(f"lerobot ({self._contract.kind})", chunks)
         rows: NDArray[np.float32] = chunks.astype(np.float32)
         return rows
 

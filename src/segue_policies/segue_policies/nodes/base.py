@@ -132,7 +132,8 @@ class PolicyNode(LifecycleComponent):
                 ErrorCode.POLICY_BAD_REQUEST, "start tick", got=goal.start_tick, expected=expected
             )
         if self._worker.busy or self._awaited:
-            raise PolicyError(ErrorCode.POLICY_BUSY, "another request is being answered")
+            waits = f", it waits for the observation of tick {self._awaited[0]}" if self._awaited else ""
+            raise PolicyError(ErrorCode.POLICY_BUSY, f"another request is being answered{waits}")
         message = await self._observation(int(goal.start_tick))
         result: Any = await self._worker.submit(lambda: self._predict(goal, message))
         return cast(PredictResult, result)
@@ -165,9 +166,11 @@ class PolicyNode(LifecycleComponent):
         except SegueError:
             raise
         except MemoryError as error:
-            raise PolicyError(ErrorCode.POLICY_OUT_OF_MEMORY, "no memory for this inference") from error
+            text = f"policy {self._policy.info.name!r} found no memory for an inference"
+            raise PolicyError(ErrorCode.POLICY_OUT_OF_MEMORY, text) from error
         except Exception as error:
-            raise PolicyError(ErrorCode.POLICY_FAILED, f"{type(error).__name__}: {error}") from error
+            text = f"policy {self._policy.info.name!r}: {type(error).__name__}: {error}"
+            raise PolicyError(ErrorCode.POLICY_FAILED, text) from error
 
 
 def _warm_up(policy: Policy) -> PredictRequest:

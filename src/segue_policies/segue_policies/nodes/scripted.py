@@ -46,8 +46,8 @@ class Inbox:
             message = self._states.get(tick)
             got = self._states.describe()
         if message is None:
-            text = f"no state of the simulator for tick {tick}; its parameter publish_state must be true"
-            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=got)
+            text, do = f"no state of the simulator for tick {tick}", "set its parameter publish_state to true"
+            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=got, do=do)
         return state_of(message)
 
 

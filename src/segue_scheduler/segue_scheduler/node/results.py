@@ -44,7 +44,7 @@ def result(session: Session, watch: TickWatch, rate_hz: float, cancelled: bool, 
     message.score = float(session.inbox.task.score) if session.inbox.task else 0.0
     message.metric_names, message.metric_values = list(numbers), list(numbers.values())
     message.error_code = int(outcome.code)
-    message.error_text = outcome.reason if outcome.code else ""
+    message.error_text = SegueError(outcome.code, outcome.reason).advised if outcome.code else ""
     return message
 
 

@@ -121,7 +121,8 @@ class Session:
 
     def _external_end(self, tick: int, measured_at: int, now_s: float) -> Outcome | None:
         if self.lease.expired(now_s):
-            return Outcome(False, "lease", "the client of the goal is gone", ErrorCode.TASK_LEASE_EXPIRED)
+            text = f"the client of the goal is gone: silent for more than {self.lease.duration_s:g} s"
+            return Outcome(False, "lease", text, ErrorCode.TASK_LEASE_EXPIRED)
         age = tick - measured_at
         if age > self.state_timeout_ticks:
             text = f"no observation for {age} ticks (at most {self.state_timeout_ticks})"

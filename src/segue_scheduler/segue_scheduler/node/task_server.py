@@ -100,7 +100,11 @@ class TaskServer:
 
     def _admit(self, goal: RunTask.Goal) -> None:
         if not self._node.is_active:
-            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the scheduler node is not active")
+            text, do = (
+                "the scheduler node is not active",
+                "wait until it is, or activate it, then send the goal again",
+            )
+            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text, do=do)
         for name, value in (("seed", goal.seed), ("time_limit_s", goal.time_limit_s)):
             if not 0 <= value < float("inf"):
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, name, got=value, expected="0 or more")
@@ -112,8 +116,9 @@ class TaskServer:
     async def _execute(self, handle: ServerGoalHandle) -> RunTask.Result:
         if self.busy:
             handle.abort()
+            there = (self._goal_id or b"").hex()[:8]
             return results.failure(
-                SchedulerError(ErrorCode.TASK_BUSY, "another task is running; cancel it first")
+                SchedulerError(ErrorCode.TASK_BUSY, f"another task is running (goal {there})")
             )
         self._goal_id, self._handle = bytes(handle.goal_id.uuid), handle
         try:

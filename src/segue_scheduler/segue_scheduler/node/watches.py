@@ -61,7 +61,7 @@ class Lease:
     """
 
     def __init__(self, duration_s: float, required: bool, now_s: float) -> None:
-        self._duration_s, self._looked_s = duration_s, now_s
+        self.duration_s, self._looked_s = duration_s, now_s
         self._renewed_s = now_s if required else None
 
     def renew(self, now_s: float) -> None:
@@ -74,6 +74,6 @@ class Lease:
         Who did not look for so long (a process that stood still) cannot tell: the client gets that time back.
         """
         unseen_s, self._looked_s = now_s - self._looked_s, now_s
-        if self._renewed_s is not None and unseen_s > self._duration_s:
+        if self._renewed_s is not None and unseen_s > self.duration_s:
             self._renewed_s += unseen_s
-        return self._renewed_s is not None and now_s - self._renewed_s > self._duration_s
+        return self._renewed_s is not None and now_s - self._renewed_s > self.duration_s

@@ -128,8 +128,8 @@ def _tf_message() -> Any:
     try:
         from tf2_msgs.msg import TFMessage
     except ImportError as error:
-        text = "no tf2_msgs, so no /tf: ./segue setup builds it, or apt install ros-$ROS_DISTRO-tf2-msgs"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
+        do = "build it with ./segue setup, or apt install ros-$ROS_DISTRO-tf2-msgs"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, "no tf2_msgs, so no /tf", do=do) from error
     return TFMessage
 
 

@@ -1,0 +1,168 @@
+"""200s: policies, their nodes and servers, checkpoints, training."""
+
+import socket
+from pathlib import Path
+from threading import Thread
+from unittest.mock import patch
+
+import graph_free
+import numpy as np
+from provoking import Told, provokes
+
+from segue_core.errors import ErrorCode
+from segue_core.observation import Observation
+from segue_core.policy import Policy, PredictRequest, PredictResult
+from segue_core.robot_config import RobotConfig
+from segue_interfaces.action import PredictChunk
+from segue_interfaces.msg import GuidanceSchedule
+from segue_policies.common.budget import Budget
+from segue_policies.common.checkpoint import Expected
+from segue_policies.common.training_config import TrainingConfig
+from segue_policies.lerobot import client
+from segue_policies.lerobot.lerobot_server.serving import FORMAT
+from segue_policies.lerobot.lerobot_server.wire import send
+from segue_policies.nodes.base import Parameters
+from segue_policies.nodes.hold import HoldNode, HoldPolicy
+from segue_policies.serve import check_checkpoint, load_policy
+
+SHIPPED = Path(__file__).parents[2] / "config" / "checkpoints"
+
+
+class Ailing(HoldPolicy):
+    """Fails from its second answer on; the first one is the node's warming up."""
+
+    failure: Exception = ValueError("the network is upset")
+    _warm = False
+
+    def predict(self, request: PredictRequest) -> PredictResult:
+        """One good answer."""
+        if self._warm:
+            raise self.failure
+        self._warm = True
+        return super().predict(request)
+
+
+class AilingNode(HoldNode):
+    """Serves it without waiting for observations."""
+
+    looks = False
+
+    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+        """Nothing to load."""
+        return Ailing(robot)
+
+
+class ShortOfMemoryNode(AilingNode):
+    """Its inference finds no memory."""
+
+    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+        """Nothing to load."""
+        policy = Ailing(robot)
+        policy.failure = MemoryError()
+        return policy
+
+
+def _goal(tick: int = 10) -> PredictChunk.Goal:
+    dim = graph_free.SPACE.dim
+    guidance = GuidanceSchedule(omega=[0.0] * 60)
+    rows = [0.0] * 60 * dim
+    return PredictChunk.Goal(
+        start_tick=tick, method="plain", guidance=guidance, horizon=60, dim=dim, reference=rows
+    )
+
+
+def _answer(kind: type[HoldNode], *, active: bool = True) -> Told:
+    with graph_free.policy_bench(kind, active=active) as bench:
+        result = bench.answer(_goal())
+        return Told(result.error_code, result.error_text)
+
+
+def _request(method: str = "plain", state: float = 0.0) -> tuple[Policy, PredictRequest]:
+    """The smallest shipped policy, and what to ask it."""
+    policy = load_policy(SHIPPED / "act_push_button")
+    info = policy.info
+    picture = np.zeros((info.image_size[1], info.image_size[0], 3), np.uint8)
+    observation = Observation(0, np.full(info.action_space.dim, state), dict.fromkeys(info.cameras, picture))
+    omega, reference = np.zeros(info.horizon), np.zeros((info.horizon, info.action_space.dim))
+    return policy, PredictRequest(observation, 0, 0, method, omega, reference, 0, 0)
+
+
+@provokes(ErrorCode.POLICY_NOT_READY, "the policy node is not active")
+def a_policy_node_that_is_not_active(_: Path) -> Told:
+    return _answer(HoldNode, active=False)
+
+
+@provokes(ErrorCode.POLICY_OBSERVATION_MISSING, "no observation for tick 10", "got ")
+def a_tick_that_nobody_observed(_: Path) -> Told:
+    return _answer(HoldNode)
+
+
+@provokes(ErrorCode.POLICY_BUSY, "another request", "tick 10")
+def a_second_request(_: Path) -> Told:
+    with graph_free.policy_bench(HoldNode, patience_s=5.0) as bench:
+        bench.send(_goal(10))
+        result = bench.answer(_goal(11))
+        return Told(result.error_code, result.error_text)
+
+
+@provokes(ErrorCode.POLICY_FAILED, "hold", "ValueError: the network is upset")
+def a_policy_that_raises(_: Path) -> Told:
+    return _answer(AilingNode)
+
+
+@provokes(ErrorCode.POLICY_OUT_OF_MEMORY, "hold", "no memory")
+def a_policy_without_memory(_: Path) -> Told:
+    return _answer(ShortOfMemoryNode)
+
+
+@provokes(ErrorCode.POLICY_TIMEOUT, "LeRobot's server", "no answer in 0.1 s", "asked for a chunk")
+def a_server_that_hangs(_: Path) -> None:
+    ours, theirs = socket.socketpair()
+    greet = Thread(target=send, args=(theirs, {"format": FORMAT}, {}))
+    greet.start()
+    with ours, theirs, patch.object(client, "ANSWER_TIMEOUT_S", 0.1):
+        server = client.LeRobotServer(ours, "LeRobot's server")
+        greet.join()
+        server.draw({}, {})
+
+
+@provokes(ErrorCode.POLICY_BAD_REQUEST, "act has no options", "got ['candidates']")
+def an_option_that_a_policy_does_not_have(_: Path) -> None:
+    policy, request = _request()
+    policy.predict(PredictRequest(**(vars(request) | {"options": {"candidates": 3.0}})))
+
+
+@provokes(ErrorCode.POLICY_UNSUPPORTED_METHOD, "act: method", "got legato", "allowed: plain")
+def a_method_that_a_policy_does_not_have(_: Path) -> None:
+    policy, request = _request("legato")
+    policy.predict(request)
+
+
+@provokes(
+    ErrorCode.POLICY_NOT_FINITE, "act: the predicted chunk", "values NaN or infinite", "expected finite"
+)
+def a_state_beyond_all_floats(_: Path) -> None:
+    policy, request = _request(state=3e38)
+    policy.predict(request)
+
+
+@provokes(ErrorCode.CHECKPOINT_MISSING, "no such checkpoint folder", "got FOLDER/nowhere")
+def no_checkpoint(folder: Path) -> None:
+    check_checkpoint(folder / "nowhere")
+
+
+@provokes(ErrorCode.CHECKPOINT_CORRUPT, "FOLDER/config.yaml", "horizn")
+def a_checkpoint_with_an_unknown_key(folder: Path) -> None:
+    shipped = (SHIPPED / "act_push_button" / "config.yaml").read_text(encoding="utf-8")
+    (folder / "config.yaml").write_text(shipped + "\nhorizn: 60\n", encoding="utf-8")
+    check_checkpoint(folder)
+
+
+@provokes(ErrorCode.CHECKPOINT_MISMATCH, "act_push_button", "horizon H: got ", "expected 7")
+def a_checkpoint_of_another_horizon(_: Path) -> None:
+    check_checkpoint(SHIPPED / "act_push_button", Expected(horizon=7))
+
+
+@provokes(ErrorCode.TRAINING_FAILED, "no budget")
+def a_training_without_a_budget(_: Path) -> None:
+    Budget.of(TrainingConfig(steps=None, minutes=None))
