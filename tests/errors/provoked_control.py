@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from provoking import Told, provokes
 
 from segue_control.controller import RobotController
 from segue_control.hardware.link import HardwareLink
@@ -17,6 +16,8 @@ from segue_core.errors import ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.robot_config import RobotConfig
 from segue_data.contracts import load_robot
+
+from .provoking import Told, provokes
 
 PERIOD_S = 1 / 120
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from provoking import provokes
-
 from segue_core.errors import ErrorCode
 from segue_data.bag_folders import find_bags
 from segue_data.bag_reader import read
@@ -13,6 +11,8 @@ from segue_data.episode import read_episode
 from segue_data.manifest import Manifest
 from segue_data.session import RecordingSession
 from segue_data.testing import TEXT_TOPICS, text_message
+
+from .provoking import provokes
 
 FACTS = Manifest(task="", robot="dual_arm")
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from provoking import provokes
 
 from segue_core.errors import ErrorCode
 from segue_core.observation import Observation
 from segue_core.pictures import layout
 from segue_data.contracts import load_robot
 from segue_perception.testing import CameraFault, SensorRig
+
+from .provoking import provokes
 
 
 def _rig(ticks: int, fault: CameraFault = CameraFault.NONE) -> SensorRig:

@@ -5,9 +5,7 @@ from pathlib import Path
 from threading import Thread
 from unittest.mock import patch
 
-import graph_free
 import numpy as np
-from provoking import Told, provokes
 
 from segue_core.errors import ErrorCode
 from segue_core.observation import Observation
@@ -24,6 +22,9 @@ from segue_policies.lerobot.lerobot_server.wire import send
 from segue_policies.nodes.base import Parameters
 from segue_policies.nodes.hold import HoldNode, HoldPolicy
 from segue_policies.serve import check_checkpoint, load_policy
+
+from . import graph_free
+from .provoking import Told, provokes
 
 SHIPPED = Path(__file__).parents[2] / "config" / "checkpoints"
 

@@ -4,9 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import graph_free
 import numpy as np
-from provoking import Told, provokes
 
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode
@@ -21,6 +19,9 @@ from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy, policy_info
 from segue_scheduler.tick import TickInput
+
+from . import graph_free
+from .provoking import Told, provokes
 
 FIXED_LENGTH = CAPABILITIES - {"variable_length"}
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import mujoco
-from provoking import provokes
 
 from segue_bringup.catalogue import path_of
 from segue_bringup.supervision.commands import executable_path
@@ -19,6 +18,8 @@ from segue_core.robot_config import RobotConfig
 from segue_core.task_config import check_robot
 from segue_data.contracts import load_task
 from segue_sim.gazebo.links import links_of
+
+from .provoking import provokes
 
 ROBOT = Path(__file__).parents[2] / "config" / "robots" / "dual_arm.yaml"
 

@@ -9,15 +9,17 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-import provoked_control
-import provoked_data
-import provoked_perception
-import provoked_policies
-import provoked_scheduler
-import provoked_set_up
-from provoking import CASES, Case, met
-
 from segue_core.errors import WHAT_TO_DO, ErrorCode
+
+from . import (
+    provoked_control,
+    provoked_data,
+    provoked_perception,
+    provoked_policies,
+    provoked_scheduler,
+    provoked_set_up,
+)
+from .provoking import CASES, Case, met
 
 MODULES = (
     provoked_scheduler,

@@ -30,7 +30,7 @@ Train, run, record and compare action-chunk policies on simulated and real arms.
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets `func(options) -> exit status`."""
     from segue_bringup import delegates
-    from segue_bringup.run import gazebo, move, moveit, record, replay, serve, views
+    from segue_bringup.run import gazebo, move, moveit, record, replay, serve, soak, views
     from segue_bringup.run.command import add_parser
 
     formatter = argparse.RawDescriptionHelpFormatter
@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     views.add_parser(subparsers)
     record.add_parser(subparsers)
     replay.add_parser(subparsers)
+    soak.add_parser(subparsers)
     delegates.add_parsers(subparsers)
     return parser
 

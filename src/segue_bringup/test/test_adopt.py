@@ -40,7 +40,10 @@ def test_without_lerobot_a_checkpoint_is_adopted_and_said_to_be_untried(
     """The robot's machine may have none."""
     monkeypatch.delenv("LEROBOT_PYTHON")
     assert cli.main(["adopt", str(folder), "--robot", "dual_arm"]) == 0
-    assert "not tried: nothing says where LeRobot is: export LEROBOT_PYTHON=" in capsys.readouterr().out
+    assert (
+        "not tried: nothing says where LeRobot is. What to do: export LEROBOT_PYTHON="
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,7 @@ def test_without_the_robot_the_message_says_what_is_missing(start: Start) -> Non
     assert bench.connect() == TransitionCallbackReturn.FAILURE
     text = str(bench.node._refusal)
     assert text.startswith("[312 CONTROL_HARDWARE] nobody publishes joint states on /joint_state_broadcaster")
-    assert "is the driver of 'dual_arm' running" in text
+    assert "see that the driver of 'dual_arm' runs, on this ROS domain" in text
 
 
 BACKWARDS = [*ROBOT.joint_names[7:], *ROBOT.joint_names[:7]]

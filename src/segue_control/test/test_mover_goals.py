@@ -81,7 +81,9 @@ def test_a_planner_that_wants_the_robots_description_gets_the_one_that_the_graph
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segue_control.move_node._DESCRIPTION_S", 0.2)
-    with pytest.raises(ConfigError, match="nobody published /robot_description in 0.2 s: leave frames:=true"):
+    with pytest.raises(
+        ConfigError, match="nobody published /robot_description in 0.2 s. What to do: leave frames:=true"
+    ):
         bench.node._urdf()
     monkeypatch.setattr("segue_control.move_node._DESCRIPTION_S", 60.0)
     out = bench.peer.create_publisher(String, "robot_description", qos.LATCHED)

@@ -205,7 +205,9 @@ def test_the_built_in_planner_stands_in_where_moveit_is_not(robot: RobotConfig) 
 def test_moveit_is_asked_for_by_name_and_refused_in_one_sentence_that_says_what_is_missing(
     robot: RobotConfig,
 ) -> None:
-    with pytest.raises(ConfigError, match="names no planning group for MoveIt: give planning.moveit_group"):
+    with pytest.raises(
+        ConfigError, match="names no planning group for MoveIt. What to do: give planning.moveit"
+    ):
         create_planner(robot, "moveit")
     if moveit_is_there():
         pytest.skip("MoveIt is installed here")

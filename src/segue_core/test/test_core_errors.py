@@ -49,6 +49,26 @@ def test_errors_cross_process_boundaries(family: type[SegueError]) -> None:
     assert str(back) == str(error)
 
 
+def test_what_to_do_next_is_the_errors_own_or_else_the_codes() -> None:
+    error = SegueError(ErrorCode.DATA_DISK, "disk full", do="delete something")
+    assert error.advised == "disk full. What to do: delete something"
+    assert pickle.loads(pickle.dumps(error)).advised == error.advised
+    general = SegueError(ErrorCode.DATA_DISK, "disk full.")
+    assert general.advised == f"disk full. What to do: {ErrorCode.DATA_DISK.next_step}"
+
+
+def test_an_error_about_an_error_that_says_what_to_do_says_it_once() -> None:
+    inner = SegueError(ErrorCode.DATA_DISK, "disk full")
+    for text in (inner.advised, f"service refused: {inner}"):
+        outer = SegueError(ErrorCode.PROCESS_FAILED, text)
+        assert outer.advised == text
+
+
+def test_a_number_from_the_wire_finds_its_code() -> None:
+    assert ErrorCode(112) is ErrorCode.TASK_BUSY
+    assert pickle.loads(pickle.dumps(ErrorCode.TASK_BUSY)) is ErrorCode.TASK_BUSY
+
+
 def test_unknown_names_get_the_nearest_and_all_valid_ones() -> None:
     error = unknown_name("task", "pick_plaice", ["pour", "pick_place"])
     assert error.code is ErrorCode.CONFIG_UNKNOWN_NAME

@@ -34,5 +34,5 @@ def test_an_error_ends_in_the_status_of_its_family_and_only_a_defect_has_a_trace
 def test_a_full_disk_is_said_with_the_file_and_what_to_do() -> None:
     _, said = ending(OSError(errno.ENOSPC, "No space left on device", "/data/report.html"))
     assert said.startswith(
-        "[403 DATA_DISK] /data/report.html cannot be written: No space left on device; make room"
+        "[403 DATA_DISK] /data/report.html cannot be written: No space left on device. What to do: make room"
     )

@@ -68,7 +68,7 @@ def check_bag(bag: Path, robot: RobotConfig | None = None) -> Findings:
         streams = read_streams(bag, findings)
         manifest = load(bag)
     except DataError as error:
-        findings.add("bag", error.text)
+        findings.add("bag", error.advised)
         return findings
     findings.facts["manifest"] = {"task": manifest.task, "seed": manifest.seed, "outcome": manifest.outcome}
     findings.facts["commanded_by"] = segments(streams.owners)

@@ -278,7 +278,7 @@ class Recorder(LifecycleComponent):
             now_ns = self._time.at(time.time_ns())
             folder = self._session.start(request.episode, request.task, request.seed, now_ns)
             response.path = str(folder.absolute())
-            self._started, self._stopped = (request, response.path), None
+            self._started = (request, response.path)
 
         return self._answer(response, begin, "recording")
 
@@ -316,12 +316,11 @@ class Recorder(LifecycleComponent):
     async def _on_stop(
         self, request: StopRecording.Request, response: StopRecording.Response
     ) -> StopRecording.Response:
+        asked_about = self._started
         if self._session.recording and not request.discard:
             await self._rests()
         await self._drain()
-        if (
-            self._stopped is not None and request == self._stopped[0]
-        ):  # asked again: the first answer was lost
+        if self._stopped is not None and self._asked_again(request, asked_about):
             return self._stopped[1]
 
         def end() -> None:
@@ -337,6 +336,11 @@ class Recorder(LifecycleComponent):
         if answer.success:
             self._started, self._stopped = _NOTHING_STARTED, (request, answer)
         return answer
+
+    def _asked_again(self, request: StopRecording.Request, asked_about: tuple[Any, str]) -> bool:
+        """Whether the answer was lost, or late: what the request is about is closed, whatever is recorded by now."""
+        last = self._stopped is not None and request == self._stopped[0]
+        return self._started is not asked_about or (last and not self._session.recording)
 
     def _answer(self, response: Any, action: Callable[[], None], done: str) -> Any:
         try:

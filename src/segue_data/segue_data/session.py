@@ -131,7 +131,7 @@ class RecordingSession:
             got, expected = f"{len(task)} letters", f"{_LONGEST_NAME} or fewer"
             raise DataError(ErrorCode.DATA_PATH_REFUSED, "task name", got=got, expected=expected)
         if (free := self._free()) < self._min_free:
-            needed = f"{self._min_free / 1e6:.0f} MB"
+            needed = f"at least {self._min_free / 1e6:.0f} MB"
             raise DataError(
                 ErrorCode.DATA_DISK,
                 f"{self.root}: too little space",

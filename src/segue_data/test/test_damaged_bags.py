@@ -122,7 +122,7 @@ def test_where_no_bags_are_the_way_to_them_is_told(folder: Path, tmp_path: Path)
         find_bags(tmp_path)
     with pytest.raises(DataError, match="no such file or folder"):
         find_bags(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="a file; give the folder of the bag"):
+    with pytest.raises(DataError, match="a file. What to do: give the folder of the bag"):
         find_bags(_mcap(folder / "a"))
     for place in (tmp_path, tmp_path / "nowhere"):
         assert cli.main(["repair", str(place)]) == ExitStatus.DATA

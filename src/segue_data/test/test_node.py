@@ -153,7 +153,26 @@ def test_a_recorder_that_is_asked_again_answers_again_and_does_nothing_twice(rec
     closed, again = recorder.end(task_success=True), recorder.end(task_success=True)
     assert closed.success and again == closed
     assert recorder.begin("asked").error_code  # a new episode of that name is no repetition
-    assert recorder.begin("after").success and recorder.end(task_success=True).path.endswith("after")
+    assert recorder.begin("next").success and recorder.end(task_success=True).path.endswith("next")
+
+
+def test_a_stop_that_is_asked_again_while_the_robot_comes_to_rest_never_ends_the_next_recording(
+    recorder: Recorder,
+) -> None:
+    """Of a graph with goal after goal every second recording was closed after a second, without a command in it."""
+    recorder.begin("before")
+    request = StopRecording.Request(task_success=True)
+    asked = recorder.stop_client.call_async(request)
+    rclpy.spin_until_future_complete(recorder.node, asked, timeout_sec=0.3)
+    again = recorder.stop_client.call_async(request)
+    rclpy.spin_until_future_complete(recorder.node, asked)
+    assert recorder.begin("after").success
+    rclpy.spin_until_future_complete(recorder.node, again)
+    assert again.result() == asked.result()
+    recorder.publish(5)
+    closed = recorder.end(task_success=True)
+    assert closed.success and closed.path == str(recorder.root / "after")
+    assert sum(record.topic == "/segue/command" for record in read(recorder.root / "after")) == 5
 
 
 def test_a_recording_ends_when_the_measured_robot_rests(recorder: Recorder) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from foreign_sets import SIZE, frames_of, write_foreign
 
-from segue_core.errors import DataError
+from segue_core.errors import DataError, ErrorCode
 from segue_core.exit_status import ExitStatus, exit_status
 from segue_core.robot_config import RobotConfig
 from segue_data import lerobot_format as layout
@@ -121,7 +121,7 @@ def test_what_a_killed_process_left_is_never_taken(tmp_path: Path) -> None:
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
     def fail(folder: Path) -> None:
         (folder / "images.npy").write_bytes(b"half")
-        raise DataError(406, "corrupt")  # type: ignore[arg-type]
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, "corrupt")
 
     with pytest.raises(DataError):
         cached(tmp_path, "files-view", fail)

@@ -298,7 +298,7 @@ def test_where_lerobot_is_comes_from_the_checkpoint_then_from_the_environment(tm
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({}, r"nothing says where LeRobot is: export LEROBOT_PYTHON="),
+        ({}, r"nothing says where LeRobot is. What to do: export LEROBOT_PYTHON="),
         ({"LEROBOT_PYTHON": "/nowhere/python"}, r"LEROBOT_PYTHON names no program .*; got /nowhere/python"),
         ({"LEROBOT_PYTHON": "/tmp"}, r"LEROBOT_PYTHON names no program"),
     ],

@@ -45,6 +45,7 @@ Train and compare
   compare      other methods on a recorded episode; nothing moves
   report       video, numbers and page of a run, again
   bench        what things cost on this machine
+  soak         what grows or jitters over minutes or hours, live or in lockstep
 
 This workspace
   doctor       what is there, what is missing; --json FILE

@@ -36,7 +36,8 @@ class TaskClient:
         return bool(self._client.server_is_ready())
 
     def send(self, goal: Any) -> None:
-        """Ask for it."""
+        """Ask for it; what is known of the goal before is forgotten."""
+        self.feedback, self.result, self.refused = None, None, False
         self._goal = Goal(
             self._node, self._client, goal, self._on_result, self._on_refused, self._on_feedback
         )

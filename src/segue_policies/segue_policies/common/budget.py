@@ -33,7 +33,7 @@ class Budget:
         if config.steps is None and config.minutes is None:
             raise PolicyError(ErrorCode.TRAINING_FAILED, "no budget", do="give --steps or --minutes")
         if config.steps is None and processes > 1:
-            text = f"{processes} processes need a budget in steps"
+            text = f"{processes} processes need a budget in --steps"
             raise PolicyError(ErrorCode.TRAINING_FAILED, text, do="give --steps")
         return cls(config.steps, None if config.steps is not None else config.minutes)
 

@@ -88,7 +88,7 @@ def _place(adoption: Adoption) -> tuple[Place | None, str]:
     try:
         return find_place(adoption.lerobot), ""
     except ConfigError as error:
-        return None, error.text
+        return None, error.advised
 
 
 def _pair(text: str) -> tuple[str, str]:

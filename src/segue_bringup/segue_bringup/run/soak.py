@@ -1,0 +1,160 @@
+"""The subcommand `soak`: hours of lockstep, or a standing graph; what grows, starves, jitters and fails meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.arguments import split_assignments
+from segue_bringup.graph import Graph, Scalar, load_graph
+from segue_bringup.resolution import Plan, make_plan
+from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk
+from segue_core.errors import ConfigError, ErrorCode
+from segue_core.exit_status import ExitStatus
+from segue_data.atomic import write_text
+from segue_eval.bench import growth
+
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>[smh]?)")
+_SECONDS = {"s": 1.0, "": 60.0, "m": 60.0, "h": 3600.0}
+_MB_PER_HOUR, _MORE = 60.0, 2.0
+PAGE = "soak.html"
+_EXAMPLES = """\
+examples:
+  segue soak                                        ten minutes of a live graph, goal after goal
+  segue soak --live 1h task:=push_button robot:=franka policy:=scripted
+  segue soak --lockstep 2h                          episodes in one process, without ROS
+  segue soak --live 30 --json soak.json || echo $?  for scripts: 1 when something grows
+
+Launch arguments are those of `segue run`. A run's recording is deleted when its goal is over.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `soak` to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "soak",
+        help="what grows, starves or jitters over minutes or hours, live or in lockstep",
+        description="Run goal after goal and say what grows: memory, threads and open files of every process.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "arguments", nargs="*", metavar="name:=value", help="launch arguments, see `segue help run`"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--live", metavar="TIME", help="a standing graph: minutes, or 90s, 10m, 2h (default: 10m)"
+    )
+    how.add_argument("--lockstep", metavar="TIME", help="episodes in one process, as `segue eval` runs them")
+    parser.add_argument(
+        "--max-growth", type=float, default=_MB_PER_HOUR, metavar="MB",
+        help=f"memory that a process may grow by per hour ({_MB_PER_HOUR:g}); beyond it, by two standard errors, the "
+        "status is 1",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-more", type=float, default=_MORE, metavar="N",
+        help=f"threads or files that a process may have more at the end ({_MORE:g})",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where the folder with page and logs goes (runs)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(func=run)
+
+
+def duration_s(text: str, option: str) -> float:
+    """Seconds of `10` (minutes), `90s`, `10m` or `2h`; ConfigError for anything else, and for nothing."""
+    match = _DURATION.fullmatch(text)
+    seconds = float(match["number"]) * _SECONDS[match["unit"]] if match else 0.0
+    if not seconds:
+        expected = "minutes, or a number with s, m or h, more than 0"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, option, got=repr(text), expected=expected)
+    return seconds
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it: 0, 1 when something grows beyond what is allowed, or the status of what ended it."""
+    graph = load_graph()
+    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
+    if options.out is not None:
+        given["runs"] = str(options.out)
+    plan = make_plan(graph, given)
+    if options.lockstep:
+        return _lockstep(options, plan, duration_s(options.lockstep, "--lockstep"))
+    return _live(options, graph, given, duration_s(options.live or "10m", "--live"))
+
+
+def _lockstep(options: argparse.Namespace, plan: Plan, seconds: float) -> int:
+    from segue_eval.bench.soak import soak
+
+    folder = _folder(plan, "lockstep")
+
+    def step(share: float, words: str) -> None:
+        if not options.quiet:
+            print(f"{100 * share:3.0f} %  {words}", file=sys.stderr, flush=True)
+
+    found = soak(plan.arguments, seconds, step)
+    watched = {"this process": found.watched}
+    return _tell(options, folder, "lockstep", watched, found.lines(), found.report())
+
+
+def _live(options: argparse.Namespace, graph: Graph, given: Mapping[str, Scalar], seconds: float) -> int:
+    from segue_bringup.run.display import Progress, make_display
+    from segue_bringup.run.episode import Ending
+    from segue_bringup.run.interrupts import Interrupts
+    from segue_bringup.run.soak_episode import SoakEpisode
+    from segue_interfaces.action import RunTask
+
+    plan = make_plan(graph, given)
+    refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
+    folder = _folder(plan, "soak")
+    plan = make_plan(graph, {**given, "runs": str(folder.bag)})
+    folder.write_configuration(graph, plan)
+    arguments = plan.arguments
+    progress = Progress(f"soak, {arguments['task']} with {arguments['policy']}")
+    goal = RunTask.Goal(
+        task=str(arguments["task"]), seed=int(arguments["seed"]), record=bool(arguments["record"])
+    )
+    with Interrupts() as interrupts:
+        display = make_display(progress, options.quiet)
+        try:
+            soak = SoakEpisode(plan, folder, progress, display, interrupts, None, seconds)
+            ending, _ = soak.run(goal)
+        finally:
+            display.close()
+    status = _tell(options, folder, "live", soak.seen.watched, soak.seen.lines(), soak.seen.report())
+    ended = {Ending.INTERRUPTED: ExitStatus.INTERRUPTED, Ending.READER_GONE: ExitStatus.READER_GONE}
+    return int(ended.get(ending, status))
+
+
+def _folder(plan: Plan, kind: str) -> RunFolder:
+    now = datetime.now().astimezone()
+    return create_run_folder(Path(str(plan.arguments["runs"])), kind, str(plan.arguments["policy"]), now)
+
+
+def _tell(
+    options: argparse.Namespace,
+    folder: RunFolder,
+    kind: str,
+    watched: Mapping[str, growth.Watched],
+    lines: str,
+    report: Mapping[str, object],
+) -> ExitStatus:
+    """Table, page and file; 1 when something grows."""
+    said = growth.grown(watched, options.max_growth, options.max_more)
+    table = f"{growth.growth_table(watched)}\n{lines}"
+    if any(one.looks for one in watched.values()):
+        write_text(folder.root / PAGE, growth.picture(f"Soak, {kind}", watched, table))
+        table += f"\npicture: {folder.root / PAGE}"
+    print("\n".join([table, *(f"GROWS: {sentence}" for sentence in said)]))
+    if options.json:
+        told = {"soak": kind, **report, "processes": growth.report(watched), "grows": said}
+        write_text(options.json, json.dumps(told, indent=2) + "\n")
+    return ExitStatus.TASK_FAILED if said else ExitStatus.SUCCESS
