@@ -127,7 +127,7 @@ def segue(tmp_path: Path) -> Iterator[Callable[..., Segue]]:
     started: list[Segue] = []
 
     def start(*arguments: str, domain: str = "") -> Segue:
-        extra = ("--out", str(tmp_path)) if arguments[0] == "run" else ()
+        extra = ("--out", str(tmp_path)) if arguments[0] in ("run", "soak") else ()
         started.append(Segue(tmp_path, *arguments, *extra, domain=domain))
         return started[-1]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -92,15 +91,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _lockstep(options: argparse.Namespace, plan: Plan, seconds: float) -> int:
+    from segue_bringup.run.display import Progress, make_display
     from segue_eval.bench.soak import soak
 
-    folder = _folder(plan, "lockstep")
+    folder, arguments = _folder(plan, "lockstep"), plan.arguments
+    progress = Progress(f"{arguments['task']} with {arguments['policy']}", headline="lockstep")
+    display = make_display(progress, options.quiet)
 
     def step(share: float, words: str) -> None:
-        if not options.quiet:
-            print(f"{100 * share:3.0f} %  {words}", file=sys.stderr, flush=True)
+        progress.progress, progress.task = share, words
+        display.update()
 
-    found = soak(plan.arguments, seconds, step)
+    try:
+        found = soak(arguments, seconds, step)
+    finally:
+        display.close()
     watched = {"this process": found.watched}
     return _tell(options, folder, "lockstep", watched, found.lines(), found.report())
 
