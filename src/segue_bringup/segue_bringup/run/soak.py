@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.arguments import split_assignments
+from segue_bringup.arguments import given_arguments, split_assignments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk
+from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 from segue_data.atomic import write_text
@@ -23,6 +24,14 @@ _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>[smh]?)")
 _SECONDS = {"s": 1.0, "": 60.0, "m": 60.0, "h": 3600.0}
 _MB_PER_HOUR, _MORE = 60.0, 2.0
 PAGE = "soak.html"
+_OWN = (
+    "robot",
+    "task",
+    "policy",
+    "seed",
+    "record",
+    "runs",
+)  # launch arguments that this command reads itself
 _EXAMPLES = """\
 examples:
   segue soak                                        ten minutes of a live graph, goal after goal
@@ -81,10 +90,9 @@ def duration_s(text: str, option: str) -> float:
 def run(options: argparse.Namespace) -> int:
     """Do it: 0, 1 when something grows beyond what is allowed, or the status of what ended it."""
     graph = load_graph()
-    given: dict[str, Scalar] = dict(split_assignments(options.arguments))
-    if options.out is not None:
-        given["runs"] = str(options.out)
+    given = given_arguments(graph, options.arguments, {"runs": ("--out", options.out and str(options.out))})
     plan = make_plan(graph, given)
+    say_unused(graph, plan, split_assignments(options.arguments), _OWN)
     if options.lockstep:
         return _lockstep(options, plan, duration_s(options.lockstep, "--lockstep"))
     return _live(options, graph, given, duration_s(options.live or "10m", "--live"))
