@@ -58,7 +58,10 @@ class _Asking:
             if self._interrupts.count:
                 return why(self._interrupts), None
             action = self._node.resolve_service_name(_ACTION)
-            text, do = f"nobody offers {action} on this ROS domain", "start the graph with planned_moves:=true"
+            text, do = (
+                f"nobody offers {action} on this ROS domain",
+                "start the graph with planned_moves:=true",
+            )
             raise ConfigError(ErrorCode.PROCESS_FAILED, text, do=do)
         client.send(goal)
         done = False
@@ -68,7 +71,9 @@ class _Asking:
             if not done:
                 self._stop()
         if client.refused:
-            raise ConfigError(ErrorCode.CONFIG_CONFLICT, "the mover rejected the goal", do="read why in its log")
+            raise ConfigError(
+                ErrorCode.CONFIG_CONFLICT, "the mover rejected the goal", do="read why in its log"
+            )
         return Ending.RESULT if done else why(self._interrupts), client.result
 
     def _spin(self, condition: Callable[[], bool], end_s: float) -> bool:

@@ -103,12 +103,14 @@ class SoakEpisode(Episode):
             done = self.seen.outcomes.total()
             self._headline(f"goal {done + 1}, {self._age_s() / 60:.1f} of {self.seconds / 60:g} min")
             self._client.send(goal)
-            if not self._wait(lambda: self._client.over or self._age_s() > self.seconds):
-                why = self._why()
-                self._stop_arm()
-                return why
-            if not self._client.over:
-                self._stop_arm()
+            in_time = False
+            try:
+                in_time = self._wait(lambda: self._client.over or self._age_s() > self.seconds)
+            finally:  # whatever it was
+                if not self._client.over:
+                    self._stop_arm()
+            if not in_time:
+                return self._why()
             self._note(self._client.result)
             goal.seed += 1
         return Ending.RESULT
