@@ -35,8 +35,9 @@ MET_BY = {
     ExitStatus.TIMEOUT: "tests/system/test_ends.py::test_a_run_that_takes_too_long_is_given_up",
     ExitStatus.DATA: "src/segue_data/test/test_checks.py::test_unknown_places_and_names_are_one_sentence",
     ExitStatus.UNEXPECTED: "src/segue_bringup/test/test_cli.py::test_what_the_system_refuses_is_no_defect",
-    ExitStatus.INTERRUPTED: "tests/system/test_ends.py::test_ctrl_c_stops_the_arm_then_the_graph_and_the_bag_is_whole",
-    ExitStatus.READER_GONE: "tests/system/test_ends.py::test_a_reader_that_quits_stops_the_arm_and_the_run_leaves_its_"
+    ExitStatus.INTERRUPTED: "tests/faults/test_29_ways_out.py::test_a_run_in_motion_stops_its_arm_then_writes_its_"
+    "result_and_its_bag",
+    ExitStatus.READER_GONE: "tests/faults/test_29_ways_out.py::test_a_run_in_motion_stops_its_arm_then_writes_its_"
     "result_and_its_bag",
 }
 
@@ -51,9 +52,12 @@ def test_the_test_that_meets_a_status_is_there_and_asserts_it(status: ExitStatus
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
     assert len(tests) == 1, f"no such test: {MET_BY[status]}"
-    parts = [*tests[0].decorator_list, *(node for node in ast.walk(tests[0]) if isinstance(node, ast.Assert))]
-    assert any(f"ExitStatus.{status.name}" in ast.unparse(part) for part in parts)
-    assert any(isinstance(part, ast.Assert) for part in parts)
+    asserted = [node for node in ast.walk(tests[0]) if isinstance(node, ast.Assert)]
+    tables = [
+        node for node in tree.body if isinstance(node, ast.Assign)
+    ]  # of what a test is parametrised with
+    said = [ast.unparse(node) for node in (*tests[0].decorator_list, *asserted, *tables)]
+    assert asserted and any(f"ExitStatus.{status.name}" in text for text in said)
 
 
 def test_a_run_that_a_fault_ended_fails_with_its_code() -> None:
