@@ -34,7 +34,7 @@ from segue_data.manifest import Manifest
 from segue_data.namespaces import GLOBAL, in_namespace
 from segue_data.qos import LATCHED, RELIABLE, SENSOR
 from segue_data.rates import Rates
-from segue_data.receipts import Receipts
+from segue_data.receipts import Onward, Receipts
 from segue_data.recording_clock import RecordingClock
 from segue_data.rest import RestWatch
 from segue_data.session import Closed, RecordingSession
@@ -237,14 +237,14 @@ class Recorder(LifecycleComponent):
         return Topic(kind, SENSOR if kind.startswith("sensor_msgs/") else RELIABLE)
 
     def _subscribe(self, name: str, kind: str) -> Any:
-        stored, receipts = self._stored_name(name, kind), Receipts()
+        stored, receipts, logged = self._stored_name(name, kind), Receipts(), Onward()
 
         def take(data: bytes, info: Mapping[str, Any]) -> None:
             self._taken += 1
             if self._stopping and name == JOINT_STATES:
                 self._rest.note(data)
             wall_ns = receipts.at(info)
-            self._session.write(stored, self._time.at(wall_ns), data, wall_ns)
+            self._session.write(stored, logged.after(self._time.at(wall_ns)), data, wall_ns)
 
         def take_all(data: bytes, info: Mapping[str, Any]) -> None:
             """An executor takes one message of a topic at a time, and there may be several."""

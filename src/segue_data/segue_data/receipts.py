@@ -14,17 +14,27 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_LATE_NS = 10 * 10**9  # nothing is sent again for so long: a wall clock that was set back is followed
+_LATE_NS = 10_000_000_000  # nothing is sent again for so long
 
 
-class Receipts:
+class Onward:
+    """Times [ns] of which none is before the one before it, unless a clock was set back, by `far_ns` or more."""
+
+    def __init__(self, far_ns: int = 1_000_000_000) -> None:
+        self._latest, self._far_ns = 0, far_ns
+
+    def after(self, time_ns: int) -> int:
+        """The next time."""
+        self._latest = self._latest if 0 < self._latest - time_ns < self._far_ns else time_ns
+        return self._latest
+
+
+class Receipts(Onward):
     """Of one subscription: no message was received before the message before it."""
 
     def __init__(self) -> None:
-        self._latest = 0
+        super().__init__(_LATE_NS)
 
     def at(self, info: Mapping[str, Any]) -> int:
         """Wall time [ns] of the next message's receipt, from what the middleware tells of it."""
-        came = int(info["received_timestamp"]) or time.time_ns()
-        self._latest = self._latest if 0 < self._latest - came < _LATE_NS else came
-        return self._latest
+        return self.after(int(info["received_timestamp"]) or time.time_ns())

@@ -14,7 +14,7 @@ from segue_data.bag_reader import read, receipt_times
 from segue_data.definitions import typestore
 from segue_data.episode_writer import EpisodeWriter
 from segue_data.manifest import Manifest, load
-from segue_data.receipts import Receipts
+from segue_data.receipts import Onward, Receipts
 from segue_data.repair import repair
 from segue_data.simulated_time import SimulatedTime
 from segue_data.testing import TEXT_TOPICS, text_message
@@ -79,9 +79,23 @@ def test_a_message_that_was_sent_again_is_not_logged_after_what_waited_for_it(
     assert logged == sorted(logged)
 
 
+def test_a_clock_that_was_heard_with_gaps_first_logs_nothing_earlier_than_what_came_before() -> None:
+    """Its steps are known when two words in a row were heard; until then they are taken for longer."""
+    time, logged = SimulatedTime(), Onward()
+    time.hear(WALL, 0)
+    time.hear(WALL + 2 * STEP, 2 * STEP)
+    first = logged.after(time.at(WALL + 5 * STEP))
+    time.hear(WALL + 5 * STEP, 3 * STEP)
+    assert time.at(WALL + 5 * STEP + 1) < first == logged.after(time.at(WALL + 5 * STEP + 1))
+    time.hear(WALL + 6 * STEP, 0)
+    assert logged.after(time.at(WALL + 6 * STEP)) == first and logged.after(-(20 * 10**9)) == -(20 * 10**9)
+
+
 def test_a_wall_clock_that_is_set_back_is_followed() -> None:
     receipts = Receipts()
-    told = [receipts.at({"received_timestamp": WALL + second * 10**9}) for second in (3600, 3599, 1, 2)]
+    told = [
+        receipts.at({"received_timestamp": WALL + round(second * 10**9)}) for second in (3600, 3599.5, 1, 2)
+    ]
     assert [moment - WALL for moment in told] == [3600 * 10**9, 3600 * 10**9, 10**9, 2 * 10**9]
 
 
