@@ -1,14 +1,13 @@
 """Single real nodes and sessions, with nothing of a graph around them."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import rclpy
+from own_domain import own_domain
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -25,7 +24,6 @@ from segue_scheduler.testing.scripted_policy import policy_info
 ROBOTS = Path(__file__).parents[2] / "config" / "robots"
 SPACE = action_space("dual_arm_ee")
 _PATIENCE_S = 60.0
-_DOMAINS = count()
 
 
 def session(lease: Lease) -> Session:
@@ -38,7 +36,7 @@ def session(lease: Lease) -> Session:
 def ros(**parameters: object) -> Iterator[None]:
     """ROS on a domain of its own, with node parameters."""
     words = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
-    rclpy.init(args=["test", "--ros-args", *words], domain_id=100 + (os.getpid() + next(_DOMAINS)) % 100)
+    rclpy.init(args=["test", "--ros-args", *words], domain_id=own_domain())
     try:
         yield
     finally:

@@ -1,6 +1,7 @@
 """200s: policies, their nodes and servers, checkpoints, training."""
 
 import socket
+import time
 from pathlib import Path
 from threading import Thread
 from unittest.mock import patch
@@ -22,6 +23,9 @@ from segue_policies.lerobot.lerobot_server.wire import send
 from segue_policies.nodes.base import Parameters
 from segue_policies.nodes.hold import HoldNode, HoldPolicy
 from segue_policies.serve import check_checkpoint, load_policy
+from segue_scheduler.node import results
+from segue_scheduler.node.policy_link import PolicyLink
+from segue_scheduler.node.watches import Lease, TickWatch
 
 from . import graph_free
 from .provoking import Told, provokes
@@ -167,3 +171,19 @@ def a_checkpoint_of_another_horizon(_: Path) -> None:
 @provokes(ErrorCode.TRAINING_FAILED, "no budget")
 def a_training_without_a_budget(_: Path) -> None:
     Budget.of(TrainingConfig(steps=None, minutes=None))
+
+
+@provokes(ErrorCode.POLICY_GONE, "nothing was heard of it for 1 s")
+def a_policy_that_leaves_in_a_run(_: Path) -> Told:
+    session = graph_free.session(Lease(1.0, required=False, now_s=0.0))
+    with graph_free.policy_bench(HoldNode) as bench:
+        link = PolicyLink(bench.peer, lease_s=1.0, patience_s=0.0)
+        bench.until(lambda: link.is_there)
+        link.begin()
+        bench.node.trigger_deactivate()
+        bench.node.destroy_publisher(bench.node._info_out)
+        bench.until(lambda: link.fault(time.monotonic()) is not None)
+        session.judge_policy(link.fault(time.monotonic()))
+    session.step(0, np.zeros(session.space.dim), 0, 0.5)
+    result = results.result(session, TickWatch(), 30.0, cancelled=False, notes="")
+    return Told(result.error_code, result.error_text)

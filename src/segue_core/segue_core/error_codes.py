@@ -148,6 +148,11 @@ class ErrorCode(IntEnum):
         "a training cannot start, go on or learn",
         "change what the text names and train again; --resume goes on where a training stopped",
     )
+    POLICY_GONE = (
+        214,
+        "the policy's process died, or was started anew, in the middle of a run",
+        "see its log (logs/policy.log), start it again and send the goal again",
+    )
 
     CONTROL_NOT_FINITE = (
         301,

@@ -5,7 +5,7 @@ faster. What moves a robot looks around here before it agrees to anything. A pro
 was lost, stays in DDS's books until its lease of 20 s is over; for so long it counts as there, and who can wait does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.client import Client
@@ -34,10 +34,13 @@ def refuse_namesakes(node: Node) -> None:
         raise ConfigError(ErrorCode.ADDRESS_IN_USE, text, do=_WHAT_TO_DO)
 
 
-def refuse_second_publisher(node: Node, topic: str) -> None:
-    """Raises ControlError (311) with the names of all who publish `topic` when it is more than one."""
+def refuse_second_publisher(node: Node, topic: str, dead: int = 0) -> None:
+    """Raises ControlError (311) with the names of all who publish `topic` when it is more than one.
+
+    `dead` of them are known to be dead and only in DDS's books.
+    """
     topic = node.resolve_topic_name(topic)
-    if node.count_publishers(topic) < 2:
+    if node.count_publishers(topic) - dead < 2:
         return
     there = node.get_publishers_info_by_topic(topic)
     names = ", ".join(sorted(f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in there))
@@ -45,26 +48,26 @@ def refuse_second_publisher(node: Node, topic: str) -> None:
     raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, got=names, expected="one", do=_WHAT_TO_DO)
 
 
-async def until_alone(node: Node, topic: str = "") -> None:
-    """Waits until nobody else has this node's name, and one node publishes `topic`.
+async def until_alone(node: Node, topic: str = "", dead: Callable[[], int] = lambda: 0) -> None:
+    """Waits until nobody else has this node's name, and one node publishes `topic`, apart from `dead` ones.
 
     Raises:
         SegueError: somebody was still there after `PATIENCE_S`; as `refuse_namesakes` or `refuse_second_publisher`.
     """
-    company = _company(node, topic)
+    company = _company(node, topic, dead())
     if company is not None:
         node.get_logger().warning(f"waiting: {company}")
-        await until(node, lambda: _company(node, topic) is None, PATIENCE_S)
-        company = _company(node, topic)
+        await until(node, lambda: _company(node, topic, dead()) is None, PATIENCE_S)
+        company = _company(node, topic, dead())
     if company is not None:
         raise company
 
 
-def _company(node: Node, topic: str) -> SegueError | None:
+def _company(node: Node, topic: str, dead: int) -> SegueError | None:
     try:
         refuse_namesakes(node)
         if topic:
-            refuse_second_publisher(node, topic)
+            refuse_second_publisher(node, topic, dead)
     except SegueError as error:
         return error
     return None

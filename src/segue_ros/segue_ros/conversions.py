@@ -108,7 +108,7 @@ def chunk_to_msg(
 
 
 def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) -> ActionChunk:
-    """The chunk; with `space`, one for another action space is refused. The scheduler checks the values.
+    """The chunk; with `space`, one for another action space or rate is refused. The scheduler checks the values.
 
     Raises:
         SchedulerError: CHUNK_WRONG_SHAPE, or SCHEDULER_POLICY_MISMATCH.
@@ -118,6 +118,11 @@ def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) ->
         got, expected = _space_text(message), f"{space.name} {space.fingerprint()}"
         raise SchedulerError(
             ErrorCode.SCHEDULER_POLICY_MISMATCH, "chunk for another action space", got=got, expected=expected
+        )
+    if space is not None and message.rate_hz != np.float32(space.rate_hz):
+        got, expected = f"{message.rate_hz:g} Hz", f"{space.rate_hz:g} Hz"
+        raise SchedulerError(
+            ErrorCode.SCHEDULER_POLICY_MISMATCH, "chunk for another rate", got=got, expected=expected
         )
     actions = _matrix(message.actions, message.horizon, message.dim)
     omega = np.array(message.omega, dtype=np.float32) if len(message.omega) else None

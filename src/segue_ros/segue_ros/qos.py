@@ -4,7 +4,8 @@ A best-effort subscription matches every publisher, a reliable publisher every s
 published with `SENSOR_SOURCE` and read with `SENSOR`, which is also what camera drivers and tools expect.
 """
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.duration import Duration
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
 
 
 def _keep_last(depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:
@@ -36,6 +37,22 @@ STATE = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 
 LATCHED = _keep_last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What late joiners need to know, such as a description or a mode."""
+
+
+def alive(lease_s: float) -> QoSProfile:
+    """As `LATCHED`, where DDS itself says whether the publisher's process lives, whatever its Python is busy with.
+
+    A publisher says so every two thirds of the lease that it offers. A subscription learns it when nothing was heard
+    for the lease that it asks for, which must not be shorter; a long one survives a network that loses packets.
+    """
+    profile = _keep_last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+    profile.liveliness = LivelinessPolicy.AUTOMATIC
+    profile.liveliness_lease_duration = Duration(seconds=lease_s)
+    return profile
+
+
+PULSE_S = 0.15
+"""Lease [s] that a publisher offers whose death is watched: ten signs of life a second."""
 
 CROWDED = _keep_last(200, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Services that many may ask at the same moment; of the usual ten requests and answers the oldest would be lost."""

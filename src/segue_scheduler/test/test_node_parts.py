@@ -129,7 +129,7 @@ def test_a_run_ends_when_the_guard_latches_a_fault() -> None:
 
 
 def test_an_answer_that_cannot_be_read_is_a_failure_not_an_exception() -> None:
-    inbox = Inbox(SPACE)
+    inbox = Inbox(SPACE, "test")
     message = chunk_to_msg(_chunk(0, 0), SPACE, Time())
     message.horizon = 61
     inbox.add_chunk(message)
@@ -138,25 +138,33 @@ def test_an_answer_that_cannot_be_read_is_a_failure_not_an_exception() -> None:
     assert "61 rows" in mail.inputs.failures[0]
 
 
-@pytest.mark.parametrize("field", ["action_space", "action_space_fingerprint"])
-def test_a_chunk_of_another_action_space_ends_the_run_with_103_and_nothing_of_it_is_executed(
-    field: str,
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("action_space", "0123", SPACE.name),
+        ("action_space_fingerprint", "0123", SPACE.fingerprint()),
+        ("source", "0123", "'test'"),
+        ("rate_hz", 10.0, "30 Hz"),
+    ],
+)
+def test_a_chunk_of_another_action_space_rate_or_policy_ends_the_run_with_103_and_is_not_executed(
+    field: str, value: object, expected: str
 ) -> None:
     session = _session()
     for tick in range(12):
         _, output = session.step(tick, POSE, tick, now_s=0.0)
         if output.request:
             message = chunk_to_msg(_chunk(tick, output.request.sequence), SPACE, Time())
-            setattr(message, field, "0123456789abcdef")
+            setattr(message, field, value)
             session.receive(message)
         np.testing.assert_array_equal(output.action, POSE)
     assert session.outcome is not None
     assert session.outcome.code is ErrorCode.SCHEDULER_POLICY_MISMATCH
-    assert "0123456789abcdef" in session.outcome.reason and SPACE.name in session.outcome.reason
+    assert f"{value}".removesuffix(".0") in session.outcome.reason and expected in session.outcome.reason
 
 
 def test_a_flood_of_chunks_is_bounded_the_newest_stay_and_the_lost_are_counted() -> None:
-    inbox = Inbox(SPACE)
+    inbox = Inbox(SPACE, "test")
     for sequence in range(1000):
         inbox.add_chunk(chunk_to_msg(_chunk(0, sequence), SPACE, Time()))
     chunks = inbox.empty(1, POSE).inputs.chunks

@@ -68,7 +68,8 @@ class PolicyNode(LifecycleComponent):
             self.create_subscription(
                 ObservationMsg, "segue/observation", self._on_observation, qos.OBSERVATION
             )
-        self._info_out = self.create_publisher(PolicyInfoMsg, "segue/policy_info", qos.LATCHED)
+        watched = qos.alive(qos.PULSE_S)  # by the scheduler
+        self._info_out = self.create_publisher(PolicyInfoMsg, "segue/policy_info", watched)
         self._serving = False
         self._server = ActionServer(
             self,

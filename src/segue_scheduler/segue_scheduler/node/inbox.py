@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.errors import ErrorCode, SegueError
+from segue_core.errors import ErrorCode, SchedulerError, SegueError
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import TaskState
 from segue_ros.conversions import chunk_from_msg, task_state_from_msg
@@ -30,10 +30,11 @@ class Inbox:
 
     Args:
         space: action space that chunks must be of.
+        source: name of the policy that they must come from.
     """
 
-    def __init__(self, space: ActionSpace) -> None:
-        self._space = space
+    def __init__(self, space: ActionSpace, source: str) -> None:
+        self._space, self._source = space, source
         self._chunks: deque[ActionChunkMsg] = deque(maxlen=_CAPACITY)
         self._failures: deque[str] = deque(maxlen=_CAPACITY)
         self._due: dict[int, int] = {}
@@ -49,8 +50,14 @@ class Inbox:
         """An answer; one that cannot be read counts as a failure.
 
         Raises:
-            SchedulerError: SCHEDULER_POLICY_MISMATCH, a chunk of another action space; its policy will never be right.
+            SchedulerError: SCHEDULER_POLICY_MISMATCH, a chunk of another action space, rate or policy; the next ones
+                will not be right either.
         """
+        if message.source != self._source:
+            text, got = "chunk of another policy", repr(message.source)
+            raise SchedulerError(
+                ErrorCode.SCHEDULER_POLICY_MISMATCH, text, got=got, expected=repr(self._source)
+            )
         try:
             chunk_from_msg(message, self._space)
         except SegueError as error:

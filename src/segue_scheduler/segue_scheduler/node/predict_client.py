@@ -63,6 +63,10 @@ class PredictClient:
         if result.error_code:
             self._fail(sequence, f"[{result.error_code}] {result.error_text}")
             return
+        if result.chunk.sequence != sequence:  # nothing else will come for this request
+            text = f"the answer to request {sequence} is one to request {result.chunk.sequence}"
+            self._fail(sequence, f"[{int(ErrorCode.CHUNK_WRONG_START)}] {text}")
+            return
         self._settle(sequence)
         self._on_chunk(result.chunk)
 

@@ -12,7 +12,6 @@ from std_msgs.msg import Bool, String
 from unique_identifier_msgs.msg import UUID
 
 from segue_core.errors import SegueError
-from segue_core.policy import PolicyInfo
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import (
     ActionChunk,
@@ -23,16 +22,15 @@ from segue_interfaces.msg import (
     SchedulerInput,
     SchedulerState,
 )
-from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.changes import Changes
 from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent
-from segue_ros.policy_info import info_from_msg
 from segue_scheduler.node import messages, task_server
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Mail
+from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.predict_client import PredictClient
 from segue_scheduler.node.session import Session
 from segue_scheduler.node.settings import RunParameters, check
@@ -43,6 +41,7 @@ _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
 _BEHIND_TICKS = 2  # where time waits: how old the newest observation of a tick may be
 _PATIENCE_NS = 400_000_000  # with an observation; less than the controller's with a command
 _ANSWER_PATIENCE_NS = 600_000_000  # with an answer, at every tick
+_POLICY_PATIENCE_S = 1.5  # with a policy whose process is silent, once its lease is over
 _LOOK_S = 0.05  # how often a tick that waits looks whether patience is over
 
 
@@ -73,6 +72,12 @@ class Parameters(RunParameters):
     policy_timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="patience with a policy node to come up [s]"
     )
+    policy_lease_s: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=60.0,
+        description="a policy's process silent for so long is gone, which ends a run [s]; 0: not watched",
+    )
 
 
 CHANGEABLE = (
@@ -102,7 +107,9 @@ class SchedulerNode(LifecycleComponent):
         waits = self.given.waits and self.given.waits_for_answers
         self._answers = TickGate(_ANSWER_PATIENCE_NS, insists=True) if waits else None
         self.session: Session | None = None
-        self.policy_info: PolicyInfo | None = None
+        self.policy = PolicyLink(
+            self, self.given.policy_lease_s, _POLICY_PATIENCE_S if self.given.waits else 0.0
+        )
         self.measured: NDArray[np.float64] | None = None
         self.measured_at = -1
         self.human = False  # a person has the robot
@@ -124,7 +131,6 @@ class SchedulerNode(LifecycleComponent):
     def _listen_to(self) -> None:
         self.create_subscription(Observation, "segue/observation", self._on_observation, qos.OBSERVATION)
         self.create_subscription(TaskStateMsg, "segue/task_state", self._on_task_state, qos.STATE)
-        self.create_subscription(PolicyInfoMsg, "segue/policy_info", self._on_policy_info, qos.LATCHED)
         self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         self.create_subscription(String, "segue/authority", self._on_authority, qos.LATCHED)
         self.create_subscription(Bool, "sim/paused", self._on_paused, qos.LATCHED)
@@ -176,15 +182,18 @@ class SchedulerNode(LifecycleComponent):
             self._say_idle(self.watch.last)
 
     def _must_wait(self, tick: int, now_s: float) -> bool:
-        """Whether a run's observations, or its answers, are too far behind: in a simulation time waits for them."""
+        """Whether what a run needs is behind, or its policy silent: in a simulation time waits for them."""
         if self.session is None:
             return False
+        if self._gate and self.policy.unsure(now_s):
+            return True
         gates = [gate for gate in (self._gate, self._answers) if gate is not None]
         return not all(gate.is_open(tick, round(now_s * 1e9)) for gate in gates)
 
     def _step(self, session: Session, tick: int, now_s: float) -> None:
         if self.measured is None:
             return
+        session.judge_policy(self.policy.fault(now_s))
         try:
             mail, output = session.step(tick, self.measured, self.measured_at, now_s)
         except SegueError as error:
@@ -228,7 +237,7 @@ class SchedulerNode(LifecycleComponent):
             self.get_logger().warning(f"tick {output.tick}: {note}")
 
     def _say_progress(self, output: TickOutput) -> None:
-        source = self.policy_info.name if self.policy_info else ""
+        source = self.policy.info.name if self.policy.info else ""
         message = Progress(tick=output.tick, source=source, progress=float(output.progress or 0.0))
         message.header.stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
         self._progress_out.publish(message)
@@ -239,7 +248,7 @@ class SchedulerNode(LifecycleComponent):
         self._state_out.publish(message)
 
     def _diagnose(self) -> None:
-        message = diagnosis(self.session, self.watch, self.policy_info)
+        message = diagnosis(self.session, self.watch, self.policy.info)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics_out.publish(message)
 
@@ -266,12 +275,6 @@ class SchedulerNode(LifecycleComponent):
         if session and session.started_at is not None:
             tick = ticks.tick_of(ticks.nanoseconds(message.header.stamp), self.space.rate_hz)
             session.inbox.task = message if tick >= session.started_at else session.inbox.task
-
-    def _on_policy_info(self, message: PolicyInfoMsg) -> None:
-        try:
-            self.policy_info = info_from_msg(message)
-        except SegueError as error:
-            self.get_logger().error(f"policy refused: {error}")
 
     def _on_safety(self, message: SafetyState) -> None:
         self.safety = message

@@ -54,7 +54,7 @@ class Session:
     _refusal: Outcome | None = None
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox(self.space)
+        self.inbox = Inbox(self.space, self.info.name)
         self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
 
     def step(
@@ -106,6 +106,11 @@ class Session:
         try:
             self.inbox.add_chunk(chunk)
         except SegueError as error:
+            self.judge_policy(error)
+
+    def judge_policy(self, error: SegueError | None) -> None:
+        """What became of the policy that the run began with; the run ends at its next tick."""
+        if error is not None:
             self._refusal = Outcome(False, "fault", error.text, error.code)
 
     def judge_safety(self, armed: bool, code: int, text: str) -> None:

@@ -12,7 +12,6 @@ from segue_core.errors import (
     ConfigError,
     ErrorCode,
     PerceptionError,
-    PolicyError,
     SchedulerError,
     SegueError,
     unknown_name,
@@ -23,7 +22,7 @@ from segue_ros import alone, qos
 from segue_ros.cell import Cell
 from segue_ros.contracts import load_file
 from segue_ros.waiting import until
-from segue_scheduler.node import results
+from segue_scheduler.node import policy_link, results
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import check_config, injected_latency, scheduler_config
 from segue_scheduler.node.watches import Lease
@@ -169,15 +168,15 @@ class TaskServer:
         node = self._node
         spec = self._spec(goal)
         await alone.until_alone(node)
-        if not await until(node, lambda: node.policy_info is not None, node.given.policy_timeout_s):
-            raise PolicyError(ErrorCode.POLICY_NOT_READY, "no policy node has reported what it can do")
-        assert node.policy_info is not None
-        await alone.until_alone(node, "segue/policy_info")
-        config = spec.config.model_copy(update={"horizon": node.policy_info.horizon})
+        policy = node.policy
+        await until(node, lambda: policy.is_there or policy.refusal is not None, node.given.policy_timeout_s)
+        await alone.until_alone(node, policy_link.TOPIC, dead=lambda: policy.dead)
+        info = policy.begin()
+        config = spec.config.model_copy(update={"horizon": info.horizon})
         return Session(
             replace(spec, config=config),
             node.space,
-            node.policy_info,
+            info,
             self._lease(),
             node.given.state_timeout_ticks,
         )

@@ -1,4 +1,4 @@
-"""Time kept by the node: the tick counter and the lease. Pure; the caller brings the time."""
+"""Time kept by the node: the tick counter, the lease and who is there. Pure; the caller brings the time."""
 
 from dataclasses import dataclass, field
 
@@ -77,3 +77,32 @@ class Lease:
         if self._renewed_s is not None and unseen_s > self.duration_s:
             self._renewed_s += unseen_s
         return self._renewed_s is not None and now_s - self._renewed_s > self.duration_s
+
+
+@dataclass
+class Presence:
+    """Whether somebody is there of whom others tell. Who was never heard of is not missed.
+
+    Args:
+        patience_s: how long somebody who was lost may come back before they are gone.
+    """
+
+    patience_s: float
+    _lost_s: float | None = field(default=None, repr=False)
+
+    @property
+    def lost(self) -> bool:
+        """Whether they are not there now."""
+        return self._lost_s is not None
+
+    def tell(self, there: bool, now_s: float) -> None:
+        """They are there, or not."""
+        self._lost_s = None if there else now_s if self._lost_s is None else self._lost_s
+
+    def gone(self, now_s: float) -> bool:
+        """Whether they were lost and have not come back in time."""
+        return self._lost_s is not None and now_s - self._lost_s >= self.patience_s
+
+    def unsure(self, now_s: float) -> bool:
+        """Whether they were lost and may come back."""
+        return self.lost and not self.gone(now_s)
