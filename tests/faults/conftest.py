@@ -9,6 +9,7 @@ import pytest
 
 from .figures import Figures
 from .live import Live
+from .misled import Misled
 from .standing import Standing
 from .watched import Watched
 
@@ -52,7 +53,23 @@ def standing(
 ) -> Iterator[Callable[[str], Live]]:
     """One graph of a robot for one test after another, at rest and disarmed: `standing("jaco2")`."""
     kept = pytestconfig.stash[_STANDING]
-    yield lambda robot: kept.of(robot, tmp_path_factory.mktemp("standing"))
+    yield lambda robot: kept.of(robot, tmp_path_factory.mktemp("standing"), Live)
+    kept.settle()
+
+
+@pytest.fixture
+def misled(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Misled]]:
+    """As `standing`, with a policy that does as it is told: `misled("jaco2").misbehave(How.FAIL)`."""
+    kept = pytestconfig.stash[_STANDING]
+
+    def of(robot: str) -> Misled:
+        graph = kept.of(robot, tmp_path_factory.mktemp("standing"), Misled)
+        graph.as_usual()
+        return graph
+
+    yield of
     kept.settle()
 
 

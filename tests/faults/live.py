@@ -87,6 +87,11 @@ class Live(Hands):
         log = self.folder / "logs" / f"{name}.log"
         self.supervisor.start(Job(name, command, environment, log, False, Respawn(), node.nice, node.urgent))
 
+    def start_beside(self, name: str, command: Sequence[str]) -> None:
+        """Start a process that is no node of the graph; it ends with the graph, or by its name as a node does."""
+        log = self.folder / "logs" / f"{name}.log"
+        self.supervisor.start(Job(name, command, node_environment(self.plan.nodes[0], os.environ), log))
+
     def kill(self, name: str) -> float:
         """Kill a node's process and bury it; the moment (steady clock) of its death."""
         killed = self.signal(name, signal.SIGKILL)

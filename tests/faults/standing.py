@@ -1,8 +1,11 @@
 """One graph that one test after another uses, since a start takes eight seconds."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from .live import Live
+
+LiveT = TypeVar("LiveT", bound=Live)
 
 
 class Standing:
@@ -11,14 +14,14 @@ class Standing:
     def __init__(self) -> None:
         self._live: Live | None = None
 
-    def of(self, robot: str, folder: Path) -> Live:
+    def of(self, robot: str, folder: Path, kind: type[LiveT]) -> LiveT:
         """A graph of this robot at rest, disarmed, with every node running; what is heard from now on is new."""
-        if self._live is None or self._live.robot != robot or not self._live.stands:
+        live = self._live
+        if type(live) is not kind or live.robot != robot or not live.stands:
             self.close()
-            live = Live(folder, robot)
-            self._live = live.__enter__()
-        self._live.witness.forget()
-        return self._live
+            self._live = live = kind(folder, robot).__enter__()
+        live.witness.forget()
+        return live
 
     def settle(self) -> None:
         """The test is over: put the graph to rest, or give it up."""

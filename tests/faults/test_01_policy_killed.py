@@ -55,7 +55,7 @@ def test_a_policy_that_nobody_supervises_is_missed_within_its_lease_and_a_new_on
         bound_ms=1e3 * bound_s, code=result.error_code,
     )  # fmt: skip
     assert speed > 0.0 and result.error_code == ErrorCode.POLICY_GONE
-    assert "start it again and send the goal anew" in result.error_text
+    assert "start it again and send the goal again" in result.error_text
     assert stop_s <= _LEASE_S + 0.3 and rest_s <= bound_s
     began_s = witness.sim_s
     graph.start_again("policy")

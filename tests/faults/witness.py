@@ -109,6 +109,11 @@ class Witness:
         """What the guard has latched."""
         return int(self.safety[-1][2].error_code)
 
+    def counted(self, name: str) -> int:
+        """How often the guard has done this since arming."""
+        said = self.safety[-1][2]
+        return int(dict(zip(said.count_names, said.counts, strict=True)).get(name, 0))
+
     def at(self, steady_s: float) -> float:
         """The run's clock when the steady clock showed `steady_s`."""
         index = bisect_right(self.joints, steady_s, key=lambda heard: heard.steady_s) - 1
