@@ -53,7 +53,8 @@ class Hands:
         rclpy.init(context=context, domain_id=self.domain)
         self.node = rclpy.create_node(f"hands_{os.getpid()}", context=context)
         self.witness = Witness(self.node, self.robot)
-        self.task = TaskClient(self.node)
+        self._clients: list[TaskClient] = []
+        self.task = self.client()
         self._services: dict[str, Any] = {
             name: self.node.create_client(kind, name)
             for name, kind in (
@@ -67,6 +68,11 @@ class Hands:
         thread.start()
         stack.callback(thread.join, 10.0)
         stack.callback(context.try_shutdown)
+
+    def client(self, action: Any = RunTask, name: str = "segue/run_task") -> TaskClient:
+        """Another client. It is kept: one that is collected as garbage would break the executor in its thread."""
+        self._clients.append(TaskClient(self.node, action, name))
+        return self._clients[-1]
 
     def logs(self) -> str:
         """What the graph printed, for the text of a failed assertion."""
@@ -104,6 +110,14 @@ class Hands:
         """The answer of segue/emergency_stop."""
         return self.call("segue/emergency_stop", EmergencyStop.Request(reason="tests"))
 
+    def forget(self) -> None:
+        """What was heard and asked until now is no matter any more."""
+        self.witness.forget()
+        self._asked = False
+
+    def _over(self) -> bool:
+        return self._asked and self.task.over
+
     def send(self, **goal: Any) -> None:
         """Ask for the task."""
         self.task.result, self.task.refused, self.task.feedback, self._asked = None, False, None, True
@@ -126,10 +140,10 @@ class Hands:
 
         def moves() -> bool:
             long = self.witness.armed and self.witness.sim_s - began_s > for_s
-            return self.task.over or (long and self.witness.speed > MOVING_RAD_S)
+            return self._over() or (long and self.witness.speed > MOVING_RAD_S)
 
         self.until(moves, "the arm moves")
-        assert not self.task.over, f"ended before it moved: {self.task.result}\n{self.logs()}"
+        assert not self._over(), f"ended before it moved: {self.task.result}\n{self.logs()}"
 
     def pass_s(self, seconds: float) -> None:
         """Come back when so much of the run's clock has passed."""
@@ -151,7 +165,7 @@ class Hands:
     def end(self) -> Any:
         """Cancel the task, if there is one; its result when the arm is at rest."""
         self.task.cancel()
-        self.until(lambda: self.task.over or not self._asked, "the task is over")
+        self.until(lambda: self._over() or not self._asked, "the task is over")
         self.rest()
         return self.task.result
 

@@ -77,15 +77,20 @@ class Live(Hands):
         """The plan of a node."""
         return next(node for node in self.plan.nodes if node.name == name)
 
-    def start(self, name: str, instead: Sequence[str] | None = None) -> None:
-        """Start a node of the graph, for the first time or again; nothing restarts it by itself."""
+    def start(self, name: str, instead: Sequence[str] | None = None, called: str = "") -> None:
+        """Start a node of the graph, for the first time or again; nothing restarts it by itself.
+
+        With `called` it is a process of its own beside the one that may be there.
+        """
         node = self.plan_of(name)
         command = node_command(node, write_parameters(node, self.folder / "parameters"))
         if other := instead or self._instead.get(name):
             command = [*other, *command[1:]]
         environment = node_environment(node, os.environ)
-        log = self.folder / "logs" / f"{name}.log"
-        self.supervisor.start(Job(name, command, environment, log, False, Respawn(), node.nice, node.urgent))
+        log = self.folder / "logs" / f"{called or name}.log"
+        self.supervisor.start(
+            Job(called or name, command, environment, log, False, Respawn(), node.nice, node.urgent)
+        )
 
     def start_beside(self, name: str, command: Sequence[str]) -> None:
         """Start a process that is no node of the graph; it ends with the graph, or by its name as a node does."""
@@ -104,11 +109,15 @@ class Live(Hands):
         readiness = Readiness(self.node, [self.plan_of(name)])
         self.until(lambda: not readiness.pending(), f"{name} is ready again")
 
+    def names(self) -> list[str]:
+        """Full names of all nodes of the domain; of two with the same name both."""
+        return [str(name) for name in self.node.get_fully_qualified_node_names()]
+
     @property
     def stands(self) -> bool:
         """Whether every node of the graph runs, and no dead or second one of its name is heard of."""
         self.supervisor.poll()
-        names = self.node.get_fully_qualified_node_names()
+        names = self.names()
         alone = all(names.count(node.full_name) == 1 for node in self.plan.nodes)
         return alone and set(self._here) == set(self.supervisor.pids)
 

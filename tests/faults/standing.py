@@ -20,7 +20,7 @@ class Standing:
         if type(live) is not kind or live.robot != robot or not live.stands:
             self.close()
             self._live = live = kind(folder, robot).__enter__()
-        live.witness.forget()
+        live.forget()
         return live
 
     def settle(self) -> None:

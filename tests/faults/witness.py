@@ -133,6 +133,10 @@ class Witness:
         stamps = (s for _, s, said in self.safety if s >= since_s and not said.armed)
         return next(stamps, math.inf) - since_s
 
+    def unarmed_at(self, steady_s: float) -> float:
+        """When, on the steady clock, the guard first said after `steady_s` that it is not armed; else infinity."""
+        return next((when for when, _, said in self.safety if when >= steady_s and not said.armed), math.inf)
+
     def was_armed(self, since_s: float) -> bool:
         """Whether the guard said so at any moment from `since_s` on."""
         return any(said.armed for _, s, said in self.safety if s >= since_s)
@@ -145,6 +149,16 @@ class Witness:
         """The fastest joint's speed [rad/s] since then."""
         speeds = [np.abs(heard.v).max() for heard in self.joints if heard.sim_s >= since_s]
         return float(max(speeds, default=0.0))
+
+    def count(self, name: str) -> int:
+        """How often the guard did something since arming, such as "foreign", as it said last."""
+        said = self.safety[-1][2]
+        return dict(zip(said.count_names, said.counts, strict=True)).get(name, 0)
+
+    def reach(self, since_s: float) -> NDArray[np.float64]:
+        """How far the joints went since then, (2, n): lowest and highest [rad]."""
+        path = np.array([heard.q for heard in self.joints if heard.sim_s >= since_s])
+        return np.stack([path.min(axis=0), path.max(axis=0)])
 
     def bad_commands(self) -> list[str]:
         """What was on the wire and must not be: not finite, outside limits, or a step too large."""
@@ -163,23 +177,24 @@ class Witness:
             found.append(f"outside the position limits: {heard.q}")
         if heard.v.size and (np.abs(heard.v) > limits.velocity + _ROUNDING).any():
             found.append(f"faster than the limits: {heard.v}")
-        gap = before is None or heard.sim_s - before.sim_s > 1.5 * period_s or heard.sim_s < before.sim_s
-        if gap:
-            away = float(np.abs(heard.q - self._measured(heard)).max())
-            found += [f"begins {away:.3f} rad from the joints"] if away > _AFRESH_RAD else []
-        elif (
-            before is not None and (np.abs(heard.q - before.q) > limits.velocity * period_s + _ROUNDING).any()
-        ):
-            found.append(f"a step of {np.abs(heard.q - before.q).max():.4f} rad")
+        since_s = math.inf if before is None else heard.sim_s - before.sim_s
+        if before is None or not 0.0 <= since_s <= self.config.safety.robot_timeout_s + 0.5 * period_s:
+            there = self._measured(heard)
+            away = np.abs(heard.q - there.q) - 2.0 * LAG_S * np.abs(there.v)  # joints in motion are behind
+            found += [f"begins {away.max():.3f} rad from the joints"] if away.max() > _AFRESH_RAD else []
+            return found
+        allowed = limits.velocity * period_s * max(1, round(since_s / period_s)) + _ROUNDING
+        if (np.abs(heard.q - before.q) > allowed).any():
+            found.append(f"a step of {np.abs(heard.q - before.q).max():.4f} rad in {1e3 * since_s:.0f} ms")
         return found
 
-    def _measured(self, command: Heard) -> NDArray[np.float64]:
+    def _measured(self, command: Heard) -> Heard:
         """Where the joints were when it was commanded: a busy machine may read that after the command."""
         joints = self.joints
         index = max(bisect_right(joints, command.steady_s, key=lambda heard: heard.steady_s) - 1, 0)
         while index + 1 < len(joints) and joints[index].sim_s < joints[index + 1].sim_s <= command.sim_s:
             index += 1
-        return joints[index].q
+        return joints[index]
 
     def _on_command(self, message: JointTrajectory) -> None:
         if message.header.frame_id == ROGUE:

@@ -1,6 +1,7 @@
 """The mover node: takes the arms to a named pose, or along a trajectory, through the controller and its guard."""
 
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,11 +26,13 @@ from segue_control.row_stream import RowStream
 from segue_control.scene_messages import scene_from_msg
 from segue_core.config_base import StrictModel
 from segue_core.errors import ConfigError, ControlError, ErrorCode, SegueError, told_code
+from segue_core.lease import Lease
 from segue_interfaces.action import MoveTo
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm
 from segue_ros import alone, conversions, parameters, qos
 from segue_ros.contracts import load_robot
+from segue_ros.goals import hear_leases
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.waiting import call, until
@@ -41,6 +44,7 @@ LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measu
 _SETTLE_S = 3.0
 _ROUNDING = 1e-6  # of a number on the wire
 _PATIENCE_S = 5.0
+_LEASE_S = 1.0  # a client that kept its lease and is silent for so long is gone
 _DISARMED_S, _REST_S = 1.0, 5.0  # with whoever had the robot before, and with arms that brake
 _STILL_RAD, _STILL_NS = 1e-3, 100_000_000
 _FOREVER_S = 3600.0
@@ -74,6 +78,7 @@ class MoverNode(LifecycleComponent):
         self._scene = contract_scene(self.robot)
         self._stream: RowStream | None = None
         self.busy, self._moves = False, 0
+        self._goal_id, self._lease = b"", Lease(_LEASE_S, False, time.monotonic())
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._connect()
 
@@ -94,6 +99,7 @@ class MoverNode(LifecycleComponent):
             self.create_subscription(JointState, "joint_states", self._on_joint_states, qos.SENSOR),
             self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE),
             self.create_subscription(MarkerArray, "segue/scene", self._on_scene, qos.LATCHED),
+            hear_leases(self, self._renew),
         ]
         self._arm: Client[Any, Any] = self.create_client(Arm, "segue/arm")
         self._server = ActionServer(
@@ -139,6 +145,10 @@ class MoverNode(LifecycleComponent):
     def _on_safety(self, message: SafetyState) -> None:
         self._safety = message
 
+    def _renew(self, goal_id: bytes) -> None:
+        if goal_id == self._goal_id:
+            self._lease.renew(time.monotonic())
+
     def _on_scene(self, message: MarkerArray) -> None:
         try:
             self._scene = contract_scene(self.robot) + scene_from_msg(message)
@@ -174,6 +184,7 @@ class MoverNode(LifecycleComponent):
             handle.abort()
             return _failure(ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, "another move is under way"))
         self.busy = True
+        self._goal_id, self._lease = bytes(handle.goal_id.uuid), Lease(_LEASE_S, False, time.monotonic())
         try:
             result = await self._move(handle)
         except SegueError as error:
@@ -199,8 +210,10 @@ class MoverNode(LifecycleComponent):
         def look(tick: int) -> str:
             part = min(1.0, tick / len(rows))
             self._tell(handle, "moving" if part < 1.0 else "settling", part)
-            return "it was cancelled" if handle.is_cancel_requested else ""
+            return self._unwanted(handle)
 
+        if reason := self._unwanted(handle):
+            raise ControlError(ErrorCode.CONTROL_NOT_ARMED, f"the move did not begin: {reason}")
         await self.carry_out(rows, sample.grippers, np.full(len(goal), ARRIVED_RAD), look)
         error = float(self.errors(goal).max())
         text = f"at {handle.request.pose!r} ({trajectory.found_by})"
@@ -208,6 +221,12 @@ class MoverNode(LifecycleComponent):
         return MoveTo.Result(
             success=True, found_by=trajectory.found_by, duration_s=duration, error_rad=error, error_text=text
         )
+
+    def _unwanted(self, handle: ServerGoalHandle) -> str:
+        """Why nobody wants this move any more; empty while somebody does."""
+        if handle.is_cancel_requested:
+            return "it was cancelled"
+        return "its client is gone" if self._lease.expired(time.monotonic()) else ""
 
     async def ready(self) -> JointSample:
         """Where the arms are, once nobody else has the robot. ControlError when somebody has, or nothing is heard."""

@@ -133,8 +133,7 @@ class ControllerNode(LifecycleComponent):
             planned = message.action_space_fingerprint == self._joint_space.fingerprint()
             space = self._joint_space if planned else self._robot.action_space
             command = conversions.command_from_msg(message, space)
-            if self._controller.guard.mode is GuardMode.ARMED:
-                self._owner.check(command.run_id, alone.sender_of(info))
+            self._admit(command.run_id, alone.sender_of(info))
         except ControlError as error:
             self._warn(message, error)
             return
@@ -143,6 +142,14 @@ class ControllerNode(LifecycleComponent):
         except ControlError as error:
             self._warn(message, error)
         self._note_command(message)
+
+    def _admit(self, run_id: str, sender: bytes) -> None:
+        """Notes who commands without having the robot; raises ControlError while somebody else has it."""
+        now_ns = self._steady_ns()
+        if self._controller.guard.mode is GuardMode.ARMED:
+            self._owner.check(run_id, sender, now_ns)
+        else:
+            self._owner.note_refused(sender, now_ns)  # the guard says why
 
     def _take(self, command: conversions.Command, planned: bool) -> None:
         if command.hold:
@@ -279,12 +286,21 @@ class ControllerNode(LifecycleComponent):
     def _arm(self) -> None:
         alone.refuse_namesakes(self)
         alone.refuse_second_publisher(self, "joint_command")
+        self._refuse_intruder()
         if self._measured is None:
             text = self._reader.why_none() or "no joint states received yet"
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)
         self._controller.arm(self._measured.grippers, self._steady_ns())
         self._owner.release()
         self._loop.overruns, self._loop.last_ns = 0, None  # what happened while disarmed does not matter
+
+    def _refuse_intruder(self) -> None:
+        """Who commands a robot that it does not have would have it with the first command after arming."""
+        intruder = self._owner.intruder(self._steady_ns())
+        if intruder is not None and self._controller.guard.mode in (GuardMode.DISARMED, GuardMode.ARMED):
+            who = alone.name_of(self, "segue/command", intruder)
+            text = f"{who} commands on segue/command without having the robot"
+            raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, do="end that node, then arm")
 
     def _on_emergency_stop(
         self, request: EmergencyStop.Request, response: EmergencyStop.Response

@@ -99,6 +99,28 @@ def test_a_second_scheduler_with_the_same_run_id_is_counted_and_not_executed(ben
     np.testing.assert_allclose(guard.position, bench.home, atol=1e-6)
 
 
+def test_who_commands_without_having_the_robot_does_not_get_it_with_the_next_arming(bench: Bench) -> None:
+    """Fault 15: the first command after arming owns the robot, so whoever shouted all the time once had it."""
+    bench.step()
+    guard = bench.node._controller.guard
+    bench.command(1, rise=0.05)
+    bench.until(lambda: guard.counts["not_armed"] == 1)
+    refused = bench.call(Arm.Request(arm=True))
+    assert (refused.success, refused.error_code) == (False, 311)
+    assert "node /bench commands on segue/command without having the robot" in refused.error_text
+    bench.step(100)
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.command(2)
+    bench.until(lambda: bench.age_is(0.0, 1.0))
+    assert bench.call(Arm.Request(arm=True)).success, "an owner hands over"
+    bench.command(3)
+    bench.until(lambda: bench.age_is(0.0, 1.0))
+    bench.command(4, run_id="intruder")
+    bench.until(lambda: guard.counts["foreign"] == 1)
+    refused = bench.call(Arm.Request(arm=True))
+    assert refused.error_code == 311, "and nobody shouts while it does"
+
+
 def test_beside_a_second_controller_nothing_is_armed(bench: Bench) -> None:
     """Fault 15: both were once armed by one call, and both drove the robot."""
     bench.step()

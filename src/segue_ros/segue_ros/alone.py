@@ -25,6 +25,17 @@ def sender_of(info: Mapping[str, Any]) -> bytes:
     return bytes(gid["data"]) if gid else b""
 
 
+def name_of(node: Node, topic: str, sender: bytes) -> str:
+    """The node that publishes `topic` under this `sender_of`, for an error's text."""
+    there = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
+    names = [_full_name(info) for info in there if bytes(info.endpoint_gid) == sender]
+    return f"node {names[0]}" if names else "a node that is gone, or unknown,"
+
+
+def _full_name(info: Any) -> str:
+    return f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+
+
 def refuse_namesakes(node: Node) -> None:
     """Raises ConfigError (608) when other nodes of the domain have this node's name."""
     name = node.get_fully_qualified_name()
@@ -43,7 +54,7 @@ def refuse_second_publisher(node: Node, topic: str, dead: int = 0) -> None:
     if node.count_publishers(topic) - dead < 2:
         return
     there = node.get_publishers_info_by_topic(topic)
-    names = ", ".join(sorted(f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in there))
+    names = ", ".join(sorted(_full_name(info) for info in there))
     text = f"several nodes publish {topic}"
     raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, got=names, expected="one", do=_WHAT_TO_DO)
 

@@ -20,7 +20,15 @@ from rclpy.node import Node
 from rclpy.task import Future
 from unique_identifier_msgs.msg import UUID
 
+from segue_ros import qos
 from segue_ros.waiting import ASK_AGAIN_S
+
+
+def hear_leases(node: Node, renew: Callable[[bytes], None]) -> Any:
+    """A subscription that calls `renew` with the id of every goal whose client says that it is still there."""
+    return node.create_subscription(
+        UUID, "segue/lease", lambda message: renew(bytes(message.uuid)), qos.STATE
+    )
 
 
 class Goal:

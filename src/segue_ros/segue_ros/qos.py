@@ -32,6 +32,9 @@ OBSERVATION = _keep_last(2, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATIL
 COMMAND = _keep_last(4, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Commands per tick and joint commands: bounded, so that a flood drops the oldest."""
 
+ANSWERS = _keep_last(60, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+"""Subscription to joint commands in a world that waits for each: a second sender must not push the owner's out."""
+
 STATE = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """States, progress and events."""
 

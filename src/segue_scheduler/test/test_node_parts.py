@@ -12,6 +12,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.latency import parse_latency
+from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import TaskState
 from segue_ros.conversions import chunk_to_msg
@@ -21,7 +22,7 @@ from segue_scheduler.node.inbox import Inbox
 from segue_scheduler.node.messages import goal_of, input_from_msg, input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import RunParameters, check, injected_latency, scheduler_config
-from segue_scheduler.node.watches import Lease, TickWatch
+from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import Phase, TickInput, TickOutput

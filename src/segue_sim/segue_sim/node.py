@@ -115,7 +115,7 @@ class SimulatorNode(LifecycleComponent):
             )
             for name in self._robot.cameras
         }
-        commands = qos.COMMAND if self._waits else qos_profile_sensor_data
+        commands = qos.ANSWERS if self._waits else qos_profile_sensor_data
         self.create_subscription(JointTrajectory, "joint_command", self._on_command, commands)
         self.create_subscription(ClockMsg, "sim/answered", self._on_answer, qos.COMMAND)
         self.create_service(ResetWorld, "sim/reset", self._on_reset)

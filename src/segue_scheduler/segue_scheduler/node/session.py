@@ -9,10 +9,10 @@ from segue_core.action_space import ActionSpace
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode, SegueError, told_code
 from segue_core.latency import Latency
+from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import ActionChunk
 from segue_scheduler.node.inbox import Inbox, Mail
-from segue_scheduler.node.watches import Lease
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import Outcome, Phase, TickOutput
 

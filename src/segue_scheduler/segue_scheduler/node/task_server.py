@@ -16,6 +16,7 @@ from segue_core.errors import (
     SegueError,
     unknown_name,
 )
+from segue_core.lease import Lease
 from segue_core.task_config import TaskConfig
 from segue_interfaces.action import RunTask
 from segue_ros import alone, qos
@@ -25,7 +26,6 @@ from segue_ros.waiting import until
 from segue_scheduler.node import policy_link, results
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import check_config, injected_latency, scheduler_config
-from segue_scheduler.node.watches import Lease
 from segue_scheduler.tick import Outcome, TickOutput
 
 if TYPE_CHECKING:
@@ -149,6 +149,10 @@ class TaskServer:
             node.human = False  # whoever had the robot lost it when it was disarmed
             node.session = session
             await until(node, lambda: session.outcome is not None, _FOREVER_S)
+            if (
+                session.outcome and session.outcome.code is ErrorCode.TASK_LEASE_EXPIRED
+            ):  # nobody hears the result
+                node.get_logger().warning(f"the task is ended: {session.outcome.reason}")
             await self._cell.arm(False)
         finally:
             node.session = None

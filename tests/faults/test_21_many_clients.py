@@ -1,0 +1,44 @@
+"""21: two goals at once, and fifty. One is worked on, every other client is told why not.
+
+Not here: the same against the scheduler node alone (test_scheduler_goals.py).
+"""
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from segue_core.errors import ErrorCode
+
+from .figures import Figures
+from .live import Live, module
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+_LATE_S = 20.0  # about one on a quiet machine
+
+
+@pytest.mark.parametrize("count", [2, 50])
+def test_of_many_clients_one_has_its_task_and_the_others_a_reason_soon(
+    count: int, standing: Callable[[str], Live], figures: Figures
+) -> None:
+    graph = standing("franka")
+    crowd = subprocess.Popen(module("crowd", str(count)), stdout=subprocess.PIPE, text=True)
+    try:
+        output, _ = crowd.communicate(timeout=150.0)
+    finally:
+        crowd.kill()
+    told, owner = (json.loads(line) for line in output.splitlines())
+    figures.add(
+        21, f"{count} clients at once", "franka", code=told["codes"][0],
+        note=f"{told['refused']} refused, the last after {told['longest_s']:.2f} s of wall time, "
+        f"{told['asked_again']} asked again",
+    )  # fmt: skip
+    assert told["refused"] == count - 1 and told["codes"] == [ErrorCode.TASK_BUSY]
+    assert all("another task is running" in text for text in told["texts"])
+    assert told["longest_s"] < _LATE_S
+    assert owner == {"outcome": "cancelled"}
+    graph.rest()
+    assert graph.witness.was_armed(0.0) and not graph.witness.armed
+    assert graph.witness.bad_commands() == []
