@@ -69,6 +69,9 @@ def add_parser(subparsers: Any) -> None:
         "--max-more", type=float, default=_MORE, metavar="N",
         help=f"threads or files that a process may have more at the end ({_MORE:g})",
     )  # fmt: skip
+    parser.add_argument(
+        "--goals", type=int, metavar="N", help="live: end after so many goals, if the time is not over"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where the folder with page and logs goes (runs)"
@@ -138,7 +141,9 @@ def _live(options: argparse.Namespace, graph: Graph, given: Mapping[str, Scalar]
     with Interrupts() as interrupts:
         display = make_display(progress, options.quiet)
         try:
-            soak = SoakEpisode(plan, folder, progress, display, interrupts, None, seconds)
+            soak = SoakEpisode(
+                plan, folder, progress, display, interrupts, None, seconds, goals=options.goals
+            )
             ending, _ = soak.run(goal)
         finally:
             display.close()

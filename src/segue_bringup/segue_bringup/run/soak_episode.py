@@ -77,9 +77,10 @@ class LiveSoak:
 
 @dataclass
 class SoakEpisode(Episode):
-    """An `Episode` of many goals, one seed after the other, until the time is over."""
+    """An `Episode` of many goals, one seed after the other, until the time is over or so many `goals` are done."""
 
     seconds: float = 600.0
+    goals: int | None = None
     seen: LiveSoak = field(default_factory=LiveSoak)
     _began_s: float = 0.0
     _looked_s: float = 0.0
@@ -99,8 +100,7 @@ class SoakEpisode(Episode):
         if not self._wait(lambda: self._all_ready(readiness)):
             return self._why()
         self._began_s = time.monotonic()
-        while self._age_s() < self.seconds:
-            done = self.seen.outcomes.total()
+        while self._age_s() < self.seconds and (done := self.seen.outcomes.total()) != self.goals:
             self._headline(f"goal {done + 1}, {self._age_s() / 60:.1f} of {self.seconds / 60:g} min")
             self._client.send(goal)
             in_time = False
