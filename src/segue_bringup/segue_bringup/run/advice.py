@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.catalogue import config_root
-from segue_core.errors import WHAT_TO_DO, ErrorCode
+from segue_core.errors import WHAT_TO_DO, ErrorCode, told_code
 from segue_core.exit_status import ExitStatus
 from segue_core.lateness import is_late, late_advice
 from segue_data.manifest import RECORDING
@@ -67,7 +67,7 @@ def _after_ending(told: Mapping[str, Any]) -> list[str]:
 
 def _about_code(told: Mapping[str, Any]) -> list[str]:
     """What the error's code advises, unless the reason says it already."""
-    step = ErrorCode(int(told["error_code"])).next_step
+    step = told_code(int(told["error_code"]), ErrorCode.OK).next_step
     return [step] if step and WHAT_TO_DO not in str(told["reason"]) else []
 
 

@@ -111,13 +111,14 @@ class SoakEpisode(Episode):
                     self._stop_arm()
             if not in_time:
                 return self._why()
+            self._result()  # raises for a goal that is refused: the next one would be, too
             self._note(self._client.result)
             goal.seed += 1
         return Ending.RESULT
 
     def _note(self, result: RunTask.Result | None) -> None:
         if result is None:
-            self.seen.outcomes["refused" if self._client.refused else "no result"] += 1
+            self.seen.outcomes["no result"] += 1
             return
         self.seen.outcomes[result.outcome] += 1
         self.seen.starved += int(result.starved_ticks)
