@@ -39,7 +39,8 @@ examples:
   segue soak --lockstep 2h                          episodes in one process, without ROS
   segue soak --live 30 --json soak.json || echo $?  for scripts: 1 when something grows
 
-Launch arguments are those of `segue run`. A run's recording is deleted when its goal is over.
+Launch arguments are those of `segue run`. A run's recording is deleted when its goal is over. Take a time of many goals
+(time_limit_s:=10 makes them short): what a recorder needs for one long episode looks like growth until the next.
 """
 
 
