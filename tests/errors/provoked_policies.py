@@ -9,6 +9,7 @@ from unittest.mock import patch
 import numpy as np
 
 from segue_core.errors import ErrorCode
+from segue_core.lease import Lease
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_core.robot_config import RobotConfig
@@ -25,7 +26,7 @@ from segue_policies.nodes.hold import HoldNode, HoldPolicy
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_scheduler.node import results
 from segue_scheduler.node.policy_link import PolicyLink
-from segue_scheduler.node.watches import Lease, TickWatch
+from segue_scheduler.node.watches import TickWatch
 
 from . import graph_free
 from .provoking import Told, provokes

@@ -8,12 +8,13 @@ import numpy as np
 
 from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode
+from segue_core.lease import Lease
 from segue_core.policy import CAPABILITIES
 from segue_interfaces.action import RunTask
 from segue_scheduler.inspection import check_chunk
 from segue_scheduler.node import results
 from segue_scheduler.node.session import Session
-from segue_scheduler.node.watches import Lease, TickWatch
+from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler

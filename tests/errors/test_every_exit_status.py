@@ -14,8 +14,9 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 from segue_bringup.run.episode import Ending
 from segue_bringup.run.outcome import describe
 from segue_core.exit_status import ExitStatus
+from segue_core.lease import Lease
 from segue_scheduler.node import results
-from segue_scheduler.node.watches import Lease, TickWatch
+from segue_scheduler.node.watches import TickWatch
 
 ROOT = Path(__file__).resolve().parents[2]
 MET_BY = {
