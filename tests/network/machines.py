@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +15,7 @@ from .link import ADDRESSES
 
 ROBOT, POLICY = 0, 1
 _PROFILES = Path(__file__).parents[2] / "config" / "dds"
+_NUMBERS = count()
 _LINK = Path(__file__).with_name("link.py")
 
 
@@ -38,7 +40,8 @@ class TwoMachines:
     """A context: `start` runs a command on one of the machines, `link` changes the cable."""
 
     def __init__(self) -> None:
-        self._names = tuple(f"segue-{os.getpid()}-{side}" for side in ("robot", "policy"))
+        number = next(_NUMBERS)
+        self._names = tuple(f"segue-{os.getpid()}-{number}-{side}" for side in ("robot", "policy"))
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "TwoMachines":
