@@ -32,6 +32,7 @@ class Machine:
             "run": self.run,
             "notice": self.notice,
             "stopped": self.stopped,
+            "halted": self.halted,
             "undisturbed": self.undisturbed,
             "quiet": self.quiet,
             "again": self.again,
@@ -59,12 +60,20 @@ class Machine:
 
     def stopped(self) -> dict[str, Any]:
         """The task has ended, and the arm rests."""
-        told = self._end(self._since_s)
+        return {**self._end(self._since_s), **self._rest()}
+
+    def halted(self) -> dict[str, Any]:
+        """The guard has stopped the arm by itself, and it rests; whoever could tell of the task's end is not heard."""
+        witness = self._live.witness
+        self._live.until(lambda: not witness.armed, "the guard stops")
+        return {"code": witness.error_code, "reason": witness.safety[-1][2].error_text, **self._rest()}
+
+    def _rest(self) -> dict[str, Any]:
         self._live.rest()
         witness = self._live.witness
         stop_s, rest_s = witness.stopped_after(self._since_s), witness.rested_after(self._since_s)
         bound_s = stop_s + rest_bound_s(self._live.robot)
-        return {**told, "stop_s": stop_s, "rest_s": rest_s, "bound_s": bound_s, "bad": witness.bad_commands()}
+        return {"stop_s": stop_s, "rest_s": rest_s, "bound_s": bound_s, "bad": witness.bad_commands()}
 
     def undisturbed(self) -> dict[str, Any]:
         """How a task is that nothing should have disturbed."""

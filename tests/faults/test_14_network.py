@@ -38,14 +38,14 @@ def _runs_on(told: Mapping[str, Any]) -> None:
     assert told["metrics"]["chunks"] >= 2 and told["speed"] > MOVING_RAD_S and told["bad"] == []
 
 
-def _partition(cell: Cell, robot: str, figures: Figures, fault: str) -> None:
+def _partition(cell: Cell, robot: str, figures: Figures, fault: str, end: str = "stopped") -> None:
     """Cut the cable in motion, mend it: a stop, nothing old executed, and a new task works."""
     cell.cable(**NEAR)
     cell.do("move")
     cell.do("notice")
     cell.cable(loss=1.0)
     cut_s = time.monotonic()
-    told = cell.do("stopped")
+    told = cell.do(end)
     assert told["code"] and told["reason"] and told["bad"] == []
     assert told["rest_s"] <= told["bound_s"]
     time.sleep(max(0.0, cut_s + _PARTITION_S - time.monotonic()))
@@ -71,7 +71,7 @@ def test_a_partition_between_scheduler_and_controller_stops_both(
     tmp_path: Path, no_standing: None, figures: Figures
 ) -> None:
     with Cell(tmp_path, "franka", ("simulator", "controller", "perception"), ("scheduler", "policy")) as cell:
-        _partition(cell, "franka", figures, "partition, the scheduler on the other side")
+        _partition(cell, "franka", figures, "partition, the scheduler on the other side", "halted")
 
 
 @pytest.mark.parametrize(
