@@ -179,7 +179,8 @@ def a_policy_that_leaves_in_a_run(_: Path) -> Told:
     session = graph_free.session(Lease(1.0, required=False, now_s=0.0))
     with graph_free.policy_bench(HoldNode) as bench:
         link = PolicyLink(bench.peer, lease_s=1.0, patience_s=0.0)
-        bench.until(lambda: link.is_there)
+        watched = bench.node._info_out  # by two: one that reads, one that asks for a lease
+        bench.until(lambda: link.is_there and watched.get_subscription_count() == 2)
         link.begin()
         bench.node.trigger_deactivate()
         bench.node.destroy_publisher(bench.node._info_out)
