@@ -9,6 +9,7 @@ from pydantic import Field
 
 from segue_core.config_base import StrictModel, load_mapping, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.files import read_config
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 
@@ -90,7 +91,7 @@ def path_of(kind: str, name: str) -> Path:
 def entry(kind: str, name: str) -> dict[str, Any]:
     """One entry as plain data, checked against its model where `kind` has one, which fills in what is left out."""
     path = path_of(kind, name)
-    text = path.read_bytes()
+    text = read_config(path, _SINGULAR.get(kind, kind))
     model = MODELS.get(kind)
     defaults = load_yaml(text, model, str(path)).model_dump(mode="json") if model is not None else {}
     return {**defaults, **load_mapping(text, str(path))}

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from segue_bringup.catalogue import path_of
-from segue_core.config_base import StrictModel, load_yaml
+from segue_core.config_base import StrictModel
 from segue_core.errors import unknown_name
+from segue_core.files import load_config
 
 Scalar = bool | int | float | str
+
+Bound = Annotated[float, Field(ge=-(2**53), le=2**53)]  # seeds are exact up to there
 
 
 class Argument(StrictModel):
@@ -21,8 +24,8 @@ class Argument(StrictModel):
     config: str | None = Field(
         default=None, description="folder of config/ whose file names are the valid values"
     )
-    low: float | None = Field(default=None, description="least valid number")
-    high: float | None = Field(default=None, description="largest valid number")
+    low: Bound | None = Field(default=None, description="least valid number")
+    high: Bound | None = Field(default=None, description="largest valid number")
 
 
 class Derived(StrictModel):
@@ -142,4 +145,4 @@ def load_graph(name: str = "task") -> Graph:
         ConfigError: unknown graph, or a file that is not a graph (names the file and the key).
     """
     path = path_of("graph", name)
-    return load_yaml(path.read_bytes(), Graph, str(path))
+    return load_config(path, Graph, "graph")

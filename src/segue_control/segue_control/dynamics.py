@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from segue_control.held import place_held
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
@@ -20,8 +21,7 @@ def _inertial_model(robot: RobotConfig) -> mujoco.MjModel:
     used = {geom.meshname for body in spec.bodies for geom in body.geoms}
     for mesh in [mesh for mesh in spec.meshes if mesh.name not in used]:
         mesh.delete()
-    model: mujoco.MjModel = spec.compile()
-    return model
+    return compiled(robot, spec)
 
 
 class Dynamics:

@@ -25,6 +25,7 @@ from segue_control import rotations
 from segue_control.held import place_held
 from segue_control.joint_targets import JointCodec
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_control.poses import ActionCodec, ToolPoses, pose_space
 from segue_core.controller_config import Targets, targets_of
 from segue_core.errors import ControlError, ErrorCode
@@ -51,8 +52,7 @@ def _bare_model(robot: RobotConfig) -> mujoco.MjModel:
         for element in list(group):
             element.delete()
     spec.compiler.boundmass = spec.compiler.boundinertia = 1e-6
-    model: mujoco.MjModel = spec.compile()
-    return model
+    return compiled(robot, spec)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from segue_control.fingers import add_gripper
 from segue_control.held import add_held
+from segue_control.model_checks import refuse_home_outside, refuse_unknown_parts
 from segue_control.repairs import repair
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
@@ -123,14 +124,16 @@ def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
     arm = _load(robot)
     if robot.model.repairs:
         repair(arm, robot.model.repairs)
-        if robot.model.repairs.root_at_origin:
-            arm.body(config.root).pos, arm.body(config.root).quat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
+    refuse_unknown_parts(arm, config)
+    if robot.model.repairs and robot.model.repairs.root_at_origin:
+        arm.body(config.root).pos, arm.body(config.root).quat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
     for key in list(arm.keys):
         key.delete()
     for light in list(arm.worldbody.lights):
         light.delete()
     for texture in [t for t in arm.textures if t.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX]:
         texture.delete()
+    refuse_home_outside(arm, config)
     if robot.model.visuals == "hull":
         _show_hulls(arm)
     _add_actuators(arm, config)

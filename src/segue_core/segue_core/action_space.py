@@ -26,6 +26,9 @@ from numpy.typing import ArrayLike, NDArray
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError, unknown_name
 from segue_core.text_enum import TextEnum
 
+_FURTHEST = 1e6  # no bound of a robot is as far, in any unit
+_FASTEST_HZ = 10_000.0
+
 
 class ChannelKind(TextEnum):
     """How a channel's numbers are compared and blended."""
@@ -57,10 +60,11 @@ class Channel:
                 got=f"{len(self.low)} low and {len(self.high)} high bounds",
                 expected=f"{self.size} each",
             )
-        if any(low > high for low, high in zip(self.low, self.high, strict=True)):
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE, f"channel {self.name!r}: a low bound is above its high"
-            )
+        for low, high in zip(self.low, self.high, strict=True):
+            if not -_FURTHEST <= low <= high <= _FURTHEST:  # nor NaN
+                text, got = f"channel {self.name!r}: a low and a high bound", f"{low} and {high}"
+                expected = f"low at most high, both within +-{_FURTHEST:g}"
+                raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=got, expected=expected)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,17 @@ class ActionSpace:
     name: str
     rate_hz: float
     channels: tuple[Channel, ...]
+
+    def __post_init__(self) -> None:
+        names = [channel.name for channel in self.channels]
+        if not names or len(set(names)) < len(names):
+            text, got = f"action space {self.name!r}: channels", ", ".join(names) or "none"
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE, text, got=got, expected="one or more, each once"
+            )
+        if not 0 < self.rate_hz <= _FASTEST_HZ:
+            text, expected = f"action space {self.name!r}: rate_hz", f"above 0, at most {_FASTEST_HZ:g}"
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=self.rate_hz, expected=expected)
 
     @cached_property
     def dim(self) -> int:
@@ -167,14 +182,17 @@ class ActionSpace:
         try:
             channels = tuple(_channel(entry) for entry in data["channels"])
             return cls(str(data["name"]), float(data["rate_hz"]), channels)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"action space: {error!r}") from error
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"action space: {error!r:.300}") from error
 
 
 def _channel(entry: Mapping[str, Any]) -> Channel:
     fields = dict(entry)
     kind = ChannelKind(fields.pop("kind"))
     low, high = tuple(map(float, fields.pop("low"))), tuple(map(float, fields.pop("high")))
+    for name, wanted in (("name", str), ("size", int), ("unit", str), ("wraps", bool)):
+        if name in fields and type(fields[name]) is not wanted:
+            raise TypeError(f"{name} is {fields[name]!r}, expected {wanted.__name__}")
     return Channel(kind=kind, low=low, high=high, **fields)
 
 

@@ -7,21 +7,22 @@ Names are frames: an object, a body of a fixture (`fridge_door`), a named place 
 from pydantic import Field, model_validator
 
 from segue_core.config_base import StrictModel
-
-Vector3 = tuple[float, float, float]
+from segue_core.quantities import Angle, Coordinate, Positive, Vector3, refuse_reversed
 
 
 class JointIs(StrictModel):
     """A joint of a fixture is beyond a value [m] or [rad]."""
 
     name: str
-    above: float | None = None
-    below: float | None = None
+    above: Angle | None = None
+    below: Angle | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> "JointIs":
         if self.above is None and self.below is None:
             raise ValueError("needs above, below or both")
+        if self.above is not None and self.below is not None and self.above >= self.below:
+            raise ValueError(f"nothing is above {self.above} and below {self.below}")
         return self
 
 
@@ -30,7 +31,7 @@ class Near(StrictModel):
 
     what: str = "tool"
     to: str
-    within_m: float = Field(gt=0)
+    within_m: Positive
     offset: Vector3 = Field(default=(0.0, 0.0, 0.0), description="point in the axes of `to` [m]")
     level: bool = False
 
@@ -40,7 +41,7 @@ class Above(StrictModel):
 
     what: str
     frame: str = "table"
-    by_m: float
+    by_m: Coordinate
 
 
 class Inside(StrictModel):
@@ -50,6 +51,11 @@ class Inside(StrictModel):
     frame: str
     low: Vector3
     high: Vector3
+
+    @model_validator(mode="after")
+    def _a_box(self) -> "Inside":
+        refuse_reversed(self.low, self.high, "inside")
+        return self
 
 
 class Axis(StrictModel):

@@ -14,6 +14,7 @@ from segue_core.errors import ConfigError, ErrorCode, nearest_name
 
 _MAX_LENGTH = 1_000_000
 _MAX_SIZE = 200_000
+_MAX_BITS = 63
 
 
 class StrictModel(BaseModel):
@@ -37,6 +38,8 @@ def parse_model(data: Any, model: type[ModelT], source: str) -> ModelT:
         return model.model_validate(data)
     except ValidationError as error:
         raise _config_error(error, model, source) from error
+    except ConfigError as error:  # of what a validator looks up, such as an action space by its name
+        raise ConfigError(error.code, f"{source}: {error.text}") from error
 
 
 def load_yaml(text: str | bytes, model: type[ModelT], source: str) -> ModelT:
@@ -83,6 +86,8 @@ def load_mapping(text: str | bytes, source: str) -> dict[str, Any]:
 
 def _size(data: Any, known: dict[int, int]) -> int:
     """How many values there are with every alias written out; what is written once is counted once."""
+    if isinstance(data, int) and data.bit_length() > _MAX_BITS:
+        raise ValueError(f"a whole number of {data.bit_length()} bits, allowed: at most {_MAX_BITS}")
     if not isinstance(data, dict | list | tuple | set):
         return 1
     if id(data) not in known:

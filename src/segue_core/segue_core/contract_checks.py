@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from segue_core.quantities import Vector3
+
 _TOLERANCE = 1e-6  # of a whole number: periods such as 1/480 s are written with sixteen digits
 
 
@@ -24,6 +26,23 @@ def rates_fit(tick_rate_hz: float, control_rate_hz: float, physics_step_s: float
 def _whole(ratio: float, what: str) -> None:
     if round(ratio) < 1 or abs(ratio - round(ratio)) > _TOLERANCE * ratio:
         raise ValueError(f"{what}: {ratio:.6g} is not a whole number")
+
+
+def refuse_twice(what: str, names: Sequence[str]) -> None:
+    """Nothing has the name of another, and nothing has none."""
+    wrong = sorted({name for name in names if not name or names.count(name) > 1})
+    if wrong:
+        raise ValueError(f"{what} {wrong[0]!r} is there twice" if wrong[0] else f"a {what} has no name")
+
+
+def refuse_no_view(position: Vector3, look_at: Vector3, up: Vector3) -> None:
+    """A camera looks somewhere else than where it is, and not along what is up."""
+    x, y, z = (b - a for a, b in zip(position, look_at, strict=True))
+    across = (y * up[2] - z * up[1], z * up[0] - x * up[2], x * up[1] - y * up[0])
+    if not any(abs(part) > _TOLERANCE for part in across):
+        raise ValueError(
+            f"a camera at {list(position)} that looks at {list(look_at)} has no picture with up {list(up)}"
+        )
 
 
 def refuse_unknown_mounts(mounts: Mapping[str, str], arms: Sequence[str]) -> None:

@@ -16,11 +16,8 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.config_base import StrictModel
+from segue_core.quantities import NotNegative, Positive, Share
 from segue_core.text_enum import TextEnum
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Interface(TextEnum):

@@ -22,11 +22,6 @@ from segue_core.error_codes import ErrorCode as ErrorCode
 WHAT_TO_DO: Final = "What to do:"
 
 
-def told_code(number: int, otherwise: ErrorCode) -> ErrorCode:
-    """The code of a number that another process told; `otherwise` for success, and for one that there is not."""
-    return ErrorCode(number) if number and number in set(ErrorCode) else otherwise
-
-
 _LONGEST = 400  # letters of what came from outside; a text of megabytes would fill logs and hold up nodes
 _LONGEST_NAME = 100
 
@@ -35,6 +30,11 @@ def clipped(value: object, longest: int = _LONGEST) -> str:
     """What somebody gave, as text that fits into a sentence."""
     text = str(value)
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} letters)"
+
+
+def told_code(number: int, otherwise: ErrorCode) -> ErrorCode:
+    """The code of a number that another process told; `otherwise` for success, and for one that there is not."""
+    return ErrorCode(number) if number and number in set(ErrorCode) else otherwise
 
 
 def _describe(text: str, got: object, expected: object, allowed: Iterable[str]) -> str:

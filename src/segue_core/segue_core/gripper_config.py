@@ -1,18 +1,15 @@
 """The gripper of a robot contract: fingers on one tendon, or fingers that each have a motor of their own."""
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
 from segue_core.config_base import StrictModel
-
-Positive = Annotated[float, Field(gt=0)]
+from segue_core.quantities import Angle, Positive, Vector3
 
 
 class FingerPad(StrictModel):
     """A flat rubber pad that a finger touches with instead of its own shape."""
 
-    position: tuple[float, float, float] = Field(description="centre in the finger's frame [m]")
+    position: Vector3 = Field(description="centre in the finger's frame [m]")
     half_size: tuple[Positive, Positive, Positive] = Field(description="half of its edges [m]")
 
 
@@ -36,10 +33,10 @@ class GripperConfig(StrictModel):
     open_m: Positive | None = Field(
         default=None, description="travel of one finger when fully open, on a tendon [m]"
     )
-    open_position: tuple[float, ...] | None = Field(
+    open_position: tuple[Angle, ...] | None = Field(
         default=None, description="finger joints when fully open, each with its own motor [m] or [rad]"
     )
-    closed_position: tuple[float, ...] | None = Field(
+    closed_position: tuple[Angle, ...] | None = Field(
         default=None, description="finger joints when closed on nothing [m] or [rad]"
     )
     force_n: Positive = Field(description="largest grip force [N]")

@@ -1,12 +1,11 @@
 """How a real robot is reached: the `hardware` section of a robot contract, or a file in `config/hardware/`."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
-
-Positive = Annotated[float, Field(gt=0)]
+from segue_core.quantities import Positive, Seconds
 
 
 class HardwareConfig(StrictModel):
@@ -14,9 +13,9 @@ class HardwareConfig(StrictModel):
 
     backend: str = Field(description="name of the back end, see segue_control.backends")
     description: str = Field(default="", description="one sentence for people")
-    connect_timeout_s: Positive = Field(default=10.0, description="patience with the robot to answer [s]")
+    connect_timeout_s: Seconds = Field(default=10.0, description="patience with the robot to answer [s]")
     max_deviation_rad: Positive = Field(
         default=0.3, description="a joint further than this from its command does not follow: stop [rad]"
     )
-    deviation_time_s: Positive = Field(default=0.25, description="for how long that must be so [s]")
+    deviation_time_s: Seconds = Field(default=0.25, description="for how long that must be so [s]")
     options: dict[str, Any] = Field(default={}, description="settings of the back end, as it defines them")

@@ -10,9 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+from segue_core.quantities import Angle, NotNegative, Number, Positive, Range
 
 
 class JointRepair(StrictModel):
@@ -20,7 +18,7 @@ class JointRepair(StrictModel):
 
     match: str = Field(description="shell pattern of joint names, such as *_roll_joint")
     kind: Literal["hinge", "slide"] | None = Field(default=None, description="what the joint should be")
-    range: tuple[float, float] | None = Field(default=None, description="position limits [rad] or [m]")
+    range: Range | None = Field(default=None, description="position limits [rad] or [m]")
     damping: NotNegative | None = Field(default=None, description="[N m s/rad] or [N s/m]")
     armature: NotNegative | None = Field(
         default=None, description="inertia of the motor, as the joint feels it [kg m^2] or [kg]"
@@ -53,7 +51,7 @@ class ModelRepairs(StrictModel):
         default=(), description="in this order; the last one that matches wins"
     )
     bodies: tuple[BodyRepair, ...] = ()
-    tendons: dict[str, dict[str, float]] = Field(
+    tendons: dict[str, Annotated[dict[str, Number], Field(min_length=1)]] = Field(
         default={}, description="new fixed tendons by name: coefficients by joint; its joints move alike"
     )
 
@@ -62,7 +60,7 @@ class HeldJoint(StrictModel):
     """A joint that no command moves: its motor holds it where the contract says."""
 
     joint: str = Field(description="as named in the model file, after strip_prefix")
-    position: float = Field(description="where it is held [rad] or [m]")
+    position: Angle = Field(description="where it is held [rad] or [m]")
     stiffness: Positive = Field(description="position gain [N m/rad] or [N/m]")
     damping: Positive = Field(description="velocity gain [N m s/rad] or [N s/m]")
     force: Positive = Field(description="largest torque [N m] or force [N]")

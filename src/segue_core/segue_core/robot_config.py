@@ -7,13 +7,19 @@ with bags, datasets and checkpoints.
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.config_base import StrictModel
-from segue_core.contract_checks import one_per_joint, rates_fit, refuse_unknown_mounts
+from segue_core.contract_checks import (
+    one_per_joint,
+    rates_fit,
+    refuse_no_view,
+    refuse_twice,
+    refuse_unknown_mounts,
+)
 from segue_core.controller_config import (
     AnyController,
     CartesianPose,
@@ -27,9 +33,22 @@ from segue_core.gripper_config import GripperConfig
 from segue_core.hardware_config import HardwareConfig
 from segue_core.model_config import HeldJoint, ModelFile
 from segue_core.planning_config import PlanningConfig
+from segue_core.quantities import (
+    Acceleration,
+    Angle,
+    Direction,
+    Jerk,
+    NotNegative,
+    Positive,
+    Quaternion,
+    Rate,
+    Speed,
+    Timeout,
+    Torque,
+    Vector3,
+    refuse_reversed,
+)
 
-Vector3 = tuple[float, float, float]
-Positive = Annotated[float, Field(gt=0)]
 # No part of the fingerprint: they change no recording's meaning.
 _APART = {"planning", "hardware", "spectator"}
 
@@ -39,7 +58,7 @@ class ToolFrame(StrictModel):
 
     body: str = Field(description="body that carries the tool, as named in the model file")
     position: Vector3 = Field(description="tool centre point in that body's frame [m]")
-    quaternion: tuple[float, float, float, float] | None = Field(
+    quaternion: Quaternion | None = Field(
         default=None,
         description="orientation in that body (w, x, y, z), z out of the hand, default the body's",
     )
@@ -51,16 +70,18 @@ class ArmConfig(StrictModel):
     name: str = Field(description="prefix of the arm's joints, frames and action channels")
     root: str = Field(description="root body of the arm in the model file")
     base_position: Vector3 = Field(description="mounting point in the base frame [m]")
-    base_yaw_rad: float = Field(default=0.0, description="mounting yaw in the base frame [rad]")
-    joints: tuple[str, ...] = Field(description="arm joints from base to tool, as named in the model file")
-    home_rad: tuple[float, ...] = Field(
+    base_yaw_rad: Angle = Field(default=0.0, description="mounting yaw in the base frame [rad]")
+    joints: tuple[str, ...] = Field(
+        min_length=1, max_length=64, description="arm joints from base to tool, as named in the model file"
+    )
+    home_rad: tuple[Angle, ...] = Field(
         description="home pose [rad]; tool pointing down defines zero rotation"
     )
     tool: ToolFrame
     gripper: GripperConfig
-    stiffness: tuple[float, ...] = Field(description="position gain of each joint [N m/rad]")
-    damping: tuple[float, ...] = Field(description="velocity gain of each joint [N m s/rad]")
-    torque_n_m: tuple[float, ...] = Field(description="largest torque of each joint [N m]")
+    stiffness: tuple[NotNegative, ...] = Field(description="position gain of each joint [N m/rad]")
+    damping: tuple[NotNegative, ...] = Field(description="velocity gain of each joint [N m s/rad]")
+    torque_n_m: tuple[Torque, ...] = Field(description="largest torque of each joint [N m]")
     held: tuple[HeldJoint, ...] | None = Field(
         default=None, description="joints of the model that are not commanded: a torso, a head, a base"
     )
@@ -74,6 +95,7 @@ class ArmConfig(StrictModel):
             damping=self.damping,
             torque_n_m=self.torque_n_m,
         )
+        refuse_twice("joint", self.joints)
         return self
 
     def joint_names(self) -> tuple[str, ...]:
@@ -84,11 +106,13 @@ class ArmConfig(StrictModel):
 class JointLimits(StrictModel):
     """Bounds that the safety guard enforces on every arm joint, on top of the model's position limits."""
 
-    velocity_rad_s: tuple[Positive, ...] = Field(description="fastest joint speed, one per joint of an arm")
-    acceleration_rad_s2: tuple[Positive, ...] = Field(description="largest joint acceleration, one per joint")
-    jerk_rad_s3: tuple[Positive, ...] = Field(description="largest joint jerk, one per joint")
+    velocity_rad_s: tuple[Speed, ...] = Field(description="fastest joint speed, one per joint of an arm")
+    acceleration_rad_s2: tuple[Acceleration, ...] = Field(
+        description="largest joint acceleration, one per joint"
+    )
+    jerk_rad_s3: tuple[Jerk, ...] = Field(description="largest joint jerk, one per joint")
     position_margin_rad: float = Field(
-        default=0.01, ge=0, description="distance kept from the model's limits"
+        default=0.01, ge=0, le=1, description="distance kept from the model's limits"
     )
 
 
@@ -98,6 +122,11 @@ class Workspace(StrictModel):
     low: Vector3 = Field(description="corner with the smallest coordinates")
     high: Vector3 = Field(description="corner with the greatest coordinates")
 
+    @model_validator(mode="after")
+    def _a_box(self) -> "Workspace":
+        refuse_reversed(self.low, self.high, "workspace")
+        return self
+
 
 class CameraConfig(StrictModel):
     """A camera: on the world (`mount: world`) or on a body of an arm (`mount: left/hand`)."""
@@ -105,11 +134,16 @@ class CameraConfig(StrictModel):
     mount: str = Field(description="`world`, or `<arm>/<body>`")
     position: Vector3 = Field(description="optical centre in the mount's frame [m]")
     look_at: Vector3 = Field(description="point on the optical axis in the mount's frame [m]")
-    up: Vector3 = Field(default=(0.0, 0.0, 1.0), description="direction that is up in the picture")
+    up: Direction = Field(default=(0.0, 0.0, 1.0), description="direction that is up in the picture")
     fovy_deg: float = Field(gt=1, lt=170, description="vertical field of view [deg]")
     width: int = Field(ge=16, le=4096, description="native picture width [pixels]")
     height: int = Field(ge=16, le=4096, description="native picture height [pixels]")
-    rate_hz: Positive = Field(default=30.0, description="frames per second")
+    rate_hz: Rate = Field(default=30.0, description="frames per second")
+
+    @model_validator(mode="after")
+    def _looks_somewhere(self) -> "CameraConfig":
+        refuse_no_view(self.position, self.look_at, self.up)
+        return self
 
 
 class SpectatorConfig(StrictModel):
@@ -119,15 +153,24 @@ class SpectatorConfig(StrictModel):
     look_at: Vector3 = Field(description="the middle of the picture, in the base frame [m]")
     fovy_deg: float = Field(default=42.0, gt=1, lt=170, description="vertical field of view [deg]")
 
+    @model_validator(mode="after")
+    def _looks_somewhere(self) -> "SpectatorConfig":
+        refuse_no_view(self.position, self.look_at, (0.0, 0.0, 1.0))
+        return self
+
 
 class SafetyConfig(StrictModel):
     """Timing and stopping behaviour of the safety guard."""
 
-    command_timeout_s: Positive = Field(default=0.15, description="age at which a policy command is stale")
-    state_timeout_s: Positive = Field(default=0.1, description="age at which measured joint states are stale")
-    robot_timeout_s: Positive = Field(default=0.04, description="age at which the robot side stops by itself")
-    max_tool_step_m: Positive = Field(default=0.05, description="largest move of a tool target in one tick")
-    max_tool_turn_rad: Positive = Field(default=0.35, description="largest turn of a tool target in one tick")
+    command_timeout_s: Timeout = Field(default=0.15, description="age at which a policy command is stale")
+    state_timeout_s: Timeout = Field(default=0.1, description="age at which measured joint states are stale")
+    robot_timeout_s: Timeout = Field(default=0.04, description="age at which the robot side stops by itself")
+    max_tool_step_m: float = Field(
+        default=0.05, gt=0, le=1, description="largest move of a tool target in one tick"
+    )
+    max_tool_turn_rad: float = Field(
+        default=0.35, gt=0, le=7, description="largest turn of a tool target in one tick"
+    )
     min_self_distance_m: Positive | None = Field(
         default=None, description="distance kept between parts of the robot; without it nothing is checked"
     )
@@ -140,9 +183,9 @@ class RobotConfig(StrictModel):
     description: str = Field(description="one sentence for people")
     base_frame: str = Field(default="base_link", description="REP-105 frame: x forward, y left, z up")
     action_space_name: str = Field(description="name of the action space, see segue_core.action_space")
-    tick_rate_hz: Positive = Field(default=30.0, description="control ticks per second (f)")
-    control_rate_hz: Positive = Field(default=120.0, description="controller updates per second")
-    physics_step_s: Positive = Field(default=0.002, description="simulator time step [s]")
+    tick_rate_hz: Rate = Field(default=30.0, description="control ticks per second (f)")
+    control_rate_hz: Rate = Field(default=120.0, description="controller updates per second")
+    physics_step_s: float = Field(default=0.002, ge=1e-5, le=0.1, description="simulator time step [s]")
     stand: Literal["floor"] | None = Field(
         default=None, description="what is below the base frame: a table's top (nothing said) or the floor"
     )
@@ -150,7 +193,7 @@ class RobotConfig(StrictModel):
     controller: ControllerConfig | None = Field(
         default=None, description="what moves the joints, and its gains; nothing said is cartesian_pose"
     )
-    arms: tuple[ArmConfig, ...]
+    arms: tuple[ArmConfig, ...] = Field(min_length=1, max_length=16)
     limits: JointLimits
     workspace: Workspace
     safety: SafetyConfig = SafetyConfig()
@@ -191,6 +234,7 @@ class RobotConfig(StrictModel):
 
     @model_validator(mode="after")
     def _numbers_fit(self) -> "RobotConfig":
+        refuse_twice("arm", [arm.name for arm in self.arms])
         rates_fit(self.tick_rate_hz, self.control_rate_hz, self.physics_step_s)
         one_per_joint(
             max((len(arm.joints) for arm in self.arms), default=0),

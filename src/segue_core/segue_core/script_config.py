@@ -1,14 +1,12 @@
 """Scripts of demonstrations as plain data: what a hand does, one step after the other; see docs/tasks.md."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from segue_core.condition_config import Condition
 from segue_core.config_base import StrictModel
-
-Vector3 = tuple[float, float, float]
-Share = Annotated[float, Field(gt=0, le=1)]
+from segue_core.quantities import Angle, NotNegative, Positive, PositiveShare, Vector3
 
 
 class Go(StrictModel):
@@ -25,19 +23,19 @@ class Go(StrictModel):
         default=None, description="how the hand is turned from home, in `axes`; left out, as it is"
     )
     symmetric: bool = Field(default=True, description="the hand may as well be turned round its own axis")
-    slow: Share = Field(default=1.0, description="part of full speed")
-    within_m: float = Field(default=0.01, gt=0, description="the next step begins when it is so near [m]")
+    slow: PositiveShare = Field(default=1.0, description="part of full speed")
+    within_m: Positive = Field(default=0.01, description="the next step begins when it is so near [m]")
     precise: bool = Field(default=False, description="wait for the tool itself; no disturbance, please")
-    spread_m: float = Field(default=0.0, ge=0, description="the seed moves the goal by up to this much [m]")
+    spread_m: NotNegative = Field(default=0.0, description="the seed moves the goal by up to this much [m]")
 
 
 class Drive(StrictModel):
     """Move the tool as if it were fixed to a body, while that body's joint goes to a value."""
 
     joint: str
-    to: float = Field(description="value of the joint at the end [m] or [rad]")
+    to: Angle = Field(description="value of the joint at the end [m] or [rad]")
     turn: bool = Field(default=True, description="the hand turns with a hinge")
-    slow: Share = 0.3
+    slow: PositiveShare = 0.3
 
 
 class Grip(StrictModel):

@@ -1,13 +1,12 @@
 """Solid things as plain data: primitives that objects and fixtures of a task are put together from."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from segue_core.config_base import StrictModel
+from segue_core.quantities import Coordinate, Direction, NotNegative, Positive, Range, Share, Vector3
 
-Vector3 = tuple[float, float, float]
-Positive = Annotated[float, Field(gt=0)]
 SIZES = {"box": 3, "sphere": 1, "cylinder": 2, "capsule": 2, "tube": 3}
 
 
@@ -22,8 +21,10 @@ class Shape(StrictModel):
     size: tuple[Positive, ...] = Field(description="sizes [m], see above")
     at: Vector3 = Field(default=(0.0, 0.0, 0.0), description="its middle [m]")
     turn_rad: Vector3 = Field(default=(0.0, 0.0, 0.0), description="rotation vector [rad]")
-    mass_kg: Annotated[float, Field(ge=0)] = Field(default=0.05, description="mass [kg]")
-    colour: Vector3 | None = Field(default=None, description="RGB in [0, 1]; left out, the seed's colour")
+    mass_kg: NotNegative = Field(default=0.05, description="mass [kg]")
+    colour: tuple[Share, Share, Share] | None = Field(
+        default=None, description="RGB in [0, 1]; left out, the seed's colour"
+    )
     opacity: float = Field(default=1.0, gt=0, le=1, description="1 is solid")
     friction: Positive = Field(default=1.0, description="sliding friction")
     solid: bool = Field(default=True, description="false: cameras see it, physics does not feel it")
@@ -47,7 +48,7 @@ class ThingConfig(StrictModel):
     """A kind of loose object that a task brings along."""
 
     shapes: tuple[Shape, ...] = Field(min_length=1)
-    rest_height_m: float = Field(description="height of its origin when it stands on the table [m]")
+    rest_height_m: Coordinate = Field(description="height of its origin when it stands on the table [m]")
     turn_rad: Vector3 = Field(default=(0.0, 0.0, 0.0), description="how it lies before its yaw [rad]")
     sites: dict[str, Marker] = Field(default={}, description="named places on it: `<object>_<name>`")
 
@@ -56,13 +57,11 @@ class JointConfig(StrictModel):
     """How a body moves on the one that carries it."""
 
     kind: Literal["slide", "hinge"]
-    axis: Vector3 = Field(description="direction of positive motion, in the body's frame")
-    range: tuple[float, float] = Field(description="least and greatest value [m] or [rad]")
-    damping: Annotated[float, Field(ge=0)] = Field(default=1.0, description="[N s/m] or [N m s/rad]")
-    friction: Annotated[float, Field(ge=0)] = Field(default=0.0, description="dry friction [N] or [N m]")
-    stiffness: Annotated[float, Field(ge=0)] = Field(
-        default=0.0, description="spring to value 0, [N/m] or [N m/rad]"
-    )
+    axis: Direction = Field(description="direction of positive motion, in the body's frame")
+    range: Range = Field(description="least and greatest value [m] or [rad]")
+    damping: NotNegative = Field(default=1.0, description="[N s/m] or [N m s/rad]")
+    friction: NotNegative = Field(default=0.0, description="dry friction [N] or [N m]")
+    stiffness: NotNegative = Field(default=0.0, description="spring to value 0, [N/m] or [N m/rad]")
 
 
 class BodyConfig(StrictModel):

@@ -5,17 +5,15 @@ and who judges it (`score`). Kinds, experts and scores are found by name in `seg
 the task's `script`, the score `conditions` the conditions of its `goal`, so that most tasks need no code.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.quantities import Angle, Coordinate, NotNegative, Positive, Range, Seconds
 from segue_core.script_config import Steps
 from segue_core.shape_config import ThingConfig
-
-Range = tuple[float, float]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Region(StrictModel):
@@ -82,7 +80,7 @@ class TaskConfig(StrictModel):
         default="home",
         description="pose of the robot's contract in which an episode begins (segue move start)",
     )
-    time_limit_s: Positive = Field(description="an episode that is not done by then has failed [s]")
+    time_limit_s: Seconds = Field(description="an episode that is not done by then has failed [s]")
     expert: str = Field(description="who demonstrates it, see segue_sim.experts")
     score: str = Field(description="who judges success and score, see segue_sim.scores")
     goal: dict[str, Any] = Field(default={}, description="numbers of the goal, as the score defines them")
@@ -102,16 +100,16 @@ class TaskConfig(StrictModel):
     )
     object_yaw_rad: Range = Field(default=(-0.8, 0.8), description="range of an object's yaw [rad]")
     object_gap: Positive = Field(default=0.09, description="least distance between two objects' centres [m]")
-    shared_half_width: float = Field(
-        default=0.08, ge=0, description="objects with |y| below this may be taken by either arm [m]"
+    shared_half_width: NotNegative = Field(
+        default=0.08, description="objects with |y| below this may be taken by either arm [m]"
     )
-    object_height_m: float = Field(
+    object_height_m: Coordinate = Field(
         default=0.0, description="height over the table or floor of what objects start on [m]"
     )
     base: BasePose | None = Field(
         default=None, description="where the base stands in the frame of the regions; left out, at its origin"
     )
-    held: dict[str, float] = Field(
+    held: dict[str, Angle] = Field(
         default={},
         description="held joints of the robot that are elsewhere in this task, such as a head [rad]",
     )

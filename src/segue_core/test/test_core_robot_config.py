@@ -1,13 +1,14 @@
 """The robot contract keeps its promises to what was recorded and trained before."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from segue_core.action_space import ACTION_SPACES, action_space
 from segue_core.config_base import load_yaml, parse_model
 from segue_core.controller_config import CONTROLLERS, Targets, fitting, kind_of, targets_of
-from segue_core.errors import ConfigError
+from segue_core.errors import ConfigError, ErrorCode
 from segue_core.hardware_config import HardwareConfig
 from segue_core.planning_config import PlanningConfig
 from segue_core.robot_config import RobotConfig
@@ -98,3 +99,60 @@ def test_how_moves_are_planned_does_not_change_the_fingerprint() -> None:
 def test_where_a_robot_is_reached_is_no_part_of_what_it_is() -> None:
     reached = contract("dual_arm").model_copy(update={"hardware": HardwareConfig(backend="ros2_control")})
     assert reached.fingerprint() == contract("dual_arm").fingerprint()
+
+
+def _broken(place: str, value: object) -> ConfigError:
+    """What is said about the contract of dual_arm with `value` at a dotted place."""
+    data = contract("dual_arm").model_dump(mode="json", exclude_none=True)
+    *path, last = place.split(".")
+    part: Any = data
+    for key in path:
+        part = part[int(key) if key.isdigit() else key]
+    part[int(last) if last.isdigit() else last] = value
+    with pytest.raises(ConfigError) as caught:
+        parse_model(data, RobotConfig, "test.yaml")
+    return caught.value
+
+
+FORBIDDEN: dict[str, tuple[object, ...]] = {
+    "limits.velocity_rad_s.0": (1e30, 0.0, -1.0, 101.0, 1e-30),
+    "limits.acceleration_rad_s2.0": (1e30, -1.0),
+    "limits.jerk_rad_s3.0": (1e30, -1.0),
+    "limits.position_margin_rad": (1e30, -0.1),
+    "arms.0.torque_n_m.0": (-87.0, 0.0, 1e30),
+    "arms.0.damping.0": (-1.0, 1e30),
+    "arms.0.stiffness.0": (-1.0, 1e30),
+    "arms.0.home_rad.0": (1e30, -1e30),
+    "arms.0.base_position.0": (1e30,),
+    "arms.0.tool.position.0": (-1e30,),
+    "arms.0.tool.quaternion": ([0.0, 0.0, 0.0, 0.0],),
+    "arms.0.joints.1": ("joint1", ""),
+    "arms.1.name": ("left",),
+    "arms": ([],),
+    "workspace.low.0": (5.0,),
+    "cameras.head.look_at": ([0.0, 0.0, 1e30],),
+    "cameras.head.up": ([0.0, 0.0, 0.0],),
+    "physics_step_s": (1e-300, 1.0),
+    "tick_rate_hz": (1e-300, 1e30),
+    "safety.command_timeout_s": (1e30, 1e-30),
+    "safety.max_tool_step_m": (1e30,),
+}
+
+
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_what_no_robot_can_be_is_refused_with_its_place(place: str) -> None:
+    for value in FORBIDDEN[place]:
+        error = _broken(place, value)
+        assert error.code == ErrorCode.CONFIG_INVALID_VALUE
+        assert error.text.startswith("test.yaml: ")
+
+
+def test_a_camera_that_looks_at_itself_or_along_what_is_up_is_refused() -> None:
+    head = contract("dual_arm").cameras["head"]
+    above = [place + up for place, up in zip(head.position, head.up, strict=True)]
+    for target in (list(head.position), above):
+        assert "has no picture" in _broken("cameras.head.look_at", target).text
+
+
+def test_an_unknown_action_space_is_refused_with_the_file() -> None:
+    assert _broken("action_space_name", "ee").text.startswith("test.yaml: unknown action space 'ee'")

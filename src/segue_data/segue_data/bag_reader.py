@@ -17,7 +17,8 @@ from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys.store import Typestore
 
-from segue_core.errors import DataError
+from segue_core.errors import ConfigError, DataError
+from segue_core.files import load_config_mapping
 from segue_data.definitions import recorded_types, typestore
 from segue_data.errors import corrupt, missing
 from segue_data.manifest import FILE_NAME, load
@@ -63,9 +64,14 @@ def _open(bag: Path) -> Reader:
         do = f"try `segue data repair {bag}`: its recorder may have been killed"
         raise missing(bag, "no metadata.yaml: not a finished bag", do)
     try:
-        (bag / "metadata.yaml").read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise _damaged(bag, "metadata.yaml", error) from error
+        load_config_mapping(bag / "metadata.yaml")
+    except ConfigError as error:
+        raise corrupt(
+            bag, "metadata.yaml", f"{error.text} (`segue data repair {bag}` writes it anew)"
+        ) from error
+    for file in sorted(bag.iterdir()):
+        if file.suffix in STORAGES and not file.is_file():
+            raise corrupt(bag, file.name, "is no file")
     reader = Reader(bag)
     reader.open()
     try:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from segue_core.files import read_json
 from segue_data.atomic import write_text
 from segue_data.errors import missing
 from segue_data.manifest import load
@@ -163,7 +164,7 @@ def split(arguments: argparse.Namespace) -> int:
     path = write_split(
         arguments.dataset, {"validation": arguments.validation, "test": arguments.test}, arguments.seed
     )
-    parts = json.loads(path.read_text(encoding="utf-8"))["episodes"]
+    parts = read_json(path)["episodes"]
     print(f"{path}: {', '.join(f'{len(numbers)} {part}' for part, numbers in parts.items())}")
     if not parts["train"]:
         print("note: nothing is left to train on; with few episodes try another --seed or a smaller share")

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from segue_core.config_base import StrictModel, load_yaml
+from segue_core.config_base import StrictModel
 from segue_core.errors import unknown_name
+from segue_core.files import load_config
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.errors import missing
@@ -34,7 +35,7 @@ def _load(kind: str, name: str, model: type[ModelT]) -> ModelT:
     names = sorted(file.stem for file in folder.glob("*.yaml"))
     if name not in names:
         raise unknown_name(kind, name, names)
-    return load_yaml(path.read_bytes(), model, str(path))
+    return load_config(path, model, kind)
 
 
 def load_robot(name: str) -> RobotConfig:

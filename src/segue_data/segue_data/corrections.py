@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.errors import DataError, ErrorCode
+from segue_core.errors import ConfigError, DataError, ErrorCode
+from segue_core.files import read_array, read_json
 from segue_data.arrays import save_array
 from segue_data.atomic import write_text
 from segue_data.claimed_folder import claimed
@@ -107,6 +108,21 @@ def _refuse(folder: Path) -> None:
     raise DataError(ErrorCode.DATA_PATH_REFUSED, text, do="wait for it, or choose another folder")
 
 
+def _refuse_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]], space: ActionSpace) -> None:
+    """Raise ValueError for an array of another shape or type than `Correction` says, or with numbers that are none."""
+    rows = arrays["action"].shape[1:2]
+    wanted = {"images": (5, np.uint8, (3,)), "state": (2, np.float32, ())}
+    wanted |= dict.fromkeys(("reference", "action"), (3, np.float32, (*rows, space.dim)))
+    for name, (axes, kind, last) in wanted.items():
+        array = arrays[name]
+        if array.ndim != axes or array.dtype != kind or array.shape[axes - len(last) :] != last:
+            raise ValueError(
+                f"{name}.npy is {array.dtype} {array.shape}, expected {kind.__name__} (..., {last})"
+            )
+        if kind is np.float32 and not np.isfinite(array).all():
+            raise ValueError(f"{name}.npy has numbers that are not finite")
+
+
 def load(folder: Path) -> CorrectionSet:
     """Open what `save` wrote.
 
@@ -114,16 +130,14 @@ def load(folder: Path) -> CorrectionSet:
         DataError: a file is missing, unreadable or of another length, naming it.
     """
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-        }
+        manifest = read_json(folder / _MANIFEST)
+        arrays = {name: read_array(folder / f"{name}.npy") for name in _ARRAYS}
         space = ActionSpace.from_dict(manifest["action_space"])
         cameras, delay, known = tuple(manifest["cameras"]), int(manifest["delay"]), int(manifest["known"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            ErrorCode.DATA_DATASET_INVALID, f"{folder} holds no corrections: {error!r}"
-        ) from error
+        _refuse_arrays(folder, arrays, space)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError, ConfigError) as error:
+        text = f"{folder} holds no corrections: {error!r:.300}"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text) from error
     lengths = {name: len(array) for name, array in arrays.items()}
     if set(lengths.values()) != {manifest.get("count")}:
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
+from segue_core.files import read_array
 from segue_data import lerobot_format as layout
 from segue_data.arrays import new_array, save_array
 from segue_data.dataset_episodes import DatasetFiles, Episode, data_files, open_dataset
@@ -113,7 +114,7 @@ def load(
         raise missing(path, "no data files")
     build = partial(_build, path=path, workers=workers, progress=progress)
     folder = cached(path, _key(path, about), build, cache)
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+    arrays = {name: read_array(folder / f"{name}.npy") for name in _ARRAYS}
     _expect_random_reads(arrays["images"])
     return EpisodeDataset(
         **arrays, cameras=about.cameras, action_space=about.space, rate_hz=about.rate_hz, path=path

@@ -237,7 +237,8 @@ def _tasks(path: Path) -> dict[int, str]:
         raise invalid_dataset(
             file, "columns", f"{', '.join(table.column_names)}, expected task_index and a text"
         )
-    return dict(zip(table.column("task_index").to_pylist(), table.column(texts[0]).to_pylist(), strict=True))
+    numbers = _integers(file, "task_index").tolist()
+    return dict(zip(numbers, map(str, table.column(texts[0]).to_pylist()), strict=True))
 
 
 def _task(row: Mapping[str, Any], tasks: Mapping[int, str], index: int) -> str:

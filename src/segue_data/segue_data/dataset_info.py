@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,14 @@ from pydantic_core import PydanticCustomError
 from segue_core.action_space import ActionSpace
 from segue_core.config_base import ModelT, parse_model
 from segue_core.errors import ConfigError, DataError, ErrorCode
+from segue_core.files import read_json as parsed_file
+from segue_core.policy import MAX_SIDE
 from segue_data import lerobot_format as layout
 from segue_data.errors import invalid_dataset, missing
 
-_Count = Annotated[int, Field(ge=0, strict=True)]
-_Pixels = Annotated[int, Field(gt=0, strict=True)]
+_Count = Annotated[int, Field(ge=0, le=10**9, strict=True)]
+_Size = Annotated[int, Field(gt=0, le=10**6, strict=True)]
+_Pixels = Annotated[int, Field(gt=0, le=MAX_SIDE, strict=True)]
 _HIGHEST_RATE = 1000  # [Hz]
 _CHANNELS = ("channels", "channel", "c")
 _CONVERTER = "lerobot.scripts.convert_dataset_v21_to_v30"  # 0.6.1; lerobot.datasets.v30 in 0.4
@@ -38,7 +40,7 @@ class Feature(BaseModel):
     """One entry of `features`."""
 
     dtype: str
-    shape: tuple[_Pixels, ...]
+    shape: tuple[_Size, ...]
     names: Any = None
 
 
@@ -102,8 +104,8 @@ def read_json(path: Path) -> Any:
         hint = hint if path.name == Path(layout.OURS).name else "is this a LeRobotDataset v3.0?"
         raise missing(path, f"not there; {hint}")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return parsed_file(path)
+    except (OSError, ValueError) as error:
         raise invalid_dataset(path, "text", f"not JSON: {error}") from error
 
 

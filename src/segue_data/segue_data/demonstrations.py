@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segue_core.errors import DataError, ErrorCode
+from segue_core.files import parse_json, read_text
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_core.task_state import TaskState
+from segue_data.errors import corrupt
 from segue_data.folder_lock import FolderLock
 from segue_data.lockstep import RecordingOptions, record_episode
 from segue_data.manifest import FILE_NAME, RECORDING
@@ -78,7 +80,10 @@ def _failed_before(out: Path) -> set[int]:
     path = out / FAILURES
     if not path.is_file():
         return set()
-    return {int(json.loads(line)["seed"]) for line in path.read_text(encoding="utf-8").splitlines()}
+    try:
+        return {int(parse_json(line)["seed"]) for line in read_text(path).splitlines()}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise corrupt(path, "text", f"not the failures of a recording, delete it: {error!r}") from error
 
 
 def _note_failure(out: Path, seed: int, reason: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from segue_core.files import read_bytes
 from segue_data.dataset_episodes import DatasetFiles, Episode
 from segue_data.dataset_info import Camera
 from segue_data.encoding import decode
@@ -55,7 +56,10 @@ def _bytes(column: pa.Array, row: int, dataset: Path, source: Path, place: str) 
     if file is None:
         what = f"the picture is not embedded, and its file {name} is not in {dataset}; copy it there, or embed it"
         raise invalid_dataset(source, place, what)
-    return file.read_bytes()
+    try:
+        return read_bytes(file)
+    except OSError as error:
+        raise invalid_dataset(source, place, str(error)) from error
 
 
 def _beside(dataset: Path, name: str) -> Path | None:

@@ -19,6 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.files import regular
 from segue_data import lerobot_format as layout
 from segue_data.dataset_info import Camera
 from segue_data.errors import invalid_dataset, missing
@@ -85,7 +86,7 @@ def frames(file: Path, rate_hz: float, first: int, last: int) -> Iterator[tuple[
         DataError: the file is missing or corrupt.
     """
     try:
-        with av.open(str(file)) as container:
+        with av.open(str(regular(file))) as container:
             stream = container.streams.video[0]
             if first > 0 and stream.time_base:
                 container.seek(int((first - 0.5) / rate_hz / stream.time_base), stream=stream)

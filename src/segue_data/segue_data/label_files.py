@@ -25,7 +25,6 @@ from segue_data import labels
 from segue_data import lerobot_format as layout
 from segue_data.atomic import whole_file, write_text
 from segue_data.dataset_episodes import episode_names, open_dataset
-from segue_data.dataset_info import read_info
 from segue_data.dataset_values import refuse_values
 from segue_data.errors import invalid_dataset, missing, writing
 from segue_data.parquet import read_table
@@ -159,7 +158,7 @@ def read_labels(dataset: Path, name: str, changes: Mapping[str, Any] | None = No
 
 
 def _names(dataset: Path) -> list[str]:
-    return episode_names(dataset, read_info(dataset).total_episodes)
+    return episode_names(dataset, len(open_dataset(dataset).episodes))
 
 
 def split(dataset: Path, shares: Mapping[str, float], seed: int = 0) -> dict[str, list[int]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from segue_core.files import parse_json, read_text
 from segue_data.contracts import robot_names
 from segue_data.errors import corrupt, missing
 from segue_data.namespaces import namespace_of, plain_names
@@ -19,6 +20,7 @@ RECORDING = ".recording"  # folder beside the finished bags that open episodes l
 RESERVE = ".reserve"  # file in it that keeps room on the disk for its end
 BAG_VERSION: Literal[9] = 9  # rosbag2 metadata version
 FORMAT = 1
+_FASTEST_HZ, _LONGEST_S = 10_000.0, 1e8
 OUTCOMES = ("success", "failure", "aborted", "unknown")
 
 
@@ -90,9 +92,11 @@ def parse(text: str, source: Path | str) -> Manifest:
         DataError: not JSON, unknown keys, a value of the wrong type, an unknown outcome, or a newer format.
     """
     try:
-        values = json.loads(text)
+        values = parse_json(text)
     except json.JSONDecodeError as error:
         raise corrupt(source, f"line {error.lineno}", f"not JSON: {error.msg}") from error
+    except ValueError as error:
+        raise corrupt(source, "text", f"not JSON: {error}") from error
     known = {item.name for item in fields(Manifest)}
     if not isinstance(values, dict) or set(values) - known or not {"task", "robot"} <= set(values):
         got = sorted(values) if isinstance(values, dict) else type(values).__name__
@@ -108,6 +112,16 @@ def parse(text: str, source: Path | str) -> Manifest:
         wrong.append(f"outcome is {manifest.outcome!r}, allowed: {', '.join(OUTCOMES)}")
     if manifest.format != FORMAT:
         wrong.append(f"format is {manifest.format}, expected {FORMAT}")
+    if not 0 < manifest.tick_rate_hz <= _FASTEST_HZ:
+        wrong.append(f"tick_rate_hz is {manifest.tick_rate_hz}, allowed: above 0, at most {_FASTEST_HZ:g}")
+    if not 0 <= manifest.duration_s < _LONGEST_S:
+        wrong.append(f"duration_s is {manifest.duration_s}, allowed: 0 or more, below {_LONGEST_S:g}")
+    for name, counts in (("message_counts", manifest.message_counts), ("dropped", manifest.dropped)):
+        wrong += [
+            f"{name} of {topic} is {count}" for topic, count in counts.items() if not 0 <= count < 2**62
+        ]
+    if not isinstance(manifest.extra.get("problems", []), list):
+        wrong.append(f"problems are {manifest.extra['problems']!r:.100}, expected a list of texts")
     if wrong:
         raise corrupt(source, "values", "; ".join([*wrong, *_unknown_robot(manifest.robot)]))
     return manifest
@@ -122,7 +136,7 @@ def _unknown_robot(name: str) -> list[str]:
 def load(bag: Path) -> Manifest:
     """Manifest of the bag folder `bag`; DataError when there is none or it is corrupt."""
     path = bag / FILE_NAME
-    if not path.is_file():
+    if not path.exists():
         needed = '{"task": "...", "robot": "...", "outcome": "success"}'
         raise missing(
             path,
@@ -130,6 +144,8 @@ def load(bag: Path) -> Manifest:
             "it names no contract, so convert the bag with --any-contract",
         )
     try:
-        return parse(path.read_text(encoding="utf-8"), path)
+        return parse(read_text(path), path)
     except UnicodeDecodeError as error:
         raise corrupt(path, f"byte {error.start}", "not UTF-8 text") from error
+    except OSError as error:
+        raise corrupt(path, "file", str(error).removeprefix(f"{path}: ")) from error

@@ -22,9 +22,10 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from segue_core.config_base import StrictModel, load_yaml
+from segue_core.config_base import StrictModel
 from segue_core.disk_room import RECORDING_MB
 from segue_core.errors import ConfigError, DataError, ErrorCode, SegueError
+from segue_core.files import load_config
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 from segue_data.compression import COMPRESSED, RAW, compress_image
@@ -119,9 +120,7 @@ class Recorder(LifecycleComponent):
     def setup(self) -> None:
         """Subscribe to everything and offer the services."""
         self._time = RecordingClock(self)
-        robot = load_yaml(
-            Path(self._settings.robot_file).read_bytes(), RobotConfig, self._settings.robot_file
-        )
+        robot = load_config(self._settings.robot_file, RobotConfig, "robot")
         names, sources = self._sources(robot)
         stored = {self._stored_name(name, kind): self._stored(name, kind) for name, kind in sources.items()}
         self._session = RecordingSession(
@@ -220,7 +219,7 @@ class Recorder(LifecycleComponent):
         )
         if not (path := self._settings.task_file):
             return facts
-        task = load_yaml(Path(path).read_bytes(), TaskConfig, path)
+        task = load_config(path, TaskConfig, "task")
         return replace(facts, task=task.name, instruction=task.instruction)
 
     def _compressed(self, kind: str) -> bool:

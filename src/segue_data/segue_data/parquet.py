@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from segue_core.files import regular
 from segue_data.errors import invalid_dataset
 
 _BATCH = 64  # rows in memory at once where rows hold pictures
@@ -27,7 +28,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _open(path: Path, columns: Sequence[str]) -> pq.ParquetFile:
-    file = pq.ParquetFile(path, page_checksum_verification=True)
+    file = pq.ParquetFile(regular(path), page_checksum_verification=True)
     there = file.schema_arrow.names
     if absent := [name for name in columns if name not in there]:
         what = f"no column {', '.join(absent)}; there are {', '.join(there)}"
@@ -38,7 +39,7 @@ def _open(path: Path, columns: Sequence[str]) -> pq.ParquetFile:
 def column_names(path: Path) -> list[str]:
     """Names of the columns, without reading them."""
     with _named(path):
-        return list(pq.read_schema(path).names)
+        return list(pq.read_schema(regular(path)).names)
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> pa.Table:

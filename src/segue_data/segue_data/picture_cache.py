@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from segue_core.files import read_json
 from segue_data.claimed_folder import claimed
 from segue_data.errors import write_failed
 from segue_data.folder_lock import FolderLock
@@ -79,7 +80,7 @@ def _facts(file: Path) -> list[int]:
 def _complete(folder: Path) -> bool:
     """Whether the marker is there and every file is as it was when that was written."""
     try:
-        facts = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        facts = read_json(folder / _MARKER)
         return bool(facts) and all(
             _facts(folder / name) == list(value) and os.access(folder / name, os.R_OK)
             for name, value in facts.items()

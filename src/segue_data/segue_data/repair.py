@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from segue_core.errors import DataError
+from segue_core.errors import ConfigError, DataError
+from segue_core.files import load_config_mapping
 from segue_data.atomic import write_text
 from segue_data.bag_reader import count_messages
 from segue_data.errors import corrupt, missing, write_failed
@@ -194,7 +195,12 @@ def _written_anew(path: Path, keep_original: bool) -> str:
     """Replace a file by one with the same messages and a new index."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
-    rewrite(path, part)
+    try:
+        rewrite(path, part)
+    except Exception as error:  # damaged bytes lead the reader to any exception
+        part.unlink(missing_ok=True)
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise corrupt(path, "records", f"they cannot be written anew: {what}") from error
     kept = ""
     if keep_original:
         aside = _free_name(path)
@@ -226,9 +232,9 @@ def _what_is_wrong(bag: Path, files: Sequence[StoredFile]) -> str:
 def _before(bag: Path) -> dict[str, Any]:
     """What metadata.yaml says that the files do not; empty when it cannot be read."""
     try:
-        told = yaml.safe_load((bag / "metadata.yaml").read_text(encoding="utf-8"))
+        told = load_config_mapping(bag / "metadata.yaml")
         told = dict(told["rosbag2_bagfile_information"])
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+    except (ConfigError, KeyError, TypeError, ValueError):
         return {}
     if str(told.get("compression_mode") or "").lower() not in _MODES:
         told["compression_mode"] = told["compression_format"] = ""

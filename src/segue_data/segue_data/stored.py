@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rosbags.rosbag2 import Reader
 
+from segue_core.config_base import load_mapping
+from segue_core.errors import ConfigError
 from segue_data.definitions import typestore
 from segue_data.errors import corrupt
 from segue_data.manifest import BAG_VERSION
@@ -109,13 +110,24 @@ def from_scan(path: Path, scan: Scan) -> StoredFile:
     for channel in scan.channels.values():
         kind = scan.schemas[channel.schema_id].name if channel.schema_id else ""
         told = channel.metadata.get("topic_type_hash", "")
-        qos = yaml.safe_load(channel.metadata.get("offered_qos_profiles", "[]")) or []
+        qos = _profiles(channel.metadata.get("offered_qos_profiles", "[]"))
         topics.append(
             StoredTopic(
                 channel.topic, kind, channel.message_encoding, qos, told or _hash(kind), counts[channel.id]
             )
         )
     return StoredFile(path, tuple(topics), scan.times())
+
+
+def _profiles(text: str) -> Any:
+    """Quality of service as a file tells it; none where that is damaged: no message hangs on it."""
+    try:
+        found = load_mapping(
+            f"profiles: {text}" if text.startswith("[") else f"profiles:\n{text}", "profiles"
+        )
+    except ConfigError:
+        return []
+    return found["profiles"] or []
 
 
 def from_sqlite(path: Path) -> StoredFile:

@@ -11,6 +11,7 @@ from typing import Any
 from segue_core.config import SchedulerConfig
 from segue_core.config_base import parse_model
 from segue_core.errors import unknown_name
+from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
 from segue_core.policy import Policy, PolicyInfo
 from segue_core.robot_config import RobotConfig
@@ -52,12 +53,15 @@ class Setup:
         }
 
 
+_MAX_WEIGHTS = 2**36  # bytes of one file; the largest policies are cut into smaller ones
+
+
 def digest(folder: Path) -> str:
     """16 hexadecimal digits over the names and bytes of a checkpoint's files; empty when there are none."""
     files = sorted(path for path in folder.glob("*") if path.is_file() and path.suffix != ".md")
     total = hashlib.sha256()
     for path in files:
-        total.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        total.update(path.name.encode() + hashlib.sha256(read_bytes(path, _MAX_WEIGHTS)).digest())
     return total.hexdigest()[:16] if files else ""
 
 

@@ -17,11 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, DataError, ErrorCode
+from segue_core.files import read_json, regular
 from segue_data.atomic import write_text
 from segue_data.corrections import Correction, CorrectionsInfo, save
 from segue_eval.build import Runner, Setup, SimulatedRunner
@@ -139,7 +141,11 @@ def claim(folder: Path, setup: Mapping[str, object]) -> None:
     """
     path = folder / _SETUP
     if path.is_file():
-        there = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            there = dict(read_json(path))
+        except (OSError, ValueError, TypeError) as error:
+            text = f"{path}: not the setup of a collection, remove {folder}: {error}"
+            raise DataError(ErrorCode.DATA_DATASET_INVALID, text) from error
         now = json.loads(json.dumps(setup))
         differs = sorted(key for key in there.keys() | now.keys() if there.get(key) != now.get(key))
         if differs:
@@ -163,8 +169,13 @@ def gather(folder: Path, out: Path, seeds: Sequence[int], info: CorrectionsInfo)
     """
     corrections: list[Correction] = []
     for seed in seeds:
-        with np.load(folder / _PARTS / f"{seed}.npz", allow_pickle=False) as part:
-            arrays = [part[name] for name in _ARRAYS]
+        file = folder / _PARTS / f"{seed}.npz"
+        try:
+            with np.load(regular(file), allow_pickle=False) as part:
+                arrays = [part[name] for name in _ARRAYS]
+        except (OSError, ValueError, KeyError, EOFError, MemoryError, BadZipFile) as error:
+            text = f"{file}: {error}; delete it, and its seed is collected again"
+            raise DataError(ErrorCode.DATA_DATASET_INVALID, text) from error
         corrections += [Correction(*row) for row in zip(*arrays, strict=True)]
     save(out, corrections, info)
     return len(corrections)

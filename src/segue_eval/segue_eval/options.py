@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from segue_core.config_base import load_mapping
-from segue_core.errors import unknown_name
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.files import load_config_mapping
 from segue_data.contracts import config_folder, load_task
 from segue_eval.build import Setup
 from segue_eval.evaluate import default_workers
@@ -84,7 +85,13 @@ def default_continuation(policy: str) -> str:
     file = folder / f"{policy}.yaml"
     if not file.is_file():
         raise unknown_name("policy", policy, (other.stem for other in folder.glob("*.yaml")))
-    return str(load_mapping(file.read_bytes(), str(file))["continuation"])
+    told = load_config_mapping(file, "policy").get("continuation")
+    if not isinstance(told, str):
+        text = f"{file}: continuation"
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, text, got=repr(told), expected="the name of a method"
+        )
+    return told
 
 
 def setup_from(arguments: argparse.Namespace) -> Setup:

@@ -123,8 +123,10 @@ def result_from_row(row: Mapping[str, Any]) -> EpisodeResult:
         values = {name: _READERS[kind](row[name]) for name, kind in _FIELDS.items()}
         seams = tuple(SeamReport(**seam) for seam in row["seams"])
         notes = tuple(str(note) for note in row["notes"])
+        if min(values["ticks"], values["starved"], values["interventions"]) < 0 or not values["rate_hz"] > 0:
+            raise ValueError("counts below 0, or no rate")
         return EpisodeResult(seams=seams, notes=notes, actions=np.zeros((0, 0)), **values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             ErrorCode.DATA_DATASET_INVALID,
             "episode row",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
+from segue_core.files import parse_json, read_text
 from segue_data.atomic import write_text
 from segue_eval.result import EpisodeResult, result_from_row
 
@@ -19,14 +20,17 @@ _FORMAT = 2  # 2: what the judge says, shortened requests
 
 def _lines(path: Path) -> list[dict[str, object]]:
     """Every whole line; a torn last line (a killed writer) is dropped, a torn line elsewhere is an error."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = read_text(path).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _corrupt(path, str(error).removeprefix(f"{path}: ")) from error
     entries: list[dict[str, object]] = []
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            entries.append(parse_json(line))
+        except ValueError as error:
             if number < len(lines):
-                raise _corrupt(path, f"line {number} is not JSON: {error.msg}") from error
+                raise _corrupt(path, f"line {number} is not JSON: {error}") from error
     return entries
 
 
@@ -57,11 +61,14 @@ class RowFile:
         entries = _lines(path) if path.exists() else []
         if entries:
             self._check(entries[0], plain)
-        self.results = {result.seed: result for result in map(result_from_row, entries[1:])}
+        try:
+            self.results = {result.seed: result for result in map(result_from_row, entries[1:])}
+        except DataError as error:
+            raise _corrupt(path, error.text) from error
         self._rewrite(plain)
 
-    def _check(self, head: dict[str, object], setup: Mapping[str, object]) -> None:
-        if head.get("segue_eval") != _FORMAT:
+    def _check(self, head: object, setup: Mapping[str, object]) -> None:
+        if not isinstance(head, dict) or head.get("segue_eval") != _FORMAT:
             raise _corrupt(self._path, "not a rows file of this version")
         if changed := _differences(head.get("setup"), setup):
             raise DataError(

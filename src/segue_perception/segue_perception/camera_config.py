@@ -1,12 +1,11 @@
 """Where a robot's pictures come from when no simulator makes them: `config/cameras/<name>.yaml`."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
-
-Positive = Annotated[float, Field(gt=0)]
+from segue_core.quantities import Number, Positive, Seconds
 
 
 class Intrinsics(StrictModel):
@@ -14,9 +13,11 @@ class Intrinsics(StrictModel):
 
     fx: Positive = Field(description="focal length along the width [pixels]")
     fy: Positive = Field(description="focal length along the height [pixels]")
-    cx: float = Field(description="centre along the width [pixels]")
-    cy: float = Field(description="centre along the height [pixels]")
-    distortion: tuple[float, ...] = Field(default=(0.0,) * 5, description="plumb_bob: k1 k2 p1 p2 k3")
+    cx: Number = Field(description="centre along the width [pixels]")
+    cy: Number = Field(description="centre along the height [pixels]")
+    distortion: tuple[Number, ...] = Field(
+        default=(0.0,) * 5, max_length=14, description="plumb_bob: k1 k2 p1 p2 k3"
+    )
 
 
 class CameraSource(StrictModel):
@@ -33,6 +34,6 @@ class CameraSet(StrictModel):
     """The cameras of one robot, by their names in its contract."""
 
     description: str = Field(default="", description="one sentence for people")
-    silence_s: Positive = Field(default=1.0, description="a camera without a frame for so long is lost [s]")
-    retry_s: Positive = Field(default=1.0, description="pause before a lost camera is opened again [s]")
+    silence_s: Seconds = Field(default=1.0, description="a camera without a frame for so long is lost [s]")
+    retry_s: Seconds = Field(default=1.0, description="pause before a lost camera is opened again [s]")
     cameras: dict[str, CameraSource] = Field(min_length=1)

@@ -8,7 +8,7 @@ from pydantic import Field
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from segue_core.config_base import StrictModel
+from segue_core.config_base import StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PerceptionError
 from segue_perception.camera import Frame
 from segue_perception.camera_config import Intrinsics
@@ -90,19 +90,33 @@ class TopicCamera(NamedCamera):
         self._frame = Frame(image, stamp_ns)
 
     def _on_info(self, message: CameraInfo) -> None:
-        if message.distortion_model not in _MODELS:
-            text = f"{self._info}: distortion model {message.distortion_model!r}, not plumb_bob"
-            self._fail(ErrorCode.FRAME_ENCODING, text, _INTRINSICS)
-        elif message.k[0] <= 0.0 or message.k[4] <= 0.0:
-            text = f"{self._info}: the camera is not calibrated (no focal length)"
-            self._fail(ErrorCode.FRAME_MISSING, text, _INTRINSICS)
-        else:
-            fx, _, cx, _, fy, cy, *_ = (float(value) for value in message.k)
-            distortion = tuple(float(value) for value in message.d) or (0.0,) * 5
-            self.intrinsics = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, distortion=distortion)
+        try:
+            self.intrinsics = calibration(message, self._info)
+        except PerceptionError as error:
+            self._fail(error.code, error.text, _INTRINSICS)
 
     def _fail(self, code: ErrorCode, text: str, do: str = "") -> None:
         self._error = PerceptionError(code, f"camera '{self.name}': {text}", do=do)
+
+
+def calibration(message: CameraInfo, source: str) -> Intrinsics:
+    """The calibration that a camera's program publishes on `source`.
+
+    Raises:
+        PerceptionError: another distortion than plumb_bob, no focal length, or numbers that no camera has.
+    """
+    if message.distortion_model not in _MODELS:
+        text = f"{source}: distortion model {message.distortion_model!r:.100}, not plumb_bob"
+        raise PerceptionError(ErrorCode.FRAME_ENCODING, text)
+    fx, _, cx, _, fy, cy, *_ = (float(value) for value in message.k)
+    if fx <= 0.0 or fy <= 0.0:
+        text = f"{source}: the camera is not calibrated (no focal length)"
+        raise PerceptionError(ErrorCode.FRAME_MISSING, text)
+    values = {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "distortion": tuple(message.d) or (0.0,) * 5}
+    try:
+        return parse_model(values, Intrinsics, source)
+    except ConfigError as error:
+        raise PerceptionError(ErrorCode.FRAME_CORRUPT, f"{error.text}") from error
 
 
 def image_topic(node: Node, name: str, options: TopicCameraOptions) -> str:

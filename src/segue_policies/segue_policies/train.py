@@ -46,7 +46,7 @@ def parse_settings(settings: dict[str, Any], source: str) -> LegatoConfig | ActC
     """Settings of a training, checked; raises ConfigError for an unknown method or setting."""
     method = str(settings.get("method", ""))
     if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+        raise unknown_name(f"method in {source}", method, METHODS)
     return parse_model(settings, METHODS[method], source)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from segue_core.config_base import load_mapping, merge
+from segue_core.config_base import merge
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.files import load_config_mapping
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.training_set import is_set
 
@@ -158,11 +159,7 @@ def _set_of(path: Path | None) -> Path | None:
 
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Settings from a YAML file, with overrides on top."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{path}: {error.strerror}") from error
-    return merge(load_mapping(text, str(path)), overrides or {})
+    return merge(load_config_mapping(path, "training"), overrides or {})
 
 
 def _overrides(

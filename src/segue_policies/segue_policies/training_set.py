@@ -67,6 +67,12 @@ def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, f"{source} names its policies by a task", do="give task=NAME"
         )
+    for folder in (name.replace(TASK, task) for name in config.policies):
+        if folder in ("", ".", "..") or Path(folder).name != folder:
+            expected = "a plain folder name, no separators"
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE, f"{source}: policies", got=repr(folder), expected=expected
+            )
     short = {name.replace(f"_{TASK}", ""): name for name in config.policies}
     for name in config.only:
         if name not in short:

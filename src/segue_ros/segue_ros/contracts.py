@@ -1,10 +1,10 @@
 """Configuration files named by node parameters."""
 
-from pathlib import Path
 from typing import TypeVar
 
-from segue_core.config_base import StrictModel, load_yaml
+from segue_core.config_base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.files import load_config
 from segue_core.robot_config import RobotConfig
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
@@ -20,13 +20,7 @@ def load_file(path: str, model: type[ModelT], what: str) -> ModelT:
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, f"no {what} file given", expected="the path of a YAML file"
         )
-    try:
-        text = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            ErrorCode.CONFIG_UNREADABLE, f"{what} file '{path}' cannot be read: {error}"
-        ) from error
-    return load_yaml(text, model, path)
+    return load_config(path, model, what)
 
 
 def load_robot(path: str) -> RobotConfig:

@@ -8,6 +8,7 @@ from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, JointState
 
+from segue_core.errors import ErrorCode, PolicyError
 from segue_core.robot_config import CameraConfig, RobotConfig
 from segue_interfaces.msg import SimState
 from segue_sim.snapshot import Snapshot
@@ -36,8 +37,11 @@ def state_message(snapshot: Snapshot, stamp: Time) -> SimState:
 
 
 def state_of(message: SimState) -> Snapshot:
-    """The other way."""
-    return Snapshot(message.task, int(message.seed), np.array(message.values, dtype=np.float64))
+    """The other way; PolicyError for a state with numbers that are not finite."""
+    values = np.array(message.values, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "state of the simulator is not finite")
+    return Snapshot(message.task, int(message.seed), values)
 
 
 def camera_info(frame: str, camera: CameraConfig, stamp: Time) -> CameraInfo:

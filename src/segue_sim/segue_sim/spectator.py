@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_core.robot_config import RobotConfig, SpectatorConfig
 from segue_core.task_config import TaskConfig
 from segue_sim.room import add_room
@@ -92,7 +93,7 @@ class Spectator:
         spec = robot_spec(robot)
         add_room(spec, robot)
         _dress(spec, robot)
-        model = spec.compile()
+        model = compiled(robot, spec)
         return cls(robot, model, mujoco.MjData(model))
 
     @property

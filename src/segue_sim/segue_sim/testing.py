@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segue_core.config_base import load_yaml
+from segue_core.files import load_config
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig
 
@@ -18,11 +18,9 @@ def task_names() -> list[str]:
 
 def load_task(name: str) -> TaskConfig:
     """A shipped task."""
-    path = TASKS / f"{name}.yaml"
-    return load_yaml(path.read_text(encoding="utf-8"), TaskConfig, path.name)
+    return load_config(TASKS / f"{name}.yaml", TaskConfig, "task")
 
 
 def load_robot(name: str) -> RobotConfig:
     """A shipped robot."""
-    path = ROBOTS / f"{name}.yaml"
-    return load_yaml(path.read_text(encoding="utf-8"), RobotConfig, path.name)
+    return load_config(ROBOTS / f"{name}.yaml", RobotConfig, "robot")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segue_control.commands import JointCommand
 from segue_control.held import place_held
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_core.errors import unknown_name
 from segue_core.robot_config import RobotConfig
 from segue_core.task_config import TaskConfig, check_robot
@@ -62,7 +63,7 @@ class World:
         spec = world_spec(robot, task, self._parts)
         if dress is not None:  # what only spectators see
             dress(spec, robot)
-        self.model = spec.compile()
+        self.model = compiled(robot, spec)
         self.data = mujoco.MjData(self.model)
         self._joints = [self.model.joint(name) for name in robot.joint_names]
         self._qpos = np.array([joint.qposadr[0] for joint in self._joints])

@@ -1,14 +1,12 @@
 """What is known about Franka robots without talking to one: settings, and what their errors mean."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
 from segue_core.errors import ControlError, ErrorCode
-
-Positive = Annotated[float, Field(gt=0)]
+from segue_core.quantities import Positive
 
 # Joint stiffness of libfranka's own impedance example [N m/rad].
 _STIFFNESS = (600.0, 600.0, 600.0, 600.0, 250.0, 150.0, 50.0)

@@ -1,20 +1,19 @@
 """Settings of the back ends that speak to a robot over ROS topics, as the YAML has them."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from segue_core.config_base import StrictModel
-
-Positive = Annotated[float, Field(gt=0)]
+from segue_core.quantities import Number, Positive, Rate, Seconds
 
 
 class DeviceJoint(StrictModel):
     """A joint as the driver knows it: theirs = offset + scale * ours."""
 
     name: str = Field(description="name in the driver's messages")
-    scale: float = Field(default=1.0, description="-1 for a joint that turns the other way")
-    offset: float = Field(default=0.0, description="the driver's position when ours is zero [rad]")
+    scale: Number = Field(default=1.0, description="-1 for a joint that turns the other way")
+    offset: Number = Field(default=0.0, description="the driver's position when ours is zero [rad]")
 
 
 class GripperCommand(StrictModel):
@@ -32,14 +31,14 @@ class GripperCommand(StrictModel):
     fields: tuple[str, ...] = Field(
         default=(), description="fields that all get the value, for kind `message` or of an action's goal"
     )
-    force_n: float | None = Field(default=None, gt=0, description="largest force, for actions [N]")
-    duration_s: Positive = Field(default=0.2, description="time to get there, for trajectories [s]")
-    rate_hz: Positive = Field(default=20.0, description="at most so many commands per second")
+    force_n: Positive | None = Field(default=None, description="largest force, for actions [N]")
+    duration_s: Seconds = Field(default=0.2, description="time to get there, for trajectories [s]")
+    rate_hz: Rate = Field(default=20.0, description="at most so many commands per second")
     cancel: bool = Field(
         default=False,
         description="for actions: a new target cancels the goal under way; else it is sent when that has ended",
     )
-    patience_s: Positive = Field(
+    patience_s: Seconds = Field(
         default=10.0,
         description="for actions: a goal is cancelled for a new target after so long at the latest [s]",
     )
@@ -52,8 +51,8 @@ class GripperMap(StrictModel):
         default="",
         description="joint in the driver's states that tells the opening; empty: it is taken to be where it was sent",
     )
-    closed: float = Field(description="the driver's value when closed")
-    open: float = Field(description="the driver's value when open")
+    closed: Number = Field(description="the driver's value when closed")
+    open: Number = Field(description="the driver's value when open")
     command: GripperCommand
 
 
@@ -66,7 +65,7 @@ class StateTopic(StrictModel):
         default={},
         description="for another type: the driver's joint names and the fields with their positions",
     )
-    scale: float = Field(default=1.0, description="theirs to [rad], such as 0.01745329 for degrees")
+    scale: Number = Field(default=1.0, description="theirs to [rad], such as 0.01745329 for degrees")
 
 
 class CommandTopic(StrictModel):
@@ -89,13 +88,15 @@ class CommandTopic(StrictModel):
     grippers: dict[str, str] = Field(
         default={}, description="for kind `message`: our grippers that travel in it, and their fields"
     )
-    constants: dict[str, float] = Field(
+    constants: dict[str, Number] = Field(
         default={}, description="for kind `message`: fields that never change"
     )
     quantity: Literal["position", "velocity"] = Field(default="position", description="for kind `message`")
-    scale: float = Field(default=1.0, description="for kind `message`: [rad] to theirs, 57.29578 for degrees")
-    rate_hz: float | None = Field(
-        default=None, gt=0, description="send at exactly this rate; as commands come when empty [Hz]"
+    scale: Number = Field(
+        default=1.0, description="for kind `message`: [rad] to theirs, 57.29578 for degrees"
+    )
+    rate_hz: Rate | None = Field(
+        default=None, description="send at exactly this rate; as commands come when empty [Hz]"
     )
     watchdog: bool = Field(
         default=False,

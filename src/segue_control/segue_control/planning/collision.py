@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from segue_control.held import place_held
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_control.planning.scene import Obstacle, Scene, Shape
 from segue_core.robot_config import RobotConfig
 
@@ -78,8 +79,7 @@ def _model(robot: RobotConfig, scene: Scene) -> mujoco.MjModel:
                 geom.contype = geom.conaffinity = 1
     for obstacle in scene.obstacles:
         _add(spec, obstacle)
-    model: mujoco.MjModel = spec.compile()
-    return model
+    return compiled(robot, spec)
 
 
 def _reaches(model: mujoco.MjModel, joints: NDArray[np.intp]) -> Array:

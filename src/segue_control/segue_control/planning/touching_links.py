@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from segue_control.held import place_held
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_core.robot_config import RobotConfig
 
 Floats = NDArray[np.float64]
@@ -69,7 +70,7 @@ def _model(robot: RobotConfig) -> mujoco.MjModel:
             element.delete()
     for geom in spec.geoms:
         geom.contype = geom.conaffinity = int(bool(geom.contype or geom.conaffinity))
-    model: mujoco.MjModel = spec.compile()
+    model = compiled(robot, spec)
     model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_FILTERPARENT)
     model.geom_margin[:] = _NEAR_M
     return model

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segue_control.commands import JointCommand
 from segue_core.config_base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.files import load_config_mapping
 from segue_core.robot_config import RobotConfig
 from segue_data.bag_reader import read
 from segue_data.contracts import load_robot
@@ -148,7 +149,7 @@ def _arguments(run: Path) -> dict[str, Any]:
     if not file.is_file():
         text, do = f"{run} is no run folder: it has no config.yaml", "give folders that `segue run` left"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, do=do)
-    return dict(load_mapping(file.read_bytes(), str(file))["arguments"])
+    return dict(load_config_mapping(file)["arguments"])
 
 
 def _bag(run: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from segue_core.config import SchedulerConfig
 from segue_core.config_base import load_mapping
-from segue_core.errors import SegueError
+from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.files import load_config_mapping, read_json
 from segue_data.contracts import config_folder, load_task
 
 _FILE = "config.yaml"
@@ -45,18 +45,21 @@ def find_settings(bag: Path) -> RunSettings:
     if found is None:
         return RunSettings({})
     path = found / _FILE
-    data = load_mapping(path.read_bytes(), str(path))
+    data = load_config_mapping(path)
     seed = _seed(found)
-    if "scheduler" in data and "latency" in data:
-        return _lockstep(data, seed, str(path))
-    return _graph(data, seed, str(path))
+    read = _lockstep if "scheduler" in data and "latency" in data else _graph
+    try:
+        return read(data, seed, str(path))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        text = f"{path}: not what a run leaves: {error!r:.300}"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text) from error
 
 
 def _seed(folder: Path) -> int:
     path = folder / "result.json"
     try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["seed"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(read_json(path)["seed"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return 0  # the seed only decides the noise of new requests, never a replay
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from segue_core.errors import DataError, ErrorCode
+from segue_core.files import read_config, read_json
 from segue_data.atomic import write_text
 from segue_data.bag_reader import NANOSECONDS
 from segue_data.manifest import FILE_NAME, load
@@ -53,9 +54,9 @@ def _facts(run_dir: Path) -> dict[str, object]:
     if not path.is_file():
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DataError(ErrorCode.DATA_CONVERSION, f"{path}: not JSON: {error.msg}") from error
+        data = read_json(path)
+    except (OSError, ValueError) as error:
+        raise DataError(ErrorCode.DATA_CONVERSION, f"{path}: not JSON: {error}") from error
     arguments = data.get("arguments") if isinstance(data, dict) else None
     return (arguments if isinstance(arguments, dict) else {}) | (data if isinstance(data, dict) else {})
 
@@ -146,7 +147,7 @@ def write_run_report(run_dir: Path, bar: Progress = _silent) -> dict[str, object
     write_text(run_dir / METRICS, json.dumps(metrics, indent=2) + "\n")
     film = _film(run, bag, run_dir / VIDEO, _robot(facts, bag), bar)
     config = run_dir / "config.yaml"
-    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    text = read_config(config).decode(errors="replace") if config.is_file() else ""
     html = report_page(run, metrics, facts, text, film)
     write_text(run_dir / PAGE, html)
     return metrics

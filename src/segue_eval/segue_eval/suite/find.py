@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segue_core.config_base import load_yaml
 from segue_core.errors import unknown_name
+from segue_core.files import load_config
 from segue_data.contracts import config_folder
 from segue_eval.suite.spec import SuiteSpec
 
@@ -35,4 +35,4 @@ def full_name(name: str) -> str:
 def load_suite(name: str) -> SuiteSpec:
     """Read a suite file; raises ConfigError for an unknown name or a bad file."""
     path = suite_folder() / f"{full_name(name)}.yaml"
-    return load_yaml(path.read_bytes(), SuiteSpec, str(path))
+    return load_config(path, SuiteSpec, "suite")

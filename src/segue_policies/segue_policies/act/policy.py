@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.act.build import build_network
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.model import ActNet
-from segue_policies.common.checkpoint import Checkpoint, Expected, load_checkpoint
+from segue_policies.common.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint
+from segue_policies.common.filled_network import filled_network
 from segue_policies.common.normalise import Normaliser
 from segue_policies.common.serving import (
     CAPABILITIES,
@@ -43,7 +45,7 @@ class ActPolicy:
             torch.set_num_threads(threads)
         checkpoint = load_checkpoint(folder, "act", expected)
         info = policy_info(checkpoint.config, CAPABILITIES["act"])
-        return cls(info, _network(checkpoint), checkpoint.normaliser, checkpoint.config.state_dim)
+        return cls(info, _network(folder, checkpoint), checkpoint.normaliser, checkpoint.config.state_dim)
 
     @property
     def info(self) -> PolicyInfo:
@@ -75,12 +77,11 @@ class ActPolicy:
         return PredictResult(chunk, time.perf_counter() - start)
 
 
-def _network(checkpoint: Checkpoint) -> ActNet:
+def _network(folder: Path, checkpoint: Checkpoint) -> ActNet:
     config = checkpoint.config
     try:
         settings = parse_model(config.network, NetworkConfig, "network")
-        net = build_network(settings, config.state_dim, (config.horizon, config.space().dim))
-        net.load_state_dict({name: torch.from_numpy(array) for name, array in checkpoint.weights.items()})
-    except (SegueError, RuntimeError) as error:
-        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"weights do not fit config.yaml: {error}") from error
-    return net.requires_grad_(False).eval()
+        build = partial(build_network, settings, config.state_dim, (config.horizon, config.space().dim))
+        return filled_network(build, checkpoint.weights)
+    except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error

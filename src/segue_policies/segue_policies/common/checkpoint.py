@@ -28,6 +28,7 @@ from safetensors.numpy import save as dump_arrays
 from segue_core.action_space import ActionSpace
 from segue_core.config_base import StrictModel, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.files import parse_json, read_bytes
 from segue_core.policy import MAX_CAMERAS, MAX_HORIZON, MAX_SIDE, MAX_STEPS
 from segue_policies.common.normalise import Normaliser
 from segue_policies.common.provenance import Provenance
@@ -129,8 +130,25 @@ def load_checkpoint(folder: Path, method: str, expected: Expected | None = None)
             raise _corrupt(
                 folder / name, "content is not what config.yaml was written for (truncated or changed)"
             )
-    normaliser = Normaliser.from_dict(_parse_json(folder / STATS, stats))
+    parsed = _parse_json(folder / STATS, stats)
+    try:
+        normaliser = Normaliser.from_dict(parsed)
+    except PolicyError as error:
+        raise PolicyError(error.code, f"{folder}: {error.text}") from error
+    _compare_shapes(folder / STATS, config, normaliser)
     return Checkpoint(config, normaliser, _weights(folder / WEIGHTS, weights))
+
+
+def _compare_shapes(path: Path, config: CheckpointConfig, normaliser: Normaliser) -> None:
+    actions = (config.horizon, config.space().dim)
+    for name, got, expected in (
+        ("action_mean", normaliser.action_mean.shape, actions),
+        ("action_anchor", normaliser.action_anchor.shape, actions[1:]),
+        ("state_mean", normaliser.state_mean.shape, (config.state_dim,)),
+        ("image_mean", normaliser.image_mean.shape, (len(config.cameras), 3)),
+    ):
+        if got != expected:
+            raise _corrupt(path, f"{name}: shape {got}, expected {expected} by {CONFIG}")
 
 
 def method_of(folder: Path) -> str:
@@ -176,19 +194,17 @@ def _describe(space: ActionSpace) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES[path.name]:
-            raise _corrupt(path, f"larger than {MAX_FILE_BYTES[path.name]} bytes")
-        return path.read_bytes()
+        return read_bytes(path, MAX_FILE_BYTES[path.name])
     except FileNotFoundError as error:
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "checkpoint file is missing", got=path) from error
     except OSError as error:
-        raise _corrupt(path, str(error)) from error
+        raise _corrupt(path, str(error).removeprefix(f"{path}: ")) from error
 
 
 def _parse_json(path: Path, content: bytes) -> Any:
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
+        return parse_json(content)
+    except ValueError as error:
         raise _corrupt(path, f"not JSON: {error}") from error
 
 

@@ -7,7 +7,6 @@ actions                      a_n ... a_e a_e a_e       rows past the end repeat 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.errors import DataError, ErrorCode
+from segue_core.files import read_json
 
 
 class Demonstrations(Protocol):
@@ -154,9 +154,9 @@ def split(
 
 def _split_by(data: Demonstrations, horizon: int, file: Path) -> tuple[ChunkDataset, ChunkDataset]:
     try:
-        named = json.loads(file.read_text())["episodes"]
+        named = read_json(file)["episodes"]
         wanted = [np.asarray(named[part], dtype=np.int64) for part in ("train", "validation")]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(ErrorCode.DATA_DATASET_INVALID, f"split {file}: {error!r}") from error
     episode = np.asarray(data.episode)
     _, starts, counts = np.unique(episode, return_index=True, return_counts=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
+
+from segue_core.files import read_array
 
 _BATCH = 64
 
@@ -40,8 +43,8 @@ def kept_views(
         mark.update(np.ascontiguousarray(picture).tobytes())
     file = folder / f"{mark.hexdigest()[:16]}.npy"
     if file.is_file():
-        kept: NDArray[np.float16] = np.load(file, allow_pickle=False)
-        return kept
+        with suppress(OSError, ValueError):  # damaged: it is made again
+            return np.array(read_array(file), dtype=np.float16)
     views = make()
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{file.stem}.{os.getpid()}.npy"  # processes of one training may do this at once

@@ -33,6 +33,8 @@ ANCHORED: Mapping[ChannelKind, float] = {ChannelKind.POSITION: 0.06, ChannelKind
 IMAGE_GAIN = 4.0
 """Brings pixels of a usual picture, whose deviation from the mean is about 1/4, to unit variance."""
 
+_FURTHEST = 1e6  # no number of a robot is as large, in any unit
+
 _AXES = {
     "action_anchor": 1,
     "action_mean": 2,
@@ -107,6 +109,9 @@ class Normaliser:
             mean, scale = values[f"{kind}_mean"], values[f"{kind}_scale"]
             if mean.shape != scale.shape or not (scale > 0).all():
                 raise _corrupt(f"{kind}_scale must be positive and as long as {kind}_mean")
+        for name, value in values.items():
+            if np.abs(value).max() > _FURTHEST:
+                raise _corrupt(f"{name}: {np.abs(value).max():g}, expected at most {_FURTHEST:g}")
         return cls(**values)
 
 
@@ -159,8 +164,8 @@ def _float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
 def _array(data: Mapping[str, Any], name: str, ndim: int) -> NDArray[np.float32]:
     try:
         array = np.asarray(data[name], dtype=np.float32)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _corrupt(f"{name}: {error!r}") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _corrupt(f"{name}: {error!r:.300}") from error
     if array.ndim != ndim or array.size == 0 or not np.isfinite(array).all():
         raise _corrupt(f"{name}: shape {array.shape} or a value that is not finite, expected {ndim} axes")
     return array

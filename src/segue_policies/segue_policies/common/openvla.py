@@ -11,7 +11,6 @@ language_model.*.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from segue_core.errors import ErrorCode, PolicyError
+from segue_core.files import read_json, regular
 from segue_policies.common.action_tokens import ActionTokens
 from segue_policies.common.pretrained import library
 from segue_policies.common.timm_towers import filled, load_tower
@@ -124,8 +124,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no config.json in this folder", got=folder)
     try:
-        config = json.loads(path.read_text())
-    except ValueError as error:
+        config = read_json(path)
+    except (OSError, ValueError) as error:
         raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{path}: {error}") from error
     if not isinstance(config, dict) or config.get("model_type") != "openvla":
         got = config.get("model_type") if isinstance(config, dict) else type(config).__name__
@@ -141,6 +141,6 @@ def _read_tensors(folder: Path) -> dict[str, Tensor]:
     if not files:
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no *.safetensors in this folder", got=folder)
     try:
-        return {name: tensor for file in files for name, tensor in load_file(file).items()}
+        return {name: tensor for file in files for name, tensor in load_file(regular(file)).items()}
     except (OSError, SafetensorError) as error:
         raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder}: {error}") from error

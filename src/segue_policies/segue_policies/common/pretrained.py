@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -117,8 +116,7 @@ def _known(what: str, config: dict[str, Any], classes: dict[str, str]) -> str:
 
 def _build(name: str, config: dict[str, Any]) -> nn.Module:
     class_ = getattr(library("transformers"), name)
-    with torch.device("cpu"):
-        net: nn.Module = class_(class_.config_class.from_dict(config))
+    net: nn.Module = class_(class_.config_class.from_dict(config))
     return net
 
 

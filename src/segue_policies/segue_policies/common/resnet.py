@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segue_core.errors import ErrorCode, PolicyError
+from segue_core.files import regular
 
 Norm = Literal["frozen_batch", "group"]
 BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
@@ -127,9 +128,10 @@ def load_weights(net: ResNet, path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
+    if not path.exists():
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no such file of weights", got=path)
     try:
+        regular(path)
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         return dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from segue_core.errors import ErrorCode, PolicyError
+from segue_core.files import read_json, regular
 
 TENSORS = "state.safetensors"
 NUMBERS = "state.json"
@@ -49,12 +50,12 @@ def load_state(folder: Path, trained: Trained) -> dict[str, Any]:
         PolicyError: TRAINING_FAILED when there is nothing to resume, or it is of another model.
     """
     try:
-        numbers: dict[str, Any] = json.loads((folder / NUMBERS).read_text())
-        tensors = load_file(folder / Path(numbers["tensors"]).name)
+        numbers: dict[str, Any] = read_json(folder / NUMBERS)
+        tensors = load_file(regular(folder / Path(numbers["tensors"]).name))
         trained.model.load_state_dict(_under("model.", tensors))
         trained.average.load_state_dict(_under("average.", tensors))
         _restore_optimiser(trained.optimiser, tensors)
-    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, LookupError, RuntimeError, SafetensorError) as error:
         raise PolicyError(ErrorCode.TRAINING_FAILED, f"cannot resume from {folder}: {error}") from error
     return numbers
 

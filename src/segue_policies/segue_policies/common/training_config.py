@@ -15,12 +15,12 @@ Device = Literal["auto", "cpu", "cuda"]
 class TrainingConfig(StrictModel):
     """How long, how fast, how careful. Give `steps` or `minutes`; `steps` wins and makes a run repeatable."""
 
-    steps: int | None = Field(default=None, ge=1, description="optimiser steps")
+    steps: int | None = Field(default=None, ge=1, le=10**9, description="optimiser steps")
     minutes: float | None = Field(
         default=None, gt=0, description="wall-clock budget [min]; the schedule follows the clock"
     )
-    batch_size: int = Field(default=64, ge=1, description="observations per step")
-    learning_rate: float = Field(default=1e-3, gt=0, description="peak of the schedule")
+    batch_size: int = Field(default=64, ge=1, le=65536, description="observations per step")
+    learning_rate: float = Field(default=1e-3, gt=0, le=100, description="peak of the schedule")
     final_rate_share: float = Field(default=0.01, ge=0, le=1, description="last learning rate over the peak")
     warmup_share: float = Field(
         default=0.03, ge=0, lt=1, description="share of the budget with a rising rate"
@@ -37,7 +37,7 @@ class TrainingConfig(StrictModel):
         default="auto", description="of convolutions and matrices; auto measures which is faster"
     )
     device: Device = Field(default="auto", description="auto takes a GPU if there is one")
-    threads: int = Field(default=2, ge=1, description="CPU threads")
+    threads: int = Field(default=2, ge=1, le=1024, description="CPU threads")
     seed: int = Field(default=0, ge=0, description="of weights, order, augmentation and noise")
     init: str | None = Field(
         default=None,
@@ -68,8 +68,12 @@ class TrainingConfig(StrictModel):
         default=None,
         description="file of `segue data split`: its train and validation episodes, instead of a share",
     )
-    validation_frames: int = Field(default=512, ge=1, description="held-out frames evaluated each time")
-    evaluations: int = Field(default=12, ge=1, description="evaluations and saved checkpoints during the run")
+    validation_frames: int = Field(
+        default=512, ge=1, le=10**8, description="held-out frames evaluated each time"
+    )
+    evaluations: int = Field(
+        default=12, ge=1, le=10**5, description="evaluations and saved checkpoints during the run"
+    )
     patience: int | None = Field(
         default=None, ge=1, description="stop after so many evaluations without a lower validation_loss"
     )
@@ -77,7 +81,7 @@ class TrainingConfig(StrictModel):
         default="last", description="which evaluation's weights the checkpoint has, by validation_loss"
     )
     tensorboard: bool = Field(default=True, description="write TensorBoard's files beside the CSV log")
-    shift_pixels: int = Field(default=2, ge=0, description="random image shift in x and y [px]")
+    shift_pixels: int = Field(default=2, ge=0, le=1024, description="random image shift in x and y [px]")
     brightness: float = Field(default=0.15, ge=0, lt=1, description="half-range of the random gain of light")
     colour: float = Field(
         default=0.10, ge=0, lt=1, description="half-range of the random gain of each colour channel"

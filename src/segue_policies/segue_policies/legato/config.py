@@ -43,13 +43,16 @@ class FlowConfig(StrictModel):
 
     horizon: int = Field(default=60, ge=1, le=1024, description="rows H")
     num_steps: int = Field(default=5, ge=1, le=100, description="denoising steps N, in training and sampling")
-    max_delay: int = Field(default=10, ge=0, description="delay d ~ U{0..max_delay} [ticks]")
-    max_ramp: int = Field(default=50, ge=0, description="ramp r ~ U{0..max_ramp} [ticks]")
+    max_delay: int = Field(default=10, ge=0, le=1024, description="delay d ~ U{0..max_delay} [ticks]")
+    max_ramp: int = Field(default=50, ge=0, le=1024, description="ramp r ~ U{0..max_ramp} [ticks]")
     free_share: float = Field(
         default=0.15, ge=0, le=1, description="share of samples without any guidance (omega = 0)"
     )
     samples: int = Field(
-        default=8, ge=1, description="(t, eps, omega) draws per observation; the images are encoded once"
+        default=8,
+        ge=1,
+        le=1024,
+        description="(t, eps, omega) draws per observation; the images are encoded once",
     )
     max_weight: float = Field(
         default=1.0,

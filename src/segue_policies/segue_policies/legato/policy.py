@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from segue_core.chunk import ActionChunk
 from segue_core.config_base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.common.checkpoint import Checkpoint, Expected, load_checkpoint, method_of
+from segue_policies.common.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint, method_of
+from segue_policies.common.filled_network import filled_network
 from segue_policies.common.serving import (
     CAPABILITIES,
     SERVES,
@@ -60,7 +62,7 @@ class FlowPolicy:
         config = checkpoint.config
         info = policy_info(config, CAPABILITIES[config.method])
         trained = Trained(
-            _network(checkpoint),
+            _network(folder, checkpoint),
             OBJECTIVES[config.method],
             checkpoint.normaliser,
             info.action_space,
@@ -114,14 +116,20 @@ class FlowPolicy:
         return omega
 
 
-def _network(checkpoint: Checkpoint) -> LegatoNet:
+def _network(folder: Path, checkpoint: Checkpoint) -> LegatoNet:
     config = checkpoint.config
+    shape = (config.horizon, config.space().dim)
     try:
-        net = build_network(
-            parse_model(config.network, NetworkConfig, "network"), config.cameras, config.image_size, config.state_dim,
-            (config.horizon, config.space().dim), config.num_steps,
-        )  # fmt: skip
-        net.load_state_dict({name: torch.from_numpy(array) for name, array in checkpoint.weights.items()})
+        settings = parse_model(config.network, NetworkConfig, "network")
+        build = partial(
+            build_network,
+            settings,
+            config.cameras,
+            config.image_size,
+            config.state_dim,
+            shape,
+            config.num_steps,
+        )
+        return filled_network(build, checkpoint.weights)
     except (SegueError, RuntimeError) as error:
-        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"weights do not fit config.yaml: {error}") from error
-    return net.requires_grad_(False).eval()
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error

@@ -21,6 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.files import read_bytes
 from segue_policies.lerobot import lerobot_server
 from segue_policies.lerobot.contract import CONFIG
 from segue_policies.lerobot.lerobot_server.serving import FORMAT
@@ -205,7 +206,7 @@ def _connect(address: tuple[str, int], folder: Path) -> LeRobotServer:
         raise PolicyError(ErrorCode.POLICY_NOT_READY, text, do=do) from error
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = LeRobotServer(connection, name)
-    if server.facts.get("config") != hashlib.sha256((folder / CONFIG).read_bytes()).hexdigest():
+    if server.facts.get("config") != hashlib.sha256(read_bytes(folder / CONFIG)).hexdigest():
         server.close()
         text = f"{name} serves another checkpoint than {folder}: their {CONFIG} differ"
         raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, text)

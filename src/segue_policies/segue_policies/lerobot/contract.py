@@ -8,7 +8,6 @@ LeRobot stores names and shapes, but not what the numbers of an action mean. Two
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.action_space import ActionSpace
-from segue_core.config_base import StrictModel, load_yaml
+from segue_core.config_base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.files import load_config, read_json
 from segue_core.policy import PolicyInfo
 from segue_policies.common.checkpoint import Expected
 
@@ -97,15 +97,20 @@ def read_contract(
     expected = expected or Expected()
     config = _config(folder)
     ours = adoption or _ours(folder)
-    space = ActionSpace.from_dict(ours.action_space) if ours else expected.action_space
+    try:
+        space = ActionSpace.from_dict(ours.action_space) if ours else expected.action_space
+    except ConfigError as error:
+        raise _corrupt(folder / OURS, error.text) from error
     if space is None:
         how = f"say so: ./segue adopt {folder} --robot NAME"
         raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"{folder}: whose robot is it for?", do=how)
     try:
         contract = _contract(config, space, ours)
-    except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise _corrupt(folder / CONFIG, f"missing or wrong: {error!r}") from error
-    problems = _problems(config, contract, expected)
+        problems = _problems(config, contract, expected)
+    except ConfigError as error:
+        raise _corrupt(folder / CONFIG, error.text) from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration) as error:
+        raise _corrupt(folder / CONFIG, f"missing or wrong: {error!r:.300}") from error
     if problems:
         raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, f"checkpoint {folder}: " + "; ".join(problems))
     return contract
@@ -179,7 +184,7 @@ def _config(folder: Path) -> dict[str, Any]:
         hint = f"did you mean {inside}?" if inside else "its folder is usually called pretrained_model"
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, f"{text} ({hint})")
     try:
-        config = json.loads(path.read_text())
+        config = read_json(path)
     except (OSError, ValueError) as error:
         raise _corrupt(path, f"not JSON: {error}") from error
     if not isinstance(config, dict):
@@ -192,8 +197,8 @@ def _ours(folder: Path) -> Adoption | None:
     if not path.is_file():
         return None
     try:
-        return load_yaml(path.read_text(), Adoption, str(path))
-    except (ConfigError, OSError, UnicodeDecodeError) as error:
+        return load_config(path, Adoption)
+    except ConfigError as error:
         raise _corrupt(path, str(error)) from error
 
 

@@ -26,6 +26,7 @@ from segue_core.robot_config import RobotConfig
 from segue_interfaces.msg import ActionChunk
 from segue_ros import parameters, qos
 from segue_ros.contracts import load_robot
+from segue_ros.conversions import chunk_from_msg
 from segue_ros.frames import prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.polling import Polled
@@ -92,7 +93,7 @@ class StatePublisherNode(LifecycleComponent):
 
     def _look(self) -> None:
         """Frames of the newest joint states; several nodes may tell of joints, each of its own."""
-        whole = (message for message in self._joints.take() if len(message.position) == len(message.name))
+        whole = (message for message in self._joints.take() if _is_whole(message))
         for names, message in {tuple(message.name): message for message in whole}.items():
             positions = dict(zip(names, message.position, strict=True))
             frames = self._tree.moving(self._with_fingers(positions))
@@ -109,18 +110,22 @@ class StatePublisherNode(LifecycleComponent):
         return positions
 
     def _on_chunk(self, message: ActionChunk) -> None:
-        actions = np.array(message.actions, dtype=np.float64)
+        space = self._chunks.space
+        if message.action_space_fingerprint != space.fingerprint():
+            return
         try:
-            if message.action_space_fingerprint != self._chunks.space.fingerprint():
-                return
-            paths = self._chunks.of(actions.reshape(message.horizon, message.dim))
-        except (SegueError, ValueError) as error:
+            chunk = chunk_from_msg(message, space)
+            paths = self._chunks.of(np.asarray(chunk.actions, dtype=np.float64))
+        except SegueError as error:
             self.get_logger().warning(f"chunk not shown: {error}", throttle_duration_sec=5.0)
             return
-        frame = f"{self._prefix}{self._robot.base_frame}"
-        self._path_out.publish(
-            path_markers(paths, frame, message.header.stamp, message.horizon / message.rate_hz)
-        )
+        frame, lifetime_s = f"{self._prefix}{self._robot.base_frame}", chunk.horizon / space.rate_hz
+        self._path_out.publish(path_markers(paths, frame, message.header.stamp, lifetime_s))
+
+
+def _is_whole(message: JointState) -> bool:
+    """Whether every joint of a message has a position, and it is a number."""
+    return len(message.position) == len(message.name) and bool(np.isfinite(message.position).all())
 
 
 def _tf_message() -> Any:

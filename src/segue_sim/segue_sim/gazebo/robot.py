@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 
 from segue_control.model import robot_spec
+from segue_control.model_checks import compiled
 from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
 from segue_sim.gazebo.cameras import camera_pose, sensor
 from segue_sim.gazebo.geometry import Pose, numbers, pose_of, translation
@@ -44,7 +45,7 @@ def robot_urdf(robot: RobotConfig, folder: Path, controllers: Path) -> str:
         SegueError: the model has a joint that URDF does not know.
     """
     spec = robot_spec(robot)
-    model = spec.compile()
+    model = compiled(robot, spec)
     bodies = list(range(1, model.nbody))
     held = {f"{arm.name}_{one.joint}": one.position for arm in robot.arms for one in arm.held or ()}
     links = links_of(model, bodies, robot.base_frame, held)

@@ -12,6 +12,7 @@ from pydantic import Field
 from segue_control import rotations
 from segue_core.config_base import StrictModel
 from segue_core.errors import unknown_name
+from segue_core.quantities import NotNegative
 from segue_core.shape_config import BodyConfig, JointConfig
 from segue_core.task_config import FixtureConfig
 from segue_sim.layout import Layout
@@ -28,8 +29,8 @@ class AssemblyOptions(StrictModel):
     loose: bool = Field(
         default=False, description="stands on the table by its weight, so that a push moves it"
     )
-    clearance_m: float = Field(
-        default=0.0, ge=0, description="how far from its centre objects start at least"
+    clearance_m: NotNegative = Field(
+        default=0.0, description="how far from its centre objects start at least"
     )
 
 

@@ -1,12 +1,11 @@
 """The white, open box that objects go into; it is fixed to the table."""
 
-from typing import Annotated
-
 import mujoco
 import numpy as np
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.quantities import Positive
 from segue_core.task_config import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, yaw_quaternion
@@ -18,8 +17,10 @@ _COLOUR = (0.96, 0.96, 0.97, 1.0)
 class BoxOptions(StrictModel):
     """Size of the box."""
 
-    inner_half_size: tuple[float, float] = Field(description="half of the inner length along x and y [m]")
-    wall_height: Annotated[float, Field(gt=0)] = Field(description="height of the walls [m]")
+    inner_half_size: tuple[Positive, Positive] = Field(
+        description="half of the inner length along x and y [m]"
+    )
+    wall_height: Positive = Field(description="height of the walls [m]")
 
 
 class Box(Part):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.quantities import Positive
 from segue_core.task_config import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, set_free_pose
@@ -29,8 +30,10 @@ class CabinetOptions(StrictModel):
     half_size: tuple[float, float] = Field(
         default=(0.075, 0.10), description="half of its depth and width [m]"
     )
-    drawer_height: Annotated[float, Field(ge=0.05)] = Field(default=0.055, description="of one drawer [m]")
-    travel: Annotated[float, Field(gt=0)] = Field(default=0.12, description="how far a drawer comes out [m]")
+    drawer_height: Annotated[float, Field(ge=0.05, le=10)] = Field(
+        default=0.055, description="of one drawer [m]"
+    )
+    travel: Positive = Field(default=0.12, description="how far a drawer comes out [m]")
 
 
 class Cabinet(Part):

@@ -14,17 +14,17 @@ Bodies are `<name>_frame` and `<name>_<door>`, joints `<name>_<door>`. Every doo
 `<name>_shelf_<number>` (middle of its top; number 0 is the floor).
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
-from segue_core.shape_config import BodyConfig, JointConfig, Marker, Shape, Vector3
+from segue_core.quantities import Coordinate, NotNegative, Positive, Vector3
+from segue_core.shape_config import BodyConfig, JointConfig, Marker, Shape
 from segue_core.task_config import FixtureConfig
 from segue_sim.parts.assembly import Assembly, AssemblyOptions
 from segue_sim.parts.base import options_of
 
-Positive = Annotated[float, Field(gt=0)]
 _GAP = 0.002  # between a door and what it closes [m]
 _TO_HANDLE = 0.7  # a hand pushes a door at this part of the way from its hinge to its handle
 _SHUT_TO_OPEN = 2.0  # how far a door turns [rad]
@@ -35,7 +35,7 @@ class HandleOptions(StrictModel):
     """An upright bar before a door, on two brackets."""
 
     from_hinge: Positive = Field(description="distance of the bar from the door's axis [m]")
-    height: float = Field(description="its middle over the cupboard's underside [m]")
+    height: Coordinate = Field(description="its middle over the cupboard's underside [m]")
     length: Positive = Field(default=0.24, description="[m]")
     stand_off: Positive = Field(default=0.05, description="axis of the bar before the door's face [m]")
     radius: Positive = Field(default=0.009, description="[m]")
@@ -45,15 +45,13 @@ class DoorOptions(StrictModel):
     """A door, hinged left or right as the robot sees it."""
 
     hinge: Literal["left", "right"] = "left"
-    low: float = Field(default=0.0, ge=0, description="lower edge over the cupboard's underside [m]")
+    low: NotNegative = Field(default=0.0, description="lower edge over the cupboard's underside [m]")
     high: Positive = Field(description="upper edge [m]")
     width: Positive = Field(description="from the hinge to the free edge [m]")
     thickness: Positive = Field(default=0.02, description="[m]")
     mass_kg: Positive = Field(default=3.0, description="[kg]")
     damping: Positive = Field(default=1.0, description="of its hinge [N m s/rad]")
-    friction: Annotated[float, Field(ge=0)] = Field(
-        default=0.4, description="dry friction of its hinge [N m]"
-    )
+    friction: NotNegative = Field(default=0.4, description="dry friction of its hinge [N m]")
     handle: HandleOptions
     window: bool = Field(default=False, description="a dark pane, as ovens have it")
 
@@ -72,8 +70,8 @@ class CupboardOptions(StrictModel):
     door_colour: Vector3 | None = Field(
         default=None, description="RGB of the doors; left out, the seed's colour"
     )
-    panel: float = Field(
-        default=0.0, ge=0, description="width of a fixed front on the right, as for knobs [m]"
+    panel: NotNegative = Field(
+        default=0.0, description="width of a fixed front on the right, as for knobs [m]"
     )
     doors: dict[str, DoorOptions] = Field(min_length=1)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.quantities import Positive
 from segue_core.task_config import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, yaw_quaternion
@@ -32,7 +33,7 @@ _STIFFNESS, _DAMPING, _AIR = 120.0, 0.15, 0.01  # springs [N/m], [N s/m]; drag o
 class TowelOptions(StrictModel):
     """Size and weave of the towel; along x there is a row of knots in the middle and at the quarters."""
 
-    size: tuple[float, float] = Field(default=(0.28, 0.26), description="length along x and y [m]")
+    size: tuple[Positive, Positive] = Field(default=(0.28, 0.26), description="length along x and y [m]")
     knots: tuple[Annotated[int, Field(ge=3, le=15)], Annotated[int, Field(ge=3, le=15)]] = Field(
         default=(5, 7), description="how many along x and y"
     )

@@ -8,13 +8,14 @@ incorrect pulling direction                  -1, at most -3
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import Grasps, Penalties, goal_of, summary
@@ -32,8 +33,8 @@ _ASTRAY = 0.5**0.5  # cosine of the largest angle between a pull and the drawer'
 class DrawerGoal(StrictModel):
     """Which drawer, and how far."""
 
-    drawer: int = Field(default=2, ge=1, description="the drawer to open, the highest is 1")
-    open_m: Annotated[float, Field(gt=0)] = Field(default=0.08, description="open from here on [m]")
+    drawer: int = Field(default=2, ge=1, le=100, description="the drawer to open, the highest is 1")
+    open_m: Positive = Field(default=0.08, description="open from here on [m]")
 
 
 def astray(pull: Floats, outward: Floats) -> bool:

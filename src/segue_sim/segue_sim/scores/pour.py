@@ -32,7 +32,7 @@ _LYING_TICKS = 5
 class PourGoal(StrictModel):
     """How often."""
 
-    operations: int = Field(default=1, ge=1, description="over and back is one operation")
+    operations: int = Field(default=1, ge=1, le=1000, description="over and back is one operation")
 
 
 def in_bowl(points: Floats, foot: Floats) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.config_base import StrictModel
+from segue_core.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import Grasps, Penalties, goal_of
@@ -32,9 +33,7 @@ _LOW_M = 0.07  # a folded towel lies on the table
 class TowelGoal(StrictModel):
     """How neatly."""
 
-    corners_m: float = Field(
-        default=0.055, gt=0, description="largest distance between corners folded together"
-    )
+    corners_m: Positive = Field(default=0.055, description="largest distance between corners folded together")
 
 
 def folds(points: Floats, area: float, yaw: float, corners_m: float) -> int:

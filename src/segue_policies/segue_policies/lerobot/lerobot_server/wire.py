@@ -58,7 +58,7 @@ def receive(source: socket.socket, timeout_s: float | None = None) -> tuple[dict
     try:
         arrays = dict(load(bytes(_exactly(source, length, end))))
         message = json.loads(arrays.pop("message").tobytes())
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, KeyError, RecursionError) as error:
         raise ValueError(f"no message: {error}") from error
     if not isinstance(message, dict):
         raise ValueError(f"no message: {type(message).__name__} in place of a mapping")

@@ -1,0 +1,114 @@
+"""Files are read by the modules that are listed here, and each of them is damaged by a reader of tests/fuzz.
+
+A name of a file may lead to a pipe, a device or a terabyte: text is opened by `segue_core.files`, and libraries that
+open files by themselves are given what `segue_core.files.regular` has looked at.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted(
+    path for path in ROOT.glob("src/*/*/**/*.py") if "test" not in path.relative_to(ROOT / "src").parts
+)
+
+# Calls that read a file, or what came in one.
+_METHODS = {"read_text", "read_bytes"}
+_FUNCTIONS = {
+    "json.load", "json.loads", "yaml.load", "yaml.safe_load", "np.load", "np.fromfile", "np.loadtxt", "np.memmap",
+    "torch.load", "pickle.load", "pickle.loads", "load_file", "load_arrays", "safe_open", "pq.ParquetFile",
+    "pq.read_schema", "pq.read_table", "av.open", "cv2.imread", "cv2.imdecode", "cv2.VideoCapture", "open",
+    "mujoco.MjSpec.from_file", "csv.DictReader", "csv.reader", "tomllib.load", "Reader", "make_reader", "StreamReader",
+}  # fmt: skip
+
+OPENS = {"segue_core/files.py"}
+"""Opens every file of text."""
+
+CHECKED = {
+    "segue_core/config_base.py": "YAML text, bounded",
+    "segue_data/bag_reader.py": "bags; its files are looked at first",
+    "segue_data/mcap_rewrite.py": "bags; of files that a scan has read",
+    "segue_data/stored.py": "bags; of files that are regular",
+    "segue_data/films.py": "videos",
+    "segue_data/parquet.py": "tables",
+    "segue_perception/colours.py": "pictures, whose size is looked at before they are decoded",
+    "segue_policies/common/checkpoint.py": "weights, from bytes whose digest fits",
+    "segue_policies/common/openvla.py": "weights",
+    "segue_policies/common/resnet.py": "weights",
+    "segue_policies/common/run_state.py": "weights",
+    "segue_policies/lerobot/lerobot_server/wire.py": "messages of LeRobot's process, bounded",
+    "segue_policies/lerobot/lerobot_server/weights.py": "weights, in LeRobot's own process",
+    "segue_policies/lerobot/lerobot_server/network.py": "config.json that LeRobot has read already",
+    "segue_perception/drivers/usb.py": "a camera, or a film for tests, that the settings name",
+    "segue_control/model.py": "the robot's model, in an installed package",
+}
+"""What else reads, and what of."""
+
+OWN = {
+    "segue_bringup/environment/lock.py",
+    "segue_bringup/environment/progress.py", "segue_bringup/environment/setup_steps.py",
+    "segue_bringup/environment/stamps.py", "segue_bringup/environment/torch_choice.py",
+    "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",
+    "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/instance.py",
+    "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
+    "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/definitions.py", "segue_data/cli.py",
+    "segue_data/video_writer.py",
+    "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
+    "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",
+    "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/common/curves.py",
+    "segue_policies/train_arguments.py",
+}  # fmt: skip
+"""Read only what this workspace wrote a moment ago, what is installed with it, or words of a command line."""
+
+
+def _calls(path: Path) -> Iterator[str]:
+    text = path.read_text(encoding="utf-8")
+    ours = {"load_file"} if "safetensors" not in text else set()  # of configuration
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in _FUNCTIONS - ours or (
+                isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+            ):
+                yield f"{name} in line {node.lineno}"
+
+
+@pytest.fixture(scope="module")
+def readers() -> dict[str, list[str]]:
+    found = {"/".join(path.relative_to(ROOT / "src").parts[1:]): list(_calls(path)) for path in SOURCES}
+    return {module: calls for module, calls in found.items() if calls}
+
+
+def test_only_listed_modules_read_files(readers: dict[str, list[str]]) -> None:
+    unlisted = {module: calls for module, calls in readers.items() if module not in {*OPENS, *CHECKED, *OWN}}
+    assert unlisted == {}, "use segue_core.files, add a reader to tests/fuzz, and list the module here"
+
+
+def test_the_list_names_no_module_that_reads_nothing(readers: dict[str, list[str]]) -> None:
+    assert sorted({*OPENS, *CHECKED, *OWN} - set(readers)) == []
+
+
+def test_nothing_unpickles() -> None:
+    """`torch.load` takes weights only, `np.load` no objects, and nobody imports pickle or its kin."""
+    unsafe = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = (
+                [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            )
+            unsafe += [
+                f"{path}: {name}"
+                for name in names
+                if name in ("pickle", "dill", "cloudpickle", "shelve", "marshal")
+            ]
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("torch.load", "np.load"):
+                wanted = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
+                key, value = wanted[ast.unparse(node.func)]
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                unsafe += (
+                    [] if given.get(key) == str(value) else [f"{path}:{node.lineno} without {key}={value}"]
+                )
+    assert unsafe == []
