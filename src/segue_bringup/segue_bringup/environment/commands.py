@@ -50,7 +50,7 @@ Train and compare
 This workspace
   doctor       what is there, what is missing; --json FILE
   setup        only set up; --torch cpu|cuda|any, --torch-index ADDRESS
-  test         all checks and tests; --fast leaves out the system tests, --faults is the whole fault suite
+  test         all checks and tests; --fast: no system tests; --faults: the whole fault suite; --fuzz [N]: long fuzz
   env          shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
   shell        a shell in that environment, or one command: ./segue shell ros2 topic list
   help         this text; ./segue help COMMAND: its options and examples
@@ -119,8 +119,9 @@ def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
 def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in _HELP[1:]:
         print(
-            "usage: ./segue test [--fast | --faults] [what pytest takes ...]\n\n"
-            "The checks and tests of every day; --fast: no system tests; --faults: the fault suite (docs/faults.md)."
+            "usage: ./segue test [--fast | --faults | --fuzz [N]] [what pytest takes ...]\n\n"
+            "The checks and tests of every day; --fast: no system tests; --faults: the fault suite (docs/faults.md);\n"
+            "--fuzz: N damaged inputs (10000) of everything that is read."
         )
         return 0
     child = pytest_environment(ensure_set_up(workspace, os.environ))
