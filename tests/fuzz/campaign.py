@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HANG_S = 60.0  # without a new input; machines are slow, readers are not
+HANG_S = 120.0  # without a new input; machines are slow, readers are not
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from . import campaign
 from .readers import READERS
 
 _TOLD = pytest.StashKey[str]()
-SHORT, SEED = 12, 1  # inputs of each reader in the daily tests
+SHORT, SEED = 10, 1  # inputs of each reader in the daily tests
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

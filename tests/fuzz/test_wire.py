@@ -23,7 +23,6 @@ def nodes() -> Iterator[tuple[Node, Node, NodeExecutor]]:
     listener, liar = Node("listener"), Node("liar")
     executor = NodeExecutor()
     executor.add_node(listener)
-    executor.add_node(liar)
     yield listener, liar, executor
     for node in (listener, liar):
         node.destroy_node()
