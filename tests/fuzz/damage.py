@@ -36,7 +36,11 @@ _TEXTS = (
 _OTHERS: tuple[Plain, ...] = (None, True, False, [], {}, [[]], [None], {"x": None}, [0] * 3, {"": 0})
 NUMBERS = st.sampled_from(_NUMBERS)
 ABSURD = st.one_of(
-    NUMBERS, NUMBERS, st.sampled_from(_TEXTS), st.sampled_from(_OTHERS), st.sampled_from(sorted(_SPECIAL))
+    NUMBERS,
+    NUMBERS,
+    st.sampled_from(_TEXTS),
+    st.sampled_from(_OTHERS).map(copy.deepcopy),  # a later change must not reach what the next input gets
+    st.sampled_from(sorted(_SPECIAL)),
 )
 _HUGE = tuple(
     value.to_bytes(8, "little")

@@ -117,8 +117,10 @@ def any_file(
 ) -> st.SearchStrategy[Changes]:
     """Damage to one or two files of a folder; `ways` says how for some of them."""
     files = sorted(str(path.relative_to(source)) for path in source.rglob("*") if path.is_file())
+    given = dict(ways or {})
     known = {
-        file: (ways or {}).get(file) or file_change(file, (source / file).read_bytes()) for file in files
+        file: given[file] if file in given else file_change(file, (source / file).read_bytes())
+        for file in files
     }
     one = st.sampled_from(files).flatmap(lambda file: known[file].map(lambda change: {file: change}))
     return st.one_of(one, one, st.builds(lambda a, b: {**a, **b}, one, one))
