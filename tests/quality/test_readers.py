@@ -56,7 +56,7 @@ OWN = {
     "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
     "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/definitions.py", "segue_data/cli.py",
     "segue_data/video_writer.py",
-    "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
+    "segue_eval/bench/growth.py", "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
     "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",
     "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/common/curves.py",
     "segue_policies/train_arguments.py",

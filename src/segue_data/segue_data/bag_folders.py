@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from segue_core.files import MAX_CONFIG_BYTES
 from segue_data.errors import missing
 from segue_data.stored import files_of, packed_of
 
@@ -50,10 +51,13 @@ def foreign_recordings(folder: Path) -> dict[Path, str]:
     """Bags at or directly below `folder` that no file of can be read here, and one of the files that they have."""
     found = {bag: _stored_otherwise(bag) for bag in _candidates(folder) if (bag / "metadata.yaml").is_file()}
     return {
-        bag: files[0]
-        for bag, files in found.items()
-        if files and _TITLE in (bag / "metadata.yaml").read_bytes()
+        bag: files[0] for bag, files in found.items() if files and _TITLE in _beginning(bag / "metadata.yaml")
     }
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_CONFIG_BYTES)
 
 
 def _candidates(folder: Path) -> list[Path]:
