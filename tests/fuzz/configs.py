@@ -59,7 +59,8 @@ def finite(value: Any) -> None:
     """Every number that a model declares is finite and of this world; options that nobody has looked at yet aside."""
     for place, number in numbers(value):
         opened = any(
-            part in place for part in ("options", "goal", "scheduler", "parameters", "default", "values")
+            part in place
+            for part in ("options", "goal", "scheduler", "parameters", "default", "values", "when")
         )
         must(
             opened or (math.isfinite(number) and abs(number) <= 2**53),
