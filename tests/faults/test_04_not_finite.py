@@ -24,7 +24,7 @@ def test_two_chunks_with_a_number_that_is_none_change_nothing_and_three_in_a_row
     robot: str, misled: Callable[[str], Misled], figures: Figures
 ) -> None:
     graph = misled(robot)
-    graph.set(stride=12)
+    graph.set(stride=12, max_action_age_s=10.0)  # the one before goes on as long as it has rows
     graph.move()
     for value in (math.nan, -math.inf):
         graph.misbehave(How.NOT_FINITE, count=2, value=value)

@@ -23,7 +23,7 @@ def test_a_chunk_of_another_shape_is_refused_with_what_came_and_the_run_goes_on(
     robot: str, misled: Callable[[str], Misled], figures: Figures
 ) -> None:
     graph = misled(robot)
-    graph.set(stride=12)
+    graph.set(stride=12, max_action_age_s=10.0)  # the one before goes on as long as it has rows
     graph.move()
     dim, said = graph.witness.config.action_space.dim, []
     for how, value, text in (

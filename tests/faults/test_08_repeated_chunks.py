@@ -21,6 +21,7 @@ def test_an_answer_that_comes_again_in_the_place_of_the_next_is_not_executed_aga
 ) -> None:
     """The scheduler once waited ten seconds for the answer whose place it had taken, and starved."""
     graph = misled(robot)
+    graph.set(max_action_age_s=10.0)  # the one before goes on as long as it has rows
     graph.move()
     graph.misbehave(How.BEFORE, count=2)
     graph.until_done(How.BEFORE, 2)
