@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120.0  # for what takes seconds on a machine that has nothing else to do
 
 
-SPEEDS = (0.5, 0.15)  # simulated seconds per second, tried in this order
+SPEEDS = (1.0, 0.3)  # simulated seconds per second at most, tried in this order
 # The guard stopped a robot whose own machine was late.
 TOO_BUSY = (ErrorCode.CONTROL_COMMAND_STALE, ErrorCode.CONTROL_STATE_STALE, ErrorCode.CONTROL_OVERRUN)
 STARVED = 0.02  # of the ticks, at most
