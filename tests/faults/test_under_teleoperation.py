@@ -42,8 +42,11 @@ def led(live: Callable[..., Live], tmp_path: Path) -> Iterator[Start]:
 
 def _take(graph: Live, leader: Leader) -> None:
     """Have the robot follow the leader, in full motion."""
-    leader.press("t")
-    graph.until(lambda: graph.witness.armed, "the person has the robot")
+    for _ in range(5):  # refused until the leader is heard of
+        leader.press("t")
+        graph.pass_s(1.0)
+        if graph.witness.armed:
+            break
     graph.pass_s(2.0)  # the way to the leader
     graph.in_motion(0.1)
 

@@ -154,7 +154,8 @@ class SafetyGuard:
             raise ControlError(self.fault.code, text, do=do)
         measured = self.measured(now_ns)
         self._refuse_outside(measured)
-        if not self.streaming or np.abs(measured - self._limiter.position).max() > AWAY_RAD:
+        moved = np.abs(measured - self._limiter.position).max() > AWAY_RAD
+        if not self.streaming or (moved and self.mode is not GuardMode.ARMED):  # in motion joints are behind
             self._limiter.reset(measured)
         if self._effort and not self.streaming:
             self._effort.reset()

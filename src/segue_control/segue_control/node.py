@@ -70,6 +70,7 @@ class ControllerNode(LifecycleComponent):
         self._gate = TickGate(_PATIENCE_NS) if given.waits else None
         self._due: JointState | None = None  # what a cycle must answer, as soon as its command has come
         self._answered_ns = -1
+        self._awake_ns = self._steady_ns()
         self._controller = RobotController(self._robot)
         if given.waits:
             self._controller.guard.bear_silence(_SILENCE_S)
@@ -201,6 +202,7 @@ class ControllerNode(LifecycleComponent):
 
     def _answer(self) -> None:
         """Run the cycle that is due, unless it must wait for its command."""
+        self._notice_standstill()
         armed = self._controller.guard.mode is GuardMode.ARMED
         if self._gate is None or self._due is None:
             return
@@ -208,6 +210,16 @@ class ControllerNode(LifecycleComponent):
             return
         self._answered_ns, self._due = ticks.nanoseconds(self._due.header.stamp), None
         self._update(self._answered_ns)
+
+    def _notice_standstill(self) -> None:
+        """A process that stood still for longer than the world waits resumes nothing: the state it answers is old."""
+        now_ns, before_ns = self._steady_ns(), self._awake_ns
+        self._awake_ns = now_ns
+        if self._gate and now_ns - before_ns > _SILENCE_S * 1e9:
+            got, allowed = f"{(now_ns - before_ns) * 1e-9:.1f} s", f"at most {_SILENCE_S:g} s"
+            text = "the controller itself stood still"
+            stood = ControlError(ErrorCode.CONTROL_OVERRUN, text, got=got, expected=allowed)
+            self._controller.guard.fall_silent(stood, latch=True)
 
     def _on_time(self) -> None:
         self._update(self._loop_clock.now().nanoseconds)

@@ -269,6 +269,17 @@ def test_a_held_command_near_the_measured_pose_is_led_there_without_a_step(robot
     np.testing.assert_allclose(wire[-1], home + 0.03, atol=1e-6)
 
 
+def test_a_robot_that_changes_hands_in_motion_makes_no_step(robot: RobotConfig) -> None:
+    """Joints in motion are behind their commands: a takeover once set the stream back to them in one step."""
+    controller = RobotController(robot)
+    controller.reset(controller.kinematics.home)
+    wire = _updates(controller, 3)
+    controller.observe(controller.guard.position - 0.1)
+    controller.arm(np.ones(2))
+    wire += _updates(controller, 60)
+    _assert_wire_is_safe(controller, wire)
+
+
 def test_a_robot_that_changes_hands_keeps_its_grip(controller: RobotController) -> None:
     """A takeover once commanded the measured opening, which is the object's: the fingers let go of it."""
     action = controller.kinematics.forward(controller.kinematics.home, np.array([0.0, 1.0]))

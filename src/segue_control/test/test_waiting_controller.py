@@ -151,6 +151,21 @@ def test_a_dead_commander_is_not_waited_for_without_end_and_the_arm_then_stops(b
     assert "no fresh command" in str(bench.node._controller.guard.fault)
 
 
+def test_a_controller_that_stood_still_for_longer_than_its_world_waits_commands_nothing_more(
+    bench: WaitingBench,
+) -> None:
+    """Stopped for 8 s while a cycle waited, it once answered the old state and moved an arm that rested."""
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.order(30)
+    bench.until(lambda: bench.node._gate._newest == 30)
+    guard = bench.node._controller.guard
+    bench.now_ns += 8000 * _MS
+    bench.until(lambda: guard.fault is not None)
+    assert guard.fault.code == 310 and "stood still" in guard.fault.text
+    assert not guard.streaming
+
+
 def test_a_paused_world_is_no_silence_of_those_who_command(bench: WaitingBench) -> None:
     bench.state()
     assert bench.call(Arm.Request(arm=True)).success
