@@ -45,7 +45,7 @@ def _take(graph: Live, leader: Leader) -> None:
     for _ in range(5):  # refused until the leader is heard of
         leader.press("t")
         graph.pass_s(1.0)
-        if graph.witness.armed:
+        if graph.witness.armed and graph.witness.states[-1].phase in ("idle", "paused"):
             break
     graph.pass_s(2.0)  # the way to the leader
     graph.in_motion(0.1)
