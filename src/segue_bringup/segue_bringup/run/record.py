@@ -169,10 +169,10 @@ def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> Ending
             ending, _ = collection.run(None)
         finally:
             display.close()
-    told = session.told
-    print(
-        f"{told.get('good', 0)} good episodes in {plan.arguments['runs']}, {told.get('doubtful', 0)} doubtful"
-    )
-    if ending is Ending.RESULT and told.get("note"):
-        print(told["note"])
+        told = session.told
+        print(
+            f"{told.get('good', 0)} good episodes in {plan.arguments['runs']}, {told.get('doubtful', 0)} doubtful"
+        )
+        if ending is Ending.RESULT and told.get("note"):
+            print(told["note"])
     return ending
