@@ -10,6 +10,7 @@ import pytest
 from .figures import Figures
 from .live import Live
 from .misled import Misled
+from .relayed import Relayed
 from .standing import Standing
 from .watched import Watched
 
@@ -70,6 +71,23 @@ def misled(
         return graph
 
     yield of
+    kept.settle()
+
+
+@pytest.fixture
+def relayed(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Relayed]]:
+    """As `standing`, a graph whose sensors are in the test's hands; they are healed after the test."""
+    kept, used = pytestconfig.stash[_STANDING], list[Relayed]()
+
+    def of(robot: str) -> Relayed:
+        used.append(kept.of(robot, tmp_path_factory.mktemp("relayed"), Relayed))
+        return used[-1]
+
+    yield of
+    for live in used:
+        live.heal()
     kept.settle()
 
 

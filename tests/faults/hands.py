@@ -18,7 +18,7 @@ from segue_bringup.run.client import TaskClient
 from segue_interfaces.action import RunTask
 from segue_interfaces.srv import Arm, EmergencyStop, Recover, ResetWorld
 
-from .witness import REST_RAD_S, Witness
+from .witness import REST_RAD_S, Witness, rest_bound_s
 
 PATIENCE_S = 120.0  # with what takes seconds on a machine that has nothing else to do
 MOVING_RAD_S = 0.15
@@ -32,10 +32,14 @@ EACH_ROBOT = pytest.mark.parametrize(
 
 
 class Hands:
-    """A context: a node on the ROS domain of a graph, spun by a thread of its own. Times of `Witness` apply."""
+    """A context: a node on the ROS domain of a graph, spun by a thread of its own. Times of `Witness` apply.
 
-    def __init__(self, domain: int, robot: str) -> None:
-        self.domain, self.robot = domain, robot
+    Args:
+        joints: topic where the witness hears the joints.
+    """
+
+    def __init__(self, domain: int, robot: str, joints: str = "joint_states") -> None:
+        self.domain, self.robot, self._joints = domain, robot, joints
         self._asked = False
 
     def __enter__(self) -> Self:
@@ -52,7 +56,7 @@ class Hands:
         context = Context()
         rclpy.init(context=context, domain_id=self.domain)
         self.node = rclpy.create_node(f"hands_{os.getpid()}", context=context)
-        self.witness = Witness(self.node, self.robot)
+        self.witness = Witness(self.node, self.robot, self._joints)
         self._clients: list[TaskClient] = []
         self.task = self.client()
         self._services: dict[str, Any] = {
@@ -168,6 +172,21 @@ class Hands:
         self.until(lambda: self._over() or not self._asked, "the task is over")
         self.rest()
         return self.task.result
+
+    def stopped(self, since_s: float, within_s: float) -> dict[str, float]:
+        """The figures of a stop that began within `within_s` of a fault and came to rest as fast as limits allow.
+
+        Nothing bad was on the wire, the arm was in motion before, and nothing moves afterwards.
+        """
+        assert self.witness.top_speed(since_s - 0.5) > MOVING_RAD_S, "it had not moved"
+        self.rest()
+        stop_s, rest_s = self.witness.stopped_after(since_s), self.witness.rested_after(since_s)
+        bound_s = within_s + rest_bound_s(self.robot)
+        assert self.witness.bad_commands() == []
+        assert stop_s <= within_s, f"stopped after {stop_s:.3f} s, allowed {within_s:.3f}\n{self.logs()}"
+        assert rest_s <= bound_s, f"at rest after {rest_s:.3f} s, allowed {bound_s:.3f}\n{self.logs()}"
+        assert not self.witness.armed
+        return {"stop_ms": 1e3 * stop_s, "rest_ms": 1e3 * rest_s, "bound_ms": 1e3 * bound_s}
 
     def rest(self, still_s: float = 0.5) -> None:
         """Come back when no joint has moved for so long on the run's clock."""

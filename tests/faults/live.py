@@ -18,6 +18,7 @@ from segue_bringup.supervision.commands import node_command, node_environment, w
 from segue_bringup.supervision.supervisor import Job, Supervisor
 
 from .hands import TASKS, Hands
+from .relay import UPSTREAM, Relay
 
 
 class Live(Hands):
@@ -30,6 +31,8 @@ class Live(Hands):
         domain: of ROS; a free one by default.
         instead: another command (without ROS arguments) for a node of the graph, by its name; it gets the node's
             own name and parameters.
+        through: topics of the simulator that reach the graph by `relays`, which the test may spoil. The witness
+            still hears where the joints truly are.
         arguments: launch arguments, by name.
     """
 
@@ -40,9 +43,12 @@ class Live(Hands):
         instead: Mapping[str, Sequence[str]] | None = None,
         here: Sequence[str] = (),
         domain: int | None = None,
+        through: Mapping[str, type] | None = None,
         **arguments: Any,
     ) -> None:
-        super().__init__(own_domain() if domain is None else domain, robot)
+        self._through, joints = dict(through or {}), "joint_states"
+        joints = f"{UPSTREAM}{joints}" if joints in self._through else joints
+        super().__init__(own_domain() if domain is None else domain, robot, joints)
         self.folder = folder
         given: dict[str, Any] = {
             "robot": robot,
@@ -68,6 +74,7 @@ class Live(Hands):
         for name in self._here:
             self.start(name)
         super().open(stack)
+        self.relays = {topic: Relay(self.node, topic, kind) for topic, kind in self._through.items()}
         readiness = Readiness(self.node, [node for node in self.plan.nodes if node.required])
         self.until(lambda: not readiness.pending(), "the graph is ready")
         self.until(self.task.available, "the action server is there")
@@ -86,6 +93,8 @@ class Live(Hands):
         command = node_command(node, write_parameters(node, self.folder / "parameters"))
         if other := instead or self._instead.get(name):
             command = [*other, *command[1:]]
+        if name == "simulator":
+            command += [word for topic in self._through for word in ("-r", f"{topic}:={UPSTREAM}{topic}")]
         environment = node_environment(node, os.environ)
         log = self.folder / "logs" / f"{called or name}.log"
         self.supervisor.start(
@@ -106,8 +115,12 @@ class Live(Hands):
     def start_again(self, name: str) -> None:
         """Start a node that was killed, and come back when it is ready."""
         self.start(name)
+        self.wait_for(name)
+
+    def wait_for(self, name: str) -> None:
+        """Come back when a node is ready, for those that a graph needs not."""
         readiness = Readiness(self.node, [self.plan_of(name)])
-        self.until(lambda: not readiness.pending(), f"{name} is ready again")
+        self.until(lambda: not readiness.pending(), f"{name} is ready")
 
     def names(self) -> list[str]:
         """Full names of all nodes of the domain; of two with the same name both."""

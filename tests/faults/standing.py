@@ -9,7 +9,7 @@ LiveT = TypeVar("LiveT", bound=Live)
 
 
 class Standing:
-    """Keeps a graph until another robot is wanted, or until it is not as it was at its start any more."""
+    """Keeps a graph until another robot or kind is wanted, or until it is not as it was at its start any more."""
 
     def __init__(self) -> None:
         self._live: Live | None = None

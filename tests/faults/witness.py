@@ -6,7 +6,7 @@ the steady clock, when something was done to the graph, into one of the run's cl
 
 import math
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache
 
@@ -60,7 +60,7 @@ def rest_bound_s(robot: str) -> float:
 class Witness:
     """Subscribes on a node that somebody else spins in another thread."""
 
-    def __init__(self, node: Node, robot: str) -> None:
+    def __init__(self, node: Node, robot: str, joints: str = "joint_states") -> None:
         self.config: RobotConfig = load_robot(robot)
         self.limits = limits_of(robot)
         self._names = self.config.joint_names
@@ -69,7 +69,7 @@ class Witness:
         self.safety: list[tuple[float, float, SafetyState]] = []
         self.states: list[SchedulerState] = []
         node.create_subscription(JointTrajectory, "joint_command", self._on_command, _EVERY_ONE)
-        node.create_subscription(JointState, "joint_states", self._on_joints, _EVERY_ONE)
+        node.create_subscription(JointState, joints, self._on_joints, _EVERY_ONE)
         node.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         node.create_subscription(SchedulerState, "segue/state", self.states.append, qos.STATE)
 
@@ -129,9 +129,14 @@ class Witness:
         return -math.inf
 
     def stopped_after(self, since_s: float) -> float:
-        """Seconds from `since_s` to the guard's first word that it is not armed; infinity without one."""
-        stamps = (s for _, s, said in self.safety if s >= since_s and not said.armed)
-        return next(stamps, math.inf) - since_s
+        """Seconds from `since_s` to the guard's first word that it is not armed; infinity without one.
+
+        Its stamps lag by up to a tick, and the run's clock may stand while it stops: what it said later counts.
+        """
+        index = bisect_left(self.joints, since_s, key=lambda heard: heard.sim_s)
+        steady_s = self.joints[min(index, len(self.joints) - 1)].steady_s
+        stamps = (s for steady, s, said in self.safety if steady >= steady_s and not said.armed)
+        return max(0.0, next(stamps, math.inf) - since_s)
 
     def unarmed_at(self, steady_s: float) -> float:
         """When, on the steady clock, the guard first said after `steady_s` that it is not armed; else infinity."""

@@ -257,18 +257,17 @@ class SafetyGuard:
         """Stops the robot when commands or joint states that once came have stopped; disarms one that rests."""
         if self.mode is not GuardMode.ARMED:
             return
-        if self._commands.stale(now_ns):
-            age = f"{self._commands.silent_for_s(now_ns):.3f} s"
-            most = f"at most {self._commands.timeout_s:g} s"
-            self._late(
-                ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no fresh command", got=age, expected=most)
-            )
-        elif self._states.stale(now_ns):
-            age = f"{self._states.silent_for_s(now_ns):.3f} s"
-            most = f"at most {self._states.timeout_s:g} s"
-            self._late(
-                ControlError(ErrorCode.CONTROL_STATE_STALE, "no fresh joint states", got=age, expected=most)
-            )
+        streams = (
+            (self._states, ErrorCode.CONTROL_STATE_STALE, "no fresh joint states"),
+            (self._commands, ErrorCode.CONTROL_COMMAND_STALE, "no fresh command"),
+        )
+        heard = [stream for stream in streams if stream[0].fed_ns is not None]
+        if not any(dog.stale(now_ns) for dog, *_ in heard):
+            return
+        # The longest overdue: where a simulated world waits, whoever follows its clock falls silent, too.
+        dog, code, text = max(heard, key=lambda stream: stream[0].silent_for_s(now_ns) - stream[0].timeout_s)
+        age, most = f"{dog.silent_for_s(now_ns):.3f} s", f"at most {dog.timeout_s:g} s"
+        self._late(ControlError(code, text, got=age, expected=most))
 
     def limit(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
         """The joint command (n,) for this update and what was changed, such as "velocity:left_joint3".

@@ -24,6 +24,7 @@ from segue_control import messages
 from segue_control.controller import RobotController
 from segue_control.guard import GuardMode
 from segue_control.joint_targets import joint_space
+from segue_control.jump_watch import JumpWatch
 from segue_control.loop import LoopWatch
 from segue_control.ownership import CommandOwner
 from segue_core.config_base import StrictModel
@@ -44,6 +45,7 @@ _SAFETY_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
 _PATIENCE_NS = 2_500_000_000  # less than the silence that is borne
 _SILENCE_S = 3.0  # borne where the simulated clock waits; a second elsewhere
+_CALM_NS = 500_000_000  # joints that jumped are not armed from before they have not for so long
 _LOOK_S = 0.05  # how often a cycle that waits looks whether patience is over
 
 
@@ -76,6 +78,7 @@ class ControllerNode(LifecycleComponent):
             self._controller.guard.bear_silence(_SILENCE_S)
         self._joint_space = joint_space(self._robot)
         self._reader = JointStateReader(self._robot)
+        self._jumps = JumpWatch(self._robot.joint_names, self._controller.guard.limits.velocity)
         self._owner = CommandOwner(self._controller.guard.counts)
         self._measured: JointSample | None = None
         self._published_mode = GuardMode.DISARMED
@@ -180,6 +183,7 @@ class ControllerNode(LifecycleComponent):
                 message = newer if self._reader.concerns(newer) else message
         try:
             if (sample := self._reader.read(message)) is not None:
+                self._jumps.refuse(sample.q, sample.stamp_ns)
                 self._measured = sample
                 self._controller.observe(sample.q, self._steady_ns(), sample.v)
         except SegueError as error:
@@ -264,6 +268,7 @@ class ControllerNode(LifecycleComponent):
 
     def _on_was_reset(self, _: UInt64) -> None:
         """The simulated world was put back: the arm is somewhere else, and a plan is about another world."""
+        self._jumps.clear()
         text = "the simulated world was put back to its start (sim/reset) while the robot was armed"
         self._controller.guard.fall_silent(ControlError(ErrorCode.CONTROL_NOT_ARMED, text), latch=False)
         self._report()
@@ -301,6 +306,9 @@ class ControllerNode(LifecycleComponent):
         self._refuse_intruder()
         if self._measured is None:
             text = self._reader.why_none() or "no joint states received yet"
+            raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)
+        if self._jumps.jumped_ns is not None and self._measured.stamp_ns - self._jumps.jumped_ns < _CALM_NS:
+            text = "joint states jump: see whether a second publisher tells the same joints"
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)
         self._controller.arm(self._measured.grippers, self._steady_ns())
         self._owner.release()

@@ -182,6 +182,16 @@ def test_joint_states_that_stop_coming_stop_the_robot(
     assert controller.guard.fault.code is ErrorCode.CONTROL_STATE_STALE
 
 
+@pytest.mark.parametrize("first", [ErrorCode.CONTROL_STATE_STALE, ErrorCode.CONTROL_COMMAND_STALE])
+def test_who_fell_silent_first_is_named(controller: RobotController, first: ErrorCode) -> None:
+    """Without joint states a simulated world stands, and with it whoever commands by its clock, a tick apart."""
+    guard, states_first = controller.guard, first is ErrorCode.CONTROL_STATE_STALE
+    guard.observe(controller.kinematics.home, 33 * MS if states_first else 900 * MS)
+    guard._commands.feed(0)
+    guard.watch(2000 * MS)
+    assert guard.fault is not None and guard.fault.code is first
+
+
 def test_a_machine_that_stood_still_is_no_silence_but_a_second_of_it_is(
     controller: RobotController,
 ) -> None:

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_STILL = 1e-3  # [m or rad]
+_RESTED_NS = 2_000_000_000
+
 
 @dataclass(frozen=True)
 class FrozenRule:
-    """A repeated picture is frozen after `time_ns` in which the state moved by `motion` in `watched` entries.
+    """A repeated picture is frozen after `time_ns` in which the entries `watched` of the state moved over `motion`.
 
-    `motion` is in metres and radians alike: both change a picture by far more than its noise.
+    `motion` is in metres and radians alike: both change a picture by far more than its noise. It is the diagonal of
+    the box that the entries moved in, so that to and fro counts wherever the picture stopped on the way.
     """
 
     watched: tuple[int, ...]
@@ -34,22 +38,30 @@ class FrozenWatch:
         self._indices = list(rule.watched)
         self._content: int | None = None
         self._since_ns = 0
-        self._moved = 0.0
-        self._state: Array | None = None
+        self._box: tuple[Array, Array] | None = None  # least and greatest of each entry
+        self._rest: tuple[Array, int] | None = None  # where it stands, since when
 
     def frame(self, image: NDArray[np.uint8], now_ns: int) -> None:
         """Notes a picture received at `now_ns` (steady clock)."""
         content = zlib.crc32(np.ascontiguousarray(image).data)
         if content != self._content:
-            self._content, self._since_ns, self._state, self._moved = content, now_ns, None, 0.0
+            self._content, self._since_ns, self._box = content, now_ns, None
 
-    def motion(self, state: Array) -> None:
-        """Notes a measured state (D,)."""
+    def motion(self, state: Array, now_ns: int) -> None:
+        """Notes a measured state (D,) received at `now_ns`."""
         watched = state[self._indices]
-        if self._state is None:
-            self._state = watched
-        self._moved = max(self._moved, float(np.abs(watched - self._state).max(initial=0.0)))
+        if self._rest is None or np.abs(watched - self._rest[0]).max() > _STILL:
+            self._rest = watched, now_ns
+        if (
+            now_ns - self._rest[1] > _RESTED_NS
+        ):  # what moved before, or seemed to, is no reason to refuse it for ever
+            self._box = None
+        low, high = self._box or (watched, watched)
+        self._box = np.minimum(low, watched), np.maximum(high, watched)
 
     def frozen(self, now_ns: int) -> bool:
         """Whether the picture should have changed by now."""
-        return self._moved > self._rule.motion and now_ns - self._since_ns > self._rule.time_ns
+        if self._box is None or now_ns - self._since_ns <= self._rule.time_ns:
+            return False
+        low, high = self._box
+        return float(np.linalg.norm(high - low)) > self._rule.motion

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
 from pydantic import Field
 from rclpy.clock import Clock
@@ -21,13 +21,13 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from segue_core.config_base import StrictModel
-from segue_core.errors import PerceptionError, SegueError
+from segue_core.errors import ErrorCode, PerceptionError, SegueError
 from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import Frame
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.state import ProprioceptiveState
 from segue_perception.sync import Sample, Synchroniser
-from segue_ros import conversions, parameters, qos, ticks
+from segue_ros import conversions, parameters, qos, seeing, ticks
 from segue_ros.contracts import load_robot
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointStateReader
@@ -37,6 +37,8 @@ from segue_ros.policy_info import info_from_msg
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 _SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
 _FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
+_AHEAD_TICKS = 2.5  # of this node's clock a stamp may be; a simulated clock may be read later than pictures
+_SIMULATED_AHEAD_TICKS = 10.0
 _OTHER_CLOCK_NS = 10_000_000_000  # stamps that are this far from the node's clock are on another one
 _SIMULATED_LOOK_S = 0.1  # on the steady clock: what a busy machine has not read yet is not late
 
@@ -82,7 +84,8 @@ class PerceptionNode(LifecycleComponent):
 
     def start(self) -> None:
         """Subscribes to the sensors and begins with the tick that comes."""
-        self._last_tick, self._newest_ns, self._fault = -1, -1, ""
+        self._last_tick, self._newest_ns = -1, -1
+        self._fault: PerceptionError | None = None
         self._first_ns: int | None = None  # steady time of the first sample since the start
         self._stamps: dict[str, int] = {}  # the last of every stream
         self._sync.clear()
@@ -146,7 +149,9 @@ class PerceptionNode(LifecycleComponent):
         stamp_ns = ticks.nanoseconds(message.header.stamp)
         self._notice(camera, stamp_ns)
         try:
-            self._sync.add_frame(camera, Frame(convert(message), stamp_ns), self._steady_ns())
+            self._refuse_ahead(camera, stamp_ns)
+            image = _read(camera, convert, message)
+            self._sync.add_frame(camera, Frame(image, stamp_ns), self._steady_ns())
         except PerceptionError as error:
             self._report(error)
             return
@@ -173,17 +178,27 @@ class PerceptionNode(LifecycleComponent):
             self._publish_if_complete(sample.stamp_ns)
 
     def _notice(self, stream: str, stamp_ns: int) -> None:
-        """Begins anew when stamps jump back by more than the sensors' own disorder: the world was reset."""
-        if stamp_ns < self._newest_ns - round(2e9 / self._rate_hz):
+        """Begins anew when a stream's stamps jump back by more than its own disorder: the world was reset."""
+        if stamp_ns < self._stamps.get(stream, 0) - round(2e9 / self._rate_hz):
             self._sync.clear()
             self._last_tick, self._newest_ns = -1, -1
+            self._stamps.clear()
         self._stamps[stream], self._newest_ns = stamp_ns, max(self._newest_ns, stamp_ns)
         if self._first_ns is None:
             self._first_ns = self._steady_ns()
 
+    def _refuse_ahead(self, camera: str, stamp_ns: int) -> None:
+        """Nobody takes a picture of what is to come: such a camera is on another clock than the rest."""
+        now_ns, foreign = self._now()
+        most = (_SIMULATED_AHEAD_TICKS if self._simulated else _AHEAD_TICKS) / self._rate_hz
+        if now_ns and not foreign and stamp_ns - now_ns > most * 1e9:
+            got, allowed = f"{(stamp_ns - now_ns) * 1e-6:.0f} ms", f"at most {most * 1e3:.0f} ms"
+            text = f"camera '{camera}': its stamps are ahead of the clock"
+            raise PerceptionError(ErrorCode.FRAME_SKEWED, text, got=got, expected=allowed)
+
     def _publish_if_complete(self, stamp_ns: int) -> None:
         tick = ticks.nearest_tick(stamp_ns, self._rate_hz)
-        if tick > self._last_tick and self._sync.complete(tick):
+        if tick > self._last_tick and self._sync.complete(tick) and not self._sync.begins_after(tick):
             self._publish(tick)
 
     def _on_deadline(self) -> None:
@@ -215,7 +230,7 @@ class PerceptionNode(LifecycleComponent):
         except PerceptionError as error:
             self._report(error)
             return
-        self._fault = ""
+        self._fault = None
         self._observations.publish(self._message(sample))
 
     def _message(self, sample: Sample) -> Observation:
@@ -227,18 +242,30 @@ class PerceptionNode(LifecycleComponent):
 
     def _report(self, error: PerceptionError) -> None:
         """A tick without an observation: policies that ask for it are refused, which stops the robot."""
-        self._fault = str(error)
-        self.get_logger().warning(self._fault, throttle_duration_sec=1.0)
+        begins, self._fault = self._fault is None, error
+        self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+        if begins:
+            self._diagnose()
 
     def _diagnose(self) -> None:
-        level = DiagnosticStatus.ERROR if self._fault else DiagnosticStatus.OK
-        text = self._fault or f"tick {self._last_tick}"
+        fault = self._fault
         status = DiagnosticStatus(
-            level=level, name="segue_perception: observation", message=text, hardware_id=self._robot.name
+            level=DiagnosticStatus.ERROR if fault else DiagnosticStatus.OK,
+            name=seeing.NAME,
+            message=str(fault) if fault else f"tick {self._last_tick}",
+            hardware_id=self._robot.name,
+            values=[KeyValue(key=key, value=value) for key, value in seeing.told(fault).items()],
         )
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+
+
+def _read(camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> NDArray[np.uint8]:
+    try:
+        return convert(message)
+    except PerceptionError as error:
+        raise PerceptionError(error.code, f"camera '{camera}': {error.text}") from error
 
 
 def main() -> None:

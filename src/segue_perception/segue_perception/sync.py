@@ -119,7 +119,7 @@ class Synchroniser:
         """Takes a measured state (D,), finite, received at `now_ns` (steady)."""
         self._state_received_ns = now_ns
         for stream in self._streams.values():
-            stream.watch.motion(state)
+            stream.watch.motion(state, now_ns)
         if not self._states or stamp_ns > self._states[-1][0]:
             self._states.append((stamp_ns, state))
 

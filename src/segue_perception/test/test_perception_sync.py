@@ -89,6 +89,28 @@ def test_a_frozen_camera_is_found_in_every_action_space_that_fits_a_robot(case: 
     assert _code(rig, 41) is ErrorCode.FRAME_FROZEN
 
 
+def test_a_frozen_camera_is_found_within_a_second_of_motion_to_and_fro(rig: SensorRig) -> None:
+    """The arm never went 0.1 m from where it was when the picture stopped, but 0.1 m it went."""
+    rig.run(0, 30, move=0.01)
+    rig.cameras["head"].fault = CameraFault.FROZEN
+    rig.run(31, 36, move=0.01)
+    rig.run(37, 48, move=-0.01)
+    rig.run(49, 60, move=0.01)
+    assert _code(rig, 60) is ErrorCode.FRAME_FROZEN
+
+
+def test_a_robot_that_rests_is_not_refused_for_what_moved_long_ago(rig: SensorRig) -> None:
+    """Joints of a second publisher had seemed to move: a camera before a robot at rest was frozen for ever."""
+    rig.cameras["head"].fault = CameraFault.FROZEN
+    rig.run(0, 40, move=0.01)
+    rig.run(41, 90)
+    assert _code(rig, 90) is ErrorCode.FRAME_FROZEN
+    rig.run(91, 105)
+    assert rig.sync.assemble(105, rig.now_ns)
+    rig.run(106, 135, move=0.01)
+    assert _code(rig, 135) is ErrorCode.FRAME_FROZEN
+
+
 def test_a_still_picture_of_a_still_robot_is_not_frozen(rig: SensorRig) -> None:
     rig.cameras["left_wrist"].fault = CameraFault.FROZEN
     rig.run(0, 90)

@@ -93,6 +93,7 @@ class SimulatorNode(LifecycleComponent):
         names = (*robot.joint_names, *robot.gripper_names)
         told = robot.control.interface
         self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s, told)
+        self._put_back_ns = -1
         self._openings = self._world.gripper_positions()
         self._prefix = prefix(self)
         self._base = f"{self._prefix}{robot.base_frame}"
@@ -199,6 +200,11 @@ class SimulatorNode(LifecycleComponent):
             info_out.publish(camera_info(frame, self._robot.cameras[name], stamp))
 
     def _on_command(self, message: JointTrajectory, info: Mapping[str, Any]) -> None:
+        if (
+            0 < ticks.nanoseconds(message.header.stamp) <= self._put_back_ns
+        ):  # on its way when the world was put back
+            self._note_answer(message.header.stamp)
+            return
         try:
             if self._side.holding:
                 alone.refuse_second_publisher(self, "joint_command")
@@ -256,6 +262,7 @@ class SimulatorNode(LifecycleComponent):
         self._pictures.finish()  # the seed paints the world anew
         self._world.reset(int(request.seed))
         self._side.clear()
+        self._put_back_ns = self._clock_time.nanoseconds
         self._openings = self._world.gripper_positions()
         response.success, response.error_text = True, f"world {request.seed} is at its start"
         return response

@@ -27,6 +27,7 @@ from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.changes import Changes
 from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent
+from segue_ros.seeing import Unseen
 from segue_scheduler.node import messages, task_server
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Mail
@@ -114,6 +115,7 @@ class SchedulerNode(LifecycleComponent):
         self.measured_at = -1
         self.human = False  # a person has the robot
         self.safety = SafetyState()
+        self.unseen = Unseen()
         self._publish_to()
         self._listen_to()
         self._predict = PredictClient(self, self._on_chunk, self._on_failure)
@@ -132,6 +134,7 @@ class SchedulerNode(LifecycleComponent):
         self.create_subscription(Observation, "segue/observation", self._on_observation, qos.OBSERVATION)
         self.create_subscription(TaskStateMsg, "segue/task_state", self._on_task_state, qos.STATE)
         self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
+        self.create_subscription(DiagnosticArray, "diagnostics", self.unseen.hear, qos.STATE)
         self.create_subscription(String, "segue/authority", self._on_authority, qos.LATCHED)
         self.create_subscription(Bool, "sim/paused", self._on_paused, qos.LATCHED)
         self.create_subscription(UUID, "segue/lease", self._on_lease, qos.STATE)

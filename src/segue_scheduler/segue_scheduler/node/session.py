@@ -12,6 +12,7 @@ from segue_core.latency import Latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import ActionChunk
+from segue_ros.seeing import Unseen
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import Outcome, Phase, TickOutput
@@ -35,6 +36,7 @@ class Session:
 
     Args:
         state_timeout_ticks: age of the measured state at which the run ends.
+        unseen: what perception says about it.
     """
 
     spec: RunSpec
@@ -42,6 +44,7 @@ class Session:
     info: PolicyInfo
     lease: Lease
     state_timeout_ticks: int
+    unseen: Unseen = field(default_factory=Unseen)
     inbox: Inbox = field(init=False)
     started_at: int | None = None
     outcome: Outcome | None = None
@@ -130,6 +133,6 @@ class Session:
             return Outcome(False, "lease", text, ErrorCode.TASK_LEASE_EXPIRED)
         age = tick - measured_at
         if age > self.state_timeout_ticks:
-            text = f"no observation for {age} ticks (at most {self.state_timeout_ticks})"
-            return Outcome(False, "fault", text, ErrorCode.STATE_MISSING)
+            why = self.unseen.because(f"no observation for {age} ticks (at most {self.state_timeout_ticks})")
+            return Outcome(False, "fault", why.text, why.code)
         return None

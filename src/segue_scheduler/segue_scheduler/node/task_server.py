@@ -11,7 +11,6 @@ from rclpy.action.server import ServerGoalHandle
 from segue_core.errors import (
     ConfigError,
     ErrorCode,
-    PerceptionError,
     SchedulerError,
     SegueError,
     unknown_name,
@@ -183,6 +182,7 @@ class TaskServer:
             info,
             self._lease(),
             node.given.state_timeout_ticks,
+            node.unseen,
         )
 
     def _spec(self, goal: RunTask.Goal) -> RunSpec:
@@ -219,7 +219,7 @@ class TaskServer:
 
     async def _see(self, condition: Callable[[], bool], otherwise: str) -> None:
         if not await until(self._node, condition, 10.0):
-            raise PerceptionError(ErrorCode.STATE_MISSING, otherwise)
+            raise self._node.unseen.because(otherwise)
 
     def _lease(self) -> Lease:
         given = self._node.given

@@ -1,0 +1,55 @@
+"""Joints that are measured further from where they were than they can have gone: two publishers, or a lost encoder."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.errors import ErrorCode, PerceptionError
+
+Array = NDArray[np.float64]
+
+_FASTER = 2.0  # than the limit a joint may be pushed
+_NOISE_RAD = 0.05
+
+
+class JumpWatch:
+    """Looks at one robot's measured joints (n,), by the stamps of their samples.
+
+    Attributes:
+        jumped_ns: stamp of the last jump.
+    """
+
+    def __init__(self, names: Sequence[str], velocity: Array) -> None:
+        self._names, self._velocity = tuple(names), velocity
+        self.clear()
+
+    def clear(self) -> None:
+        """Whatever comes next is no jump: the world was put back."""
+        self._good: tuple[Array, int] | None = None
+        self.jumped_ns: int | None = None
+
+    def refuse(self, q: Array, stamp_ns: int) -> None:
+        """Judges a sample by the last that was good. Samples without a newer stamp are taken as they are.
+
+        Raises:
+            PerceptionError: STATE_CORRUPT for a joint that jumped, which it names.
+        """
+        before, since_ns = self._good or (q, stamp_ns)
+        passed_s = 1e-9 * (stamp_ns - since_ns)
+        went = np.abs(q - before)
+        allowed = _FASTER * self._velocity * passed_s + _NOISE_RAD
+        worst = int(np.argmax(went - allowed))
+        if passed_s > 0.0 and went[worst] > allowed[worst]:
+            self.jumped_ns = stamp_ns
+            text = (
+                f"joint states: {self._names[worst]} jumped; see whether a second publisher tells its joints"
+            )
+            got = f"{went[worst]:.2f} rad in {1e3 * passed_s:.0f} ms"
+            raise PerceptionError(
+                ErrorCode.STATE_CORRUPT, text, got=got, expected=f"at most {allowed[worst]:.2f}"
+            )
+        if (
+            self._good is None or passed_s < 0.0 or went.any()
+        ):  # else another part of the robot told its joints
+            self._good = q, stamp_ns
