@@ -17,7 +17,10 @@ from segue_core.exit_status import ExitStatus
 from segue_data.manifest import FILE_NAME, RECORDING, Manifest
 from segue_interfaces.action import RunTask
 
-ARGUMENTS = {"robot": "dual_arm", "task": "pick_place", "policy": "legato", "sim": "mujoco"}
+ARGUMENTS = {
+    "robot": "dual_arm", "task": "pick_place", "policy": "legato", "sim": "mujoco",
+    "checkpoint": str(config_root() / "checkpoints/legato_pick_place"),
+}  # fmt: skip
 FAILED = {"success": False, "outcome": "failure", "error_code": 0, "exit_status": 1, "arguments": ARGUMENTS}
 
 
@@ -98,3 +101,10 @@ def test_a_recording_that_was_asked_for_and_is_not_whole_is_no_success(bag: str,
     assert (found == ExitStatus.SUCCESS) == (bag == "whole")
     assert spoiled(ExitStatus.SUCCESS, found) == found
     assert spoiled(ExitStatus.RUN_FAILED, found) == ExitStatus.RUN_FAILED
+
+
+def test_only_a_policy_that_tries_the_task_is_offered_many_seeds() -> None:
+    for success in (True, False):
+        result = RunTask.Result(success=success, outcome="success" if success else "failure")
+        assert not any("segue eval" in line for line in said(result, policy="hold", checkpoint=""))
+        assert any("segue eval" in line for line in said(result, policy="scripted", checkpoint=""))

@@ -11,7 +11,7 @@ LATE: Final = frozenset({
 _EVERYWHERE: Final = "See what else takes the cores (top -o %CPU), end it, or give Segue more of them."
 _SIMULATED: Final = (
     "Let simulated time pass slower: real_time_factor:=0.5.",
-    "Let it wait for whoever is late: clock:=waiting, the default (with clock:=wall it does not).",
+    "After clock:=wall leave that out: by default (clock:=waiting) simulated time waits for whoever is late.",
 )
 _REAL: Final = (
     "Run the policy on another machine: segue run --remote-policy, docs/two-machines.md.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from segue_policies.common.budget import Budget, learning_rate
 from segue_policies.common.chunk_error import chunk_errors
 from segue_policies.common.dataset import check_demonstrations, split
 from segue_policies.common.normalise import ANCHORED, FLOORS, Normaliser, fit_normaliser
+from segue_policies.common.run_state import Trained, load_state, save_state
 from segue_policies.common.training_config import TrainingConfig
 from segue_policies.train import main, train
 
@@ -251,3 +253,18 @@ def interrupted_after(dots: Any, batches: int) -> Any:
 
     _Actions.reads = batches
     return replace(dots, action=dots.action.view(_Actions))
+
+
+def test_a_disk_that_is_full_is_an_error_of_the_disk_and_leaves_the_state_before(tmp_path: Path) -> None:
+    """The library's own error for it was taken for a defect of ours."""
+    model = torch.nn.Linear(64, 64)
+    trained = Trained(model, torch.nn.Linear(64, 64), torch.optim.Adam(model.parameters()))
+    save_state(tmp_path, trained, {"step": 1})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # no file may grow beyond it
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save_state(tmp_path, trained, {"step": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert load_state(tmp_path, trained)["step"] == 1

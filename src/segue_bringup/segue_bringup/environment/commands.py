@@ -52,7 +52,7 @@ This workspace
   setup        only set up; --torch cpu|cuda|any, --torch-index ADDRESS
   test         all checks and tests; --fast: no system tests; --faults: the whole fault suite; --fuzz [N]: long fuzz
   env          shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
-  shell        a shell in that environment, or one command: ./segue shell ros2 topic list
+  shell        a shell in that environment, or one command: ./segue shell python my_node.py
   help         this text; ./segue help COMMAND: its options and examples
 
 Pages: README.md, docs/commands.md (what each command leaves behind), docs/exit-codes.md

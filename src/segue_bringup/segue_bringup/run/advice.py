@@ -45,17 +45,12 @@ def _after_ending(told: Mapping[str, Any]) -> list[str]:
     arguments = told.get("arguments", {})
     again = _again(arguments)
     if told["success"]:
-        return [
-            f"another arrangement     ./segue run {again} --seed {int(told['seed']) + 1}",
-            f"many seeds, as a table  ./segue eval {_evaluated(arguments)} --seeds 0:20",
-        ]
+        another = f"another arrangement     ./segue run {again} --seed {int(told['seed']) + 1}"
+        return [another, *_many_seeds("many seeds, as a table  ", arguments)]
     if is_late(int(told.get("error_code", 0))):
         return [*late_advice(real=arguments.get("sim") == "none"), _logs(told)]
     if told["outcome"] == "failure":
-        return [
-            *_to_look_at(told),
-            f"is it this seed?        ./segue eval {_evaluated(arguments)} --seeds 0:20",
-        ]
+        return [*_to_look_at(told), *_many_seeds("is it this seed?        ", arguments)]
     if told["outcome"] == "error":
         return [
             *_about_code(told),
@@ -80,6 +75,12 @@ def _again(arguments: Mapping[str, Any]) -> str:
     named = _chosen_checkpoint(arguments)
     words = [f"{name}:={arguments[name]}" for name in names if arguments.get(name)]
     return " ".join([*words, *([f"checkpoint:={named}"] if named else [])])
+
+
+def _many_seeds(why: str, arguments: Mapping[str, Any]) -> list[str]:
+    """Only for a policy that tries the task: one with a checkpoint, or the expert."""
+    tries = arguments.get("checkpoint") or arguments.get("policy") == "scripted"
+    return [f"{why}./segue eval {_evaluated(arguments)} --seeds 0:20"] if tries else []
 
 
 def _evaluated(arguments: Mapping[str, Any]) -> str:

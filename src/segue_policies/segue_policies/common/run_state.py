@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from segue_core.errors import ErrorCode, PolicyError
@@ -35,8 +35,11 @@ def save_state(folder: Path, trained: Trained, numbers: dict[str, Any]) -> None:
     tensors |= {f"average.{k}": v for k, v in trained.average.state_dict().items()}
     tensors |= _optimiser_tensors(trained.optimiser)
     name = f"{numbers['step']}.{TENSORS}"
-    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / f".{name}")
-    (folder / f".{name}").replace(folder / name)
+    draft = folder / f".{name}"
+    draft.write_bytes(
+        save({key: value.contiguous() for key, value in tensors.items()})
+    )  # a full disk is an OSError
+    draft.replace(folder / name)
     write_atomically(folder / NUMBERS, json.dumps(numbers | {"tensors": name}, indent=1))
     for old in folder.glob(f"*.{TENSORS}"):
         if old.name != name:
