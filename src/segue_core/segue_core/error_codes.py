@@ -238,7 +238,7 @@ class ErrorCode(IntEnum):
     DATA_DATASET_INVALID = (
         406,
         "a dataset, or the rows of an evaluation, contradict each other or their format",
-        "./segue data check FOLDER lists what is wrong; make it again from its recordings",
+        "mend what is named, or make it again from its recordings; ./segue data check FOLDER lists all, once adopted",
     )
     DATA_CONVERSION = (
         407,

@@ -34,7 +34,8 @@ def image_topics(camera: str) -> tuple[str, ...]:
 
 def is_picture(topic: str) -> bool:
     """Whether a topic is named as one of pictures that a camera of a robot may send (depth and video are not)."""
-    return topic.endswith(tuple(f"/{name}" for name in _IMAGE_TYPES.values()))
+    depth = any(part == "depth" or part.startswith("aligned_depth") for part in topic.split("/"))
+    return not depth and topic.endswith(tuple(f"/{name}" for name in _IMAGE_TYPES.values()))
 
 
 PAUSED = "/sim/paused"  # whether the world stands: what passes on the wall clock then makes nobody late

@@ -29,7 +29,8 @@ from segue_perception.colours import COLOURS, to_rgb
 
 SIZE = (96, 72)
 HEAD, HEAD_RAW = image_topic("head"), image_topic("head", RAW)
-DEPTH = "/head_camera/depth/image_raw/compressedDepth"
+RAW_DEPTH = "/head_camera/depth/image_raw"
+DEPTH = f"{RAW_DEPTH}/compressedDepth"
 
 
 def _raw(rgb: NDArray[np.uint8], encoding: str, header: Any) -> Any:
@@ -45,10 +46,11 @@ def _raw(rgb: NDArray[np.uint8], encoding: str, header: Any) -> Any:
 
 
 def _with_raw_head(bag: Path, out: Path, robot: RobotConfig, encoding: str, *, depth: bool = False) -> Path:
-    """A copy of the bag whose head camera is raw; `depth` adds a compressed depth topic beside it."""
+    """A copy of the bag whose head camera is raw; `depth` adds topics of depth beside it."""
     topics = demonstration_topics(robot.cameras)
     del topics[HEAD]
-    topics |= {HEAD_RAW: Topic(RAW, SENSOR)} | ({DEPTH: Topic(COMPRESSED, SENSOR)} if depth else {})
+    topics |= {HEAD_RAW: Topic(RAW, SENSOR)}
+    topics |= {DEPTH: Topic(COMPRESSED, SENSOR), RAW_DEPTH: Topic(RAW, SENSOR)} if depth else {}
     writer = EpisodeWriter(out, topics, wait=True)
     for record in read(bag):
         if record.topic != HEAD:
@@ -63,6 +65,7 @@ def _with_raw_head(bag: Path, out: Path, robot: RobotConfig, encoding: str, *, d
                 COMPRESSED, header=message.header, format="16UC1; compressedDepth", data=data
             )
             writer.write_message(DEPTH, record.log_ns, image)
+            writer.write_message(RAW_DEPTH, record.log_ns, _raw(rgb, "16UC1", message.header))
     return writer.finish(load(bag))
 
 
