@@ -304,6 +304,11 @@ class ControllerNode(LifecycleComponent):
         alone.refuse_namesakes(self)
         alone.refuse_second_publisher(self, "joint_command")
         self._refuse_intruder()
+        if self._gate and not self._answers.get_subscription_count():  # its time would not wait for this node
+            text = "the simulator does not hear this node yet"
+            raise ControlError(
+                ErrorCode.CONTROL_STATE_STALE, text, got=f"nobody listens to {self._answers.topic_name}"
+            )
         if self._measured is None:
             text = self._reader.why_none() or "no joint states received yet"
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, text)

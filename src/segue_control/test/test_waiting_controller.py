@@ -9,6 +9,7 @@ from own_domain import own_domain
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
+from segue_core.errors import ErrorCode
 from segue_core.tick_gate import TickGate
 from segue_interfaces.srv import Arm
 from segue_ros import qos, ticks
@@ -64,7 +65,7 @@ class WaitingBench(Bench):
     def __init__(self, robot: object) -> None:
         super().__init__(robot)
         self.answered: list[Clock] = []
-        self.peer.create_subscription(Clock, "sim/answered", self.answered.append, qos.COMMAND)
+        self.world = self.peer.create_subscription(Clock, "sim/answered", self.answered.append, qos.COMMAND)
         self.until(lambda: self.node._answers.get_subscription_count() == 1)
         self.sim_ns = 10**9  # a tick begins
         self.step_ns = 10**9 / robot.control_rate_hz
@@ -115,6 +116,18 @@ def test_a_controller_that_commands_nothing_still_answers_every_joint_state(benc
             lambda: bool(bench.answered) and ticks.nanoseconds(bench.answered[-1].clock) == bench.sim_ns
         )
     assert bench.commands == []
+
+
+def test_nothing_is_armed_before_the_world_hears_that_it_is_to_wait(bench: WaitingBench) -> None:
+    """Discovery is slow on a busy machine: an armed controller was late, as time passed without waiting for it."""
+    bench.state()
+    bench.peer.destroy_subscription(bench.world)
+    bench.until(lambda: bench.node._answers.get_subscription_count() == 0)
+    refused = bench.call(Arm.Request(arm=True))
+    assert refused.error_code == ErrorCode.CONTROL_STATE_STALE and "does not hear" in refused.error_text
+    bench.world = bench.peer.create_subscription(Clock, "sim/answered", bench.answered.append, qos.COMMAND)
+    bench.until(lambda: bench.node._answers.get_subscription_count() == 1)
+    assert bench.call(Arm.Request(arm=True)).success
 
 
 def test_an_armed_controller_answers_a_joint_state_once_and_a_new_tick_only_after_its_command(

@@ -11,7 +11,7 @@ from segue_interfaces.srv import Arm, ResetWorld, StartRecording, StopRecording
 from segue_ros.alone import call_once_alone
 from segue_ros.waiting import call, until
 
-_JOINTS_S = 5.0  # patience with a controller that has no joint states yet
+_JOINTS_S = 15.0  # patience with a controller that has no joint states yet, or that nobody hears yet
 _RECORDING_S = (
     20.0  # with a recorder that nobody has found yet, or that has found no clock: a busy machine takes long
 )
