@@ -18,9 +18,11 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from spinning import spin_until
 
+from segue_core.errors import ConfigError, ErrorCode
 from segue_interfaces.action import RunTask
 from segue_interfaces.msg import Observation
 from segue_ros import qos
+from segue_scheduler.node import task_server
 from segue_scheduler.node.scheduler_node import SchedulerNode
 
 ROBOT = Path(__file__).parents[3] / "config" / "robots" / "jaco2.yaml"
@@ -172,3 +174,19 @@ def test_nothing_changes_during_a_run(bench: Bench) -> None:
     result = bench.set(delay=4)
     assert not result.successful and "a task is running" in result.reason
     assert bench.node.given.delay != 4
+
+
+def test_a_scheduler_that_hears_no_simulated_time_says_so_and_begins_no_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run stood at tick 0 for ever: the time limit waits for ticks, too."""
+    monkeypatch.setattr(task_server, "_PATIENCE_S", 0.3)
+    bench.node.set_parameters([Parameter("use_sim_time", value=True)])
+    heard = bench._executor.create_task(bench.node._server._hear_the_time)
+    with pytest.raises(ConfigError, match="nothing on /clock") as raised:
+        bench.until(heard.done)
+    assert raised.value.code is ErrorCode.ENVIRONMENT_INCOMPLETE
+    bench.node.set_parameters([Parameter("use_sim_time", value=False)])
+    heard = bench._executor.create_task(bench.node._server._hear_the_time)
+    bench.until(heard.done)
+    assert heard.exception() is None

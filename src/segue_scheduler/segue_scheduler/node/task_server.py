@@ -34,6 +34,7 @@ _FEEDBACK_EVERY = 3  # ticks
 _SETTLE_TICKS = 2  # observations after a reset that may still show the world before it
 _LONGEST_INSTRUCTION = 4000  # letters; every request carries it
 _FOREVER_S = 7 * 86400.0
+_PATIENCE_S = 10.0  # with the time, and with what is to be seen, before a run
 
 
 class TaskServer:
@@ -133,6 +134,7 @@ class TaskServer:
         node, goal = self._node, handle.request
         session = await self._prepare(goal)
         episode = session.spec.run_id
+        await self._hear_the_time()
         await self._cell.reset(session.spec.seed)
         await self._see_the_world_anew()
         note = (
@@ -211,6 +213,18 @@ class TaskServer:
             lambda: self._node.measured_at >= since, "no observation of the robot came within 10 s"
         )
 
+    async def _hear_the_time(self) -> None:
+        """Without it no tick would ever come, and nothing would end the run."""
+        node = self._node
+        if not await until(node, lambda: node.get_clock().now().nanoseconds > 0, _PATIENCE_S):
+            topic = node.resolve_topic_name("/clock")
+            raise ConfigError(
+                ErrorCode.ENVIRONMENT_INCOMPLETE,
+                "the scheduler hears no simulated time",
+                got=f"nothing on {topic} for {_PATIENCE_S:g} s",
+                do=f"start the graph again; if it stays so, see who publishes {topic} and on which ROS domain",
+            )
+
     async def _see_the_present(self) -> None:
         """Wait until observations are up to date: on a busy machine they fall behind while everything starts."""
         node, allowed = self._node, max(1, self._node.given.state_timeout_ticks // 3)
@@ -218,7 +232,7 @@ class TaskServer:
         await self._see(lambda: node.tick - node.measured_at <= allowed, text)
 
     async def _see(self, condition: Callable[[], bool], otherwise: str) -> None:
-        if not await until(self._node, condition, 10.0):
+        if not await until(self._node, condition, _PATIENCE_S):
             raise self._node.unseen.because(otherwise)
 
     def _lease(self) -> Lease:
