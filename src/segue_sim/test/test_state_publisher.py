@@ -112,7 +112,9 @@ def test_a_chunk_is_shown_as_a_line_per_arm_and_another_robots_chunk_is_not(benc
     space = bench.robot.action_space
     home = Kinematics(bench.robot).forward(np.array(bench.robot.pose_rad("home")), np.array([1.0, 0.0]))
     rows = np.stack([home] * 7).astype(np.float32)
-    good = ActionChunk(horizon=7, dim=space.dim, rate_hz=30.0, actions=rows.flatten().tolist())
+    good = ActionChunk(
+        action_space=space.name, horizon=7, dim=space.dim, rate_hz=30.0, actions=rows.flatten().tolist()
+    )
     for fingerprint in ("another", space.fingerprint()):
         good.action_space_fingerprint = fingerprint
         bench.chunks.publish(good)
