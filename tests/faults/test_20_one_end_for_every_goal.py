@@ -65,7 +65,8 @@ def _preempt(graph: Live) -> None:
     graph.until(lambda: other.over, "the other goal is over")
 
 
-@pytest.mark.parametrize("moments", [4, pytest.param(30, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("moments", [4, 30])
 def test_a_goal_that_is_cancelled_or_preempted_at_any_moment_has_one_end_and_leaves_an_arm_at_rest(
     moments: int, standing: Callable[[str], Live], figures: Figures
 ) -> None:

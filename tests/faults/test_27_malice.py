@@ -52,7 +52,7 @@ WEIGHTS: dict[str, Callable[[Path], bytes]] = {
 
 @pytest.mark.parametrize(
     "weights",
-    [pytest.param(name, marks=() if name == "a pickle" else pytest.mark.thorough) for name in WEIGHTS],
+    [pytest.param(name, marks=pytest.mark.thorough) for name in WEIGHTS],
 )
 def test_a_policy_node_neither_executes_nor_allocates_what_its_weights_say(
     weights: str, tmp_path: Path, figures: Figures

@@ -134,7 +134,7 @@ def test_a_request_for_a_chunk_with_numbers_out_of_range_fails_with_the_reason(
 def test_services_refuse_numbers_and_texts_out_of_range_with_the_reason(resting: Live, rogue: Rogue) -> None:
     """A recording with a name of 120 letters of four bytes each once ended the recorder."""
     answer = rogue.ask(ResetWorld, "sim/reset", ResetWorld.Request(seed=-(2**63)))
-    assert not answer.success and "got -9223372036854775808, expected 0 or more" in answer.error_text
+    assert not answer.success and "got -9223372036854775808; expected 0 or more" in answer.error_text
     for episode in ("../x", "a/b", ".hidden", "x" * LONG, "\N{GRINNING FACE}" * 100):
         request = StartRecording.Request(episode=episode, task="push_button")
         answer = rogue.ask(StartRecording, "segue/record/start", request)

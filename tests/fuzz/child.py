@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase, settings
 from .reader import Lawless, Reader
 from .readers import READERS
 
-MEMORY_BYTES = 2**30  # that reading may take beside what the process has when it begins
+MEMORY_BYTES = 2**31  # that reading may take beside what the process has when it begins
 CPU_S = 10.0  # of one input
 BEAT = "beat"
 

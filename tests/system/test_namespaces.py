@@ -35,7 +35,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
 
     def one(side: str) -> Done:
         words = (*TASK, f"namespace:={side}", "--seed", str(SEEDS[side]))
-        return run_unhurried(tmp_path_factory.mktemp(side), *words, domain=domain)
+        return run_unhurried(tmp_path_factory.mktemp(side), *words, domain=domain, speeds=(0.2, 0.1))
 
     with ThreadPoolExecutor(len(SEEDS)) as both:
         return dict(zip(SEEDS, both.map(one, SEEDS), strict=True))

@@ -166,7 +166,8 @@ def read_config(folder: Path) -> CheckpointConfig:
         if config.space().fingerprint() != config.fingerprint:
             raise _corrupt(path, f"fingerprint {config.fingerprint} is not that of its action space")
     except ConfigError as error:
-        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, error.text) from error
+        named = error.text if str(path) in error.text else f"{path}: {error.text}"
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, named) from error
     return config
 
 
