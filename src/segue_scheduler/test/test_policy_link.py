@@ -135,6 +135,19 @@ def test_a_policy_that_cannot_be_is_refused_even_if_a_good_one_was_there_before(
         begun.link.begin()
 
 
+def test_a_stranger_that_cannot_be_a_policy_takes_nothing_from_the_one_that_is_there(begun: Bench) -> None:
+    """One message with a horizon of 2^31 - 1 from somebody else blocked every task."""
+    stranger = begun.publisher(qos.LATCHED)
+    begun.until(lambda: stranger.get_subscription_count() > 0)
+    message = info_to_msg(INFO, "stranger", Time())
+    message.horizon = 2**31 - 1
+    stranger.publish(message)
+    end = time.monotonic() + 0.5
+    begun.until(lambda: time.monotonic() > end)
+    assert begun.link.refusal is None and begun.fault is None
+    assert begun.link.begin() == INFO
+
+
 def test_a_policy_that_offers_no_lease_is_heard_and_not_missed(bench: Bench) -> None:
     bench.peer.destroy_publisher(bench.out)
     bench.out = bench.publisher(qos.LATCHED)

@@ -1,6 +1,7 @@
 """The policy node as the scheduler knows it: what it can do, and whether the one that a run began with is there."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from rclpy.event_handler import (
@@ -14,6 +15,7 @@ from segue_core.errors import ErrorCode, PolicyError, SchedulerError, SegueError
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_ros import qos
+from segue_ros.alone import sender_of
 from segue_ros.policy_info import info_from_msg
 from segue_scheduler.node.watches import Presence
 
@@ -32,6 +34,7 @@ class PolicyLink:
         self._node, self._lease_s = node, lease_s
         self._presence = Presence(patience_s)
         self._said: PolicyInfoMsg | None = None
+        self._sender = b""
         self._begun_with: PolicyInfoMsg | None = None
         self.info: PolicyInfo | None = None
         self.refusal: SegueError | None = None
@@ -93,15 +96,19 @@ class PolicyLink:
         except UnsupportedEventTypeError as error:
             self._on_unwatched(error)
 
-    def _on_info(self, message: PolicyInfoMsg) -> None:
+    def _on_info(self, message: PolicyInfoMsg, about: Mapping[str, Any]) -> None:
         if message == self._said:  # told again, as when a partition heals
             return
-        self._said = message
+        sender = sender_of(about)
         try:
-            self.info, self.refusal = info_from_msg(message), None
+            info = info_from_msg(message)
         except SegueError as error:
-            self.info, self.refusal = None, error
             self._node.get_logger().error(f"policy refused: {error}")
+            if self.info is not None and sender != self._sender:
+                return  # a stranger's nonsense takes nothing from the policy that is there
+            self._said, self._sender, self.info, self.refusal = message, sender, None, error
+            return
+        self._said, self._sender, self.info, self.refusal = message, sender, info, None
 
     def _on_liveliness(self, event: QoSLivelinessChangedInfo) -> None:
         self.dead = int(event.not_alive_count)
