@@ -85,9 +85,9 @@ class Hands:
     def until(self, condition: Callable[[], bool], what: str, limit_s: float = PATIENCE_S) -> None:
         """Wait for what must come true; a failed assertion says what did not, with the logs."""
         end = time.monotonic() + limit_s
-        while not condition() and time.monotonic() < end:
+        while not (true := condition()) and time.monotonic() < end:
             time.sleep(0.02)
-        assert condition(), f"not within {limit_s:g} s: {what}\n{self.logs()}"
+        assert true, f"not within {limit_s:g} s: {what}\n{self.logs()}"
 
     def call(self, name: str, request: Any, limit_s: float = 30.0) -> Any:
         """The answer of a service of the graph, asked again each second since an early answer may be lost."""

@@ -109,9 +109,9 @@ def running_graph(domain: None, tmp_path: Path) -> LaunchDescription:
 
 def _spin_until(node: Any, condition: Callable[[], bool], limit_s: float = 120.0) -> bool:
     deadline = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < deadline:
+    while not (true := condition()) and time.monotonic() < deadline:
         rclpy.spin_once(node, timeout_sec=0.1)
-    return condition()
+    return true
 
 
 @pytest.mark.slow

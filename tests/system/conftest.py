@@ -30,9 +30,9 @@ STARVED = 0.02  # of the ticks, at most
 def wait_until(condition: Callable[[], bool], limit_s: float = PATIENCE_S) -> bool:
     """Real processes need real time: poll for what must come true."""
     deadline = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < deadline:
+    while not (true := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return condition()
+    return true
 
 
 def processes_of(folder: Path) -> dict[int, str]:

@@ -33,9 +33,9 @@ def start(*command: str) -> subprocess.Popen[str]:
 def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> bool:
     """Real processes need real time: poll for what must come true."""
     deadline = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < deadline:
+    while not (true := condition()) and time.monotonic() < deadline:
         time.sleep(0.002)
-    return condition()
+    return true
 
 
 def loaded(process: subprocess.Popen[str], library: str) -> bool:
@@ -89,12 +89,17 @@ def test_ctrl_c_ends_the_script_itself_without_a_trace() -> None:
 
 def test_a_training_that_is_interrupted_while_it_starts_leaves_no_trace() -> None:
     process = start(*CLI, "train", "act", "task=push_button", "data=nowhere")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    assert wait_until(lambda: process.poll() is not None or bool(children.read_text().split()))
+    assert wait_until(lambda: process.poll() is not None or _trains(process))
     os.killpg(process.pid, signal.SIGINT)
     said = "".join(process.communicate(timeout=60))
     assert process.returncode == EXIT_INTERRUPTED, said
     assert "Traceback" not in said
+
+
+def _trains(process: subprocess.Popen[str]) -> bool:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    commands = [Path(f"/proc/{child}/cmdline") for child in children]
+    return any(b"segue_policies.train" in command.read_bytes() for command in commands if command.exists())
 
 
 @pytest.mark.parametrize("words", [("eval", "list"), ("nonsense",)])

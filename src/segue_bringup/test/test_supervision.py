@@ -38,9 +38,9 @@ _KEEPER = """
 def _wait_until(condition: Callable[[], bool], limit_s: float = 50.0) -> bool:
     """Real processes need real time: poll for what must come true."""
     deadline = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < deadline:
+    while not (true := condition()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return condition()
+    return true
 
 
 def _gone(pid: int) -> bool:

@@ -52,9 +52,9 @@ def ended(pid: int) -> bool:
 
 def soon(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 20
-    while not condition() and time.monotonic() < deadline:
+    while not (true := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return condition()
+    return true
 
 
 def pid_of(folder: Path) -> int:

@@ -51,9 +51,9 @@ class Probe:
     def wait(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Spins until `condition` holds; its last value."""
         end = time.monotonic() + timeout_s
-        while not condition() and time.monotonic() < end:
+        while not (true := condition()) and time.monotonic() < end:
             self._executor.spin_once(timeout_sec=_SPIN_S)
-        return condition()
+        return true
 
     def publishers(self, topic: str) -> int:
         """How many nodes besides our own publish `topic`."""
