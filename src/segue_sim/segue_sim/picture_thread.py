@@ -1,5 +1,6 @@
 """The robot's cameras on a thread of their own, so that drawing does not hold up the clock."""
 
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -35,7 +36,9 @@ class PictureThread:
     ) -> None:
         self._model, self._finished = model, finished
         self._moment = mujoco.MjData(model)
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+        self._worker = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="pictures", initializer=_without_priority
+        )
         self._rig = self._worker.submit(CameraRig, model, cameras).result()  # OpenGL belongs to that thread
         self._drawing: Future[None] | None = None
 
@@ -68,3 +71,8 @@ class PictureThread:
 
     def _draw(self, show: Callable[[Pictures], None]) -> None:
         show(self._rig.render(self._moment))
+
+
+def _without_priority() -> None:
+    """Drawing takes whatever time is left, also in a process that has real-time priority."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

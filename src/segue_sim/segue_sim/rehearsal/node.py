@@ -9,8 +9,10 @@ It knows nothing of Segue's own topics: whoever moves it does so as they would a
 
 import sys
 import time
+from functools import partial
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
@@ -25,6 +27,7 @@ from segue_ros import images, parameters, qos, ticks
 from segue_ros.contracts import load_file, load_robot
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
+from segue_sim.picture_thread import Pictures, PictureThread
 from segue_sim.rehearsal.trajectory_controller import Knot, TrajectoryController
 from segue_sim.sensor_messages import camera_info
 from segue_sim.world import World
@@ -63,7 +66,7 @@ class RehearsalRobot(LifecycleComponent):
         given = parameters.declare(self, Parameters)
         self._robot = load_robot(given.robot_file)
         task = load_file(given.task_file, TaskConfig, "task")
-        self.world = World(self._robot, task, given.seed, render=given.cameras)
+        self.world = World(self._robot, task, given.seed, render=False)
         order = given.joints if any(given.joints) else self._robot.joint_names
         self._order = [self._robot.joint_names.index(name) for name in order]
         self._targets = self.world.joint_positions()
@@ -78,6 +81,9 @@ class RehearsalRobot(LifecycleComponent):
         )
         self._kind = given.controller
         self._connect(given)
+        self._drawing = (
+            PictureThread(self.world.model, self._robot.cameras, lambda: None) if given.cameras else None
+        )
 
     def _connect(self, given: Parameters) -> None:
         states = "joint_state_broadcaster/joint_states"
@@ -111,7 +117,7 @@ class RehearsalRobot(LifecycleComponent):
         self._timers_made = [
             self.create_timer(1.0 / self._robot.control_rate_hz, self._on_step, clock=steady)
         ]
-        if self._pictures:
+        if self._drawing:
             period = 1.0 / self._robot.tick_rate_hz
             self._timers_made.append(self.create_timer(period, self._on_picture, clock=steady))
 
@@ -122,7 +128,8 @@ class RehearsalRobot(LifecycleComponent):
 
     def teardown(self) -> None:
         """Frees the renderers."""
-        self.world.close()
+        if self._drawing:
+            self._drawing.close()
 
     def _on_step(self) -> None:
         now_s = time.monotonic()
@@ -190,8 +197,11 @@ class RehearsalRobot(LifecycleComponent):
         self._openings = openings
 
     def _on_picture(self) -> None:
-        stamp = self.get_clock().now().to_msg()
-        for name, picture in self.world.render().items():
+        if self._drawing and not self._drawing.busy:  # a slow machine gives fewer pictures, as a slow camera does
+            self._drawing.take(self.world.data, partial(self._show, self.get_clock().now().to_msg()))
+
+    def _show(self, stamp: Time, pictures: Pictures) -> None:
+        for name, picture in pictures.items():
             frame = f"{prefix(self)}{optical_frame(name)}"
             image_out, info_out = self._pictures[name]
             image_out.publish(images.to_message(picture, "rgb8", stamp, frame))
