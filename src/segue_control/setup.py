@@ -22,9 +22,9 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "controller = segue_control.node:main",
-            "hardware = segue_control.hardware_node:main",
-            "mover = segue_control.move_node:main",
+            "controller = segue_control.node.controller_node:main",
+            "hardware = segue_control.node.hardware_node:main",
+            "mover = segue_control.node.move_node:main",
         ],
     },
 )

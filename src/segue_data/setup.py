@@ -22,8 +22,8 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "recorder = segue_data.node:main",
-            "teleop = segue_data.teleop.node:main",
+            "recorder = segue_data.node.recorder_node:main",
+            "teleop = segue_data.node.teleop_node:main",
         ],
     },
 )

@@ -22,8 +22,8 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "perception = segue_perception.node:main",
-            "cameras = segue_perception.cameras_node:main",
+            "perception = segue_perception.node.perception_node:main",
+            "cameras = segue_perception.node.cameras_node:main",
         ],
     },
 )

@@ -23,7 +23,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "scheduler = segue_scheduler.node:main",
+            "scheduler = segue_scheduler.node.scheduler_node:main",
         ],
     },
 )

@@ -22,9 +22,9 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "simulator = segue_sim.node:main",
-            "rehearsal = segue_sim.rehearsal.node:main",
-            "state_publisher = segue_sim.description.node:main",
+            "simulator = segue_sim.node.simulator_node:main",
+            "rehearsal = segue_sim.node.rehearsal_node:main",
+            "state_publisher = segue_sim.node.state_publisher_node:main",
         ],
     },
 )

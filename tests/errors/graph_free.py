@@ -13,10 +13,10 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from segue_core.action_space import action_space
-from segue_core.config import SchedulerConfig
 from segue_core.lease import Lease
+from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.action import PredictChunk, RunTask
-from segue_policies.nodes.base import PolicyNode
+from segue_policies.node.base import PolicyNode
 from segue_scheduler.node.scheduler_node import SchedulerNode
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.testing.scripted_policy import policy_info

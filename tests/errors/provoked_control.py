@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from segue_control.controller import RobotController
+from segue_control.guard.ownership import CommandOwner
 from segue_control.hardware.link import HardwareLink
-from segue_control.kinematics import Kinematics
-from segue_control.limits import joint_limits
-from segue_control.ownership import CommandOwner
 from segue_control.planning import BuiltInPlanner, Obstacle, Scene
 from segue_control.planning.scene import Shape
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import joint_limits
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 from segue_data.contracts import load_robot
 
 from .provoking import Told, provokes

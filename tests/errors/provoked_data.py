@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from segue_core.errors import ErrorCode
-from segue_data.bag_folders import find_bags
-from segue_data.bag_reader import read
+from segue_data.bags.folders import find_bags
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.reader import read
 from segue_data.contracts import load_robot
-from segue_data.dataset_episodes import open_dataset
-from segue_data.episode import read_episode
-from segue_data.manifest import Manifest
-from segue_data.session import RecordingSession
+from segue_data.datasets.episodes import open_dataset
+from segue_data.datasets.recorded_episode import read_episode
+from segue_data.recording.session import RecordingSession
 from segue_data.testing import TEXT_TOPICS, text_message
 
 from .provoking import provokes

@@ -9,22 +9,22 @@ from unittest.mock import patch
 
 import numpy as np
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode
 from segue_core.lease import Lease
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
-from segue_core.robot_config import RobotConfig
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import GuidanceSchedule
-from segue_policies.common.budget import Budget
-from segue_policies.common.checkpoint import Expected
-from segue_policies.common.training_config import TrainingConfig
+from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.lerobot import client
 from segue_policies.lerobot.lerobot_server.serving import FORMAT
 from segue_policies.lerobot.lerobot_server.wire import send
-from segue_policies.nodes.base import Parameters
-from segue_policies.nodes.hold import HoldNode, HoldPolicy
+from segue_policies.node.base import Parameters
+from segue_policies.node.hold import HoldNode, HoldPolicy
 from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.training.budget import Budget
+from segue_policies.training.config import TrainingConfig
 from segue_scheduler.node import results
 from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.watches import TickWatch

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode
 from segue_core.lease import Lease
 from segue_core.policy import CAPABILITIES
+from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.action import RunTask
 from segue_scheduler.inspection import check_chunk
 from segue_scheduler.node import results

@@ -12,10 +12,10 @@ from segue_bringup.catalogue import path_of
 from segue_bringup.supervision.commands import executable_path
 from segue_bringup.supervision.instance import acquire_domain
 from segue_bringup.supervision.supervisor import Job, Supervisor
-from segue_core.config_base import load_mapping, load_yaml
+from segue_core.contracts.base import load_mapping, load_yaml
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import check_robot
 from segue_core.errors import ErrorCode
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import check_robot
 from segue_data.contracts import load_task
 from segue_sim.gazebo.links import links_of
 

@@ -13,7 +13,7 @@ from rclpy.context import Context
 from sensor_msgs.msg import JointState
 from typing_extensions import Self
 
-from segue_control.kinematics import Kinematics
+from segue_control.robot.kinematics import Kinematics
 from segue_ros import qos
 from segue_sim.testing import load_robot
 

@@ -6,10 +6,10 @@ Stands `instead` of the policy of a graph: `module("looking_policy")`.
 import sys
 from dataclasses import replace
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import Policy, PredictRequest, PredictResult
-from segue_core.robot_config import RobotConfig
-from segue_policies.nodes.base import Parameters
-from segue_policies.nodes.sway import SwayNode, SwayPolicy
+from segue_policies.node.base import Parameters
+from segue_policies.node.sway import SwayNode, SwayPolicy
 from segue_ros.lifecycle import run
 
 _SIZE = (64, 48)

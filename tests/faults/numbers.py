@@ -12,8 +12,8 @@ from sensor_msgs.msg import Image, JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from unique_identifier_msgs.msg import UUID
 
+from segue_control.node.scene_messages import scene_to_msg
 from segue_control.planning.scene import Obstacle, Scene, Shape
-from segue_control.scene_messages import scene_to_msg
 from segue_interfaces.msg import Observation, PolicyInfo, RobotCommand, SafetyState, TaskState
 from segue_ros import qos
 

@@ -15,12 +15,12 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 
 from segue_core.action_space import ChannelKind
+from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
-from segue_core.robot_config import RobotConfig
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk
-from segue_policies.nodes.base import Parameters
-from segue_policies.nodes.sway import SwayNode, SwayPolicy
+from segue_policies.node.base import Parameters
+from segue_policies.node.sway import SwayNode, SwayPolicy
 from segue_ros import qos
 from segue_ros.lifecycle import run
 from segue_ros.waiting import until

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue_data.bag_reader import read
-from segue_data.manifest import RECORDING, load
-from segue_data.repair import repair
-from segue_data.repair_all import repair_open_episodes
+from segue_data.bags.manifest import RECORDING, load
+from segue_data.bags.reader import read
+from segue_data.bags.repair import repair
+from segue_data.bags.repair_all import repair_open_episodes
 
 from .figures import Figures
 from .hands import MOVING_RAD_S

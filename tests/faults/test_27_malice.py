@@ -73,7 +73,11 @@ def test_a_policy_node_neither_executes_nor_allocates_what_its_weights_say(
     command = [str(executable_path("segue_policies", "act")), "--ros-args", *words]
     environment = {**os.environ, "ROS_DOMAIN_ID": str(own_domain())}
     node = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *command], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _MEASURED, *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert node.returncode == 10 + ErrorCode.CHECKPOINT_CORRUPT // 100, node.stderr
     assert "weights.safetensors" in node.stderr and not mark.exists()

@@ -21,8 +21,8 @@ from full_device import full_device
 
 from segue_bringup.supervision.instance import acquire_domain
 from segue_core.exit_status import ExitStatus
-from segue_data.bag_reader import count_messages
-from segue_data.manifest import load
+from segue_data.bags.manifest import load
+from segue_data.bags.reader import count_messages
 
 from .command import ROOT, Command
 from .figures import Figures

@@ -18,8 +18,8 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_control.controller import RobotController
-from segue_control.limits import JointLimits
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.limits import JointLimits
+from segue_core.contracts.robot import RobotConfig
 from segue_interfaces.msg import SafetyState, SchedulerState
 from segue_ros import qos
 from segue_sim.testing import load_robot

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
 
-from segue_core.config_base import parse_model
-from segue_core.robot_config import RobotConfig
-from segue_data import manifest
-from segue_data.bag_reader import count_messages, extent_of, read, receipt_times, topics_of
-from segue_data.check_bag import check_bag
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.robot import RobotConfig
+from segue_data.bags import manifest
+from segue_data.bags.reader import count_messages, extent_of, read, receipt_times, topics_of
+from segue_data.bags.repair import repair
+from segue_data.checks.bag import check_bag
 from segue_data.contracts import load_robot, load_task
-from segue_data.episode import read_episode
-from segue_data.lockstep import RecordingOptions, record_episode
-from segue_data.repair import repair
-from segue_data.replay_report import compare
+from segue_data.datasets.recorded_episode import read_episode
+from segue_data.recording.lockstep import RecordingOptions, record_episode
+from segue_data.recording.replay_report import compare
 from segue_data.testing import tiny_stage
 from segue_eval.build import Runner, Setup
 from segue_eval.compare.recorded import read_recorded

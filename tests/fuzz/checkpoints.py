@@ -19,19 +19,19 @@ from segue_core.observation import Observation
 from segue_core.policy import Policy, PolicyInfo, PredictRequest
 from segue_policies.act import build as act_build
 from segue_policies.act.config import NetworkConfig as ActNetwork
-from segue_policies.common import run_state
-from segue_policies.common.checkpoint import CONFIG, STATS, WEIGHTS, save_checkpoint
-from segue_policies.common.dataset import split
-from segue_policies.common.normalise import Normaliser
-from segue_policies.common.resnet import ResNet, load_weights
+from segue_policies.checkpoints.checkpoint import CONFIG, STATS, WEIGHTS, save_checkpoint
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.lerobot.client import LeRobotServer
 from segue_policies.lerobot.contract import read_contract
 from segue_policies.lerobot.lerobot_server.serving import FORMAT
 from segue_policies.lerobot.policy import LeRobotPolicy
+from segue_policies.networks.resnet import ResNet, load_weights
+from segue_policies.samples.demonstrations import split
+from segue_policies.samples.normaliser import Normaliser
 from segue_policies.serve import load_policy
 from segue_policies.testing.dots import make_dots
+from segue_policies.training import run_state
 
 from .damage import damaged, to_yaml, torn
 from .reader import Change, Changes, Reader, any_file, must, one_file, one_folder

@@ -12,22 +12,22 @@ from segue_bringup.catalogue import PolicyEntry
 from segue_bringup.graph import Graph
 from segue_control.hardware.franka import FrankaOptions
 from segue_control.hardware.settings import TopicOptions
-from segue_control.model import robot_spec
-from segue_core.config_base import StrictModel, parse_model
+from segue_control.robot.model import robot_spec
+from segue_core.contracts.base import StrictModel, parse_model
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.files import load_config
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_data.teleop.config import TeleopConfig
 from segue_eval.suite.spec import SuiteSpec
 from segue_perception.camera_config import CameraSet
 from segue_perception.drivers.realsense import RealSenseOptions
 from segue_perception.drivers.replay import ReplayOptions
 from segue_perception.drivers.usb import UsbOptions
-from segue_perception.topic_camera import TopicCameraOptions
-from segue_policies.train import parse_settings
-from segue_policies.train_arguments import read_settings
-from segue_policies.training_set import is_set, stages
+from segue_perception.node.topic_camera import TopicCameraOptions
+from segue_policies.train.arguments import read_settings
+from segue_policies.train.command import parse_settings
+from segue_policies.train.training_set import is_set, stages
 
 from .campaign import ROOT
 from .reader import Reader, must, one_file

@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from segue_data import corrections
-from segue_data.check_dataset import check_dataset
+from segue_data.checks.dataset import check_dataset
 from segue_data.contracts import load_robot
-from segue_data.dataset import load
-from segue_data.dataset_episodes import open_dataset
-from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
-from segue_data.episode import EpisodeArrays
-from segue_data.label_files import read_labels, write_labels, write_split
-from segue_data.picture_cache import HERE
+from segue_data.datasets import corrections
+from segue_data.datasets.dataset import load
+from segue_data.datasets.episodes import open_dataset
+from segue_data.datasets.label_files import read_labels, write_labels, write_split
+from segue_data.datasets.picture_cache import HERE
+from segue_data.datasets.recorded_episode import EpisodeArrays
+from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
-from segue_policies.common.frozen_views import kept_views
+from segue_policies.training.frozen_views import kept_views
 
 from .damage import Held, damaged, torn
 from .reader import Change, Reader, any_file, file_change, made_once, must, one_file, one_folder

@@ -20,18 +20,18 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from segue_control.guard import GuardMode
-from segue_control.move_node import MoverNode
-from segue_control.node import ControllerNode
-from segue_control.scene_messages import Marker, MarkerArray
+from segue_control.guard.safety_guard import GuardMode
+from segue_control.node.controller_node import ControllerNode
+from segue_control.node.move_node import MoverNode
+from segue_control.node.scene_messages import Marker, MarkerArray
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.robot import RobotConfig
 from segue_core.files import load_config
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
-from segue_core.robot_config import RobotConfig
 from segue_core.task_state import TaskState
-from segue_data.encoding import ImageCodec
-from segue_data.node import Recorder
+from segue_data.bags.encoding import ImageCodec
+from segue_data.node.recorder_node import Recorder
 from segue_interfaces.action import MoveTo, PredictChunk, RunTask
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import Observation as ObservationMsg
@@ -40,17 +40,17 @@ from segue_interfaces.msg import RobotCommand, SchedulerInput, SimState
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_interfaces.srv import Arm
 from segue_perception.colours import decompressed, to_rgb
-from segue_perception.node import PerceptionNode
-from segue_perception.topic_camera import calibration
-from segue_policies.nodes.hold import HoldNode
+from segue_perception.node.perception_node import PerceptionNode
+from segue_perception.node.topic_camera import calibration
+from segue_policies.node.hold import HoldNode
 from segue_ros import conversions, images
 from segue_ros.joint_states import JointStateReader
 from segue_ros.policy_info import info_from_msg, info_to_msg
 from segue_scheduler.node import messages as scheduler_messages
 from segue_scheduler.node.scheduler_node import SchedulerNode
 from segue_scheduler.node.session import Session
-from segue_sim.description.node import StatePublisherNode
-from segue_sim.sensor_messages import state_of
+from segue_sim.node.sensor_messages import state_of
+from segue_sim.node.state_publisher_node import StatePublisherNode
 
 from .campaign import ROOT
 from .checkpoints import check_info

@@ -15,16 +15,16 @@ from mcap.data_stream import RecordBuilder
 from mcap.records import Chunk, Header
 
 from segue_core.errors import ConfigError, DataError, PerceptionError, PolicyError, SegueError
-from segue_data import corrections
-from segue_data.bag_reader import read
+from segue_data.bags.mcap_scan import MAGIC, scan
+from segue_data.bags.reader import read
 from segue_data.contracts import load_robot
-from segue_data.mcap_scan import MAGIC, scan
+from segue_data.datasets import corrections
 from segue_eval.corrections import gather
 from segue_perception.colours import decompressed
-from segue_policies.common import run_state
-from segue_policies.common.checkpoint import CONFIG, load_checkpoint
-from segue_policies.common.resnet import ResNet, load_weights
-from segue_policies.training_set import stages
+from segue_policies.checkpoints.checkpoint import CONFIG, load_checkpoint
+from segue_policies.networks.resnet import ResNet, load_weights
+from segue_policies.train.training_set import stages
+from segue_policies.training import run_state
 
 from .checkpoints import _flow, _trained
 from .datasets import _corrections

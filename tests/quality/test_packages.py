@@ -20,7 +20,7 @@ OURS = {path.parent.name for path in ROOT.glob("src/*/package.xml")}
 # Folders outside of a package that belong to one all the same: its launch files and the tests of the whole graph.
 ALSO = {"segue_bringup": {"launch": False, "tests": True}}
 _TYPE = re.compile(r"^([a-z]\w+)/(?:msg|srv|action)/")  # "sensor_msgs/msg/Image": imported by that name
-_ATTRIBUTE = re.compile(r"^(segue_\w+)(?:\.\w+)*:\w+$")  # "segue_data.dataset:load"
+_ATTRIBUTE = re.compile(r"^(segue_\w+)(?:\.\w+)*:\w+$")  # "segue_data.datasets.dataset:load"
 _SAMPLES = {"pkg", "package"}  # of names in messages for people
 
 

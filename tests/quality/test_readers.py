@@ -28,22 +28,22 @@ OPENS = {"segue_core/files.py"}
 """Opens every file of text."""
 
 CHECKED = {
-    "segue_core/config_base.py": "YAML text, bounded",
-    "segue_data/bag_reader.py": "bags; its files are looked at first",
-    "segue_data/mcap_rewrite.py": "bags; of files that a scan has read",
-    "segue_data/stored.py": "bags; of files that are regular",
-    "segue_data/films.py": "videos",
-    "segue_data/parquet.py": "tables",
+    "segue_core/contracts/base.py": "YAML text, bounded",
+    "segue_data/bags/reader.py": "bags; its files are looked at first",
+    "segue_data/bags/mcap_rewrite.py": "bags; of files that a scan has read",
+    "segue_data/bags/stored.py": "bags; of files that are regular",
+    "segue_data/datasets/films.py": "videos",
+    "segue_data/datasets/parquet.py": "tables",
     "segue_perception/colours.py": "pictures, whose size is looked at before they are decoded",
-    "segue_policies/common/checkpoint.py": "weights, from bytes whose digest fits",
-    "segue_policies/common/openvla.py": "weights",
-    "segue_policies/common/resnet.py": "weights",
-    "segue_policies/common/run_state.py": "weights",
+    "segue_policies/checkpoints/checkpoint.py": "weights, from bytes whose digest fits",
+    "segue_policies/networks/openvla.py": "weights",
+    "segue_policies/networks/resnet.py": "weights",
+    "segue_policies/training/run_state.py": "weights",
     "segue_policies/lerobot/lerobot_server/wire.py": "messages of LeRobot's process, bounded",
     "segue_policies/lerobot/lerobot_server/weights.py": "weights, in LeRobot's own process",
     "segue_policies/lerobot/lerobot_server/network.py": "config.json that LeRobot has read already",
     "segue_perception/drivers/usb.py": "a camera, or a film for tests, that the settings name",
-    "segue_control/model.py": "the robot's model, in an installed package",
+    "segue_control/robot/model.py": "the robot's model, in an installed package",
 }
 """What else reads, and what of."""
 
@@ -54,13 +54,13 @@ OWN = {
     "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",
     "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/instance.py",
     "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
-    "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/definitions.py", "segue_data/cli.py",
-    "segue_data/video_writer.py",
+    "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/bags/definitions.py", "segue_data/cli.py",
+    "segue_data/datasets/video_writer.py",
     "segue_eval/bench/growth.py",
     "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
     "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",
-    "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/common/curves.py",
-    "segue_policies/train_arguments.py",
+    "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/training/curves.py",
+    "segue_policies/train/arguments.py",
 }  # fmt: skip
 """Read only what this workspace wrote a moment ago, what is installed with it, or words of a command line."""
 

@@ -1,4 +1,4 @@
-"""What people keep is written whole or not at all: through `segue_data.atomic`, since a disk may fill at any byte."""
+"""What people keep is written whole or not at all, through `segue_data.storage.atomic`: a disk may fill at any byte."""
 
 import ast
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 WRITERS = {"write_text", "write_bytes", "savefig"}  # as methods: of a path, of a figure
 WHOLE = {
-    "segue_data/segue_data/atomic.py": "it is what makes the others whole",
-    "segue_data/segue_data/dataset_writer.py": "a dataset takes its place when it is complete",
-    "segue_policies/segue_policies/common/checkpoint.py": "drafts that take their place",
-    "segue_policies/segue_policies/common/run_state.py": "drafts that take their place",
+    "segue_data/segue_data/storage/atomic.py": "it is what makes the others whole",
+    "segue_data/segue_data/datasets/writer.py": "a dataset takes its place when it is complete",
+    "segue_policies/segue_policies/checkpoints/checkpoint.py": "drafts that take their place",
+    "segue_policies/segue_policies/training/run_state.py": "drafts that take their place",
 }
 MADE_ANEW = {
     "segue_bringup/segue_bringup/environment": "works before anything is set up, and does what it did not finish again",
     "segue_bringup/segue_bringup/supervision/commands.py": "parameters of one run, read at once",
     "segue_control/segue_control/planning/moveit.py": "parameters that MoveIt reads at once",
-    "segue_policies/segue_policies/common/curves.py": "a picture of numbers that are kept, drawn at every checkpoint",
-    "segue_policies/segue_policies/train.py": "the first file of a training, which ends with it",
+    "segue_policies/segue_policies/training/curves.py": "a picture of numbers that are kept, drawn at every checkpoint",
+    "segue_policies/segue_policies/train/command.py": "the first file of a training, which ends with it",
     "segue_sim/segue_sim/gazebo": "made from the contract for every run",
 }
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from every_robot import SHIPPED, Case, Rig
 
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.scripted_policy import Misbehaviour, ScriptedPolicy, policy_info

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from builtin_interfaces.msg import Time
 
-from segue_data.bag_reader import read
+from segue_data.bags.reader import read
 from segue_data.contracts import load_robot, load_task
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segue_core.exit_status import ExitStatus
-from segue_data.bag_reader import read
+from segue_data.bags.reader import read
 
 from .conftest import ROOT, Segue
 

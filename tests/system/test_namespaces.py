@@ -8,15 +8,15 @@ from own_domain import own_domain
 from rosbags.rosbag2 import Reader
 
 from segue_core.exit_status import ExitStatus
-from segue_data.bag_reader import read, topics_of
-from segue_data.check_bag import check_bag
+from segue_data.bags.manifest import load
+from segue_data.bags.namespaces import GLOBAL
+from segue_data.bags.reader import read, topics_of
+from segue_data.bags.recorded import executed_commands
+from segue_data.checks.bag import check_bag
 from segue_data.contracts import load_robot
-from segue_data.convert import convert
-from segue_data.dataset_info import describe
-from segue_data.dataset_writer import ConversionOptions
-from segue_data.manifest import load
-from segue_data.namespaces import GLOBAL
-from segue_data.recorded import executed_commands
+from segue_data.datasets.convert import convert
+from segue_data.datasets.info import describe
+from segue_data.datasets.writer import ConversionOptions
 from segue_eval.compare.recorded import read_recorded
 from segue_eval.report.frames import camera_topics
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message
 
-from segue_core.config import SchedulerConfig
 from segue_core.exit_status import ExitStatus
-from segue_data.bag_reader import first_stamp_ns, read, receipt_times
+from segue_core.scheduler_config import SchedulerConfig
+from segue_data.bags.reader import first_stamp_ns, read, receipt_times
 from segue_eval.bench import live
 from segue_interfaces.msg import PolicyInfo, RobotCommand, SchedulerInput
 from segue_ros.policy_info import info_from_msg

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel, load_mapping, load_yaml
+from segue_core.contracts.base import StrictModel, load_mapping, load_yaml
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import read_config
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 
 
 class PolicyEntry(StrictModel):

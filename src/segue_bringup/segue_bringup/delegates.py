@@ -54,7 +54,9 @@ def _add_passed_on(subparsers: Any, name: str, text: str, func: Any, epilog: str
 def _train(options: argparse.Namespace) -> int:
     configs = config_root() / "training"
     quietly = [sys.executable, "-m", "segue_bringup.environment.quietly"]
-    status = _run_to_its_end([*quietly, "segue_policies.train", *options.words, "--configs", str(configs)])
+    status = _run_to_its_end(
+        [*quietly, "segue_policies.train.command", *options.words, "--configs", str(configs)]
+    )
     if {"-h", "--help"} & set(options.words):
         names = ", ".join(sorted(path.stem for path in configs.glob("*.yaml")))
         print(f"\n{options.epilog}policies to train, in {configs}: {names}")

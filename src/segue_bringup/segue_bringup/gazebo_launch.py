@@ -17,8 +17,8 @@ from launch_ros.substitutions import FindPackageShare
 
 from segue_bringup.catalogue import path_of
 from segue_bringup.resolution import Plan
-from segue_core.task_config import TaskConfig
-from segue_ros.contracts import load_file, load_robot
+from segue_core.contracts.files import load_file, load_robot
+from segue_core.contracts.task import TaskConfig
 from segue_sim.gazebo import wiring
 from segue_sim.gazebo.write import GazeboFiles, write_gazebo
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from segue_bringup.catalogue import path_of
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.errors import unknown_name
 from segue_core.files import load_config
 

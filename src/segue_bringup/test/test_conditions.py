@@ -17,7 +17,7 @@ from segue_bringup.environment.ros import find_ros
 from segue_bringup.environment.variables import run_environment
 from segue_bringup.environment.workspace import Workspace
 from segue_core.disk_room import RECORDING_MB
-from segue_data.node import RecorderParameters
+from segue_data.node.recorder_node import RecorderParameters
 
 ROOT = Path(__file__).parents[3]
 WORKSPACE = Workspace(ROOT)

@@ -99,7 +99,9 @@ def test_a_training_that_is_interrupted_while_it_starts_leaves_no_trace() -> Non
 def _trains(process: subprocess.Popen[str]) -> bool:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     commands = [Path(f"/proc/{child}/cmdline") for child in children]
-    return any(b"segue_policies.train" in command.read_bytes() for command in commands if command.exists())
+    return any(
+        b"segue_policies.train.command" in command.read_bytes() for command in commands if command.exists()
+    )
 
 
 @pytest.mark.parametrize("words", [("eval", "list"), ("nonsense",)])

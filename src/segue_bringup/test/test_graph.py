@@ -6,7 +6,7 @@ from segue_bringup.arguments import resolve_arguments, split_assignments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.substitution import substitute
-from segue_core.config_base import load_yaml
+from segue_core.contracts.base import load_yaml
 from segue_core.errors import ConfigError, ErrorCode
 
 _GRAPH = """

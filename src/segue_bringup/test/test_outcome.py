@@ -14,7 +14,7 @@ from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.outcome import describe, print_outcome
 from segue_core.ending_words import ENDING_WORDS
 from segue_core.exit_status import ExitStatus
-from segue_data.manifest import FILE_NAME, RECORDING, Manifest
+from segue_data.bags.manifest import FILE_NAME, RECORDING, Manifest
 from segue_interfaces.action import RunTask
 
 ARGUMENTS = {

@@ -12,7 +12,7 @@ from segue_bringup.resolution import make_plan
 from segue_bringup.run import move, replay
 from segue_bringup.usage import say_unused, used_arguments
 from segue_core.errors import ConfigError, ErrorCode
-from segue_data.manifest import Manifest
+from segue_data.bags.manifest import Manifest
 
 OTHER = {"stride": 17, "operator": "Ada", "seed": 5, "delay": 3, "jpeg_quality": 1, "view": True}
 

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from segue_control import controllers
 from segue_control.commands import JointCommand, Measured
 from segue_control.controllers.base import Setting, Stream
-from segue_control.effort_limiter import effort_limiter
 from segue_control.grippers import GripperStream
-from segue_control.guard import GuardMode, SafetyGuard
-from segue_control.joint_targets import JointCodec, joint_space
-from segue_control.kinematics import Kinematics
-from segue_control.limits import joint_limits
-from segue_control.self_distance import self_distance_check
-from segue_control.sources import JointSource
-from segue_core.controller_config import Interface
+from segue_control.guard.effort_limiter import effort_limiter
+from segue_control.guard.safety_guard import GuardMode, SafetyGuard
+from segue_control.guard.self_distance import self_distance_check
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import joint_limits
+from segue_control.targets.joint_targets import JointCodec, joint_space
+from segue_control.targets.sources import JointSource
+from segue_core.contracts.controller import Interface
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 

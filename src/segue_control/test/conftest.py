@@ -6,9 +6,9 @@ import pytest
 from hypothesis import settings
 
 from segue_control.controller import RobotController
-from segue_control.kinematics import Kinematics
-from segue_core.config_base import load_yaml
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
 
 settings.register_profile("segue", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("segue")

@@ -13,8 +13,8 @@ from sensor_msgs.msg import JointState
 from spinning import spin_until
 from trajectory_msgs.msg import JointTrajectory
 
-from segue_control.node import ControllerNode
-from segue_core.robot_config import RobotConfig
+from segue_control.node.controller_node import ControllerNode
+from segue_core.contracts.robot import RobotConfig
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
 from segue_ros import conversions, qos, ticks

@@ -8,12 +8,12 @@ import numpy as np
 
 from segue_control.commands import JointCommand
 from segue_control.controller import RobotController
-from segue_control.dynamics import Dynamics
+from segue_control.robot.dynamics import Dynamics
 from segue_core.action_space import ACTION_SPACES
-from segue_core.config_base import load_yaml, parse_model
-from segue_core.controller_config import Interface, Targets, fitting, kind_of, targets_of
+from segue_core.contracts.base import load_yaml, parse_model
+from segue_core.contracts.controller import Interface, Targets, fitting, kind_of, targets_of
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
 
 FOLDER = Path(__file__).parents[3] / "config" / "robots"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))

@@ -6,8 +6,8 @@ from every_robot import CASES, Case, Rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue_control.guard import GuardMode
-from segue_core.controller_config import Interface
+from segue_control.guard.safety_guard import GuardMode
+from segue_core.contracts.controller import Interface
 from segue_core.errors import ControlError, ErrorCode
 
 EACH = pytest.mark.parametrize("case", CASES, ids=str)

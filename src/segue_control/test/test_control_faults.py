@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from every_robot import CASES, SHIPPED, Case, Rig
 
-from segue_control.guard import GuardMode
+from segue_control.guard.safety_guard import GuardMode
 from segue_control.loop import LoopWatch
 from segue_core.errors import ControlError, ErrorCode
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_control.controller import RobotController
-from segue_control.guard import GuardMode
+from segue_control.guard.safety_guard import GuardMode
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.robot_config import RobotConfig
 
 DT = 1 / 120
 MS = 1_000_000

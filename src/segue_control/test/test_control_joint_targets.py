@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from segue_control.controller import RobotController
-from segue_control.joint_targets import JointCodec
+from segue_control.targets.joint_targets import JointCodec
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.robot_config import RobotConfig
 
 UPDATES, PERIOD_S = 4, 1.0 / 120.0
 

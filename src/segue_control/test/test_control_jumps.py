@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue_control.jump_watch import JumpWatch
+from segue_control.guard.jump_watch import JumpWatch
 from segue_core.errors import ErrorCode, PerceptionError
 
 VELOCITY = np.array([2.0, 1.0])

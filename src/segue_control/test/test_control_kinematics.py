@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_control.kinematics import Kinematics
-from segue_control.model import robot_spec
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.model import robot_spec
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError
-from segue_core.robot_config import RobotConfig
 
 OPEN = np.ones(2)
 

@@ -13,8 +13,8 @@ from segue_control.controllers import kinds
 from segue_control.controllers.base import Stream
 from segue_control.controllers.cartesian_impedance import critical_damping
 from segue_control.controllers.cartesian_pd_velocity import manipulability, squared_damping
-from segue_control.effort_limiter import EffortLimiter
-from segue_core.controller_config import CONTROLLERS, CartesianPdVelocity, kind_of
+from segue_control.guard.effort_limiter import EffortLimiter
+from segue_core.contracts.controller import CONTROLLERS, CartesianPdVelocity, kind_of
 
 PD = [case for case in CASES if case.kind == "cartesian_pd_velocity"]
 IMPEDANCE = [case for case in CASES if case.kind == "cartesian_impedance"]

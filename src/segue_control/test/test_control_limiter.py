@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_control.joint_limiter import JointLimiter
-from segue_control.limits import JointLimits
+from segue_control.guard.joint_limiter import JointLimiter
+from segue_control.robot.limits import JointLimits
 from segue_core.errors import ControlError
 
 PERIOD_S = 1 / 120

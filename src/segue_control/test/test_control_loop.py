@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from segue_control.guard.ownership import CommandOwner
 from segue_control.loop import LoopWatch
-from segue_control.ownership import CommandOwner
 from segue_core.errors import ControlError
 
 PERIOD = 8_333_333

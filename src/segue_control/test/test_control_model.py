@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from segue_control.kinematics import Kinematics
-from segue_control.model import robot_spec
-from segue_control.model_checks import compiled
-from segue_core.config_base import parse_model
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.model import robot_spec
+from segue_control.robot.model_checks import compiled
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import load_config
-from segue_core.robot_config import RobotConfig
 
 ROBOTS = Path(__file__).resolve().parents[3] / "config" / "robots"
 NAMES = sorted(path.stem for path in ROBOTS.glob("*.yaml"))

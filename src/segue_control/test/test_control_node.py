@@ -13,12 +13,12 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import UInt64
 from trajectory_msgs.msg import JointTrajectory
 
-from segue_control.guard import GuardMode
-from segue_core.controller_config import Interface
+from segue_control.guard.safety_guard import GuardMode
+from segue_core.contracts.controller import Interface
+from segue_core.contracts.files import load_robot
 from segue_interfaces.msg import RobotCommand
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
 from segue_ros import qos
-from segue_ros.contracts import load_robot
 
 EVERY_ROBOT = pytest.mark.parametrize("bench", sorted(p.stem for p in ROBOTS.glob("*.yaml")), indirect=True)
 

@@ -4,9 +4,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from segue_control.repairs import repair
+from segue_control.robot.repairs import repair
+from segue_core.contracts.model import BodyRepair, JointRepair, ModelRepairs
 from segue_core.errors import ConfigError
-from segue_core.model_config import BodyRepair, JointRepair, ModelRepairs
 
 HAND = """
 <mujoco>

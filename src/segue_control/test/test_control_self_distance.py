@@ -7,7 +7,7 @@ from every_robot import contract
 from segue_control.controller import RobotController
 from segue_control.planning.collision import CollisionModel
 from segue_control.planning.scene import Scene
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 
 DISTANCE_M = 0.05
 PERIOD_S = 1.0 / 120.0

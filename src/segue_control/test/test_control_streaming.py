@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue_control import rotations
-from segue_control.poses import ToolPoses
-from segue_control.streaming import STREAMS, QuinticStream, SplineStream, TickInterpolator
+from segue_control.robot import rotations
+from segue_control.robot.poses import ToolPoses
+from segue_control.targets.streaming import STREAMS, QuinticStream, SplineStream, TickInterpolator
 
 EACH_STREAM = pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
 points = st.lists(st.floats(-1.0, 1.0), min_size=4, max_size=20)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from segue_control.limits import JointLimits
 from segue_control.planning.given import Given, rows_of
+from segue_control.robot.limits import JointLimits
 from segue_core.errors import ConfigError, ControlError
 
 NAMES = ("a1", "a2", "a3")

@@ -21,10 +21,10 @@ from segue_control.backends.franka import FrankaBackend
 from segue_control.controller import RobotController
 from segue_control.hardware.franka import franka_error
 from segue_control.hardware.motion import Motion
-from segue_core.config_base import load_yaml
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 
 ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "franka.yaml"
 SIMULATOR = os.environ.get("SEGUE_FRANKA_SIM") or shutil.which("franky-sim")

@@ -14,13 +14,13 @@ from segue_control.hardware.settings import CommandTopic, DeviceJoint, GripperMa
 from segue_control.hardware.states import StateAssembler
 from segue_control.hardware.stopping import with_stop
 from segue_control.hardware.velocity import follow
-from segue_control.kinematics import Kinematics
-from segue_control.limits import JointLimits, joint_limits
-from segue_core.config_base import parse_model
-from segue_core.controller_config import Interface, JointVelocity
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import JointLimits, joint_limits
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.controller import Interface, JointVelocity
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 
 PERIOD_S = 1 / 120
 

@@ -23,11 +23,11 @@ from segue_control.hardware.franka import FrankaOptions
 from segue_control.hardware.mapping import gripper_axes, joint_axes
 from segue_control.hardware.motion import Motion
 from segue_control.hardware.settings import TopicOptions
-from segue_control.kinematics import Kinematics
-from segue_core.config_base import load_yaml, parse_model
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.base import load_yaml, parse_model
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 from segue_interfaces.action import PredictChunk
 
 _DEGREES = 57.29577951

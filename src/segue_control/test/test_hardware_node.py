@@ -23,11 +23,11 @@ from sensor_msgs.msg import JointState
 from spinning import spin_until
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from segue_control.hardware_node import HardwareNode
+from segue_control.node.hardware_node import HardwareNode
+from segue_core.contracts.files import load_robot
 from segue_interfaces.srv import EmergencyStop, Recover
 from segue_ros import qos, ticks
-from segue_ros.contracts import load_robot
-from segue_sim.rehearsal.node import RehearsalRobot
+from segue_sim.node.rehearsal_node import RehearsalRobot
 
 CONFIG = Path(__file__).parents[3] / "config"
 ROBOT_FILE = CONFIG / "robots" / "dual_arm.yaml"

@@ -16,7 +16,7 @@ from rclpy.node import Node
 from spinning import spin_until
 from std_msgs.msg import String
 
-from segue_control.move_node import MoverNode
+from segue_control.node.move_node import MoverNode
 from segue_core.errors import ConfigError
 from segue_interfaces.action import MoveTo
 from segue_ros import qos
@@ -80,12 +80,12 @@ def test_an_inactive_mover_rejects_moves(bench: Bench) -> None:
 def test_a_planner_that_wants_the_robots_description_gets_the_one_that_the_graph_tells(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segue_control.move_node._DESCRIPTION_S", 0.2)
+    monkeypatch.setattr("segue_control.node.move_node._DESCRIPTION_S", 0.2)
     with pytest.raises(
         ConfigError, match="nobody published /robot_description in 0.2 s. What to do: leave frames:=true"
     ):
         bench.node._urdf()
-    monkeypatch.setattr("segue_control.move_node._DESCRIPTION_S", 60.0)
+    monkeypatch.setattr("segue_control.node.move_node._DESCRIPTION_S", 60.0)
     out = bench.peer.create_publisher(String, "robot_description", qos.LATCHED)
     out.publish(String(data="<robot/>"))
     assert bench.node._urdf() == "<robot/>"

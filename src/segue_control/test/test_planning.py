@@ -7,9 +7,6 @@ import mujoco
 import numpy as np
 import pytest
 
-from segue_control.kinematics import Kinematics
-from segue_control.limits import JointLimits, joint_limits
-from segue_control.model import robot_spec
 from segue_control.planning import (
     BuiltInPlanner,
     JointTrajectory,
@@ -21,10 +18,13 @@ from segue_control.planning import (
 from segue_control.planning.choice import moveit_is_there
 from segue_control.planning.collision import CollisionModel
 from segue_control.planning.scene import Shape
-from segue_core.config_base import load_yaml
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import JointLimits, joint_limits
+from segue_control.robot.model import robot_spec
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.planning import ObstacleConfig, PlanningConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
-from segue_core.planning_config import ObstacleConfig, PlanningConfig
-from segue_core.robot_config import RobotConfig
 
 ROBOTS = sorted((Path(__file__).parents[3] / "config" / "robots").glob("*.yaml"))
 REACH_RAD = 0.8  # how far the first joint of the first arm is from home at the start

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue_control.trajectory_goal import ARRIVED_RAD, Wanted, read_goal
+from segue_control.planning.trajectory_goal import ARRIVED_RAD, Wanted, read_goal
 from segue_core.errors import ConfigError, ControlError, ErrorCode
 
 NAMES = ("a1", "a2", "a3")

@@ -9,11 +9,11 @@ from own_domain import own_domain
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
+from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode
 from segue_core.tick_gate import TickGate
 from segue_interfaces.srv import Arm
 from segue_ros import qos, ticks
-from segue_ros.contracts import load_robot
 
 _MS = 1_000_000
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.config_base import ModelT, load_mapping, load_yaml
+from segue_core.contracts.base import ModelT, load_mapping, load_yaml
 from segue_core.errors import ConfigError, ErrorCode
 
 MAX_CONFIG_BYTES = 2**20

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from segue_core.config import SchedulerConfig
-from segue_core.config_base import StrictModel, load_mapping, load_yaml, merge, parse_model
+from segue_core.contracts.base import StrictModel, load_mapping, load_yaml, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.scheduler_config import SchedulerConfig
 
 
 class Lens(StrictModel):

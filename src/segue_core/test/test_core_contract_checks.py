@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from segue_core.config_base import load_mapping, parse_model
+from segue_core.contracts.base import load_mapping, parse_model
+from segue_core.contracts.gripper import GripperConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
-from segue_core.gripper_config import GripperConfig
-from segue_core.robot_config import RobotConfig
 
 ROBOTS = Path(__file__).resolve().parents[3] / "config" / "robots"
 

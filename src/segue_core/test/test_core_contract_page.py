@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.contract_page import contract_fields, with_fields
+from segue_core.contracts.page import contract_fields, with_fields
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "your-own-robot.md"
 REFRESH = (
-    'refresh it: python -c "from pathlib import Path; from segue_core.contract_page import with_fields; '
+    'refresh it: python -c "from pathlib import Path; from segue_core.contracts.page import with_fields; '
     "p = Path('docs/your-own-robot.md'); p.write_text(with_fields(p.read_text()))\""
 )
 

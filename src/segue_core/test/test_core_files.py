@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import MAX_CONFIG_BYTES, load_config, read_bytes, read_json, regular
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from segue_core.action_space import ACTION_SPACES, action_space
-from segue_core.config_base import load_yaml, parse_model
-from segue_core.controller_config import CONTROLLERS, Targets, fitting, kind_of, targets_of
+from segue_core.contracts.base import load_yaml, parse_model
+from segue_core.contracts.controller import CONTROLLERS, Targets, fitting, kind_of, targets_of
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.planning import PlanningConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.planning_config import PlanningConfig
-from segue_core.robot_config import RobotConfig
 
 ROBOTS = Path(__file__).resolve().parents[3] / "config" / "robots"
 

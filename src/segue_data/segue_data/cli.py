@@ -11,7 +11,7 @@ from typing import Any
 
 from segue_core.exit_status import ExitStatus, ending
 from segue_data import commands
-from segue_data.manifest import OUTCOMES
+from segue_data.bags.manifest import OUTCOMES
 
 Command = Callable[[argparse.Namespace], int]
 

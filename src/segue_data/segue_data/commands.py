@@ -9,17 +9,17 @@ from collections import Counter
 from pathlib import Path
 
 from segue_core.files import read_json
-from segue_data.atomic import write_text
+from segue_data.bags.manifest import load
 from segue_data.errors import missing
-from segue_data.manifest import load
+from segue_data.storage.atomic import write_text
 
 
 def record(arguments: argparse.Namespace) -> int:
     """Scripted demonstrations, one bag per seed."""
+    from segue_data.bags.encoding import ImageCodec
     from segue_data.contracts import load_robot, load_task
-    from segue_data.demonstrations import record_demonstrations
-    from segue_data.encoding import ImageCodec
-    from segue_data.lockstep import RecordingOptions
+    from segue_data.recording.demonstrations import record_demonstrations
+    from segue_data.recording.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
     task = load_task(arguments.task)
@@ -44,10 +44,10 @@ def record(arguments: argparse.Namespace) -> int:
 
 def convert(arguments: argparse.Namespace) -> int:
     """Bags to a dataset."""
-    from segue_data.bag_folders import find_bags, unfinished_bags
+    from segue_data.bags.folders import find_bags, unfinished_bags
     from segue_data.contracts import load_robot, recorded_robot
-    from segue_data.convert import convert as convert_bags
-    from segue_data.dataset_writer import IMAGE_SIZE, ConversionOptions
+    from segue_data.datasets.convert import convert as convert_bags
+    from segue_data.datasets.writer import IMAGE_SIZE, ConversionOptions
 
     options = ConversionOptions(
         outcomes=frozenset(arguments.outcomes),
@@ -75,7 +75,7 @@ def _write_json(path: Path | None, content: object) -> None:
 
 def check(arguments: argparse.Namespace) -> int:
     """Status 1 and a line for every problem."""
-    from segue_data.check import check as look
+    from segue_data.checks.check import check as look
 
     findings = look(arguments.path, workers=arguments.workers)
     for finding in findings:
@@ -89,7 +89,7 @@ def check(arguments: argparse.Namespace) -> int:
     print(f"{len(findings)} {kind} checked, {len(bad)} with problems")
     _write_json(arguments.json, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
     if arguments.page:
-        from segue_data.check_page import write_page
+        from segue_data.checks.page import write_page
 
         write_page(findings, arguments.page)
         print(f"page: {arguments.page}")
@@ -98,7 +98,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 def info(arguments: argparse.Namespace) -> int:
     """What is there."""
-    from segue_data.check import info as describe
+    from segue_data.checks.check import info as describe
 
     facts = describe(arguments.path)
     width = max(map(len, facts))
@@ -110,7 +110,7 @@ def info(arguments: argparse.Namespace) -> int:
 
 def repair(arguments: argparse.Namespace) -> int:
     """Close what a killed recorder left open, keep what is whole of damaged bags; status 1 if one cannot be saved."""
-    from segue_data.repair_all import repair_all
+    from segue_data.bags.repair_all import repair_all
 
     reports, failures = repair_all(arguments.path)
     changed = [report for report in reports if report.changed]
@@ -125,9 +125,10 @@ def repair(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Contact sheet, Rerun recording, Foxglove layout."""
-    from segue_data import show as sheets
-    from segue_data import show_foxglove, show_rerun
-    from segue_data.check import is_dataset
+    from segue_data.checks.check import is_dataset
+    from segue_data.views import foxglove as show_foxglove
+    from segue_data.views import pictures as sheets
+    from segue_data.views import rerun as show_rerun
 
     if is_dataset(arguments.path) and (arguments.foxglove or arguments.rerun):
         raise missing(
@@ -150,7 +151,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def label(arguments: argparse.Namespace) -> int:
     """Compute labels."""
-    from segue_data.label_files import write_labels
+    from segue_data.datasets.label_files import write_labels
 
     for name in arguments.labels:
         print(write_labels(arguments.dataset, name, arguments.settings))
@@ -159,7 +160,7 @@ def label(arguments: argparse.Namespace) -> int:
 
 def split(arguments: argparse.Namespace) -> int:
     """Divide by episode."""
-    from segue_data.label_files import write_split
+    from segue_data.datasets.label_files import write_split
 
     path = write_split(
         arguments.dataset, {"validation": arguments.validation, "test": arguments.test}, arguments.seed
@@ -174,7 +175,7 @@ def split(arguments: argparse.Namespace) -> int:
 def export(arguments: argparse.Namespace) -> int:
     """A dataset back to bags."""
     from segue_data.contracts import load_robot
-    from segue_data.export import export as write_bags
+    from segue_data.datasets.export import export as write_bags
 
     robot = load_robot(arguments.robot) if arguments.robot else None
     count = write_bags(arguments.dataset, arguments.out, robot, workers=arguments.workers)
@@ -184,8 +185,8 @@ def export(arguments: argparse.Namespace) -> int:
 
 def adopt(arguments: argparse.Namespace) -> int:
     """Say whose robot a dataset of LeRobot's is."""
-    from segue_data.adopt import adopt as describe
     from segue_data.contracts import load_robot
+    from segue_data.datasets.adopt import adopt as describe
 
     describe(arguments.dataset, load_robot(arguments.robot), arguments.size, any_names=arguments.any_names)
     print(f"{arguments.dataset} is a dataset of {arguments.robot}")

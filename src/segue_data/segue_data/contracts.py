@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import unknown_name
 from segue_core.files import load_config
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_data.errors import missing
 
 ModelT = TypeVar("ModelT", bound=StrictModel)

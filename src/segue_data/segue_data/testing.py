@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
-from segue_data.definitions import typestore
-from segue_data.episode_writer import Topic
-from segue_data.stage import Array, Stage
+from segue_data.bags.definitions import typestore
+from segue_data.bags.episode_writer import Topic
+from segue_data.recording.stage import Array, Stage
 
 TICKS = 12
 TEXT_TOPICS = {"/text": Topic("std_msgs/msg/String")}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_data.contracts import load_robot, load_task
-from segue_data.lockstep import RecordingOptions, record_episode
-from segue_data.stage import Stage
+from segue_data.recording.lockstep import RecordingOptions, record_episode
+from segue_data.recording.stage import Stage
 from segue_data.testing import tiny_stage
 
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from segue_core.robot_config import RobotConfig
-from segue_data import lerobot_format as layout
-from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
-from segue_data.episode import EpisodeArrays
-from segue_data.video_writer import write_video
+from segue_core.contracts.robot import RobotConfig
+from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.recorded_episode import EpisodeArrays
+from segue_data.datasets.video_writer import write_video
+from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
 
 SIZE = (32, 24)  # (width, height)
 LENGTHS = (5, 4, 6)

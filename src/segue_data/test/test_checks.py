@@ -9,22 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.exit_status import ExitStatus
-from segue_core.robot_config import RobotConfig
-from segue_data import lerobot_format as layout
-from segue_data import messages, signals
-from segue_data.check import info
-from segue_data.check_bag import check_bag
-from segue_data.check_dataset import check_dataset
+from segue_data import signals
+from segue_data.bags import messages
+from segue_data.bags.encoding import ImageCodec
+from segue_data.bags.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
+from segue_data.checks.bag import check_bag
+from segue_data.checks.check import info
+from segue_data.checks.dataset import check_dataset
 from segue_data.cli import main
-from segue_data.convert import convert
-from segue_data.dataset_episodes import data_files
-from segue_data.encoding import ImageCodec
-from segue_data.episode_writer import EpisodeWriter
-from segue_data.manifest import Manifest
-from segue_data.stage import Stage
+from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.convert import convert
+from segue_data.datasets.episodes import data_files
+from segue_data.recording.stage import Stage
 from segue_data.testing import TinyWorld
-from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 
 
 def _bag(folder: Path, robot: RobotConfig, fault: str) -> Path:

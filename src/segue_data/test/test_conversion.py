@@ -15,25 +15,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_control.kinematics import Kinematics
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
-from segue_data import feature_statistics, manifest, messages
-from segue_data.alignment import as_of, check_ticks
-from segue_data.bag_folders import find_bags
-from segue_data.bag_reader import read
-from segue_data.convert import convert
-from segue_data.dataset import EpisodeDataset, load
-from segue_data.dataset_writer import ConversionOptions
-from segue_data.encoding import ImageCodec, decode
-from segue_data.episode import read_episode
-from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.lockstep import RecordingOptions, record_episode
-from segue_data.manifest import Manifest
-from segue_data.stage import Stage
+from segue_data.bags import manifest, messages
+from segue_data.bags.encoding import ImageCodec, decode
+from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.folders import find_bags
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.reader import read
+from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
+from segue_data.datasets import feature_statistics
+from segue_data.datasets.alignment import as_of, check_ticks
+from segue_data.datasets.convert import convert
+from segue_data.datasets.dataset import EpisodeDataset, load
+from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.writer import ConversionOptions
+from segue_data.recording.lockstep import RecordingOptions, record_episode
+from segue_data.recording.stage import Stage
 from segue_data.testing import TICKS, TinyWorld, tiny_stage
-from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_perception.camera import Frame
 from segue_perception.preprocess import resize
 from segue_perception.sync import Synchroniser
@@ -136,7 +137,7 @@ def test_failed_episodes_stay_out_unless_asked_for(
 
 def _broken_bag(folder: Path, robot: RobotConfig, skip: str = "", corrupt_frame: bool = False) -> Path:
     """Ten ticks with the named fault."""
-    from segue_data import messages
+    from segue_data.bags import messages
 
     world = TinyWorld(robot)
     writer = EpisodeWriter(folder, demonstration_topics(robot.cameras), wait=True)

@@ -11,12 +11,13 @@ import pytest
 
 from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
-from segue_data import cli, manifest
-from segue_data.bag_folders import find_bags
-from segue_data.bag_reader import read
-from segue_data.check_bag import check_bag
-from segue_data.manifest import RECORDING
-from segue_data.stage import Stage
+from segue_data import cli
+from segue_data.bags import manifest
+from segue_data.bags.folders import find_bags
+from segue_data.bags.manifest import RECORDING
+from segue_data.bags.reader import read
+from segue_data.checks.bag import check_bag
+from segue_data.recording.stage import Stage
 
 Damage = Callable[[Path], object]
 

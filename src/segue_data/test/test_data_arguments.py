@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from segue_core.errors import DataError
-from segue_data import commands, dataset, synthetic
+from segue_data import commands
 from segue_data.cli import add_subcommands, main
 from segue_data.contracts import load_robot
+from segue_data.datasets import dataset, synthetic
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,8 @@ def test_the_size_of_pictures_that_is_asked_for_reaches_the_conversion(
         asked.append(options.size)
         return 0
 
-    monkeypatch.setattr("segue_data.convert.convert", convert)
-    monkeypatch.setattr("segue_data.bag_folders.find_bags", lambda path: [path])
+    monkeypatch.setattr("segue_data.datasets.convert.convert", convert)
+    monkeypatch.setattr("segue_data.bags.folders.find_bags", lambda path: [path])
     for words in (["--size", "224x168"], []):
         commands.convert(parsed("convert", str(tmp_path), "out", "--robot", "dual_arm", *words))
     assert asked == [(224, 168), (96, 72)]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
-from segue_data.check_bag import check_bag
-from segue_data.demonstrations import FAILURES, episode_folder, record_demonstrations
-from segue_data.folder_lock import FolderLock
+from segue_data.checks.bag import check_bag
+from segue_data.recording.demonstrations import FAILURES, episode_folder, record_demonstrations
+from segue_data.storage.folder_lock import FolderLock
 
 pytest.importorskip("mujoco", reason="needs the simulator")
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from mcap.stream_reader import StreamReader
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
-from segue_core.robot_config import RobotConfig
-from segue_data import manifest, messages
+from segue_data.bags import manifest, messages
+from segue_data.bags.definitions import typestore
+from segue_data.bags.encoding import ImageCodec
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.streams import Streams, check_timing
+from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.contracts import load_robot
-from segue_data.convert import convert
-from segue_data.definitions import typestore
-from segue_data.encoding import ImageCodec
+from segue_data.datasets.convert import convert
 from segue_data.findings import Findings
-from segue_data.manifest import Manifest
-from segue_data.session import Closed, RecordingSession
-from segue_data.streams import Streams, check_timing
+from segue_data.recording.session import Closed, RecordingSession
 from segue_data.testing import TinyWorld
-from segue_data.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 
 TICKS = 40
 

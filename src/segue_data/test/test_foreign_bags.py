@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
-from segue_core.robot_config import RobotConfig
-from segue_data import messages
-from segue_data.bag_reader import read, stamp_ns
-from segue_data.check_bag import check_bag
+from segue_data.bags import messages
+from segue_data.bags.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import FILE_NAME, load
+from segue_data.bags.reader import read, stamp_ns
+from segue_data.bags.topics import JOINT_STATES, demonstration_topics, image_topic
+from segue_data.checks.bag import check_bag
 from segue_data.cli import main
-from segue_data.convert import convert
-from segue_data.dataset_writer import ConversionOptions
-from segue_data.episode import read_episode
-from segue_data.episode_writer import EpisodeWriter
-from segue_data.manifest import FILE_NAME, load
-from segue_data.stage import Stage
-from segue_data.topics import JOINT_STATES, demonstration_topics, image_topic
+from segue_data.datasets.convert import convert
+from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.writer import ConversionOptions
+from segue_data.recording.stage import Stage
 
 SIZE = (96, 72)
 HEAD = image_topic("head")

@@ -15,26 +15,26 @@ import pyarrow as pa
 import pytest
 from foreign_sets import LENGTHS, SIZE, axes_first, changed, frames_of, replaced, write_foreign
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
-from segue_core.robot_config import RobotConfig
-from segue_data import lerobot_format as layout
-from segue_data.adopt import adopt
-from segue_data.check import info
-from segue_data.check_dataset import check_dataset
-from segue_data.check_page import write_page
+from segue_data.bags.manifest import load as load_manifest
+from segue_data.checks.check import info
+from segue_data.checks.dataset import check_dataset
+from segue_data.checks.page import write_page
 from segue_data.cli import main
-from segue_data.convert import convert
-from segue_data.dataset import EpisodeDataset, load
-from segue_data.dataset_episodes import open_dataset
-from segue_data.dataset_info import flat_names
-from segue_data.dataset_writer import ConversionOptions
-from segue_data.episode_pictures import pictures
-from segue_data.export import export
-from segue_data.label_files import read_labels, write_labels
-from segue_data.manifest import load as load_manifest
-from segue_data.show import of_dataset
-from segue_data.video_writer import write_video
+from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.adopt import adopt
+from segue_data.datasets.convert import convert
+from segue_data.datasets.dataset import EpisodeDataset, load
+from segue_data.datasets.episodes import open_dataset
+from segue_data.datasets.export import export
+from segue_data.datasets.info import flat_names
+from segue_data.datasets.label_files import read_labels, write_labels
+from segue_data.datasets.pictures import pictures
+from segue_data.datasets.video_writer import write_video
+from segue_data.datasets.writer import ConversionOptions
+from segue_data.views.pictures import of_dataset
 
 
 def _load(path: Path) -> EpisodeDataset:

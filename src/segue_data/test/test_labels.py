@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
-from segue_core.robot_config import RobotConfig
-from segue_data import labels
-from segue_data.convert import convert
-from segue_data.label_files import read_labels, split, write_labels, write_split
-from segue_data.labels import KeyframeSettings, TokenSettings
-from segue_data.stage import Stage
+from segue_data.datasets import labels
+from segue_data.datasets.convert import convert
+from segue_data.datasets.label_files import read_labels, split, write_labels, write_split
+from segue_data.datasets.labels import KeyframeSettings, TokenSettings
+from segue_data.recording.stage import Stage
 
 RATE = 30.0
 

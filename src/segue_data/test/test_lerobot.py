@@ -15,11 +15,11 @@ import pytest
 from lerobot_pythons import each_lerobot
 
 from segue_core.errors import DataError
-from segue_data.adopt import adopt
 from segue_data.contracts import load_robot
-from segue_data.dataset import load
-from segue_data.dataset_episodes import open_dataset
-from segue_data.synthetic import write_synthetic
+from segue_data.datasets.adopt import adopt
+from segue_data.datasets.dataset import load
+from segue_data.datasets.episodes import open_dataset
+from segue_data.datasets.synthetic import write_synthetic
 
 pytestmark = pytest.mark.timeout(1000)
 LENGTHS = (12, 7)

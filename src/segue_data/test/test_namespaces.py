@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from segue_core.errors import DataError
-from segue_data.bag_reader import read, topics_of
-from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.manifest import Manifest, load
-from segue_data.namespaces import in_namespace, namespace_of, plain_names
-from segue_data.repair import repair
+from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.manifest import Manifest, load
+from segue_data.bags.namespaces import in_namespace, namespace_of, plain_names
+from segue_data.bags.reader import read, topics_of
+from segue_data.bags.repair import repair
 from segue_data.testing import text_message
 
 COMMAND, STATE, TF = "/segue/command", "/segue/state", "/tf"

@@ -23,16 +23,16 @@ from rosgraph_msgs.msg import Clock  # noqa: E402
 from sensor_msgs.msg import Image, JointState  # noqa: E402
 
 from segue_core.errors import ErrorCode  # noqa: E402
-from segue_data import manifest  # noqa: E402
-from segue_data.bag_reader import first_stamp_ns, read, receipt_times  # noqa: E402
+from segue_data.bags import manifest  # noqa: E402
+from segue_data.bags.definitions import typestore  # noqa: E402
+from segue_data.bags.encoding import decode  # noqa: E402
+from segue_data.bags.reader import first_stamp_ns, read, receipt_times  # noqa: E402
 from segue_data.contracts import config_folder, load_robot  # noqa: E402
-from segue_data.definitions import typestore  # noqa: E402
-from segue_data.encoding import decode  # noqa: E402
 from segue_interfaces.msg import RobotCommand  # noqa: E402
 from segue_interfaces.srv import StartRecording, StopRecording  # noqa: E402
 
 PATIENCE_S = 60.0
-START = "import sys; from segue_data.node import main; sys.argv[0] = 'recorder'; main()"
+START = "import sys; from segue_data.node.recorder_node import main; sys.argv[0] = 'recorder'; main()"
 IMAGE = "/head_camera/image_raw"
 
 

@@ -7,8 +7,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from segue_core.errors import DataError
-from segue_data.bag_reader import read
-from segue_data.definitions import typestore
+from segue_data.bags.definitions import typestore
+from segue_data.bags.reader import read
 
 NAME = "segue_interfaces/msg/Progress"
 OLD = "int64 tick\nstring source\nuint8 percent\n"  # no header, and a number that has gone since

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from foreign_sets import SIZE, frames_of, write_foreign
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_core.exit_status import ExitStatus, exit_status
-from segue_core.robot_config import RobotConfig
-from segue_data import lerobot_format as layout
-from segue_data.adopt import adopt
-from segue_data.dataset import load
-from segue_data.dataset_writer import ConversionOptions, EpisodeJob, write_arrays
-from segue_data.picture_cache import VARIABLE, cached
+from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.adopt import adopt
+from segue_data.datasets.dataset import load
+from segue_data.datasets.picture_cache import VARIABLE, cached
+from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def _only(path: Path) -> Path:
 _LOAD = """
 import sys
 import numpy as np
-from segue_data.dataset import load
+from segue_data.datasets.dataset import load
 sys.stdin.read()
 np.save(sys.argv[2], load(sys.argv[1], progress=False, workers=1).images)
 """
@@ -72,7 +72,7 @@ def test_processes_that_open_a_fresh_dataset_together_all_see_its_pictures(
 _SLOW = """
 import sys
 from pathlib import Path
-from segue_data.picture_cache import cached
+from segue_data.datasets.picture_cache import cached
 def build(folder):
     (folder / "images.npy").write_bytes(b"half")
     print("half", flush=True)
@@ -215,7 +215,7 @@ def test_the_cache_goes_where_it_is_asked_for_and_nowhere_else(
 _FULL = """
 import resource, sys
 from segue_core.errors import SegueError
-from segue_data.dataset import load
+from segue_data.datasets.dataset import load
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 try:
     load(sys.argv[1], progress=False, workers=1)

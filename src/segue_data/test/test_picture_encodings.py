@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
 from segue_core.pictures import LAYOUTS
-from segue_core.robot_config import RobotConfig
-from segue_data import messages
-from segue_data.bag_reader import read
-from segue_data.check_bag import check_bag
-from segue_data.compression import COMPRESSED, RAW, compress_image
-from segue_data.definitions import typestore
-from segue_data.encoding import ImageCodec, decode
-from segue_data.episode import read_episode
-from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.manifest import load
-from segue_data.qos import SENSOR
-from segue_data.stage import Stage
-from segue_data.topics import demonstration_topics, image_topic
+from segue_data.bags import messages
+from segue_data.bags.definitions import typestore
+from segue_data.bags.encoding import ImageCodec, decode
+from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.manifest import load
+from segue_data.bags.qos import SENSOR
+from segue_data.bags.reader import read
+from segue_data.bags.topics import demonstration_topics, image_topic
+from segue_data.checks.bag import check_bag
+from segue_data.datasets.recorded_episode import read_episode
+from segue_data.recording.compression import COMPRESSED, RAW, compress_image
+from segue_data.recording.stage import Stage
 from segue_perception.colours import COLOURS, to_rgb
 
 SIZE = (96, 72)

@@ -27,20 +27,20 @@ from rclpy.node import Node  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
 
-from segue_core.robot_config import RobotConfig  # noqa: E402
-from segue_core.task_config import TaskConfig  # noqa: E402
-from segue_data.bag_reader import first_stamp_ns, read, stamp_ns  # noqa: E402
+from segue_core.contracts.robot import RobotConfig  # noqa: E402
+from segue_core.contracts.task import TaskConfig  # noqa: E402
+from segue_data.bags.definitions import typestore  # noqa: E402
+from segue_data.bags.encoding import decode  # noqa: E402
+from segue_data.bags.episode_writer import EpisodeWriter, Topic  # noqa: E402
+from segue_data.bags.manifest import Manifest  # noqa: E402
+from segue_data.bags.messages import build  # noqa: E402
+from segue_data.bags.reader import first_stamp_ns, read, stamp_ns  # noqa: E402
+from segue_data.bags.topics import CLOCK, CLOCK_TYPE, COMMAND, demonstration_topics, image_topic  # noqa: E402
 from segue_data.contracts import config_folder  # noqa: E402
-from segue_data.definitions import typestore  # noqa: E402
-from segue_data.encoding import decode  # noqa: E402
-from segue_data.episode_writer import EpisodeWriter, Topic  # noqa: E402
-from segue_data.lockstep import RecordingOptions, record_episode  # noqa: E402
-from segue_data.manifest import Manifest  # noqa: E402
-from segue_data.messages import build  # noqa: E402
+from segue_data.recording.lockstep import RecordingOptions, record_episode  # noqa: E402
 from segue_data.testing import tiny_stage  # noqa: E402
-from segue_data.topics import CLOCK, CLOCK_TYPE, COMMAND, demonstration_topics, image_topic  # noqa: E402
 from segue_interfaces.msg import Observation  # noqa: E402
-from segue_perception.node import PerceptionNode  # noqa: E402
+from segue_perception.node.perception_node import PerceptionNode  # noqa: E402
 from segue_perception.preprocess import resize  # noqa: E402
 from segue_ros import qos, ticks  # noqa: E402
 

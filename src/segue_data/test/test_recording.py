@@ -14,22 +14,22 @@ import numpy as np
 import pytest
 
 import segue_data
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
-from segue_data import manifest
-from segue_data.atomic import write_text
-from segue_data.bag_reader import read, stamp_ns
-from segue_data.definitions import definitions_folder
-from segue_data.encoding import decode
-from segue_data.episode_writer import EpisodeWriter
-from segue_data.lockstep import RecordingOptions, record_episode
-from segue_data.manifest import RECORDING, Manifest
-from segue_data.repair import repair
-from segue_data.repair_all import repair_open_episodes
-from segue_data.stage import Stage
+from segue_data.bags import manifest
+from segue_data.bags.definitions import definitions_folder
+from segue_data.bags.encoding import decode
+from segue_data.bags.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import RECORDING, Manifest
+from segue_data.bags.reader import read, stamp_ns
+from segue_data.bags.repair import repair
+from segue_data.bags.repair_all import repair_open_episodes
+from segue_data.bags.topics import COMMAND, JOINT_STATES, image_topic
+from segue_data.recording.lockstep import RecordingOptions, record_episode
+from segue_data.recording.stage import Stage
+from segue_data.storage.atomic import write_text
 from segue_data.testing import TEXT_TOPICS, TICKS, text_message, tiny_stage
-from segue_data.topics import COMMAND, JOINT_STATES, image_topic
 from segue_sim.disturbance import DisturbanceConfig
 
 FACTS = Manifest(task="none", robot="none")
@@ -114,8 +114,8 @@ KILLED = """
 import sys, os, signal
 from pathlib import Path
 from segue_data.testing import TEXT_TOPICS, text_message
-from segue_data.manifest import Manifest
-from segue_data.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.episode_writer import EpisodeWriter
 writer = EpisodeWriter(Path(sys.argv[1]), TEXT_TOPICS, wait=True)
 for number in range(200):
     writer.write("/text", number, text_message(number))
@@ -151,8 +151,8 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from segue_data.testing import TEXT_TOPICS, text_message
-from segue_data.manifest import Manifest
-from segue_data.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.episode_writer import EpisodeWriter
 facts, root = Manifest(task="stack", robot="r", operator="Ada"), Path(sys.argv[1])
 for episode in range(10_000):
     writer = EpisodeWriter(root / f"episode_{episode:06d}", TEXT_TOPICS, wait=True, facts=facts)
@@ -217,7 +217,7 @@ def test_a_bag_cut_at_any_byte_is_repaired_or_refused(tmp_path: Path) -> None:
 WHERE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from segue_data.definitions import definitions_folder
+from segue_data.bags.definitions import definitions_folder
 print(definitions_folder())
 """
 
@@ -235,9 +235,9 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from segue_data.testing import TEXT_TOPICS, text_message
-from segue_data.manifest import Manifest
+from segue_data.bags.manifest import Manifest
 from segue_core.errors import DataError
-from segue_data.episode_writer import EpisodeWriter
+from segue_data.bags.episode_writer import EpisodeWriter
 events = []
 writer = EpisodeWriter(Path(sys.argv[1]), TEXT_TOPICS, wait=True, on_failure=events.append)
 resource.setrlimit(resource.RLIMIT_FSIZE, (3_500_000, resource.RLIM_INFINITY))
@@ -266,7 +266,7 @@ def test_a_disk_that_is_full_for_everybody_leaves_a_bag_that_opens_and_its_manif
     )
     script = script.replace("range(200)", "range(600)")
     script += (
-        "from segue_data import manifest\nfrom segue_data.bag_reader import read\n"
+        "from segue_data import manifest\nfrom segue_data.bags.reader import read\n"
         "bag = Path(sys.argv[1])\nfacts = manifest.load(bag)\n"
         "print(len(list(read(bag))), facts.complete, facts.dropped['/text'], *sorted(p.name for p in bag.iterdir()))\n"
     )
@@ -289,7 +289,7 @@ def test_a_text_is_on_the_disk_whole_or_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     write_text(path, "before")
     script = (
-        "import resource, sys; from pathlib import Path; from segue_data.atomic import write_text\n"
+        "import resource, sys; from pathlib import Path; from segue_data.storage.atomic import write_text\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))\n"
         "try:\n    write_text(Path(sys.argv[1]), 'x' * 99)\nexcept OSError as error:\n    print(error.filename)\n"

@@ -19,13 +19,14 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer as BagWriter
 
 from segue_core.errors import DataError
-from segue_data import cli, manifest
-from segue_data.bag_reader import read
-from segue_data.definitions import typestore
-from segue_data.episode_writer import EpisodeWriter
-from segue_data.manifest import Manifest
-from segue_data.repair import repair
-from segue_data.stage import Stage
+from segue_data import cli
+from segue_data.bags import manifest
+from segue_data.bags.definitions import typestore
+from segue_data.bags.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.reader import read
+from segue_data.bags.repair import repair
+from segue_data.recording.stage import Stage
 from segue_data.testing import TEXT_TOPICS, text_message
 
 FACTS = Manifest(task="none", robot="none", outcome="success")

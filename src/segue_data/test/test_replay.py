@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
-from segue_core.robot_config import RobotConfig
-from segue_data.recorded import executed_commands
-from segue_data.replay_report import compare
-from segue_data.stage import Stage
+from segue_data.bags.recorded import executed_commands
+from segue_data.recording.replay_report import compare
+from segue_data.recording.stage import Stage
 from segue_data.teleop.playback import APPROACH_M_S, Playback
 
 

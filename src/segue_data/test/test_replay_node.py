@@ -16,10 +16,10 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 
-from segue_core.robot_config import RobotConfig  # noqa: E402
+from segue_core.contracts.robot import RobotConfig  # noqa: E402
 from segue_data.contracts import config_folder  # noqa: E402
-from segue_data.stage import Stage  # noqa: E402
-from segue_data.teleop.node.teleop_node import TeleopNode  # noqa: E402
+from segue_data.node.teleop_node import TeleopNode  # noqa: E402
+from segue_data.recording.stage import Stage  # noqa: E402
 from segue_ros import qos  # noqa: E402
 
 

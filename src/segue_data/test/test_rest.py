@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue_data import messages
-from segue_data.definitions import typestore
-from segue_data.rest import RestWatch
+from segue_data.bags import messages
+from segue_data.bags.definitions import typestore
+from segue_data.recording.rest import RestWatch
 
 NAMES = ("shoulder", "elbow")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from segue_core.errors import DataError, ErrorCode
-from segue_data import manifest
-from segue_data.bag_reader import read
-from segue_data.definitions import typestore
-from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.manifest import RECORDING, Manifest, load
-from segue_data.repair_all import repair_open_episodes
-from segue_data.session import RecordingSession
+from segue_data.bags import manifest
+from segue_data.bags.definitions import typestore
+from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.manifest import RECORDING, Manifest, load
+from segue_data.bags.reader import read
+from segue_data.bags.repair_all import repair_open_episodes
+from segue_data.recording.session import RecordingSession
 
 TEXT = {"/text": Topic("std_msgs/msg/String")}
 FACTS = Manifest(task="", robot="dual_arm")

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from segue_data.bag_reader import read, receipt_times
-from segue_data.definitions import typestore
-from segue_data.episode_writer import EpisodeWriter
-from segue_data.manifest import Manifest, load
-from segue_data.receipts import Onward, Receipts
-from segue_data.repair import repair
-from segue_data.simulated_time import SimulatedTime
+from segue_data.bags.definitions import typestore
+from segue_data.bags.episode_writer import EpisodeWriter
+from segue_data.bags.manifest import Manifest, load
+from segue_data.bags.reader import read, receipt_times
+from segue_data.bags.repair import repair
+from segue_data.recording.receipts import Onward, Receipts
+from segue_data.recording.simulated_time import SimulatedTime
 from segue_data.testing import TEXT_TOPICS, text_message
 
 STEP = 1_000_000

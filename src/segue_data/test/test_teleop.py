@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from evdev import UInput, ecodes
 
-from segue_core.config_base import load_yaml
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, PerceptionError
-from segue_core.robot_config import RobotConfig
+from segue_data.bags.manifest import FILE_NAME, Manifest
 from segue_data.contracts import config_folder
-from segue_data.manifest import FILE_NAME, Manifest
 from segue_data.teleop.config import LeaderConfig, TeleopConfig
 from segue_data.teleop.episodes import Episodes, Stage
 from segue_data.teleop.evdev_device import EvdevDevice

@@ -31,17 +31,17 @@ from sensor_msgs.msg import JointState  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from trajectory_msgs.msg import JointTrajectory  # noqa: E402
 
-from segue_data import manifest  # noqa: E402
-from segue_data.bag_reader import read  # noqa: E402
+from segue_data.bags import manifest  # noqa: E402
+from segue_data.bags.reader import read  # noqa: E402
 from segue_data.contracts import config_folder, load_robot  # noqa: E402
 from segue_interfaces.msg import RobotCommand, SafetyState  # noqa: E402
 from segue_interfaces.srv import Arm  # noqa: E402
 from segue_ros import qos, ticks  # noqa: E402
 
 NODES = {
-    "controller": "segue_control.node",
-    "recorder": "segue_data.node",
-    "teleop": "segue_data.teleop.node",
+    "controller": "segue_control.node.controller_node",
+    "recorder": "segue_data.node.recorder_node",
+    "teleop": "segue_data.node.teleop_node",
 }
 PERIOD_S, STEP_NS = 0.01, 5_000_000  # half as fast as real time, so that the nodes keep up
 LEAD_NS = 60_000_000  # the time is ahead of the controller by so much at most; that stops the robot when 100 ms late

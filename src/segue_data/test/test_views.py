@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 import yaml
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, DataError
 from segue_core.exit_status import ExitStatus
-from segue_core.robot_config import RobotConfig
-from segue_data.bag_reader import read
-from segue_data.check_bag import check_bag
-from segue_data.check_dataset import check_dataset
-from segue_data.check_page import _figure, _legend, write_page
+from segue_data.bags.namespaces import in_namespace
+from segue_data.bags.reader import read
+from segue_data.bags.topics import image_topic, run_topics
+from segue_data.checks.bag import check_bag
+from segue_data.checks.dataset import check_dataset
+from segue_data.checks.page import _figure, _legend, write_page
 from segue_data.cli import main
 from segue_data.contracts import load_robot
-from segue_data.convert import convert
-from segue_data.dataset import load
-from segue_data.dataset_writer import ConversionOptions
-from segue_data.export import export
+from segue_data.datasets.convert import convert
+from segue_data.datasets.dataset import load
+from segue_data.datasets.export import export
+from segue_data.datasets.writer import ConversionOptions
 from segue_data.findings import Findings
-from segue_data.namespaces import in_namespace
-from segue_data.show_foxglove import live_layout
-from segue_data.show_rviz import rviz_config
-from segue_data.stage import Stage
-from segue_data.topics import image_topic, run_topics
+from segue_data.recording.stage import Stage
+from segue_data.views.foxglove import live_layout
+from segue_data.views.rviz import rviz_config
 
 
 @pytest.fixture(scope="module")

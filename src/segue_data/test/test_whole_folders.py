@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode
-from segue_core.robot_config import RobotConfig
-from segue_data.claimed_folder import claimed
-from segue_data.convert import convert
-from segue_data.dataset import load
-from segue_data.stage import Stage
+from segue_data.datasets.convert import convert
+from segue_data.datasets.dataset import load
+from segue_data.recording.stage import Stage
+from segue_data.storage.claimed_folder import claimed
 
 _HOLD = """
 import sys, time
 from pathlib import Path
-from segue_data.claimed_folder import claimed
+from segue_data.storage.claimed_folder import claimed
 with claimed(Path(sys.argv[1]), lambda: None) as folder:
     (folder / "half").mkdir()
     (folder / "half" / "file").write_text("x")
@@ -133,8 +133,8 @@ def test_a_disk_that_fills_leaves_nothing_of_corrections(tmp_path: Path) -> None
 _WRITE = """
 import sys
 from pathlib import Path
-from segue_data.atomic import write_text
-from segue_data.label_files import read_labels, write_labels
+from segue_data.storage.atomic import write_text
+from segue_data.datasets.label_files import read_labels, write_labels
 dataset, text = map(Path, sys.argv[1:])
 sys.stdin.read()
 for _ in range(20):

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segue_core.config import SchedulerConfig
-from segue_core.config_base import parse_model
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import unknown_name
 from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
 from segue_core.policy import Policy, PolicyInfo
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import load_robot, load_task
 from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.exit_status import ExitStatus, ending
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval import options
 from segue_eval.bench.cli import add_bench_arguments, run_bench
 from segue_eval.build import Setup, SimulatedRunner, check

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_core.files import read_json, regular
-from segue_data.atomic import write_text
-from segue_data.corrections import Correction, CorrectionsInfo, save
+from segue_data.datasets.corrections import Correction, CorrectionsInfo, save
+from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult

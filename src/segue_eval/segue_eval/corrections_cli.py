@@ -10,7 +10,7 @@ from typing import Any
 
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_data.contracts import load_robot
-from segue_data.corrections import CorrectionsInfo
+from segue_data.datasets.corrections import CorrectionsInfo
 from segue_eval import options
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.corrections import CorrectionRunner, claim, finished, gather

@@ -14,9 +14,9 @@ from segue_control.controller import RobotController
 from segue_control.lockstep import step
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus, ending
-from segue_data.atomic import whole_file
+from segue_data.bags.encoding import ImageCodec
 from segue_data.contracts import load_robot, load_task
-from segue_data.encoding import ImageCodec
+from segue_data.storage.atomic import whole_file
 from segue_eval.report.video import Image
 from segue_sim import experts
 from segue_sim.snapshot import take

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from segue_core.config_base import load_mapping
+from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
 from segue_data.contracts import config_folder, load_task

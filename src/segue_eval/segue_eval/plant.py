@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.controller import RobotController
-from segue_control.kinematics import Kinematics
 from segue_control.lockstep import step
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim.snapshot import take
 from segue_sim.world import World

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from segue_core.ending_words import ending_word
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval import page
 from segue_eval.again import command, films
 from segue_eval.charts import element, frame, padded_range

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import PolicyInfo
-from segue_core.robot_config import RobotConfig
 from segue_core.task_state import TaskState
-from segue_data.atomic import write_text
-from segue_data.bag_reader import NANOSECONDS
+from segue_data.bags.encoding import ImageCodec
+from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.messages import build, compressed_image, header, robot_command, task_state
+from segue_data.bags.qos import RELIABLE, SENSOR
+from segue_data.bags.reader import NANOSECONDS
+from segue_data.bags.topics import SIM_STATE, SIM_STATE_TYPE, image_topic
 from segue_data.contracts import load_robot
-from segue_data.encoding import ImageCodec
-from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.manifest import Manifest
-from segue_data.messages import build, compressed_image, header, robot_command, task_state
-from segue_data.qos import RELIABLE, SENSOR
-from segue_data.topics import SIM_STATE, SIM_STATE_TYPE, image_topic
+from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report

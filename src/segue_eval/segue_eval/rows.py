@@ -12,7 +12,7 @@ from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
 from segue_core.files import parse_json, read_text
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval.result import EpisodeResult, result_from_row
 
 _FORMAT = 2  # 2: what the judge says, shortened requests

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_data.contracts import load_robot, load_task
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.controller_config import CONTROLLERS, kind_of
+from segue_core.contracts.controller import CONTROLLERS, kind_of
 from segue_data.contracts import load_robot, robot_names
 from segue_eval.bench.control import bench_updates, punctuality, robots_with_every_kind
 

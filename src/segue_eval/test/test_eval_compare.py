@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, SchedulerError
 from segue_core.policy import PredictRequest, PredictResult
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_data.contracts import config_folder
 from segue_eval.build import Runner, Setup
 from segue_eval.cli import main

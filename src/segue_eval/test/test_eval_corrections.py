@@ -7,7 +7,7 @@ import pytest
 
 from segue_core.errors import ConfigError, DataError
 from segue_data.contracts import config_folder
-from segue_data.corrections import Correction, CorrectionsInfo, load, save
+from segue_data.datasets.corrections import Correction, CorrectionsInfo, load, save
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.cli import main
 from segue_eval.corrections import CorrectedEpisodes, claim, finished

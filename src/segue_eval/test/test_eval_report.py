@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from segue_core.errors import DataError
-from segue_data.bag_reader import read
-from segue_data.definitions import typestore
-from segue_data.episode_writer import EpisodeWriter, Topic
-from segue_data.manifest import Manifest
-from segue_data.topics import PAUSED
+from segue_data.bags.definitions import typestore
+from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.manifest import Manifest
+from segue_data.bags.reader import read
+from segue_data.bags.topics import PAUSED
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, POLICY_INFO, _chunks, _Messages, _space, read_run
 from segue_eval.report.metrics import run_metrics

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import SchedulerError
 from segue_core.policy import PolicyInfo
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_core.quantities import Number, Positive, Seconds
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Number, Positive, Seconds
 
 
 class Intrinsics(StrictModel):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from segue_core.contracts.files import load_file
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_core.robot_config import RobotConfig
 from segue_perception.camera_config import CameraSet
-from segue_ros.contracts import load_file
 
 
 def load_camera_set(robot: RobotConfig, robot_file: str, asked: str) -> CameraSet:

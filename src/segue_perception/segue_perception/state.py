@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.kinematics import Kinematics
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.robot import RobotConfig
 
 
 class ProprioceptiveState:

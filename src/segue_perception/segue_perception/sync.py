@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_core.joint_merge import TICK_TOLERANCE_NS
 from segue_core.observation import Observation
-from segue_core.robot_config import RobotConfig
 from segue_perception.camera import Frame
 from segue_perception.frozen import FrozenRule, FrozenWatch
 from segue_perception.preprocess import resize

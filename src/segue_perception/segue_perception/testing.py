@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.text_enum import TextEnum
 from segue_perception.camera import Camera, Frame
 from segue_perception.sync import Synchroniser

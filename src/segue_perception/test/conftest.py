@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from segue_core.config_base import load_yaml
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
 from segue_perception.testing import SensorRig
 
 settings.register_profile("segue", deadline=None, derandomize=True, max_examples=60)

@@ -16,12 +16,12 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from spinning import spin_until
 
-from segue_core.config_base import parse_model
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.files import load_robot
 from segue_perception.camera_files import load_camera_set
-from segue_perception.cameras_node import CamerasNode
-from segue_perception.topic_camera import TopicCameraOptions
+from segue_perception.node.cameras_node import CamerasNode
+from segue_perception.node.topic_camera import TopicCameraOptions
 from segue_ros import images, qos
-from segue_ros.contracts import load_robot
 
 ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
 ROBOT = load_robot(str(ROBOT_FILE))

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from segue_control.hardware.franka import FrankaOptions
 from segue_control.hardware.settings import TopicOptions
-from segue_core.contract_page import settings_fields, with_fields
-from segue_core.hardware_config import HardwareConfig
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.page import settings_fields, with_fields
 from segue_perception.camera_config import CameraSet
 from segue_perception.drivers.realsense import RealSenseOptions
 from segue_perception.drivers.replay import ReplayOptions
 from segue_perception.drivers.usb import UsbOptions
-from segue_perception.topic_camera import TopicCameraOptions
+from segue_perception.node.topic_camera import TopicCameraOptions
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "hardware-options.md"
 TITLES = {

@@ -14,13 +14,13 @@ from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from spinning import spin_until
 
-from segue_control.kinematics import Kinematics
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode
 from segue_interfaces.msg import Observation
-from segue_perception.node import PerceptionNode
+from segue_perception.node.perception_node import PerceptionNode
 from segue_perception.preprocess import resize
 from segue_ros import conversions, images, qos, ticks
-from segue_ros.contracts import load_robot
 
 ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
 ROBOT = load_robot(str(ROBOT_FILE))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from segue_control.kinematics import Kinematics
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import PerceptionError
-from segue_core.robot_config import RobotConfig
 from segue_perception.colours import COLOURS, to_rgb
 from segue_perception.preprocess import resize
 from segue_perception.state import ProprioceptiveState

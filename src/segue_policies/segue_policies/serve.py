@@ -10,10 +10,10 @@ from pathlib import Path
 
 from segue_core.errors import unknown_name
 from segue_core.policy import Policy, PolicyInfo
-from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of
-from segue_policies.common.serving import CAPABILITIES, FLOW_METHODS, policy_info
+from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, method_of
 from segue_policies.lerobot.contract import is_lerobot, read_contract
 from segue_policies.lerobot.place import find_place
+from segue_policies.serving import CAPABILITIES, FLOW_METHODS, policy_info
 
 Loader = Callable[[Path, Expected | None, int | None], Policy]
 

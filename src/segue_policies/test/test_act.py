@@ -20,11 +20,11 @@ from segue_policies.act.layers import sine_grid, sine_table
 from segue_policies.act.learner import ActLearner
 from segue_policies.act.loss import divergence, reconstruction
 from segue_policies.act.model import ActNet, Style
-from segue_policies.common.resnet import ResNet, load_weights
-from segue_policies.nodes.act import ActNode
+from segue_policies.networks.resnet import ResNet, load_weights
+from segue_policies.node.act import ActNode
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.testing.dots import make_act_settings, make_dots
-from segue_policies.train import train
+from segue_policies.train.command import train
 from segue_ros import conversions
 
 TINY = {

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save
 
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
-from segue_policies.common.checkpoint import CONFIG, STATS, WEIGHTS, Expected, load_checkpoint
+from segue_policies.checkpoints.checkpoint import CONFIG, STATS, WEIGHTS, Expected, load_checkpoint
 from segue_policies.serve import check_checkpoint, load_policy
 
 Spoil = Callable[[Path], None]

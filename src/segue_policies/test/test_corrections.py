@@ -18,13 +18,13 @@ from segue_core.errors import DataError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_policies.common.corrections import CorrectionSource, check_corrections
 from segue_policies.legato.config import FlowConfig
 from segue_policies.legato.flow import interpolant
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
+from segue_policies.samples.corrections import CorrectionSource, check_corrections
 from segue_policies.testing.dots import CAMERAS, STEPS, Dots, make_dots, make_settings
-from segue_policies.train import train
+from segue_policies.train.command import train
 
 H, D = 12, 14
 DELAY, KNOWN = 3, 10

@@ -19,13 +19,13 @@ import torch
 
 from segue_core.errors import ConfigError, PolicyError
 from segue_core.exit_status import ExitStatus
-from segue_policies.common.budget import Budget
-from segue_policies.common.engine import resolve
-from segue_policies.common.processes import Share
-from segue_policies.common.training_config import TrainingConfig
 from segue_policies.testing.dots import make_act_settings
-from segue_policies.train import METHODS, main, make_learner, parse_settings, train
-from segue_policies.train_arguments import Arguments, parse
+from segue_policies.train.arguments import Arguments, parse
+from segue_policies.train.command import METHODS, main, make_learner, parse_settings, train
+from segue_policies.training.budget import Budget
+from segue_policies.training.config import TrainingConfig
+from segue_policies.training.engine import resolve
+from segue_policies.training.processes import Share
 
 PLAIN = {"horizon": 10, "network": {"dropout": 0.0, "style_encoder": False}}
 """ACT without random numbers in its loss."""
@@ -83,7 +83,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     script.write_text(
         "import sys, pathlib, torch, yaml\n"
         "from segue_policies.testing.dots import make_dots\n"
-        "from segue_policies.train import train\n"
+        "from segue_policies.train.command import train\n"
         "torch.set_num_threads(1)\n"
         "train(yaml.safe_load(sys.argv[1]), 'test', make_dots(6), pathlib.Path(sys.argv[2]))\n"
     )

@@ -15,7 +15,7 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.legato.policy import FlowPolicy
-from segue_policies.nodes.flow import FlowNode, LegatoNode
+from segue_policies.node.flow import FlowNode, LegatoNode
 from segue_ros import conversions
 
 TICK = 5

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
-from segue_policies.common.guidance import VelocityFn, guidance_weight, pull, rtc_sample, sample_masked
+from segue_policies.guidance.rtc import VelocityFn, guidance_weight, pull, rtc_sample, sample_masked
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.legato.flow import sample_plain

@@ -22,8 +22,8 @@ from segue_core.errors import PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
 from segue_data.contracts import load_robot
-from segue_policies.common.checkpoint import Expected
-from segue_policies.common.guidance import sample_masked
+from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.guidance.rtc import sample_masked
 from segue_policies.lerobot.adopt import adopt
 from segue_policies.lerobot.contract import Adoption, read_contract
 from segue_policies.lerobot.lerobot_server.guide import Guide

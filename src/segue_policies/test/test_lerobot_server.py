@@ -29,7 +29,7 @@ from segue_policies.lerobot.lerobot_server import version
 from segue_policies.lerobot.lerobot_server.wire import receive, send
 from segue_policies.lerobot.place import Place, find_place, parse_place
 from segue_policies.lerobot.policy import LeRobotPolicy
-from segue_policies.nodes.lerobot import LeRobotNode
+from segue_policies.node.lerobot import LeRobotNode
 from segue_policies.serve import check_checkpoint, load_policy
 
 FOLDER = Path(lerobot_server.__file__).parent

@@ -17,9 +17,7 @@ from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_policies.common.checkpoint import load_checkpoint
-from segue_policies.common.normalise import Normaliser
-from segue_policies.common.serving import CAPABILITIES, SERVES
+from segue_policies.checkpoints.checkpoint import load_checkpoint
 from segue_policies.legato.config import FlowConfig, NetworkConfig
 from segue_policies.legato.flow import (
     interpolant,
@@ -33,7 +31,9 @@ from segue_policies.legato.model import ChunkHead, LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Scene, Trained
-from segue_policies.train import train
+from segue_policies.samples.normaliser import Normaliser
+from segue_policies.serving import CAPABILITIES, SERVES
+from segue_policies.train.command import train
 
 H, D, N = 12, 14, 5
 CONFIG = FlowConfig(horizon=H, max_delay=4, max_ramp=6)

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
-from segue_policies.common.action_tokens import ActionTokens, prompt
-from segue_policies.common.lora import LoraConfig, add_adapters, without_adapters
-from segue_policies.common.openvla import OpenVla
+from segue_policies.networks.action_tokens import ActionTokens, prompt
+from segue_policies.networks.openvla import OpenVla
+from segue_policies.training.lora import LoraConfig, add_adapters, without_adapters
 
 HEADS, WIDE, WORDS, PIXELS, PATCH = 16, 32, 320, 28, 14
 TIMM_IDS = ["vit_large_patch14_reg4_dinov2.lvd142m", "vit_so400m_patch14_siglip_224"]

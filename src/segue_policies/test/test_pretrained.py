@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
-from segue_policies.common.lora import LoraConfig, add_adapters, without_adapters
-from segue_policies.common.pretrained import TextEncoder, VisionTrunk, load_wan
+from segue_policies.networks.pretrained import TextEncoder, VisionTrunk, load_wan
+from segue_policies.training.lora import LoraConfig, add_adapters, without_adapters
 
 transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
@@ -134,7 +134,7 @@ def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Pat
     from segue_core.policy import PredictRequest
     from segue_policies.serve import load_policy
     from segue_policies.testing.dots import make_act_settings, make_dots
-    from segue_policies.train import train
+    from segue_policies.train.command import train
 
     data, settings = make_dots(6), make_act_settings(steps=2, evaluations=1)
     settings["network"]["backbone"] = "transformers"

@@ -17,16 +17,16 @@ from segue_core.action_space import DUAL_ARM_EE
 from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
 from segue_core.exit_status import ExitStatus
 from segue_data.contracts import load_robot
-from segue_data.synthetic import write_synthetic
-from segue_policies.common.augment import jitter, shift
-from segue_policies.common.batches import BatchSource
-from segue_policies.common.budget import Budget, learning_rate
-from segue_policies.common.chunk_error import chunk_errors
-from segue_policies.common.dataset import check_demonstrations, split
-from segue_policies.common.normalise import ANCHORED, FLOORS, Normaliser, fit_normaliser
-from segue_policies.common.run_state import Trained, load_state, save_state
-from segue_policies.common.training_config import TrainingConfig
-from segue_policies.train import main, train
+from segue_data.datasets.synthetic import write_synthetic
+from segue_policies.samples.augmentation import jitter, shift
+from segue_policies.samples.batches import BatchSource
+from segue_policies.samples.demonstrations import check_demonstrations, split
+from segue_policies.samples.normaliser import ANCHORED, FLOORS, Normaliser, fit_normaliser
+from segue_policies.train.command import main, train
+from segue_policies.training.budget import Budget, learning_rate
+from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.training.config import TrainingConfig
+from segue_policies.training.run_state import Trained, load_state, save_state
 
 
 def test_rows_past_the_end_of_an_episode_repeat_its_last_action(dots: Any) -> None:

@@ -12,11 +12,11 @@ import yaml
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.exit_status import ExitStatus
-from segue_policies import train as training
-from segue_policies.common import frozen_views
-from segue_policies.common.checkpoint import load_checkpoint, read_config
-from segue_policies.train import main, train
-from segue_policies.training_set import stages
+from segue_policies.checkpoints.checkpoint import load_checkpoint, read_config
+from segue_policies.train import command as training
+from segue_policies.train.command import main, train
+from segue_policies.train.training_set import stages
+from segue_policies.training import frozen_views
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from segue_core.config_base import StrictModel, parse_model
+from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import SegueError
 
 ModelT = TypeVar("ModelT", bound=StrictModel)

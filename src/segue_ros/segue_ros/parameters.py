@@ -13,7 +13,7 @@ from rclpy.exceptions import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from segue_core.config_base import StrictModel, parse_model
+from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode
 
 ModelT = TypeVar("ModelT", bound=StrictModel)

@@ -6,10 +6,10 @@ import signal
 import pytest
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.files import load_robot
 from segue_core.errors import ConfigError, ErrorCode
 from segue_ros import parameters
-from segue_ros.contracts import load_robot
 from segue_ros.lifecycle import LifecycleComponent, exit_status, run
 
 STEPS: list[str] = []

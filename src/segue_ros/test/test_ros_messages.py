@@ -10,6 +10,7 @@ from sensor_msgs.msg import Image, JointState
 
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.files import load_robot
 from segue_core.errors import ControlError, PerceptionError, PolicyError, SchedulerError
 from segue_core.observation import Observation
 from segue_core.pictures import LAYOUTS
@@ -17,7 +18,6 @@ from segue_core.policy import PredictRequest
 from segue_core.task_state import TaskState
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, images, ticks
-from segue_ros.contracts import load_robot
 from segue_ros.joint_states import JointStateReader
 
 ROBOT = load_robot(str(Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue_core.action_space import DUAL_ARM_EE
-from segue_core.config import SchedulerConfig
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy, policy_info
 from segue_scheduler.tick import TickInput

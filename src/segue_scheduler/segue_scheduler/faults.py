@@ -1,7 +1,7 @@
 """When a run has to be given up: the same thing went wrong too often in a row."""
 
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.ledger import RequestLedger
 from segue_scheduler.tick import Outcome
 

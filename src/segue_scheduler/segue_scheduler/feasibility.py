@@ -8,9 +8,9 @@ overlap                      |-- d --|-- r --|       what the next chunk is held
 from dataclasses import dataclass
 
 from segue_core.action_space import ActionSpace
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode, SchedulerError
 from segue_core.policy import PolicyInfo
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.continuation.base import Continuation
 
 

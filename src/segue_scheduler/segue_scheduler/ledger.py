@@ -3,7 +3,7 @@
 import numpy as np
 
 from segue_core.chunk import ActionChunk
-from segue_core.config import SchedulerConfig
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.tick import ChunkRequest
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.chunk import ActionChunk
-from segue_core.config import SchedulerConfig
+from segue_core.scheduler_config import SchedulerConfig
 from segue_core.timeline import Timeline
 from segue_scheduler.delay import DelayEstimator
 from segue_scheduler.statistics import Statistics

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode, SchedulerError, SegueError
 from segue_core.policy import PolicyInfo
 from segue_core.schedule import align_reference
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler import continuation, termination
 from segue_scheduler.continuation.base import InferenceStart
 from segue_scheduler.faults import give_up

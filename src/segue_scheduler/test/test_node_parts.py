@@ -9,11 +9,11 @@ from builtin_interfaces.msg import Time
 
 from segue_core.action_space import action_space
 from segue_core.chunk import ActionChunk
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.latency import parse_latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
+from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.msg import TaskState
 from segue_ros.conversions import chunk_to_msg
 from segue_ros.policy_info import info_from_msg, info_to_msg

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core.action_space import DUAL_ARM_EE
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 from segue_core.policy import CAPABILITIES
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler

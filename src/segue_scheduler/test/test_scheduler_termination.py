@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core.action_space import ActionSpace, Channel, ChannelKind
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ConfigError
+from segue_core.scheduler_config import SchedulerConfig
 from segue_core.task_state import TaskState
 from segue_scheduler import termination
 from segue_scheduler.termination.base import Evidence

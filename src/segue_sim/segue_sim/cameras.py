@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.robot_config import CameraConfig
+from segue_core.contracts.robot import CameraConfig
 
 
 class CameraRig:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import mujoco
 import numpy as np
 
-from segue_core.condition_config import Above, Axis, Condition, Inside, JointIs, Near
+from segue_core.contracts.condition import Above, Axis, Condition, Inside, JointIs, Near
 from segue_core.errors import unknown_name
 from segue_sim.frames import frame_of
 

@@ -14,7 +14,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 
 Floats = NDArray[np.float64]
 

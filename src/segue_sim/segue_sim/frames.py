@@ -8,8 +8,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
-from segue_control.rotations import Quaternion
+from segue_control.robot import rotations
+from segue_control.robot.rotations import Quaternion
 from segue_core.errors import ConfigError, unknown_name
 
 Floats = NDArray[np.float64]

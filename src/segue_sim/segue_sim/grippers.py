@@ -4,8 +4,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.fingers import actuator_names
-from segue_core.robot_config import ArmConfig, RobotConfig
+from segue_control.robot.fingers import actuator_names
+from segue_core.contracts.robot import ArmConfig, RobotConfig
 
 Floats = NDArray[np.float64]
 Pairs = set[tuple[int, int]]

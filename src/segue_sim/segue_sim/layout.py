@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.contracts.task import BasePose, FixtureConfig, Region, TaskConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.task_config import BasePose, FixtureConfig, Region, TaskConfig
 from segue_sim.palette import PALETTE
 
 Floats = NDArray[np.float64]

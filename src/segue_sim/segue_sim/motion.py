@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
-from segue_control.rotations import Quaternion
+from segue_control.robot import rotations
+from segue_control.robot.rotations import Quaternion
 
 Floats = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from functools import partial
 
 import mujoco
 
+from segue_core.contracts.shape import ThingConfig
 from segue_core.errors import unknown_name
-from segue_core.shape_config import ThingConfig
 from segue_sim.bowl import add_bowl
 from segue_sim.shapes import add_marker, add_shape
 

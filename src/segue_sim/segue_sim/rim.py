@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
-from segue_control.rotations import Quaternion
+from segue_control.robot import rotations
+from segue_control.robot.rotations import Quaternion
 from segue_sim.bowl import FACETS, HEIGHT, LEAN, RIM_RADIUS, WALL
 
 Floats = NDArray[np.float64]

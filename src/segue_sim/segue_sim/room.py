@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 
 GROUND = "table"  # the geom that everything stands on, whatever it looks like
 _TABLE_RGB, _FLOOR_RGB = (0.62, 0.56, 0.50), (0.52, 0.50, 0.48)

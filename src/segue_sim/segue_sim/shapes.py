@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 
-from segue_control import rotations
-from segue_core.shape_config import Marker, Shape
+from segue_control.robot import rotations
+from segue_core.contracts.shape import Marker, Shape
 
 _KINDS = {
     "box": mujoco.mjtGeom.mjGEOM_BOX,

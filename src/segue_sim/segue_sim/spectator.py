@@ -12,10 +12,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.model import robot_spec
-from segue_control.model_checks import compiled
-from segue_core.robot_config import RobotConfig, SpectatorConfig
-from segue_core.task_config import TaskConfig
+from segue_control.robot.model import robot_spec
+from segue_control.robot.model_checks import compiled
+from segue_core.contracts.robot import RobotConfig, SpectatorConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.room import add_room
 from segue_sim.world import World
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.files import load_config
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 
 _CONFIG = Path(__file__).resolve().parents[3] / "config"
 TASKS = _CONFIG / "tasks"

@@ -12,8 +12,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
-from segue_core.task_config import TaskConfig
+from segue_control.robot import rotations
+from segue_core.contracts.task import TaskConfig
 from segue_sim.layout import Layout, Placement
 from segue_sim.objects import thing
 from segue_sim.palette import PALETTE

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
-from segue_control.held import place_held
-from segue_control.model import robot_spec
-from segue_control.model_checks import compiled
+from segue_control.robot.held import place_held
+from segue_control.robot.model import robot_spec
+from segue_control.robot.model_checks import compiled
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig, check_robot
 from segue_core.errors import unknown_name
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig, check_robot
 from segue_core.task_state import TaskState
 from segue_sim import experts, parts, scores
 from segue_sim.cameras import CameraRig

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.config_base import load_yaml
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.world import World
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"

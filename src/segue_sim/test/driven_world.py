@@ -7,8 +7,8 @@ import numpy as np
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts
 from segue_sim.disturbance import Disturbance

@@ -14,9 +14,9 @@ from pathlib import Path
 class Older: pass
 older = Older()
 weakref.finalize(older, int)  # as libraries do, long before a camera is made
-from segue_core.config_base import load_yaml
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.world import World
 config = Path(sys.argv[1])
 robot = load_yaml((config / "robots/dual_arm.yaml").read_text(), RobotConfig, "robot")

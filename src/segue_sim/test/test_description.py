@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segue_control.kinematics import Kinematics
-from segue_control.model import robot_spec
-from segue_core.config_base import load_yaml
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.model import robot_spec
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, SchedulerError
-from segue_core.robot_config import RobotConfig
 from segue_sim.description.chunk_path import ChunkPaths
 from segue_sim.description.tree import Frame, FrameTree
 from segue_sim.description.urdf import description
@@ -115,9 +115,9 @@ def test_a_point_in_the_world_is_where_camera_info_and_the_frames_say_in_the_pic
     pytest.importorskip("sensor_msgs", reason="needs ROS 2")
     from builtin_interfaces.msg import Time
 
-    from segue_perception.camera_messages import camera_info as real_info
-    from segue_perception.camera_messages import ideal
-    from segue_sim.sensor_messages import camera_info
+    from segue_perception.node.camera_messages import camera_info as real_info
+    from segue_perception.node.camera_messages import ideal
+    from segue_sim.node.sensor_messages import camera_info
 
     positions = _positions(robot, np.random.default_rng(5))
     spec = robot_spec(robot)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from every_robot import CASES, NAMES, Case, Rig, contract
 
+from segue_control.hardware.robot_side import RobotSide
 from segue_control.lockstep import step
-from segue_control.robot_side import RobotSide
-from segue_core.controller_config import Interface, Targets, targets_of
+from segue_core.contracts.controller import Interface, Targets, targets_of
 from segue_sim.testing import load_task, task_names
 from segue_sim.world import World
 

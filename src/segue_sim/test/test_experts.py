@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from driven_world import demonstrate
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_sim import experts
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World

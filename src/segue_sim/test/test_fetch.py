@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from driven_world import DrivenWorld, demonstrate
 
-from segue_control.held import held_positions
+from segue_control.robot.held import held_positions
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from driven_world import demonstrate
 
-from segue_core.config_base import load_yaml
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
 from segue_sim.testing import load_task
 from segue_sim.world import World
 

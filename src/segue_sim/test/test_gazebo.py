@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from segue_control.hardware.settings import TopicOptions
-from segue_control.model import robot_spec
-from segue_core.config_base import load_yaml
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_control.robot.model import robot_spec
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.description.tree import FrameTree
 from segue_sim.description.urdf import description
 from segue_sim.gazebo.cameras import camera_pose, horizontal_fov_rad

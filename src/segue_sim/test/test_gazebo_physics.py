@@ -9,9 +9,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from segue_control.held import place_held
-from segue_control.model import robot_spec
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.held import place_held
+from segue_control.robot.model import robot_spec
+from segue_core.contracts.robot import RobotConfig
 from segue_sim.gazebo.joints import joint_name, joints_of
 from segue_sim.gazebo.robot import robot_urdf
 from segue_sim.gazebo.write import GazeboFiles, write_gazebo

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError
-from segue_core.task_config import TaskConfig
 from segue_sim.layout import draw_layout
 from segue_sim.parts import create
 

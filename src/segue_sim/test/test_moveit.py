@@ -16,10 +16,10 @@ from segue_control.planning.moveit_parameters import (
     parameter_file,
 )
 from segue_control.planning.touching_links import unchecked_pairs
-from segue_core.config_base import load_yaml
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.planning import PlanningConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.planning_config import PlanningConfig
-from segue_core.robot_config import RobotConfig
 from segue_sim.description.urdf import description
 
 ROBOTS = sorted((Path(__file__).parents[3] / "config" / "robots").glob("*.yaml"))
@@ -302,7 +302,7 @@ def test_a_node_of_any_namespace_reads_exactly_the_parameters_that_moveit_asks_f
 
 
 def test_execution_goes_to_the_movers_own_action(franka: Told) -> None:
-    trajectory_server = pytest.importorskip("segue_control.trajectory_server", reason="needs ROS 2")
+    trajectory_server = pytest.importorskip("segue_control.node.trajectory_server", reason="needs ROS 2")
     manager = franka.parameters["moveit_simple_controller_manager"]
     (controller,) = manager["controller_names"]
     assert f"{controller}/{manager[controller]['action_ns']}" == trajectory_server.NAME

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue_core.task_config import TaskConfig
-from segue_ros.contracts import load_file, load_robot
+from segue_core.contracts.files import load_file, load_robot
+from segue_core.contracts.task import TaskConfig
 from segue_sim.picture_thread import Pictures, PictureThread
 from segue_sim.world import World
 

@@ -10,7 +10,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from spinning import spin_until
 
 from segue_ros import qos
-from segue_sim.rehearsal.node import RehearsalRobot
+from segue_sim.node.rehearsal_node import RehearsalRobot
 
 CONFIG = Path(__file__).parents[3] / "config"
 

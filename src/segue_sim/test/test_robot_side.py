@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_control.robot_side import RobotSide
+from segue_control.hardware.robot_side import RobotSide
 from segue_core.errors import ControlError, ErrorCode
 from segue_sim.sim_clock import SimClock
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_sim.bowl import PITCH
 from segue_sim.parts.base import set_free_pose
 from segue_sim.scores.bowls import pile_of

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
 from segue_sim.scores.drawer import astray
 from segue_sim.testing import load_task
 from segue_sim.world import World

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.towel import folds
 from segue_sim.testing import load_task

@@ -5,10 +5,10 @@ import pytest
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_core.robot_config import RobotConfig
 from segue_sim import snapshot
 from segue_sim.scripted.imagination import Imagination
 from segue_sim.scripted.policy import ScriptedPolicy, WorldSource

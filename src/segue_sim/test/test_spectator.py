@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue_core.config_base import load_yaml
-from segue_core.robot_config import RobotConfig, SpectatorConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.base import load_yaml
+from segue_core.contracts.robot import RobotConfig, SpectatorConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.snapshot import take
 from segue_sim.spectator import HEIGHT, WIDTH, Spectator
 from segue_sim.world import World

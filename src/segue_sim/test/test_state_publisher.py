@@ -19,12 +19,12 @@ from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
-from segue_control.kinematics import Kinematics
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.files import load_robot
+from segue_core.contracts.robot import RobotConfig
 from segue_interfaces.msg import ActionChunk
 from segue_ros import qos
-from segue_ros.contracts import load_robot
-from segue_sim.description.node import StatePublisherNode
+from segue_sim.node.state_publisher_node import StatePublisherNode
 
 ROBOT = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
 

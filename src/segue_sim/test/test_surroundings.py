@@ -4,9 +4,9 @@ import mujoco
 import numpy as np
 from builtin_interfaces.msg import Time
 
+from segue_control.node.scene_messages import scene_from_msg, scene_to_msg
 from segue_control.planning.scene import Scene, Shape
-from segue_control.scene_messages import scene_from_msg, scene_to_msg
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_sim.surroundings import surroundings
 from segue_sim.world import World
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import FixtureConfig, TaskConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import FixtureConfig, TaskConfig
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_robot, load_task, task_names
 from segue_sim.world import World

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from driven_world import DrivenWorld
 
-from segue_control.guard import GuardMode
+from segue_control.guard.safety_guard import GuardMode
 from segue_control.lockstep import step
 from segue_sim.testing import load_robot, load_task
 from segue_sim.world import World

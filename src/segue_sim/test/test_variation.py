@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_task
 from segue_sim.variation import Variation, draw_variation

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from driven_world import DrivenWorld
 
-from segue_core.condition_config import Condition
-from segue_core.config_base import load_yaml, parse_model
+from segue_core.contracts.base import load_yaml, parse_model
+from segue_core.contracts.condition import Condition
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.script import For, Step, for_each
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
-from segue_core.script_config import For, Step, for_each
-from segue_core.task_config import TaskConfig
 from segue_sim import experts
 from segue_sim.conditions import holds
 from segue_sim.testing import load_robot, load_task

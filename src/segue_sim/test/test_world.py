@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_sim.disturbance import Disturbance
 from segue_sim.world import World
 

@@ -8,7 +8,7 @@ from segue_bringup.catalogue import config_root
 from segue_core.errors import WHAT_TO_DO, ErrorCode, told_code
 from segue_core.exit_status import ExitStatus
 from segue_core.lateness import is_late, late_advice
-from segue_data.manifest import RECORDING
+from segue_data.bags.manifest import RECORDING
 
 _VIDEO, _PAGE = "episode.mp4", "report.html"
 

@@ -185,7 +185,7 @@ def refuse_planner(plan: Plan) -> None:
     if plan.arguments["planned_moves"] and plan.arguments["planner"] == "moveit":
         from segue_bringup.catalogue import path_of
         from segue_control.planning.choice import uses_moveit
-        from segue_ros.contracts import load_robot
+        from segue_core.contracts.files import load_robot
 
         uses_moveit(load_robot(str(path_of("robots", str(plan.arguments["robot"])))), "moveit")
 
@@ -193,9 +193,9 @@ def refuse_planner(plan: Plan) -> None:
 def refuse_undescribed_hardware(plan: Plan) -> None:
     """Raises ConfigError when nothing says how the robot is reached, or where its pictures come from."""
     from segue_bringup.catalogue import path_of
-    from segue_control.hardware_files import load_hardware
+    from segue_control.hardware.files import load_hardware
+    from segue_core.contracts.files import load_robot
     from segue_perception.camera_files import load_camera_set
-    from segue_ros.contracts import load_robot
 
     path = str(path_of("robots", str(plan.arguments["robot"])))
     robot = load_robot(path)
@@ -206,9 +206,9 @@ def refuse_undescribed_hardware(plan: Plan) -> None:
 def refuse_bad_checkpoint(plan: Plan) -> None:
     """Refuse a checkpoint that is missing, corrupt or for another robot; nothing is loaded yet."""
     from segue_bringup.catalogue import path_of
-    from segue_policies.common.checkpoint import Expected
+    from segue_core.contracts.files import load_robot
+    from segue_policies.checkpoints.checkpoint import Expected
     from segue_policies.serve import check_checkpoint
-    from segue_ros.contracts import load_robot
 
     robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
     expected = Expected(action_space=robot.action_space, cameras=tuple(robot.cameras))

@@ -15,7 +15,7 @@ from segue_bringup.environment.conditions import RECORDING_MB, UNRECORDED_MB, ro
 from segue_bringup.graph import Graph
 from segue_bringup.resolution import Plan
 from segue_core.errors import ConfigError, ErrorCode
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    from segue_core.task_config import TaskConfig
-    from segue_ros.contracts import load_file, load_robot
+    from segue_core.contracts.files import load_file, load_robot
+    from segue_core.contracts.task import TaskConfig
     from segue_sim.gazebo.write import write_gazebo
 
     graph, out = load_graph(), options.out and str(options.out)

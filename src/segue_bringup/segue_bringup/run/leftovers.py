@@ -5,7 +5,7 @@ from pathlib import Path
 from segue_bringup.environment.conditions import room
 from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
-from segue_data.manifest import load
+from segue_data.bags.manifest import load
 
 
 def spoiled(status: ExitStatus, trouble: ExitStatus) -> ExitStatus:

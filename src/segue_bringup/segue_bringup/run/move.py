@@ -17,7 +17,7 @@ from segue_bringup.usage import say_unused
 from segue_control.planning.trajectory import SLOWEST
 from segue_core.errors import ConfigError, ErrorCode, SegueError, told_code
 from segue_core.exit_status import ExitStatus, exit_status
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from segue_bringup.run.episode import Ending
@@ -106,7 +106,7 @@ def _a_task_of(robot: str) -> str:
 def _pose(wanted: str, plan: Plan) -> str:
     """The contract's name of a pose; refused here already when there is none."""
     from segue_bringup.catalogue import path_of
-    from segue_ros.contracts import load_robot
+    from segue_core.contracts.files import load_robot
 
     task = entry("tasks", str(plan.arguments["task"]))
     name = str(task.get("start_pose", "home")) if wanted == "start" else wanted

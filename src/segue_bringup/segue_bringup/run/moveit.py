@@ -36,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
         moveit_parameters,
         parameter_file,
     )
-    from segue_data.atomic import write_text
-    from segue_ros.contracts import load_robot
+    from segue_core.contracts.files import load_robot
+    from segue_data.storage.atomic import write_text
     from segue_sim.description.urdf import description
 
     given = split_assignments(options.arguments)

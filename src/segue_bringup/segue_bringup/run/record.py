@@ -80,8 +80,8 @@ def record(options: argparse.Namespace) -> int:
 
 def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
     from segue_data.contracts import load_robot, load_task
-    from segue_data.demonstrations import record_until
-    from segue_data.lockstep import RecordingOptions
+    from segue_data.recording.demonstrations import record_until
+    from segue_data.recording.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
     arguments = make_plan(graph, given).arguments

@@ -50,10 +50,10 @@ def replay(options: argparse.Namespace) -> int:
     from segue_bringup.run.episode import Ending
     from segue_bringup.run.outcome import ENDINGS
     from segue_bringup.run.record import hold_session
+    from segue_data.bags.manifest import load
+    from segue_data.bags.recorded import executed_commands
     from segue_data.contracts import load_robot
-    from segue_data.manifest import load
-    from segue_data.recorded import executed_commands
-    from segue_data.replay_report import compare
+    from segue_data.recording.replay_report import compare
 
     manifest = load(options.bag)
     graph = load_graph().with_defaults({"collect": True, "teleop": "replay"})

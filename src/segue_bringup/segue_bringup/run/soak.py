@@ -17,7 +17,7 @@ from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_d
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval.bench import growth
 
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>[smh]?)")

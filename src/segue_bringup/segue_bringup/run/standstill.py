@@ -7,11 +7,11 @@ from rclpy.node import Node
 
 from segue_bringup.catalogue import path_of
 from segue_bringup.resolution import Plan
-from segue_data.rest import RestWatch
+from segue_core.contracts.files import load_robot
+from segue_data.recording.rest import RestWatch
 from segue_interfaces.msg import SafetyState
 from segue_interfaces.srv import Arm
 from segue_ros import qos
-from segue_ros.contracts import load_robot
 from segue_ros.joint_states import listen
 from segue_ros.waiting import ASK_AGAIN_S
 

@@ -10,7 +10,7 @@ from segue_bringup.graph import load_graph
 from segue_bringup.resolution import checked_namespace
 from segue_bringup.usage import say_not_among
 from segue_core.exit_status import ExitStatus
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 
 _EXAMPLES = """\
 examples:
@@ -39,8 +39,8 @@ def add_parser(subparsers: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
     from segue_data.contracts import load_robot
-    from segue_data.show_foxglove import live_layout
-    from segue_data.show_rviz import rviz_config
+    from segue_data.views.foxglove import live_layout
+    from segue_data.views.rviz import rviz_config
 
     given = split_assignments(options.arguments)
     arguments = resolve_arguments(load_graph(), given)

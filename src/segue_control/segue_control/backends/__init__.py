@@ -9,9 +9,9 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 from segue_control.backends.base import Backend, Measured
-from segue_core.hardware_config import HardwareConfig
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.registry import available, find
-from segue_core.robot_config import RobotConfig
 
 __all__ = ["Backend", "Measured", "create", "names"]
 

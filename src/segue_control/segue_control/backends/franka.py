@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from segue_control.backends.base import Measured
-from segue_control.franka_hand import Hand, Loop
 from segue_control.hardware.franka import FrankaArmOptions, FrankaOptions, franka_error, was_preempted
+from segue_control.hardware.franka_hand import Hand, Loop
 from segue_control.hardware.motion import Motion
-from segue_core.config_base import parse_model
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode, unknown_name
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 

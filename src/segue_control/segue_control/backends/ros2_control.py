@@ -18,9 +18,9 @@ from segue_control.hardware.features import (
     trajectory_features,
 )
 from segue_control.hardware.settings import CommandTopic
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 
 _TYPES = {
     "joint_trajectory": "trajectory_msgs/msg/JointTrajectory",

@@ -27,12 +27,12 @@ from segue_control.hardware.mapping import gripper_axes, joint_axes
 from segue_control.hardware.motion import Motion
 from segue_control.hardware.settings import CommandTopic, TopicOptions
 from segue_control.hardware.states import StateAssembler
-from segue_control.kinematics import Kinematics
-from segue_control.limits import joint_limits
-from segue_core.config_base import parse_model
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import joint_limits
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 
 _STOP_REPEATS = 5  # a stop of speeds is said so often, in case somebody was not listening
 _OUR_STATES = "joint_states"

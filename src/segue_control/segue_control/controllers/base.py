@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.commands import Measured
-from segue_control.kinematics import Kinematics
-from segue_control.limits import JointLimits
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import JointLimits
+from segue_core.contracts.robot import RobotConfig
 
 Array = NDArray[np.float64]
 SourcedT = TypeVar("SourcedT", bound="Sourced")

@@ -18,12 +18,12 @@ critically whatever its inertia:  tau = M (w^2 (q_ref - q) + 2 w (q_ref' - q')) 
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
 from segue_control.commands import Measured
 from segue_control.controllers.base import Law, PathLaw, PathSource, Setting, Stream
-from segue_control.dynamics import Dynamics
-from segue_control.sources import PoseSource
-from segue_core.controller_config import CartesianImpedance
+from segue_control.robot import rotations
+from segue_control.robot.dynamics import Dynamics
+from segue_control.targets.sources import PoseSource
+from segue_core.contracts.controller import CartesianImpedance
 
 Array = NDArray[np.float64]
 

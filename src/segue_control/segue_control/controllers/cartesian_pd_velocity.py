@@ -11,14 +11,14 @@ Near singular poses the joints are damped by manipulability (Nakamura and Hanafu
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
 from segue_control.commands import Measured
 from segue_control.controllers.base import Law, PathSource, Setting, Stream
 from segue_control.controllers.joint_velocity import JointVelocityLaw
-from segue_control.kinematics import bounded_minimum
-from segue_control.poses import ToolPoses
-from segue_control.sources import PoseStream
-from segue_core.controller_config import CartesianPdVelocity
+from segue_control.robot import rotations
+from segue_control.robot.kinematics import bounded_minimum
+from segue_control.robot.poses import ToolPoses
+from segue_control.targets.sources import PoseStream
+from segue_core.contracts.controller import CartesianPdVelocity
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ action -> check -> stream -> min |W (J dq - e)|^2 + damping |dq|^2 + posture -> 
 """
 
 from segue_control.controllers.base import Law, PathLaw, Setting
-from segue_control.sources import PoseSource
+from segue_control.targets.sources import PoseSource
 
 
 def create(setting: Setting) -> Law:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from segue_control.commands import Measured
 from segue_control.controllers.base import Law, PathSource, Setting, Sourced, Stream
-from segue_control.sources import JointSource, PoseSource
-from segue_core.controller_config import JointVelocity, Targets, targets_of
+from segue_control.targets.sources import JointSource, PoseSource
+from segue_core.contracts.controller import JointVelocity, Targets, targets_of
 
 Array = NDArray[np.float64]
 

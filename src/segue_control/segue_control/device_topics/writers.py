@@ -19,10 +19,10 @@ from segue_control.hardware.motion import Motion
 from segue_control.hardware.settings import CommandTopic
 from segue_control.hardware.stopping import Point, with_stop
 from segue_control.hardware.velocity import follow
-from segue_control.kinematics import Kinematics
-from segue_control.limits import JointLimits
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import JointLimits
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import unknown_name
-from segue_core.robot_config import RobotConfig
 from segue_ros import qos
 
 Array = NDArray[np.float64]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Positive
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.quantities import Positive
 
 # Joint stiffness of libfranka's own impedance example [N m/rad].
 _STIFFNESS = (600.0, 600.0, 600.0, 600.0, 250.0, 150.0, 50.0)

@@ -7,7 +7,7 @@ bag. What the guard of this robot cannot have sent is not executed.
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
+from segue_control.robot.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
 from segue_core.errors import ControlError, ErrorCode
 
 Array = NDArray[np.float64]

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from segue_control.hardware.gate import CommandGate
 from segue_control.hardware.motion import Motion
+from segue_control.hardware.robot_side import JointTargets, RobotSide
 from segue_control.hardware.velocity import lead
-from segue_control.limits import JointLimits
-from segue_control.robot_side import JointTargets, RobotSide
-from segue_core.controller_config import Interface
+from segue_control.robot.limits import JointLimits
+from segue_core.contracts.controller import Interface
+from segue_core.contracts.hardware import HardwareConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
-from segue_core.hardware_config import HardwareConfig
-from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.hardware.settings import DeviceJoint, GripperMap
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 

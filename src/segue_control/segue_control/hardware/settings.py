@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from segue_core.config_base import StrictModel
-from segue_core.quantities import Number, Positive, Rate, Seconds
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Number, Positive, Rate, Seconds
 
 
 class DeviceJoint(StrictModel):

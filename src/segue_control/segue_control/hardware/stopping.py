@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.hardware.motion import Motion
-from segue_control.limits import JointLimits
+from segue_control.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
 

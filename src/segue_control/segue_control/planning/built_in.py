@@ -7,15 +7,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.kinematics import Kinematics
-from segue_control.limits import OUTSIDE_RAD, joint_limits
 from segue_control.planning import search, timing
 from segue_control.planning.collision import CollisionModel, Touch, describe
 from segue_control.planning.scene import Scene
 from segue_control.planning.trajectory import JointTrajectory
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import OUTSIDE_RAD, joint_limits
+from segue_core.contracts.planning import PlanningConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.planning_config import PlanningConfig
-from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 _STUCK_M = -0.01  # a start that overlaps more than this is no touch: the scene or the pose is wrong

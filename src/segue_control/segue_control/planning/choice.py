@@ -6,8 +6,8 @@ from collections.abc import Callable
 from segue_control.planning.base import Planner
 from segue_control.planning.built_in import BuiltInPlanner
 from segue_control.planning.semantics import planning_group
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_core.robot_config import RobotConfig
 
 _NOT_THERE = "planner 'moveit' needs moveit_py, which is part of a ROS 2 install and in no Python registry"
 _INSTALL = "apt install ros-$ROS_DISTRO-moveit ros-$ROS_DISTRO-moveit-py, or use planner:=built_in"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BPoly, CubicHermiteSpline, PchipInterpolator
 
-from segue_control.limits import JointLimits
+from segue_control.robot.limits import JointLimits
 from segue_core.errors import ControlError, ErrorCode, unknown_name
 
 Array = NDArray[np.float64]

@@ -21,8 +21,8 @@ from segue_control.planning.moveit_parameters import moveit_parameters, paramete
 from segue_control.planning.scene import Obstacle, Scene, Shape
 from segue_control.planning.semantics import planning_group
 from segue_control.planning.trajectory import JointTrajectory
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-from segue_core.robot_config import RobotConfig
 
 Array = NDArray[np.float64]
 

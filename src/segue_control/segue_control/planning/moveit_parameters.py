@@ -5,12 +5,12 @@ from xml.etree import ElementTree as xml
 
 import yaml
 
-from segue_control.kinematics import Kinematics
-from segue_control.limits import joint_limits
 from segue_control.planning.semantics import planning_group, semantics
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import joint_limits
+from segue_core.contracts.planning import PlanningConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.planning_config import PlanningConfig
-from segue_core.robot_config import RobotConfig
 
 _PLANNER = "RRTConnectkConfigDefault"
 _CONTROLLER, _ACTION = "segue", "follow_joint_trajectory"  # together the mover's action

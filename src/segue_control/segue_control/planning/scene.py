@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from math import cos, hypot, isfinite, sin
 
+from segue_core.contracts.planning import ObstacleConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, clipped
-from segue_core.planning_config import ObstacleConfig
-from segue_core.robot_config import RobotConfig
 from segue_core.text_enum import TextEnum
 
 Vector3 = tuple[float, float, float]

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from ompl import base, geometric, util
 
-from segue_control.kinematics import Kinematics
-from segue_control.limits import JointLimits
 from segue_control.planning.collision import CollisionModel
-from segue_control.poses import ToolPoses
+from segue_control.robot.kinematics import Kinematics
+from segue_control.robot.limits import JointLimits
+from segue_control.robot.poses import ToolPoses
 
 Array = NDArray[np.float64]
 _IK_STEPS = 60

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as xml
 
 from segue_control.planning.touching_links import unchecked_pairs
+from segue_core.contracts.planning import PlanningConfig
+from segue_core.contracts.robot import ArmConfig, RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.planning_config import PlanningConfig
-from segue_core.robot_config import ArmConfig, RobotConfig
 
 
 def planning_group(robot: RobotConfig) -> str:

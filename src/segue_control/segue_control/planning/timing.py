@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ruckig import InputParameter, Result, Ruckig, Trajectory
 
-from segue_control.limits import JointLimits
 from segue_control.planning.trajectory import JointTrajectory
+from segue_control.robot.limits import JointLimits
 from segue_core.errors import ControlError, ErrorCode
 
 Array = NDArray[np.float64]

@@ -14,10 +14,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.held import place_held
-from segue_control.model import robot_spec
-from segue_control.model_checks import compiled
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.held import place_held
+from segue_control.robot.model import robot_spec
+from segue_control.robot.model_checks import compiled
+from segue_core.contracts.robot import RobotConfig
 
 Floats = NDArray[np.float64]
 Pair = tuple[int, int]  # of bodies, the smaller number first

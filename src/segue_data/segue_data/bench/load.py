@@ -22,17 +22,17 @@ import rclpy
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_data.bags.manifest import load as manifest
+from segue_data.bags.topics import COMMAND, JOINT_STATES
 from segue_data.bench.pictures import HEIGHT, WIDTH, pictures
 from segue_data.contracts import config_folder, load_robot
-from segue_data.manifest import load as manifest
-from segue_data.topics import COMMAND, JOINT_STATES
 from segue_interfaces.msg import RobotCommand
 from segue_interfaces.srv import StartRecording, StopRecording
 from segue_ros import conversions, qos, ticks
 
 CAMERA_HZ, JOINT_HZ = 30, 100
-_RECORDER = "import sys; from segue_data.node import main; sys.argv[0] = 'recorder'; main()"
+_RECORDER = "import sys; from segue_data.node.recorder_node import main; sys.argv[0] = 'recorder'; main()"
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_core.quantities import Angle, Number, Positive, Rate, Seconds
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Angle, Number, Positive, Rate, Seconds
 
 Motion = Literal["x", "y", "z", "roll", "pitch", "yaw"]
 Action = Literal[

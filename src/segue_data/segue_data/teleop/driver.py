@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_core.robot_config import RobotConfig
 from segue_data.teleop.config import Action, TeleopConfig
 from segue_data.teleop.events import InputEvent
 from segue_data.teleop.leader import Leader

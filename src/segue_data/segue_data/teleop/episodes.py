@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segue_core.text_enum import TextEnum
-from segue_data.manifest import FILE_NAME, load
+from segue_data.bags.manifest import FILE_NAME, load
 
 _NAME = re.compile(r"episode_(\d+)$")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_data.teleop.config import Action, TeleopConfig
 from segue_data.teleop.evdev_device import EvdevDevice, find_device
 from segue_data.teleop.events import DeviceGone, InputDevice, InputEvent

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control import rotations
+from segue_control.robot import rotations
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.robot_config import RobotConfig
 from segue_data.teleop.config import Action, Control, TeleopConfig
 from segue_data.teleop.events import InputEvent
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_data.atomic import write_text
 from segue_data.contracts import load_robot, robot_names
+from segue_data.storage.atomic import write_text
 from segue_eval.bench import continuation, control, policy, scheduler
 from segue_eval.bench.timing import Timing, ratio_table
 from segue_eval.options import default_checkpoint

@@ -12,10 +12,10 @@ import numpy as np
 
 from segue_control.controller import RobotController
 from segue_core.action_space import ACTION_SPACES
-from segue_core.config_base import parse_model
-from segue_core.controller_config import fitting, kind_of
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.controller import fitting, kind_of
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
-from segue_core.robot_config import RobotConfig
 from segue_eval.bench.timing import Timing, timing
 
 RATES_HZ = (100.0, 500.0, 1000.0)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
-from segue_core.config_base import load_mapping
+from segue_core.contracts.base import load_mapping
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import load_config_mapping
-from segue_core.robot_config import RobotConfig
-from segue_data.bag_reader import read
+from segue_data.bags.reader import read
 from segue_data.contracts import load_robot
 from segue_eval.build import Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant

@@ -8,8 +8,8 @@ import numpy as np
 
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.chunk import ActionChunk
-from segue_core.config import SchedulerConfig
 from segue_core.errors import SchedulerError
+from segue_core.scheduler_config import SchedulerConfig
 from segue_eval.bench.timing import Timing, timing
 from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler

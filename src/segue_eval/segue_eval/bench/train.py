@@ -23,7 +23,7 @@ from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_data.contracts import load_robot
-from segue_data.synthetic import write_synthetic
+from segue_data.datasets.synthetic import write_synthetic
 from segue_policies import bench
 
 SIZES: Mapping[str, Mapping[str, int]] = {

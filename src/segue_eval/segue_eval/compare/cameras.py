@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from segue_core.errors import DataError, ErrorCode
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
-from segue_data.alignment import as_of, in_order
-from segue_data.bag_reader import Record, read, stamp_ns
+from segue_data.bags.reader import Record, read, stamp_ns
+from segue_data.datasets.alignment import as_of, in_order
 from segue_eval.report.frames import camera_topics, to_rgb
 from segue_perception.preprocess import resize
 

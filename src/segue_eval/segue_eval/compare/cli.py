@@ -11,7 +11,7 @@ from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError, unknown_name
 from segue_core.policy import Policy
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.outcome import OPEN_LOOP, Comparison
 from segue_eval.compare.page import comparison_page

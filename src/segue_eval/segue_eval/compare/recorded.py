@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.config import SchedulerConfig
-from segue_core.config_base import parse_model
+from segue_core.contracts.base import parse_model
 from segue_core.errors import DataError, ErrorCode
 from segue_core.policy import PolicyInfo
-from segue_data.bag_reader import read, stamp_ns
+from segue_core.scheduler_config import SchedulerConfig
+from segue_data.bags.reader import read, stamp_ns
 from segue_eval.compare.decode import info_of, input_of, witness_of
 from segue_eval.compare.settings import RunSettings, find_settings
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, STATE

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.config import SchedulerConfig
 from segue_core.errors import PolicyError
 from segue_core.latency import parse_latency
 from segue_core.policy import Policy
+from segue_core.scheduler_config import SchedulerConfig
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
 from segue_eval.rollout import Mailbox, ask

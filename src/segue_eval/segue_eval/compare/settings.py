@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segue_core.config import SchedulerConfig
-from segue_core.config_base import load_mapping
+from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.files import load_config_mapping, read_json
+from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import config_folder, load_task
 
 _FILE = "config.yaml"

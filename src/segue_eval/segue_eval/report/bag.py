@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.errors import DataError, ErrorCode
-from segue_data.bag_reader import NANOSECONDS, read, receipt_times, stamp_ns
-from segue_data.topics import PAUSED
+from segue_data.bags.reader import NANOSECONDS, read, receipt_times, stamp_ns
+from segue_data.bags.topics import PAUSED
 from segue_eval.report.run_data import ChunkRecord, Ending, Fault, RunData, Series
 
 STATE, COMMAND, INPUT = "/segue/state", "/segue/command", "/segue/scheduler_input"

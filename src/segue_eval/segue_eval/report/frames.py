@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import PerceptionError
-from segue_data.bag_reader import NANOSECONDS, read, stamp_ns, topics_of
-from segue_data.encoding import decode
-from segue_data.topics import image_topics
+from segue_data.bags.encoding import decode
+from segue_data.bags.reader import NANOSECONDS, read, stamp_ns, topics_of
+from segue_data.bags.topics import image_topics
 from segue_perception import colours
 
 Image = NDArray[np.uint8]  # (h, w, 3) RGB

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import SegueError
-from segue_core.robot_config import RobotConfig
-from segue_data.bag_reader import NANOSECONDS, read, stamp_ns, topics_of
+from segue_data.bags.reader import NANOSECONDS, read, stamp_ns, topics_of
+from segue_data.bags.topics import JOINT_STATES, SIM_STATE
 from segue_data.contracts import load_robot, load_task
-from segue_data.topics import JOINT_STATES, SIM_STATE
 from segue_eval.report.video import Image
 from segue_sim.spectator import Spectator
 

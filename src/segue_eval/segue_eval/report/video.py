@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_data.atomic import whole_file
+from segue_data.storage.atomic import whole_file
 
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 

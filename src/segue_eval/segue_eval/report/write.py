@@ -17,9 +17,9 @@ import numpy as np
 
 from segue_core.errors import DataError, ErrorCode
 from segue_core.files import read_config, read_json
-from segue_data.atomic import write_text
-from segue_data.bag_reader import NANOSECONDS
-from segue_data.manifest import FILE_NAME, load
+from segue_data.bags.manifest import FILE_NAME, load
+from segue_data.bags.reader import NANOSECONDS
+from segue_data.storage.atomic import write_text
 from segue_eval.report.bag import read_run
 from segue_eval.report.frames import Image, camera_frames, camera_topics
 from segue_eval.report.html import Film, report_page

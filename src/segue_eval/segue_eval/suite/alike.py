@@ -8,8 +8,8 @@ from pathlib import Path
 
 from segue_eval.suite.run import Cell
 from segue_eval.suite.spec import SuiteSpec
-from segue_policies.common.checkpoint import read_config
-from segue_policies.common.provenance import Provenance
+from segue_policies.checkpoints.checkpoint import read_config
+from segue_policies.checkpoints.provenance import Provenance
 from segue_policies.lerobot.contract import is_lerobot
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_data.atomic import write_text
 from segue_data.contracts import config_folder
+from segue_data.storage.atomic import write_text
 from segue_eval import options
 from segue_eval.recording import film_seeds
 from segue_eval.seeds import parse_seeds

@@ -12,9 +12,9 @@ from segue_core.errors import SegueError
 from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
 from segue_eval.suite.spec import CellSpec, SuiteSpec
-from segue_policies.common.checkpoint import method_of
-from segue_policies.train_arguments import read_settings
-from segue_policies.training_set import TASK, is_set
+from segue_policies.checkpoints.checkpoint import method_of
+from segue_policies.train.arguments import read_settings
+from segue_policies.train.training_set import TASK, is_set
 
 
 @dataclass(frozen=True)

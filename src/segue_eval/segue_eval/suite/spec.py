@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_eval.summary import COLUMNS
 
 METRICS = {column.key: column for column in COLUMNS}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval.suite import charts, table
 from segue_eval.suite.outcome import SuiteRun
 from segue_eval.suite.page import suite_page

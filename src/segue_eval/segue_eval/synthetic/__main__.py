@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from segue_data.atomic import write_text
+from segue_data.storage.atomic import write_text
 from segue_eval.synthetic.benchmark import DELAY, POLICY_OF, run_method, table
 from segue_eval.synthetic.training import train_policy
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from segue_core.chunk import ActionChunk
-from segue_core.config import SchedulerConfig
+from segue_core.scheduler_config import SchedulerConfig
 from segue_eval.rollout import run_episode
 from segue_eval.statistics import Estimate, estimate
 from segue_eval.synthetic.training import FLOW

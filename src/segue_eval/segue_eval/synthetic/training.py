@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from segue_core.policy import PolicyInfo
 from segue_eval.synthetic.world import PLANE, Samples, demonstrations
-from segue_policies.common.normalise import Normaliser, fit_normaliser
-from segue_policies.common.serving import CAPABILITIES
 from segue_policies.legato.config import FlowConfig
 from segue_policies.legato.loss import flow_loss
 from segue_policies.legato.model import ChunkHead, LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Trained
+from segue_policies.samples.normaliser import Normaliser, fit_normaliser
+from segue_policies.serving import CAPABILITIES
 
 FLOW = FlowConfig(horizon=32, num_steps=5, max_delay=10, max_ramp=20, samples=4)
 SAMPLES, BATCH, RATE, WIDTH, CONDITION = 8192, 64, 3e-3, 128, 32

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.config_base import StrictModel, parse_model
+from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PerceptionError
 from segue_perception.camera import Frame
 from segue_perception.camera_config import Intrinsics

@@ -11,7 +11,7 @@ from pydantic import Field
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.typesys import Stores, get_typestore
 
-from segue_core.config_base import StrictModel, parse_model
+from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import Frame
 from segue_perception.colours import decompressed, to_rgb

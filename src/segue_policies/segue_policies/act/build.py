@@ -5,8 +5,8 @@ from __future__ import annotations
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.model import ActNet, Trunk
-from segue_policies.common.pretrained import VisionTrunk
-from segue_policies.common.resnet import ResNet
+from segue_policies.networks.pretrained import VisionTrunk
+from segue_policies.networks.resnet import ResNet
 
 
 def build_network(

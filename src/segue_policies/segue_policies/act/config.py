@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_policies.common.lora import LoraConfig
-from segue_policies.common.training_config import TrainingConfig
+from segue_core.contracts.base import StrictModel
+from segue_policies.training.config import TrainingConfig
+from segue_policies.training.lora import LoraConfig
 
 
 class NetworkConfig(StrictModel):

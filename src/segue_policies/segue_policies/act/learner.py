@@ -15,20 +15,20 @@ from segue_policies.act.build import build_network
 from segue_policies.act.config import ActConfig
 from segue_policies.act.loss import divergence, reconstruction
 from segue_policies.act.model import IMAGENET_MEAN, ActNet
-from segue_policies.common.augment import jitter
-from segue_policies.common.batches import Batch, BatchSource, read_batch
-from segue_policies.common.card import Card
-from segue_policies.common.checkpoint import Expected, load_checkpoint, save_checkpoint
-from segue_policies.common.chunk_error import chunk_errors
-from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
-from segue_policies.common.lora import add_adapters, without_adapters
-from segue_policies.common.normalise import Normaliser, fit_absolute, fit_normaliser
-from segue_policies.common.pretrained import VisionTrunk
-from segue_policies.common.processes import my_share
-from segue_policies.common.provenance import provenance
-from segue_policies.common.resnet import ResNet, load_weights
-from segue_policies.common.seeds import Stream, numpy_rng, seeded, torch_rng
-from segue_policies.common.warm_start import take_weights
+from segue_policies.checkpoints.card import Card
+from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, save_checkpoint
+from segue_policies.checkpoints.provenance import provenance
+from segue_policies.networks.pretrained import VisionTrunk
+from segue_policies.networks.resnet import ResNet, load_weights
+from segue_policies.samples.augmentation import jitter
+from segue_policies.samples.batches import Batch, BatchSource, read_batch
+from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
+from segue_policies.samples.normaliser import Normaliser, fit_absolute, fit_normaliser
+from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.training.lora import add_adapters, without_adapters
+from segue_policies.training.processes import my_share
+from segue_policies.training.seeds import Stream, numpy_rng, seeded, torch_rng
+from segue_policies.training.warm_start import take_weights
 
 EVALUATION_BATCH = 64
 STATISTICS_FRAMES = 4000

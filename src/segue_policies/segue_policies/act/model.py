@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.layers import Decoder, Encoder, sine_grid, sine_table, xavier
-from segue_policies.common.normalise import IMAGE_GAIN
-from segue_policies.common.pretrained import VisionTrunk
-from segue_policies.common.resnet import ResNet
+from segue_policies.networks.pretrained import VisionTrunk
+from segue_policies.networks.resnet import ResNet
+from segue_policies.samples.normaliser import IMAGE_GAIN
 
 Trunk = ResNet | VisionTrunk
 """`(B, 3, h, w)` to a feature map of `channels`."""

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 
 from segue_core.chunk import ActionChunk
-from segue_core.config_base import parse_model
+from segue_core.contracts.base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.act.build import build_network
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.model import ActNet
-from segue_policies.common.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint
-from segue_policies.common.filled_network import filled_network
-from segue_policies.common.normalise import Normaliser
-from segue_policies.common.serving import (
+from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint
+from segue_policies.checkpoints.filled_network import filled_network
+from segue_policies.samples.normaliser import Normaliser
+from segue_policies.serving import (
     CAPABILITIES,
     check_observation,
     check_plain,

@@ -15,9 +15,9 @@ import torch
 
 from segue_policies.act.config import ActConfig
 from segue_policies.act.learner import ActLearner
-from segue_policies.common.engine import Engine
-from segue_policies.common.training import make_optimiser
-from segue_policies.train import load_data
+from segue_policies.train.command import load_data
+from segue_policies.training.engine import Engine
+from segue_policies.training.loop import make_optimiser
 
 
 def _config(given: dict[str, Any]) -> ActConfig:

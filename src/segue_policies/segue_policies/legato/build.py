@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torch import nn
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_policies.common.encoders import ImageEncoder, ObservationEncoder
 from segue_policies.legato.config import NetworkConfig
 from segue_policies.legato.model import ChunkHead, LegatoNet
 from segue_policies.legato.transformer import TransformerHead
+from segue_policies.networks.encoders import ImageEncoder, ObservationEncoder
 
 
 def build_network(

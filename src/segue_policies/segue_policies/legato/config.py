@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_policies.common.training_config import TrainingConfig
+from segue_core.contracts.base import StrictModel
+from segue_policies.training.config import TrainingConfig
 
 
 class NetworkConfig(StrictModel):

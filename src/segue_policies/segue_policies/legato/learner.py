@@ -12,21 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_policies.common.augment import jitter
-from segue_policies.common.batches import Batch, BatchSource, read_batch
-from segue_policies.common.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
-from segue_policies.common.chunk_error import chunk_errors
-from segue_policies.common.corrections import Corrections, CorrectionSource, check_corrections
-from segue_policies.common.dataset import ChunkDataset, Demonstrations, check_demonstrations, split
-from segue_policies.common.encoders import ObservationEncoder
-from segue_policies.common.frozen_views import encode_views, kept_views, pick_view
-from segue_policies.common.normalise import Normaliser, fit_normaliser
-from segue_policies.common.precision import Chosen, autocast
-from segue_policies.common.processes import my_share
-from segue_policies.common.provenance import provenance
-from segue_policies.common.seeds import Stream, numpy_rng, torch_rng
-from segue_policies.common.training_config import TrainingConfig
-from segue_policies.common.warm_start import take_weights
+from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
+from segue_policies.checkpoints.provenance import provenance
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import LegatoConfig
 from segue_policies.legato.flow import sample_plain
@@ -34,6 +21,19 @@ from segue_policies.legato.loss import correction_loss, flow_loss, regression_lo
 from segue_policies.legato.model import ExpectedChunk, LegatoNet, Training
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.readme import checkpoint_readme
+from segue_policies.networks.encoders import ObservationEncoder
+from segue_policies.samples.augmentation import jitter
+from segue_policies.samples.batches import Batch, BatchSource, read_batch
+from segue_policies.samples.corrections import Corrections, CorrectionSource, check_corrections
+from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
+from segue_policies.samples.normaliser import Normaliser, fit_normaliser
+from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.training.config import TrainingConfig
+from segue_policies.training.frozen_views import encode_views, kept_views, pick_view
+from segue_policies.training.precision import Chosen, autocast
+from segue_policies.training.processes import my_share
+from segue_policies.training.seeds import Stream, numpy_rng, torch_rng
+from segue_policies.training.warm_start import take_weights
 
 EVALUATION_BATCH = 128
 STATISTICS_FRAMES = 4000

@@ -12,12 +12,18 @@ import torch
 from numpy.typing import NDArray
 
 from segue_core.chunk import ActionChunk
-from segue_core.config_base import parse_model
+from segue_core.contracts.base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.common.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint, method_of
-from segue_policies.common.filled_network import filled_network
-from segue_policies.common.serving import (
+from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint, method_of
+from segue_policies.checkpoints.filled_network import filled_network
+from segue_policies.legato.build import build_network
+from segue_policies.legato.config import NetworkConfig
+from segue_policies.legato.methods import METHODS
+from segue_policies.legato.model import LegatoNet
+from segue_policies.legato.objectives import OBJECTIVES
+from segue_policies.legato.scene import Scene, Trained
+from segue_policies.serving import (
     CAPABILITIES,
     SERVES,
     check_observation,
@@ -25,12 +31,6 @@ from segue_policies.common.serving import (
     not_finite,
     policy_info,
 )
-from segue_policies.legato.build import build_network
-from segue_policies.legato.config import NetworkConfig
-from segue_policies.legato.methods import METHODS
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.scene import Scene, Trained
 
 
 class FlowPolicy:

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from segue_policies.common.card import Card
-from segue_policies.common.dataset import ChunkDataset
+from segue_policies.checkpoints.card import Card
 from segue_policies.legato.config import LegatoConfig
+from segue_policies.samples.demonstrations import ChunkDataset
 
 _TITLES = {
     "legato": "Legato",

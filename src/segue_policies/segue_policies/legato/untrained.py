@@ -7,14 +7,14 @@ import torch
 
 from segue_core.action_space import ActionSpace
 from segue_core.policy import PolicyInfo
-from segue_policies.common.normalise import Normaliser
-from segue_policies.common.serving import CAPABILITIES
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import FlowConfig, NetworkConfig
 from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Trained
+from segue_policies.samples.normaliser import Normaliser
+from segue_policies.serving import CAPABILITIES
 
 IMAGE_SIZE = (96, 72)
 """Width and height of a picture [px]."""

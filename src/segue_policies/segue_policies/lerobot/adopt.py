@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_core.robot_config import RobotConfig
-from segue_data.atomic import write_text
-from segue_policies.common.checkpoint import Expected
+from segue_data.storage.atomic import write_text
+from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.lerobot.contract import OURS, Adoption, Contract, read_contract
 from segue_policies.lerobot.place import Place
 from segue_policies.lerobot.policy import LeRobotPolicy

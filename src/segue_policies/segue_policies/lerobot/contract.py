@@ -16,11 +16,11 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.action_space import ActionSpace
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.files import load_config, read_json
 from segue_core.policy import PolicyInfo
-from segue_policies.common.checkpoint import Expected
+from segue_policies.checkpoints.checkpoint import Expected
 
 CONFIG, OURS = "config.json", "segue.yaml"
 STATE, ACTION, IMAGES = "observation.state", "action", "observation.images."

@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.chunk import ActionChunk
-from segue_core.config_base import ModelT, StrictModel, parse_model
+from segue_core.contracts.base import ModelT, StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.common.checkpoint import Expected
-from segue_policies.common.coherence import distances
-from segue_policies.common.normalise import FLOORS
-from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows, not_finite
+from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.guidance.coherence import distances
 from segue_policies.lerobot.client import LeRobotServer, open_server
 from segue_policies.lerobot.contract import FLOWS, SAMPLED, Contract, read_contract
 from segue_policies.lerobot.lerobot_server.wire import Arrays
 from segue_policies.lerobot.place import Place, find_place
+from segue_policies.samples.normaliser import FLOORS
+from segue_policies.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows, not_finite
 
 _MAX_SEED = 2**63 - 1
 

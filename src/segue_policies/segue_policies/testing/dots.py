@@ -17,7 +17,7 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Dots:
-    """Demonstrations in memory, as `segue_data.dataset.load` gives them."""
+    """Demonstrations in memory, as `segue_data.datasets.dataset.load` gives them."""
 
     images: NDArray[np.uint8]
     state: NDArray[np.float32]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace
 from segue_core.blending import blend
 from segue_core.chunk import ActionChunk
-from segue_core.config_base import ModelT, StrictModel, parse_model
+from segue_core.contracts.base import ModelT, StrictModel, parse_model
 from segue_core.timeline import Timeline
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_scheduler.continuation.base import Continuation, Mixing
 
 

@@ -1,5 +1,6 @@
 """The scheduler node: one command per control tick, chunks from the policy node, tasks for whoever asks."""
 
+import sys
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ from rclpy.clock_type import ClockType
 from std_msgs.msg import Bool, String
 from unique_identifier_msgs.msg import UUID
 
+from segue_core.contracts.files import load_robot
 from segue_core.errors import SegueError
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import (
@@ -25,8 +27,7 @@ from segue_interfaces.msg import (
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.changes import Changes
-from segue_ros.contracts import load_robot
-from segue_ros.lifecycle import LifecycleComponent
+from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.seeing import Unseen
 from segue_scheduler.node import messages, task_server
 from segue_scheduler.node.diagnosis import diagnosis
@@ -308,3 +309,8 @@ class SchedulerNode(LifecycleComponent):
         if self._answers:
             self._answers.release()
             self._on_time()
+
+
+def main() -> None:
+    """Entry point of the executable `scheduler`."""
+    sys.exit(run(SchedulerNode))

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.config import SchedulerConfig
 from segue_core.errors import ErrorCode, SegueError, told_code
 from segue_core.latency import Latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
+from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.msg import ActionChunk
 from segue_ros.seeing import Unseen
 from segue_scheduler.node.inbox import Inbox, Mail

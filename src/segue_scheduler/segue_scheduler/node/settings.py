@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from segue_core.action_space import ActionSpace
-from segue_core.config import SchedulerConfig
-from segue_core.config_base import StrictModel, load_mapping, parse_model
+from segue_core.contracts.base import StrictModel, load_mapping, parse_model
 from segue_core.latency import Latency, parse_latency
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler import continuation, termination
 
 _MEASURED = "measured"

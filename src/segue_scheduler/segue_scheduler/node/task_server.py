@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 
+from segue_core.contracts.files import load_file
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import (
     ConfigError,
     ErrorCode,
@@ -16,11 +18,9 @@ from segue_core.errors import (
     unknown_name,
 )
 from segue_core.lease import Lease
-from segue_core.task_config import TaskConfig
 from segue_interfaces.action import RunTask
 from segue_ros import alone, qos
 from segue_ros.cell import Cell
-from segue_ros.contracts import load_file
 from segue_ros.waiting import until
 from segue_scheduler.node import policy_link, results
 from segue_scheduler.node.session import RunSpec, Session

@@ -1,7 +1,7 @@
 """When the task is over: one module per rule, found by its file name; the first that fires ends the task."""
 
 from segue_core.action_space import ActionSpace
-from segue_core.config import SchedulerConfig
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler import registry
 from segue_scheduler.termination.base import Evidence, RuleContext, TerminationRule
 from segue_scheduler.tick import Outcome

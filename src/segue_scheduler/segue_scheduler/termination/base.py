@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.config import SchedulerConfig
-from segue_core.config_base import StrictModel, parse_model
+from segue_core.contracts.base import StrictModel, parse_model
+from segue_core.scheduler_config import SchedulerConfig
 from segue_core.task_state import TaskState
 from segue_scheduler.tick import Outcome
 

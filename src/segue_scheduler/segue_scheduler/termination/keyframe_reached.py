@@ -16,7 +16,7 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.blending import difference
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_scheduler.termination.base import Evidence, RuleContext, TerminationRule, claimed_success
 from segue_scheduler.tick import Outcome
 

@@ -13,7 +13,7 @@ from math import ceil
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_scheduler.termination.base import Evidence, RuleContext, TerminationRule, claimed_success
 from segue_scheduler.tick import Outcome
 

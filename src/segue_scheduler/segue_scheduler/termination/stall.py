@@ -8,7 +8,7 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace
 from segue_core.blending import difference
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_scheduler.termination.base import Evidence, RuleContext, TerminationRule
 from segue_scheduler.tick import Outcome
 

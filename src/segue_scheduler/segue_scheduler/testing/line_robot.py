@@ -3,8 +3,8 @@
 from typing import Any
 
 from segue_core.action_space import ActionSpace, Channel, ChannelKind
-from segue_core.config import SchedulerConfig
 from segue_core.policy import CAPABILITIES
+from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.scripted_policy import policy_info
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.joint_targets import JointCodec
-from segue_control.kinematics import Kinematics
-from segue_core.robot_config import RobotConfig
+from segue_control.robot.kinematics import Kinematics
+from segue_control.targets.joint_targets import JointCodec
+from segue_core.contracts.robot import RobotConfig
 
 Floats = NDArray[np.float64]
 

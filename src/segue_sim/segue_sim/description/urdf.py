@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_sim.gazebo.robot import robot_urdf
 
 _OF_A_SIMULATOR = ("gazebo", "ros2_control", "plugin")

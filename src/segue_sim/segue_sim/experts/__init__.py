@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_core import registry
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.experts.base import Expert
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.rotations import Quaternion
+from segue_control.robot.rotations import Quaternion
 from segue_sim.motion import MotionLimits, PoseSetPoint
 
 if TYPE_CHECKING:

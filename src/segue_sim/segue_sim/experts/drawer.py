@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segue_control import rotations
-from segue_control.rotations import Quaternion
+from segue_control.robot import rotations
+from segue_control.robot.rotations import Quaternion
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, up
 from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import goal_of

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segue_control import rotations
-from segue_control.rotations import Quaternion
+from segue_control.robot import rotations
+from segue_control.robot.rotations import Quaternion
 from segue_sim.bowl import HEIGHT, RIM_RADIUS
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, together, up
 from segue_sim.parts.blocks import Blocks

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segue_control import rotations
+from segue_control.robot import rotations
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, together
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import goal_of

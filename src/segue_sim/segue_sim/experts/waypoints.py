@@ -1,4 +1,4 @@
-"""An expert that follows the `script` of the task's YAML; what the steps mean is in segue_core.script_config.
+"""An expert that follows the `script` of the task's YAML; what the steps mean is in segue_core.contracts.script.
 
 The script is done again, from home, until the goal of the score is reached, at most `_TRIES` times.
 """
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segue_control import rotations
-from segue_control.rotations import Quaternion
+from segue_control.robot import rotations
+from segue_control.robot.rotations import Quaternion
+from segue_core.contracts.script import Drive, For, Go, Nearest, Repeat, Step, Steps, for_each
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_core.script_config import Drive, For, Go, Nearest, Repeat, Step, Steps, for_each
 from segue_sim.conditions import holds
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, together, up
 from segue_sim.experts.driving import Arc, rotated

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as xml
 
 import numpy as np
 
-from segue_core.robot_config import CameraConfig
+from segue_core.contracts.robot import CameraConfig
 from segue_sim.gazebo.geometry import Pose
 
 _NEAR_M, _FAR_M = 0.01, 10.0

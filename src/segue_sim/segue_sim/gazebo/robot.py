@@ -7,9 +7,9 @@ from xml.etree import ElementTree as xml
 import mujoco
 import numpy as np
 
-from segue_control.model import robot_spec
-from segue_control.model_checks import compiled
-from segue_core.robot_config import ArmConfig, CameraConfig, RobotConfig
+from segue_control.robot.model import robot_spec
+from segue_control.robot.model_checks import compiled
+from segue_core.contracts.robot import ArmConfig, CameraConfig, RobotConfig
 from segue_sim.gazebo.cameras import camera_pose, sensor
 from segue_sim.gazebo.geometry import Pose, numbers, pose_of, translation
 from segue_sim.gazebo.joints import UNLIMITED

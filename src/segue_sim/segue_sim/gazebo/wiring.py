@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segue_core.robot_config import RobotConfig
+from segue_core.contracts.robot import RobotConfig
 from segue_sim.gazebo.cameras import image_topic, info_topic
 
 STATES = "/joint_state_broadcaster/joint_states"  # /joint_states is the hardware node's

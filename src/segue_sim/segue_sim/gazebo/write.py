@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_sim.gazebo import wiring
 from segue_sim.gazebo.robot import robot_urdf
 from segue_sim.gazebo.scenery import world_name, world_sdf

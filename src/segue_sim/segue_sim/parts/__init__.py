@@ -1,7 +1,7 @@
 """Fixtures of a task by kind: one module each, with a `create(name, config)`; see `base.Part`."""
 
 from segue_core import registry
-from segue_core.task_config import FixtureConfig
+from segue_core.contracts.task import FixtureConfig
 from segue_sim.parts.base import Part
 
 GROUP = "segue_sim.parts"  # entry points of other packages

@@ -9,12 +9,12 @@ import mujoco
 import numpy as np
 from pydantic import Field
 
-from segue_control import rotations
-from segue_core.config_base import StrictModel
+from segue_control.robot import rotations
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import NotNegative
+from segue_core.contracts.shape import BodyConfig, JointConfig
+from segue_core.contracts.task import FixtureConfig
 from segue_core.errors import unknown_name
-from segue_core.quantities import NotNegative
-from segue_core.shape_config import BodyConfig, JointConfig
-from segue_core.task_config import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, set_free_pose, yaw_quaternion
 from segue_sim.shapes import add_marker, add_shape, seeds_colour

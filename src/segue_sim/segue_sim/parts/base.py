@@ -7,9 +7,9 @@ from typing import TypeVar
 import mujoco
 import numpy as np
 
-from segue_control import rotations
-from segue_core.config_base import StrictModel, parse_model
-from segue_core.task_config import FixtureConfig
+from segue_control.robot import rotations
+from segue_core.contracts.base import StrictModel, parse_model
+from segue_core.contracts.task import FixtureConfig
 from segue_sim.layout import Layout
 
 OptionsT = TypeVar("OptionsT", bound=StrictModel)

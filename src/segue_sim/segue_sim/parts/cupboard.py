@@ -18,10 +18,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_core.quantities import Coordinate, NotNegative, Positive, Vector3
-from segue_core.shape_config import BodyConfig, JointConfig, Marker, Shape
-from segue_core.task_config import FixtureConfig
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Coordinate, NotNegative, Positive, Vector3
+from segue_core.contracts.shape import BodyConfig, JointConfig, Marker, Shape
+from segue_core.contracts.task import FixtureConfig
 from segue_sim.parts.assembly import Assembly, AssemblyOptions
 from segue_sim.parts.base import options_of
 

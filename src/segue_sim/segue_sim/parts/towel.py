@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_core.quantities import Positive
-from segue_core.task_config import FixtureConfig
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Positive
+from segue_core.contracts.task import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, yaw_quaternion
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Container
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from segue_core.config_base import StrictModel, parse_model
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.base import StrictModel, parse_model
+from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.task_state import TaskState
 from segue_sim.bowl import HEIGHT, PITCH
 from segue_sim.scores.base import Grasps, Penalties, Tipping, goal_of, summary

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from segue_core.condition_config import Condition
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.condition import Condition
 from segue_core.task_state import TaskState
 from segue_sim.conditions import holds
 from segue_sim.scores.base import goal_of

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.task_state import TaskState
 from segue_sim.objects import thing
 from segue_sim.parts.box import Box

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.task_state import TaskState
 from segue_sim.bowl import HEIGHT, RIM_RADIUS
 from segue_sim.parts.blocks import Blocks

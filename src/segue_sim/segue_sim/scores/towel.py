@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
-from segue_core.quantities import Positive
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import Grasps, Penalties, goal_of

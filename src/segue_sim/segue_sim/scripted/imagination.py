@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts, snapshot
 from segue_sim.experts import Expert

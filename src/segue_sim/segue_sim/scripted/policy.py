@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_core.robot_config import RobotConfig
-from segue_core.task_config import TaskConfig
 from segue_sim import snapshot
 from segue_sim.scripted.imagination import Imagination
 from segue_sim.snapshot import Snapshot

@@ -1,6 +1,6 @@
 """How a request is answered: one module per `method`, each with `answer(scene, request) -> (H, D)` in physical units.
 
-Which of them a checkpoint serves is decided by its objective (`common.serving.SERVES`).
+Which of them a checkpoint serves is decided by its objective (`segue_policies.serving.SERVES`).
 """
 
 from __future__ import annotations

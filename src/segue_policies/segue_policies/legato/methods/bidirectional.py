@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
-from segue_policies.common import coherence
+from segue_policies.guidance import coherence
 from segue_policies.legato.flow import sample_plain
 from segue_policies.legato.methods.options import read_options
 from segue_policies.legato.scene import Scene

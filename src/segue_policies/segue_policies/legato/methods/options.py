@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue_core.config_base import ModelT, StrictModel, parse_model
+from segue_core.contracts.base import ModelT, StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.policy import PredictRequest
 

@@ -1,4 +1,4 @@
-"""Real-time chunking (arXiv 2506.07339): gradient guidance at every denoising step; see `common/guidance.py`.
+"""Real-time chunking (arXiv 2506.07339): gradient guidance at every denoising step; see `guidance/rtc.py`.
 
 The velocity is that of a free chunk, with nothing told in the condition row: omega only masks the error.
 """
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from segue_core.config_base import StrictModel
+from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
-from segue_policies.common.guidance import sample_masked
-from segue_policies.common.serving import MAX_GUIDANCE_WEIGHT
+from segue_policies.guidance.rtc import sample_masked
 from segue_policies.legato.methods.options import read_options
 from segue_policies.legato.scene import Scene
+from segue_policies.serving import MAX_GUIDANCE_WEIGHT
 
 
 class RtcOptions(StrictModel):

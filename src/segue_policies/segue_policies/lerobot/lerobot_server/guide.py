@@ -2,7 +2,7 @@
 
 LeRobot integrates from noise at time 1 to data at time 0 along `v`, and lets a processor change `v` at every step. Its
 own takes the velocity before it asks for gradients, so its correction lacks the network's Jacobian. This one is
-`segue_policies.common.guidance` written for LeRobot's direction (`t = 1 - time`, velocity `-v`); a test holds the two
+`segue_policies.guidance.rtc` written for LeRobot's direction (`t = 1 - time`, velocity `-v`); a test holds the two
 together.
 """
 

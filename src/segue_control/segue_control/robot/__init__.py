@@ -1,0 +1,1 @@
+"""The robot as numbers: its MuJoCo model, kinematics, dynamics, limits and poses."""

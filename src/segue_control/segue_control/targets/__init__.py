@@ -1,0 +1,1 @@
+"""From one target per tick to a smooth joint path."""

@@ -1,0 +1,1 @@
+"""Bags: written, read, repaired, and what is in them."""

@@ -1,0 +1,72 @@
+"""Where bags are: a folder that is one, or a folder of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segue_core.files import MAX_CONFIG_BYTES
+from segue_data.bags.stored import files_of, packed_of
+from segue_data.errors import missing
+
+_BESIDE = ("metadata.yaml", "manifest.json")
+_NAMES = ("*.mcap", "*.db3", "*.mcap.zst*", "*.db3.zst*", *_BESIDE)
+_TITLE = b"rosbag2_bagfile_information"  # how the metadata.yaml of a bag begins
+
+
+def find_bags(folder: Path) -> list[Path]:
+    """Bag folders at or directly below `folder`, sorted by name; DataError when there are none."""
+    if not folder.exists():
+        raise missing(folder, "no such file or folder", "give the folder of a bag, or a folder of bags")
+    if (folder / "metadata.yaml").is_file():
+        return [folder]
+    bags = sorted(path.parent for path in folder.glob("*/metadata.yaml"))
+    if not bags:
+        raise missing(folder, *_why_none(folder))
+    return bags
+
+
+def _why_none(folder: Path) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    if folder.is_file():
+        return "a file", "give the folder of the bag, or a folder of bags"
+    nothing = "no bag (a folder with metadata.yaml) here or one level below"
+    if unfinished_bags(folder):
+        return nothing, f"`segue data repair {folder}` closes what a recorder left open"
+    deeper = sorted({path.parent.parent for path in folder.glob("*/*/metadata.yaml")})
+    some = ", ".join(map(str, deeper[:3]))
+    return nothing, f"there are some in {some}: give that folder" if deeper else "give a folder of bags"
+
+
+def unfinished_bags(folder: Path) -> list[Path]:
+    """Folders with files of a bag but no metadata.yaml, at or directly below `folder`."""
+    return [bag for bag in recordings(folder) if not (bag / "metadata.yaml").is_file()]
+
+
+def recordings(folder: Path) -> list[Path]:
+    """Folders at or directly below `folder` that are a bag (MCAP or SQLite), whole or not, or were one."""
+    return [bag for bag in _candidates(folder) if not _stored_otherwise(bag)]
+
+
+def foreign_recordings(folder: Path) -> dict[Path, str]:
+    """Bags at or directly below `folder` that no file of can be read here, and one of the files that they have."""
+    found = {bag: _stored_otherwise(bag) for bag in _candidates(folder) if (bag / "metadata.yaml").is_file()}
+    return {
+        bag: files[0] for bag, files in found.items() if files and _TITLE in _beginning(bag / "metadata.yaml")
+    }
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_CONFIG_BYTES)
+
+
+def _candidates(folder: Path) -> list[Path]:
+    found = {path.parent for name in _NAMES for path in (*folder.glob(name), *folder.glob(f"*/{name}"))}
+    return sorted(found)
+
+
+def _stored_otherwise(bag: Path) -> list[str]:
+    """Files of another storage, or compressed otherwise, where there are none that can be read here."""
+    if files_of(bag) or packed_of(bag):
+        return []
+    return sorted(path.name for path in bag.iterdir() if path.is_file() and path.name not in _BESIDE)

@@ -1,0 +1,1 @@
+"""Whether a bag or a dataset can be believed."""

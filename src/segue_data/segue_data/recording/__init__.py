@@ -1,0 +1,1 @@
+"""Demonstrations while they are recorded."""

@@ -1,0 +1,177 @@
+"""Record many scripted demonstrations with a few worker processes; resumable, with progress."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
+from segue_core.errors import DataError, ErrorCode
+from segue_core.files import parse_json, read_text
+from segue_core.task_state import TaskState
+from segue_data.bags.manifest import FILE_NAME, RECORDING
+from segue_data.errors import corrupt
+from segue_data.parallel import as_done
+from segue_data.recording.lockstep import RecordingOptions, record_episode
+from segue_data.recording.stage import Stage
+from segue_data.storage.folder_lock import FolderLock
+
+if TYPE_CHECKING:
+    from segue_control.controller import RobotController
+    from segue_sim.world import World
+
+FAILURES = "failures.jsonl"
+
+
+@dataclass(frozen=True)
+class RecordingReport:
+    """What `record_demonstrations` did: seeds recorded now, found finished, and failed."""
+
+    recorded: tuple[int, ...]
+    skipped: tuple[int, ...]
+    failed: tuple[int, ...]
+
+
+def episode_folder(out: Path, seed: int) -> Path:
+    """Where the demonstration of `seed` lives."""
+    return out / f"episode_{seed:06d}"
+
+
+@cache
+def _world_and_controller(robot_json: str, task_json: str) -> tuple[World, RobotController]:
+    """Compile once per worker process; the configurations travel as text so that they can be cache keys."""
+    from segue_control.controller import RobotController
+    from segue_sim.world import World
+
+    robot, task = RobotConfig.model_validate_json(robot_json), TaskConfig.model_validate_json(task_json)
+    return World(robot, task, 0, render=True), RobotController(robot)
+
+
+def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
+    """World, expert and controller for one episode; what can be reused in this process is."""
+    from segue_sim import experts
+
+    world, controller = _world_and_controller(robot.model_dump_json(), task.model_dump_json())
+    world.reset(seed)
+    return Stage(robot, task, world, experts.create(world, seed), controller)
+
+
+def _record(
+    seed: int,
+    *,
+    robot: RobotConfig,
+    task: TaskConfig,
+    out: Path,
+    options: RecordingOptions,
+    keep_failures: bool,
+) -> TaskState:
+    shutil.rmtree(out / RECORDING / episode_folder(out, seed).name, ignore_errors=True)  # left by a crash
+    stage = make_stage(robot, task, seed)
+    return record_episode(stage, seed, episode_folder(out, seed), options, keep_failures=keep_failures)
+
+
+def _failed_before(out: Path) -> set[int]:
+    path = out / FAILURES
+    if not path.is_file():
+        return set()
+    try:
+        return {int(parse_json(line)["seed"]) for line in read_text(path).splitlines()}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise corrupt(path, "text", f"not the failures of a recording, delete it: {error!r}") from error
+
+
+def _note_failure(out: Path, seed: int, reason: str) -> None:
+    with (out / FAILURES).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"seed": seed, "reason": reason}) + "\n")
+
+
+def record_demonstrations(
+    robot: RobotConfig,
+    task: TaskConfig,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    workers: int = 2,
+    options: RecordingOptions | None = None,
+    keep_failures: bool = False,
+    progress: bool = True,
+) -> RecordingReport:
+    """Record the expert once per seed into `out/episode_<seed>`; call again to go on after an interruption.
+
+    Failed demonstrations are not kept (unless `keep_failures`) but listed in `out/failures.jsonl`.
+
+    Raises:
+        DataError: the disk refused, or another process records into `out`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(out)
+    if not lock.held:
+        text, do = f"{out}: another process is recording into it", "wait for it, or choose another folder"
+        raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, text, do=do)
+    try:
+        options = options or RecordingOptions()
+        record = partial(
+            _record, robot=robot, task=task, out=out, options=options, keep_failures=keep_failures
+        )
+        return _record_missing(record, seeds, out, workers, keep_failures=keep_failures, progress=progress)
+    finally:
+        lock.release()
+
+
+def _record_missing(
+    record: Callable[[int], TaskState],
+    seeds: Sequence[int],
+    out: Path,
+    workers: int,
+    *,
+    keep_failures: bool,
+    progress: bool,
+) -> RecordingReport:
+    old_failures = _failed_before(out)
+    finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
+    todo = [seed for seed in seeds if seed not in finished | old_failures]
+    states: dict[int, TaskState] = {}
+    for index, state in as_done(
+        record, todo, workers=workers, label="recording", unit="episode", progress=progress
+    ):
+        states[todo[index]] = state
+        if not state.success:
+            _note_failure(out, todo[index], state.text)
+    failed = {seed for seed, state in states.items() if not state.success} | (old_failures & set(seeds))
+    recorded = set(states) if keep_failures else set(states) - failed
+    return RecordingReport(tuple(sorted(recorded)), tuple(sorted(finished)), tuple(sorted(failed)))
+
+
+def record_until(
+    robot: RobotConfig,
+    task: TaskConfig,
+    wanted: int,
+    first_seed: int,
+    out: Path,
+    *,
+    workers: int = 2,
+    options: RecordingOptions | None = None,
+) -> RecordingReport:
+    """Record seeds from `first_seed` on until `wanted` of them are there; those that fail are passed over.
+
+    Raises:
+        DataError: the disk refused, or ten times as many seeds were tried as were wanted.
+    """
+    tried = wanted
+    while True:
+        seeds = range(first_seed, first_seed + tried)
+        report = record_demonstrations(robot, task, seeds, out, workers=workers, options=options)
+        missing = wanted - len(report.recorded) - len(report.skipped)
+        if missing <= 0:
+            return report
+        if tried + missing > 10 * wanted:
+            text = f"{out}: the expert of {task.name!r} failed at {len(report.failed)} of {tried} seeds"
+            do = "look at what the expert does (segue run policy:=scripted), or want fewer"
+            raise DataError(ErrorCode.DATA_CONVERSION, text, do=do)
+        tried += missing

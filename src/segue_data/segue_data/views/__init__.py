@@ -1,0 +1,1 @@
+"""An episode to look at: pictures, Foxglove, Rerun, RViz."""

@@ -1,0 +1,277 @@
+"""The perception node: cameras and joint states in, one synchronised observation per control tick out.
+
+An observation leaves as soon as every sensor has delivered its sample of the tick, or, when one is late, at a
+deadline with the newest sample that is still near enough.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from numpy.typing import NDArray
+from pydantic import Field
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
+from sensor_msgs.msg import CompressedImage, Image, JointState
+
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.files import load_robot
+from segue_core.errors import ErrorCode, PerceptionError, SegueError
+from segue_interfaces.msg import Observation, PolicyInfo
+from segue_perception.camera import Frame
+from segue_perception.colours import decompressed, to_rgb
+from segue_perception.state import ProprioceptiveState
+from segue_perception.sync import Sample, Synchroniser
+from segue_ros import conversions, parameters, qos, seeing, ticks
+from segue_ros.executor import waiting_messages
+from segue_ros.joint_states import JointStateReader
+from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.policy_info import info_from_msg
+
+_DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
+_SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
+_FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
+_AHEAD_TICKS = 2.5  # of this node's clock a stamp may be; a simulated clock may be read later than pictures
+_SIMULATED_AHEAD_TICKS = 10.0
+_OTHER_CLOCK_NS = 10_000_000_000  # stamps that are this far from the node's clock are on another one
+_SIMULATED_LOOK_S = 0.1  # on the steady clock: what a busy machine has not read yet is not late
+
+
+class Parameters(StrictModel):
+    """Parameters of the perception node."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    image_width: int = Field(
+        default=96,
+        ge=8,
+        le=4096,
+        description="width of the pictures in observations, until a policy says its own [pixels]",
+    )
+    image_height: int = Field(
+        default=72,
+        ge=8,
+        le=4096,
+        description="height of the pictures in observations, until a policy says its own [pixels]",
+    )
+
+
+class PerceptionNode(LifecycleComponent):
+    """Node `perception`; see README.md for its topics. `steady_ns` is the clock of freshness."""
+
+    def __init__(self, steady_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        super().__init__("perception")
+        self._steady_ns = steady_ns
+
+    def setup(self) -> None:
+        """Builds the synchroniser and its publishers."""
+        values = parameters.declare(self, Parameters)
+        self._robot = load_robot(values.robot_file)
+        self._rate_hz = self._robot.tick_rate_hz
+        self._simulated = bool(self.get_parameter("use_sim_time").value)
+        self._sync = Synchroniser(self._robot, (values.image_width, values.image_height))
+        self._state = ProprioceptiveState(self._robot)
+        self._reader = JointStateReader(self._robot)
+        self._observations = self.create_lifecycle_publisher(
+            Observation, "segue/observation", qos.OBSERVATION
+        )
+        self._diagnostics = self.create_lifecycle_publisher(DiagnosticArray, "diagnostics", qos.STATE)
+
+    def start(self) -> None:
+        """Subscribes to the sensors and begins with the tick that comes."""
+        self._last_tick, self._newest_ns = -1, -1
+        self._fault: PerceptionError | None = None
+        self._first_ns: int | None = None  # steady time of the first sample since the start
+        self._stamps: dict[str, int] = {}  # the last of every stream
+        self._sync.clear()
+        self._joints: Any = self.create_subscription(
+            JointState, "joint_states", self._on_joint_states, qos.JOINTS
+        )
+        self._subscriptions_made = [
+            self._joints,
+            self.create_subscription(PolicyInfo, "segue/policy_info", self._on_policy_info, qos.LATCHED),
+            *(made for camera in self._robot.cameras for made in self._subscribe(camera)),
+        ]
+        self._timers_made = [
+            self._look_for_late(),
+            self.create_timer(1.0, self._diagnose),
+        ]
+
+    def _look_for_late(self) -> "Timer":
+        if self._simulated:
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            return self.create_timer(_SIMULATED_LOOK_S, self._on_deadline, clock=steady)
+        return self.create_timer(0.25 / self._rate_hz, self._on_deadline)
+
+    def stop(self) -> None:
+        """Leaves the sensors alone."""
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        for timer in self._timers_made:
+            self.destroy_timer(timer)
+
+    def teardown(self) -> None:
+        """Takes the publishers down."""
+        self.destroy_publisher(self._observations)
+        self.destroy_publisher(self._diagnostics)
+
+    def _subscribe(self, camera: str) -> "tuple[Subscription[Image], Subscription[CompressedImage]]":
+        """Raw pictures and compressed ones: a bag that is played back has only the latter."""
+        topic = f"{camera}_camera/image_raw"
+        raw = partial(self._on_image, camera, to_rgb)
+        compressed = partial(self._on_compressed, camera)
+        return (
+            self.create_subscription(Image, topic, raw, qos.SENSOR),
+            self.create_subscription(CompressedImage, f"{topic}/compressed", compressed, qos.SENSOR),
+        )
+
+    def _on_compressed(self, camera: str, message: CompressedImage) -> None:
+        """Where a camera sends both, the raw pictures count."""
+        if self.count_publishers(self.resolve_topic_name(f"{camera}_camera/image_raw")) == 0:
+            self._on_image(camera, lambda sent: decompressed(sent.data), message)
+
+    def _on_policy_info(self, message: PolicyInfo) -> None:
+        """Pictures are made as large as the policy reads them."""
+        try:
+            info = info_from_msg(message)
+        except SegueError as error:
+            self.get_logger().error(f"policy refused: {error}")
+            return
+        if info.cameras:
+            self._sync.show_at(info.image_size)
+
+    def _on_image(self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> None:
+        stamp_ns = ticks.nanoseconds(message.header.stamp)
+        self._notice(camera, stamp_ns)
+        try:
+            self._refuse_ahead(camera, stamp_ns)
+            image = _read(camera, convert, message)
+            self._sync.add_frame(camera, Frame(image, stamp_ns), self._steady_ns())
+        except PerceptionError as error:
+            self._report(error)
+            return
+        self._publish_if_complete(stamp_ns)
+
+    def _on_joint_states(self, message: JointState) -> None:
+        """All that have come: one at a time, a busy machine would fall behind robots that tell their joints often."""
+        self._take_joint_states(message)
+        for more, _ in waiting_messages(self._joints):
+            self._take_joint_states(more)
+
+    def _take_joint_states(self, message: JointState) -> None:
+        if not self._reader.concerns(message):
+            return
+        try:
+            sample = self._reader.read(message)
+        except PerceptionError as error:
+            self._report(error)
+            return
+        if sample is not None:
+            self._notice("joint states", sample.stamp_ns)
+            state = self._state(sample.q, sample.grippers)
+            self._sync.add_state(state, sample.stamp_ns, self._steady_ns())
+            self._publish_if_complete(sample.stamp_ns)
+
+    def _notice(self, stream: str, stamp_ns: int) -> None:
+        """Begins anew when a stream's stamps jump back by more than its own disorder: the world was reset."""
+        if stamp_ns < self._stamps.get(stream, 0) - round(2e9 / self._rate_hz):
+            self._sync.clear()
+            self._last_tick, self._newest_ns = -1, -1
+            self._stamps.clear()
+        self._stamps[stream], self._newest_ns = stamp_ns, max(self._newest_ns, stamp_ns)
+        if self._first_ns is None:
+            self._first_ns = self._steady_ns()
+
+    def _refuse_ahead(self, camera: str, stamp_ns: int) -> None:
+        """Nobody takes a picture of what is to come: such a camera is on another clock than the rest."""
+        now_ns, foreign = self._now()
+        most = (_SIMULATED_AHEAD_TICKS if self._simulated else _AHEAD_TICKS) / self._rate_hz
+        if now_ns and not foreign and stamp_ns - now_ns > most * 1e9:
+            got, allowed = f"{(stamp_ns - now_ns) * 1e-6:.0f} ms", f"at most {most * 1e3:.0f} ms"
+            text = f"camera '{camera}': its stamps are ahead of the clock"
+            raise PerceptionError(ErrorCode.FRAME_SKEWED, text, got=got, expected=allowed)
+
+    def _publish_if_complete(self, stamp_ns: int) -> None:
+        tick = ticks.nearest_tick(stamp_ns, self._rate_hz)
+        if tick > self._last_tick and self._sync.complete(tick) and not self._sync.begins_after(tick):
+            self._publish(tick)
+
+    def _on_deadline(self) -> None:
+        if not self._stamps:
+            return
+        now_ns, foreign = self._now()
+        patience = _SIMULATED_DEADLINE_TICKS if self._simulated or foreign else _DEADLINE_TICKS
+        tick = ticks.tick_of(now_ns - round(patience * 1e9 / self._rate_hz), self._rate_hz)
+        if tick > self._last_tick and not self._finding(tick):
+            self._publish(tick)
+
+    def _now(self) -> tuple[int, bool]:
+        """Now [ns] by the clock of the stamps, and whether it is another than this node's, as when a bag is played."""
+        now_ns = self.get_clock().now().nanoseconds
+        if any(abs(now_ns - stamp_ns) < _OTHER_CLOCK_NS for stamp_ns in self._stamps.values()):
+            return now_ns, False
+        return self._newest_ns, True  # it may stand, as when the player is paused
+
+    def _finding(self, tick: int) -> bool:
+        """Whether nobody could have seen a tick: sensors that have not sent yet may still be found, or it is older."""
+        if self._sync.heard_all:
+            return self._sync.begins_after(tick)
+        return self._first_ns is None or self._steady_ns() - self._first_ns < _FINDING_S * 1e9
+
+    def _publish(self, tick: int) -> None:
+        self._last_tick = tick
+        try:
+            sample = self._sync.assemble(tick, self._steady_ns())
+        except PerceptionError as error:
+            self._report(error)
+            return
+        self._fault = None
+        self._observations.publish(self._message(sample))
+
+    def _message(self, sample: Sample) -> Observation:
+        stamps = {name: ticks.stamp(stamp_ns) for name, stamp_ns in sample.stamps_ns.items()}
+        stamp = ticks.stamp_of(sample.observation.tick, self._rate_hz)
+        return conversions.observation_to_msg(
+            sample.observation, self._robot.action_space, stamp, stamps, sample.skew_ns * 1e-9
+        )
+
+    def _report(self, error: PerceptionError) -> None:
+        """A tick without an observation: policies that ask for it are refused, which stops the robot."""
+        begins, self._fault = self._fault is None, error
+        self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+        if begins:
+            self._diagnose()
+
+    def _diagnose(self) -> None:
+        fault = self._fault
+        status = DiagnosticStatus(
+            level=DiagnosticStatus.ERROR if fault else DiagnosticStatus.OK,
+            name=seeing.NAME,
+            message=str(fault) if fault else f"tick {self._last_tick}",
+            hardware_id=self._robot.name,
+            values=[KeyValue(key=key, value=value) for key, value in seeing.told(fault).items()],
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+
+def _read(camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> NDArray[np.uint8]:
+    try:
+        return convert(message)
+    except PerceptionError as error:
+        raise PerceptionError(error.code, f"camera '{camera}': {error.text}") from error
+
+
+def main() -> None:
+    """Runs the node; the exit status says how it ended."""
+    sys.exit(run(PerceptionNode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""What the methods share: encoders, normalisation, data, checkpoints, the training loop."""

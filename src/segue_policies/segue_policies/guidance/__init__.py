@@ -1,0 +1,1 @@
+"""Guidance of a sampler at inference, whatever the network."""

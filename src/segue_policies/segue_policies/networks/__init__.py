@@ -1,0 +1,1 @@
+"""Encoders and pretrained parts that methods share."""

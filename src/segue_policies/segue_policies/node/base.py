@@ -1,0 +1,192 @@
+"""The node of every policy: keeps observations, answers PredictChunk for the tick asked, or fails with a code."""
+
+from abc import abstractmethod
+from typing import Any, cast
+
+import numpy as np
+from pydantic import Field
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.task import Future
+
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.files import load_robot
+from segue_core.contracts.robot import RobotConfig
+from segue_core.errors import ErrorCode, PolicyError, SegueError
+from segue_core.observation import Observation
+from segue_core.policy import Policy, PredictRequest, PredictResult
+from segue_interfaces.action import PredictChunk
+from segue_interfaces.msg import Observation as ObservationMsg
+from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
+from segue_policies.node.observations import Ring
+from segue_policies.node.worker import Worker
+from segue_ros import conversions, parameters, qos, ticks
+from segue_ros.lifecycle import LifecycleComponent
+from segue_ros.policy_info import info_to_msg
+from segue_ros.waiting import within
+
+_KEPT = 16  # observations; half a second at 30 Hz
+
+
+class Parameters(StrictModel):
+    """Parameters of a policy node."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    checkpoint: str = Field(
+        default="", description="folder of the trained weights, for methods that have some"
+    )
+    task_file: str = Field(default="", description="path of the task's YAML file, for policies that read it")
+    observation_timeout_s: float = Field(
+        default=0.5, gt=0, le=10, description="patience with an observation [s]"
+    )
+    threads: int = Field(default=1, ge=1, le=256, description="threads of one inference")
+
+
+class PolicyNode(LifecycleComponent):
+    """Configuring loads, checks and warms up the policy, so that an active node answers at full speed."""
+
+    looks = True
+    """Whether the policy looks at observations; one that does not is spared the pictures."""
+
+    def __init__(self) -> None:
+        super().__init__("policy")
+
+    @abstractmethod
+    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+        """The policy to serve; raises SegueError when it does not fit the robot or cannot be read."""
+
+    def setup(self) -> None:
+        """Load the policy and offer it."""
+        given = parameters.declare(self, Parameters)
+        self._timeout_s = given.observation_timeout_s
+        self._policy = self.load(given, load_robot(given.robot_file))
+        self._policy.predict(_warm_up(self._policy))
+        self._ring: Ring[ObservationMsg] = Ring(_KEPT)
+        self._awaited: tuple[int, Future[ObservationMsg]] | None = None
+        self._worker = Worker(self)
+        if self.looks:
+            self.create_subscription(
+                ObservationMsg, "segue/observation", self._on_observation, qos.OBSERVATION
+            )
+        watched = qos.alive(qos.PULSE_S)  # by the scheduler
+        self._info_out = self.create_publisher(PolicyInfoMsg, "segue/policy_info", watched)
+        self._serving = False
+        self._server = ActionServer(
+            self,
+            PredictChunk,
+            "segue/predict_chunk",
+            self._execute,
+            cancel_callback=lambda _: CancelResponse.REJECT,  # an inference cannot be interrupted
+        )
+
+    def start(self) -> None:
+        """Say what the policy can do and answer requests."""
+        self._serving = True
+        info = self._policy.info
+        self._info_out.publish(info_to_msg(info, info.name, self.get_clock().now().to_msg()))
+
+    def stop(self) -> None:
+        """Refuse requests."""
+        self._serving = False
+
+    def teardown(self) -> None:
+        """Let go of the server and the thread."""
+        self._server.destroy()
+        self._worker.close()
+
+    def _on_observation(self, message: ObservationMsg) -> None:
+        try:  # one of the far future would make every real one look old
+            conversions.check_observation(message, self._policy.info.action_space, self._shared_ns())
+        except SegueError as error:
+            self.get_logger().warning(f"observation dropped: {error}", throttle_duration_sec=1.0)
+            return
+        self._ring.add(int(message.tick), message)
+        if self._awaited and self._awaited[0] == message.tick and not self._awaited[1].done():
+            self._awaited[1].set_result(message)
+
+    def _shared_ns(self) -> int:
+        """Now, where one clock is told to everybody [ns]; 0 elsewhere: the robot's machine may have another time."""
+        told = bool(self.get_parameter("use_sim_time").value)
+        return int(self.get_clock().now().nanoseconds) if told else 0
+
+    async def _execute(self, handle: ServerGoalHandle) -> PredictChunk.Result:
+        goal = handle.request
+        try:
+            result = await self._answer(goal)
+        except SegueError as error:
+            self.get_logger().error(f"request {goal.sequence} for tick {goal.start_tick}: {error}")
+            handle.abort()
+            return PredictChunk.Result(error_code=int(error.code), error_text=str(error))
+        handle.succeed()
+        space, stamp = self._policy.info.action_space, self.get_clock().now().to_msg()
+        chunk = conversions.chunk_to_msg(result.chunk, space, stamp, result.inference_s)
+        return PredictChunk.Result(chunk=chunk)
+
+    async def _answer(self, goal: PredictChunk.Goal) -> PredictResult:
+        if not self._serving:
+            raise PolicyError(ErrorCode.POLICY_NOT_READY, "the policy node is not active")
+        conversions.check_goal(goal)
+        rate_hz, now_ns = self._policy.info.rate_hz, self._shared_ns()
+        if goal.start_tick < 0 or ticks.is_ahead(int(goal.start_tick), now_ns, rate_hz):
+            expected = f"0 to a second after tick {ticks.tick_of(now_ns, rate_hz)}, which it is now"
+            raise PolicyError(
+                ErrorCode.POLICY_BAD_REQUEST, "start tick", got=goal.start_tick, expected=expected
+            )
+        if self._worker.busy or self._awaited:
+            waits = f", it waits for the observation of tick {self._awaited[0]}" if self._awaited else ""
+            raise PolicyError(ErrorCode.POLICY_BUSY, f"another request is being answered{waits}")
+        message = await self._observation(int(goal.start_tick))
+        result: Any = await self._worker.submit(lambda: self._predict(goal, message))
+        return cast(PredictResult, result)
+
+    async def _observation(self, tick: int) -> ObservationMsg:
+        """The observation of `tick`, waiting for it when it has yet to come; zeros for a policy that does not look."""
+        if not self.looks:
+            return ObservationMsg(tick=tick, state=np.zeros(self._policy.info.action_space.dim))
+        message = self._ring.get(tick)
+        if message is None and not self._ring.passed(tick):
+            self._awaited = (tick, Future())
+            try:
+                await within(self, self._awaited[1], self._timeout_s)
+            finally:
+                self._awaited = None
+            message = self._ring.get(tick)
+        if message is None:
+            text = f"no observation for tick {tick}"
+            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=self._ring.describe())
+        return message
+
+    def _predict(self, goal: PredictChunk.Goal, message: ObservationMsg) -> PredictResult:
+        """On the inference thread."""
+        observation = conversions.observation_from_msg(message)
+        request = conversions.request_from_goal(goal, observation)
+        if goal.reset:
+            self._policy.reset()
+        try:
+            return self._policy.predict(request)
+        except SegueError:
+            raise
+        except MemoryError as error:
+            text = f"policy {self._policy.info.name!r} found no memory for an inference"
+            raise PolicyError(ErrorCode.POLICY_OUT_OF_MEMORY, text) from error
+        except Exception as error:
+            text = f"policy {self._policy.info.name!r}: {type(error).__name__}: {error}"
+            raise PolicyError(ErrorCode.POLICY_FAILED, text) from error
+
+
+def _warm_up(policy: Policy) -> PredictRequest:
+    """A request of the right sizes; its answer is thrown away."""
+    info = policy.info
+    width, height = info.image_size
+    picture = np.zeros((height, width, 3), dtype=np.uint8)
+    state = np.zeros(info.action_space.dim, dtype=np.float32)
+    return PredictRequest(
+        observation=Observation(0, state, dict.fromkeys(info.cameras, picture)),
+        start_tick=0,
+        sequence=0,
+        method="plain",
+        omega=np.zeros(info.horizon, dtype=np.float32),
+        reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
+        delay=0,
+        seed=0,
+    )

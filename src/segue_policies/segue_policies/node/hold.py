@@ -1,0 +1,57 @@
+"""A policy that stays where it is: for trying out a robot, a graph or a recording without trained weights."""
+
+import sys
+
+import numpy as np
+
+from segue_core.chunk import ActionChunk
+from segue_core.contracts.robot import RobotConfig
+from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
+from segue_policies.node.base import Parameters, PolicyNode
+from segue_ros.lifecycle import run
+
+_HORIZON = 60
+
+
+class HoldPolicy:
+    """Every row of every chunk is the measured state of its observation."""
+
+    def __init__(self, robot: RobotConfig) -> None:
+        self._info = PolicyInfo(
+            name="hold",
+            action_space=robot.action_space,
+            horizon=_HORIZON,
+            num_steps=1,
+            rate_hz=robot.tick_rate_hz,
+            cameras=(),
+            image_size=(16, 16),
+            capabilities=frozenset({"per_step_guidance"}),  # the reference is where it is already
+            max_delay=_HORIZON,
+            max_ramp=_HORIZON,
+        )
+
+    @property
+    def info(self) -> PolicyInfo:
+        """Fits any continuation that needs no gradient."""
+        return self._info
+
+    def reset(self) -> None:
+        """Nothing is kept."""
+
+    def predict(self, request: PredictRequest) -> PredictResult:
+        """The state, repeated."""
+        rows = np.tile(request.observation.state, (_HORIZON, 1))
+        return PredictResult(ActionChunk(rows, request.start_tick, self._info.name, request.sequence))
+
+
+class HoldNode(PolicyNode):
+    """Serves `HoldPolicy`."""
+
+    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+        """Nothing to load."""
+        return HoldPolicy(robot)
+
+
+def main() -> None:
+    """Run the node until SIGINT or SIGTERM."""
+    sys.exit(run(HoldNode))

@@ -1,0 +1,168 @@
+"""Training samples from demonstrations: an observation and the H actions that follow it.
+
+episode            |------------------------------e|
+sample at frame n            o_n
+actions                      a_n ... a_e a_e a_e       rows past the end repeat the last action
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_core.action_space import ActionSpace
+from segue_core.errors import DataError, ErrorCode
+from segue_core.files import read_json
+
+
+class Demonstrations(Protocol):
+    """What `segue_data.datasets.dataset.load` gives; arrays may be memory-mapped."""
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """(F, cameras, h, w, 3) RGB."""
+        ...
+
+    @property
+    def state(self) -> NDArray[np.float32]:
+        """(F, S), measured."""
+        ...
+
+    @property
+    def action(self) -> NDArray[np.float32]:
+        """(F, D), commanded."""
+        ...
+
+    @property
+    def episode(self) -> NDArray[np.int64]:
+        """(F,), non-decreasing."""
+        ...
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Names along axis 1 of `images`."""
+        ...
+
+    @property
+    def action_space(self) -> ActionSpace:
+        """What the D numbers mean."""
+        ...
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames per second."""
+        ...
+
+
+def check_demonstrations(data: Demonstrations) -> None:
+    """Refuse arrays that do not fit each other or the action space.
+
+    Raises:
+        DataError: DATA_DATASET_INVALID, naming what is wrong.
+    """
+    frames = len(data.action)
+    lengths = {"images": len(data.images), "state": len(data.state), "episode": len(data.episode)}
+    problems = [
+        f"{name} has {length} frames, action has {frames}"
+        for name, length in lengths.items()
+        if length != frames
+    ]
+    if data.action.ndim != 2 or data.action.shape[1] != data.action_space.dim:
+        problems.append(
+            f"action is {data.action.shape}, action space {data.action_space.name} is {data.action_space.dim}-D"
+        )
+    if data.images.ndim != 5 or data.images.shape[1] != len(data.cameras) or data.images.dtype != np.uint8:
+        problems.append(f"images are {data.images.dtype} {data.images.shape}, cameras {data.cameras}")
+    if data.rate_hz != data.action_space.rate_hz:
+        problems.append(f"rate is {data.rate_hz} Hz, action space says {data.action_space.rate_hz} Hz")
+    problems += ["no frames"] if frames == 0 else []
+    problems += _not_finite(data) if not problems else []
+    if np.any(np.diff(data.episode) < 0):
+        problems.append("episode numbers go back")
+    if problems:
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, "demonstrations: " + "; ".join(problems))
+
+
+def _not_finite(data: Demonstrations) -> list[str]:
+    """The first action and the first state that are not finite, in words."""
+    found = []
+    for name, values in (("action", data.action), ("state", data.state)):
+        for frame, entry in np.argwhere(~np.isfinite(values))[:1]:
+            episode = data.episode[frame]
+            place = f"{name}, episode {episode}, frame {frame - np.searchsorted(data.episode, episode)}"
+            names = data.action_space.names if values.shape[1] == data.action_space.dim else ()
+            what = names[entry] if names else f"entry {entry}"
+            found.append(f"{place}: {what} is {values[frame, entry]}, expected a finite number")
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkDataset:
+    """Frames that may start a sample, and how to read their chunk.
+
+    Args:
+        data: the demonstrations.
+        frames: (n,) indices of the frames of this part (training or validation).
+        last: (F,) index of the last frame of each frame's episode.
+        horizon: rows H.
+    """
+
+    data: Demonstrations
+    frames: NDArray[np.int64]
+    last: NDArray[np.int64]
+    horizon: int
+
+    def chunks(self, frames: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Actions `(n, H, D)` that follow `frames` (n,)."""
+        rows = frames[:, None] + np.arange(self.horizon)
+        chunk: NDArray[np.float32] = self.data.action[np.minimum(rows, self.last[frames][:, None])]
+        return chunk
+
+    def real(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which rows of `chunks(frames)` were demonstrated, `(n, H)`; the others repeat the last action."""
+        within: NDArray[np.bool_] = frames[:, None] + np.arange(self.horizon) <= self.last[frames][:, None]
+        return within
+
+
+def split(
+    data: Demonstrations, horizon: int, validation_share: float, seed: int, file: str | None = None
+) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and validation parts, by whole episodes (frames of one episode resemble each other).
+
+    At least one episode is held out when there are two or more; with a single one both parts are the same. A `file` of
+    `segue data split` decides instead, and what is neither train nor validation in it is not used.
+
+    Raises:
+        DataError: the file is missing or wrong, or names no episode of this dataset for one of the parts.
+    """
+    if file is not None:
+        return _split_by(data, horizon, Path(file))
+    episode = np.asarray(data.episode)
+    names, starts, counts = np.unique(episode, return_index=True, return_counts=True)
+    last = np.repeat(starts + counts - 1, counts)
+    held = min(max(1, round(validation_share * len(names))), len(names) - 1)
+    chosen = np.random.default_rng(seed).permutation(names)[:held]
+    validation = np.isin(episode, chosen) if held else np.ones(len(episode), dtype=bool)
+    training = ~validation if held else validation
+    parts = (np.flatnonzero(training), np.flatnonzero(validation))
+    return ChunkDataset(data, parts[0], last, horizon), ChunkDataset(data, parts[1], last, horizon)
+
+
+def _split_by(data: Demonstrations, horizon: int, file: Path) -> tuple[ChunkDataset, ChunkDataset]:
+    try:
+        named = read_json(file)["episodes"]
+        wanted = [np.asarray(named[part], dtype=np.int64) for part in ("train", "validation")]
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"split {file}: {error!r}") from error
+    episode = np.asarray(data.episode)
+    _, starts, counts = np.unique(episode, return_index=True, return_counts=True)
+    last = np.repeat(starts + counts - 1, counts)
+    frames = [np.flatnonzero(np.isin(episode, part)) for part in wanted]
+    if not all(map(len, frames)):
+        text = f"split {file}: {len(frames[0])} frames to train on, {len(frames[1])} to validate on"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
+    return ChunkDataset(data, frames[0], last, horizon), ChunkDataset(data, frames[1], last, horizon)

@@ -1,0 +1,122 @@
+"""Checks that every policy makes on a request, and what it declares. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segue_core.errors import ErrorCode, PolicyError
+from segue_core.observation import Observation
+from segue_core.policy import PolicyInfo, PredictRequest
+from segue_policies.checkpoints.checkpoint import CheckpointConfig
+
+FLOW_METHODS = ("legato", "flow", "training_time_rtc", "one_shot", "vlash")
+"""Objectives of the flow policies in `segue_policies.legato`."""
+
+ANYHOW = ("plain", "rtc", "bidirectional")
+"""What every flow serves: all objectives contain samples without guidance, which is plain flow matching."""
+
+SERVES: Mapping[str, tuple[str, ...]] = {
+    "flow": ANYHOW,
+    "legato": (*ANYHOW, "legato"),
+    "training_time_rtc": (*ANYHOW, "training_time_rtc"),
+    "one_shot": (*ANYHOW, "one_shot"),
+    "vlash": (*ANYHOW, "vlash"),
+}
+"""`method`s of a request that a checkpoint of each method answers."""
+
+_NEEDED: Mapping[str, str] = {
+    "legato": "per_step_guidance",
+    "rtc": "gradient_guidance",
+    "bidirectional": "batch_sampling",
+    "training_time_rtc": "prefix_conditioning",
+    "one_shot": "initial_guidance",
+    "vlash": "future_state",
+}
+
+CAPABILITIES: Mapping[str, frozenset[str]] = {
+    name: frozenset(_NEEDED[method] for method in served if method in _NEEDED)
+    for name, served in SERVES.items()
+} | {"act": frozenset()}
+"""What each method can do, by name; known without building its network."""
+
+MAX_GUIDANCE_WEIGHT = 5.0
+"""Clip beta of `rtc`, the authors' in their Kinetix experiments, for 5 denoising steps."""
+
+
+def policy_info(config: CheckpointConfig, capabilities: frozenset[str]) -> PolicyInfo:
+    """What a checkpoint of `config` serves."""
+    space = config.space()
+    return PolicyInfo(
+        name=config.method,
+        action_space=space,
+        horizon=config.horizon,
+        num_steps=config.num_steps,
+        rate_hz=space.rate_hz,
+        cameras=config.cameras,
+        image_size=config.image_size,
+        capabilities=capabilities,
+        max_delay=config.max_delay,
+        max_ramp=config.max_ramp,
+    )
+
+
+def check_plain(request: PredictRequest, name: str) -> None:
+    """For policies that cannot be guided; raises PolicyError for another method than `plain`, or an option."""
+    if request.method != "plain":
+        text, allowed = f"{name}: method", ("plain",)
+        raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
+    if request.options:
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{name} has no options", got=sorted(request.options))
+
+
+def check_observation(
+    observation: Observation, info: PolicyInfo, state_dim: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images (cameras, h, w, 3) in the policy's order, and the state (S,).
+
+    Raises:
+        PolicyError: POLICY_OBSERVATION_MISSING naming the camera, or POLICY_BAD_REQUEST for a wrong size or width.
+    """
+    missing = [name for name in info.cameras if name not in observation.images]
+    if missing:
+        raise PolicyError(
+            ErrorCode.POLICY_OBSERVATION_MISSING, f"no image from {', '.join(missing)}",
+            got=sorted(observation.images), expected=list(info.cameras),
+        )  # fmt: skip
+    width, height = info.image_size
+    for name in info.cameras:
+        shape = observation.images[name].shape
+        if shape != (height, width, 3):
+            raise PolicyError(
+                ErrorCode.POLICY_BAD_REQUEST, f"image {name!r}", got=shape, expected=(height, width, 3)
+            )
+    blank = np.zeros((0, height, width, 3), dtype=np.uint8)
+    images = np.stack([observation.images[name] for name in info.cameras]) if info.cameras else blank
+    return images, check_rows("state", observation.state, (state_dim,))
+
+
+def not_finite(name: str, actions: NDArray[np.float32]) -> PolicyError:
+    """The error (not raised) of a policy whose network answered rows that are not finite."""
+    bad = int((~np.isfinite(actions)).sum())
+    text, got = (
+        f"{name}: the predicted chunk is not finite",
+        f"{bad} of {actions.size} values NaN or infinite",
+    )
+    return PolicyError(ErrorCode.POLICY_NOT_FINITE, text, got=got, expected="finite values")
+
+
+def check_rows(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """`values` as a float32 copy of exactly `shape`, all finite.
+
+    Raises:
+        PolicyError: POLICY_BAD_REQUEST naming `what`.
+    """
+    array = np.array(values, dtype=np.float32)
+    if array.shape != shape:
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{what}: shape", got=array.shape, expected=shape)
+    if not np.isfinite(array).all():
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{what} is not finite")
+    return array

@@ -1,0 +1,173 @@
+"""Train a policy: `python -m segue_policies.train.command --config config/training/NAME.yaml --data DIR --out DIR`.
+
+`torchrun --nproc-per-node 4 -m segue_policies.train.command ...` does it with four processes.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from segue_core.contracts.base import parse_model
+from segue_core.errors import ErrorCode, PolicyError, unknown_name
+from segue_core.exit_status import ExitStatus, ending
+from segue_policies.act.config import ActConfig
+from segue_policies.legato.config import LegatoConfig
+from segue_policies.samples.corrections import Corrections
+from segue_policies.samples.demonstrations import Demonstrations
+from segue_policies.serving import FLOW_METHODS
+from segue_policies.train.arguments import Arguments, parse
+from segue_policies.train.training_set import VIEWS, found, is_set, stages
+from segue_policies.training.engine import Engine
+from segue_policies.training.loop import Learner, Trainer, TrainingResult
+from segue_policies.training.processes import my_share
+
+READER = "segue_data.datasets.dataset:load"
+"""Named, not imported: data lives in a ring further out, and any function of a path and `cache` will do."""
+
+CORRECTIONS_READER = "segue_data.datasets.corrections:load"
+"""From a path to `Corrections`."""
+
+
+METHODS: Mapping[str, type[LegatoConfig] | type[ActConfig]] = {
+    **dict.fromkeys(FLOW_METHODS, LegatoConfig),
+    "act": ActConfig,
+}
+"""Every method that can be trained, with what its settings are."""
+
+
+def parse_settings(settings: dict[str, Any], source: str) -> LegatoConfig | ActConfig:
+    """Settings of a training, checked; raises ConfigError for an unknown method or setting."""
+    method = str(settings.get("method", ""))
+    if method not in METHODS:
+        raise unknown_name(f"method in {source}", method, METHODS)
+    return parse_model(settings, METHODS[method], source)
+
+
+def make_learner(
+    config: LegatoConfig | ActConfig, data: Demonstrations, corrections: Corrections | None
+) -> Learner:
+    """What brings a method to the training loop; raises PolicyError when it cannot learn from corrections."""
+    if isinstance(config, LegatoConfig):
+        from segue_policies.legato.learner import LegatoLearner
+
+        return LegatoLearner(config, data, corrections)
+    if corrections is not None:
+        raise PolicyError(
+            ErrorCode.TRAINING_FAILED,
+            "act learns from demonstrations only, not from corrections",
+            do="leave the corrections out, or train legato",
+        )
+    from segue_policies.act.learner import ActLearner
+
+    return ActLearner(config, data)
+
+
+def train(
+    settings: dict[str, Any],
+    source: str,
+    data: Demonstrations,
+    out: Path,
+    resume: bool = False,
+    corrections: Corrections | None = None,
+    engine: Engine | None = None,
+) -> TrainingResult:
+    """Train the method that `settings` names on `data`, and on `corrections` if given, into `out`.
+
+    `engine` is what this process has joined already; without it the settings' device, alone or under `torchrun`.
+
+    Raises:
+        ConfigError: unknown method or setting. DataError: unusable data. PolicyError: no budget, an occupied `out`,
+            nothing to resume, or a loss that is not finite.
+    """
+    config = parse_settings(settings, source)
+    if not resume and my_share().rank == 0 and out.exists() and any(out.iterdir()):
+        raise PolicyError(
+            ErrorCode.TRAINING_FAILED, f"{out} is not empty", do="resume it or choose another folder"
+        )
+    engine = engine or Engine(settings.get("training", {}).get("device", "auto"))
+    training = config.training
+    trainer = Trainer(make_learner(config, data, corrections), training, out, resume, engine)
+    if engine.first:
+        (out / "training" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+        where = f"{engine.device.type}, {engine.processes} process(es)"
+        print(f"seed {training.seed}, {len(data.action)} frames, {where}, output {out}")
+    return trainer.run()
+
+
+def load_data(path: Path, cache: Path | None = None) -> Demonstrations:
+    """Demonstrations at `path`, by the reader named in READER; decoded pictures go to `cache`."""
+    read = pkgutil.resolve_name(READER)
+    return cast(Demonstrations, read(path, cache=cache))
+
+
+def load_corrections(path: Path) -> Corrections:
+    """Corrections at `path`, by the reader named in CORRECTIONS_READER."""
+    read = pkgutil.resolve_name(CORRECTIONS_READER)
+    return cast(Corrections, read(path))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; the status of docs/exit-codes.md, with one sentence on an expected failure."""
+    try:
+        given = parse(arguments, tuple(METHODS))
+        engine = Engine(given.settings.get("training", {}).get("device", "auto"))
+        corrections = load_corrections(given.corrections) if given.corrections else None
+        with engine.first_alone():
+            data = load_data(given.data, given.cache)
+        trained = _train_all(given, data, corrections, engine)
+    except KeyboardInterrupt:
+        print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)
+        return ExitStatus.INTERRUPTED
+    except Exception as error:
+        status, said = ending(error)
+        print(f"segue train: {said}", file=sys.stderr)
+        return status
+    interrupted = any(result.ended == "interrupted" for result in trained)
+    return ExitStatus.INTERRUPTED if interrupted else ExitStatus.SUCCESS
+
+
+def _train_all(
+    given: Arguments, data: Demonstrations, corrections: Corrections | None, engine: Engine
+) -> list[TrainingResult]:
+    if not is_set(given.settings):
+        result = train(given.settings, given.source, data, given.out, given.resume, corrections, engine)
+        return [_report(result, given.out, engine)]
+    jobs = stages(given.settings, given.source, given.task, given.out)
+    for job in jobs:
+        parse_settings(job.settings, given.source)  # the last one's mistake is not to be found hours later
+    begun = found([job.folder for job in jobs], given.resume, engine.first)
+    results: list[TrainingResult] = []
+    for number, job in enumerate(jobs, start=1):
+        if engine.first:
+            print(f"{number} of {len(jobs)}: {job.folder.name}")
+        learned, resume = corrections if job.corrected else None, job.folder in begun
+        result = train(job.settings, given.source, data, job.folder, resume, learned, engine)
+        results.append(_report(result, job.folder, engine))
+        if result.ended == "interrupted":
+            return results
+    if not given.settings.get("only"):
+        shutil.rmtree(given.out / VIEWS, ignore_errors=True)
+    return results
+
+
+def _report(result: TrainingResult, out: Path, engine: Engine) -> TrainingResult:
+    if not engine.first:
+        return result
+    speed = f"{result.samples_per_s:.1f} samples/s, {result.precision}"
+    print(f"{result.steps} steps in {result.seconds / 60:.1f} min ({speed}): {out}")
+    if result.ended == "interrupted":
+        print("segue train: interrupted, the state is saved; go on with --resume", file=sys.stderr)
+    if result.ended == "patience":
+        print("stopped early: validation_loss did not improve (training.patience)")
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

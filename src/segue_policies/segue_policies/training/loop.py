@@ -1,0 +1,251 @@
+"""The training loop that every method shares.
+
+    batch -> loss -> clip -> AdamW (warm-up, cosine) -> moving average
+    at regular shares of the budget: evaluate the average on held-out episodes, save checkpoint and state, draw curves
+
+A step depends on the seed, its number and the weights only, so a resumed run with a `steps` budget equals one that was
+never interrupted. Device and processes are the engine's; every process holds the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from segue_core.errors import ErrorCode, PolicyError
+from segue_policies.samples.batches import Batch
+from segue_policies.training.averaging import MovingAverage
+from segue_policies.training.budget import Budget, learning_rate
+from segue_policies.training.config import TrainingConfig
+from segue_policies.training.curves import Curves
+from segue_policies.training.engine import Engine
+from segue_policies.training.interrupts import StopRequest
+from segue_policies.training.patience import Patience
+from segue_policies.training.precision import Chosen, autocast, choose_precision
+from segue_policies.training.run_state import Trained, load_state, save_state
+from segue_policies.training.tensorboard import EventLog
+
+
+class Learner(Protocol):
+    """What a method brings to the loop."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The weights to train."""
+        ...
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """Endless training batches from step `first_step` on."""
+        ...
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        """Scalar loss of `batch`; randomness from `step` only."""
+        ...
+
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """Scores of `model` on held-out episodes, by name with unit."""
+        ...
+
+    def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
+        """Write a checkpoint of `model`."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended.
+
+    Args:
+        steps: optimiser steps made, over all resumes.
+        seconds: time taken, over all resumes.
+        scores: of the last evaluation.
+        precision: of the forward pass.
+        ended: "budget", "patience", or "interrupted" by a signal, with the state saved.
+        samples_per_s: of this run, evaluations and saving included.
+    """
+
+    steps: int
+    seconds: float
+    scores: Mapping[str, float]
+    precision: str
+    ended: str
+    samples_per_s: float
+
+
+class Trainer:
+    """Trains one learner into one folder."""
+
+    def __init__(
+        self, learner: Learner, config: TrainingConfig, out: Path, resume: bool, engine: Engine
+    ) -> None:
+        """`out` receives the checkpoint, and under `training/` the state, log and curves."""
+        torch.set_num_threads(config.threads)
+        self._learner, self._config, self._out, self._engine = learner, config, out, engine
+        learner.model.to(engine.device)
+        self._average = MovingAverage(learner.model, config.average_decay)
+        self._optimiser = make_optimiser(learner.model, config)
+        self._budget = Budget.of(config, engine.processes)
+        self._scores: Mapping[str, float] = {}
+        numbers = load_state(out / "training", self._trained) if resume else {}
+        self._budget.step, self._budget.elapsed_s = numbers.get("step", 0), numbers.get("elapsed_s", 0.0)
+        self._patience = Patience(config.patience, numbers.get("best"), numbers.get("without", 0))
+        self._precision = engine.agreed(numbers.get("precision") or self._choose_precision())
+        engine.prepare(learner.model, learner.loss, self._optimiser)
+        self._curves = Curves(out / "training", first=engine.first)
+        self._curves.cut(self._budget.step)
+        self._curves.go_on(numbers.get("unlogged", ()))
+        events = config.tensorboard and engine.first
+        self._events = EventLog(out / "training" / "tensorboard", self._budget.step, events)
+
+    @property
+    def _trained(self) -> Trained:
+        return Trained(self._learner.model, self._average.model, self._optimiser)
+
+    def run(self) -> TrainingResult:
+        """Train until the budget is used up, patience ends, or a signal asks to stop, and the state is saved.
+
+        Raises:
+            PolicyError: TRAINING_FAILED when the loss is no longer finite.
+        """
+        before = Budget(self._budget.steps, None, self._budget.step, self._budget.elapsed_s)
+        self._budget.start()
+        with closing(self._learner.batches(self._budget.step)) as batches, self._bar() as bar:  # type: ignore[type-var]
+            ended = self._loop(batches, bar)
+        self._events.close()
+        samples = (self._budget.step - before.step) * self._config.batch_size
+        speed = samples / max(self._budget.elapsed_s - before.elapsed_s, 1e-9)
+        return TrainingResult(
+            self._budget.step, self._budget.elapsed_s, self._scores, self._precision, ended, speed
+        )
+
+    def _loop(self, batches: Iterator[Batch], bar: tqdm[Any]) -> str:
+        evaluated = math.floor(self._budget.progress * self._config.evaluations)
+        with StopRequest() as stop:
+            while not self._budget.done:
+                if self._patience.exhausted:
+                    return "patience"
+                if self._asked(stop):
+                    self._save_state()
+                    return "interrupted"
+                loss = self._step(next(batches))
+                self._report(bar, loss)
+                due = math.floor(self._budget.progress * self._config.evaluations)
+                if due > evaluated:
+                    evaluated = due
+                    self._checkpoint(bar)
+        return "budget"
+
+    def _asked(self, stop: StopRequest) -> bool:
+        """Whether to stop now; several processes agree on it every 20 steps."""
+        if self._engine.processes > 1 and self._budget.step % 20:
+            return False
+        return self._engine.agreed(stop.made)
+
+    def _step(self, batch: Batch) -> float:
+        rate = learning_rate(self._budget.progress, self._config)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate * group["share"]
+        with autocast(self._precision, self._engine.device.type):
+            loss, norm = self._engine.descend(batch, self._budget.step, self._config.gradient_clip)
+        self._budget.advance()
+        self._average.update(self._learner.model, self._budget.step)
+        value = self._engine.mean(loss).item()
+        if not math.isfinite(value):
+            raise PolicyError(ErrorCode.TRAINING_FAILED, f"loss is {value} at step {self._budget.step}")
+        self._curves.add_loss(self._budget.step, value, rate)
+        if self._budget.step % self._curves.every == 0:
+            logged = {"loss": value, "learning_rate": rate, "gradient_norm": float(norm)}
+            self._events.add(self._budget.step, {f"train/{k}": v for k, v in logged.items()})
+        return value
+
+    def _checkpoint(self, bar: tqdm[Any]) -> None:
+        """The first process evaluates and writes; what it decides is told to the others."""
+        if self._engine.first:
+            self._scores = self._learner.evaluate(self._average.model)
+        self._scores = self._engine.agreed(dict(self._scores))
+        better = self._patience.better(self._scores)
+        if self._engine.first:
+            self._curves.add_scores(self._budget.step, self._scores)
+            self._curves.draw()
+            self._events.add(
+                self._budget.step, {f"validation/{k}": v for k, v in self._scores.items()} | self._speed()
+            )
+            if better or self._config.keep == "last":
+                self._learner.save(self._average.model, self._out, self.summary())
+            self._save_state()
+            text = ", ".join(f"{name} {value:.4g}" for name, value in self._scores.items())
+            bar.write(f"step {self._budget.step} ({self._budget.elapsed_s / 60:.1f} min): {text}")
+
+    def _save_state(self) -> None:
+        if self._engine.first:
+            numbers = {k: v for k, v in self.summary().items() if k != "scores"}
+            numbers |= {"best": self._patience.best, "without": self._patience.without}
+            numbers["unlogged"] = self._curves.unlogged
+            save_state(self._out / "training", self._trained, numbers)
+
+    def _speed(self) -> dict[str, float]:
+        samples = self._budget.step * self._config.batch_size
+        return {"train/samples_per_s": samples / max(self._budget.elapsed_s, 1e-9)}
+
+    def summary(self) -> dict[str, Any]:
+        """Where the run stands."""
+        return {
+            "step": self._budget.step,
+            "elapsed_s": round(self._budget.elapsed_s, 1),
+            "precision": self._precision,
+            "scores": dict(self._scores),
+        }
+
+    def _report(self, bar: tqdm[Any], loss: float) -> None:
+        left = self._budget.remaining_s
+        (rate,) = self._speed().values()
+        bar.n = round(1000 * min(1.0, self._budget.progress))
+        bar.set_postfix_str(
+            f"loss {self._curves.recent_loss:.4f}, {rate:.0f} obs/s, {max(left, 0.0) / 60:.1f} min left",
+            refresh=False,
+        )
+        bar.update(0)
+
+    def _bar(self) -> tqdm[Any]:
+        return tqdm(
+            total=1000,
+            desc="training",
+            bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix}",
+            mininterval=2.0,
+            disable=not self._engine.first,
+        )
+
+    def _choose_precision(self) -> Chosen:
+        if self._config.precision != "auto":
+            return self._config.precision
+        return choose_precision("auto", self._dry_step(), device=self._engine.device.type)
+
+    def _dry_step(self) -> Any:
+        def step() -> None:
+            torch.autograd.backward(self._learner.loss(batch, 0))
+            self._optimiser.zero_grad()
+
+        with closing(self._learner.batches(0)) as batches:  # type: ignore[type-var]
+            batch = next(batches)
+        return step
+
+
+def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW that decays matrices and kernels only; image trunks (`backbone`) have a learning rate of their own."""
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        share = config.backbone_rate if "backbone." in name else 1.0
+        groups.setdefault((parameter.dim() <= 1, share), []).append(parameter)
+    described = [
+        {"params": parameters, "weight_decay": 0.0 if still else config.weight_decay, "share": share}
+        for (still, share), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+    return torch.optim.AdamW(described, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)

@@ -1,0 +1,1 @@
+"""The ROS nodes: simulator, state publisher, rehearsal robot."""
