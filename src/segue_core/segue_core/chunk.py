@@ -26,6 +26,7 @@ class ActionChunk:
         progress: predicted task progress in [0, 1], if the policy has it.
         stop: the policy says that the task is over.
         omega: (H,) guidance that was really applied, if any.
+        complete: whether these are all rows of the answer; of a stream, each part has the rows that are final so far.
     """
 
     actions: NDArray[np.float32]
@@ -35,6 +36,7 @@ class ActionChunk:
     progress: float | None = None
     stop: bool = False
     omega: NDArray[np.float32] | None = None
+    complete: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "actions", _frozen(self.actions, 2, "actions (H, D)"))

@@ -1,8 +1,8 @@
 """The seam between the scheduler and every policy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ CAPABILITIES: frozenset[str] = frozenset(
         "prefix_conditioning",  # was trained to continue a clean prefix
         "initial_guidance",  # was trained with the reference in its initial noise
         "future_state",  # was trained with the state that is reached when the chunk begins
-        "streaming",  # yields partial chunks
+        "streaming",  # gives the rows of a chunk as they become final, see `StreamingPolicy`
         "progress",  # predicts task progress
         "variable_length",  # chunks may be shorter than the horizon
         "world_model",  # predicts future observations
@@ -130,3 +130,22 @@ class Policy(Protocol):
     def predict(self, request: PredictRequest) -> PredictResult:
         """Answer for the tick asked, or raise PolicyError; equal requests give equal answers."""
         ...
+
+
+class StreamingPolicy(Policy, Protocol):
+    """A policy that decodes row by row, and declares "streaming": its first rows are executed while it decodes on."""
+
+    def stream(self, request: PredictRequest) -> Iterator[PredictResult]:
+        """The answer in parts: each has all rows that are final so far, the last one is `complete`.
+
+        Rows that were given once never change. `predict` gives the last part.
+        """
+        ...
+
+
+def parts(policy: Policy, request: PredictRequest) -> Iterator[PredictResult]:
+    """The answer of any policy as it comes: of one that does not stream, in one part."""
+    if "streaming" in policy.info.capabilities:
+        yield from cast(StreamingPolicy, policy).stream(request)
+    else:
+        yield policy.predict(request)

@@ -67,11 +67,21 @@ class Timeline:
             self.replace(chunk.actions[dropped:], now)
         return dropped
 
+    def extend(self, rows: ArrayLike, now: int) -> None:
+        """Execute `rows` (n, D) behind what is left at tick `now`; from `now` on where nothing is left."""
+        left = self.rows_from(now) if self.remaining(now) else np.empty((0, self._dim))
+        self.replace(np.concatenate([left, _rows(rows, self._dim)]), now)
+
     def replace(self, rows: ArrayLike, now: int) -> None:
         """Execute `rows` (n, D), row 0 at tick `now`, and nothing that was there before."""
-        copied = np.array(rows, dtype=np.float64)
-        if copied.ndim != 2 or copied.shape[1] != self._dim:
-            raise SchedulerError(
-                ErrorCode.CHUNK_WRONG_SHAPE, "timeline rows", got=copied.shape, expected=f"(n, {self._dim})"
-            )
-        self._rows, self._first_tick = copied, now
+        self._rows, self._first_tick = _rows(rows, self._dim), now
+
+
+def _rows(rows: ArrayLike, dim: int) -> Floats:
+    """A copy (n, dim)."""
+    copied = np.array(rows, dtype=np.float64)
+    if copied.ndim != 2 or copied.shape[1] != dim:
+        raise SchedulerError(
+            ErrorCode.CHUNK_WRONG_SHAPE, "timeline rows", got=copied.shape, expected=f"(n, {dim})"
+        )
+    return copied

@@ -10,8 +10,9 @@ inference on this machine changes nothing.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
 from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
-from segue_core.policy import Policy, PredictRequest
+from segue_core.policy import Policy, PredictRequest, parts
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace
@@ -39,6 +40,13 @@ class Mailbox:
     chunks: dict[int, list[ActionChunk]] = field(default_factory=dict)
     failures: dict[int, list[str]] = field(default_factory=dict)
 
+    def deliver(self, parts: Sequence[ActionChunk], tick: int, wait: int) -> None:
+        """An answer that takes `wait` ticks from `tick` on; of a stream each part as many as its rows take."""
+        rows = max(1, parts[-1].horizon)
+        for part in parts:
+            due = tick + max(1, math.ceil(wait * part.horizon / rows))
+            self.chunks.setdefault(due, []).append(part)
+
     def take(self, tick: int) -> tuple[tuple[ActionChunk, ...], tuple[str, ...]]:
         """Everything due at `tick` or before, in the order of its due tick."""
         chunks = tuple(c for due in sorted(self.chunks) if due <= tick for c in self.chunks.pop(due))
@@ -55,8 +63,8 @@ def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
 
 def ask(
     policy: Policy, request: ChunkRequest, observation: Observation, instruction: str = ""
-) -> ActionChunk:
-    """The policy's answer to a scheduler's request; raises PolicyError."""
+) -> list[ActionChunk]:
+    """The policy's answer to a scheduler's request, in the parts in which it comes; raises PolicyError."""
     question = PredictRequest(
         observation=observation,
         start_tick=request.start_tick,
@@ -69,12 +77,15 @@ def ask(
         options=request.options,
         instruction=instruction,
     )
-    return policy.predict(question).chunk
+    return [part.chunk for part in parts(policy, question)]
 
 
 @dataclass(frozen=True)
 class _Server:
-    """Asks at a tick and delivers later. At least one tick passes: no answer comes within the tick that asked."""
+    """Asks at a tick and delivers later. At least one tick passes: no answer comes within the tick that asked.
+
+    Of a stream each part is delivered after the share of the whole delay that its rows are of all rows.
+    """
 
     plant: Plant
     policy: Policy
@@ -83,13 +94,13 @@ class _Server:
     mailbox: Mailbox
 
     def serve(self, tick: int, request: ChunkRequest) -> None:
-        due = tick + max(1, self.latency.ticks(request.sequence, request.delay))
+        wait = max(1, self.latency.ticks(request.sequence, request.delay))
         try:
             seen = observe(self.plant, self.policy, tick)
-            chunk = ask(self.policy, request, seen, self.instruction)
-            self.mailbox.chunks.setdefault(due, []).append(chunk)
+            chunks = ask(self.policy, request, seen, self.instruction)
+            self.mailbox.deliver(chunks, tick, wait)
         except PolicyError as error:
-            self.mailbox.failures.setdefault(due, []).append(str(error))
+            self.mailbox.failures.setdefault(tick + wait, []).append(str(error))
 
 
 def run_episode(

@@ -12,7 +12,7 @@ from segue_core.policy import PolicyInfo
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
-from segue_eval.testing.doubles import CAMERAS, WavingPolicy
+from segue_eval.testing.doubles import CAMERAS, StreamingPolicy, WavingPolicy
 from segue_scheduler.tick import TickInput, TickOutput
 
 SHORT = Setup("pick_place", "waving", "", scheduler={"time_limit_s": 3.0})
@@ -153,3 +153,16 @@ def test_jitter_with_a_delay_buffer_claims_what_was_measured_and_says_when_it_ca
     assert all(request.delay <= 6 for request in policy.requests)
     again = run(robot, task, plant, Trained(), setup)
     assert again.delays == result.delays  # jitter is drawn by the seed
+
+
+def test_a_policy_that_streams_is_charged_by_the_row(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    """A third of the rows is there after a third of the delay; what is commanded then is the same."""
+    adaptive = replace(SHORT, latency="9", scheduler={"time_limit_s": 1.0, "delay_mode": "adaptive"})
+    moved: dict[str, int] = {}
+    for policy in (WavingPolicy(), StreamingPolicy()):
+        seen: list[TickOutput] = []
+        Runner(robot, task, policy, plant, adaptive)(3, on_tick=lambda _, made, seen=seen: seen.append(made))
+        moved[type(policy).__name__] = next(output.tick for output in seen if output.seam)
+    assert moved == {"WavingPolicy": 9, "StreamingPolicy": 3}

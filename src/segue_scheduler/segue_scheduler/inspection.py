@@ -9,13 +9,27 @@ from segue_core.policy import PolicyInfo
 from segue_scheduler.tick import ChunkRequest
 
 
-def check_chunk(chunk: ActionChunk, request: ChunkRequest, space: ActionSpace, info: PolicyInfo) -> None:
+def check_chunk(
+    chunk: ActionChunk,
+    request: ChunkRequest,
+    space: ActionSpace,
+    info: PolicyInfo,
+    given: ActionChunk | None = None,
+) -> None:
     """Refuse a chunk as a whole; limits are the safety guard's business.
+
+    Args:
+        given: the part of the same answer that came before, if any.
 
     Raises:
         SchedulerError: CHUNK_WRONG_SHAPE, CHUNK_WRONG_START or CHUNK_NOT_FINITE.
     """
-    shortest = 1 if "variable_length" in info.capabilities else info.horizon
+    if not chunk.complete and "streaming" not in info.capabilities:
+        text = "part of a chunk, from a policy that does not declare 'streaming'"
+        raise SchedulerError(
+            ErrorCode.CHUNK_WRONG_SHAPE, text, got=f"{chunk.horizon} rows", expected="all rows"
+        )
+    shortest = info.horizon if chunk.complete and "variable_length" not in info.capabilities else 1
     if not shortest <= chunk.horizon <= info.horizon:
         rows = str(info.horizon) if shortest == info.horizon else f"{shortest} to {info.horizon}"
         got = chunk.actions.shape
@@ -25,6 +39,11 @@ def check_chunk(chunk: ActionChunk, request: ChunkRequest, space: ActionSpace, i
             ErrorCode.CHUNK_WRONG_START, "chunk start tick", got=chunk.start_tick, expected=request.start_tick
         )
     space.validate(chunk.actions, f"chunk {chunk.sequence}")
+    if given is not None and not np.array_equal(chunk.actions[: given.horizon], given.actions):
+        text = f"chunk {chunk.sequence}: rows that were given as final"
+        raise SchedulerError(
+            ErrorCode.CHUNK_WRONG_SHAPE, text, got="others, or fewer", expected="the same and more"
+        )
 
 
 def usable_progress(progress: float | None) -> float | None:

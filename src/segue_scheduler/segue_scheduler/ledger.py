@@ -23,6 +23,7 @@ class RequestLedger:
         self.failed_in_a_row = 0
         self.refused_in_a_row = 0
         self.opened_at = 0
+        self._heard_at = 0
         self._not_before: int | None = None
         self._source: str | None = None
         self._first_sequence = self._next_sequence
@@ -39,7 +40,7 @@ class RequestLedger:
 
     def open(self, request: ChunkRequest, tick: int) -> None:
         """Remember a request that is being sent."""
-        self.outstanding, self.opened_at = request, tick
+        self.outstanding, self.opened_at, self._heard_at = request, tick, tick
         self._next_sequence = request.sequence + 1
 
     def answers(self, chunk: ActionChunk) -> bool:
@@ -47,10 +48,10 @@ class RequestLedger:
         known = self._source is None or chunk.source == self._source
         return known and self.outstanding is not None and chunk.sequence == self.outstanding.sequence
 
-    def accept(self, chunk: ActionChunk) -> None:
-        """The outstanding request has its answer; from now on only this source is listened to."""
-        self._source = chunk.source
-        self.outstanding = None
+    def accept(self, chunk: ActionChunk, tick: int) -> None:
+        """The outstanding request has its answer, or more of it; from now on only this source is listened to."""
+        self._source, self._heard_at = chunk.source, tick
+        self.outstanding = None if chunk.complete else self.outstanding
         self.failed_in_a_row = self.refused_in_a_row = 0
 
     def refuse(self, tick: int) -> None:
@@ -64,8 +65,8 @@ class RequestLedger:
         self._close(tick)
 
     def timed_out(self, tick: int) -> bool:
-        """The outstanding request is too old."""
-        return self.outstanding is not None and tick - self.opened_at >= self._timeout_ticks
+        """Nothing was heard of the outstanding request for too long."""
+        return self.outstanding is not None and tick - self._heard_at >= self._timeout_ticks
 
     def _close(self, tick: int) -> None:
         self.outstanding = None

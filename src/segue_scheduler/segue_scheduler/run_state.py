@@ -32,6 +32,7 @@ class RunState:
         delays: estimate for the next request.
         last_tick: tick of the last step.
         pending: accepted, but not usable yet.
+        streamed: newest part of an answer of which more is to come.
         current: chunk that was spliced in last, dated as it is executed.
         observed_at: tick of the observation behind `current`.
         last_start: tick that the next stride is counted from.
@@ -45,6 +46,7 @@ class RunState:
     last_tick: int
     stats: Statistics = field(default_factory=Statistics)
     pending: Answer | None = None
+    streamed: ActionChunk | None = None
     current: ActionChunk | None = None
     observed_at: int = 0
     last_start: int = 0

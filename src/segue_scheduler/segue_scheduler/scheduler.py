@@ -108,10 +108,11 @@ class ChunkScheduler:
             return self._output(run, inputs.tick, Phase.FINISHED)
         self._receive(run, inputs)
         answer = self._take_usable(run, inputs.tick)
-        seam = self._splice(run, answer, inputs.tick) if answer else None
+        seam = self._join(run, answer, inputs.tick) if answer else None
         due = self._due(run, inputs.tick)
         phase, starved = self._act(run, inputs.tick)
-        run.outcome = self._judge(run, inputs, phase, answer if seam else None)
+        joined = answer and run.current and answer.chunk.sequence == run.current.sequence
+        run.outcome = self._judge(run, inputs, phase, answer if joined else None)
         if run.outcome:
             run.timeline.clear()
             return self._output(run, inputs.tick, Phase.FINISHED, starved, seam=seam)
@@ -152,15 +153,18 @@ class ChunkScheduler:
         if request is None or not self._ledger.answers(chunk):
             run.stats.dropped_chunks += 1
             return
+        given = run.streamed if run.streamed and run.streamed.sequence == chunk.sequence else None
         try:
-            check_chunk(chunk, request, self._space, self._info)
+            check_chunk(chunk, request, self._space, self._info, given)
         except SegueError as error:
             run.stats.refused_chunks += 1
             run.notes.append(f"chunk refused: {error}")
             self._ledger.refuse(tick)
             return
-        run.pending = Answer(chunk, request, self._ledger.opened_at)
-        self._ledger.accept(chunk)
+        run.streamed = None if chunk.complete else chunk
+        if chunk.complete or self._method.streams:
+            run.pending = Answer(chunk, request, self._ledger.opened_at)
+        self._ledger.accept(chunk, tick)
 
     def _take_usable(self, run: RunState, tick: int) -> Answer | None:
         """The pending answer, not before its own start nor before the constructed delay has passed."""
@@ -170,6 +174,17 @@ class ChunkScheduler:
             return None
         run.pending = None
         return answer
+
+    def _join(self, run: RunState, answer: Answer, tick: int) -> SeamReport | None:
+        """Splice an answer, or put what a stream has finished since behind the rows that it began with."""
+        if run.current is None or run.current.sequence != answer.chunk.sequence:
+            return self._splice(run, answer, tick)
+        waited = max(
+            0, tick - run.current.end_tick
+        )  # the robot stood still for these rows, so they begin now
+        run.timeline.extend(answer.chunk.actions[run.current.horizon :], tick)
+        run.current = replace(answer.chunk, start_tick=run.current.start_tick + waited)
+        return None
 
     def _splice(self, run: RunState, answer: Answer, tick: int) -> SeamReport | None:
         """Join an answer to the timeline; None when it is wholly in the past.
@@ -182,6 +197,8 @@ class ChunkScheduler:
         chunk = replace(answer.chunk, start_tick=tick) if stood_still else answer.chunk
         planned = run.timeline.action_at(tick)
         dropped = self._method.merge(run.timeline, chunk, tick, self._space)
+        if dropped == chunk.horizon and not chunk.complete:  # later rows of the stream are of use
+            return None
         run.delays.add(tick - answer.asked_at)
         if dropped == chunk.horizon:
             run.stats.late_chunks += 1

@@ -80,21 +80,21 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path) -> Re
         output = scheduler.step(TickInput(recorded.tick, recorded.measured, chunks, failures))
         outputs.append(output)
         if output.request is not None:
-            due = recorded.tick + max(1, latency.ticks(output.request.sequence, output.request.delay))
-            _answer(setting, policy, output.request, recorded, due, mailbox)
+            wait = max(1, latency.ticks(output.request.sequence, output.request.delay))
+            _answer(setting, policy, output.request, recorded, wait, mailbox)
     waits = continuation.create(method, {}).waits
     return _result(method, checkpoint, policy, outputs, waits)
 
 
 def _answer(
-    setting: Setting, policy: Policy, request: ChunkRequest, recorded: TickInput, due: int, mailbox: Mailbox
+    setting: Setting, policy: Policy, request: ChunkRequest, recorded: TickInput, wait: int, mailbox: Mailbox
 ) -> None:
     stamp = setting.run.stamps[recorded.tick]
     observation = setting.cameras.observation(recorded.tick, stamp, recorded.measured)
     try:
-        mailbox.chunks.setdefault(due, []).append(ask(policy, request, observation))
+        mailbox.deliver(ask(policy, request, observation), recorded.tick, wait)
     except PolicyError as error:
-        mailbox.failures.setdefault(due, []).append(str(error))
+        mailbox.failures.setdefault(recorded.tick + wait, []).append(str(error))
 
 
 def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOutput], waits: bool) -> Rerun:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, PolicyError
-from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_core.policy import CAPABILITIES, PolicyInfo, PredictRequest, PredictResult
 from segue_eval.evaluate import EpisodeRunner
 from segue_eval.result import EpisodeResult
 from segue_scheduler.testing.scripted_policy import policy_info
@@ -27,8 +28,8 @@ class WavingPolicy:
 
     @property
     def info(self) -> PolicyInfo:
-        """Can do everything; reads three cameras."""
-        info = policy_info(DUAL_ARM_EE)
+        """Can do everything but stream; reads three cameras."""
+        info = policy_info(DUAL_ARM_EE, capabilities=CAPABILITIES - {"streaming"})
         return PolicyInfo(**(info.__dict__ | {"name": "waving", "cameras": CAMERAS, "image_size": (96, 72)}))
 
     def reset(self) -> None:
@@ -48,6 +49,21 @@ class WavingPolicy:
         return PredictResult(
             ActionChunk(actions, request.start_tick, "waving", request.sequence, omega=request.omega)
         )
+
+
+class StreamingPolicy(WavingPolicy):
+    """Gives its chunk in three parts of equal length."""
+
+    @property
+    def info(self) -> PolicyInfo:
+        """Streams."""
+        return replace(super().info, capabilities=CAPABILITIES)
+
+    def stream(self, request: PredictRequest) -> Iterator[PredictResult]:
+        """20, 40 and 60 rows."""
+        whole = self.predict(request).chunk
+        for rows in (20, 40, 60):
+            yield PredictResult(replace(whole, actions=whole.actions[:rows], complete=rows == 60))
 
 
 def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int = 300) -> EpisodeResult:

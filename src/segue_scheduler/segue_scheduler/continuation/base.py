@@ -51,6 +51,7 @@ class Continuation:
     waits: ClassVar[bool] = False  # motion stops while the policy thinks
     trained_lengths: ClassVar[bool] = False  # d and r must lie inside the policy's training range
     ramps: ClassVar[bool] = True  # whether its guidance has a ramp behind the prefix
+    streams: ClassVar[bool] = True  # whether a chunk may be joined before all its rows are there
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.parse(options, NoOptions)
@@ -89,8 +90,11 @@ class Mixing(Continuation):
     new        past  |---------------- new -------------|
     executed         |-- blend(shares) ---|---- new ----|
 
-    As with every splice the new chunk decides where the timeline ends: a shorter one cuts the old.
+    As with every splice the new chunk decides where the timeline ends: a shorter one cuts the old. What is mixed must
+    be there as a whole, so the parts of a stream are waited for.
     """
+
+    streams = False
 
     def shares(self, old: int, new: int) -> NDArray[np.float64]:
         """Share of the new chunk, (min(old, new),) in [0, 1], for `old` rows that are left and `new` that come."""
