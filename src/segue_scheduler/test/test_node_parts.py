@@ -324,5 +324,16 @@ def test_a_task_done_by_a_person_ends_the_run_as_a_success() -> None:
     session = _session()
     _run(session, range(10), POSE)
     session.inbox.task = TaskState(success=True, text="all in the box")
-    assert session.rest(10, POSE, 10, now_s=0.0).outcome == session.outcome
+    for tick in range(10, 10 + session.spec.config.task_hold_ticks):
+        assert session.rest(tick, POSE, tick, now_s=0.0).outcome == session.outcome
     assert session.outcome and session.outcome.success and "person" in session.outcome.reason
+
+
+def test_success_in_a_persons_hands_must_hold_as_long_as_in_the_policys() -> None:
+    """A jar that only passed over the box ended the run: the rule was written a second time, without its hold."""
+    session = _session()
+    hold = session.spec.config.task_hold_ticks
+    _run(session, range(10), POSE)
+    session.inbox.task = TaskState(success=True)
+    held = [session.rest(10 + tick, POSE, 10 + tick, now_s=0.0).outcome for tick in range(hold)]
+    assert hold > 1 and held[:-1] == [None] * (hold - 1) and held[-1] is not None

@@ -1,6 +1,6 @@
 """One run of a task: the scheduler core between its inbox and the wire."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,12 @@ from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.msg import ActionChunk
+from segue_ros.conversions import task_state_from_msg
 from segue_ros.seeing import Unseen
+from segue_scheduler import termination
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import Outcome, Phase, TickOutput
 
 
@@ -59,6 +62,7 @@ class Session:
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.space, self.info.name)
         self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
+        self._rules_by_hand = termination.create(self.spec.config, self.space).by_hand()
 
     def step(
         self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float
@@ -86,23 +90,33 @@ class Session:
 
     def rest(self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float) -> TickOutput:
         """One tick in which a person has the robot; the run can still succeed, be cancelled or lose its client."""
-        self.takeovers += not self._resting
+        if not self._resting:
+            self.takeovers += 1
+            self._rules_by_hand.reset()
         self._resting = True
         self.human_ticks += 1
         self.started_at = tick if self.started_at is None else self.started_at
-        self.outcome = self.outcome or self._end_by_hand() or self._external_end(tick, measured_at, now_s)
+        self.outcome = (
+            self.outcome or self._end_by_hand(tick, measured) or self._external_end(tick, measured_at, now_s)
+        )
         self.last = TickOutput(tick, measured, Phase.PAUSED, outcome=self.outcome)
         return self.last
 
-    def _end_by_hand(self) -> Outcome | None:
-        if self.inbox.stop_requested:
-            return Outcome(False, "operator", "stop requested by the operator")
-        task = self.inbox.task
-        if task and task.success and "task_detector" in self.spec.config.termination:
-            return Outcome(
-                True, "task_detector", f"done while a person had the robot: {task.text or 'success'}"
-            )
-        return None
+    def _end_by_hand(self, tick: int, measured: NDArray[np.float64]) -> Outcome | None:
+        """What the rules say that hold for a person, too."""
+        evidence = Evidence(
+            elapsed=tick - (self.started_at or 0),
+            waiting=False,
+            measured=measured,
+            task=task_state_from_msg(self.inbox.task) if self.inbox.task else None,
+            progress=None,
+            policy_stop=False,
+            stop_requested=self.inbox.stop_requested,
+        )
+        outcome = self._rules_by_hand.check(evidence)
+        if outcome is None or not outcome.success:
+            return outcome
+        return replace(outcome, reason=f"done while a person had the robot: {outcome.reason}")
 
     def receive(self, chunk: ActionChunk) -> None:
         """An answer of the policy; one of another action space ends the run at its next tick, unexecuted."""

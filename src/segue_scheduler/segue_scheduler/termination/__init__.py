@@ -37,6 +37,10 @@ class Termination:
     def __init__(self, rules: tuple[TerminationRule, ...]) -> None:
         self.rules = rules
 
+    def by_hand(self) -> "Termination":
+        """Those of the rules that hold while a person has the robot, too."""
+        return Termination(tuple(rule for rule in self.rules if getattr(rule, "by_hand", False)))
+
     def reset(self) -> None:
         """Forget the run before."""
         for rule in self.rules:

@@ -41,7 +41,10 @@ class Evidence:
 
 
 class TerminationRule(Protocol):
-    """A small state machine; called once per tick from one thread, `reset` before each run."""
+    """A small state machine; called once per tick from one thread, `reset` before each run.
+
+    One with `by_hand = True` also judges what a person does with the robot.
+    """
 
     def reset(self) -> None:
         """Forget the run before."""

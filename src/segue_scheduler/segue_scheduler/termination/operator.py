@@ -7,6 +7,8 @@ from segue_scheduler.tick import Outcome
 class Operator:
     """Fires on a stop request."""
 
+    by_hand = True
+
     def reset(self) -> None:
         """Nothing to forget."""
 

@@ -12,6 +12,8 @@ from segue_scheduler.tick import Outcome
 class TaskDetector:
     """Fires after `hold_ticks` ticks with success in a row; a tick without word neither counts nor resets."""
 
+    by_hand = True
+
     def __init__(self, hold_ticks: int) -> None:
         self._hold_ticks = hold_ticks
         self._held = 0
