@@ -1,7 +1,7 @@
 """30: numbers out of range in goals, services and messages are refused with what came and what is allowed.
 
-`follow_joint_trajectory` needs control_msgs, which is not among the wheels: its numbers are tried in
-`src/segue_control/test/test_given_trajectories.py`, those of files in the fuzz of every reader.
+Those of `follow_joint_trajectory` are tried in `tests/system/test_trajectories.py`, those of files in the fuzz of every
+reader.
 """
 
 import math

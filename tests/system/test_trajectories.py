@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from own_domain import own_domain
-
-pytest.importorskip("control_msgs", reason="control_msgs is part of a ROS 2 install, in no Python registry")
-
 import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory
 from control_msgs.msg import JointTolerance
+from own_domain import own_domain
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState

@@ -2,7 +2,7 @@
 
 A trajectory goes the way of every planned move: armed, streamed a row per tick through the controller and its guard,
 owned by this node until its end, disarmed. The newest goal wins: the one before ends as aborted, the arms come to rest,
-and the new one begins there. Needs control_msgs, which is part of a ROS 2 install.
+and the new one begins there. Needs control_msgs: of a ROS 2 install, or built from overlay/ by `./segue setup`.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Mover(Protocol):
 def create(node: Node, mover: Mover) -> TrajectoryServer | None:
     """The server; None, and a line in the log, where control_msgs is not installed."""
     if find_spec("control_msgs") is None:
-        text = f"no control_msgs, so no action {NAME}: apt install ros-$ROS_DISTRO-control-msgs"
-        node.get_logger().info(text)
+        do = "./segue setup builds it; with a ROS 2 install, apt install ros-$ROS_DISTRO-control-msgs"
+        node.get_logger().info(f"no control_msgs, so no action {NAME}: {do}")
         return None
     return TrajectoryServer(node, mover, import_module("control_msgs.action").FollowJointTrajectory)
 
