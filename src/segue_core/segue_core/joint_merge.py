@@ -84,5 +84,7 @@ class JointMerge:
         if late := [name for name, age in zip(self.names, behind, strict=True) if age > self._max_age_ns]:
             age, allowed = behind.max() * 1e-6, self._max_age_ns * 1e-6
             cause = "a publisher is silent, or on another clock"
+            if not self._stamps[behind > self._max_age_ns].any():
+                cause = "their stamps are 0: not stamped, or silent"
             return f"{', '.join(late)} last told {age:.0f} ms before the others, allowed: {allowed:.0f} ms ({cause})"
         return ""

@@ -18,7 +18,7 @@ from segue_data.bags import messages
 from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import FILE_NAME, load
 from segue_data.bags.reader import read, stamp_ns
-from segue_data.bags.topics import JOINT_STATES, demonstration_topics, image_topic
+from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.checks.bag import check_bag
 from segue_data.cli import main
 from segue_data.datasets.convert import convert
@@ -43,6 +43,20 @@ def _changed(bag: Path, out: Path, robot: RobotConfig, change: Change) -> Path:
 def _later(message: Any, by_ns: int) -> Any:
     message.header = messages.header(stamp_ns(message.header) + by_ns if by_ns else 0)
     return message
+
+
+def _arms_and_grippers(message: Any, robot: RobotConfig) -> list[Any]:
+    """A joint state as two publishers send it."""
+    grippers = np.array([name in robot.gripper_names for name in message.name])
+    return [
+        messages.joint_state(
+            stamp_ns(message.header),
+            [n for n, k in zip(message.name, part, strict=True) if k],
+            message.position[part],
+            message.velocity[part],
+        )
+        for part in (~grippers, grippers)
+    ]
 
 
 def test_a_refusal_names_what_was_found_and_the_option_that_takes_it_and_the_advised_manifest_is_enough(
@@ -91,18 +105,7 @@ def test_joint_states_of_two_publishers_are_those_of_one(
     recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
 ) -> None:
     def two(topic: str, message: Any) -> list[Any]:
-        if topic != JOINT_STATES:
-            return [message]
-        grippers = np.array([name in robot.gripper_names for name in message.name])
-        return [
-            messages.joint_state(
-                stamp_ns(message.header),
-                [n for n, k in zip(message.name, part, strict=True) if k],
-                message.position[part],
-                message.velocity[part],
-            )
-            for part in (~grippers, grippers)
-        ]
+        return _arms_and_grippers(message, robot) if topic == JOINT_STATES else [message]
 
     bag = _changed(recorded[0], tmp_path / "two", robot, two)
     assert check_bag(bag, robot).problems == []
@@ -190,3 +193,41 @@ def test_a_camera_whose_clock_is_not_the_recordings_is_named_so(
     with pytest.raises(DataError, match=says):
         read_episode(bag, robot, lambda q: q, SIZE)
     assert any(p.place == HEAD and re.search(says, p.what) for p in check_bag(bag, robot).problems)
+
+
+_UNSTAMPED = r"all \d+ stamps are 0: its (driver|sender) does not stamp"
+
+
+@pytest.mark.parametrize("epoch_ns", [0, 10**18], ids=["simulated", "time-of-day"])
+@pytest.mark.parametrize("unstamped", [COMMAND, JOINT_STATES, HEAD])
+def test_check_and_convert_name_the_same_stream_that_is_not_stamped(
+    unstamped: str, epoch_ns: int, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    def change(topic: str, message: Any) -> list[Any]:
+        by_ns = 0 if topic == unstamped else epoch_ns
+        return [_later(message, by_ns) if by_ns or topic == unstamped else message]
+
+    bag = _changed(recorded[0], tmp_path / "unstamped", robot, change)
+    with pytest.raises(DataError, match=_UNSTAMPED) as refused:
+        read_episode(bag, robot, lambda q: q, SIZE)
+    (problem,) = check_bag(bag, robot).problems
+    assert problem.place == unstamped and refused.value.text.endswith(problem.what)
+
+
+@pytest.mark.parametrize("grippers_only", [False, True])
+def test_of_two_publishers_of_joints_check_and_convert_name_the_one_that_does_not_stamp(
+    grippers_only: bool, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+) -> None:
+    def change(topic: str, message: Any) -> list[Any]:
+        if topic != JOINT_STATES:
+            return [message]
+        parts = _arms_and_grippers(message, robot)
+        _later(parts[grippers_only], 0)
+        return parts
+
+    bag = _changed(recorded[0], tmp_path / "two", robot, change)
+    lost = robot.gripper_names[-1] if grippers_only else robot.joint_names[-1]
+    with pytest.raises(DataError, match=f"{lost} last told .*their stamps are 0: not stamped"):
+        read_episode(bag, robot, lambda q: q, SIZE)
+    (problem,) = check_bag(bag, robot).problems
+    assert problem.place == JOINT_STATES and "their stamps are 0" in problem.what

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from segue_core.contracts.robot import RobotConfig
 from segue_data.bags.streams import Streams
 from segue_data.bags.topics import COMMAND, JOINT_STATES, image_topics
-from segue_data.datasets.alignment import behind, other_clock
+from segue_data.datasets.alignment import behind, other_clock, unstamped
 from segue_data.datasets.recorded_episode import TOLERANCE_NS
 from segue_data.findings import Findings
 
@@ -29,8 +29,11 @@ def _lag(streams: Streams, topic: str) -> int:
 
 
 def check_skew(streams: Streams, robot: RobotConfig, findings: Findings) -> None:
-    """Ticks whose newest joint state or picture is older than conversion accepts."""
+    """Ticks whose newest joint state or picture is older than conversion accepts; commands that are not stamped."""
     ticks = np.asarray(streams.stamps.get(COMMAND, ()), dtype=np.int64)
+    if cause := unstamped(ticks, "sender"):
+        findings.add(COMMAND, cause)
+        return
     cameras = [next((t for t in image_topics(c) if streams.stamps.get(t)), None) for c in robot.cameras]
     worst: dict[str, float] = {}
     for topic in (JOINT_STATES, *filter(None, cameras)):

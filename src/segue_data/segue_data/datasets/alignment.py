@@ -73,6 +73,14 @@ def behind(stamps: Sequence[int], logged: Sequence[int]) -> int:
     return int(np.median(np.asarray(logged) - np.asarray(stamps))) if stamps else 0
 
 
+def unstamped(stamps: Stamps, sender: str) -> str:
+    """Says so when all stamps of a stream are one; else empty."""
+    if stamps.size < 2 or (stamps != stamps[0]).any():
+        return ""
+    told = "0" if not stamps[0] else f"equal ({stamps[0] / 1e9:.3f} s)"
+    return f"all {stamps.size} stamps are {told}: its {sender} does not stamp what it sends"
+
+
 def other_clock(ticks: Stamps, stamps: Stamps, behind_ns: int = 0) -> str:
     """Why stamps cannot belong to ticks at all, where that is plain: not stamped, or by another clock; else empty.
 
@@ -80,9 +88,8 @@ def other_clock(ticks: Stamps, stamps: Stamps, behind_ns: int = 0) -> str:
     """
     if not stamps.size or not ticks.size:
         return ""
-    if stamps.size > 1 and (stamps == stamps[0]).all() and (stamps[0] or ticks.all()):
-        told = "0" if not stamps[0] else f"equal ({stamps[0] / 1e9:.3f} s)"
-        return f"all {stamps.size} stamps are {told}: its driver does not stamp what it sends"
+    if cause := unstamped(stamps, "driver"):
+        return cause
     span = max(int(ticks[-1] - ticks[0]), 1_000_000_000)
     apart = int(np.median(stamps) - np.median(ticks))
     if abs(apart) < 2 * span:
@@ -118,8 +125,10 @@ def check_ticks(numbers: NDArray[np.int64], stamps: Stamps, *, rate_hz: float, s
     """Ticks must be consecutive and on time.
 
     Raises:
-        DataError: a tick is missing or repeated, or its stamp is more than half a tick off the rate.
+        DataError: no stamps, a tick is missing or repeated, or its stamp is more than half a tick off the rate.
     """
+    if cause := unstamped(stamps, "sender"):
+        raise misaligned(source, "/segue/command", cause)
     if numbers.size < 2:
         raise misaligned(source, "/segue/command", f"{numbers.size} commands, at least 2 are needed")
     steps = np.diff(numbers)
