@@ -10,6 +10,7 @@ import argparse
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from segue_eval.suite.cli import (
     run_suite_command,
 )
 from segue_eval.suite.find import suite_names
-from segue_eval.summary import endings, shortenings, success_interval, table, to_csv, to_json
+from segue_eval.summary import endings, explained, shortenings, success_interval, table, to_csv, to_json
 
 _FILMED_FAILURES = 3
 DONE, NOT_REACHED = ExitStatus.SUCCESS, ExitStatus.TASK_FAILED
@@ -68,10 +69,12 @@ def _claims(arguments: argparse.Namespace, results: Sequence[EpisodeResult]) -> 
 def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim]) -> None:
     low, high = success_interval(results)
     ends = ", ".join(f"{rule} {count}" for rule, count in sorted(endings(results).items()))
-    print(table({name: results}, shutil.get_terminal_size().columns))
+    width = shutil.get_terminal_size().columns
+    print(table({name: results}, width))
     won = f"{sum(result.success for result in results)}/{len(results)}"
     print(f"\nsuccess {won}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
     print(f"ended by: {ends}")
+    print(textwrap.fill(f"{explained('interventions')[0]} (docs/control.md)", width))
     for line in shortenings(results):
         print(f"note: {line}")
     for claim in claims:

@@ -91,10 +91,17 @@ def _seeds(results: Sequence[EpisodeResult], setup: Mapping[str, Any], folder: P
 def _summary(results: Sequence[EpisodeResult]) -> str:
     values = estimates(results)
     rows = [
-        [c.title, _mean(c, results), "lower" if c.lower_is_better else "higher", str(values[c.key].count)]
+        [
+            c.title,
+            _mean(c, results),
+            "lower" if c.lower_is_better else "higher",
+            str(values[c.key].count),
+            c.means,
+        ]
         for c in COLUMNS
     ]
-    return page.html_table(["metric", "mean ± standard error", "better", "episodes"], rows)
+    header = ["metric", "mean ± standard error", "better", "episodes", "what it is"]
+    return page.html_table(header, rows, words={0, 4})
 
 
 def _mean(column: Column, results: Sequence[EpisodeResult]) -> str:

@@ -15,7 +15,7 @@ from segue_eval.statistics import Estimate, estimate, wilson_interval
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better.
+    """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better, what it is.
 
     Columns that are not `printed` are in JSON, pages and claims, and left out of the terminal's table.
     """
@@ -27,6 +27,7 @@ class Column:
     digits: int = 2
     lower_is_better: bool = True
     printed: bool = True
+    means: str = ""
 
 
 def _mean_delay(result: EpisodeResult) -> float:
@@ -39,22 +40,56 @@ def _completion(result: EpisodeResult) -> float:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("success", "success [%]", lambda r: float(r.success), 100.0, 1, lower_is_better=False),
-    Column("false_stop", "false stop [%]", lambda r: float(r.false_stop), 100.0, 1),
-    Column("missed_stop", "missed stop [%]", lambda r: float(r.missed_stop), 100.0, 1),
-    Column("score", "score", lambda r: r.score, lower_is_better=False),
-    Column("seconds", "time [s]", lambda r: r.seconds),
-    Column("completion", "time when done [s]", _completion, printed=False),
-    Column("nsparc", "NSPARC", lambda r: r.nsparc),
-    Column("nldlj", "NLDLJ", lambda r: r.nldlj),
-    Column("overlap_rmse", "overlap RMSE x1e3", lambda r: r.overlap_rmse, 1e3),
-    Column("overlap_motion", "without grippers x1e3", lambda r: r.overlap_motion, 1e3),
-    Column("seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3),
-    Column("delay", "delay [ticks]", _mean_delay, digits=1),
-    Column("starved", "starved ticks", lambda r: float(r.starved), digits=1),
-    Column("shortened", "shortened", lambda r: float(r.shortened), digits=1, printed=False),
-    Column("interventions", "guard", lambda r: float(r.interventions), digits=1),
-)
+    Column(
+        "success", "success [%]", lambda r: float(r.success), 100.0, 1, lower_is_better=False,
+        means="the run ended as done, and the simulator's judge agrees",
+    ),
+    Column(
+        "false_stop", "false stop [%]", lambda r: float(r.false_stop), 100.0, 1,
+        means="termination said done, the judge says no",
+    ),
+    Column(
+        "missed_stop", "missed stop [%]", lambda r: float(r.missed_stop), 100.0, 1,
+        means="the judge says done, and the run went on to its limit",
+    ),
+    Column(
+        "score", "score", lambda r: r.score, lower_is_better=False,
+        means="the judge's points for how far the task was done",
+    ),
+    Column("seconds", "time [s]", lambda r: r.seconds, means="length of the episode; a failed one lasts to its limit"),
+    Column(
+        "completion", "time when done [s]", _completion, printed=False,
+        means="length of the successful episodes",
+    ),
+    Column("nsparc", "NSPARC", lambda r: r.nsparc, means="how ragged the speed is, by its spectrum (Legato, App. D)"),
+    Column("nldlj", "NLDLJ", lambda r: r.nldlj, means="how jerky the motion is, as a logarithm (Legato, App. D)"),
+    Column(
+        "overlap_rmse", "overlap RMSE x1e3", lambda r: r.overlap_rmse, 1e3,
+        means="how far a new chunk is from the one before it where both have actions; in the actions' units",
+    ),
+    Column(
+        "overlap_motion", "without grippers x1e3", lambda r: r.overlap_motion, 1e3,
+        means="the same of the numbers that move an arm [m, rad]",
+    ),
+    Column(
+        "seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3,
+        means="the step of the commands where one chunk takes over from another",
+    ),
+    Column("delay", "delay [ticks]", _mean_delay, digits=1, means="from asking for a chunk to its first action"),
+    Column(
+        "starved", "starved ticks", lambda r: float(r.starved), digits=1,
+        means="ticks for which there was no action",
+    ),
+    Column(
+        "shortened", "shortened", lambda r: float(r.shortened), digits=1, printed=False,
+        means="requests that claimed a shorter delay or ramp than planned",
+    ),
+    Column(
+        "interventions", "guard interventions", lambda r: float(r.interventions), digits=1,
+        means="joint targets that the safety guard changed, counted per joint and controller update (120 a second); "
+        "mostly small smoothing, so hundreds are usual and no fault",
+    ),
+)  # fmt: skip
 
 
 def estimates(results: Sequence[EpisodeResult]) -> dict[str, Estimate]:
@@ -65,6 +100,11 @@ def estimates(results: Sequence[EpisodeResult]) -> dict[str, Estimate]:
 def success_interval(results: Sequence[EpisodeResult]) -> tuple[float, float]:
     """95 % interval of the success rate (Wilson)."""
     return wilson_interval(sum(r.success for r in results), len(results))
+
+
+def explained(*keys: str) -> list[str]:
+    """`title: what it is` of the columns of these keys."""
+    return [f"{column.title}: {column.means}" for column in COLUMNS if column.key in keys]
 
 
 def _cell(column: Column, value: Estimate) -> str:

@@ -20,6 +20,7 @@ from segue_data.contracts import load_robot
 from segue_eval.build import Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant
 from segue_eval.report.bag import read_run
+from segue_eval.summary import explained
 
 Floats = NDArray[np.float64]
 
@@ -123,7 +124,7 @@ def table(motions: Iterable[Motion]) -> str:
         for m in motions
     ]
     foot = "guard: interventions; acc, jerk (rms): acceleration and jerk in parts of each joint's limit"
-    return "\n".join([head, *rows, foot])
+    return "\n".join([head, *rows, foot, *explained("interventions")])
 
 
 def compare(runs: Sequence[Path]) -> list[Motion]:

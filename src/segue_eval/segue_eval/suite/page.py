@@ -80,7 +80,10 @@ def _metrics(run: SuiteRun) -> str:
         if (chart := charts.metric_chart(run, key, task))
     ]
     note = "A small dot per seed, a large one at the mean with its standard error. Hollow: the paper, on its own scale."
-    return page.section("Metrics", page.columns(panels), note=note) if panels else ""
+    rows = [[METRICS[key].title, METRICS[key].means] for key in keys]
+    listed = page.html_table(["metric", "what it is"], rows, words={0, 1})
+    meanings = f"<details><summary>What they are</summary>{listed}</details>"
+    return page.section("Metrics", meanings, page.columns(panels), note=note) if panels else ""
 
 
 def suite_page(run: SuiteRun) -> str:
