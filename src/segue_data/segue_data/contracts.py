@@ -61,3 +61,8 @@ def robot_names() -> tuple[str, ...]:
 def load_task(name: str) -> TaskConfig:
     """Task contract `config/tasks/<name>.yaml`; ConfigError listing the valid names otherwise."""
     return _load("task", name, TaskConfig)
+
+
+def task_names() -> tuple[str, ...]:
+    """Names of all task contracts, sorted."""
+    return tuple(sorted(path.stem for path in (config_folder() / "tasks").glob("*.yaml")))

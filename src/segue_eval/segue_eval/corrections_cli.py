@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.errors import ConfigError, DataError, ErrorCode
-from segue_data.contracts import load_robot
+from segue_data.contracts import load_robot, load_task, task_names
 from segue_data.datasets.corrections import CorrectionsInfo
 from segue_eval import options
 from segue_eval.build import Setup, SimulatedRunner, check
@@ -17,9 +17,11 @@ from segue_eval.corrections import CorrectionRunner, claim, finished, gather
 from segue_eval.evaluate import Failure, default_workers, run_jobs
 from segue_eval.progress import ProgressBar
 from segue_eval.seeds import parse_seeds
+from segue_sim import experts
 
 _TEXT = """\
 Let a policy act in simulation and write down, at every request, what the task's expert would have done from there.
+The expert must be one that can begin anywhere, as that of pick_place.
 `segue train --corrections FOLDER` learns from it when not to trust a plan that turned out wrong.
 
   segue corrections --checkpoint trained --seeds 30000:30500 --out data/corrections
@@ -52,6 +54,7 @@ def run_corrections(arguments: argparse.Namespace) -> int:
         text = f"{out} is complete already"
         raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="choose another --out")
     check(setup)
+    _check_expert(setup.task)
     info = _info(setup, arguments.seeds)
     unfinished = out.with_name(out.name + ".unfinished")
     claim(unfinished, setup.to_dict())
@@ -60,6 +63,15 @@ def run_corrections(arguments: argparse.Namespace) -> int:
     shutil.rmtree(unfinished)
     print(f"{count} corrections of {len(seeds)} episodes: {out}")
     return 0
+
+
+def _check_expert(task: str) -> None:
+    if not experts.takes_over(load_task(task)):
+        can = [name for name in task_names() if experts.takes_over(load_task(name))]
+        text = f"the expert of task '{task}' cannot go on from where a policy has brought the robot"
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, text, allowed=can, do="take a task of an expert that can"
+        )
 
 
 def _collect(setup: Setup, seeds: list[int], folder: Path, arguments: argparse.Namespace) -> None:

@@ -116,3 +116,13 @@ def test_an_expert_that_cannot_take_over_is_refused(
     monkeypatch.setattr("segue_sim.experts.create", lambda world, seed: object())
     with pytest.raises(ConfigError, match="taking_over"):
         CorrectedEpisodes(runner, tmp_path)(SEED)
+
+
+def test_a_task_whose_expert_cannot_take_over_is_refused_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--task", "push_button", "--robot", "franka", "--policy", "scripted", "--seeds", "1:2"]
+    assert main(["corrections", *words, "--out", str(tmp_path / "none")]) != 0
+    told = capsys.readouterr().err
+    assert "push_button" in told and "pick_place" in told
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from segue_core import registry
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 GROUP = "segue_sim.experts"  # entry points of other packages
 
-__all__ = ["Expert", "available", "check", "create"]
+__all__ = ["Expert", "available", "check", "create", "takes_over"]
 
 
 def available() -> tuple[str, ...]:
@@ -24,6 +25,12 @@ def available() -> tuple[str, ...]:
 def check(task: TaskConfig) -> None:
     """Refuse a task whose expert does not exist, with a ConfigError that lists the valid ones."""
     registry.find(__name__, GROUP, "expert", task.expert)
+
+
+def takes_over(task: TaskConfig) -> bool:
+    """Whether the task's expert can go on from where somebody has brought the robot: its module says TAKES_OVER."""
+    found = registry.find(__name__, GROUP, "expert", task.expert)
+    return bool(getattr(sys.modules[found.__module__], "TAKES_OVER", False))
 
 
 def create(world: World, seed: int) -> Expert:

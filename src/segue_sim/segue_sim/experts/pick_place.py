@@ -18,6 +18,7 @@ from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 
+TAKES_OVER = True  # it can begin anywhere, see `taking_over`
 _HOVER_M = 0.11  # tool height above an object before the descent
 _CARRY_M = 0.15  # tool height while carrying
 _RELEASE_M = 0.09  # tool height above the box when opening
