@@ -48,14 +48,14 @@ CHECKED = {
 """What else reads, and what of."""
 
 OWN = {
-    "segue_bringup/environment/lock.py",
+    "segue_bringup/environment/index.py", "segue_bringup/environment/lock.py",
     "segue_bringup/environment/progress.py", "segue_bringup/environment/setup_steps.py",
     "segue_bringup/environment/stamps.py", "segue_bringup/environment/torch_choice.py",
     "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",
     "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/instance.py",
     "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
-    "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/bags/definitions.py", "segue_data/cli.py",
-    "segue_data/datasets/video_writer.py",
+    "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/bags/definitions.py",
+    "segue_data/datasets/video_writer.py", "segue_data/settings.py",
     "segue_eval/bench/growth.py",
     "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
     "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",

@@ -1,6 +1,7 @@
 """Launch arguments: `name:=value` texts checked against a graph's declarations."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from segue_bringup.catalogue import names
@@ -19,48 +20,47 @@ _BOOLEANS = {
 }
 
 
-def split_assignments(texts: Iterable[str]) -> dict[str, str]:
-    """`["task:=pick_place"]` as a mapping; a name that comes twice takes its last value.
-
-    Raises:
-        ConfigError: a text without `:=`.
-    """
-    given: dict[str, str] = {}
-    for text in texts:
-        name, assign, value = text.partition(":=")
-        if not assign or not name:
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE, "not an argument", got=text, expected="name:=value"
-            )
-        given[name] = value
-    return given
-
-
 def given_arguments(
     graph: Graph,
-    texts: Iterable[str],
-    options: Mapping[str, tuple[str, Scalar | None]] | None = None,
+    launch: Mapping[str, Scalar],
+    base: Mapping[str, Scalar] | None = None,
     fixed: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Scalar]:
-    """What a command gives its graph: `name:=value` words, options that mean the same, and what it sets itself.
+    """What a command gives its graph: what it is told, over `base`; a robot alone does the first of its tasks.
 
     Args:
-        options: by argument, what the option is called and its value, None where it is not given.
+        launch: what the command was told.
+        base: what this command takes in place of the graph's defaults.
         fixed: what this command does not leave to anybody.
 
     Raises:
-        ConfigError: a word that is none, an unknown name, or two that say different things of one argument.
+        ConfigError: an unknown name, a wrong value, or one that contradicts what is fixed.
     """
-    given: dict[str, Scalar] = dict(split_assignments(texts))
-    resolve_arguments(graph, given)
-    said = {name: (option, value) for name, (option, value) in (options or {}).items() if value is not None}
-    said |= {name: ("this command", value) for name, value in (fixed or {}).items()}
-    for name, (who, value) in said.items():
-        if name in given and _differ(name, graph.arguments[name], given[name], value):
-            text = f"{who} says {name}:={value}, an argument says something else; leave one out"
-            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{name}:={given[name]}")
+    resolve_arguments(graph, launch)
+    given = {**(base or {}), **launch}
+    for name, value in (fixed or {}).items():
+        if name in launch and _differ(name, graph.arguments[name], launch[name], value):
+            text = f"this command says {name}:={value}, an argument says something else; leave it out"
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{name}:={launch[name]}")
         given[name] = value
+    if "robot" in launch and "task" not in given:
+        given["task"] = _first_task(str(launch["robot"]), str(graph.arguments["task"].default))
     return given
+
+
+def _first_task(robot: str, usual: str) -> str:
+    """The `usual` task if it is made for the robot, else the first that is: said, with the others that there are."""
+    from segue_data.contracts import tasks_of
+
+    fitting = tasks_of(robot)
+    if usual in fitting:
+        return usual
+    if not fitting:
+        do = "describe one in config/tasks (docs/your-own-robot.md)"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {robot!r}", do=do)
+    others = f" (also: {', '.join(fitting[1:])})" if fitting[1:] else ""
+    print(f"segue: robot {robot} does its first task, {fitting[0]}{others}", file=sys.stderr)
+    return fitting[0]
 
 
 def _differ(name: str, argument: Argument, one: Scalar, other: Scalar) -> bool:

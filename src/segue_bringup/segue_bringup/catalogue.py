@@ -1,6 +1,7 @@
 """The configuration folder: where it is, what names are in it, and its files as typed models."""
 
 import os
+import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,6 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel, load_mapping, load_yaml
-from segue_core.contracts.robot import RobotConfig
-from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import read_config
 
@@ -32,11 +31,13 @@ class PolicyEntry(StrictModel):
     privileged: bool = Field(default=False, description="the simulator tells it the whole state of the world")
 
 
-MODELS: Mapping[str, type[StrictModel]] = {
-    "robots": RobotConfig,
-    "tasks": TaskConfig,
-    "policies": PolicyEntry,
+MODELS: Mapping[str, str] = {
+    "robots": "segue_core.contracts.robot:RobotConfig",
+    "tasks": "segue_core.contracts.task:TaskConfig",
+    "policies": "segue_bringup.catalogue:PolicyEntry",
 }
+"""What the files of a kind are; imported when one is read."""
+
 _SINGULAR = {"robots": "robot", "tasks": "task", "policies": "policy", "graph": "graph"}
 
 
@@ -92,6 +93,6 @@ def entry(kind: str, name: str) -> dict[str, Any]:
     """One entry as plain data, checked against its model where `kind` has one, which fills in what is left out."""
     path = path_of(kind, name)
     text = read_config(path, _SINGULAR.get(kind, kind))
-    model = MODELS.get(kind)
+    model = pkgutil.resolve_name(MODELS[kind]) if kind in MODELS else None
     defaults = load_yaml(text, model, str(path)).model_dump(mode="json") if model is not None else {}
     return {**defaults, **load_mapping(text, str(path))}

@@ -77,6 +77,9 @@ class Graph(StrictModel):
 
     description: str
     arguments: Mapping[str, Argument]
+    groups: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="names of arguments by what they are about, for help"
+    )
     derived: Mapping[str, Derived] = Field(
         default_factory=dict, description="values that follow from an argument, for use as ${...}"
     )
@@ -101,6 +104,16 @@ class Graph(StrictModel):
                 if argument not in self.arguments:
                     raise ValueError(
                         f"node {node.name!r}: {unknown_name('argument', argument, self.arguments).text}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_arguments(self) -> "Graph":
+        for group, members in self.groups.items():
+            for name in members:
+                if name not in self.arguments:
+                    raise ValueError(
+                        f"group {group!r}: {unknown_name('argument', name, self.arguments).text}"
                     )
         return self
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from segue_bringup import cli
+from segue_bringup.catalogue import names
+from segue_bringup.settings import RunOptions
+from segue_bringup.verbs import VERBS
+from segue_core.command_line.verb import Chosen, choose
 from segue_core.exit_status import ExitStatus
 
 
-def raising(error: Exception) -> Callable[[], argparse.ArgumentParser]:
-    def work(_: argparse.Namespace) -> int:
-        raise error
-
-    def parser() -> argparse.ArgumentParser:
-        made = argparse.ArgumentParser()
-        made.set_defaults(func=work, command="data")
-        return made
-
-    return parser
+def parsed(*words: str) -> Any:
+    chosen = choose(words, VERBS)
+    assert isinstance(chosen, Chosen)
+    return chosen.options(names)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +37,11 @@ def test_what_the_system_refuses_is_no_defect(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "build_parser", raising(error))
-    assert cli.main([]) == status
+    def work(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr("segue_data.commands.info", work)
+    assert cli.main(["data", "info", "somewhere"]) == status
     told = capsys.readouterr().err
     assert said in told and ("Traceback" in told) == (status == ExitStatus.UNEXPECTED)
 
@@ -49,13 +49,22 @@ def test_what_the_system_refuses_is_no_defect(
 def test_launch_arguments_may_stand_before_between_and_behind_options() -> None:
     """`segue run policy:=hold --seed 3 teleop:=keyboard` was refused as unrecognised."""
     words = ["run", "policy:=hold", "--seed", "3", "delay:=4", "--quiet", "stride:=9"]
-    options = cli.parse(words, cli.build_parser())
-    assert (options.arguments, options.seed) == (["policy:=hold", "delay:=4", "stride:=9"], 3)
+    options = parsed(*words)
+    assert isinstance(options, RunOptions) and options.quiet
+    assert options.launch == {"policy": "hold", "seed": 3, "delay": 4, "stride": 9}
 
 
-@pytest.mark.parametrize("words", ["run policy:=hold --seed 3 delay", "run --sed:=3", "data info x a:=b"])
-def test_what_is_neither_an_option_nor_a_launch_argument_is_refused(
-    words: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run policy:=hold --seed 3 delay", "does not take the word 'delay' (did you mean delay:=VALUE?)"),
+        ("run pick_place", "did you mean task:=pick_place?"),
+        ("run --sed:=3", "unknown setting of segue run 'sed' (did you mean 'seed'?)"),
+        ("data info x a:=b", "unknown setting of segue data info 'a'; allowed: json, path"),
+    ],
+)
+def test_what_is_no_setting_is_refused_with_what_was_meant(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(words.split()) == ExitStatus.USAGE
-    assert "unrecognized arguments" in capsys.readouterr().err
+    assert said in capsys.readouterr().err

@@ -49,7 +49,7 @@ def loaded(process: subprocess.Popen[str], library: str) -> bool:
 @pytest.mark.parametrize("library", ["", "numpy", "mujoco", "scipy", "torch"])
 def test_ctrl_c_at_any_moment_of_the_start_leaves_no_trace(library: str, tmp_path: Path) -> None:
     """The first two seconds of every command printed a traceback of whatever was being imported."""
-    words = ("eval", "--seeds", "0:2", "--workers", "2", "--quiet", "--out", str(tmp_path))
+    words = ("eval", "--seeds", "0:2", "--workers", "1", "--quiet", "--out", str(tmp_path))
     process = start(*CLI, *words)
     assert wait_until(lambda: not library or loaded(process, library))
     os.killpg(process.pid, signal.SIGINT)
@@ -87,8 +87,8 @@ def test_ctrl_c_ends_the_script_itself_without_a_trace() -> None:
     assert "Traceback" not in said
 
 
-def test_a_training_that_is_interrupted_while_it_starts_leaves_no_trace() -> None:
-    process = start(*CLI, "train", "act", "task=push_button", "data=nowhere")
+def test_a_training_that_is_interrupted_while_it_starts_leaves_no_trace(tmp_path: Path) -> None:
+    process = start(*CLI, "train", "act", "task=push_button", f"data={tmp_path}")
     assert wait_until(lambda: process.poll() is not None or _trains(process))
     os.killpg(process.pid, signal.SIGINT)
     said = "".join(process.communicate(timeout=60))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segue_bringup.arguments import resolve_arguments, split_assignments
+from segue_bringup.arguments import resolve_arguments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.substitution import substitute
@@ -65,12 +65,6 @@ def test_a_wrong_argument_is_refused_with_what_is_valid(
 def test_arguments_take_the_type_of_their_default() -> None:
     arguments = resolve_arguments(load_graph(), {"stride": "20", "record": "off", "real_time_factor": "2"})
     assert (arguments["stride"], arguments["record"], arguments["real_time_factor"]) == (20, False, 2.0)
-
-
-def test_an_assignment_needs_its_sign() -> None:
-    assert split_assignments(["a:=1", "b:=", "a:=x:=y"]) == {"a": "x:=y", "b": ""}
-    with pytest.raises(ConfigError, match="name:=value"):
-        split_assignments(["task=pick_place"])
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:

@@ -1,16 +1,19 @@
 """A launch file declares the arguments that can make a difference to its nodes, and no others."""
 
-import argparse
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from segue_bringup.arguments import given_arguments, split_assignments
-from segue_bringup.cli import build_parser, parse
+from segue_bringup import cli
+from segue_bringup.arguments import given_arguments
+from segue_bringup.catalogue import names
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.run import move, replay
 from segue_bringup.usage import say_unused, used_arguments
+from segue_bringup.verbs import VERBS
+from segue_core.command_line.verb import Chosen, choose
 from segue_core.errors import ConfigError, ErrorCode
 from segue_data.bags.manifest import Manifest
 
@@ -68,7 +71,7 @@ def test_an_argument_that_is_not_declared_changes_nothing(node: str) -> None:
 def test_an_argument_that_makes_no_difference_to_a_run_is_named(
     words: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    graph, given = load_graph(), split_assignments(words)
+    graph, given = load_graph(), dict(word.split(":=") for word in words)
     say_unused(graph, make_plan(graph, given), given, ())
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(":=")[0].removeprefix("segue: ") for line in lines] == said
@@ -78,26 +81,36 @@ def test_an_argument_that_makes_no_difference_to_a_run_is_named(
 def test_commands_that_write_files_name_the_arguments_that_they_do_not_use(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = _parsed(command, "robot:=franka", "task:=reach_target", "delay:=4", "--out", str(tmp_path))
-    options.func(options)
+    words = [command, "robot:=franka", "task:=reach_target", "delay:=4", "--out", str(tmp_path)]
+    assert cli.main(words) == 0
     said = capsys.readouterr().err
     assert "delay:= makes no difference here" in said and "robot:= makes" not in said
 
 
-def _parsed(*words: str) -> argparse.Namespace:
-    return parse(words, build_parser())
+def _parsed(*words: str) -> Any:
+    chosen = choose(words, VERBS)
+    assert isinstance(chosen, Chosen)
+    return chosen.options(names)
 
 
-def test_an_option_and_an_argument_that_say_different_things_are_refused() -> None:
-    graph, words = load_graph(), ["runs:=here", "seed:=7"]
-    agreed = given_arguments(
-        graph, words, {"runs": ("--out", str(Path("here").absolute())), "seed": ("--seed", 7)}
-    )
-    assert agreed["seed"] == 7
-    for option, name, value in (("--out", "runs", "there"), ("--seed", "seed", 8)):
-        with pytest.raises(ConfigError, match=f"{option} says {name}:={value}") as caught:
-            given_arguments(graph, words, {name: (option, value)})
+def test_two_spellings_that_say_different_things_are_refused() -> None:
+    here = str(Path("here").absolute())
+    agreed = _parsed("run", "runs:=here", "--out", here, "seed:=7", "--seed", "7")
+    assert agreed.launch == {"runs": here, "seed": 7}
+    for words in (("runs:=here", "--out", "there"), ("seed=7", "--seed", "8")):
+        with pytest.raises(ConfigError, match="say different things of") as caught:
+            _parsed("run", *words)
         assert caught.value.code == ErrorCode.CONFIG_CONFLICT
+
+
+def test_a_robot_alone_does_the_first_of_its_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    """`segue run robot:=franka` was refused: the default task is another robot's."""
+    graph = load_graph()
+    assert given_arguments(graph, {"robot": "franka"}) == {"robot": "franka", "task": "open_drawer"}
+    assert "open_drawer (also: pick_up_cup, push_button" in capsys.readouterr().err
+    assert given_arguments(graph, {"robot": "dual_arm"})["task"] == "pick_place"  # the usual one is for it
+    assert given_arguments(graph, {"robot": "franka", "task": "take_lid"})["task"] == "take_lid"
+    assert given_arguments(graph, {"robot": "franka"}, {"task": "take_lid"})["task"] == "take_lid"
 
 
 def test_what_a_command_sets_itself_is_not_taken_from_an_argument() -> None:

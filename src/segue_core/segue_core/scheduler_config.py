@@ -1,24 +1,20 @@
 """Configuration of the chunk scheduler, with its ranges. Lengths are in ticks unless the name says `_s`."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
 
 
-class SchedulerConfig(StrictModel):
-    """How chunks are asked for, joined and ended.
+class ChunkLengths(StrictModel):
+    """When chunks are asked for and how they are joined: the same settings for a node, a run and an evaluation.
 
     The defaults are those of Legato's main experiment: H, s, d, r = 60, 30, 8, 22.
     """
 
-    continuation: str = Field(default="legato", min_length=1, description="continuation method, by name")
-    continuation_options: Mapping[str, Any] = Field(
-        default_factory=dict, description="options of the method itself; each method names its own"
-    )
-    horizon: int = Field(default=60, ge=1, le=1024, description="rows H of a chunk; must equal the policy's")
+    GROUP: ClassVar[str] = "Chunks"
     stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts")
     delay_mode: Literal["constructed", "adaptive"] = Field(
         default="constructed",
@@ -36,6 +32,16 @@ class SchedulerConfig(StrictModel):
         default="refuse",
         description="what to do when (d, s, r) do not fit H or the policy: refuse, or shorten and say so",
     )
+
+
+class SchedulerConfig(ChunkLengths):
+    """How chunks are asked for, joined and ended."""
+
+    continuation: str = Field(default="legato", min_length=1, description="continuation method, by name")
+    continuation_options: Mapping[str, Any] = Field(
+        default_factory=dict, description="options of the method itself; each method names its own"
+    )
+    horizon: int = Field(default=60, ge=1, le=1024, description="rows H of a chunk; must equal the policy's")
     warmup: int = Field(default=1, ge=0, le=100, description="first answers left out of the delay estimate")
     buffer: int = Field(
         default=10, ge=1, le=1000, description="measured delays that the estimate (their maximum) looks at"

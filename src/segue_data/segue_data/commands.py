@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections import Counter
 from pathlib import Path
 
 from segue_core.files import read_json
+from segue_data import settings
 from segue_data.bags.manifest import load
 from segue_data.errors import missing
 from segue_data.storage.atomic import write_text
 
 
-def record(arguments: argparse.Namespace) -> int:
+def record(arguments: settings.RecordOptions) -> int:
     """Scripted demonstrations, one bag per seed."""
     from segue_data.bags.encoding import ImageCodec
     from segue_data.contracts import load_robot, load_task
@@ -42,7 +42,7 @@ def record(arguments: argparse.Namespace) -> int:
     return 0 if report.recorded or report.skipped else 1
 
 
-def convert(arguments: argparse.Namespace) -> int:
+def convert(arguments: settings.ConvertOptions) -> int:
     """Bags to a dataset."""
     from segue_data.bags.folders import find_bags, unfinished_bags
     from segue_data.contracts import load_robot, recorded_robot
@@ -73,7 +73,7 @@ def _write_json(path: Path | None, content: object) -> None:
         write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def check(arguments: argparse.Namespace) -> int:
+def check(arguments: settings.CheckOptions) -> int:
     """Status 1 and a line for every problem."""
     from segue_data.checks.check import check as look
 
@@ -87,7 +87,7 @@ def check(arguments: argparse.Namespace) -> int:
     bad = [finding for finding in findings if not finding.ok]
     kind = findings[0].kind if len(findings) == 1 else f"{findings[0].kind}s"
     print(f"{len(findings)} {kind} checked, {len(bad)} with problems")
-    _write_json(arguments.json, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
+    _write_json(arguments.json_file, {"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
     if arguments.page:
         from segue_data.checks.page import write_page
 
@@ -96,7 +96,7 @@ def check(arguments: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def info(arguments: argparse.Namespace) -> int:
+def info(arguments: settings.InfoOptions) -> int:
     """What is there."""
     from segue_data.checks.check import info as describe
 
@@ -104,11 +104,11 @@ def info(arguments: argparse.Namespace) -> int:
     width = max(map(len, facts))
     for name, value in facts.items():
         print(f"{name:<{width}}  {value}")
-    _write_json(arguments.json, facts)
+    _write_json(arguments.json_file, facts)
     return 0
 
 
-def repair(arguments: argparse.Namespace) -> int:
+def repair(arguments: settings.RepairOptions) -> int:
     """Close what a killed recorder left open, keep what is whole of damaged bags; status 1 if one cannot be saved."""
     from segue_data.bags.repair_all import repair_all
 
@@ -123,7 +123,7 @@ def repair(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def show(arguments: argparse.Namespace) -> int:
+def show(arguments: settings.ShowOptions) -> int:
     """Contact sheet, Rerun recording, Foxglove layout."""
     from segue_data.checks.check import is_dataset
     from segue_data.views import foxglove as show_foxglove
@@ -149,7 +149,7 @@ def show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def label(arguments: argparse.Namespace) -> int:
+def label(arguments: settings.LabelOptions) -> int:
     """Compute labels."""
     from segue_data.datasets.label_files import write_labels
 
@@ -158,7 +158,7 @@ def label(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def split(arguments: argparse.Namespace) -> int:
+def split(arguments: settings.SplitOptions) -> int:
     """Divide by episode."""
     from segue_data.datasets.label_files import write_split
 
@@ -172,7 +172,7 @@ def split(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def export(arguments: argparse.Namespace) -> int:
+def export(arguments: settings.ExportOptions) -> int:
     """A dataset back to bags."""
     from segue_data.contracts import load_robot
     from segue_data.datasets.export import export as write_bags
@@ -183,7 +183,7 @@ def export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def adopt(arguments: argparse.Namespace) -> int:
+def adopt(arguments: settings.AdoptOptions) -> int:
     """Say whose robot a dataset of LeRobot's is."""
     from segue_data.contracts import load_robot
     from segue_data.datasets.adopt import adopt as describe

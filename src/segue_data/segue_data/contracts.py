@@ -10,7 +10,7 @@ from segue_core.contracts.base import StrictModel
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import unknown_name
-from segue_core.files import load_config
+from segue_core.files import load_config, load_config_mapping
 from segue_data.errors import missing
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
@@ -30,12 +30,9 @@ def config_folder() -> Path:
 
 
 def _load(kind: str, name: str, model: type[ModelT]) -> ModelT:
-    folder = config_folder() / f"{kind}s"
-    path = folder / f"{name}.yaml"
-    names = sorted(file.stem for file in folder.glob("*.yaml"))
-    if name not in names:
-        raise unknown_name(kind, name, names)
-    return load_config(path, model, kind)
+    if name not in names(f"{kind}s"):
+        raise unknown_name(kind, name, names(f"{kind}s"))
+    return load_config(config_folder() / f"{kind}s" / f"{name}.yaml", model, kind)
 
 
 def load_robot(name: str) -> RobotConfig:
@@ -53,9 +50,21 @@ def recorded_robot(name: str, source: Path, options: str = "--robot NAME") -> Ro
     return load_robot(name)
 
 
+def names(kind: str) -> tuple[str, ...]:
+    """Names of the files of `config/<kind>`, sorted."""
+    return tuple(sorted(path.stem for path in (config_folder() / kind).glob("*.yaml")))
+
+
 def robot_names() -> tuple[str, ...]:
     """Names of all robot contracts, sorted."""
-    return tuple(sorted(path.stem for path in (config_folder() / "robots").glob("*.yaml")))
+    return names("robots")
+
+
+def tasks_of(robot: str) -> tuple[str, ...]:
+    """Names of the tasks that are made for a robot, sorted."""
+    folder = config_folder() / "tasks"
+    files = {name: load_config_mapping(folder / f"{name}.yaml", "task") for name in names("tasks")}
+    return tuple(name for name, told in files.items() if told.get("robot") == robot)
 
 
 def load_task(name: str) -> TaskConfig:

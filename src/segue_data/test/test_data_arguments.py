@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from segue_core.command_line.verb import Chosen, choose
 from segue_core.errors import DataError
+from segue_core.exit_status import ExitStatus
 from segue_data import commands
-from segue_data.cli import add_subcommands, main
-from segue_data.contracts import load_robot
+from segue_data.cli import main
+from segue_data.contracts import load_robot, names
 from segue_data.datasets import dataset, synthetic
+from segue_data.verbs import VERBS
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["record", "--out", "o", "--seeds", "50:0"], "'50:0': expected 0:50, 3,7,9 or one number"),
-        (["record", "--out", "o", "--seeds", "-3"], "'-3': expected 0:50"),
-        (["convert", "b", "o", "--workers", "0"], "'0': expected a whole number, 1 or more"),
-        (["convert", "b", "o", "--size", "224"], "'224': expected WIDTHxHEIGHT"),
-        (["convert", "b", "o", "--size", "0x72"], "'0x72': expected WIDTHxHEIGHT"),
-        (["show", "b", "--columns", "0"], "'0': expected a whole number"),
-        (["split", "d", "--validation", "10"], "'10': expected a share, from 0 to 1"),
-        (["label", "d", "tokens", "--settings", "{bins: 3}"], "'{bins: 3}': expected a mapping in JSON"),
-        (["label", "d", "tokens", "--settings", "[3]"], "'[3]': expected a mapping in JSON"),
+        (["record", "--out", "o", "--seeds", "50:0"], "got '50:0'; expected 0:50, 3,7,9 or one number"),
+        (["record", "--out", "o", "--seeds", "-3"], "got '-3'; expected 0:50"),
+        (["convert", "b", "o", "--workers", "0"], "--workers; got 0; expected 1 to 1024"),
+        (["convert", "b", "o", "--size", "224"], "got '224'; expected WIDTHxHEIGHT"),
+        (["convert", "b", "o", "--size", "0x72"], "got '0x72'; expected WIDTHxHEIGHT"),
+        (["show", "b", "--columns", "0"], "--columns; got 0; expected 1 to 1000"),
+        (["split", "d", "--validation", "10"], "--validation; got 10; expected 0 to 1"),
+        (["label", "d", "tokens", "--settings", "{bins: 3}"], "got '{bins: 3}'; expected a mapping in JSON"),
+        (["label", "d", "tokens", "--settings", "[3]"], "got '[3]'; expected a mapping in JSON"),
     ],
 )
 def test_a_word_that_cannot_be_meant_is_refused(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert ended.value.code == 2
+    assert main(words) == ExitStatus.USAGE
     assert said in capsys.readouterr().err
 
 
-def parsed(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_subcommands(parser.add_subparsers())
-    return parser.parse_args(words)
+def parsed(*words: str) -> Any:
+    chosen = choose(words, VERBS, "segue data")
+    assert isinstance(chosen, Chosen)
+    return chosen.options(names)
 
 
 def test_the_size_of_pictures_that_is_asked_for_reaches_the_conversion(

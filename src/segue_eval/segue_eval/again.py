@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 from collections.abc import Mapping
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from segue_data.contracts import load_task
-from segue_eval.options import add_setup_arguments, default_checkpoint, default_continuation
+from segue_eval.options import default_checkpoint, default_continuation
+from segue_eval.settings import SetupOptions
 
 _FROM_SCHEDULER = {
     "stride": "--stride",
@@ -18,19 +18,14 @@ _FROM_SCHEDULER = {
     "ramp": "--ramp",
     "delay_mode": "--delay-mode",
     "when_infeasible": "--when-infeasible",
-    "time_limit_s": "--time-limit",
+    "ramp_kind": "--ramp-kind",
+    "time_limit_s": "--time-limit-s",
 }
-
-
-def _defaults() -> dict[str, Any]:
-    parser = argparse.ArgumentParser()
-    add_setup_arguments(parser)
-    return {action.option_strings[0]: action.default for action in parser._actions if action.option_strings}
 
 
 def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     """`./segue eval ...` with whatever of a setup (`Setup.to_dict`) is not what would be taken anyway."""
-    scheduler, defaults = setup["scheduler"], _defaults()
+    scheduler, fields = setup["scheduler"], SetupOptions.model_fields
     words = ["--task", setup["task"], "--policy", setup["policy"]]
     if Path(setup["checkpoint"]) != default_checkpoint(setup["policy"], setup["task"]).resolve():
         words += ["--checkpoint", setup["checkpoint"]]
@@ -41,9 +36,9 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     if scheduler.get("continuation_options"):
         words += ["--continuation-options", json.dumps(scheduler["continuation_options"])]
     for key, option in _FROM_SCHEDULER.items():
-        if key in scheduler and scheduler[key] != defaults[option]:
+        if key in scheduler and scheduler[key] != fields[key].default:
             words += [option, str(scheduler[key])]
-    if setup["latency"] != defaults["--latency"]:
+    if setup["latency"] != fields["latency"].default:
         words += ["--latency", setup["latency"]]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
     return "./segue eval " + shlex.join(words)

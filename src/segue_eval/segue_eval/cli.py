@@ -6,23 +6,20 @@ on stderr and the status of docs/exit-codes.md; finished episodes are kept.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from segue_core.exit_status import ExitStatus, ending
+from segue_core.command_line import main as command_line
+from segue_core.exit_status import ExitStatus
+from segue_data.contracts import names
 from segue_data.storage.atomic import write_text
 from segue_eval import options
-from segue_eval.bench.cli import add_bench_arguments, run_bench
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.claims import Claim, rate_claim
-from segue_eval.compare.cli import add_compare
-from segue_eval.corrections_cli import add_corrections
 from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
 from segue_eval.progress import ProgressBar
@@ -32,24 +29,25 @@ from segue_eval.report.film_progress import FilmProgress
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.seeds import parse_seeds
+from segue_eval.settings import DEFAULT_SEEDS, EvalOptions, ReportOptions
 from segue_eval.suite.cli import (
-    add_suite_arguments,
     print_suites,
     refuse_suite_options,
     run_suite_command,
 )
 from segue_eval.suite.find import suite_names
 from segue_eval.summary import endings, explained, shortenings, success_interval, table, to_csv, to_json
+from segue_eval.verbs import VERBS
 
 _FILMED_FAILURES = 3
 DONE, NOT_REACHED = ExitStatus.SUCCESS, ExitStatus.TASK_FAILED
 
 
-def _policy(arguments: argparse.Namespace, setup: Setup) -> str:
+def _policy(arguments: EvalOptions, setup: Setup) -> str:
     return Path(setup.checkpoint).name if arguments.checkpoint else setup.policy
 
 
-def _folder(arguments: argparse.Namespace, setup: Setup) -> Path:
+def _folder(arguments: EvalOptions, setup: Setup) -> Path:
     """A name that says what it is, stable for equal arguments, so that the same command resumes."""
     values = setup.scheduler
     ramp = values.get("ramp", "auto")
@@ -58,7 +56,7 @@ def _folder(arguments: argparse.Namespace, setup: Setup) -> Path:
     return Path(arguments.out or Path("runs") / "eval" / name)
 
 
-def _claims(arguments: argparse.Namespace, results: Sequence[EpisodeResult]) -> list[Claim]:
+def _claims(arguments: EvalOptions, results: Sequence[EpisodeResult]) -> list[Claim]:
     if arguments.require_success is None or not results:
         return []
     low, high = success_interval(results)
@@ -87,17 +85,17 @@ def _write(path: Path, text: str) -> None:
 
 
 def _save(
-    arguments: argparse.Namespace, folder: Path, data: dict[str, object], results: list[EpisodeResult]
+    arguments: EvalOptions, folder: Path, data: dict[str, object], results: list[EpisodeResult]
 ) -> None:
     text = json.dumps(data, indent=2) + "\n"
-    for path in filter(None, (folder / "summary.json", arguments.json)):
+    for path in filter(None, (folder / "summary.json", arguments.json_file)):
         _write(path, text)
     for path in filter(None, (folder / "rows.csv", arguments.csv)):
         _write(path, to_csv(results))
     write_page(folder / "report.html", folder.name, data, results)
 
 
-def run_eval(arguments: argparse.Namespace) -> int:
+def run_eval(arguments: EvalOptions) -> int:
     """Evaluate a suite or one setup; prints the table and returns the exit status."""
     if arguments.suite == "list":
         return print_suites(suite_names())
@@ -106,9 +104,9 @@ def run_eval(arguments: argparse.Namespace) -> int:
     return _run_setup(arguments)
 
 
-def _run_setup(arguments: argparse.Namespace) -> int:
+def _run_setup(arguments: EvalOptions) -> int:
     refuse_suite_options(arguments)
-    seeds, setup = parse_seeds(arguments.seeds or options.DEFAULT_SEEDS), options.setup_from(arguments)
+    seeds, setup = parse_seeds(arguments.seeds or DEFAULT_SEEDS), options.setup_from(arguments)
     for note in check(setup):
         print(f"note: {note}", file=sys.stderr)
     folder = _folder(arguments, setup)
@@ -134,47 +132,16 @@ def _run_setup(arguments: argparse.Namespace) -> int:
     return DONE if reached else NOT_REACHED
 
 
-def run_report(arguments: argparse.Namespace) -> int:
+def run_report(arguments: ReportOptions) -> int:
     """Write the report of a recorded run (again); returns the exit status."""
     metrics = write_run_report(arguments.run, FilmProgress())
     print(f"{arguments.run / 'report.html'}: {metrics['reason']}")
     return DONE
 
 
-def add_subcommands(subparsers: Any) -> None:
-    """Add `eval`, `compare`, `report` and `bench` to an argparse subparsers object; each sets `func` to an action."""
-    text = "run a policy, or a paper's table, over many seeds in lockstep and print the table"
-    evaluation = subparsers.add_parser("eval", help=text, description=text)
-    add_suite_arguments(evaluation)
-    options.add_setup_arguments(evaluation)
-    options.add_run_arguments(evaluation)
-    evaluation.set_defaults(func=run_eval)
-    add_compare(subparsers)
-    add_corrections(subparsers)
-    report = subparsers.add_parser("report", help="write video, metrics and page of a recorded run (again)")
-    report.add_argument("run", type=Path, help="run folder with a bag in it")
-    report.set_defaults(func=run_report)
-    bench = subparsers.add_parser(
-        "bench", help="time the scheduler or a policy, as ratios measured in one run"
-    )
-    add_bench_arguments(bench)
-    bench.set_defaults(func=run_bench)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, and turn errors into a sentence and a status."""
-    parser = argparse.ArgumentParser(prog="segue", description="evaluation and benchmarks")
-    add_subcommands(parser.add_subparsers(dest="command", required=True))
-    arguments = parser.parse_args(argv)
-    try:
-        return int(arguments.func(arguments))
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return ExitStatus.INTERRUPTED
-    except Exception as error:
-        status, said = ending(error)
-        print(f"segue {arguments.command}: {said}", file=sys.stderr)
-        return status
+    return command_line.main(argv, VERBS, names, "segue", "the same command goes on from here")
 
 
 if __name__ == "__main__":

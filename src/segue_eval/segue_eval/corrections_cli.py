@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,40 +13,14 @@ from segue_data.datasets.corrections import CorrectionsInfo
 from segue_eval import options
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.corrections import CorrectionRunner, claim, finished, gather
-from segue_eval.evaluate import Failure, default_workers, run_jobs
+from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.progress import ProgressBar
 from segue_eval.seeds import parse_seeds
+from segue_eval.settings import CorrectionOptions
 from segue_sim import experts
 
-_TEXT = """\
-Let a policy act in simulation and write down, at every request, what the task's expert would have done from there.
-The expert must be one that can begin anywhere, as that of pick_place.
-`segue train --corrections FOLDER` learns from it when not to trust a plan that turned out wrong.
 
-  segue corrections --checkpoint trained --seeds 30000:30500 --out data/corrections
-  segue train --config CONFIG --data DATASET --init trained --corrections data/corrections --out better
-"""
-
-
-def add_corrections(subparsers: Any) -> None:
-    """Add `corrections` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "corrections",
-        help="let a policy act and write down what the expert would have done instead",
-        description=_TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    options.add_setup_arguments(parser)
-    parser.add_argument("--seeds", required=True, help="FIRST:END, END excluded; not those you evaluate on")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for the corrections, new or unfinished"
-    )
-    parser.add_argument("--workers", type=int, default=default_workers(), help="processes")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(func=run_corrections)
-
-
-def run_corrections(arguments: argparse.Namespace) -> int:
+def run_corrections(arguments: CorrectionOptions) -> int:
     """Collect corrections of all seeds; finished episodes of an interrupted collection are kept."""
     setup, seeds, out = options.setup_from(arguments), parse_seeds(arguments.seeds), arguments.out
     if (out / "corrections.json").exists():
@@ -74,7 +47,7 @@ def _check_expert(task: str) -> None:
         )
 
 
-def _collect(setup: Setup, seeds: list[int], folder: Path, arguments: argparse.Namespace) -> None:
+def _collect(setup: Setup, seeds: list[int], folder: Path, arguments: CorrectionOptions) -> None:
     bar = ProgressBar(len(seeds), arguments.out.name, quiet=arguments.quiet)
     won = 0
     for seed, outcome in run_jobs(CorrectionRunner(setup, folder), seeds, arguments.workers):

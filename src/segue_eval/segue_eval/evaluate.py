@@ -95,11 +95,6 @@ def _in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def default_workers() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_jobs(
     factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT], workers: int
 ) -> Iterator[Finished[JobT]]:

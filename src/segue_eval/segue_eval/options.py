@@ -1,77 +1,18 @@
-"""Arguments of `segue eval`, and the setup that they describe."""
+"""From the options of `segue eval` to the setup that they describe."""
 
 from __future__ import annotations
 
-import argparse
+import sys
 from pathlib import Path
+from typing import Any
 
 from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
-from segue_data.contracts import config_folder, load_task
+from segue_data.contracts import config_folder, load_robot, load_task, names, tasks_of
 from segue_eval.build import Setup
-from segue_eval.evaluate import default_workers
-from segue_eval.seeds import TEST_SEEDS
-
-DEFAULT_SEEDS = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
-
-
-def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is evaluated."""
-    parser.add_argument("--policy", default="legato", help="policy, by name")
-    parser.add_argument(
-        "--checkpoint", help="checkpoint folder (default: the shipped one of policy and task)"
-    )
-    parser.add_argument("--task", default="pick_place", help="task contract in config/tasks")
-    parser.add_argument("--robot", help="robot contract in config/robots (default: the task's)")
-    parser.add_argument(
-        "--continuation", help="continuation method, by name (default: the policy's in config/policies)"
-    )
-    parser.add_argument(
-        "--continuation-options",
-        metavar="YAML",
-        default="",
-        help="options of the method, such as '{max_guidance_weight: 10}' for rtc",
-    )
-    parser.add_argument("--stride", type=int, default=30, help="ticks s between two inference starts")
-    parser.add_argument("--delay", type=int, default=8, help="ticks d of one inference")
-    parser.add_argument("--ramp", type=int, help="ramp length r in ticks (default: H - s - d)")
-    parser.add_argument("--delay-mode", default="constructed", choices=("constructed", "adaptive"))
-    parser.add_argument(
-        "--latency", default="planned", help="ticks an answer takes: planned, TICKS or LOW:HIGH"
-    )
-    parser.add_argument(
-        "--when-infeasible",
-        default="refuse",
-        choices=("refuse", "shorten"),
-        help="when d, s and r do not fit the horizon or the policy: refuse, or shorten and say so",
-    )
-    parser.add_argument(
-        "--time-limit", type=float, help="limit of one episode in seconds (default: the task's)"
-    )
-
-
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """How it is evaluated and what is written."""
-    parser.add_argument(
-        "--seeds",
-        help=f"FIRST:END, END excluded, or a list (default {DEFAULT_SEEDS}, or what the suite says)",
-    )
-    parser.add_argument("--workers", type=int, default=default_workers(), help="processes (default: cores)")
-    parser.add_argument("--out", type=Path, help="folder for rows, table, plots (default runs/eval/<setup>)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write setup, summary, claims and rows")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one line per episode")
-    parser.add_argument("--fresh", action="store_true", help="forget the finished episodes of this setup")
-    parser.add_argument(
-        "--videos", action="store_true", help="also film the best, the worst and up to three failed seeds"
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument(
-        "--require-success",
-        type=float,
-        metavar="RATE",
-        help="exit with status 1 below this success rate (0..1)",
-    )
+from segue_eval.settings import SetupOptions
+from segue_policies.checkpoints.shipped import refuse_unshipped
 
 
 def default_checkpoint(policy: str, task: str) -> Path:
@@ -79,22 +20,39 @@ def default_checkpoint(policy: str, task: str) -> Path:
     return config_folder() / "checkpoints" / f"{policy}_{task}"
 
 
+def _entry(policy: str) -> dict[str, Any]:
+    if policy not in names("policies"):
+        raise unknown_name("policy", policy, names("policies"))
+    return load_config_mapping(config_folder() / "policies" / f"{policy}.yaml", "policy")
+
+
 def default_continuation(policy: str) -> str:
     """What `config/policies` names for a policy, and `segue run` takes; ConfigError if there is no such policy."""
-    folder = config_folder() / "policies"
-    file = folder / f"{policy}.yaml"
-    if not file.is_file():
-        raise unknown_name("policy", policy, (other.stem for other in folder.glob("*.yaml")))
-    told = load_config_mapping(file, "policy").get("continuation")
+    told = _entry(policy).get("continuation")
     if not isinstance(told, str):
-        text = f"{file}: continuation"
+        text = f"config/policies/{policy}.yaml: continuation"
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, text, got=repr(told), expected="the name of a method"
         )
     return told
 
 
-def setup_from(arguments: argparse.Namespace) -> Setup:
+def _task(arguments: SetupOptions) -> str:
+    """The task that is named; of a robot that is named alone, the first unless the usual one is for it."""
+    if arguments.robot is None or "task" in arguments.model_fields_set:
+        return arguments.task
+    fitting = tasks_of(arguments.robot)
+    if arguments.task in fitting:
+        return arguments.task
+    if not fitting:
+        load_robot(arguments.robot)
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {arguments.robot!r}")
+    others = f" (also: {', '.join(fitting[1:])})" if fitting[1:] else ""
+    print(f"note: robot {arguments.robot} does its first task, {fitting[0]}{others}", file=sys.stderr)
+    return fitting[0]
+
+
+def setup_from(arguments: SetupOptions) -> Setup:
     """The setup that parsed `arguments` describe."""
     scheduler: dict[str, object] = {
         "continuation": arguments.continuation or default_continuation(arguments.policy),
@@ -109,14 +67,19 @@ def setup_from(arguments: argparse.Namespace) -> Setup:
         )
     if arguments.ramp is not None:
         scheduler["ramp"] = arguments.ramp
-    if arguments.time_limit is not None:
-        scheduler["time_limit_s"] = arguments.time_limit
-    checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, arguments.task))
+    if arguments.ramp_kind != "linear":
+        scheduler["ramp_kind"] = arguments.ramp_kind
+    if arguments.time_limit_s is not None:
+        scheduler["time_limit_s"] = arguments.time_limit_s
+    task = _task(arguments)
+    checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, task))
+    if not arguments.checkpoint and _entry(arguments.policy).get("checkpoint"):
+        refuse_unshipped(checkpoint, arguments.policy, task)
     return Setup(
-        task=arguments.task,
+        task=task,
         policy=arguments.policy,
         checkpoint=str(checkpoint.resolve()),
-        robot=arguments.robot or load_task(arguments.task).robot,
+        robot=arguments.robot or load_task(task).robot,
         scheduler=scheduler,
         latency=arguments.latency,
     )

@@ -1,6 +1,5 @@
 """Bad input is refused in one sentence with the valid names, before anything starts."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 from segue_core.exit_status import ExitStatus
 from segue_eval.bench.scheduler import BASE, bench_scheduler
 from segue_eval.cli import main
-from segue_eval.options import add_setup_arguments, setup_from
+from segue_eval.options import setup_from
+from segue_eval.settings import SetupOptions
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,9 @@ def test_bad_arguments_are_refused_by_name(
 
 @pytest.mark.parametrize(("policy", "continuation"), [("act", "temporal_ensemble"), ("flow", "rtc")])
 def test_a_policy_is_continued_as_its_configuration_says(policy: str, continuation: str) -> None:
-    parser = argparse.ArgumentParser()
-    add_setup_arguments(parser)
-    words = ["--policy", policy, "--checkpoint", "anything"]
-    assert setup_from(parser.parse_args(words)).scheduler["continuation"] == continuation
-    chosen = parser.parse_args([*words, "--continuation", "synchronous"])
+    options = SetupOptions(policy=policy, checkpoint="anything")
+    assert setup_from(options).scheduler["continuation"] == continuation
+    chosen = SetupOptions(policy=policy, checkpoint="anything", continuation="synchronous")
     assert setup_from(chosen).scheduler["continuation"] == "synchronous"
 
 

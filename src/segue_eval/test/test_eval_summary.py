@@ -1,4 +1,3 @@
-import argparse
 import csv
 import html
 import io
@@ -10,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from segue_core.command_line.form import form_of
+from segue_core.command_line.reading import read
+from segue_data.contracts import names
 from segue_eval.again import command
 from segue_eval.claims import Verdict, rate_claim
-from segue_eval.options import add_run_arguments, add_setup_arguments, setup_from
+from segue_eval.options import setup_from
 from segue_eval.plots import write_page
 from segue_eval.recording import best_and_worst, seeds_to_film
 from segue_eval.result import EpisodeResult
+from segue_eval.settings import EvalOptions
 from segue_eval.summary import COLUMNS, explained, shortenings, table, to_csv, to_json
 from segue_eval.testing.doubles import result_for
 
@@ -166,8 +169,6 @@ def test_films_are_of_the_best_the_worst_and_of_failures_up_to_a_number() -> Non
     assert seeds_to_film(results, 3) == [1, 8, 2, 3, 4]
 
 
-def _parsed(words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_setup_arguments(parser)
-    add_run_arguments(parser)
-    return parser.parse_args(shlex.split(words))
+def _parsed(words: str) -> EvalOptions:
+    given: EvalOptions = read(shlex.split(words), form_of(EvalOptions), "segue eval", names)
+    return given

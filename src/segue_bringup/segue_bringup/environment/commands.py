@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from segue_bringup.environment import torch_choice
+from segue_bringup.environment import completing, torch_choice
 from segue_bringup.environment.checks import machine_checks, require
 from segue_bringup.environment.doctor import doctor, print_problem
+from segue_bringup.environment.early import refusal
 from segue_bringup.environment.endings import EXIT_INTERRUPTED, hold
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
 from segue_bringup.environment.lock import exclusive
+from segue_bringup.environment.page import EXIT_USAGE, HELP, USAGE, VERBS, unknown_command, version
 from segue_bringup.environment.progress import Progress, elapsed_text
 from segue_bringup.environment.ros import find_ros, require_importable
 from segue_bringup.environment.setup_steps import Setup
@@ -22,42 +24,6 @@ from segue_bringup.environment.steps import pending, run_pending
 from segue_bringup.environment.testing import pytest_command, pytest_environment
 from segue_bringup.environment.variables import run_environment, sourcing_lines
 from segue_bringup.environment.workspace import Workspace
-
-USAGE = """\
-usage: ./segue COMMAND ...        (what is missing is set up first)
-
-Do a task
-  run          one episode: ./segue run task:=pick_place policy:=legato --seed 3
-  record       demonstrations by keyboard, gamepad, leader arm or script
-  replay       a recorded episode again, in the simulator or on the robot
-  move         the arms to a named pose, by a planned way: ./segue move home
-  serve        the policy alone, for a robot on another machine
-  gazebo       Gazebo's files for a robot and a task
-  moveit       MoveIt's files for a robot: URDF, SRDF, parameters
-  views        an RViz configuration and a Foxglove layout of a robot
-
-Train and compare
-  data         recordings and datasets: record, convert, check, repair, show
-  train        a policy from a dataset: ./segue train act task=push_button data=FOLDER out=FOLDER
-  adopt        a checkpoint of LeRobot for a robot: ./segue adopt CHECKPOINT --robot dual_arm
-  eval         many seeds in lockstep, or a paper's table: ./segue eval --seeds 0:50
-  corrections  what the expert would have done where a policy went
-  compare      other methods on a recorded episode; nothing moves
-  report       video, numbers and page of a run, again
-  bench        what things cost on this machine
-  soak         what grows or jitters over minutes or hours, live or in lockstep
-
-This workspace
-  doctor       what is there, what is missing; --json FILE
-  setup        only set up; --torch cpu|cuda|any, --torch-index ADDRESS
-  test         all checks and tests; --fast: no system tests; --faults: the whole fault suite; --fuzz [N]: long fuzz
-  env          shell lines that give a terminal the workspace's environment: eval "$(./segue env)"
-  shell        a shell in that environment, or one command: ./segue shell python my_node.py
-  help         this text; ./segue help COMMAND: its options and examples
-
-Pages: README.md, docs/commands.md (what each command leaves behind), docs/exit-codes.md
-"""
-_HELP = ("help", "-h", "--help")
 
 
 def ensure_set_up(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:
@@ -89,6 +55,7 @@ def _set_up(workspace: Workspace, setup: Callable[[], Setup], stamps: StampStore
         return shown[0]
 
     run_pending(setup().steps(), stamps, progress)
+    completing.refreshed(workspace)
     if shown:
         print(f"Set up in {elapsed_text(shown[0].age_s)}.", file=sys.stderr)
 
@@ -117,7 +84,7 @@ def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] in _HELP[1:]:
+    if arguments and arguments[0] in HELP[1:]:
         print(
             "usage: ./segue test [--fast | --faults | --fuzz [N]] [what pytest takes ...]\n\n"
             "The checks and tests of every day; --fast: no system tests; --faults: the fault suite (docs/faults.md);\n"
@@ -142,7 +109,7 @@ def _env(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _shell(workspace: Workspace, arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] in _HELP[1:]:
+    if arguments and arguments[0] in HELP[1:]:
         print(
             "usage: ./segue shell [COMMAND ...]\n\nA shell in the workspace's environment, or one command in it."
         )
@@ -153,6 +120,10 @@ def _shell(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _forward(workspace: Workspace, arguments: Sequence[str]) -> int:
+    wrong = refusal(workspace, arguments)
+    if wrong:
+        print(wrong, file=sys.stderr)
+        return EXIT_USAGE
     child = ensure_set_up(workspace, os.environ)
     hold()  # until the next program has begun
     return _replace_process([str(workspace.python), "-m", "segue_bringup.cli", *arguments], child)
@@ -168,23 +139,34 @@ def _replace_process(command: list[str], child: dict[str, str]) -> int:
         ) from error
 
 
+def _completion(_: Workspace, arguments: Sequence[str]) -> int:
+    return completing.script(arguments)
+
+
 COMMANDS: dict[str, Callable[[Workspace, Sequence[str]], int]] = {
     "setup": _setup,
     "doctor": _doctor,
     "test": _test,
     "env": _env,
     "shell": _shell,
+    "completion": _completion,
 }
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status is the command's own, 6 for the environment, 130 for Ctrl-C."""
     workspace = Workspace.of_this_file()
-    if not arguments or (arguments[0] in _HELP and len(arguments) == 1):
+    if not arguments or (arguments[0] in HELP and len(arguments) == 1):
         print(USAGE, end="")
-        return 0 if arguments else 2
-    if arguments[0] in _HELP:
+        return 0
+    if arguments[0] == "--version":
+        print(version(workspace.root))
+        return 0
+    if arguments[0] in HELP:
         arguments = [*arguments[1:], "--help"]
+    if arguments[0] not in VERBS:
+        print(f"segue: {unknown_command(arguments[0])}", file=sys.stderr)
+        return EXIT_USAGE
     try:
         if arguments[0] in COMMANDS:
             return COMMANDS[arguments[0]](workspace, arguments[1:])

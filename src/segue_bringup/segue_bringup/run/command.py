@@ -1,6 +1,5 @@
 """The subcommand `run`."""
 
-import argparse
 import os
 import sys
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from segue_bringup.arguments import given_arguments, split_assignments, valid_values
+from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
@@ -17,20 +16,11 @@ from segue_bringup.run.interrupts import Interrupts, refused_output
 from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.serve import robot_side
+from segue_bringup.settings import RunOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.exit_status import ExitStatus, ending, exit_status
 
-_EXAMPLES = """\
-examples:
-  segue run                                     the default: dual_arm does pick_place with legato
-  segue run --seed 7                            another arrangement of the objects
-  segue run delay:=4 continuation:=naive_async  other launch arguments
-  segue run policy:=hold time_limit_s:=5        a robot that stays where it is, for a try
-  segue run teleop:=keyboard                    t takes the robot over from the policy, b gives it back
-  segue run sim:=none hardware:=rehearsal camera_set:=rehearsal    a robot of your own, see docs/hardware.md
-  segue run --json result.json || echo $?       for scripts; the exit statuses are in docs/exit-codes.md
-"""
 _OWN = (
     "robot",
     "task",
@@ -51,51 +41,12 @@ _NODE_METRICS = (
 )
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add `run` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "run",
-        help="run one episode of a task: simulator, policy, controllers, recorder, report",
-        description="Run one episode of a task and leave bag, video, report and metrics in a folder below runs/.",
-        epilog=f"{_EXAMPLES}\nlaunch arguments:\n{_argument_help()}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("arguments", nargs="*", metavar="name:=value", help="launch arguments, listed below")
-    parser.add_argument("--seed", type=int, help="the same as seed:=")
-    window = parser.add_mutually_exclusive_group()
-    window.add_argument(
-        "--view", action="store_true", help="open the simulator's window, if there is a display"
-    )
-    window.add_argument("--headless", action="store_true", help="open no window (the default)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what is printed to a file")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where run folders go; the same as runs:=")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so much wall time")
-    parser.add_argument(
-        "--remote-policy", action="store_true", help="the policy runs on another machine, see segue serve"
-    )
-    parser.add_argument("--no-report", action="store_true", help="make no video and no report")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
-    parser.set_defaults(func=run)
-
-
-def _argument_help() -> str:
-    try:
-        arguments = load_graph().arguments
-    except SegueError:
-        return "  (the configuration folder cannot be read)"
-    lines = []
-    for name, argument in arguments.items():
-        choices = f" ({', '.join(valid_values(argument))})" if valid_values(argument) else ""
-        lines.append(f"  {name}:={argument.default}\n      {argument.description}{choices}")
-    return "\n".join(lines)
-
-
-def run(options: argparse.Namespace) -> int:
+def run(options: RunOptions) -> int:
     """Do it; the exit status, see `ExitStatus`. Errors before a run are raised as SegueError."""
     graph = robot_side(load_graph()) if options.remote_policy else load_graph()
     given = _given(options, graph)
     plan = make_plan(graph, given)
-    say_unused(graph, plan, split_assignments(options.arguments), _OWN)
+    say_unused(graph, plan, options.launch, _OWN)
     _check_before_starting(graph, plan)
     # From here on a signal, or a reader that quits, stops the run, and takes nothing of what it leaves behind.
     with Interrupts() as interrupts:
@@ -118,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         if not kept:
             status = spoiled(status, ExitStatus.ENVIRONMENT)
         metrics = told["metrics"]
-        if told["bag"] and not options.no_report:
+        if told["bag"] and options.report:
             metrics, trouble = _report(folder, told, interrupts, quiet=options.quiet)
             status = spoiled(status, trouble)
         if refused_output():
@@ -140,23 +91,10 @@ def _keep_result(folder: RunFolder, told: dict[str, Any]) -> bool:
     return True
 
 
-def _given(options: argparse.Namespace, graph: Graph) -> dict[str, Scalar]:
-    window = "--view" if options.view else "--headless"
-    given = given_arguments(
-        graph,
-        options.arguments,
-        {
-            "seed": ("--seed", options.seed),
-            "runs": ("--out", options.out and str(options.out)),
-            "view": (window, options.view if options.view or options.headless else None),
-        },
-    )
+def _given(options: RunOptions, graph: Graph) -> dict[str, Scalar]:
+    given = given_arguments(graph, options.launch)
     if given.get("teleop", "none") != "none":
         given.setdefault("terminal", own_terminal())
-    if options.timeout is not None and not options.timeout > 0:
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, "--timeout", got=options.timeout, expected="more than 0"
-        )
     return given
 
 
@@ -208,11 +146,14 @@ def refuse_bad_checkpoint(plan: Plan) -> None:
     from segue_bringup.catalogue import path_of
     from segue_core.contracts.files import load_robot
     from segue_policies.checkpoints.checkpoint import Expected
+    from segue_policies.checkpoints.shipped import refuse_unshipped
     from segue_policies.serve import check_checkpoint
 
+    folder = Path(str(plan.arguments["checkpoint"]))
+    refuse_unshipped(folder, str(plan.arguments["policy"]), str(plan.arguments["task"]))
     robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
     expected = Expected(action_space=robot.action_space, cameras=tuple(robot.cameras))
-    check_checkpoint(Path(str(plan.arguments["checkpoint"])), expected)
+    check_checkpoint(folder, expected)
 
 
 def _make_folder(plan: Plan) -> RunFolder:
@@ -224,7 +165,7 @@ def _make_folder(plan: Plan) -> RunFolder:
 
 
 def _episode(
-    options: argparse.Namespace, plan: Plan, folder: RunFolder, interrupts: Interrupts
+    options: RunOptions, plan: Plan, folder: RunFolder, interrupts: Interrupts
 ) -> tuple[ExitStatus, dict[str, Any]]:
     from segue_bringup.run.display import Progress, make_display
     from segue_bringup.run.episode import Episode
@@ -286,13 +227,13 @@ def _failure(error: SegueError, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _tell(options: argparse.Namespace, told: dict[str, Any]) -> None:
+def _tell(options: RunOptions, told: dict[str, Any]) -> None:
     from segue_bringup.run.outcome import print_outcome
 
     _write_json(options, told)
     print_outcome(told, Console())
 
 
-def _write_json(options: argparse.Namespace, told: dict[str, Any]) -> None:
-    if options.json:
-        write_json(options.json, told)
+def _write_json(options: RunOptions, told: dict[str, Any]) -> None:
+    if options.json_file:
+        write_json(options.json_file, told)

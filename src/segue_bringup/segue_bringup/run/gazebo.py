@@ -1,44 +1,25 @@
 """`segue gazebo`: write what Gazebo needs for a robot at a task, to look at or to use elsewhere."""
 
-import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from segue_bringup.arguments import given_arguments
 from segue_bringup.catalogue import path_of
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
+from segue_bringup.settings import GazeboOptions
 from segue_bringup.usage import say_not_among
 from segue_core.exit_status import ExitStatus
 
-_DESCRIPTION = """\
-Write world.sdf, robot.urdf, bridge.yaml, controllers.yaml, hardware.yaml and meshes, all made from the contracts.
-`ros2 launch segue_bringup task.launch.py sim:=gazebo` does the same and starts Gazebo with them; see docs/gazebo.md.
-"""
 
-
-def add_parser(subparsers: Any) -> None:
-    """Add `gazebo` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "gazebo",
-        help="write Gazebo's files for a robot and a task",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("arguments", nargs="*", metavar="name:=value", help="robot:=, task:= and seed:=")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to; the same as gazebo_files:=")
-    parser.set_defaults(func=run)
-
-
-def run(options: argparse.Namespace) -> int:
+def run(options: GazeboOptions) -> int:
     """Do it; the exit status."""
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
     from segue_sim.gazebo.write import write_gazebo
 
-    graph, out = load_graph(), options.out and str(options.out)
-    given = given_arguments(graph, options.arguments, {"gazebo_files": ("--out", out)}, {"sim": "gazebo"})
+    graph = load_graph()
+    given = given_arguments(graph, options.launch, fixed={"sim": "gazebo"})
     say_not_among(("robot", "task", "seed", "gazebo_files", "sim"), given)
     arguments = make_plan(graph, {"policy": "hold", **given}).arguments
     robot = load_robot(str(path_of("robots", str(arguments["robot"]))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import termios
@@ -12,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segue_bringup.arguments import given_arguments, split_assignments
-from segue_bringup.graph import Graph, Scalar, load_graph
+from segue_bringup.arguments import given_arguments
+from segue_bringup.graph import Graph, Scalar
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import create_run_folder, refuse_full_disk
+from segue_bringup.settings import SCRIPTED, RecordOptions, ReplayOptions, record_graph
 from segue_bringup.usage import say_not_among, say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
@@ -23,62 +23,23 @@ from segue_core.exit_status import ExitStatus
 if TYPE_CHECKING:
     from segue_bringup.run.episode import Ending
 
-_SCRIPTED = "scripted"
 _SCRIPTED_USES = ("teleop", "robot", "task", "seed", "episodes", "runs")
-_EXAMPLES = """\
-examples:
-  segue record task:=pick_place teleop:=keyboard operator:=Ada            in the simulator, with this terminal's keys
-  segue record teleop:=gamepad episodes:=50 --out data/bags               until 50 good episodes are there
-  segue record teleop:=leader sim:=none robot:=my_robot                   a second arm leads the real one
-  segue record teleop:=scripted episodes:=50 --out data/bags              the scripted expert, in parallel, no graph
-
-keys (of the terminal; a pad has buttons for the same, see config/teleop):
-  Enter start   y success   n failure   x discard   r discard and record again   Esc stop   c recover   Ctrl-C end
-
-The same command goes on where the last one ended. All launch arguments of `segue run` work here, too.
-"""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add `record` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "record",
-        help="record demonstrations: keyboard, gamepad, a leader arm, or the scripted expert",
-        description="Record demonstrations: one bag per episode, judged while it is recorded.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "arguments", nargs="*", metavar="name:=value", help="launch arguments, see `segue run --help`"
-    )
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the bags; the same as runs:=")
-    parser.add_argument("--workers", type=int, default=2, help="processes of teleop:=scripted")
-    parser.add_argument("--disturb", action="store_true", help="teleop:=scripted: disturb what is executed")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end after so much wall time")
-    parser.add_argument("--quiet", action="store_true", help="show no display")
-    parser.set_defaults(func=record)
-
-
-def record(options: argparse.Namespace) -> int:
+def record(options: RecordOptions) -> int:
     """Do it; the exit status, see `ExitStatus`."""
-    graph = load_graph().with_defaults({"collect": True, "teleop": "keyboard", "runs": "recordings"})
-    words = split_assignments(options.arguments)
-    scripted = words.get("teleop") == _SCRIPTED
+    graph, words = record_graph(), dict(options.launch)
+    scripted = words.get("teleop") == SCRIPTED
     if scripted:
         words["teleop"] = "none"
-    given = given_arguments(
-        graph,
-        [f"{name}:={value}" for name, value in words.items()],
-        {"runs": ("--out", options.out and str(options.out))},
-        {"collect": True},
-    )
+    given = given_arguments(graph, words, fixed={"collect": True})
     if scripted:
         say_not_among(_SCRIPTED_USES, words)
         return _scripted(options, graph, given)
     return _by_person(options, graph, given)
 
 
-def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
+def _scripted(options: RecordOptions, graph: Graph, given: dict[str, Scalar]) -> int:
     from segue_data.contracts import load_robot, load_task
     from segue_data.recording.demonstrations import record_until
     from segue_data.recording.lockstep import RecordingOptions
@@ -98,13 +59,13 @@ def _scripted(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar
     return ExitStatus.SUCCESS
 
 
-def _by_person(options: argparse.Namespace, graph: Graph, given: dict[str, Scalar]) -> int:
+def _by_person(options: RecordOptions, graph: Graph, given: dict[str, Scalar]) -> int:
     from segue_bringup.run.episode import Ending
     from segue_bringup.run.outcome import ENDINGS
 
     given.setdefault("terminal", own_terminal())
     plan = make_plan(graph, given)
-    say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "seed", "runs"))
+    say_unused(graph, plan, options.launch, ("robot", "task", "seed", "runs"))
     _check(plan)
     arguments = plan.arguments
     out = Path(str(arguments["runs"]))
@@ -130,7 +91,7 @@ def _check(plan: Plan) -> None:
     if arguments["teleop"] == "none":
         text, allowed = (
             "segue record needs somebody who commands",
-            ["keyboard", "gamepad", "leader", _SCRIPTED],
+            ["keyboard", "gamepad", "leader", SCRIPTED],
         )
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got="teleop:=none", allowed=allowed)
     if arguments["teleop"] == "keyboard" and not (arguments["terminal"] or arguments["teleop_device"]):
@@ -152,7 +113,7 @@ def terminal_kept() -> Iterator[None]:
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def hold_session(options: argparse.Namespace, plan: Plan, folder: Any) -> Ending:
+def hold_session(options: RecordOptions | ReplayOptions, plan: Plan, folder: Any) -> Ending:
     """Run the graph until enough episodes are there, the time is over, or Ctrl-C; which of them it was."""
     from segue_bringup.run.collection import Collection, Session
     from segue_bringup.run.display import Progress

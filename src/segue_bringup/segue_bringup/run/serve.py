@@ -1,24 +1,18 @@
 """`segue serve`: the policy alone, on a machine of its own beside `segue run --remote-policy` on the robot's."""
 
-import argparse
 import os
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.arguments import given_arguments, split_assignments
+from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, load_graph
 from segue_bringup.resolution import Plan, make_plan
+from segue_bringup.settings import POLICY_SIDE, ServeOptions
 from segue_bringup.usage import say_unused
 from segue_core.exit_status import ExitStatus
 
-POLICY_SIDE = ("policy",)
-_EXAMPLES = """\
-example, two machines (docs/two-machines.md):
-  GPU box   export ROS_DOMAIN_ID=42 ROS_STATIC_PEERS=<robot>;    segue serve policy:=legato
-  robot     export ROS_DOMAIN_ID=42 ROS_STATIC_PEERS=<GPU box>;  segue run --remote-policy policy:=legato
-"""
 _POLL_S = 0.05
 
 
@@ -27,23 +21,7 @@ def robot_side(graph: Graph) -> Graph:
     return graph.only(tuple(node.name for node in graph.nodes if node.name not in POLICY_SIDE))
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add `serve` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "serve",
-        help="run the policy alone, for a robot on another machine",
-        description="Run the policy node until Ctrl-C. Give both machines the same robot, task and policy.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "arguments", nargs="*", metavar="name:=value", help="launch arguments, see segue run --help"
-    )
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where logs go; the same as runs:=")
-    parser.set_defaults(func=run)
-
-
-def run(options: argparse.Namespace) -> int:
+def run(options: ServeOptions) -> int:
     """Do it; the exit status. A policy that ends by itself is a ConfigError with the end of its log."""
     from segue_bringup.run.command import refuse_bad_checkpoint
     from segue_bringup.run.folder import create_run_folder
@@ -51,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
     from segue_bringup.supervision.instance import acquire_domain
 
     graph = load_graph().only(POLICY_SIDE)
-    given = given_arguments(graph, options.arguments, {"runs": ("--out", options.out and str(options.out))})
+    given = given_arguments(graph, options.launch)
     plan = make_plan(graph, given)
-    say_unused(graph, plan, split_assignments(options.arguments), ("robot", "task", "policy", "runs"))
+    say_unused(graph, plan, options.launch, ("robot", "task", "policy", "runs"))
     if plan.arguments["checkpoint"]:
         refuse_bad_checkpoint(plan)
     parent = Path(str(plan.arguments["runs"]))

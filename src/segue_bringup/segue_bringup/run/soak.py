@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from segue_bringup.arguments import given_arguments, split_assignments
+from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk
+from segue_bringup.settings import SoakOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
@@ -22,7 +21,6 @@ from segue_eval.bench import growth
 
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>[smh]?)")
 _SECONDS = {"s": 1.0, "": 60.0, "m": 60.0, "h": 3600.0}
-_MB_PER_HOUR, _MORE = 60.0, 2.0
 PAGE = "soak.html"
 _OWN = (
     "robot",
@@ -32,53 +30,6 @@ _OWN = (
     "record",
     "runs",
 )  # launch arguments that this command reads itself
-_EXAMPLES = """\
-examples:
-  segue soak                                        ten minutes of a live graph, goal after goal
-  segue soak --live 1h task:=push_button robot:=franka policy:=scripted
-  segue soak --lockstep 2h                          episodes in one process, without ROS
-  segue soak --live 30 --json soak.json || echo $?  for scripts: 1 when something grows
-
-Launch arguments are those of `segue run`. A run's recording is deleted when its goal is over. Take a time of many goals
-(time_limit_s:=10 makes them short): what a recorder needs for one long episode looks like growth until the next.
-"""
-
-
-def add_parser(subparsers: Any) -> None:
-    """Add `soak` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "soak",
-        help="what grows, starves or jitters over minutes or hours, live or in lockstep",
-        description="Run goal after goal and say what grows: memory, threads and open files of every process.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "arguments", nargs="*", metavar="name:=value", help="launch arguments, see `segue help run`"
-    )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        "--live", metavar="TIME", help="a standing graph: minutes, or 90s, 10m, 2h (default: 10m)"
-    )
-    how.add_argument("--lockstep", metavar="TIME", help="episodes in one process, as `segue eval` runs them")
-    parser.add_argument(
-        "--max-growth", type=float, default=_MB_PER_HOUR, metavar="MB",
-        help=f"memory that a process may grow by per hour ({_MB_PER_HOUR:g}); beyond it, by two standard errors, the "
-        "status is 1",
-    )  # fmt: skip
-    parser.add_argument(
-        "--max-more", type=float, default=_MORE, metavar="N",
-        help=f"threads or files that a process may have more at the end ({_MORE:g})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--goals", type=int, metavar="N", help="live: end after so many goals, if the time is not over"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="where the folder with page and logs goes (runs)"
-    )
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
-    parser.set_defaults(func=run)
 
 
 def duration_s(text: str, option: str) -> float:
@@ -91,18 +42,18 @@ def duration_s(text: str, option: str) -> float:
     return seconds
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: SoakOptions) -> int:
     """Do it: 0, 1 when something grows beyond what is allowed, or the status of what ended it."""
     graph = load_graph()
-    given = given_arguments(graph, options.arguments, {"runs": ("--out", options.out and str(options.out))})
+    given = given_arguments(graph, options.launch)
     plan = make_plan(graph, given)
-    say_unused(graph, plan, split_assignments(options.arguments), _OWN)
+    say_unused(graph, plan, options.launch, _OWN)
     if options.lockstep:
         return _lockstep(options, plan, duration_s(options.lockstep, "--lockstep"))
     return _live(options, graph, given, duration_s(options.live or "10m", "--live"))
 
 
-def _lockstep(options: argparse.Namespace, plan: Plan, seconds: float) -> int:
+def _lockstep(options: SoakOptions, plan: Plan, seconds: float) -> int:
     from segue_bringup.run.display import Progress, make_display
     from segue_eval.bench.soak import soak
 
@@ -122,7 +73,7 @@ def _lockstep(options: argparse.Namespace, plan: Plan, seconds: float) -> int:
     return _tell(options, folder, "lockstep", watched, found.lines(), found.report())
 
 
-def _live(options: argparse.Namespace, graph: Graph, given: Mapping[str, Scalar], seconds: float) -> int:
+def _live(options: SoakOptions, graph: Graph, given: Mapping[str, Scalar], seconds: float) -> int:
     from segue_bringup.run.display import Progress, make_display
     from segue_bringup.run.episode import Ending
     from segue_bringup.run.interrupts import Interrupts
@@ -159,7 +110,7 @@ def _folder(plan: Plan, kind: str) -> RunFolder:
 
 
 def _tell(
-    options: argparse.Namespace,
+    options: SoakOptions,
     folder: RunFolder,
     kind: str,
     watched: Mapping[str, growth.Watched],
@@ -173,7 +124,7 @@ def _tell(
         write_text(folder.root / PAGE, growth.picture(f"Soak, {kind}", watched, table))
         table += f"\npicture: {folder.root / PAGE}"
     print("\n".join([table, *(f"GROWS: {sentence}" for sentence in said)]))
-    if options.json:
+    if options.json_file:
         told = {"soak": kind, **report, "processes": growth.report(watched), "grows": said}
-        write_text(options.json, json.dumps(told, indent=2) + "\n")
+        write_text(options.json_file, json.dumps(told, indent=2) + "\n")
     return ExitStatus.TASK_FAILED if said else ExitStatus.SUCCESS

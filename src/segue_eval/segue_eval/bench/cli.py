@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -10,53 +9,33 @@ from dataclasses import asdict
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.exit_status import ExitStatus
 from segue_data.contracts import load_robot, robot_names
 from segue_data.storage.atomic import write_text
-from segue_eval.bench import continuation, control, policy, scheduler
 from segue_eval.bench.timing import Timing, ratio_table
 from segue_eval.options import default_checkpoint
-
-_ROUNDS = 40
-
-
-def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is timed, how long, and where the numbers go."""
-    what = ("scheduler", "policy", "continuation", "control", "live", "data", "train")
-    parser.add_argument(
-        "what", choices=what, help="what to time; live: what recorded runs commanded, beside lockstep"
-    )
-    parser.add_argument(
-        "--runs", type=Path, nargs="+", metavar="RUN", help="live: folders that `segue run` left"
-    )
-    parser.add_argument("--policy", default="legato", help="policy, by name")
-    parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
-    parser.add_argument("--task", default="pick_place", help="task whose shipped checkpoint is timed")
-    parser.add_argument(
-        "--rounds", type=int, help="timed chunks per method (40); train: rounds of each side (3)"
-    )
-    parser.add_argument("--ticks", type=int, default=3000, help="timed scheduler ticks per method")
-    parser.add_argument("--seconds", type=float, default=20.0, help="data: length of each recording [s]")
-    parser.add_argument("--workers", type=int, default=2, help="data: processes that convert")
-    parser.add_argument("--robots", help="control: names of robot contracts, with commas (default: all)")
-    parser.add_argument("--updates", type=int, default=400, help="control: timed updates per controller")
-    parser.add_argument("--loop-seconds", type=float, default=3.0, help="control: length of each loop [s]")
-    parser.add_argument(
-        "--realtime",
-        action="store_true",
-        help="control: loops with real-time scheduling (needs the permission)",
-    )
-    parser.add_argument("--lerobot-python", type=Path, help="train: interpreter that has LeRobot (required)")
-    parser.add_argument("--dataset", type=Path, help="train: a dataset (default: made-up frames)")
-    parser.add_argument(
-        "--sizes", choices=("authors", "small"), default="authors", help="train: of the networks"
-    )
-    parser.add_argument("--batch", type=int, default=8, help="train: samples of a step")
-    parser.add_argument("--threads", type=int, default=2, help="train: CPU threads of each side")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="train: where both compute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+from segue_eval.settings import (
+    BenchContinuation,
+    BenchControl,
+    BenchData,
+    BenchLive,
+    BenchPolicy,
+    BenchScheduler,
+    BenchTrain,
+    Numbers,
+)
+from segue_policies.checkpoints.shipped import refuse_unshipped
 
 
-def _report(what: str, timings: Mapping[str, Timing], base: str) -> dict[str, object]:
+def _done(options: Numbers, report: Mapping[str, object]) -> int:
+    if options.json_file:
+        options.json_file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(options.json_file, json.dumps(report, indent=2) + "\n")
+    return ExitStatus.SUCCESS
+
+
+def _ratios(what: str, title: str, timings: Mapping[str, Timing], base: str) -> dict[str, object]:
+    print(ratio_table(title, timings, base))
     reference = timings[base].median_s
     return {
         "bench": what,
@@ -67,94 +46,78 @@ def _report(what: str, timings: Mapping[str, Timing], base: str) -> dict[str, ob
     }
 
 
-def _measure(arguments: argparse.Namespace) -> tuple[str, dict[str, Timing], str]:
-    if arguments.what == "scheduler":
-        title = "one scheduler tick, H = 60, D = 14"
-        return title, scheduler.bench_scheduler(arguments.ticks), scheduler.BASE
-    checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, arguments.task))
-    title = f"one chunk of {arguments.policy}"
-    return title, policy.bench_policy(checkpoint, arguments.rounds or _ROUNDS), policy.BASE
+def run_scheduler(options: BenchScheduler) -> int:
+    """Time ticks of the scheduler."""
+    from segue_eval.bench import scheduler
+
+    timings = scheduler.bench_scheduler(options.ticks)
+    return _done(options, _ratios("scheduler", "one scheduler tick, H = 60, D = 14", timings, scheduler.BASE))
 
 
-def run_bench(arguments: argparse.Namespace) -> int:
-    """Measure, print, write; exit status 0."""
-    if arguments.what == "continuation":
-        report = _continuation(arguments)
-    elif arguments.what == "data":
-        report = _data(arguments)
-    elif arguments.what == "control":
-        report = _control(arguments)
-    elif arguments.what == "live":
-        report = _live(arguments)
-    elif arguments.what == "train":
-        report = _train(arguments)
-    else:
-        title, timings, base = _measure(arguments)
-        print(ratio_table(title, timings, base))
-        report = _report(arguments.what, timings, base)
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        write_text(arguments.json, json.dumps(report, indent=2) + "\n")
-    return 0
+def run_policy(options: BenchPolicy) -> int:
+    """Time chunks of a policy."""
+    from segue_eval.bench import policy
+
+    checkpoint = Path(options.checkpoint or default_checkpoint(options.policy, options.task))
+    if not options.checkpoint:
+        refuse_unshipped(checkpoint, options.policy, options.task)
+    timings = policy.bench_policy(checkpoint, options.rounds)
+    return _done(options, _ratios("policy", f"one chunk of {options.policy}", timings, policy.BASE))
 
 
-def _live(arguments: argparse.Namespace) -> dict[str, object]:
+def run_live(options: BenchLive) -> int:
+    """What recorded runs commanded, beside lockstep."""
     from segue_eval.bench import live
 
-    if not arguments.runs:
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, "no runs given", do="give --runs, folders that `segue run` left"
-        )
-    motions = live.compare(arguments.runs)
+    motions = live.compare(options.runs)
     print(live.table(motions))
-    return {"bench": "live", "motions": [asdict(motion) for motion in motions]}
+    return _done(options, {"bench": "live", "motions": [asdict(motion) for motion in motions]})
 
 
-def _data(arguments: argparse.Namespace) -> dict[str, object]:
+def run_data(options: BenchData) -> int:
+    """Recorder and converter under load."""
     from segue_data.bench import command
 
-    report = command.run(arguments.seconds, arguments.workers)
+    report = command.run(options.seconds, options.workers)
     print(command.table(report))
-    return report
+    return _done(options, report)
 
 
-def _train(arguments: argparse.Namespace) -> dict[str, object]:
+def run_train(options: BenchTrain) -> int:
+    """Training speed here and in LeRobot."""
     from segue_eval.bench import train
 
-    if arguments.lerobot_python is None:
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE,
-            "no LeRobot to compare with",
-            do="give --lerobot-python, an interpreter with LeRobot",
-        )
-    options = train.Options(
-        lerobot=arguments.lerobot_python,
-        data=arguments.dataset,
-        sizes=arguments.sizes,
-        batch=arguments.batch,
-        rounds=3 if arguments.rounds is None else arguments.rounds,
-        threads=arguments.threads,
-        device=arguments.device,
+    asked = train.Options(
+        lerobot=options.lerobot_python,
+        data=options.data,
+        sizes=options.sizes,
+        batch=options.batch,
+        rounds=options.rounds,
+        threads=options.threads,
+        device=options.device,
     )
-    report = train.bench_train(options, lambda line: print(line, file=sys.stderr, flush=True))
+    report = train.bench_train(asked, lambda line: print(line, file=sys.stderr, flush=True))
     print(train.table(report))
-    return report
+    return _done(options, report)
 
 
-def _control(arguments: argparse.Namespace) -> dict[str, object]:
-    wanted = arguments.robots.split(",") if arguments.robots else robot_names()
+def run_control(options: BenchControl) -> int:
+    """Updates of every controller, punctuality of loops."""
+    from segue_eval.bench import control
+
+    wanted = options.robots.split(",") if options.robots else robot_names()
     robots = [load_robot(name) for name in wanted]
     try:
-        timings = control.bench_updates(robots, arguments.updates, arguments.realtime)
+        timings = control.bench_updates(robots, options.updates, options.realtime)
     except PermissionError as error:
         text = f"real-time scheduling is not permitted here: {error}"
         raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text) from error
     print(control.update_table(timings))
     loops = {}
     for robot in robots:
-        loops[robot.name] = control.bench_loops(robot, arguments.loop_seconds, arguments.realtime)
+        loops[robot.name] = control.bench_loops(robot, options.loop_seconds, options.realtime)
         print("\n" + control.loop_table(robot.name, loops[robot.name]))
-    return {
+    report = {
         "bench": "control",
         "median_s": {name: value.median_s for name, value in timings.items()},
         "p99_s": {name: value.p99_s for name, value in timings.items()},
@@ -163,13 +126,17 @@ def _control(arguments: argparse.Namespace) -> dict[str, object]:
             for name, found in loops.items()
         },
     }
+    return _done(options, report)
 
 
-def _continuation(arguments: argparse.Namespace) -> dict[str, object]:
-    timings = continuation.bench_continuation(arguments.rounds or _ROUNDS)
-    cost = continuation.bench_tick(arguments.ticks)
+def run_continuation(options: BenchContinuation) -> int:
+    """What each continuation method adds."""
+    from segue_eval.bench import continuation
+
+    timings = continuation.bench_continuation(options.rounds)
+    cost = continuation.bench_tick(options.ticks)
     print(continuation.table(timings, cost))
-    return {
+    report = {
         "bench": "continuation",
         "base": "plain chunk of the same size",
         "ratios": continuation.ratios(timings),
@@ -177,3 +144,4 @@ def _continuation(arguments: argparse.Namespace) -> dict[str, object]:
         "p99_s": {name: value.p99_s for name, value in timings.items()},
         "tick_us": asdict(cost),
     }
+    return _done(options, report)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError, unknown_name
 from segue_core.policy import Policy
@@ -20,41 +18,12 @@ from segue_eval.compare.rerun import Rerun, Setting, rerun, served_by
 from segue_eval.compare.settings import default_checkpoint
 from segue_eval.compare.verify import verify
 from segue_eval.report.write import find_bag
+from segue_eval.settings import CompareOptions
 from segue_eval.suite.table import as_text
 from segue_scheduler import continuation
 
-_TEXT = (
-    "Re-run the scheduler and the policy on a recorded episode's observations with each continuation method and print "
-    "seam metrics; nothing moves. With --verify: replay the recorded inputs and compare every command, bit for bit."
-)
 
-
-def add_compare(subparsers: Any) -> None:
-    """Add `compare` to an argparse subparsers object."""
-    parser = subparsers.add_parser(
-        "compare", help="continuation methods on one recording, without moving", description=_TEXT
-    )
-    parser.add_argument("bag", type=Path, help="a bag folder, or a run folder with one in it")
-    parser.add_argument(
-        "--methods",
-        metavar="A,B=DIR",
-        help="continuation methods, with commas; METHOD=DIR takes another checkpoint (default: all methods)",
-    )
-    parser.add_argument(
-        "--verify", action="store_true", help="replay the recorded run; exit status 1 if it differs"
-    )
-    parser.add_argument("--checkpoint", type=Path, help="checkpoint folder (default: the one that ran)")
-    for name in ("stride", "delay", "ramp"):
-        parser.add_argument(f"--{name}", type=int, help=f"{name} in ticks (default: as recorded)")
-    parser.add_argument(
-        "--latency", default="planned", help="ticks an answer takes: planned (the delay), TICKS or LOW:HIGH"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
-    parser.add_argument("--out", type=Path, help="folder for compare.html (default: beside the bag)")
-    parser.set_defaults(func=run_compare)
-
-
-def run_compare(arguments: argparse.Namespace) -> int:
+def run_compare(arguments: CompareOptions) -> int:
     """Compare or verify; returns the exit status."""
     run = read_recorded(find_bag(arguments.bag))
     if not run.settings.source:
@@ -62,14 +31,14 @@ def run_compare(arguments: argparse.Namespace) -> int:
     return _verify(arguments, run) if arguments.verify else _compare(arguments, run)
 
 
-def _verify(arguments: argparse.Namespace, run: RecordedRun) -> int:
+def _verify(arguments: CompareOptions, run: RecordedRun) -> int:
     found = verify(run)
     print("\n".join(found.lines()))
-    _write_json(arguments.json, found.to_dict())
+    _write_json(arguments.json_file, found.to_dict())
     return 0 if found.identical else 1
 
 
-def _compare(arguments: argparse.Namespace, run: RecordedRun) -> int:
+def _compare(arguments: CompareOptions, run: RecordedRun) -> int:
     default = arguments.checkpoint or default_checkpoint(run.settings, run.info.name)
     chosen = _methods(arguments.methods, default)
     found = compare(run, chosen, arguments.latency, _changes(arguments))
@@ -85,7 +54,7 @@ def _compare(arguments: argparse.Namespace, run: RecordedRun) -> int:
         for line in lines:
             print(f"note, {method}: {line}")
     print(f"\n{OPEN_LOOP}")
-    _write_json(arguments.json, found.to_dict())
+    _write_json(arguments.json_file, found.to_dict())
     folder = arguments.out or (arguments.bag if arguments.bag.is_dir() else Path())
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "compare.html", comparison_page(found))
@@ -93,7 +62,7 @@ def _compare(arguments: argparse.Namespace, run: RecordedRun) -> int:
     return 0
 
 
-def _changes(arguments: argparse.Namespace) -> dict[str, object]:
+def _changes(arguments: CompareOptions) -> dict[str, object]:
     names = ("stride", "delay", "ramp")
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
 

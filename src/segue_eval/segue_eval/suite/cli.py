@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_data.contracts import config_folder
 from segue_data.storage.atomic import write_text
-from segue_eval import options
 from segue_eval.recording import film_seeds
 from segue_eval.seeds import parse_seeds
+from segue_eval.settings import EvalOptions, SetupOptions
 from segue_eval.suite import table
 from segue_eval.suite.find import full_name, load_suite
 from segue_eval.suite.outcome import SuiteRun, counted
@@ -23,44 +22,17 @@ from segue_eval.suite.spec import SuiteSpec
 from segue_eval.suite.write import write_all
 from segue_eval.summary import shortenings
 
-
-def add_suite_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a suite takes besides the arguments of every evaluation."""
-    parser.add_argument(
-        "suite",
-        nargs="?",
-        help="a table of a paper: legato-table1 ... legato-table5, legato-fig6, legato-tableA2, or another file of "
-        "config/suites; `list` names them all. Without one, a single setup is evaluated",
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="suite: its small version, fewer tasks and seeds"
-    )
-    parser.add_argument("--tasks", metavar="A,B", help="suite: only these of its tasks")
-    parser.add_argument(
-        "--checkpoints",
-        type=Path,
-        metavar="DIR",
-        help="suite: folder with the checkpoints, one folder each (default: config/checkpoints)",
-    )
+SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success")
+SUITE_OPTIONS = ("quick", "tasks", "checkpoints")
 
 
-def _defaults(add: Callable[[argparse.ArgumentParser], None]) -> dict[str, object]:
-    parser = argparse.ArgumentParser()
-    add(parser)
-    return vars(parser.parse_args([]))
-
-
-SETUP_OPTIONS = _defaults(options.add_setup_arguments) | {"require_success": None}
-SUITE_OPTIONS = {name: value for name, value in _defaults(add_suite_arguments).items() if name != "suite"}
-
-
-def run_suite_command(arguments: argparse.Namespace) -> int:
+def run_suite_command(arguments: EvalOptions) -> int:
     """Run a suite, print its table and verdicts; 0 when anything could be run, whatever the verdicts.
 
     Raises:
         SegueError: bad arguments, or nothing could be run; what is missing is in the files all the same.
     """
-    name = full_name(arguments.suite)
+    name = full_name(str(arguments.suite))
     _refuse_ignored(arguments, SETUP_OPTIONS, f"a suite has its own cells (config/suites/{name}.yaml)")
     spec = load_suite(name)
     tasks = _tasks(arguments, spec)
@@ -84,13 +56,13 @@ def run_suite_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def refuse_suite_options(arguments: argparse.Namespace) -> None:
+def refuse_suite_options(arguments: EvalOptions) -> None:
     """Without a suite, its options mean nothing: ConfigError for any of them, rather than leaving it unheard."""
     _refuse_ignored(arguments, SUITE_OPTIONS, "only a suite takes it")
 
 
-def _refuse_ignored(arguments: argparse.Namespace, defaults: Mapping[str, object], why: str) -> None:
-    given = [name for name, default in defaults.items() if getattr(arguments, name) != default]
+def _refuse_ignored(arguments: EvalOptions, options: Iterable[str], why: str) -> None:
+    given = [name for name in options if getattr(arguments, name) != EvalOptions.model_fields[name].default]
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{names} has no meaning here: {why}")
@@ -108,7 +80,7 @@ def _forget(jobs: Sequence[Job], root: Path) -> None:
             (cell_folder(root, job.setup) / "rows.jsonl").unlink(missing_ok=True)
 
 
-def _tasks(arguments: argparse.Namespace, spec: SuiteSpec) -> tuple[str, ...]:
+def _tasks(arguments: EvalOptions, spec: SuiteSpec) -> tuple[str, ...]:
     if not arguments.tasks:
         return spec.quick.tasks if arguments.quick else spec.tasks
     chosen = tuple(dict.fromkeys(part.strip() for part in arguments.tasks.split(",")))
@@ -118,11 +90,11 @@ def _tasks(arguments: argparse.Namespace, spec: SuiteSpec) -> tuple[str, ...]:
     return chosen
 
 
-def _save(arguments: argparse.Namespace, run: SuiteRun, folder: Path) -> None:
+def _save(arguments: EvalOptions, run: SuiteRun, folder: Path) -> None:
     data = write_all(run, folder)
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        write_text(arguments.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
+    if arguments.json_file:
+        arguments.json_file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(arguments.json_file, json.dumps(data, indent=2, allow_nan=False) + "\n")
     if arguments.csv:
         arguments.csv.parent.mkdir(parents=True, exist_ok=True)
         write_text(arguments.csv, table.as_csv(run))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
 from segue_policies.training.config import TrainingConfig
-from segue_policies.training.lora import LoraConfig
+from segue_policies.training.lora_config import LoraConfig
 
 
 class NetworkConfig(StrictModel):

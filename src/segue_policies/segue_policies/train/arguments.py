@@ -1,26 +1,71 @@
-"""The words of `segue train`: a policy, where things are, and any setting as KEY=VALUE."""
+"""The words of `segue train`: a policy, where things are, and any setting of its method, by name."""
 
 from __future__ import annotations
 
-import argparse
+import pkgutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import yaml
+from pydantic import Field
 
-from segue_core.contracts.base import merge
+from segue_core.command_line.form import Form
+from segue_core.command_line.models import settings_of
+from segue_core.command_line.reading import read
+from segue_core.command_line.setting import REQUIRED, Setting, Word
+from segue_core.command_line.spelling import first_places
+from segue_core.contracts.base import StrictModel, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
-from segue_policies.train.training_set import is_set
+from segue_policies.serving import FLOW_METHODS
+from segue_policies.train.training_set import SetConfig, is_set
 from segue_policies.training.config import TrainingConfig
 
-_PLACES = ("data", "out", "config", "corrections", "cache")
-"""Paths, as `--data DIR` or `data=DIR`."""
+COMMAND = "segue train"
+TRAINING = "Training"
+METHODS: Mapping[str, str] = {
+    **dict.fromkeys(FLOW_METHODS, "segue_policies.legato.config:LegatoConfig"),
+    "act": "segue_policies.act.config:ActConfig",
+}
+"""Every method that can be trained, with what its settings are."""
 
-_SHORT = ("steps", "minutes", "seed", "threads", "init")
-"""Settings of `training` that are options too."""
+
+class TrainOptions(StrictModel):
+    """Train a policy on demonstrations. POLICY is a file of config/training, or a method."""
+
+    GROUP: ClassVar[str] = "This training"
+    EXAMPLES: ClassVar[str] = """\
+from nothing to a checkpoint:
+  segue data record --seeds 0:300 --disturb --out demos     scripted demonstrations, as bags
+  segue data convert demos dataset                          bags to a dataset
+  segue train act task=pick_place data=dataset out=trained minutes=50
+  segue run checkpoint:=trained
+
+A file with `policies`, such as legato_tables, trains a set of them alike, to be compared; there
+first.training.steps=3000 and then.training.steps=2500 are the budgets of its two stages.
+"""
+    policy: Annotated[str | None, Word(names="training", place=True, free=True)] = Field(
+        default=None, description="what to train"
+    )
+    task: Annotated[str | None, Word(names="tasks", free=True)] = Field(
+        default=None, description="task that the data is of; takes POLICY_TASK of config/training, if there is one"
+    )  # fmt: skip
+    data: Path = Field(description="dataset folder")
+    out: Path | None = Field(
+        default=None, description="folder for the checkpoint, empty unless --resume; else trained/NAME"
+    )
+    config: Path | None = Field(default=None, description="file of settings, in place of POLICY")
+    configs: Path | None = Field(default=None, description="folder where POLICY is looked up")
+    cache: Path | None = Field(
+        default=None, description="where decoded pictures are kept; else DATA/.cache, or SEGUE_CACHE_DIR"
+    )
+    method: str | None = Field(default=None, description="method, in place of the file's")
+    corrections: Path | None = Field(
+        default=None, description="folder of `segue corrections`: where a policy led, and what to do there"
+    )
+    resume: bool = Field(default=False, description="go on with an interrupted training in OUT")
 
 
 @dataclass(frozen=True)
@@ -45,111 +90,149 @@ class Arguments:
     cache: Path | None = None
 
 
-def make_parser(methods: Sequence[str]) -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="segue train",
-        usage="segue train POLICY data=DIR [out=DIR] [KEY=VALUE ...] [options]",
-        description="Train a policy on demonstrations. POLICY is a file of config/training or a method: "
-        + ", ".join(methods),
-        epilog="KEY is any setting, such as network.width=256; those of `training` need no prefix: batch_size=16, "
-        "steps=20000, precision=bfloat16, patience=5, device=cuda. task=NAME takes POLICY_NAME of config/training. "
-        "A file with `policies`, such as legato_tables, trains a set of them alike, to be compared; there "
-        "first.training.steps=3000 and then.training.steps=2500 are the budgets of its two stages.",
-    )
-    parser.add_argument("words", nargs="*", metavar="POLICY|KEY=VALUE", help="see above")
-    parser.add_argument("--config", type=Path, help="settings, instead of POLICY")
-    parser.add_argument("--configs", type=Path, help="folder where POLICY is looked up")
-    parser.add_argument("--data", type=Path, help="dataset folder")
-    parser.add_argument(
-        "--out", type=Path, help="folder for the checkpoint, empty unless --resume (trained/NAME)"
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="where decoded pictures are kept (DATA/.cache, or SEGUE_CACHE_DIR)",
-    )
-    parser.add_argument("--method", help="method instead of the file's")
-    parser.add_argument(
-        "--init", metavar="CHECKPOINT", help="begin with the weights and the normaliser of this checkpoint"
-    )
-    parser.add_argument(
-        "--corrections",
-        type=Path,
-        help="folder of `segue corrections`: where a policy led, and what to do there",
-    )
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted training in --out")
-    for name, kind, what in (
-        ("steps", int, "optimiser steps"), ("minutes", float, "wall-clock budget"),
-        ("seed", int, "random seed"), ("threads", int, "CPU threads"),
-    ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=kind, default=None, help=what)
-    return parser
+@dataclass(frozen=True)
+class _Base:
+    """Settings of the configuration file or of a bare method; its source and its name."""
+
+    settings: dict[str, Any]
+    source: str
+    name: str
 
 
-def parse(arguments: Sequence[str] | None, methods: Sequence[str]) -> Arguments:
+def parse(words: Sequence[str], configs: Path | None = None) -> Arguments:
     """Read the command line and the configuration that it names.
 
     Raises:
-        ConfigError: no policy or data, an unknown policy, a word that is neither, or an unreadable configuration.
+        ConfigError: no policy or data, an unknown policy, setting or value, or an unreadable configuration.
     """
-    given = make_parser(methods).parse_intermixed_args(arguments)
-    policy, pairs = _words(given.words)
-    for name in _PLACES:
-        if name in pairs:
-            setattr(given, name, Path(str(pairs.pop(name))))
-    task = pairs.pop("task", None)
-    task = None if task is None else str(task)
-    resume = given.resume or bool(pairs.pop("resume", False))
-    base, source, name = _base(given, policy, task, methods)
-    settings = merge(base, _overrides(given, pairs, base))
-    if given.data is None:
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "no dataset", do="give data=DIR")
-    out = given.out or Path("trained") / (f"{name}_{task}" if task and is_set(settings) else name)
-    return Arguments(settings, source, task, given.data, out, given.corrections, resume, given.cache)
+    given: Arguments = read(words, train_form(words, configs), COMMAND, lambda _: ())
+    return given
 
 
-def _words(words: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
-    """The policy, and KEY=VALUE with values as YAML has them."""
-    names = [word for word in words if "=" not in word]
-    if len(names) > 1:
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, "more than one policy", got=names, expected="POLICY KEY=VALUE ..."
-        )
-    pairs = {}
-    for key, value in (word.split("=", 1) for word in words if "=" in word):
-        try:
-            pairs[key] = yaml.safe_load(value) if key not in _PLACES else value
-        except yaml.YAMLError as error:
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE, f"{key}: not a YAML value", got=value
-            ) from error
-    return (names[0] if names else None), pairs
+def train_form(words: Sequence[str], configs: Path | None = None) -> Form:
+    """What `segue train` takes: the settings of the method that the words name, or of every training without one."""
+    own = settings_of(TrainOptions)
+    named = first_places(words, own, ("policy", "task", "config", "configs", "method"))
+    folder = Path(named["configs"]) if "configs" in named else configs
+    base = None
+    if named.keys() & {"policy", "config"}:
+        base = _base(named.get("config"), named.get("policy"), named.get("task"), folder)
+    settings = _settings(base, named.get("method"))
+    by_name = {setting.name: setting for setting in (*own, *settings)}
 
-
-def _base(
-    given: argparse.Namespace, policy: str | None, task: str | None, methods: Sequence[str]
-) -> tuple[dict[str, Any], str, str]:
-    """Settings of the configuration file or of a bare method; its source and its name."""
-    path: Path | None = given.config
-    if path is None:
-        if policy is None:
+    def build(values: Mapping[str, Any]) -> Arguments:
+        if base is None:
             raise ConfigError(
                 ErrorCode.CONFIG_INVALID_VALUE, "nothing to train", do="give POLICY or --config FILE"
             )
-        name = policy if task is None else f"{policy}_{task}"
-        files = {file.stem: file for file in sorted(given.configs.glob("*.yaml"))} if given.configs else {}
-        path = files.get(name) or _set_of(files.get(policy))
-        if path is None and name in methods:
-            return {"method": name}, name, name
-        if path is None:
-            raise unknown_name("policy to train", name, (*files, *methods))
-    elif policy is not None:
-        raise ConfigError(
-            ErrorCode.CONFIG_CONFLICT, "POLICY and --config name two settings", got=f"{policy}, {path}"
-        )
-    return read_settings(path), str(path), path.stem
+        mine = {name: value for name, value in values.items() if name in TrainOptions.model_fields}
+        options = parse_model(mine, TrainOptions, COMMAND)
+        pairs = {name: _plain(by_name[name], value) for name, value in values.items() if name not in mine}
+        return _arguments(options, base, pairs)
+
+    about = TrainOptions.__doc__ or ""
+    return Form((*own, *settings), build, f"{about} Methods: {', '.join(METHODS)}.", TrainOptions.EXAMPLES)
+
+
+def _settings(base: _Base | None, method: str | None) -> tuple[Setting, ...]:
+    """Settings of a training; of a set of them, those of the set and of both of its stages."""
+    if base is None:
+        return _training()
+    if is_set(base.settings):
+        stage = pkgutil.resolve_name(METHODS["legato"])
+        stages = [settings_of(stage, f"{name}.", name) for name in ("first", "then")]
+        own = settings_of(SetConfig, group="The set")
+        return tuple(_not_needed(_as_yaml(one)) for one in (*own, *stages[0], *stages[1], *_training()))
+    name = method or str(base.settings.get("method", ""))
+    if name not in METHODS:
+        raise unknown_name("method" if method else f"method in {base.source}", name, METHODS)
+    found = settings_of(pkgutil.resolve_name(METHODS[name]), group=f"The method, {name}")
+    rest = [one for one in found if not one.name.startswith("training.") and one.name != "method"]
+    top = [one for one in rest if "." not in one.name]
+    nested = [replace(one, group=one.name.rpartition(".")[0]) for one in rest if "." in one.name]
+    return tuple(_with_default_of(base.settings, _as_yaml(one)) for one in (*top, *nested, *_training()))
+
+
+def _with_default_of(settings: Mapping[str, Any], setting: Setting) -> Setting:
+    """With the value that the configuration's file has for it, if it has one."""
+    whole = f"training.{setting.name}" if setting.group == TRAINING else setting.name
+    found: Any = settings
+    for part in whole.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return setting
+        found = found[part]
+    return replace(setting, default=found)
+
+
+def _not_needed(setting: Setting) -> Setting:
+    """A setting that the file of a set has."""
+    return replace(setting, default=None) if setting.default is REQUIRED else setting
+
+
+def _training() -> tuple[Setting, ...]:
+    """Those of every training, which need no prefix."""
+    return tuple(
+        _as_yaml(replace(one, word=replace(one.word, also=(f"training.{one.name}",))))
+        for one in settings_of(TrainingConfig, group=TRAINING)
+    )
+
+
+def _as_yaml(setting: Setting) -> Setting:
+    """A setting of several values is one text, in YAML."""
+    return replace(setting, kind=str, structured=True) if setting.many else setting
+
+
+def _plain(setting: Setting, value: Any) -> Any:
+    if not setting.structured:
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        text = f"{setting.name}: not a YAML value"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=value) from error
+
+
+def _arguments(options: TrainOptions, base: _Base, pairs: Mapping[str, Any]) -> Arguments:
+    settings = merge(base.settings, _overrides(options.method, pairs))
+    name = f"{base.name}_{options.task}" if options.task and is_set(settings) else base.name
+    out = options.out or Path("trained") / name
+    return Arguments(
+        settings,
+        base.source,
+        options.task,
+        options.data,
+        out,
+        options.corrections,
+        options.resume,
+        options.cache,
+    )
+
+
+def _base(file: str | None, policy: str | None, task: str | None, configs: Path | None) -> _Base:
+    if file is not None:
+        if policy is not None:
+            text = "POLICY and --config name two settings"
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{policy}, {file}")
+        return _Base(read_settings(Path(file)), file, Path(file).stem)
+    assert policy is not None
+    name = f"{policy}_{task}" if task else policy
+    files = {file.stem: file for file in sorted(configs.glob("*.yaml"))} if configs else {}
+    path = files.get(name) or _set_of(files.get(policy))
+    if path is not None:
+        return _Base(read_settings(path), str(path), path.stem)
+    for_any = task is None or (configs is not None and (configs.parent / "tasks" / f"{task}.yaml").is_file())
+    if for_any and policy in files:
+        return _Base(read_settings(files[policy]), str(files[policy]), name)
+    if for_any and policy in METHODS:
+        return _Base({"method": policy}, name, name)
+    raise _unknown(policy, task, configs, {*files, *METHODS})
+
+
+def _unknown(policy: str, task: str | None, configs: Path | None, known: set[str]) -> ConfigError:
+    if task and policy in known:
+        tasks = sorted(path.stem for path in (configs.parent / "tasks").glob("*.yaml")) if configs else []
+        return unknown_name("task", task, tasks)
+    return unknown_name("policy to train", f"{policy}_{task}" if task else policy, known)
 
 
 def _set_of(path: Path | None) -> Path | None:
@@ -162,14 +245,11 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> dic
     return merge(load_config_mapping(path, "training"), overrides or {})
 
 
-def _overrides(
-    given: argparse.Namespace, pairs: Mapping[str, Any], base: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Nested settings of options and KEY=VALUE."""
-    training = {name: getattr(given, name) for name in _SHORT if getattr(given, name) is not None}
-    settings: dict[str, Any] = {"training": training}
-    if given.method is not None:
-        settings["method"] = given.method
+def _overrides(method: str | None, pairs: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings of those given by name."""
+    settings: dict[str, Any] = {"training": {}}
+    if method is not None:
+        settings["method"] = method
     for key, value in pairs.items():
         whole = f"training.{key}" if key in TrainingConfig.model_fields else key
         settings = merge(settings, _nested(whole.split("."), value))

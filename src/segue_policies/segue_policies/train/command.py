@@ -8,7 +8,7 @@ from __future__ import annotations
 import pkgutil
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +21,7 @@ from segue_policies.act.config import ActConfig
 from segue_policies.legato.config import LegatoConfig
 from segue_policies.samples.corrections import Corrections
 from segue_policies.samples.demonstrations import Demonstrations
-from segue_policies.serving import FLOW_METHODS
-from segue_policies.train.arguments import Arguments, parse
+from segue_policies.train.arguments import METHODS, Arguments, parse
 from segue_policies.train.training_set import VIEWS, found, is_set, stages
 from segue_policies.training.engine import Engine
 from segue_policies.training.loop import Learner, Trainer, TrainingResult
@@ -35,19 +34,13 @@ CORRECTIONS_READER = "segue_data.datasets.corrections:load"
 """From a path to `Corrections`."""
 
 
-METHODS: Mapping[str, type[LegatoConfig] | type[ActConfig]] = {
-    **dict.fromkeys(FLOW_METHODS, LegatoConfig),
-    "act": ActConfig,
-}
-"""Every method that can be trained, with what its settings are."""
-
-
 def parse_settings(settings: dict[str, Any], source: str) -> LegatoConfig | ActConfig:
     """Settings of a training, checked; raises ConfigError for an unknown method or setting."""
     method = str(settings.get("method", ""))
     if method not in METHODS:
         raise unknown_name(f"method in {source}", method, METHODS)
-    return parse_model(settings, METHODS[method], source)
+    model: type[LegatoConfig] | type[ActConfig] = pkgutil.resolve_name(METHODS[method])
+    return parse_model(settings, model, source)
 
 
 def make_learner(
@@ -116,7 +109,7 @@ def load_corrections(path: Path) -> Corrections:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the status of docs/exit-codes.md, with one sentence on an expected failure."""
     try:
-        given = parse(arguments, tuple(METHODS))
+        given = parse(sys.argv[1:] if arguments is None else arguments)
         engine = Engine(given.settings.get("training", {}).get("device", "auto"))
         corrections = load_corrections(given.corrections) if given.corrections else None
         with engine.first_alone():

@@ -17,7 +17,6 @@ from pydantic import Field
 
 from segue_core.contracts.base import StrictModel, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
-from segue_policies.training.run_state import NUMBERS
 
 TASK = "{task}"
 VIEWS = ".views"
@@ -103,6 +102,8 @@ def found(folders: Sequence[Path], resume: bool, first: bool = True) -> set[Path
     Raises:
         PolicyError: TRAINING_FAILED, naming the folder that is in the way.
     """
+    from segue_policies.training.run_state import NUMBERS
+
     there = [folder for folder in folders if folder.exists() and any(folder.iterdir())]
     if there and not resume:
         raise PolicyError(

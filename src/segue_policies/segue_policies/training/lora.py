@@ -8,25 +8,12 @@ from __future__ import annotations
 
 import copy
 
-from pydantic import Field
 from torch import nn
 
-from segue_core.contracts.base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode
+from segue_policies.training.lora_config import LoraConfig as LoraConfig
 
 INSTALL = "pip install -r requirements/pretrained.txt"
-
-
-class LoraConfig(StrictModel):
-    """Which matrices are adapted, and how."""
-
-    rank: int = Field(default=16, ge=1, le=1024, description="r, width of the adapters")
-    alpha: float = Field(default=32.0, gt=0, description="scale of the adapters is alpha / r")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="on what adapters are shown")
-    targets: tuple[str, ...] = Field(
-        default=("query", "value", "q_proj", "v_proj", "q", "v"),
-        description="ends of the names of the layers that are adapted, those of attention by default",
-    )
 
 
 def add_adapters(part: nn.Module, config: LoraConfig) -> None:

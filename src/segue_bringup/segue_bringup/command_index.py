@@ -1,0 +1,86 @@
+"""What every command takes, as plain data in a file: shell completion and early refusals read it without imports.
+
+python -m segue_bringup.command_index FILE
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from segue_bringup.catalogue import config_root, names
+from segue_bringup.verbs import VERBS
+from segue_core.command_line.setting import REQUIRED, Setting
+from segue_core.command_line.verb import every
+from segue_core.errors import SegueError
+from segue_core.exit_status import ExitStatus
+
+
+def index() -> dict[str, Any]:
+    """Settings by whole command, those of `segue train` also by policy; and the files that say so, with their times."""
+    forms: dict[str, list[dict[str, Any]]] = {}
+    about: dict[str, str] = {}
+    for command, verb in every(VERBS).items():
+        forms[command], about[command] = [_plain(one) for one in verb.form(()).settings], verb.about
+    for policy in _policies():
+        forms[f"segue train {policy}"] = [
+            _plain(one) for one in every(VERBS)["segue train"].form((policy,)).settings
+        ]
+    return {
+        "commands": forms,
+        "about": about,
+        "files": {str(file): file.stat().st_mtime_ns for file in _files()},
+    }
+
+
+def _policies() -> Sequence[str]:
+    from segue_policies.train.arguments import METHODS
+
+    return sorted({*names("training"), *METHODS})
+
+
+def _plain(setting: Setting) -> dict[str, Any]:
+    kind = get_args(setting.kind)[0] if setting.many else setting.kind
+    bounds = setting.range
+    return {
+        "name": setting.name,
+        "kind": kind.__name__,
+        "many": setting.many,
+        "help": setting.help,
+        "choices": setting.choices,
+        "range": bounds and (bounds.low, bounds.high, bounds.low_open, bounds.high_open),
+        "names": setting.word.names,
+        "free": setting.word.free,
+        "place": setting.word.place,
+        "also": setting.word.also,
+        "off": setting.word.off,
+        "required": setting.default is REQUIRED,
+        "listed": setting.listed,
+    }
+
+
+def _files() -> Iterator[Path]:
+    """Whatever decides what is in the index: our modules that were imported for it, the graph, training files."""
+    loaded = [module for name, module in list(sys.modules.items()) if name.startswith("segue_")]
+    files = {Path(str(module.__file__)).resolve() for module in loaded if getattr(module, "__file__", None)}
+    root = config_root()
+    yield from sorted(files)
+    yield from (root / "graph" / "task.yaml", root / "training")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the index to a file, whole or not at all."""
+    from segue_data.storage.atomic import write_text
+
+    try:
+        write_text(Path(arguments[0]), json.dumps(index()) + "\n")
+    except (SegueError, OSError):  # the command that meets what cannot be read or written says so
+        return ExitStatus.USAGE
+    return ExitStatus.SUCCESS
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

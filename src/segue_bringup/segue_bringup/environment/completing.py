@@ -1,0 +1,187 @@
+"""Shell completion: `segue completion bash` prints what a shell reads, `segue --complete WORD ...` answers it.
+
+Standard library only, and nothing is imported that answers do not need: it runs at every Tab.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from segue_bringup.environment import endings
+from segue_bringup.environment import index as indices
+from segue_bringup.environment.page import EXIT_USAGE, UNKNOWN_NAME, VERBS
+from segue_bringup.environment.workspace import Workspace
+
+_BASH = r"""_segue() {
+  local IFS=$'\n' cur="${COMP_WORDS[COMP_CWORD]}"
+  local line="${COMP_LINE:0:COMP_POINT}"
+  read -r -a __segue_words <<< ""
+  IFS=$' \t\n' read -r -a __segue_words <<< "$line"
+  [[ "$line" == *[[:space:]] ]] && __segue_words+=("")
+  local last="${__segue_words[${#__segue_words[@]}-1]}"
+  IFS=$'\n'
+  COMPREPLY=($("${__segue_words[0]}" --complete "${__segue_words[@]:1}" 2>/dev/null))
+  local prefix="${last%"$cur"}"  # bash cuts words at = and :
+  COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
+  COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+  [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *= ]] && compopt -o nospace
+  [[ ${#COMPREPLY[@]} -eq 0 ]] && compopt -o default
+}
+complete -F _segue segue ./segue
+"""
+_ZSH = r"""#compdef segue
+_segue() {
+  local -a found shown
+  local line
+  for line in ${(f)"$(${words[1]} --complete ${words[2,CURRENT]} 2>/dev/null)"}; do
+    found+=("${line%%$'\t'*}")
+    shown+=("${line//$'\t'/  -- }")
+  done
+  if (( ${#found} )); then
+    compadd -S '' -d shown -- ${found}
+  else
+    _files
+  fi
+}
+compdef _segue segue ./segue
+"""
+_FISH = r"""function __segue_complete
+  set -l words (commandline -opc) (commandline -ct)
+  $words[1] --complete $words[2..-1] 2>/dev/null
+end
+complete -c segue -f -a '(__segue_complete)'
+complete -c ./segue -f -a '(__segue_complete)'
+"""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def script(arguments: Sequence[str]) -> int:
+    """Print what a shell reads: eval "$(./segue completion bash)"."""
+    shell = arguments[0] if arguments else ""
+    if shell in SCRIPTS:
+        print(SCRIPTS[shell], end="")
+        return 0
+    usage = (
+        'usage: ./segue completion bash|zsh|fish\n\n  bash, zsh  eval "$(./segue completion bash)"\n'
+        "  fish       ./segue completion fish | source"
+    )
+    if shell in ("-h", "--help"):
+        print(usage)
+        return 0
+    print(
+        f"segue completion: [{UNKNOWN_NAME}] unknown shell {shell!r}; allowed: {', '.join(SCRIPTS)}",
+        file=sys.stderr,
+    )
+    return EXIT_USAGE
+
+
+def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
+    """What the last word may become, each with a tab and what it means where that is known."""
+    *before, last = list(words) or [""]
+    if not before:
+        return [
+            f"{name}\t{about}"
+            for name, about in {**VERBS, "--version": "", "--help": ""}.items()
+            if name.startswith(last)
+        ]
+    index = indices.load(workspace) or refreshed(workspace)
+    if index is None:
+        return []
+    command, left = indices.command_of(before, index)
+    if command == "segue":
+        group = f"segue {before[0]} "
+        inner = {
+            name.removeprefix(group): about
+            for name, about in index["about"].items()
+            if name.startswith(group)
+        }
+        return [
+            f"{name}\t{about}" for name, about in inner.items() if len(before) == 1 and name.startswith(last)
+        ]
+    return sorted(_of_command(workspace, indices.settings_of(command, left, index), left, last))
+
+
+def _of_command(
+    workspace: Workspace, settings: list[indices.Setting], left: list[str], last: str
+) -> Iterable[str]:
+    asked = _option_before(settings, left)
+    name, mark, value = _split(last)
+    if asked is not None:
+        yield from _values(workspace, asked, last)
+    elif mark:
+        setting = _named(settings, name)
+        yield from (f"{name}{mark}{text}" for text in (_values(workspace, setting, value) if setting else ()))
+    else:
+        places = [one for one in settings if one["place"] and one["listed"]]
+        yield from (text for one in places for text in _values(workspace, one, last))
+        yield from _settings(settings, last)
+
+
+def _settings(settings: list[indices.Setting], last: str) -> Iterable[str]:
+    """Names of settings, in the spelling that was begun."""
+    for one in settings:
+        option = one["name"].replace("_", "-")
+        both = one["kind"] == "bool"
+        words = (
+            [f"--{option}", *([f"--no-{option}"] if both else [])]
+            if last.startswith("-")
+            else [f"{one['name']}="]
+        )
+        yield from (f"{word}\t{one['help']}" for word in words if one["listed"] and word.startswith(last))
+
+
+def _named(settings: list[indices.Setting], written: str) -> indices.Setting | None:
+    name = written.removeprefix("--").replace("-", "_")
+    return next((one for one in settings if name in (one["name"], *one["also"])), None)
+
+
+def _option_before(settings: list[indices.Setting], left: list[str]) -> indices.Setting | None:
+    """The setting whose value is being written, of `--task pi`."""
+    before = left[-1] if left else ""
+    found = _named(settings, before) if before.startswith("--") and "=" not in before else None
+    return None if found is None or found["kind"] == "bool" else found
+
+
+def _split(word: str) -> tuple[str, str, str]:
+    """Name, mark and value of `task:=pi` or `--task=pi`; no mark where it has none."""
+    name, equals, value = word.partition("=")
+    if not equals:
+        return word, "", ""
+    return (name[:-1], ":=", value) if name.endswith(":") else (name, "=", value)
+
+
+def _values(workspace: Workspace, setting: indices.Setting, begun: str) -> list[str]:
+    listed = ["true", "false"] if setting["kind"] == "bool" else list(setting["choices"])
+    if not listed and setting["names"]:
+        listed = indices.names(workspace, setting["names"])
+    return [text for text in listed if text.startswith(begun)]
+
+
+def refreshed(workspace: Workspace) -> indices.Index | None:
+    """The index, made anew in the set-up workspace; None before set-up."""
+    import subprocess
+
+    from segue_bringup.environment.ros import find_ros
+    from segue_bringup.environment.variables import run_environment
+
+    if not workspace.python.exists():
+        return None
+    child = run_environment(workspace, find_ros(workspace, os.environ), os.environ)
+    command = [
+        str(workspace.python),
+        "-m",
+        "segue_bringup.command_index",
+        str(workspace.state / indices.FILE),
+    ]
+    done = subprocess.run(command, env=child, capture_output=True, check=False)
+    return indices.load(workspace) if done.returncode == 0 else None
+
+
+def _work() -> int:
+    print("\n".join(complete(Workspace.of_this_file(), sys.argv[1:])))
+    return 0
+
+
+if __name__ == "__main__":
+    endings.begin()
+    sys.exit(endings.finish(_work))

@@ -1,0 +1,52 @@
+"""What commands take, read from the file that `segue_bringup.command_index` wrote. Standard library only."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from segue_bringup.environment.workspace import Workspace
+
+Setting = dict[str, Any]
+Index = dict[str, Any]
+FILE = "commands.json"
+
+
+def load(workspace: Workspace) -> Index | None:
+    """The index, if it is there and nothing that it was made from has changed since."""
+    try:
+        index: Index = json.loads((workspace.state / FILE).read_text())
+        fresh = all(os.stat(file).st_mtime_ns == time for file, time in index["files"].items())  # noqa: PTH116
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return index if fresh else None
+
+
+def usual_configuration() -> bool:
+    """Whether the configuration is the workspace's, which the index describes."""
+    return not os.environ.get("SEGUE_CONFIG_DIR")
+
+
+def names(workspace: Workspace, kind: str) -> list[str]:
+    """Names that a folder of the configuration offers."""
+    root = Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config")
+    return sorted(path.stem for path in (root / kind).glob("*.yaml"))
+
+
+def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:
+    """The whole command that words begin with, and the words that are left; "segue" where they name none."""
+    commands = index["commands"]
+    for length in (2, 1):
+        whole = " ".join(["segue", *words[:length]])
+        if len(words) >= length and whole in commands and not (length == 2 and words[0] == "train"):
+            return whole, words[length:]
+    return "segue", words
+
+
+def settings_of(command: str, words: list[str], index: Index) -> list[Setting]:
+    """What a command takes; of `segue train` what the policy among the words takes."""
+    settings: list[Setting] = index["commands"][command]
+    if command == "segue train":
+        policies = [word for word in words if f"{command} {word}" in index["commands"]]
+        settings = index["commands"][f"{command} {policies[0]}"] if policies else settings
+    return settings

@@ -1,0 +1,212 @@
+"""Laws of the one command line, held by every command alike."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segue_bringup import command_index
+from segue_bringup.catalogue import names
+from segue_bringup.environment import completing, early
+from segue_bringup.environment import index as indices
+from segue_bringup.environment.workspace import Workspace
+from segue_bringup.graph import load_graph
+from segue_bringup.verbs import VERBS
+from segue_core.command_line.checking import check
+from segue_core.command_line.setting import Setting
+from segue_core.command_line.spelling import spelled
+from segue_core.command_line.typed import converted, help_text
+from segue_core.command_line.verb import every
+from segue_core.errors import ConfigError
+from segue_core.scheduler_config import ChunkLengths
+
+COMMANDS = every(VERBS)
+_TEXTS = {bool: "true", int: "7", float: "0.5", str: "some", Path: "/some/where"}
+
+
+def value_for(setting: Setting) -> str:
+    """A text that the setting takes."""
+    if setting.choices:
+        return setting.choices[-1]
+    if setting.word.names:
+        return names(setting.word.names)[0]
+    if setting.range is not None:
+        return str(
+            next(
+                v
+                for v in (7, 1, 0.5, 0.05, 0.0)
+                if v in setting.range and (setting.kind is float or v == int(v))
+            )
+        )
+    kind = next(kind for kind in _TEXTS if setting.kind in (kind, tuple[kind, ...]))  # type: ignore[valid-type]
+    return _TEXTS[kind]
+
+
+def spellings(setting: Setting, text: str) -> list[list[str]]:
+    """The four ways to write it."""
+    option = [setting.option, text] if setting.kind is not bool else [setting.option]
+    return [option, [f"{setting.option}={text}"], [f"{setting.name}:={text}"], [f"{setting.name}={text}"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_setting_says_the_same_in_every_spelling(command: str) -> None:
+    form = COMMANDS[command].form(())
+    for setting in form.settings:
+        text = value_for(setting)
+        read: list[Any] = []
+        for words in spellings(setting, text):
+            texts = spelled(words, form.settings, command, names)
+            check(texts, form.settings, names)
+            read.append(converted(texts, form, command))
+        assert all(one == read[0] and list(one) == [setting.name] for one in read), (setting.name, read)
+
+
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "segue train act", "segue train legato", "segue train legato_tables"]
+)
+def test_every_setting_has_help_and_every_page_fits_its_terminal(command: str) -> None:
+    whole, policy = (
+        (command.rsplit(" ", 1)[0], [command.rsplit(" ", 1)[1]]) if command not in COMMANDS else (command, [])
+    )
+    form = COMMANDS[whole].form(policy)
+    assert form.about and [setting.name for setting in form.settings if not setting.help] == []
+    assert len({setting.name for setting in form.settings}) == len(form.settings)
+    for width in (80, 120):
+        page = help_text(form, whole, names, width).split("Every setting may")[0].splitlines()
+        assert [line for line in page if len(line) > width] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_mistyped_setting_is_answered_with_the_nearest(command: str) -> None:
+    form = COMMANDS[command].form(())
+    for setting in (one for one in form.settings if len(one.name) > 4):
+        wrong = setting.name[:2] + setting.name[3:]
+        if wrong in {name for one in form.settings for name in one.spellings}:
+            continue
+        for words in ([f"--{wrong}", "1"], [f"{wrong}:=1"], [f"{wrong}=1"]):
+            with pytest.raises(ConfigError, match="did you mean") as refused:
+                spelled(words, form.settings, command, names)
+            assert command in refused.value.text
+
+
+def test_settings_are_known_without_what_the_work_needs() -> None:
+    """`segue train act task=push_button data=nowhere` imported every package, and took 8 s to say an error."""
+    code = (
+        "import sys; from segue_bringup.command_index import index; index();"
+        "print(sorted({'torch', 'mujoco', 'rclpy', 'cv2', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_run_an_evaluation_and_the_scheduler_have_one_set_of_chunk_settings() -> None:
+    arguments = load_graph().arguments
+    for name, field in ChunkLengths.model_fields.items():
+        if name == "ramp":  # -1 stands for none in a launch file
+            continue
+        assert arguments[name].default == field.default
+        bounds = {type(mark).__name__: mark for mark in field.metadata}
+        if "Ge" in bounds:
+            assert (arguments[name].low, arguments[name].high) == (bounds["Ge"].ge, bounds["Le"].le)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace whose index of commands was just written."""
+    root, here = Path(__file__).resolve().parents[3], tmp_path_factory.mktemp("workspace")
+    (here / ".venv" / "segue").mkdir(parents=True)
+    for name in ("src", "config"):
+        (here / name).symlink_to(root / name)
+    assert command_index.main([str(here / ".venv" / "segue" / indices.FILE)]) == 0
+    return Workspace(here)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run strid=3", "unknown setting of segue run 'strid' (did you mean 'stride'?)"),
+        ("run --task pik_place", "unknown task 'pik_place' (did you mean 'pick_place'?)"),
+        ("run pick_place", "did you mean task:=pick_place?"),
+        ("data convert a b --workers 0", "--workers; got 0; expected 1 to 1024"),
+        ("data chek x", "did you mean 'check'?"),
+        ("train act data=x network.widht=3", "did you mean 'network.width'?"),
+        ("eval delay=x", "--delay; got 'x'; expected an integer"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_imported(
+    words: str, said: str, workspace: Workspace
+) -> None:
+    assert said in early.refusal(workspace, words.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run",
+        "run task:=pour --seed 3",
+        "train legato_tables task=drawer data=x",
+        "eval list",
+        "report --help",
+        "no_command",
+    ],
+)
+def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspace) -> None:
+    assert early.refusal(workspace, words.split()) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("rep", ["replay", "report"]),
+        ("run task:=pus", ["task:=push_button"]),
+        ("run robot=fr", ["robot=franka"]),
+        ("run --policy=sc", ["--policy=scripted"]),
+        ("eval --task pus", ["push_button"]),
+        ("eval legato-f", ["legato-fig6"]),
+        ("data co", ["convert"]),
+        ("run --strid", ["--stride"]),
+        ("run strid", ["stride="]),
+        ("train act_sm", ["act_small"]),
+        ("train act network.backbone_n", ["network.backbone_norm="]),
+        ("train act network.backbone_norm=g", ["network.backbone_norm=group"]),
+    ],
+)
+def test_a_shell_completes_commands_settings_and_names(
+    words: str, completed: list[str], workspace: Workspace
+) -> None:
+    assert [line.split("\t")[0] for line in completing.complete(workspace, words.split())] == completed
+
+
+def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "segue").mkdir(parents=True)
+    text = (workspace.state / indices.FILE).read_text()
+    for changed, fresh in ((text, True), (text.replace('task.yaml": 1', 'task.yaml": 2'), False)):
+        (tmp_path / ".venv" / "segue" / indices.FILE).write_text(changed)
+        assert (indices.load(Workspace(tmp_path)) is not None) == fresh
+
+
+@pytest.mark.parametrize("shell", sorted(completing.SCRIPTS))
+def test_every_shell_has_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert completing.script([shell]) == 0
+    assert "--complete" in capsys.readouterr().out
+    assert completing.script(["tcsh"]) == 2
+
+
+def test_bash_completes_words_with_its_own_breaks_in_them(tmp_path: Path) -> None:
+    """Bash cuts `task:=pus` into three words, and replaces only the last."""
+    answer = tmp_path / "segue"
+    answer.write_text('#!/bin/sh\n[ "$3" = "task:=pus" ] && echo task:=push_button\n')
+    answer.chmod(0o755)
+    code = (
+        f"{completing.SCRIPTS['bash']}\n"
+        f"COMP_LINE='{answer} run task:=pus' COMP_POINT={len(str(answer)) + 14}\n"
+        f'COMP_WORDS=({answer} run task := pus) COMP_CWORD=4; _segue 2>/dev/null; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "push_button", done.stderr

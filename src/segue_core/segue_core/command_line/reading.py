@@ -1,0 +1,35 @@
+"""Words of a command read into what it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from segue_core.command_line.checking import check
+from segue_core.command_line.form import Form
+from segue_core.command_line.setting import REQUIRED, Setting, Valid
+from segue_core.command_line.spelling import spelled
+from segue_core.errors import ConfigError, ErrorCode
+
+
+def read(words: Sequence[str], form: Form, command: str, valid: Valid) -> Any:
+    """What `form` makes of the words.
+
+    Raises:
+        ConfigError: an unknown name or value, one out of range, or a missing one: what is allowed, and the nearest.
+    """
+    texts = spelled(words, form.settings, command, valid)
+    check(texts, form.settings, valid)
+    for setting in form.settings:
+        if setting.default is REQUIRED and setting.name not in texts:
+            raise _missing(setting, command)
+    from segue_core.command_line.typed import converted
+
+    keys = {setting.name: setting.key or setting.name for setting in form.settings}
+    return form.build({keys[name]: value for name, value in converted(texts, form, command).items()})
+
+
+def _missing(setting: Setting, command: str) -> ConfigError:
+    name = setting.name.upper() if setting.word.place else setting.option
+    do = f"give it; ./{command} --help says what it takes"
+    return ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{name} is not given", expected=setting.help, do=do)

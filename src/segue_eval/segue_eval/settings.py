@@ -1,0 +1,227 @@
+"""What `segue eval`, `corrections`, `compare`, `report` and `bench` take, as typed models."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from segue_core.command_line.setting import Word
+from segue_core.contracts.base import StrictModel
+from segue_core.scheduler_config import ChunkLengths
+from segue_eval.seeds import TEST_SEEDS, parse_seeds
+
+DEFAULT_SEEDS = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
+
+
+def default_workers() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class SetupOptions(ChunkLengths):
+    """What is evaluated."""
+
+    GROUP: ClassVar[str] = "Task"
+    task: Annotated[str, Word(names="tasks")] = Field(default="pick_place", description="task, by name")
+    policy: Annotated[str, Word(names="policies")] = Field(default="legato", description="policy, by name")
+    checkpoint: str | None = Field(
+        default=None, description="checkpoint folder; else the shipped one of policy and task"
+    )
+    robot: Annotated[str | None, Word(names="robots")] = Field(
+        default=None, description="robot, by name; else the task's"
+    )
+    continuation: str | None = Field(
+        default=None, description="continuation method, by name; else the policy's of config/policies"
+    )
+    continuation_options: str = Field(
+        default="", description="options of the method, as YAML, such as '{max_guidance_weight: 10}' for rtc"
+    )
+    latency: str = Field(default="planned", description="ticks an answer takes: planned, TICKS or LOW:HIGH")
+    time_limit_s: Annotated[float | None, Word(also=("time_limit",))] = Field(
+        default=None, gt=0, le=86400, description="limit of one episode [s]; else the task's"
+    )
+
+
+class Seeded(StrictModel):
+    """Which episodes."""
+
+    @field_validator("seeds", check_fields=False)
+    @classmethod
+    def _are_seeds(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_seeds(text)
+        return text
+
+
+class EvalOptions(SetupOptions, Seeded):
+    """Run a policy, or a paper's table, over many seeds in lockstep and print the table."""
+
+    GROUP: ClassVar[str] = "This evaluation"
+    EXAMPLES: ClassVar[str] = """\
+examples:
+  segue eval --seeds 0:50                          fifty episodes of the default
+  segue eval robot=franka task=push_button policy=act --videos
+  segue eval list                                  the papers' tables that there are
+  segue eval legato-table1 --quick                 one of them, its small version
+"""
+    suite: Annotated[str | None, Word(names="suites", place=True, free=True)] = Field(
+        default=None, description="table of a paper, a file of config/suites, or list; else a single setup is evaluated"
+    )  # fmt: skip
+    seeds: str | None = Field(
+        default=None, description=f"FIRST:END, END excluded, or a list; else {DEFAULT_SEEDS}, or what the suite says"
+    )  # fmt: skip
+    workers: int = Field(default_factory=default_workers, ge=1, le=1024, description="processes")
+    out: Path | None = Field(
+        default=None, description="folder for rows, table and plots; else runs/eval/<setup>"
+    )
+    json_file: Annotated[Path | None, Word(name="json")] = Field(
+        default=None, description="file for setup, summary, claims and rows"
+    )
+    csv: Path | None = Field(default=None, description="file for one line per episode")
+    fresh: bool = Field(default=False, description="forget the finished episodes of this setup")
+    videos: bool = Field(
+        default=False, description="also film the best, the worst and up to three failed seeds"
+    )
+    quiet: bool = Field(default=False, description="show no progress")
+    require_success: float | None = Field(
+        default=None, ge=0, le=1, description="exit with status 1 below this success rate"
+    )
+    quick: bool = Field(default=False, description="suite: its small version, fewer tasks and seeds")
+    tasks: str | None = Field(default=None, description="suite: only these of its tasks, with commas")
+    checkpoints: Path | None = Field(
+        default=None, description="suite: folder with the checkpoints, one folder each; else config/checkpoints"
+    )  # fmt: skip
+
+    @field_validator("suite")
+    @classmethod
+    def _is_a_suite(cls, name: str | None) -> str | None:
+        from segue_eval.suite.find import full_name
+
+        if name not in (None, "list"):
+            full_name(name)
+        return name
+
+
+class CorrectionOptions(SetupOptions, Seeded):
+    """Let a policy act in simulation and write down, at every request, what the expert would have done from there.
+
+    The expert must be one that can begin anywhere, as that of pick_place. `segue train --corrections FOLDER` learns
+    from it when not to trust a plan that turned out wrong.
+    """
+
+    GROUP: ClassVar[str] = "This collection"
+    EXAMPLES: ClassVar[str] = """\
+examples:
+  segue corrections --checkpoint trained --seeds 30000:30500 --out data/corrections
+  segue train --config CONFIG --data DATASET --init trained --corrections data/corrections --out better
+"""
+    seeds: str = Field(description="FIRST:END, END excluded; not those you evaluate on")
+    out: Path = Field(description="folder for the corrections, new or unfinished")
+    workers: int = Field(default_factory=default_workers, ge=1, le=1024, description="processes")
+    quiet: bool = Field(default=False, description="show no progress")
+
+
+class CompareOptions(StrictModel):
+    """Re-run the scheduler and the policy on a recorded episode's observations with each continuation method.
+
+    Seam metrics are printed; nothing moves. With --verify the recorded inputs are replayed and every command is
+    compared, bit for bit; exit status 1 if one differs.
+    """
+
+    bag: Annotated[Path, Word(place=True)] = Field(description="a bag folder, or a run folder with one in it")
+    methods: str | None = Field(
+        default=None, description="continuation methods, with commas; METHOD=DIR takes another checkpoint; else all"
+    )  # fmt: skip
+    verify: bool = Field(default=False, description="replay the recorded run and compare")
+    checkpoint: Path | None = Field(default=None, description="checkpoint folder; else the one that ran")
+    stride: int | None = Field(default=None, ge=1, le=1024, description="ticks; else as recorded")
+    delay: int | None = Field(default=None, ge=0, le=1024, description="ticks; else as recorded")
+    ramp: int | None = Field(default=None, ge=0, le=1024, description="ticks; else as recorded")
+    latency: str = Field(
+        default="planned", description="ticks an answer takes: planned (the delay), TICKS or LOW:HIGH"
+    )
+    json_file: Annotated[Path | None, Word(name="json")] = Field(
+        default=None, description="file for the numbers"
+    )
+    out: Path | None = Field(default=None, description="folder for compare.html; else beside the bag")
+
+
+class ReportOptions(StrictModel):
+    """Write video, metrics and page of a recorded run (again)."""
+
+    run: Annotated[Path, Word(place=True)] = Field(description="run folder with a bag in it")
+
+
+class Numbers(StrictModel):
+    """Where numbers go."""
+
+    json_file: Annotated[Path | None, Word(name="json")] = Field(
+        default=None, description="file for the numbers"
+    )
+
+
+class BenchScheduler(Numbers):
+    """Time a tick of the scheduler with every continuation method, as ratios measured in one run."""
+
+    ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per method")
+
+
+class BenchPolicy(Numbers):
+    """Time a chunk of a policy, as a ratio measured in one run."""
+
+    policy: Annotated[str, Word(names="policies")] = Field(default="legato", description="policy, by name")
+    task: Annotated[str, Word(names="tasks")] = Field(
+        default="pick_place", description="task whose shipped checkpoint is timed"
+    )
+    checkpoint: str | None = Field(default=None, description="checkpoint folder; else the shipped one")
+    rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
+
+
+class BenchContinuation(Numbers):
+    """Time what each continuation method adds to a chunk and to a tick."""
+
+    rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
+    ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per method")
+
+
+class BenchControl(Numbers):
+    """Time the updates of every controller on every robot, and the punctuality of loops."""
+
+    robots: str | None = Field(default=None, description="names of robots, with commas; else all")
+    updates: int = Field(default=400, ge=1, le=10**7, description="timed updates per controller")
+    loop_seconds: float = Field(default=3.0, gt=0, le=3600, description="length of each loop [s]")
+    realtime: bool = Field(
+        default=False, description="loops with real-time scheduling (needs the permission)"
+    )
+
+
+class BenchLive(Numbers):
+    """Compare what recorded live runs commanded with lockstep of the same seeds."""
+
+    runs: Annotated[tuple[Path, ...], Word(place=True)] = Field(
+        description="folders that `segue run` left", min_length=1
+    )
+
+
+class BenchData(Numbers):
+    """Time the recorder and the converter under load."""
+
+    seconds: float = Field(default=20.0, gt=0, le=3600, description="length of each recording [s]")
+    workers: int = Field(default=2, ge=1, le=1024, description="processes that convert")
+
+
+class BenchTrain(Numbers):
+    """Compare the training speed of our ACT with LeRobot's, in one run."""
+
+    lerobot_python: Path = Field(description="interpreter that has LeRobot")
+    data: Annotated[Path | None, Word(also=("dataset",))] = Field(
+        default=None, description="a dataset; else made-up frames"
+    )
+    sizes: Literal["authors", "small"] = Field(default="authors", description="of the networks")
+    batch: int = Field(default=8, ge=1, le=65536, description="samples of a step")
+    rounds: int = Field(default=3, ge=1, le=1000, description="rounds of each side")
+    threads: int = Field(default=2, ge=1, le=1024, description="CPU threads of each side")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where both compute")

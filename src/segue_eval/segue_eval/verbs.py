@@ -1,0 +1,44 @@
+"""The commands of this package: where their settings and their work are."""
+
+from __future__ import annotations
+
+from segue_core.command_line.verb import Verb, Verbs
+
+
+def _bench(name: str, about: str) -> Verb:
+    return Verb(about, f"segue_eval.settings:Bench{name.capitalize()}", f"segue_eval.bench.cli:run_{name}")
+
+
+BENCH: Verbs = {
+    "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation method"),
+    "policy": _bench("policy", "a chunk of a policy"),
+    "continuation": _bench("continuation", "what each continuation method adds"),
+    "control": _bench("control", "updates of every controller, punctuality of loops"),
+    "live": _bench("live", "what recorded runs commanded, beside lockstep"),
+    "data": _bench("data", "recorder and converter under load"),
+    "train": _bench("train", "training speed of ACT here and in LeRobot"),
+}
+
+VERBS: Verbs = {
+    "eval": Verb(
+        "many seeds in lockstep, or a paper's table",
+        "segue_eval.settings:EvalOptions",
+        "segue_eval.cli:run_eval",
+    ),
+    "corrections": Verb(
+        "what the expert would have done where a policy went",
+        "segue_eval.settings:CorrectionOptions",
+        "segue_eval.corrections_cli:run_corrections",
+    ),
+    "compare": Verb(
+        "other methods on a recorded episode; nothing moves",
+        "segue_eval.settings:CompareOptions",
+        "segue_eval.compare.cli:run_compare",
+    ),
+    "report": Verb(
+        "video, numbers and page of a run, again",
+        "segue_eval.settings:ReportOptions",
+        "segue_eval.cli:run_report",
+    ),
+    "bench": BENCH,
+}
