@@ -43,7 +43,7 @@ CHECKED = {
     "segue_policies/lerobot/lerobot_server/weights.py": "weights, in LeRobot's own process",
     "segue_policies/lerobot/lerobot_server/network.py": "config.json that LeRobot has read already",
     "segue_perception/drivers/usb.py": "a camera, or a film for tests, that the settings name",
-    "segue_control/robot/model.py": "the robot's model, in an installed package",
+    "segue_control/robot/model_files.py": "the robot's model, which is a regular file of a bounded size",
 }
 """What else reads, and what of."""
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from every_robot import SHIPPED, Case, Rig
 
+from segue_control.targets.joint_targets import JointCodec
+from segue_core.contracts.controller import Targets, targets_of
 from segue_core.errors import ErrorCode
 from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler.scheduler import ChunkScheduler
@@ -52,8 +54,12 @@ def _run(
 
 
 def _progress(rig: Rig) -> np.ndarray:
-    """How far along its way the first tool is at every update."""
+    """How far along its way the first tool [m], or the robot in its joints [rad], is at every update."""
     kinematics = rig.controller.kinematics
+    if targets_of(rig.robot.action_space) is Targets.JOINTS:
+        joints = JointCodec(rig.robot, rig.robot.action_space).joints
+        turn = joints(rig.moved(1.0)) - kinematics.home
+        return np.array([(q - kinematics.home) @ turn / np.linalg.norm(turn) for q, _ in rig.measured])
     poses = np.array([kinematics.poses(q).positions[0] for q, _ in rig.measured])
     way = kinematics.codec.poses(rig.moved(1.0)).positions[0] - kinematics.poses(kinematics.home).positions[0]
     return np.asarray((poses - poses[0]) @ way / np.linalg.norm(way))

@@ -11,6 +11,7 @@ from segue_control.controller import RobotController
 from segue_control.robot.dynamics import Dynamics
 from segue_core.action_space import ACTION_SPACES
 from segue_core.contracts.base import load_yaml, parse_model
+from segue_core.contracts.checks import POSE_NUMBERS
 from segue_core.contracts.controller import Interface, Targets, fitting, kind_of, targets_of
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
@@ -150,8 +151,26 @@ class Rig:
         kinematics = self.controller.kinematics
         return kinematics.forward(kinematics.home, np.ones(len(self.robot.arms)))
 
+    @property
+    def missed(self) -> list[str]:
+        """What is counted of arms that cannot reach all poses that they are told."""
+        told_poses = targets_of(self.robot.action_space) is Targets.POSES
+        short = [arm.name for arm in self.robot.arms if len(arm.joints) < POSE_NUMBERS]
+        return [f"orientation:{name}" for name in short if told_poses]
+
+    def reachable(self, action: np.ndarray) -> np.ndarray:
+        """The action, or what is nearest to it for an arm that cannot reach it."""
+        if not self.missed:
+            return action
+        kinematics = self.controller.kinematics
+        q = kinematics.solve(action, kinematics.home, 400)
+        return kinematics.forward(q, np.ones(len(self.robot.arms)))
+
     def moved(self, share: float) -> np.ndarray:
-        """An action near home: tools 6 cm into the workspace and turned by 0.2 rad, or joints 0.1 rad inward."""
+        """An action near home: tools 6 cm into the workspace and turned by 0.2 rad, or joints 0.1 rad inward.
+
+        Tools of short arms go 2 cm: they soon cannot point down any more.
+        """
         action, space = self.home_action(), self.robot.action_space
         if targets_of(space) is Targets.JOINTS:
             limits = self.controller.guard.limits
@@ -165,7 +184,8 @@ class Rig:
         for arm in self.robot.arms:
             place = space.slice(f"{arm.name}_position")
             way = middle - action[place]
-            action[place] += 0.06 * share * way / max(float(np.linalg.norm(way)), 1e-9)
+            step = 0.02 if self.missed else 0.06
+            action[place] += step * share * way / max(float(np.linalg.norm(way)), 1e-9)
             action[space.slice(f"{arm.name}_rotation")] += np.array([0.0, 0.0, 0.2 * share])
         return action
 

@@ -27,7 +27,10 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
 
 ROBOTS = sorted((Path(__file__).parents[3] / "config" / "robots").glob("*.yaml"))
-REACH_RAD = 0.8  # how far the first joint of the first arm is from home at the start
+REACH_RAD, REACH_M = (
+    0.8,
+    0.25,
+)  # how far the first joint of the first arm, and with it its tool, is from home at least
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def cell(request: pytest.FixtureRequest) -> Cell:
     kinematics = Kinematics(robot)
     home = np.array(robot.pose_rad("home"))
     away = home.copy()
-    away[0] += REACH_RAD
+    away[0] += max(REACH_RAD, REACH_M / float(np.linalg.norm(kinematics.jacobians(home)[0][:3, 0])))
     limits = joint_limits(robot, kinematics.low, kinematics.high)
     return Cell(robot, BuiltInPlanner(robot), kinematics, limits, away, home)
 

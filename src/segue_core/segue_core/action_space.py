@@ -238,8 +238,11 @@ UNIVERSAL_DUAL_ARM = ActionSpace(
     "universal_dual_arm", 30.0, (*_universal_arm("left"), *_universal_arm("right"))
 )
 SINGLE_ARM_EE = ActionSpace("single_arm_ee", 30.0, end_effector_channels(SINGLE_ARM, *_FAR))
+SINGLE_ARM_JOINTS_5 = ActionSpace("single_arm_joints_5", 30.0, _joint_arm(SINGLE_ARM, 5))
 SINGLE_ARM_JOINTS_6 = ActionSpace("single_arm_joints_6", 30.0, _joint_arm(SINGLE_ARM, 6))
 SINGLE_ARM_JOINTS_7 = ActionSpace("single_arm_joints_7", 30.0, _joint_arm(SINGLE_ARM, 7))
+DUAL_ARM_JOINTS_5 = ActionSpace("dual_arm_joints_5", 30.0, (*_joint_arm("left", 5), *_joint_arm("right", 5)))
+DUAL_ARM_JOINTS_6 = ActionSpace("dual_arm_joints_6", 30.0, (*_joint_arm("left", 6), *_joint_arm("right", 6)))
 DUAL_ARM_JOINTS_7 = ActionSpace("dual_arm_joints_7", 30.0, (*_joint_arm("left", 7), *_joint_arm("right", 7)))
 
 ACTION_SPACES: Mapping[str, ActionSpace] = {
@@ -248,8 +251,11 @@ ACTION_SPACES: Mapping[str, ActionSpace] = {
         DUAL_ARM_EE,
         UNIVERSAL_DUAL_ARM,
         SINGLE_ARM_EE,
+        SINGLE_ARM_JOINTS_5,
         SINGLE_ARM_JOINTS_6,
         SINGLE_ARM_JOINTS_7,
+        DUAL_ARM_JOINTS_5,
+        DUAL_ARM_JOINTS_6,
         DUAL_ARM_JOINTS_7,
     )
 }

@@ -108,7 +108,7 @@ def read_config(path: Path | str, what: str = "configuration") -> bytes:
 
 def load_config(path: Path | str, model: type[ModelT], what: str = "configuration") -> ModelT:
     """A YAML file as `model`; `what` it should have been. ConfigError as `read_config` and `load_yaml`."""
-    return load_yaml(read_config(path, what), model, str(path))
+    return load_yaml(read_config(path, what), model, str(path), str(Path(path).absolute().parent))
 
 
 def load_config_mapping(path: Path | str, what: str = "configuration") -> dict[str, Any]:

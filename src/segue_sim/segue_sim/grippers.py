@@ -23,7 +23,7 @@ class _Gripper:
         self.ctrl = np.array([model.actuator(f"{arm.name}_{name}").id for name in actuator_names(config)])
         moved = [int(model.dof_bodyid[joint.dofadr[0]]) for joint in joints]
         named = [model.body(f"{arm.name}_{name}").id for name in config.finger_bodies or ()]
-        self.fingers = [_subtree(model, body) for body in named or moved]
+        self.fingers = _apart([_subtree(model, body) for body in named or moved])
 
     def positions(self, opening: float) -> Floats:
         """Joint positions (fingers,) at an opening."""
@@ -34,6 +34,11 @@ class _Gripper:
         travel = (self.opened - self.closed)[: len(positions)]
         moved = (positions - self.closed[: len(positions)]) * np.sign(travel)
         return float(moved.mean() / np.abs(travel).mean())
+
+
+def _apart(fingers: list[frozenset[int]]) -> list[frozenset[int]]:
+    """Each finger without those that hang on it: a moving jaw is no part of the hand that it closes against."""
+    return [finger.difference(*(other for other in fingers if other < finger)) for finger in fingers]
 
 
 def _subtree(model: mujoco.MjModel, root: int) -> frozenset[int]:

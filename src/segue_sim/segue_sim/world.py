@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TypeVar
 
 import mujoco
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
 from segue_control.robot.held import place_held
+from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
 from segue_core.contracts.robot import RobotConfig
@@ -145,6 +147,11 @@ class World:
     def tick(self) -> int:
         """Whole control ticks since reset."""
         return self._steps // self._steps_per_tick
+
+    @cached_property
+    def kinematics(self) -> Kinematics:
+        """The robot's kinematics, for experts of robots that are told joints."""
+        return Kinematics(self.robot)
 
     @property
     def joint_names(self) -> tuple[str, ...]:

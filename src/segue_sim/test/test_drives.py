@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from every_robot import CASES, NAMES, Case, Rig, contract
+from every_robot import CASES, Case, Rig, contract
 
 from segue_control.hardware.robot_side import RobotSide
 from segue_control.lockstep import step
@@ -45,11 +45,9 @@ def test_an_arm_goes_where_its_controller_wants_it(case: Case) -> None:
     )  # torques leave what the joints' friction takes
 
 
-@pytest.mark.parametrize("kind", ONE_PER_INTERFACE)
-@pytest.mark.parametrize("name", NAMES)
-def test_17_a_robot_whose_controller_was_killed_stops_by_itself(name: str, kind: str) -> None:
+@pytest.mark.parametrize("case", [c for c in FOLLOWED if c.kind in ONE_PER_INTERFACE], ids=str)
+def test_17_a_robot_whose_controller_was_killed_stops_by_itself(case: Case) -> None:
     """Within its own timeout it brakes; all joints are below 0.01 rad/s half a second after the last command."""
-    case = next(c for c in FOLLOWED if (c.name, c.kind) == (name, kind))
     world, rig = _started(case)
     robot = rig.robot
     names = (*robot.joint_names, *robot.gripper_names)

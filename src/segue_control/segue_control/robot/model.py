@@ -3,15 +3,13 @@
 The kinematics of the controllers and the simulator's world are compiled from this one description.
 """
 
-import importlib.util
-from pathlib import Path
-
 import mujoco
 import numpy as np
 
 from segue_control.robot.fingers import add_gripper
 from segue_control.robot.held import add_held
 from segue_control.robot.model_checks import refuse_home_outside, refuse_unknown_parts
+from segue_control.robot.model_files import load_model_files
 from segue_control.robot.repairs import repair
 from segue_core.contracts.robot import ArmConfig, CameraConfig, RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
@@ -20,49 +18,6 @@ from segue_core.errors import ConfigError, ErrorCode
 _HULL_LIGHT = (0.88, 0.90, 0.91, 1.0)
 _HULL_DARK = (0.22, 0.23, 0.25, 1.0)
 _VISUAL_GROUP = 2
-
-
-def _path(robot: RobotConfig, package: str, file: str) -> Path:
-    """A file inside an installed package. Raises ConfigError when the package or the file is missing."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(
-            ErrorCode.CONFIG_UNREADABLE,
-            f"robot '{robot.name}': package '{package}' with the model files is not installed",
-            do="run ./segue setup",
-        )
-    path = Path(next(iter(spec.submodule_search_locations))) / file
-    if not path.is_file():
-        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"robot '{robot.name}': model file '{path}' not found")
-    return path
-
-
-def _load(robot: RobotConfig) -> mujoco.MjSpec:
-    """The model file with everything attached to it, such as a hand to an arm."""
-    model = robot.model
-    spec = _read(_path(robot, model.package, model.file))
-    for part in model.attachments or ():
-        site = spec.site(part.site)
-        if site is None:
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE,
-                f"robot '{robot.name}': attachment site",
-                got=part.site,
-                expected=", ".join(site.name for site in spec.sites),
-            )
-        spec.attach(
-            _read(_path(robot, part.package or model.package, part.file)), site=site, prefix=part.prefix
-        )
-    for site in [site for site in spec.sites if site.material]:
-        site.delete()
-    return spec
-
-
-def _read(path: Path) -> mujoco.MjSpec:
-    """A model file. MuJoCo 3.3.0 loses the material of sites when it attaches them, so they get none."""
-    spec = mujoco.MjSpec.from_file(str(path))
-    spec.default.site.material = ""
-    return spec
 
 
 def _show_hulls(arm: mujoco.MjSpec) -> None:
@@ -121,7 +76,7 @@ def add_camera(body: mujoco.MjsBody, name: str, camera: CameraConfig) -> None:
 
 
 def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
-    arm = _load(robot)
+    arm = load_model_files(robot)
     if robot.model.repairs:
         repair(arm, robot.model.repairs)
     refuse_unknown_parts(arm, config)
@@ -131,6 +86,8 @@ def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
         key.delete()
     for light in list(arm.worldbody.lights):
         light.delete()
+    for camera in list(arm.cameras):  # the contract has its own
+        camera.delete()
     for texture in [t for t in arm.textures if t.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX]:
         texture.delete()
     refuse_home_outside(arm, config)

@@ -21,6 +21,10 @@ from segue_core.action_space import ActionSpace
 Array = NDArray[np.float64]
 
 
+_OFF_RAD = 0.03  # a tool that stays this far from the orientation that is asked for, or
+_OFF_M = 0.005  # this far from the position, is counted
+
+
 class PoseStream:
     """Checked tool poses, streamed from ticks to updates."""
 
@@ -84,7 +88,16 @@ class PoseSource:
             low = np.maximum(self._limits.low, self._path - self._reach)
             high = np.minimum(self._limits.high, self._path + self._reach)
             self._path = self._setting.kinematics.step(self._stream.advance(), self._path, low, high)
+            self._count_unreached()
         return self._path
+
+    def _count_unreached(self) -> None:
+        kinematics, counts = self._setting.kinematics, self._setting.counts
+        for index, arm in enumerate(self._setting.robot.arms):
+            if kinematics.off_rad[index] > _OFF_RAD:
+                counts[f"orientation:{arm.name}"] += 1
+            if kinematics.off_m[index] > _OFF_M:
+                counts[f"reach:{arm.name}"] += 1
 
     def rebase(self, q: Array) -> None:
         """See `controllers.base.PathSource`."""

@@ -15,6 +15,7 @@ from segue_core.errors import ConfigError, ErrorCode, nearest_name
 _MAX_LENGTH = 1_000_000
 _MAX_SIZE = 200_000
 _MAX_BITS = 63
+_MAX_SHOWN = 200
 
 
 class StrictModel(BaseModel):
@@ -28,27 +29,33 @@ class StrictModel(BaseModel):
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def parse_model(data: Any, model: type[ModelT], source: str) -> ModelT:
-    """Validate plain data (as read from YAML or JSON) into `model`.
+FOLDER = "folder"
+"""Key of the validation context: the folder that plain paths in a file are relative to."""
+
+
+def parse_model(data: Any, model: type[ModelT], source: str, folder: str = "") -> ModelT:
+    """Validate plain data (as read from YAML or JSON) into `model`; `folder` is what its paths are relative to.
 
     Raises:
         ConfigError: names `source`, the key path, what was found and what is allowed.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={FOLDER: folder})
     except ValidationError as error:
         raise _config_error(error, model, source) from error
     except ConfigError as error:  # of what a validator looks up, such as an action space by its name
         raise ConfigError(error.code, f"{source}: {error.text}") from error
 
 
-def load_yaml(text: str | bytes, model: type[ModelT], source: str) -> ModelT:
+def load_yaml(text: str | bytes, model: type[ModelT], source: str, folder: str = "") -> ModelT:
     """Parse YAML `text` (as bytes: UTF-8) into `model`; `source` (a file name) appears in every error.
+
+    `folder` is what plain paths in the text are relative to.
 
     Raises:
         ConfigError: not UTF-8, not YAML, not a mapping, unknown key, or a value out of range.
     """
-    return parse_model(load_mapping(text, source), model, source)
+    return parse_model(load_mapping(text, source), model, source, folder)
 
 
 def load_mapping(text: str | bytes, source: str) -> dict[str, Any]:
@@ -116,12 +123,19 @@ def _config_error(error: ValidationError, model: type[BaseModel], source: str) -
 
 
 def _describe(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    path = ".".join(str(part) for part in detail["loc"]) or "(top level)"
+    path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"{path}: {_unknown_key(str(detail['loc'][-1]), _keys_at(model, detail['loc'][:-1]))}"
     if detail["type"] == "missing":
         return f"{path}: required key is missing"
-    return f"{path}: got {detail['input']!r}; {detail['msg']}"
+    where, why = f"{path}: " if path else "", detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "value_error" and isinstance(detail["input"], Mapping):  # of a whole section
+        return f"{where}{why}"
+    return f"{where}got {_shortened(repr(detail['input']))}; {why}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 def _unknown_key(key: str, valid: list[str]) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from segue_core.contracts.quantities import Vector3
 
+POSE_NUMBERS = 6
+"""Joints that an arm needs to reach any pose of its tool: three numbers of the position, three of the orientation."""
 _TOLERANCE = 1e-6  # of a whole number: periods such as 1/480 s are written with sixteen digits
 
 
@@ -26,6 +28,15 @@ def rates_fit(tick_rate_hz: float, control_rate_hz: float, physics_step_s: float
 def _whole(ratio: float, what: str) -> None:
     if round(ratio) < 1 or abs(ratio - round(ratio)) > _TOLERANCE * ratio:
         raise ValueError(f"{what}: {ratio:.6g} is not a whole number")
+
+
+def refuse_unreachable(arm: str, joints: int, orientation: str | None, space: str) -> None:
+    """An arm that is told tool poses reaches them all, or its contract says what becomes of the others."""
+    if joints < POSE_NUMBERS and orientation is None:
+        raise ValueError(
+            f"arm {arm!r} has {joints} joints and cannot reach all tool poses of {space!r}; say `orientation: nearest` "
+            f"in its tool (the position is kept, the orientation is the nearest that it reaches), or command joints"
+        )
 
 
 def refuse_twice(what: str, names: Sequence[str]) -> None:

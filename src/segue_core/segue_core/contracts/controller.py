@@ -46,6 +46,7 @@ def targets_of(space: ActionSpace) -> Targets | None:
 class _Controller(StrictModel):
     accepts: ClassVar[frozenset[Targets]]
     interface: ClassVar[Interface]
+    nearest_orientation: ClassVar[bool] = False  # of arms that cannot reach all
 
     streaming: Literal["b_spline", "quintic"] = Field(
         default="b_spline",
@@ -58,6 +59,8 @@ class CartesianPose(_Controller):
 
     accepts = frozenset({Targets.POSES})
     interface = Interface.POSITION
+
+    nearest_orientation = True
 
     kind: Literal["cartesian_pose"] = "cartesian_pose"
 
@@ -76,6 +79,8 @@ class JointVelocity(_Controller):
 
     accepts = frozenset({Targets.POSES, Targets.JOINTS})
     interface = Interface.VELOCITY
+
+    nearest_orientation = True
 
     kind: Literal["joint_velocity"] = "joint_velocity"
     position_gain_per_s: NotNegative = Field(default=5.0, description="k [1/s]")

@@ -16,16 +16,18 @@ class FingerPad(StrictModel):
 class GripperConfig(StrictModel):
     """A gripper that is commanded by one number, its opening: 0 closed to 1 open.
 
-    Either `tendon` and `open_m`, or `open_position` and `closed_position`.
+    Either `tendon` and `open_m`, or `open_position` and `closed_position`. With one joint it is a jaw that closes
+    against something that does not move, the second of `finger_bodies`.
     """
 
     finger_joints: tuple[str, ...] = Field(
-        min_length=2,
+        min_length=1,
         description="finger joints, as named in the model file; the first finger is opposed to all others",
     )
     finger_bodies: tuple[str, ...] | None = Field(
         default=None,
-        description="bodies that touch, one per finger, at the end of a linkage; default: those that the joints move",
+        description="bodies that touch, one per finger, at the end of a linkage; default: those that the joints move; "
+        "of one moving jaw: the jaw, and the body that it closes against",
     )
     tendon: str | None = Field(
         default=None, description="tendon that moves all fingers, as named in the model file"
@@ -67,8 +69,12 @@ class GripperConfig(StrictModel):
             raise ValueError("needs either tendon and open_m, or open_position and closed_position")
         if len(self.opened) != len(self.finger_joints) or len(self.closed) != len(self.finger_joints):
             raise ValueError(f"open_position and closed_position need {len(self.finger_joints)} numbers each")
-        if self.finger_bodies is not None and len(self.finger_bodies) != len(self.finger_joints):
-            raise ValueError(f"finger_bodies needs one name per finger, {len(self.finger_joints)}")
+        fingers = max(len(self.finger_joints), 2)
+        if len(self.finger_bodies or self.finger_joints) != fingers:
+            of_a_jaw = (
+                " (the jaw, and the body that it closes against)" if len(self.finger_joints) == 1 else ""
+            )
+            raise ValueError(f"finger_bodies needs one name per finger, {fingers}{of_a_jaw}")
         if self.finger_effort is not None and len(self.finger_effort) != self.motors:
             raise ValueError(f"finger_effort needs one number per motor, {self.motors}")
         if any(a == b for a, b in zip(self.opened, self.closed, strict=True)):

@@ -7,9 +7,9 @@ description in memory; the file itself is never changed.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
-from segue_core.contracts.base import StrictModel
+from segue_core.contracts.base import FOLDER, StrictModel
 from segue_core.contracts.quantities import Angle, NotNegative, Number, Positive, Range
 
 
@@ -69,17 +69,21 @@ class HeldJoint(StrictModel):
 class Attachment(StrictModel):
     """A second model file that is mounted on the first, such as a hand on an arm."""
 
-    file: str = Field(description="path of the MJCF file inside its package")
+    file: str = Field(description="path of the MJCF or URDF file, as the model's")
     package: str | None = Field(default=None, description="Python package that ships it, default the model's")
     site: str = Field(description="site of the model that it is mounted on")
     prefix: str = Field(description="put before all of its names, such as hand_")
 
 
 class ModelFile(StrictModel):
-    """Where the robot's MJCF lives: a file inside an installed Python package."""
+    """Where the robot's MJCF or URDF lives: inside an installed Python package, or anywhere."""
 
-    package: str = Field(description="Python package that ships the model file")
-    file: str = Field(description="path of the MJCF file inside that package")
+    package: str | None = Field(
+        default=None, description="Python package that ships the model file; nothing said: a plain path"
+    )
+    file: str = Field(
+        description="path of the MJCF or URDF file: inside the package, else absolute or from the contract's folder"
+    )
     visuals: Literal["hull", "mesh"] = Field(
         default="hull", description="what cameras see: convex collision hulls (fast) or the detailed meshes"
     )
@@ -87,3 +91,14 @@ class ModelFile(StrictModel):
         default=None, description="further files, mounted one after the other before anything is repaired"
     )
     repairs: ModelRepairs | None = Field(default=None, description="what of the file is changed in memory")
+    _folder: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _remember_folder(self, info: ValidationInfo) -> "ModelFile":
+        self._folder = (info.context or {}).get(FOLDER, "") if self.package is None else ""
+        return self
+
+    @property
+    def folder(self) -> str:
+        """What a plain path is relative to; empty when the contract was not read from a file."""
+        return self._folder

@@ -14,16 +14,19 @@ from pydantic import Field, model_validator
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.checks import (
+    POSE_NUMBERS,
     one_per_joint,
     rates_fit,
     refuse_no_view,
     refuse_twice,
     refuse_unknown_mounts,
+    refuse_unreachable,
 )
 from segue_core.contracts.controller import (
     AnyController,
     CartesianPose,
     ControllerConfig,
+    Targets,
     fitting,
     kind_of,
     targets_of,
@@ -61,6 +64,11 @@ class ToolFrame(StrictModel):
     quaternion: Quaternion | None = Field(
         default=None,
         description="orientation in that body (w, x, y, z), z out of the hand, default the body's",
+    )
+    orientation: Literal["nearest"] | None = Field(
+        default=None,
+        description="of an arm that cannot reach all orientations (fewer than six joints): nearest keeps the position "
+        "of a target and takes the orientation nearest to it; without it actions that are tool poses are refused",
     )
 
 
@@ -217,6 +225,21 @@ class RobotConfig(StrictModel):
             raise ValueError(
                 f"controller {self.control.kind!r} does not understand actions of {space.name!r}; "
                 f"kinds that do: {kinds}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tool_poses_can_be_reached(self) -> "RobotConfig":
+        if targets_of(self.action_space) is not Targets.POSES:
+            return self
+        for arm in self.arms:
+            refuse_unreachable(arm.name, len(arm.joints), arm.tool.orientation, self.action_space.name)
+        short = [arm.name for arm in self.arms if len(arm.joints) < POSE_NUMBERS]
+        if short and not self.control.nearest_orientation:
+            kinds = ", ".join(kind_of(fit) for fit in fitting(self.action_space) if fit.nearest_orientation)
+            raise ValueError(
+                f"controller {self.control.kind!r} cannot take the nearest orientation that arm {short[0]!r} reaches; "
+                f"kinds that can: {kinds}"
             )
         return self
 

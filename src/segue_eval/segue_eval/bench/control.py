@@ -34,7 +34,8 @@ def robots_with_every_kind(robot: RobotConfig) -> dict[str, RobotConfig]:
         for kind in fitting(space):
             changed = data | {"controller": {"kind": kind_of(kind)}, "action_space_name": space.name}
             try:
-                found.setdefault(kind_of(kind), parse_model(changed, RobotConfig, robot.name))
+                variant = parse_model(changed, RobotConfig, robot.name, robot.model.folder)
+                found.setdefault(kind_of(kind), variant)
             except ConfigError:
                 continue  # another number of arms or joints
     safety = robot.safety.model_copy(update={"min_self_distance_m": _SELF_DISTANCE_M})

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.robot.rotations import Quaternion
+from segue_sim.experts.own_space import OwnSpace
 from segue_sim.motion import MotionLimits, PoseSetPoint
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class ScriptedExpert(ABC):
     def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
         self.world, self.rng, self.limits = world, np.random.default_rng([seed, 7]), limits or _LIMITS
         self.hands = [Hand(world, i, self.limits) for i in range(len(world.robot.arms))]
+        self._own = OwnSpace(world)
         self._steps = self.script()
         self._done = False
 
@@ -91,13 +93,13 @@ class ScriptedExpert(ABC):
         """The action (D,) of this tick."""
         if not self._done:
             self._done = next(self._steps, self) is self
-        space = self.world.robot.action_space
-        action = np.zeros(space.dim)
+        space = self._own.poses
+        poses = np.zeros(space.dim)
         for hand in self.hands:
-            action[space.slice(f"{hand.name}_position")] = hand.setpoint.position
-            action[space.slice(f"{hand.name}_rotation")] = hand.setpoint.rotation_vector
-            action[space.slice(f"{hand.name}_gripper")] = hand.opening
-        return action
+            poses[space.slice(f"{hand.name}_position")] = hand.setpoint.position
+            poses[space.slice(f"{hand.name}_rotation")] = hand.setpoint.rotation_vector
+            poses[space.slice(f"{hand.name}_gripper")] = hand.opening
+        return self._own.action(poses)
 
     def holds(self, hand: Hand, name: str) -> bool:
         """Whether both fingers touch `name`."""

@@ -1,0 +1,38 @@
+"""Tool poses that an expert decides on, as actions of the robot's own space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue_control.robot.poses import pose_space
+from segue_control.targets.joint_targets import JointCodec
+from segue_core.contracts.controller import Targets, targets_of
+
+if TYPE_CHECKING:
+    from segue_sim.world import World
+
+Floats = NDArray[np.float64]
+
+_ITERATIONS = 8  # from one tick to the next a tool moves by little
+
+
+class OwnSpace:
+    """Where the robot's actions are joints, poses become joints by inverse kinematics, from one tick to the next."""
+
+    def __init__(self, world: World) -> None:
+        robot = world.robot
+        self._world, self._q = world, world.joint_positions()
+        self.poses = pose_space(robot)
+        in_joints = targets_of(robot.action_space) is Targets.JOINTS
+        self._codec = JointCodec(robot, robot.action_space) if in_joints else None
+
+    def action(self, poses: Floats) -> Floats:
+        """The action (D,) that brings the tools where a vector of the space `poses` says, with its openings."""
+        if self._codec is None:
+            return poses
+        kinematics = self._world.kinematics
+        self._q = kinematics.solve(poses, self._q, _ITERATIONS)
+        return self._codec.action(self._q, kinematics.codec.grippers(poses))
