@@ -11,7 +11,7 @@ import pytest
 
 from segue_bringup import command_index
 from segue_bringup.catalogue import names
-from segue_bringup.environment import completing, early
+from segue_bringup.environment import completing, early, own
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.graph import load_graph
@@ -23,6 +23,7 @@ from segue_core.command_line.typed import converted, help_text
 from segue_core.command_line.verb import every
 from segue_core.errors import ConfigError
 from segue_core.scheduler_config import ChunkLengths
+from segue_scheduler.node.settings import RunParameters
 
 COMMANDS = every(VERBS)
 _TEXTS = {bool: "true", int: "7", float: "0.5", str: "some", Path: "/some/where"}
@@ -108,8 +109,11 @@ def test_settings_are_known_without_what_the_work_needs() -> None:
 def test_a_run_an_evaluation_and_the_scheduler_have_one_set_of_chunk_settings() -> None:
     arguments = load_graph().arguments
     for name, field in ChunkLengths.model_fields.items():
-        if name == "ramp":  # -1 stands for none in a launch file
+        if name == "ramp":  # -1 stands for none where there is no null
             continue
+        parameter = RunParameters.model_fields[name]
+        assert parameter.default == field.default
+        assert [mark for mark in parameter.metadata if mark not in field.metadata] == []
         assert arguments[name].default == field.default
         bounds = {type(mark).__name__: mark for mark in field.metadata}
         if "Ge" in bounds:
@@ -189,6 +193,15 @@ def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Worksp
     for changed, fresh in ((text, True), (text.replace('task.yaml": 1', 'task.yaml": 2'), False)):
         (tmp_path / ".venv" / "segue" / indices.FILE).write_text(changed)
         assert (indices.load(Workspace(tmp_path)) is not None) == fresh
+
+
+@pytest.mark.parametrize("words", ["torch=cpu", "torch:=cpu", "--torch=cpu", "--torch cpu"])
+def test_the_script_reads_its_own_settings_in_every_spelling(words: str, workspace: Workspace) -> None:
+    assert own.given(workspace, "setup", words.split()) == {"torch": "cpu"}
+    with pytest.raises(ConfigError, match="unknown torch 'gpu'"):
+        own.given(workspace, "setup", words.replace("cpu", "gpu").split())
+    with pytest.raises(ConfigError, match="did you mean 'json'"):
+        own.given(workspace, "doctor", ["--jsn", "file"])
 
 
 @pytest.mark.parametrize("shell", sorted(completing.SCRIPTS))

@@ -8,6 +8,7 @@ import pytest
 
 from segue_bringup import cli
 from segue_bringup.environment import commands, page
+from segue_bringup.environment.__main__ import main as script
 from segue_bringup.verbs import VERBS
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +37,7 @@ def test_the_page_of_commands_has_every_command() -> None:
 @pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"]])
 def test_help_succeeds_and_needs_no_set_up(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """`./segue help`, which the README names, failed with status 2."""
-    assert commands.main(words) == 0
+    assert script(words) == 0
     assert capsys.readouterr().out == page.USAGE
 
 
@@ -44,3 +45,15 @@ def test_help_succeeds_and_needs_no_set_up(words: list[str], capsys: pytest.Capt
 def test_help_of_a_command_is_its_own_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["help", verb]) == 0
     assert f"segue {verb}" in capsys.readouterr().out
+
+
+def test_the_script_knows_its_version_and_what_a_mistyped_command_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert script(["--version"]) == 0 and capsys.readouterr().out.startswith("segue 0.")
+    for words in (["recrod"], ["help", "recrod"]):
+        assert script(words) == 2
+        assert (
+            "[601 CONFIG_UNKNOWN_NAME] unknown command 'recrod' (did you mean 'record'"
+            in capsys.readouterr().err
+        )

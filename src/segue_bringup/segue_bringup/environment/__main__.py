@@ -5,9 +5,20 @@ import sys
 from segue_bringup.environment import endings
 
 
-def _work() -> int:
-    from segue_bringup.environment.commands import main
+def main(words: list[str]) -> int:
+    """The exit status of what the words ask for."""
+    from segue_bringup.environment.first import answered
+    from segue_bringup.environment.workspace import Workspace
 
+    status = answered(Workspace.of_this_file(), words)
+    if status is not None:
+        return status
+    from segue_bringup.environment import commands
+
+    return commands.main(words)
+
+
+def _work() -> int:
     return main(sys.argv[1:])
 
 

@@ -1,6 +1,5 @@
 """The `segue` command: its own subcommands, and set-up followed by the rest of the command line for the others."""
 
-import argparse
 import os
 import shlex
 import subprocess
@@ -8,14 +7,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from segue_bringup.environment import completing, torch_choice
+from segue_bringup.environment import completing, own, torch_choice
 from segue_bringup.environment.checks import machine_checks, require
 from segue_bringup.environment.doctor import doctor, print_problem
-from segue_bringup.environment.early import refusal
 from segue_bringup.environment.endings import EXIT_INTERRUPTED, hold
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
 from segue_bringup.environment.lock import exclusive
-from segue_bringup.environment.page import EXIT_USAGE, HELP, USAGE, VERBS, unknown_command, version
+from segue_bringup.environment.page import EXIT_USAGE, HELP
 from segue_bringup.environment.progress import Progress, elapsed_text
 from segue_bringup.environment.ros import find_ros, require_importable
 from segue_bringup.environment.setup_steps import Setup
@@ -61,26 +59,19 @@ def _set_up(workspace: Workspace, setup: Callable[[], Setup], stamps: StampStore
 
 
 def _setup(workspace: Workspace, arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="segue setup", description="Set up what is missing.")
-    parser.add_argument(
-        "--torch", choices=torch_choice.CHOICES, help="build of torch (default: what the index gives)"
-    )
-    parser.add_argument("--torch-index", metavar="ADDRESS", help="package index to take torch from")
-    options = parser.parse_args(arguments)
-    if options.torch or options.torch_index:
+    texts = own.given(workspace, "setup", arguments)
+    if texts:
         file = Setup(workspace, find_ros(workspace, os.environ), os.environ).choice_file
-        torch_choice.save_choice(
-            file, torch_choice.TorchChoice(options.torch or "any", options.torch_index or "")
-        )
+        choice = torch_choice.TorchChoice(texts.get("torch", "any"), texts.get("torch_index", ""))
+        torch_choice.save_choice(file, choice)
     ensure_set_up(workspace, os.environ)
     print("The workspace is set up.")
     return 0
 
 
 def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="segue doctor", description="What is there, and what is missing.")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the checks to a file")
-    return doctor(workspace, os.environ, parser.parse_args(arguments).json)
+    file = own.given(workspace, "doctor", arguments).get("json")
+    return doctor(workspace, os.environ, Path(file) if file else None)
 
 
 def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
@@ -98,8 +89,7 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _env(workspace: Workspace, arguments: Sequence[str]) -> int:
-    about = 'Print shell lines for the workspace\'s environment: eval "$(./segue env)"'
-    argparse.ArgumentParser(prog="segue env", description=about).parse_args(arguments)
+    own.given(workspace, "env", arguments)
     child = ensure_set_up(workspace, os.environ)
     changed = {name: value for name, value in child.items() if os.environ.get(name) != value}
     print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())))
@@ -120,10 +110,6 @@ def _shell(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _forward(workspace: Workspace, arguments: Sequence[str]) -> int:
-    wrong = refusal(workspace, arguments)
-    if wrong:
-        print(wrong, file=sys.stderr)
-        return EXIT_USAGE
     child = ensure_set_up(workspace, os.environ)
     hold()  # until the next program has begun
     return _replace_process([str(workspace.python), "-m", "segue_bringup.cli", *arguments], child)
@@ -153,20 +139,21 @@ COMMANDS: dict[str, Callable[[Workspace, Sequence[str]], int]] = {
 }
 
 
+def _refusal(workspace: Workspace) -> type[Exception]:
+    own.rules(workspace)
+    from segue_core.errors import ConfigError
+
+    return ConfigError
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; the exit status is the command's own, 6 for the environment, 130 for Ctrl-C."""
+    """Run one command that is one (see `first`); its own exit status, 6 for the environment, 130 for Ctrl-C."""
     workspace = Workspace.of_this_file()
-    if not arguments or (arguments[0] in HELP and len(arguments) == 1):
-        print(USAGE, end="")
-        return 0
-    if arguments[0] == "--version":
-        print(version(workspace.root))
-        return 0
     if arguments[0] in HELP:
         arguments = [*arguments[1:], "--help"]
-    if arguments[0] not in VERBS:
-        print(f"segue: {unknown_command(arguments[0])}", file=sys.stderr)
-        return EXIT_USAGE
+    if arguments[0] in own.SETTINGS and set(HELP[1:]) & set(arguments):
+        print(own.help_text(arguments[0]), end="")
+        return 0
     try:
         if arguments[0] in COMMANDS:
             return COMMANDS[arguments[0]](workspace, arguments[1:])
@@ -174,6 +161,9 @@ def main(arguments: Sequence[str]) -> int:
     except EnvironmentProblem as problem:
         print_problem(problem)
         return EXIT_ENVIRONMENT
+    except _refusal(workspace) as error:
+        print(f"segue {arguments[0]}: {error}", file=sys.stderr)
+        return EXIT_USAGE
     except KeyboardInterrupt:
         print("\nsegue: interrupted; the same command goes on where this one stopped", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 
-from segue_bringup.environment import endings
+from segue_bringup.environment import endings, own
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.page import EXIT_USAGE, UNKNOWN_NAME, VERBS
 from segue_bringup.environment.workspace import Workspace
@@ -84,6 +84,8 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
             for name, about in {**VERBS, "--version": "", "--help": ""}.items()
             if name.startswith(last)
         ]
+    if before[0] in own.SETTINGS:
+        return _of_script(before[0], last)
     index = indices.load(workspace) or refreshed(workspace)
     if index is None:
         return []
@@ -99,6 +101,16 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
             f"{name}\t{about}" for name, about in inner.items() if len(before) == 1 and name.startswith(last)
         ]
     return sorted(_of_command(workspace, indices.settings_of(command, left, index), left, last))
+
+
+def _of_script(command: str, last: str) -> list[str]:
+    begun, mark, value = _split(last)
+    settings = own.SETTINGS[command]
+    if mark:
+        _, choices = settings.get(begun.removeprefix("--").replace("-", "_"), ("", ()))
+        return [f"{begun}{mark}{choice}" for choice in choices if choice.startswith(value)]
+    words = {f"--{name.replace('_', '-')}": text for name, (text, _) in settings.items()}
+    return [f"{word}\t{text}" for word, text in words.items() if word.startswith(last)]
 
 
 def _of_command(

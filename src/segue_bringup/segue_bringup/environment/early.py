@@ -3,12 +3,12 @@
 The rules are `segue_core.command_line`'s, in its modules of the standard library; the settings are those of the index.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segue_bringup.environment import index as indices
+from segue_bringup.environment.own import rules
 from segue_bringup.environment.workspace import Workspace
 
 _KINDS: Mapping[str, Any] = {"bool": bool, "int": int, "float": float, "str": str, "Path": Path}
@@ -20,7 +20,7 @@ def refusal(workspace: Workspace, words: Sequence[str]) -> str:
     if index is None or not indices.usual_configuration() or {"-h", "--help"} & set(words):
         return ""
     command, left = indices.command_of(list(words), index)
-    sys.path.append(str(workspace.root / "src" / "segue_core"))
+    rules(workspace)
     from segue_core.command_line.checking import check
     from segue_core.command_line.spelling import spelled
     from segue_core.errors import ConfigError, unknown_name

@@ -10,7 +10,6 @@ from pathlib import Path
 from segue_bringup.environment.errors import EnvironmentProblem
 from segue_bringup.environment.host import free_gb
 
-CHOICES = ("any", "cpu", "cuda")
 CUDA_DISK_GB = 10.0  # a CUDA build with its libraries, and the downloads
 _CPU_CURE = (
     "name an index with CPU builds: ./segue setup --torch cpu --torch-index ADDRESS (torch's site lists one)"

@@ -1,11 +1,10 @@
 """Where things are in the workspace."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(NamedTuple):
     """The folders of one checkout. Only `venv`, `build`, `install` and `logs` are ever written by set-up."""
 
     root: Path
