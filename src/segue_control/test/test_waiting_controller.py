@@ -9,6 +9,7 @@ from own_domain import own_domain
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
+from segue_control.commands import JointCommand
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode
 from segue_core.tick_gate import TickGate
@@ -177,6 +178,29 @@ def test_a_controller_that_stood_still_for_longer_than_its_world_waits_commands_
     bench.until(lambda: guard.fault is not None)
     assert guard.fault.code == 310 and "stood still" in guard.fault.text
     assert not guard.streaming
+
+
+def test_a_controller_that_is_stopped_in_the_middle_of_a_cycle_does_not_send_what_it_had_computed(
+    bench: WaitingBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 34: when it went on, that command moved a resting arm, 8 s late."""
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.order(30)
+    bench.until(lambda: bench.node._gate._newest == 30)
+    controller, before, said = bench.node._controller, len(bench.commands), len(bench.answered)
+    update = controller.update
+
+    def stopped(dt: float, now_ns: int) -> JointCommand:
+        bench.now_ns += 8000 * _MS
+        return update(dt, now_ns)
+
+    monkeypatch.setattr(controller, "update", stopped)
+    bench.state()
+    bench.until(lambda: controller.guard.fault is not None)
+    assert controller.guard.fault.code == 310 and "stood still" in controller.guard.fault.text
+    bench.until(lambda: len(bench.answered) > said)
+    assert bench.commanded() == before
 
 
 def test_a_paused_world_is_no_silence_of_those_who_command(bench: WaitingBench) -> None:

@@ -45,6 +45,7 @@ _SAFETY_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
 _PATIENCE_NS = 2_500_000_000  # less than the silence that is borne
 _SILENCE_S = 3.0  # borne where the simulated clock waits; a second elsewhere
+_STOOD_STILL_NS = round(_SILENCE_S * 1e9)  # where time waits; elsewhere as late as a loop may be
 _CALM_NS = 500_000_000  # joints that jumped are not armed from before they have not for so long
 _LOOK_S = 0.05  # how often a cycle that waits looks whether patience is over
 
@@ -217,13 +218,20 @@ class ControllerNode(LifecycleComponent):
 
     def _notice_standstill(self) -> None:
         """A process that stood still for longer than the world waits resumes nothing: the state it answers is old."""
-        now_ns, before_ns = self._steady_ns(), self._awake_ns
-        self._awake_ns = now_ns
-        if self._gate and now_ns - before_ns > _SILENCE_S * 1e9:
-            got, allowed = f"{(now_ns - before_ns) * 1e-9:.1f} s", f"at most {_SILENCE_S:g} s"
-            text = "the controller itself stood still"
-            stood = ControlError(ErrorCode.CONTROL_OVERRUN, text, got=got, expected=allowed)
-            self._controller.guard.fall_silent(stood, latch=True)
+        before_ns, self._awake_ns = self._awake_ns, self._steady_ns()
+        if self._gate:
+            self._stood_still(before_ns)
+
+    def _stood_still(self, since_ns: int) -> bool:
+        """Whether this process was stopped since a moment, which latches: what it had begun to do is about the past."""
+        stood_ns, most_ns = self._steady_ns() - since_ns, _STOOD_STILL_NS if self._gate else _OVERRUN_LIMIT_NS
+        if stood_ns <= most_ns:
+            return False
+        got, allowed = f"{stood_ns * 1e-9:.1f} s", f"at most {most_ns * 1e-9:g} s"
+        text = "the controller itself stood still"
+        stood = ControlError(ErrorCode.CONTROL_OVERRUN, text, got=got, expected=allowed)
+        self._controller.guard.fall_silent(stood, latch=True)
+        return True
 
     def _on_time(self) -> None:
         self._update(self._loop_clock.now().nanoseconds)
@@ -247,12 +255,14 @@ class ControllerNode(LifecycleComponent):
             self._report()
 
     def _command(self, now_ns: int) -> None:
-        command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
-        if self._controller.ran_away:
+        began_ns = self._steady_ns()
+        command = self._controller.update(1.0 / self._robot.control_rate_hz, began_ns)
+        stamp = ticks.stamp(now_ns) if self._gate else self.get_clock().now().to_msg()
+        message = messages.joint_trajectory(self._robot, command, stamp)
+        if self._controller.ran_away or self._stood_still(began_ns):
             self._say_done(now_ns)
             return
-        stamp = ticks.stamp(now_ns) if self._gate else self.get_clock().now().to_msg()
-        self._commands.publish(messages.joint_trajectory(self._robot, command, stamp))
+        self._commands.publish(message)
 
     def _say_done(self, now_ns: int) -> None:
         """Where nothing is commanded, the simulator is told that it need not wait."""

@@ -200,9 +200,7 @@ class SimulatorNode(LifecycleComponent):
             info_out.publish(camera_info(frame, self._robot.cameras[name], stamp))
 
     def _on_command(self, message: JointTrajectory, info: Mapping[str, Any]) -> None:
-        if (
-            0 < ticks.nanoseconds(message.header.stamp) <= self._put_back_ns
-        ):  # on its way when the world was put back
+        if self._is_of_the_past(ticks.nanoseconds(message.header.stamp)):
             self._note_answer(message.header.stamp)
             return
         try:
@@ -221,6 +219,11 @@ class SimulatorNode(LifecycleComponent):
             self.get_logger().error(f"joint command refused: {error}", throttle_duration_sec=1.0)
             return
         self._note_answer(message.header.stamp)
+
+    def _is_of_the_past(self, stamp_ns: int) -> bool:
+        """Whether a command was on its way when the world was put back, or when it went on without its sender."""
+        late_ns = self._clock_time.nanoseconds - round(self._robot.safety.robot_timeout_s * 1e9)
+        return stamp_ns > 0 and (stamp_ns <= self._put_back_ns or (self._waits and stamp_ns < late_ns))
 
     def _on_answer(self, message: ClockMsg) -> None:
         self._note_answer(message.clock)
