@@ -210,6 +210,13 @@ class EpisodeWriter:
             DataError: writing failed. The bag holds what fitted and opens; its manifest says incomplete.
         """
         self._stop()
+        try:
+            return self._finish(manifest)
+        except OSError as error:  # read-only by now, or gone
+            left = "what was recorded is left there, for ./segue data repair"
+            raise write_failed(self._working, f"{self.failure or error}; {left}") from error
+
+    def _finish(self, manifest: Manifest) -> Path:
         (self._working / RESERVE).unlink(missing_ok=True)
         if not self.failure:
             self._close(self._complete(manifest))
@@ -261,13 +268,14 @@ class EpisodeWriter:
         )
 
     def abandon(self) -> None:
-        """Stop and delete what was recorded (a discarded episode)."""
+        """Stop and delete what was recorded (a discarded episode). Raises DataError when the disk refuses."""
         self._stop()
         with suppress(OSError):
             self._bag.abort()
-        for path in self._working.iterdir():
-            path.unlink()
-        self._working.rmdir()
+        try:
+            shutil.rmtree(self._working)
+        except OSError as error:
+            raise write_failed(self._working, f"cannot be deleted: {error}") from error
         self._discard_empty_parent()
 
     def _discard_empty_parent(self) -> None:
