@@ -1,5 +1,7 @@
 """The parts of the scheduler node that need no graph: time keeping, the inbox, and messages that replay exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,20 @@ def test_a_run_that_sees_the_robot_no_more_ends() -> None:
     session.step(10, POSE, 10, now_s=0.0)
     session.step(26, POSE, 10, now_s=0.0)
     assert session.outcome is not None and session.outcome.code == ErrorCode.STATE_MISSING
+
+
+def test_where_time_waits_a_run_is_not_ended_by_what_was_seen_too_late_before_it_began() -> None:
+    """Time passes while the robot is armed: on a busy machine "no observation for 20 ticks" ended runs at once."""
+    session = replace(_session(), waits=True)
+    session.step(30, POSE, 10, now_s=0.0)
+    assert session.outcome is None
+    session.step(45, POSE, 10, now_s=0.0)
+    assert session.outcome is None
+    session.step(46, POSE, 10, now_s=0.0)
+    assert session.outcome is not None and session.outcome.code == ErrorCode.STATE_MISSING
+    robot = _session()
+    robot.step(30, POSE, 10, now_s=0.0)
+    assert robot.outcome is not None, "nothing waits for a robot"
 
 
 @pytest.mark.parametrize(("armed", "ends"), [([False], False), ([False, True], False), ([True, False], True)])

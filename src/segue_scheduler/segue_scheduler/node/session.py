@@ -40,6 +40,8 @@ class Session:
     Args:
         state_timeout_ticks: age of the measured state at which the run ends.
         unseen: what perception says about it.
+        waits: time waits for what a run needs, but only from its first command on: what a busy machine saw too late
+            before that does not count.
     """
 
     spec: RunSpec
@@ -48,6 +50,7 @@ class Session:
     lease: Lease
     state_timeout_ticks: int
     unseen: Unseen = field(default_factory=Unseen)
+    waits: bool = False
     inbox: Inbox = field(init=False)
     started_at: int | None = None
     outcome: Outcome | None = None
@@ -145,7 +148,8 @@ class Session:
         if self.lease.expired(now_s):
             text = f"the client of the goal is gone: silent for more than {self.lease.duration_s:g} s"
             return Outcome(False, "lease", text, ErrorCode.TASK_LEASE_EXPIRED)
-        age = tick - measured_at
+        began_at = self.started_at if self.waits and self.started_at is not None else measured_at
+        age = tick - max(measured_at, began_at)
         if age > self.state_timeout_ticks:
             why = self.unseen.because(f"no observation for {age} ticks (at most {self.state_timeout_ticks})")
             return Outcome(False, "fault", why.text, why.code)

@@ -35,7 +35,6 @@ _SETTLE_TICKS = 2  # observations after a reset that may still show the world be
 _LONGEST_INSTRUCTION = 4000  # letters; every request carries it
 _FOREVER_S = 7 * 86400.0
 _PATIENCE_S = 10.0  # with the time, and with what is to be seen, before a run
-_CATCH_UP_S = 1.5  # once more after the arming, in a simulation
 
 
 class TaskServer:
@@ -146,7 +145,6 @@ class TaskServer:
         try:
             await self._see_the_present()
             await self._cell.arm(True)
-            await self._catch_up()
             node.watch.restart_counts()
             session.lease = self._lease()
             node.human = False  # whoever had the robot lost it when it was disarmed
@@ -187,6 +185,7 @@ class TaskServer:
             self._lease(),
             node.given.state_timeout_ticks,
             node.unseen,
+            node.given.waits,
         )
 
     def _spec(self, goal: RunTask.Goal) -> RunSpec:
@@ -229,23 +228,9 @@ class TaskServer:
 
     async def _see_the_present(self) -> None:
         """Wait until observations are up to date: on a busy machine they fall behind while everything starts."""
-        text = (
-            f"observations are more than {self._allowed_ticks} ticks behind for {_PATIENCE_S:g} s: "
-            "this machine is too busy to see the robot"
-        )
-        await self._see(self._sees_the_present, text)
-
-    async def _catch_up(self) -> None:
-        """Arming takes time, in which they may have fallen behind again: no reason to end a simulated run at once."""
-        if self._node.given.waits:
-            await until(self._node, self._sees_the_present, _CATCH_UP_S)
-
-    @property
-    def _allowed_ticks(self) -> int:
-        return max(1, self._node.given.state_timeout_ticks // 3)
-
-    def _sees_the_present(self) -> bool:
-        return self._node.tick - self._node.measured_at <= self._allowed_ticks
+        node, allowed = self._node, max(1, self._node.given.state_timeout_ticks // 3)
+        text = f"observations are more than {allowed} ticks behind for 10 s: this machine is too busy to see the robot"
+        await self._see(lambda: node.tick - node.measured_at <= allowed, text)
 
     async def _see(self, condition: Callable[[], bool], otherwise: str) -> None:
         if not await until(self._node, condition, _PATIENCE_S):
