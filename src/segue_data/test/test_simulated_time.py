@@ -48,6 +48,18 @@ def test_a_message_is_logged_between_the_clock_s_words_before_and_after_it(
         assert word * STEP <= time.at(WALL + moment) <= (word + 1) * STEP
 
 
+@given(st.integers(11, 10_000), st.integers(0, 5))
+def test_a_wall_clock_that_is_set_back_puts_no_message_into_the_past(seconds: int, words: int) -> None:
+    """Fault 23: what came before the clock's next word was logged at the oldest word that is kept, a minute earlier."""
+    time, heard = _clock([STEP] * 50)
+    wall = heard[-1] - seconds * 10**9
+    assert time.at(wall) == 49 * STEP
+    for number in range(words):
+        time.hear(wall + number * STEP, (50 + number) * STEP)
+        assert time.at(wall + number * STEP) == (50 + number) * STEP
+        assert time.at(wall) == 50 * STEP
+
+
 @given(waits, moments)
 def test_what_came_later_is_never_logged_earlier(waits: list[int], moments: list[int]) -> None:
     """Neither among messages that are looked at together, nor when the clock spoke between two looks."""

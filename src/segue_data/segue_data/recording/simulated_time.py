@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 
+_SET_BACK_NS = 10_000_000_000  # no message is handed over so late: its wall clock was set back
 _KEPT = 2000  # words of the clock: two seconds of a clock at 1 kHz, so messages may be handed over that much later
 
 
@@ -32,12 +33,16 @@ class SimulatedTime:
 
     def hear(self, wall_ns: int, clock_ns: int) -> None:
         """The clock said `clock_ns`; the word came at `wall_ns`."""
+        if self._is_set_back(wall_ns):
+            self._words.clear()
         if self._words and (step := clock_ns - self._words[-1][1]) > 0:
             self._step_ns = min(step, self._step_ns or step)
         self._words.append((wall_ns, clock_ns))
 
     def at(self, wall_ns: int) -> int:
         """Simulated time [ns] of a message that came at `wall_ns`; before the first word, the first word's."""
+        if self._is_set_back(wall_ns):
+            return self._words[-1][1]
         following: int | None = None
         for heard_ns, clock_ns in reversed(self._words):
             if heard_ns <= wall_ns:
@@ -45,3 +50,6 @@ class SimulatedTime:
                 return clock_ns + min(wall_ns - heard_ns, limit)
             following = clock_ns
         return following or 0
+
+    def _is_set_back(self, wall_ns: int) -> bool:
+        return bool(self._words) and wall_ns < self._words[-1][0] - _SET_BACK_NS
