@@ -32,6 +32,10 @@ ROGUE = "rogue"
 """The frame that messages of `Rogue` name: what it says is not what is commanded, measured or allowed."""
 LAG_S = 0.1  # of the simulated servos: the speed that is left fades by e in this time
 _ROUNDING = 1e-6
+_ABOUT, _NEAR_S = (
+    600,
+    0.05,
+)  # messages of joints, and how near one must be to a command to tell where it began
 _AFRESH_RAD = 0.05  # a stream that begins, begins where the joints are, give or take what they sag
 
 
@@ -185,6 +189,8 @@ class Witness:
         since_s = math.inf if before is None else heard.sim_s - before.sim_s
         if before is None or not 0.0 <= since_s <= self.config.safety.robot_timeout_s + 0.5 * period_s:
             there = self._measured(heard)
+            if there is None:  # this witness was not there yet, or missed it: nothing can be said
+                return found
             away = np.abs(heard.q - there.q) - 2.0 * LAG_S * np.abs(there.v)  # joints in motion are behind
             found += [f"begins {away.max():.3f} rad from the joints"] if away.max() > _AFRESH_RAD else []
             return found
@@ -197,13 +203,15 @@ class Witness:
             found.append(f"a step of {np.abs(heard.q - before.q).max():.4f} rad in {1e3 * since_s:.0f} ms")
         return found
 
-    def _measured(self, command: Heard) -> Heard:
-        """Where the joints were when it was commanded: a busy machine may read that after the command."""
-        joints = self.joints
-        index = max(bisect_right(joints, command.steady_s, key=lambda heard: heard.steady_s) - 1, 0)
-        while index + 1 < len(joints) and joints[index].sim_s < joints[index + 1].sim_s <= command.sim_s:
-            index += 1
-        return joints[index]
+    def _measured(self, command: Heard) -> Heard | None:
+        """Where the joints were when it was commanded: a busy machine may read that after the command.
+
+        None where nothing of that time was heard, as before the topic was discovered.
+        """
+        index = bisect_right(self.joints, command.steady_s, key=lambda heard: heard.steady_s)
+        about = self.joints[max(0, index - _ABOUT) : index + _ABOUT]
+        near = min(about, key=lambda heard: abs(heard.sim_s - command.sim_s), default=None)
+        return near if near is not None and abs(near.sim_s - command.sim_s) <= _NEAR_S else None
 
     def _on_command(self, message: JointTrajectory) -> None:
         if message.header.frame_id == ROGUE:
