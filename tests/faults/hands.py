@@ -158,7 +158,8 @@ class Hands:
         """Come back after so long; no joint has moved since `since_s`, nor was the guard armed."""
         self.pass_s(for_s)
         assert not self.witness.was_armed(since_s), f"armed by itself\n{self.logs()}"
-        assert self.witness.top_speed(since_s) <= REST_RAD_S, f"moved by itself\n{self.logs()}"
+        speed = self.witness.top_speed(since_s)
+        assert speed <= REST_RAD_S, f"moved by itself, at up to {speed:.3f} rad/s\n{self.logs()}"
 
     def works_again(self) -> None:
         """A new task moves the arm, after a recovery; then it is cancelled, and the arm rests."""

@@ -4,12 +4,9 @@ Every way to spoil a checkpoint is tried in `src/segue_policies/test/test_checkp
 it starts anything in `tests/system/test_bad_input.py`; messages that only claim to be large in row 30.
 """
 
-import os
 import pickle
 import resource
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,21 +22,15 @@ from segue_ros import qos
 
 from .figures import Figures
 from .live import Live
+from .measured import ROOT, measured
 from .rogue import Rogue
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config" / "checkpoints" / "act_push_button"
 _MOST_MB = 1500  # of a policy node that refuses its weights; torch alone takes 500
 _MESSAGE_MB, _GROWTH_MB = 48, 400
 _SAY_S = 5.0
-_MEASURED = """
-import resource, subprocess, sys
-status = subprocess.run(sys.argv[1:], stdout=sys.stderr).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(status)
-"""  # a process of its own in between: a child's peak counts what its parent held when it was forked
 
 
 class Bomb:
@@ -71,20 +62,15 @@ def test_a_policy_node_neither_executes_nor_allocates_what_its_weights_say(
     parameters = {"robot_file": ROOT / "config" / "robots" / "franka.yaml", "checkpoint": checkpoint}
     words = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
     command = [str(executable_path("segue_policies", "act")), "--ros-args", *words]
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(own_domain())}
-    node = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert node.returncode == 10 + ErrorCode.CHECKPOINT_CORRUPT // 100, node.stderr
-    assert "weights.safetensors" in node.stderr and not mark.exists()
-    peak_mb = int(node.stdout.split()[-1]) // 1024
-    assert peak_mb < _MOST_MB
+    node = measured(command, {"ROS_DOMAIN_ID": str(own_domain())})
+    assert node.status == 10 + ErrorCode.CHECKPOINT_CORRUPT // 100, node.said
+    assert "weights.safetensors" in node.said and not mark.exists()
+    assert node.peak_mb < _MOST_MB
     figures.add(
-        27, f"weights are {weights}", code=int(ErrorCode.CHECKPOINT_CORRUPT), note=f"at most {peak_mb} MB"
+        27,
+        f"weights are {weights}",
+        code=int(ErrorCode.CHECKPOINT_CORRUPT),
+        note=f"at most {node.peak_mb} MB",
     )
 
 

@@ -109,7 +109,7 @@ def _bag_is_whole(command: Command) -> None:
 
 
 @EACH_ROBOT
-@_each_way("INT five times")
+@_each_way("INT five times", "the reader quits")
 def test_a_run_in_motion_stops_its_arm_then_writes_its_result_and_its_bag(
     way: str, robot: str, segue: Start, figures: Figures
 ) -> None:

@@ -21,7 +21,7 @@ _EVERYTHING = "everything"
 _WITH_FRANKA = ("controller", _EVERYTHING, "scheduler", "simulator", "policy", "perception")
 _WITH_OTHERS = ("controller", _EVERYTHING)
 _CASES = [
-    pytest.param("franka", name, marks=pytest.mark.thorough) for name in _WITH_FRANKA
+    pytest.param("franka", name, marks=() if name == "controller" else pytest.mark.thorough) for name in _WITH_FRANKA
 ] + [
     pytest.param(robot, name, marks=pytest.mark.thorough)
     for robot in TASKS if robot != "franka" for name in _WITH_OTHERS
