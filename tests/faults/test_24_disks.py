@@ -5,6 +5,7 @@ bytes at which a writer fails (test_recording.py), what `segue run` prints on a 
 killed (row 25).
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -126,6 +127,7 @@ def test_a_disk_that_turns_read_only_ends_the_recording_and_gives_it_back_when_i
     before = {path.name: path.read_bytes() for path in closed.iterdir()}
     graph.move(record=True)
     graph.pass_s(2.0)
+    os.sync()  # what has not reached the disk is lost with it
     since_s = graph.witness.sim_s
     disk.turn_read_only()
     graph.until(lambda: bool(_events(graph)), "the recorder tells of the disk")
