@@ -16,8 +16,8 @@ import pytest
 from std_srvs.srv import SetBool
 
 from segue_bringup.environment.host import compiler
-from segue_data.bag_reader import read, stamp_ns
-from segue_data.manifest import load
+from segue_data.bags.manifest import load
+from segue_data.bags.reader import read, stamp_ns
 
 from .figures import Figures
 from .hands import EACH_ROBOT

@@ -16,9 +16,9 @@ import pytest
 
 from segue_core.errors import ErrorCode
 from segue_core.exit_status import ExitStatus
-from segue_data.bag_reader import count_messages
-from segue_data.manifest import RECORDING, load
-from segue_data.repair_all import repair_open_episodes
+from segue_data.bags.manifest import RECORDING, load
+from segue_data.bags.reader import count_messages
+from segue_data.bags.repair_all import repair_open_episodes
 
 from .disk import Disk, why_not
 from .figures import Figures

@@ -13,7 +13,7 @@ from own_domain import own_domain
 
 from segue_core.exit_status import ExitStatus
 from segue_data.contracts import load_robot, load_task
-from segue_data.lockstep import RecordingOptions, record_episode
+from segue_data.recording.lockstep import RecordingOptions, record_episode
 from segue_data.testing import tiny_stage
 
 from .damages import DAMAGES, Damage
