@@ -266,7 +266,7 @@ def test_a_disk_that_is_full_for_everybody_leaves_a_bag_that_opens_and_its_manif
     )
     script = script.replace("range(200)", "range(600)")
     script += (
-        "from segue_data import manifest\nfrom segue_data.bags.reader import read\n"
+        "from segue_data.bags import manifest\nfrom segue_data.bags.reader import read\n"
         "bag = Path(sys.argv[1])\nfacts = manifest.load(bag)\n"
         "print(len(list(read(bag))), facts.complete, facts.dropped['/text'], *sorted(p.name for p in bag.iterdir()))\n"
     )
