@@ -200,6 +200,7 @@ class ControllerNode(LifecycleComponent):
         if (
             ticks.nanoseconds(message.header.stamp) == self._answered_ns
         ):  # said again: somebody paused the world
+            self._notice_standstill()
             self._controller.guard.time_stands(self._steady_ns())
             return
         self._due = message
