@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel, load_mapping, load_yaml
+from segue_core.contracts.search import config_files
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import read_config
 
@@ -74,7 +75,7 @@ def config_root() -> Path:
 
 def names(kind: str) -> list[str]:
     """Names that `kind` ("robots", "tasks", "policies", "graph") offers, sorted."""
-    return sorted(path.stem for path in (config_root() / kind).glob("*.yaml"))
+    return list(config_files(kind, config_root()))
 
 
 def path_of(kind: str, name: str) -> Path:
@@ -83,10 +84,10 @@ def path_of(kind: str, name: str) -> Path:
     Raises:
         ConfigError: unknown name; the text lists the valid ones and the nearest.
     """
-    valid = names(kind)
-    if name not in valid:
-        raise unknown_name(_SINGULAR.get(kind, kind), name, valid)
-    return config_root() / kind / f"{name}.yaml"
+    files = config_files(kind, config_root())
+    if name not in files:
+        raise unknown_name(_SINGULAR.get(kind, kind), name, files)
+    return files[name]
 
 
 def entry(kind: str, name: str) -> dict[str, Any]:

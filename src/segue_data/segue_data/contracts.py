@@ -1,4 +1,4 @@
-"""Find robot and task contracts by name in a `config/` folder."""
+"""Find robot and task contracts by name: the user's own, then those of a `config/` folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.search import config_files
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import unknown_name
 from segue_core.files import load_config, load_config_mapping
 from segue_data.errors import missing
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
+_SINGULAR = {"robots": "robot", "tasks": "task", "policies": "policy", "suites": "suite"}
 
 
 def config_folder() -> Path:
@@ -29,15 +31,21 @@ def config_folder() -> Path:
     raise missing("config/robots", f"not found; set SEGUE_CONFIG_DIR (tried {', '.join(map(str, tried))})")
 
 
+def path_of(kind: str, name: str) -> Path:
+    """The file of a kind, such as "robots"; ConfigError listing the valid names otherwise."""
+    files = config_files(kind, config_folder())
+    if name not in files:
+        raise unknown_name(_SINGULAR[kind], name, files)
+    return files[name]
+
+
 def _load(kind: str, name: str, model: type[ModelT]) -> ModelT:
-    if name not in names(f"{kind}s"):
-        raise unknown_name(kind, name, names(f"{kind}s"))
-    return load_config(config_folder() / f"{kind}s" / f"{name}.yaml", model, kind)
+    return load_config(path_of(kind, name), model, _SINGULAR[kind])
 
 
 def load_robot(name: str) -> RobotConfig:
-    """Robot contract `config/robots/<name>.yaml`; ConfigError listing the valid names otherwise."""
-    return _load("robot", name, RobotConfig)
+    """Robot contract `robots/<name>.yaml`, the user's own or shipped; ConfigError listing the valid names otherwise."""
+    return _load("robots", name, RobotConfig)
 
 
 def recorded_robot(name: str, source: Path, options: str = "--robot NAME") -> RobotConfig:
@@ -51,8 +59,8 @@ def recorded_robot(name: str, source: Path, options: str = "--robot NAME") -> Ro
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """Names of the files of `config/<kind>`, sorted."""
-    return tuple(sorted(path.stem for path in (config_folder() / kind).glob("*.yaml")))
+    """Names of the files of a kind, such as "robots", the user's own among them, sorted."""
+    return tuple(config_files(kind, config_folder()))
 
 
 def robot_names() -> tuple[str, ...]:
@@ -62,16 +70,16 @@ def robot_names() -> tuple[str, ...]:
 
 def tasks_of(robot: str) -> tuple[str, ...]:
     """Names of the tasks that are made for a robot, sorted."""
-    folder = config_folder() / "tasks"
-    files = {name: load_config_mapping(folder / f"{name}.yaml", "task") for name in names("tasks")}
-    return tuple(name for name, told in files.items() if told.get("robot") == robot)
+    files = config_files("tasks", config_folder())
+    told = {name: load_config_mapping(path, "task") for name, path in files.items()}
+    return tuple(name for name, task in told.items() if task.get("robot") == robot)
 
 
 def load_task(name: str) -> TaskConfig:
-    """Task contract `config/tasks/<name>.yaml`; ConfigError listing the valid names otherwise."""
-    return _load("task", name, TaskConfig)
+    """Task contract `tasks/<name>.yaml`, the user's own or shipped; ConfigError listing the valid names otherwise."""
+    return _load("tasks", name, TaskConfig)
 
 
 def task_names() -> tuple[str, ...]:
     """Names of all task contracts, sorted."""
-    return tuple(sorted(path.stem for path in (config_folder() / "tasks").glob("*.yaml")))
+    return names("tasks")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.contracts.base import load_mapping
-from segue_core.errors import ConfigError, ErrorCode, unknown_name
+from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import load_config_mapping
-from segue_data.contracts import config_folder, load_robot, load_task, names, tasks_of
+from segue_data.contracts import config_folder, load_robot, load_task, path_of, tasks_of
 from segue_eval.build import Setup
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
@@ -21,9 +21,7 @@ def default_checkpoint(policy: str, task: str) -> Path:
 
 
 def _entry(policy: str) -> dict[str, Any]:
-    if policy not in names("policies"):
-        raise unknown_name("policy", policy, names("policies"))
-    return load_config_mapping(config_folder() / "policies" / f"{policy}.yaml", "policy")
+    return load_config_mapping(path_of("policies", policy), "policy")
 
 
 def default_continuation(policy: str) -> str:

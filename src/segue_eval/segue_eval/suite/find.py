@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from segue_core.errors import unknown_name
 from segue_core.files import load_config
-from segue_data.contracts import config_folder
+from segue_data.contracts import names, path_of
 from segue_eval.suite.spec import SuiteSpec
-
-
-def suite_folder() -> Path:
-    """Where the suite files are."""
-    return config_folder() / "suites"
 
 
 def suite_names() -> list[str]:
     """Full names of all suites."""
-    return sorted(path.stem for path in suite_folder().glob("*.yaml"))
+    return list(names("suites"))
 
 
 def full_name(name: str) -> str:
@@ -25,14 +18,13 @@ def full_name(name: str) -> str:
 
     Raises ConfigError listing all names.
     """
-    names = suite_names()
-    meant = [full for full in names if name in (full, full.partition("-")[2])]
+    known = suite_names()
+    meant = [full for full in known if name in (full, full.partition("-")[2])]
     if len(meant) != 1:
-        raise unknown_name("suite", name, names)
+        raise unknown_name("suite", name, known)
     return meant[0]
 
 
 def load_suite(name: str) -> SuiteSpec:
     """Read a suite file; raises ConfigError for an unknown name or a bad file."""
-    path = suite_folder() / f"{full_name(name)}.yaml"
-    return load_config(path, SuiteSpec, "suite")
+    return load_config(path_of("suites", full_name(name)), SuiteSpec, "suite")

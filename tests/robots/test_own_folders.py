@@ -1,0 +1,80 @@
+"""Robots, tasks and policies that lie outside of the tree are found by name like the shipped ones."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from segue_bringup import catalogue
+from segue_control.robot.kinematics import Kinematics
+from segue_core.contracts.search import VARIABLE
+from segue_core.errors import ConfigError
+from segue_data.contracts import config_folder, load_robot, load_task, names, path_of
+
+SHIPPED = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a robot `mine`, its model file beside it, and its task `mine_lift`."""
+    package = importlib.util.find_spec("mujoco_controllers")
+    assert package and package.submodule_search_locations
+    models = Path(package.submodule_search_locations[0]) / "mujoco_menagerie" / "franka_emika_panda"
+    folder = tmp_path / "lab"
+    (folder / "robots").mkdir(parents=True)
+    (folder / "tasks").mkdir()
+    shutil.copytree(models, folder / "robots" / "panda")
+    robot = (SHIPPED / "robots" / "franka.yaml").read_text(encoding="utf-8")
+    robot = robot.replace("name: franka", "name: mine").replace("  package: mujoco_controllers\n", "")
+    robot = robot.replace("mujoco_menagerie/franka_emika_panda/", "panda/")
+    (folder / "robots" / "mine.yaml").write_text(robot, encoding="utf-8")
+    task = (SHIPPED / "tasks" / "pick_up_cup.yaml").read_text(encoding="utf-8")
+    task = task.replace("name: pick_up_cup", "name: mine_lift").replace("robot: franka", "robot: mine")
+    (folder / "tasks" / "mine_lift.yaml").write_text(task, encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(folder))
+    return folder
+
+
+def test_an_own_robot_and_its_task_are_there_beside_the_shipped_ones(mine: Path) -> None:
+    robot = load_robot("mine")
+    assert Kinematics(robot).home.shape == (7,), "its model is the file beside it"
+    assert load_task("mine_lift").robot == "mine"
+    assert {"mine", "franka"} <= set(names("robots")) and {"mine", "franka"} <= set(catalogue.names("robots"))
+    assert catalogue.path_of("robots", "mine") == path_of("robots", "mine") == mine / "robots" / "mine.yaml"
+    assert catalogue.entry("tasks", "mine_lift")["robot"] == "mine"
+
+
+def test_what_is_ones_own_comes_before_what_is_shipped_and_the_first_folder_before_the_next(
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(mine, other)
+    shutil.copy(SHIPPED / "robots" / "franka.yaml", mine / "robots" / "franka.yaml")
+    monkeypatch.setenv(VARIABLE, os.pathsep.join((str(mine), str(other))))
+    assert path_of("robots", "franka") == mine / "robots" / "franka.yaml"
+    assert path_of("robots", "mine") == mine / "robots" / "mine.yaml"
+
+
+def test_the_working_folder_s_config_is_searched_too_and_hides_nothing(
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = config_folder()
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setenv("SEGUE_CONFIG_DIR", str(shipped))
+    mine.rename(tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    assert {"mine", "franka", "so100"} <= set(names("robots"))
+
+
+def test_only_ones_own_kinds_of_files_are_searched(mine: Path) -> None:
+    (mine / "graph").mkdir()
+    (mine / "graph" / "task.yaml").write_text("nonsense: true\n")
+    assert catalogue.path_of("graph", "task").parent != mine / "graph"
+
+
+def test_a_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "/nowhere/lab")
+    with pytest.raises(ConfigError, match="SEGUE_CONFIG_PATH .* not there.*/nowhere/lab"):
+        names("robots")
