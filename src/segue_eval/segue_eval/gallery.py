@@ -5,15 +5,20 @@ The task's expert works in lockstep until that second of the episode, then the s
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
+from segue_core.command_line.main import program
+from segue_core.command_line.setting import Word
+from segue_core.contracts.base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.exit_status import ExitStatus, ending
+from segue_core.exit_status import ExitStatus
 from segue_data.bags.encoding import ImageCodec
 from segue_data.contracts import load_robot, load_task
 from segue_data.storage.atomic import whole_file
@@ -67,26 +72,31 @@ def _asked(word: str) -> tuple[str, str, float]:
     return robot, task, time_s
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write `OUT/<robot>-<task>.jpg` for each word; the exit status."""
-    parser = argparse.ArgumentParser(prog="segue_eval.gallery", description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, metavar="OUT")
-    parser.add_argument("pictures", nargs="+", metavar="ROBOT/TASK[@SECONDS]")
-    parser.add_argument("--seed", type=int, default=_SEED)
-    options = parser.parse_args(arguments)
-    try:
-        for robot, task, seconds in map(_asked, options.pictures):
-            options.out.mkdir(parents=True, exist_ok=True)
-            path = options.out / f"{robot}-{task}.jpg"
-            picture = _CODEC.encode(_at_work(robot, task, seconds, options.seed)).tobytes()
-            with whole_file(path) as part:
-                part.write_bytes(picture)
-            print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
-    except Exception as error:
-        status, said = ending(error)
-        print(f"segue_eval.gallery: {said}", file=sys.stderr)
-        return status
+class GalleryOptions(StrictModel):
+    """Pictures of robots at work, for README and docs: OUT/<robot>-<task>.jpg for each."""
+
+    out: Annotated[Path, Word(place=True)] = Field(description="folder to write to")
+    pictures: Annotated[tuple[str, ...], Word(place=True)] = Field(
+        description="ROBOT/TASK or ROBOT/TASK@SECONDS"
+    )
+    seed: int = Field(default=_SEED, ge=0, description="of the world")
+
+
+def draw(options: GalleryOptions) -> int:
+    """Write the pictures; the exit status."""
+    for robot, task, seconds in map(_asked, options.pictures):
+        options.out.mkdir(parents=True, exist_ok=True)
+        path = options.out / f"{robot}-{task}.jpg"
+        picture = _CODEC.encode(_at_work(robot, task, seconds, options.seed)).tobytes()
+        with whole_file(path) as part:
+            part.write_bytes(picture)
+        print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
     return ExitStatus.SUCCESS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    return program(arguments, GalleryOptions, draw, "segue_eval.gallery")
 
 
 if __name__ == "__main__":

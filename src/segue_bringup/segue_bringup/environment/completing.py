@@ -21,7 +21,7 @@ _BASH = r"""_segue() {
   local last="${__segue_words[${#__segue_words[@]}-1]}"
   IFS=$'\n'
   COMPREPLY=($("${__segue_words[0]}" --complete "${__segue_words[@]:1}" 2>/dev/null))
-  local prefix="${last%"$cur"}"  # bash cuts words at = and :
+  local prefix="${last%"${cur##*[=:]}"}"  # bash cuts words at = and :
   COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
   COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
   [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *= ]] && compopt -o nospace
@@ -33,7 +33,7 @@ _ZSH = r"""#compdef segue
 _segue() {
   local -a found shown
   local line
-  for line in ${(f)"$(${words[1]} --complete ${words[2,CURRENT]} 2>/dev/null)"}; do
+  for line in ${(f)"$(${words[1]} --complete "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
     found+=("${line%%$'\t'*}")
     shown+=("${line//$'\t'/  -- }")
   done
@@ -50,7 +50,6 @@ _FISH = r"""function __segue_complete
   $words[1] --complete $words[2..-1] 2>/dev/null
 end
 complete -c segue -f -a '(__segue_complete)'
-complete -c ./segue -f -a '(__segue_complete)'
 """
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 

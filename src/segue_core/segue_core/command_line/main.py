@@ -6,8 +6,11 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 
+from segue_core.command_line.form import form_of
+from segue_core.command_line.reading import read
 from segue_core.command_line.setting import Valid
-from segue_core.command_line.verb import Chosen, Verbs, choose, named
+from segue_core.command_line.verb import HELP, Chosen, Verbs, choose, named
+from segue_core.contracts.base import ModelT
 from segue_core.exit_status import ExitStatus, ending
 
 
@@ -31,6 +34,25 @@ def perform(
     options = chosen.options(valid)
     before(chosen)
     return int(chosen.verb.work()(options))
+
+
+def program(
+    words: Sequence[str] | None, model: type[ModelT], work: Callable[[ModelT], int], command: str
+) -> int:
+    """A program of one command whose settings are `model`'s; its exit status."""
+    given = list(sys.argv[1:] if words is None else words)
+    form = form_of(model)
+    try:
+        if HELP & set(given):
+            from segue_core.command_line.typed import help_text
+
+            print(help_text(form, command, lambda _: (), 100), end="")
+            return ExitStatus.SUCCESS
+        return work(read(given, form, command, lambda _: ()))
+    except Exception as error:
+        status, said = ending(error)
+        print(f"{command}: {said}", file=sys.stderr)
+        return status
 
 
 def main(words: Sequence[str] | None, verbs: Verbs, valid: Valid, command: str, kept: str) -> int:

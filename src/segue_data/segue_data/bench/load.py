@@ -5,7 +5,6 @@ Run as a program: `python -m segue_data.bench.load --root FOLDER --seconds 20`; 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -19,9 +18,12 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from pydantic import Field
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 
+from segue_core.command_line.main import program
+from segue_core.contracts.base import StrictModel
 from segue_core.contracts.robot import RobotConfig
 from segue_data.bags.manifest import load as manifest
 from segue_data.bags.topics import COMMAND, JOINT_STATES
@@ -185,16 +187,25 @@ def _report(
     }
 
 
-def main() -> None:
+class LoadOptions(StrictModel):
+    """Pictures, joints and commands in real time over ROS, into a recorder of its own process."""
+
+    root: Path = Field(description="folder of the recordings")
+    seconds: float = Field(default=20.0, gt=0, le=3600, description="length of all episodes [s]")
+    episodes: int = Field(default=2, ge=1, le=1000, description="episodes")
+    raw: bool = Field(default=False, description="record pictures as they are")
+
+
+def run(options: LoadOptions) -> int:
+    """Measure, and print one line of JSON."""
+    print(json.dumps(measure(options.root, options.seconds, options.episodes, compress=not options.raw)))
+    return 0
+
+
+def main() -> int:
     """Entry point of the program."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--episodes", type=int, default=2)
-    parser.add_argument("--raw", action="store_true")
-    given = parser.parse_args()
-    print(json.dumps(measure(given.root, given.seconds, given.episodes, compress=not given.raw)))
+    return program(None, LoadOptions, run, "segue_data.bench.load")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
