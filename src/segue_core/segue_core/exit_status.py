@@ -38,7 +38,7 @@ _BY_FAMILY = {
     6: ExitStatus.USAGE,
 }
 
-_FULL = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
 
 
 def exit_status(error: SegueError) -> ExitStatus:

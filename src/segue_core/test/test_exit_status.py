@@ -19,6 +19,7 @@ from segue_core.exit_status import ExitStatus, ending
         (ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, "policy 'x'"), ExitStatus.USAGE),
         (ConfigError(ErrorCode.PROCESS_FAILED, "a worker died"), ExitStatus.NODE_FAILED),
         (OSError(errno.ENOSPC, "No space left on device"), ExitStatus.ENVIRONMENT),
+        (OSError(errno.EFBIG, "File too large"), ExitStatus.ENVIRONMENT),
         (KeyError("x"), ExitStatus.UNEXPECTED),
     ],
 )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 import resource
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from segue_policies.training.budget import Budget, learning_rate
 from segue_policies.training.chunk_error import chunk_errors
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.run_state import Trained, load_state, save_state
+from segue_policies.training.tensorboard import EventLog
 
 
 def test_rows_past_the_end_of_an_episode_repeat_its_last_action(dots: Any) -> None:
@@ -268,3 +272,69 @@ def test_a_disk_that_is_full_is_an_error_of_the_disk_and_leaves_the_state_before
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert load_state(tmp_path, trained)["step"] == 1
+    assert not list(tmp_path.glob(".*"))
+
+
+_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from segue_core.exit_status import ending
+from segue_policies.testing.dots import make_act_settings, make_dots
+from segue_policies.train.command import train
+from segue_policies.training.tensorboard import EventLog
+
+def log(folder):
+    with EventLog(folder, 0, True) as events:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+        for step in range(100):
+            events.add(step, {"loss": 1.0})
+
+def learn(folder):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+    train(make_act_settings(steps=40, evaluations=1, batch_size=8), "test", make_dots(3), folder)
+
+try:
+    {"log": log, "learn": learn}[sys.argv[1]](Path(sys.argv[2]))
+except Exception as error:
+    print(*ending(error))
+"""
+
+
+@pytest.mark.parametrize("what", ["log", "learn"])
+def test_a_disk_that_fills_in_training_is_said_in_one_sentence_and_nothing_else(
+    what: str, tmp_path: Path
+) -> None:
+    """TensorBoard's writer added traces of its thread at exit; was it the first to fail, training stood still."""
+    command = [sys.executable, "-c", _ON_A_FULL_DISK, what, str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    told = "out" if what == "learn" else "a file"
+    assert re.search(
+        rf"^6 \[403 DATA_DISK\] .*{told} cannot be written: File too large", ran.stdout, re.MULTILINE
+    )
+    assert "Traceback" not in ran.stderr and "Exception" not in ran.stderr
+
+
+def test_what_is_logged_is_what_tensorboard_reads(tmp_path: Path) -> None:
+    for first_step in (0, 2):
+        with EventLog(tmp_path, first_step, True) as events:
+            events.add(first_step, {"train/loss": 0.5 + first_step})
+    told = [event for file in sorted(tmp_path.iterdir()) for event in _events(file)]
+    assert [
+        (e.step, e.summary.value[0].tag, e.summary.value[0].simple_value) for e in told if e.summary.value
+    ] == [
+        (0, "train/loss", 0.5),
+        (2, "train/loss", 2.5),
+    ]
+    assert [e.step for e in told if e.session_log.status] == [2]  # what came after is dropped
+
+
+def _events(file: Path) -> list[Any]:
+    """Records of a file: length, its checksum, the event, its checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    data, found = file.read_bytes(), []
+    while data:
+        size = int.from_bytes(data[:8], "little")
+        found.append(Event.FromString(data[12 : 12 + size]))
+        data = data[16 + size :]
+    return found

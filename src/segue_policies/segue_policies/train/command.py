@@ -87,11 +87,15 @@ def train(
     engine = engine or Engine(settings.get("training", {}).get("device", "auto"))
     training = config.training
     trainer = Trainer(make_learner(config, data, corrections), training, out, resume, engine)
-    if engine.first:
-        (out / "training" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
-        where = f"{engine.device.type}, {engine.processes} process(es)"
-        print(f"seed {training.seed}, {len(data.action)} frames, {where}, output {out}")
-    return trainer.run()
+    try:
+        if engine.first:
+            (out / "training" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+            where = f"{engine.device.type}, {engine.processes} process(es)"
+            print(f"seed {training.seed}, {len(data.action)} frames, {where}, output {out}")
+        return trainer.run()
+    except OSError as error:
+        error.filename = error.filename or str(out)  # a full disk names no file
+        raise
 
 
 def load_data(path: Path, cache: Path | None = None) -> Demonstrations:

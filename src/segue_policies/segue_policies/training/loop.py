@@ -117,9 +117,12 @@ class Trainer:
         """
         before = Budget(self._budget.steps, None, self._budget.step, self._budget.elapsed_s)
         self._budget.start()
-        with closing(self._learner.batches(self._budget.step)) as batches, self._bar() as bar:  # type: ignore[type-var]
+        with (
+            self._events,
+            closing(self._learner.batches(self._budget.step)) as batches,  # type: ignore[type-var]
+            self._bar() as bar,
+        ):
             ended = self._loop(batches, bar)
-        self._events.close()
         samples = (self._budget.step - before.step) * self._config.batch_size
         speed = samples / max(self._budget.elapsed_s - before.elapsed_s, 1e-9)
         return TrainingResult(

@@ -35,12 +35,9 @@ def save_state(folder: Path, trained: Trained, numbers: dict[str, Any]) -> None:
     tensors |= {f"average.{k}": v for k, v in trained.average.state_dict().items()}
     tensors |= _optimiser_tensors(trained.optimiser)
     name = f"{numbers['step']}.{TENSORS}"
-    draft = folder / f".{name}"
-    draft.write_bytes(
-        save({key: value.contiguous() for key, value in tensors.items()})
-    )  # a full disk is an OSError
-    draft.replace(folder / name)
-    write_atomically(folder / NUMBERS, json.dumps(numbers | {"tensors": name}, indent=1))
+    # As bytes, so that a full disk is an OSError.
+    write_atomically(folder / name, save({key: value.contiguous() for key, value in tensors.items()}))
+    write_atomically(folder / NUMBERS, json.dumps(numbers | {"tensors": name}, indent=1).encode())
     for old in folder.glob(f"*.{TENSORS}"):
         if old.name != name:
             old.unlink()
@@ -63,11 +60,15 @@ def load_state(folder: Path, trained: Trained) -> dict[str, Any]:
     return numbers
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step."""
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` in one step; OSError leaves it as it was, and nothing beside it."""
     draft = path.with_name(f".{path.name}")
-    draft.write_text(text)
-    draft.replace(path)
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
