@@ -35,7 +35,7 @@ def run_all(
     unit: str,
     progress: bool,
 ) -> list[Result]:
-    """Results in the order of `jobs`; the first failure cancels what has not begun and is raised here."""
+    """Results in the order of `jobs`; the first failure cancels what has not begun, and is raised once no job runs."""
     results = dict(as_done(function, jobs, workers=workers, label=label, unit=unit, progress=progress))
     return [results[index] for index in range(len(jobs))]
 
@@ -135,5 +135,5 @@ def _pool(
             do += "`if __name__ == '__main__':`"
             raise ConfigError(ErrorCode.PROCESS_FAILED, "a worker process died", do=do) from error
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)  # whoever clears up now has the files for itself
             raise

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,15 @@ if __name__ == "__main__":
 """
 
 
+def _until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def _begun(folder: Path) -> bool:
     """Waits until two jobs are under way."""
-    deadline = time.monotonic() + 60
-    while len(list(folder.glob("[a-d]"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    _until(lambda: len(list(folder.glob("[a-d]"))) >= 2)
     return len(list(folder.glob("[a-d]"))) == 2
 
 
@@ -51,6 +56,23 @@ def _is_running(pid: int) -> bool:
 
 def test_results_come_in_the_order_of_the_jobs() -> None:
     assert run_all(abs, [-3, 2, -1], workers=2, label="", unit="", progress=False) == [3, 2, 1]
+
+
+def _fail_or_linger(file: Path) -> None:
+    if file.name == "fails":
+        _until(file.with_name("lingers").exists)
+        raise OSError("full")
+    file.touch()
+    time.sleep(1.0)
+    file.with_name("ended").touch()
+
+
+def test_when_a_job_has_failed_no_other_is_under_way_any_more(tmp_path: Path) -> None:
+    """A conversion that a full disk ended cleared its folder up, and its other worker made it again."""
+    jobs = [tmp_path / "fails", tmp_path / "lingers"]
+    with pytest.raises(OSError, match="full"):
+        run_all(_fail_or_linger, jobs, workers=2, label="", unit="", progress=False)
+    assert (tmp_path / "ended").exists()
 
 
 def test_ctrl_c_ends_the_jobs_begins_no_other_and_prints_no_trace_of_a_worker(tmp_path: Path) -> None:
