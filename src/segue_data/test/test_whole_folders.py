@@ -85,7 +85,7 @@ _LIMITED = """
 import resource, sys
 from pathlib import Path
 from segue_core.errors import SegueError
-from segue_data import {module}
+from segue_data.datasets import {module}
 from segue_data.contracts import load_robot
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
 try:
