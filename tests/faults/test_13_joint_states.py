@@ -1,4 +1,5 @@
-"""13: joint states that stop, are NaN, lack a joint, or are another robot's. The arm stops within 100 ms of their age.
+"""13: joint states that stop, are NaN, lack a joint, are another robot's, or are the same for ever. The arm stops within
+100 ms of their age; of frozen ones within the time in which its slowest motion goes further than joints stick.
 
 Whether several publishers make one robot is in the tests of segue_control and segue_ros. That the arm moves before each
 fault shows that the one before left no harm.
@@ -22,6 +23,7 @@ from .relayed import Relayed
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 _SAID_S = 0.1  # the guard's words come so often
+_FOUND_S = 0.5  # frozen joints of an arm that was in full motion
 
 
 def _not_finite(message: JointState) -> list[float]:
@@ -43,6 +45,17 @@ def _beside_another() -> Spoil:
     return spoil
 
 
+def _frozen() -> Spoil:
+    """The driver repeats its last sample under fresh stamps."""
+    kept: list[JointState] = []
+
+    def spoil(message: JointState) -> Iterable[JointState]:
+        kept.extend([message] if not kept else [])
+        return changed(position=kept[0].position, velocity=kept[0].velocity)(message)
+
+    return spoil
+
+
 _FAULTS: dict[str, tuple[Callable[[], Spoil], str]] = {
     "silent": (lambda: silent, "no fresh joint states"),
     "one is NaN": (lambda: changed(position=_not_finite), "got nan for "),
@@ -53,8 +66,9 @@ _FAULTS: dict[str, tuple[Callable[[], Spoil], str]] = {
     "fewer values than names": (lambda: changed(position=_but_first("position")), "positions for"),
     "none": (lambda: changed(name=[], position=[], velocity=[]), "no fresh joint states"),
     "a second publisher": (_beside_another, " jumped"),
+    "frozen": (_frozen, " is frozen"),
 }
-_DAILY = ("silent", "one is NaN", "a second publisher")
+_DAILY = ("silent", "one is NaN", "a second publisher", "frozen")
 _CASES = [pytest.param(name, marks=[] if name in _DAILY else [pytest.mark.thorough]) for name in _FAULTS]
 
 
@@ -68,7 +82,8 @@ def test_joint_states_that_fail_stop_the_arm_until_a_person_recovers_it(
     since_s = graph.spoil(graph.joints, spoil())
     result = graph.result()
     came = graph.joints.came
-    allowed_s = graph.witness.config.safety.state_timeout_s + 0.1 + _SAID_S
+    found_s = _FOUND_S if fault == "frozen" else 0.1
+    allowed_s = graph.witness.config.safety.state_timeout_s + found_s + _SAID_S
     stop = graph.stopped(since_s, allowed_s)
     figures.add(13, f"joint states: {fault}", robot, **stop, code=result.error_code)
     assert came > 0

@@ -17,6 +17,7 @@ from segue_control.commands import JointCommand, Measured
 from segue_control.controllers.base import Setting, Stream
 from segue_control.grippers import GripperStream
 from segue_control.guard.effort_limiter import effort_limiter
+from segue_control.guard.freeze_watch import FreezeWatch
 from segue_control.guard.safety_guard import GuardMode, SafetyGuard
 from segue_control.guard.self_distance import self_distance_check
 from segue_control.robot.kinematics import Kinematics
@@ -42,8 +43,8 @@ class RobotController:
     Attributes:
         closed_loop: whether every update needs the joints measured since the one before, positions and speeds.
         active_limits: which bounds changed the last command.
-        ran_away: a joint was much faster than it may be told to be; a robot told torques is better left to its own
-            brakes then, until it is armed again.
+        ran_away: a joint was much faster than it may be told to be, or is not measured any more; a robot told torques is
+            better left to its own brakes then, until it is armed again.
     """
 
     def __init__(self, robot: RobotConfig) -> None:
@@ -57,6 +58,7 @@ class RobotController:
         self._law = self._own_law = controllers.create(setting)
         self._planned_law = self._own_law.along(JointSource(setting, joint_space(robot), boxed=False))
         self._period_s = setting.period_s
+        self._freeze = FreezeWatch(robot.joint_names, robot.safety.state_timeout_s, self._period_s)
         self._grippers = GripperStream(robot, self._period_s)
         space = robot.action_space
         self._openings = np.array([space.slice(f"{arm.name}_gripper").start for arm in robot.arms])
@@ -93,6 +95,8 @@ class RobotController:
         Once given a `now_ns`, the guard expects them to keep coming.
         """
         good = self.guard.observe(q, self._now(now_ns), watched=now_ns is not None)
+        if good and self.guard.mode is GuardMode.ARMED:
+            self._stop_if_frozen(q)
         if not (self.closed_loop and good):
             return
         if v is None:
@@ -101,6 +105,13 @@ class RobotController:
             )
         else:
             self._take_speeds(q, v)
+
+    def _stop_if_frozen(self, q: Array) -> None:
+        try:
+            self._freeze.refuse(q)
+        except ControlError as error:
+            self.guard.stop(error)
+            self.ran_away = self._interface is Interface.EFFORT
 
     def _take_speeds(self, q: Array, v: Array) -> None:
         limits, names = self.guard.limits, self.robot.joint_names
@@ -133,6 +144,7 @@ class RobotController:
             self._grippers.freeze()
         else:
             self._grippers.reset(grippers)
+        self._freeze.clear()
         self._waiting, self._let_go, self.ran_away = True, False, False
 
     def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
@@ -192,6 +204,7 @@ class RobotController:
         self.guard.cycle()
         self.guard.watch(self._now(now_ns))
         command = self._command(self._present(lockstep=now_ns is None))
+        self._freeze.command(self.guard.speed)
         if self.guard.mode is not GuardMode.ARMED:
             self._grippers.freeze()
         return replace(command, grippers=self._grippers.advance())

@@ -96,6 +96,38 @@ def test_13_joint_states_that_stop_stop_the_robot_within_the_allowed_age_and_100
 
 
 @EACH
+def test_13_joints_that_are_measured_bit_for_bit_where_they_were_while_told_to_move_stop_the_robot(
+    case: Case,
+) -> None:
+    rig = Rig(case)
+    frozen, last, now = rig.body.q.copy(), rig.body.v.copy(), 0
+    guard = rig.controller.guard
+    for tick in range(300):
+        if guard.mode is not GuardMode.ARMED:
+            break
+        rig.controller.set_target(rig.moved(min(1.0, tick / 20)), tick, now_ns=now)
+        for _ in range(rig.per_tick):
+            now += round(rig.dt * 1e9)
+            rig.controller.observe(frozen, now_ns=now, v=last)
+            rig.body.follow(rig.controller.update(rig.dt, now_ns=now))
+    assert guard.fault is not None and guard.fault.code is ErrorCode.CONTROL_STATE_STALE
+    assert "is frozen: exactly" in guard.fault.text and guard.fault.next_step
+    assert float(np.abs(rig.body.q - frozen).max()) < 0.35
+
+
+@EACH
+def test_13_joints_at_rest_and_joints_that_jitter_less_than_they_stick_are_not_frozen(case: Case) -> None:
+    rig = Rig(case)
+    frozen, still, guard = rig.body.q.copy(), np.zeros_like(rig.body.v), rig.controller.guard
+    for tick in range(60):
+        rig.controller.set_target(rig.moved(0.02 * (-1.0) ** tick), tick)
+        for _ in range(rig.per_tick):
+            rig.controller.observe(frozen, v=still)
+            rig.controller.update(rig.dt)
+    assert guard.mode is GuardMode.ARMED and guard.fault is None
+
+
+@EACH
 @pytest.mark.parametrize("spoil", ["nan", "missing", "empty"])
 def test_13_joint_states_that_are_not_states_stop_the_robot_at_once(case: Case, spoil: str) -> None:
     rig = Rig(case)

@@ -267,9 +267,10 @@ class _Speedy:
         self.link = HardwareLink(robot, HardwareConfig(backend="topics"), limits)
         self.link.observe(home, 0.0)
 
-    def command(self, speed: float) -> Motion:
+    def command(self, speed: float, now_s: float = 0.0) -> Motion:
         values = np.concatenate([self.home, [1.0, 1.0]])
-        return self.link.receive(self.names, values, 0.0, np.concatenate([np.full(14, speed), [0.0, 0.0]]))
+        speeds = np.concatenate([np.full(14, speed), [0.0, 0.0]])
+        return self.link.receive(self.names, values, now_s, speeds)
 
 
 def test_commanded_speeds_pass_as_they_are_and_lead_positions_on_a_leash(
@@ -284,3 +285,33 @@ def test_commanded_speeds_pass_as_they_are_and_lead_positions_on_a_leash(
     np.testing.assert_allclose(motion.q - kinematics.home, 0.1)
     with pytest.raises(ControlError, match="speed; got 2.6000 rad/s"):
         speedy.command(2.6)
+
+
+def test_a_driver_that_repeats_one_sample_while_the_robot_is_told_to_move_is_found_and_latched(
+    robot: RobotConfig, limits: JointLimits, kinematics: Kinematics
+) -> None:
+    speedy = _Speedy(robot, limits, kinematics.home)
+    for cycle in range(1, 60):
+        speedy.command(0.3, cycle * PERIOD_S)
+        speedy.link.observe(speedy.home, cycle * PERIOD_S)
+        if reason := speedy.link.must_stop(cycle * PERIOD_S):
+            break
+    assert reason is not None and reason.code is ErrorCode.CONTROL_STATE_STALE and "is frozen" in str(reason)
+    assert 20 <= cycle < 24  # 0.05 rad
+    with pytest.raises(ControlError, match="is frozen"):
+        speedy.command(0.3, cycle * PERIOD_S)
+    speedy.link.recover()
+    speedy.link.observe(speedy.home, cycle * PERIOD_S)
+    speedy.command(0.3, cycle * PERIOD_S)
+    assert speedy.link.must_stop(cycle * PERIOD_S) is None
+
+
+def test_a_driver_that_measures_less_often_than_it_tells_is_not_frozen(
+    robot: RobotConfig, limits: JointLimits, kinematics: Kinematics
+) -> None:
+    speedy = _Speedy(robot, limits, kinematics.home)
+    for cycle in range(1, 240):
+        measured_s = cycle // 10 * 10 * PERIOD_S  # told ten times as often as measured
+        speedy.command(2.0, cycle * PERIOD_S)
+        speedy.link.observe(speedy.home + 2.0 * measured_s, cycle * PERIOD_S)
+        assert speedy.link.must_stop(cycle * PERIOD_S) is None

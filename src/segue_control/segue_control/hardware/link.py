@@ -1,6 +1,6 @@
 """Between the command wire and a device: checks, time-outs and the one stop that follows from each of them.
 
-    idle --command--> following --silence, stale states, no longer following--> stop (once) --> idle
+    idle --command--> following --silence, stale or frozen states, no longer following--> stop (once) --> idle
                           '----fault: latched until recover----'
 
 Idle means that nothing is sent: the device holds by itself. Pure; time is an argument, in seconds of the steady clock.
@@ -11,6 +11,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_control.guard.freeze_watch import FreezeWatch
 from segue_control.hardware.gate import CommandGate
 from segue_control.hardware.motion import Motion
 from segue_control.hardware.robot_side import JointTargets, RobotSide
@@ -43,6 +44,8 @@ class HardwareLink:
         self._period_s = 1.0 / robot.control_rate_hz
         self._lead: Array | None = None
         self._gate = CommandGate(robot.joint_names, limits, 1.0 / robot.control_rate_hz)
+        self._freeze = FreezeWatch(robot.joint_names, robot.safety.state_timeout_s, self._period_s)
+        self._frozen: ControlError | None = None
         self.counts: Counter[str] = Counter()
         self.fault: ControlError | None = None
         self.following = False
@@ -52,8 +55,13 @@ class HardwareLink:
 
     def observe(self, q: Array, at_s: float) -> None:
         """Takes joint positions (n,) [rad] that were received at `at_s`; ones that are not finite count as none."""
-        if np.isfinite(q).all():
-            self._measured, self._measured_s = q, at_s
+        if not np.isfinite(q).all():
+            return
+        self._measured, self._measured_s = q, at_s
+        try:
+            self._freeze.refuse(q)
+        except ControlError as error:
+            self._frozen = error
 
     def receive(
         self,
@@ -80,6 +88,7 @@ class HardwareLink:
             self.counts["refused"] += 1
             raise
         self._side.take(target, now_s, sender)
+        self._freeze.command(motion.dq)
         self.following = True
         return motion
 
@@ -100,7 +109,9 @@ class HardwareLink:
         """
         if not self.following:
             return None
-        reason = self._stale(now_s) or (self._deviation(commanded, now_s) if commanded is not None else None)
+        reason = self._stale(now_s) or self._stands()
+        if reason is None and commanded is not None:
+            reason = self._deviation(commanded, now_s)
         if reason is None and self._side.target(now_s) is None:
             self.counts["timeout"] += 1
             reason = ControlError(ErrorCode.CONTROL_COMMAND_STALE, "no joint commands: the robot holds")
@@ -121,7 +132,8 @@ class HardwareLink:
         self._end()
 
     def _end(self) -> None:
-        self.following, self._off_since_s, self._lead = False, None, None
+        self.following, self._off_since_s, self._lead, self._frozen = False, None, None, None
+        self._freeze.clear()
         self._side.clear()
         self._gate.clear()
 
@@ -141,6 +153,12 @@ class HardwareLink:
             self.fail(error)
             return error
         return None
+
+    def _stands(self) -> ControlError | None:
+        frozen = self._frozen
+        if frozen is not None:
+            self.fail(frozen)
+        return frozen
 
     def _deviation(self, commanded: Array, now_s: float) -> ControlError | None:
         """A robot that does not do what it is told: brakes closed, a button pressed, a controller not active."""
