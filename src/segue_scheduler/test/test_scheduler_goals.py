@@ -22,6 +22,7 @@ from segue_core.errors import ConfigError, ErrorCode
 from segue_interfaces.action import RunTask
 from segue_interfaces.msg import Observation
 from segue_ros import qos
+from segue_ros.rejections import Reasons
 from segue_scheduler.node import task_server
 from segue_scheduler.node.scheduler_node import SchedulerNode
 
@@ -94,6 +95,22 @@ def test_a_goal_that_the_graph_cannot_do_is_rejected_before_anything_happens(
 ) -> None:
     assert not bench.send(**goal).accepted
     assert bench.send(task="place_block", policy="hold").accepted, "and the next good one is taken"
+
+
+def test_why_a_goal_was_rejected_is_told_under_its_id_also_to_whoever_asks_later(bench: Bench) -> None:
+    """ROS's answer is a bare no."""
+    sent = bench.send(task="place_blok")
+    late = rclpy.create_node("late", namespace="/left")
+    bench._executor.add_node(late)
+    reasons = Reasons(late, lambda: None)
+    asked = bytes(sent.goal_id.uuid)
+    bench.until(lambda: reasons.of(asked) is not None)
+    told = reasons.of(asked)
+    assert told is not None and told.code is ErrorCode.CONFIG_UNKNOWN_NAME
+    assert "rejected by /left/segue/run_task: unknown task 'place_blok'" in told.text
+    assert "place_block" in told.text and str(told).count("What to do:") == 1
+    bench._executor.remove_node(late)
+    late.destroy_node()
 
 
 def test_of_fifty_goals_at_once_one_is_worked_on_and_every_other_gets_its_refusal_with_the_reason(

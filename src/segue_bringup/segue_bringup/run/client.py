@@ -3,13 +3,19 @@
 from typing import Any
 
 from rclpy.action import ActionClient
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.node import Node
+from rclpy.timer import Timer
 from unique_identifier_msgs.msg import UUID
 
+from segue_core.errors import ErrorCode, SchedulerError, SegueError
 from segue_interfaces.action import RunTask
 from segue_ros.goals import Goal
+from segue_ros.rejections import TOPIC, Reasons
 
 _RENEW_HZ = 4.0
+_REASON_S = 1.0  # patience with the reason of a rejection
 
 
 class TaskClient:
@@ -27,6 +33,8 @@ class TaskClient:
         self._lease = node.create_publisher(UUID, "segue/lease", 10)
         self._timer = node.create_timer(1.0 / _RENEW_HZ, self._renew) if renews else None
         self._goal: Goal | None = None
+        self._reasons = Reasons(node, self._look_for_reason)
+        self._patience: Timer | None = None  # while a rejection has no reason yet
         self.feedback: Any = None
         self.result: Any = None
         self.refused = False
@@ -47,13 +55,30 @@ class TaskClient:
         if self._goal:
             self._goal.cancel()
 
+    def why_refused(self) -> SegueError:
+        """Why the goal was rejected, as its server said."""
+        told = self._reasons.of(bytes(self._goal.id.uuid)) if self._goal else None
+        do = f"read why in the server's log, or on {TOPIC}"
+        return told or SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the goal was rejected", do=do)
+
     @property
     def over(self) -> bool:
         """Whether the goal has come to its end."""
         return self.refused or self.result is not None
 
     def _on_refused(self) -> None:
-        self.refused = True
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._patience = self._node.create_timer(_REASON_S, self._be_refused, clock=steady)
+        self._look_for_reason()
+
+    def _look_for_reason(self) -> None:
+        if self._patience is not None and self._goal and self._reasons.of(bytes(self._goal.id.uuid)):
+            self._be_refused()
+
+    def _be_refused(self) -> None:
+        if self._patience is not None:
+            self._node.destroy_timer(self._patience)
+        self._patience, self.refused = None, True
 
     def _on_feedback(self, message: Any) -> None:
         self.feedback = message.feedback

@@ -25,7 +25,7 @@ from segue_bringup.supervision.commands import node_command, node_environment, w
 from segue_bringup.supervision.instance import acquire_domain
 from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
-from segue_core.errors import ConfigError, ErrorCode, SchedulerError
+from segue_core.errors import ConfigError, ErrorCode
 from segue_interfaces.msg import SchedulerState, TaskState
 from segue_ros.alone import PATIENCE_S
 
@@ -176,8 +176,7 @@ class Episode:
     def _result(self) -> Ending:
         if self._client.refused:
             self._show()
-            do = f"read why in {self.folder.root / 'logs'}"
-            raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, "the goal was rejected", do=do)
+            raise self._client.why_refused()
         return Ending.RESULT
 
     def _stop_arm(self) -> None:

@@ -71,9 +71,7 @@ class _Asking:
             if not done:
                 self._stop()
         if client.refused:
-            raise ConfigError(
-                ErrorCode.CONFIG_CONFLICT, "the mover rejected the goal", do="read why in its log"
-            )
+            raise client.why_refused()
         return Ending.RESULT if done else why(self._interrupts), client.result
 
     def _spin(self, condition: Callable[[], bool], end_s: float) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.client import Client
@@ -35,6 +34,7 @@ from segue_ros import alone, conversions, parameters, qos
 from segue_ros.goals import hear_leases
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.rejections import TellingServer
 from segue_ros.waiting import call, until
 
 Array = NDArray[np.float64]
@@ -102,13 +102,12 @@ class MoverNode(LifecycleComponent):
             hear_leases(self, self._renew),
         ]
         self._arm: Client[Any, Any] = self.create_client(Arm, "segue/arm")
-        self._server = ActionServer(
+        self._server = TellingServer(
             self,
             MoveTo,
             "segue/move",
             self._execute,
-            goal_callback=self._on_goal,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            self._admit,
             callback_group=ReentrantCallbackGroup(),
         )
         self._trajectories = trajectory_server.create(self, self)
@@ -162,16 +161,11 @@ class MoverNode(LifecycleComponent):
             command = conversions.Command(tick, self._stream.run_id, row, hold=False, starved=False)
             self._commands.publish(conversions.command_to_msg(command, self._codec.space, stamp))
 
-    def _on_goal(self, goal: MoveTo.Goal) -> GoalResponse:
-        """Rejects at once what needs no look at the robot; a rejection has no result, so the reason is logged."""
-        try:
-            self.refuse_company()
-            self.robot.pose_rad(goal.pose)
-            _speed(goal.speed)
-        except SegueError as error:
-            self.get_logger().error(f"goal rejected: {error}")
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
+    def _admit(self, goal: MoveTo.Goal) -> None:
+        """Raises SegueError at once for what needs no look at the robot."""
+        self.refuse_company()
+        self.robot.pose_rad(goal.pose)
+        _speed(goal.speed)
 
     def refuse_company(self) -> None:
         """Raises ControlError while a goal is being worked on, or the node is not active."""

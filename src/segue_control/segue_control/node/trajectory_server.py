@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.duration import Duration
@@ -29,6 +28,7 @@ from segue_control.robot.limits import joint_limits
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_ros.joint_states import JointSample
+from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
 
 Array = NDArray[np.float64]
@@ -90,13 +90,12 @@ class TrajectoryServer:
         kinematics = Kinematics(mover.robot)
         self._limits = joint_limits(mover.robot, kinematics.low, kinematics.high)
         self._newest: ServerGoalHandle | None = None
-        self._server = ActionServer(
+        self._server = TellingServer(
             node,
             action,
             NAME,
             self._execute,
-            goal_callback=self._on_goal,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            self._admit,
             callback_group=ReentrantCallbackGroup(),
         )
 
@@ -104,19 +103,14 @@ class TrajectoryServer:
         """Serve no more."""
         self._server.destroy()
 
-    def _on_goal(self, goal: Any) -> GoalResponse:
-        """Rejects at once what cannot be followed, the reason in the log."""
-        try:
-            if self._newest is None:
-                self._mover.refuse_company()
-            wanted = self._read(goal)
-            self._rows(wanted, self._mover.sample().q)
-        except SegueError as error:
-            self._node.get_logger().error(f"trajectory rejected: {error}")
-            return GoalResponse.REJECT
+    def _admit(self, goal: Any) -> None:
+        """Raises SegueError at once for what cannot be followed."""
+        if self._newest is None:
+            self._mover.refuse_company()
+        wanted = self._read(goal)
+        self._rows(wanted, self._mover.sample().q)
         if wanted.unwatched:
             self._node.get_logger().warning(f"tolerances that nobody watches: {', '.join(wanted.unwatched)}")
-        return GoalResponse.ACCEPT
 
     def _read(self, goal: Any) -> Wanted:
         now_s = self._node.get_clock().now().nanoseconds * 1e-9

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 
 from segue_core.contracts.files import load_file
@@ -21,6 +20,7 @@ from segue_core.lease import Lease
 from segue_interfaces.action import RunTask
 from segue_ros import alone, qos
 from segue_ros.cell import Cell
+from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
 from segue_scheduler.node import policy_link, results
 from segue_scheduler.node.session import RunSpec, Session
@@ -46,13 +46,12 @@ class TaskServer:
         self._goal_id: bytes | None = None
         self._handle: ServerGoalHandle | None = None
         self._abandoned: SegueError | None = None
-        self._server = ActionServer(
+        self._server = TellingServer(
             node,
             RunTask,
             "segue/run_task",
             self._execute,
-            goal_callback=self._on_goal,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            self._admit,
             goal_service_qos_profile=qos.CROWDED,
             result_service_qos_profile=qos.CROWDED,
             cancel_service_qos_profile=qos.CROWDED,
@@ -88,16 +87,8 @@ class TaskServer:
         """Whether a goal is being worked on."""
         return self._goal_id is not None
 
-    def _on_goal(self, goal: RunTask.Goal) -> GoalResponse:
-        """Reject at once what can never be done; a rejection has no result, so the reason is logged."""
-        try:
-            self._admit(goal)
-        except SegueError as error:
-            self._node.get_logger().error(f"goal rejected: {error}")
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
-
     def _admit(self, goal: RunTask.Goal) -> None:
+        """Raises SegueError at once for what can never be done."""
         if not self._node.is_active:
             text, do = (
                 "the scheduler node is not active",
