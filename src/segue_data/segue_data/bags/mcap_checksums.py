@@ -1,6 +1,7 @@
-"""The MCAP writer of rosbags with what it leaves out: chunk checksums, and publish times other than log times.
+"""The MCAP writer of rosbags with what it leaves out: chunk checksums, publish times of their own, early chunks.
 
-With a checksum a flipped bit is found when the bag is read.
+With a checksum a flipped bit is found when the bag is read. What is in no chunk yet is lost with the process, so a
+chunk ends after a quarter of a second, however little is in it, and the first one with its first message.
 
 Source: https://mcap.dev/spec
 
@@ -21,20 +22,28 @@ from rosbags.rosbag2.storage_mcap import McapWriter
 
 _CRC_OFFSET = 1 + 8 + 3 * 8
 _PUBLISH_OFFSET = 1 + 8 + 2 + 4 + 8
+CHUNK_NS = 250_000_000
+"""The most of a recording's time [ns] that a killed recorder has not written yet."""
 
 
 class _ChecksummedMcap(McapWriter):
-    """Fills in `uncompressed_crc` of every chunk. A crash between chunk and checksum leaves 0, which means "none"."""
+    """Fills in `uncompressed_crc` of every chunk, and ends chunks early.
+
+    A crash between chunk and checksum leaves 0, which means "none".
+    """
 
     def __init__(self, path: Path, compression: CompressionMode) -> None:
         super().__init__(path, compression)
         self.publish_ns: int | None = None  # of the message that is written next; None: its log time
         self._published: list[tuple[int, int]] = []  # offset in the open chunk, publish time [ns]
+        self._due_ns = 0
 
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
         if self.publish_ns is not None:
             self._published.append((self.chunk.bio.tell(), self.publish_ns))
         super().write(connection, timestamp, data)
+        if self.chunk.msgs and timestamp >= self._due_ns:
+            self.close_chunk()
 
     def close_chunk(self) -> None:
         with self.chunk.bio.getbuffer() as content:
@@ -48,6 +57,8 @@ class _ChecksummedMcap(McapWriter):
         self.bio.seek(start + _CRC_OFFSET)
         self.bio.write(checksum.to_bytes(4, "little"))
         self.bio.seek(end)
+        self.bio.flush()
+        self._due_ns = self.message_end_time + CHUNK_NS
 
 
 class ChecksummedWriter(Writer):
