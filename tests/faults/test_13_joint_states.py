@@ -1,5 +1,6 @@
-"""13: joint states that stop, are NaN, lack a joint, are another robot's, or are the same for ever. The arm stops within
-100 ms of their age; of frozen ones within the time in which its slowest motion goes further than joints stick.
+"""13: joint states that stop, are NaN, lack a joint, are another robot's, or the same for ever. The arm stops.
+
+Within 100 ms of their age; with frozen ones once a joint was told to go further than joints stick.
 
 Whether several publishers make one robot is in the tests of segue_control and segue_ros. That the arm moves before each
 fault shows that the one before left no harm.

@@ -84,7 +84,9 @@ def test_a_policy_that_is_swapped_in_mid_run_is_refused_with_what_differs(
 def _policy_of(graph: Live, robot: str) -> Sequence[str]:
     """The command of a policy node of this graph, for another robot."""
     plan = graph.plan_of("policy")
-    names = node_command(plan, graph.folder)[1:-2]
+    names = [
+        word.replace("__node:=policy", "__node:=another") for word in node_command(plan, graph.folder)[1:-2]
+    ]
     given = plan.parameters["robot_file"]
     other = str(given).replace(f"{graph.robot}.yaml", f"{robot}.yaml")
     assert other != given

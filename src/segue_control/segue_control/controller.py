@@ -43,8 +43,8 @@ class RobotController:
     Attributes:
         closed_loop: whether every update needs the joints measured since the one before, positions and speeds.
         active_limits: which bounds changed the last command.
-        ran_away: a joint was much faster than it may be told to be, or is not measured any more; a robot told torques is
-            better left to its own brakes then, until it is armed again.
+        ran_away: a joint was much faster than it may be told to be, or is not measured any more; a robot told torques
+            is better left to its own brakes then, until it is armed again.
     """
 
     def __init__(self, robot: RobotConfig) -> None:

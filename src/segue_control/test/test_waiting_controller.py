@@ -213,3 +213,14 @@ def test_a_paused_world_is_no_silence_of_those_who_command(bench: WaitingBench) 
         bench.state(again=True)
         bench.node._report()
     assert bench.node._controller.guard.fault is None
+
+
+def test_a_controller_that_is_not_active_takes_messages_and_is_not_armed(bench: WaitingBench) -> None:
+    """A node that begins may hear joints long before it hears the time."""
+    bench.node.trigger_deactivate()
+    bench.state()
+    refused = bench.call(Arm.Request(arm=True))
+    assert not refused.success and "the controller node is not active" in refused.error_text
+    bench.node.trigger_activate()
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success

@@ -2,6 +2,8 @@
 
 A component overrides up to four methods; the base adds autostart, error texts, exit status and a clean end on
 SIGINT and SIGTERM while the node can still publish (rclpy's own handler would take the context away first).
+
+    looks around -- nobody has its name --> setup -- it hears the (simulated) time --> start
 """
 
 import inspect
@@ -18,12 +20,14 @@ from rclpy.signals import SignalHandlerOptions
 
 from segue_core.errors import SegueError
 from segue_ros.executor import NodeExecutor
-from segue_ros.sim_time import refuse_times_before_zero
+from segue_ros.namesakes import Namesakes
+from segue_ros.sim_time import FirstTime, refuse_times_before_zero
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
 EXIT_FAMILY = 10  # plus the hundreds of the error code: 13 is a control error, 16 a configuration error
 
+_LOOK_S = 0.1  # how often a node that begins looks whether it may
 _POLL_S = 0.1  # how long a signal can go unnoticed on an idle node
 _STEPS = {"unconfigured": (), "inactive": ("cleanup",), "active": ("deactivate", "cleanup")}
 
@@ -31,8 +35,8 @@ _STEPS = {"unconfigured": (), "inactive": ("cleanup",), "active": ("deactivate",
 class LifecycleComponent(LifecycleNode):
     """A managed node. Override `setup`, `start`, `stop`, `teardown`; raise SegueError to refuse a transition.
 
-    Parameter `autostart` (default true): configure and activate as soon as the node spins. The lifecycle
-    services work all the same. One thread: callbacks never run at the same time.
+    Parameter `autostart` (default true): configure as soon as the node spins and nobody else has its name, and activate
+    when it hears the time. The lifecycle services work all the same. One thread: callbacks never run at the same time.
 
     Attributes:
         rest_s: pause before every wait for messages [s]; above 0 for a node that nobody waits for.
@@ -44,12 +48,13 @@ class LifecycleComponent(LifecycleNode):
         super().__init__(name)
         refuse_times_before_zero(self)
         self.failure: BaseException | None = None
-        self._destroyed = False
+        self._destroyed = self._configured = self._activated = False
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
+        self._namesakes, self._time_heard = Namesakes(self), FirstTime(self)
         self.declare_parameter("autostart", True)
         if self.get_parameter("autostart").value:
             self._begin = self.create_timer(
-                0.0, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME)
+                _LOOK_S, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME)
             )
 
     def setup(self) -> None:
@@ -80,10 +85,11 @@ class LifecycleComponent(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Enables the publishers, then runs `start`."""
         result = super().on_activate(state)
-        return self._guarded(self.start, lambda: result)
+        return self._guarded(self._start_alone, lambda: result)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Runs `stop`, then disables the publishers."""
+        self._namesakes.active(False)
         return self._guarded(self.stop, lambda: super(LifecycleComponent, self).on_deactivate(state))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -118,14 +124,38 @@ class LifecycleComponent(LifecycleNode):
             return TransitionCallbackReturn.ERROR
         return then()
 
+    def _start_alone(self) -> None:
+        self._namesakes.refuse()
+        self.start()
+        self._namesakes.active(True)
+
     def _autostart(self) -> None:
-        self._begin.cancel()
-        if self._state_machine.current_state[1] != "unconfigured":  # somebody was faster
-            return
-        for step in (self.trigger_configure, self.trigger_activate):
-            if step() != TransitionCallbackReturn.SUCCESS:
-                self.fail(self._refusal)
-                return
+        """Go on as far as it may now; called until the node is active and has its name for good."""
+        try:
+            alone = self._namesakes.settled or self._namesakes.none()
+            if alone and self._autostep():
+                self._begin.cancel()
+        except SegueError as error:
+            self.get_logger().error(str(error))
+            self.fail(error)
+            self._begin.cancel()
+
+    def _autostep(self) -> bool:
+        """Take the next step up; whether there is none any more."""
+        state = self._state_machine.current_state[1]
+        if state == "unconfigured" and not self._configured:
+            self._configured = self._did(self.trigger_configure)
+            return not self._configured
+        if state == "inactive" and not self._activated:
+            self._activated = self._time_heard.heard() and self._did(self.trigger_activate)
+            return self.failure is not None
+        return state != "active" or self._namesakes.settled
+
+    def _did(self, step: Callable[[], TransitionCallbackReturn]) -> bool:
+        taken = step() == TransitionCallbackReturn.SUCCESS
+        if not taken:
+            self.fail(self._refusal)
+        return taken
 
 
 def exit_status(error: BaseException | None) -> int:

@@ -1,8 +1,22 @@
-"""What ROS's own simulated time does not do: rclpy ends a node whose /clock says a time before zero."""
+"""What ROS's own simulated time does not do: drop times before zero, and notice that it is not heard at all.
 
+rclpy ends a node whose /clock says a time before zero. A node whose ends of /clock were never matched, as has been seen
+on a machine with ten times as much to do as it can, would stand at time 0 for ever: it subscribes anew.
+"""
+
+import time
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.time_source import CLOCK_TOPIC
+
+from segue_core.errors import ConfigError, ErrorCode
+
+AGAIN_S = 3.0
+"""A clock whose publisher is there and which is silent for so long is listened to anew."""
+PATIENCE_S = 20.0
+"""With a clock whose publisher is there."""
+_SAY_S = 10.0
 
 
 def refuse_times_before_zero(node: Node) -> None:
@@ -20,3 +34,53 @@ def refuse_times_before_zero(node: Node) -> None:
     source.clock_callback = checked
     if source._clock_sub is not None:
         source._clock_sub.callback = checked
+
+
+class FirstTime:
+    """Whether a node hears the time that its parameter `use_sim_time` asks for."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._name = node, node.resolve_topic_name(CLOCK_TOPIC)
+        self._there_s: float | None = None  # since when somebody tells the time
+        self._asked_s = 0.0
+
+    def heard(self) -> bool:
+        """Whether there is a time. Call it again until it is so: a silent clock is listened to anew.
+
+        Raises:
+            ConfigError: the clock's publisher has been there for `PATIENCE_S`, and nothing was heard.
+        """
+        if self._node.get_clock().now().nanoseconds > 0:
+            return True
+        now_s = time.monotonic()
+        if not self._node.count_publishers(self._name):
+            text = f"waiting for the simulated time: nobody publishes {self._name} yet"
+            self._node.get_logger().warning(text, throttle_duration_sec=_SAY_S, skip_first=True)
+            self._there_s = None
+            return False
+        if self._there_s is None:
+            self._there_s = self._asked_s = now_s
+        self._insist(now_s)
+        return False
+
+    def _insist(self, now_s: float) -> None:
+        silent_s = now_s - (self._there_s or now_s)
+        if silent_s > PATIENCE_S:
+            raise ConfigError(
+                ErrorCode.ENVIRONMENT_INCOMPLETE,
+                f"node {self._node.get_fully_qualified_name()} hears no simulated time",
+                got=f"nothing on {self._name} for {silent_s:.0f} s, though somebody publishes it",
+                do=f"start the graph again; if it stays so, see whether time goes on: ros2 topic echo {self._name}",
+            )
+        if now_s - self._asked_s > AGAIN_S:
+            self._asked_s = now_s
+            self._node.get_logger().warning(f"nothing on {self._name} for {silent_s:.0f} s: listening anew")
+            _listen_anew(self._node)
+
+
+def _listen_anew(node: Node) -> None:
+    source: Any = node._time_source  # there is no public way to it
+    if source._clock_sub is not None:
+        node.destroy_subscription(source._clock_sub)
+        source._clock_sub = None
+    source._subscribe_to_clock_topic()

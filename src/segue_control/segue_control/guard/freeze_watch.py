@@ -49,7 +49,8 @@ class FreezeWatch:
         worst = int(np.argmax(away))
         if away[worst] <= AWAY_RAD:
             return
-        text = f"joint states: {self._names[worst]} is frozen: exactly {q[worst]:.4f} rad for {self._still_s[worst]:.2f} s"
+        stood = f"exactly {q[worst]:.4f} rad for {self._still_s[worst]:.2f} s"
+        text = f"joint states: {self._names[worst]} is frozen: {stood}"
         raise ControlError(
             ErrorCode.CONTROL_STATE_STALE,
             text,

@@ -74,6 +74,7 @@ class ControllerNode(LifecycleComponent):
         self._due: JointState | None = None  # what a cycle must answer, as soon as its command has come
         self._answered_ns = -1
         self._awake_ns = self._steady_ns()
+        self._loop = LoopWatch(round(1e9 / self._robot.control_rate_hz))
         self._controller = RobotController(self._robot)
         if given.waits:
             self._controller.guard.bear_silence(_SILENCE_S)
@@ -106,7 +107,7 @@ class ControllerNode(LifecycleComponent):
         """Starts the loop, disarmed."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._loop_clock = self.get_clock() if self.get_parameter("use_sim_time").value else steady
-        self._loop = LoopWatch(round(1e9 / self._robot.control_rate_hz))
+        self._loop.overruns, self._loop.last_ns = 0, None
         loop = (
             self.create_timer(_LOOK_S, self._answer, clock=steady)
             if self._gate
@@ -210,7 +211,7 @@ class ControllerNode(LifecycleComponent):
         """Run the cycle that is due, unless it must wait for its command."""
         self._notice_standstill()
         armed = self._controller.guard.mode is GuardMode.ARMED
-        if self._gate is None or self._due is None:
+        if self._gate is None or self._due is None or not self.is_active:
             return
         if armed and not self._gate.is_open(self._tick_of(self._due), self._steady_ns()):
             return
@@ -312,6 +313,12 @@ class ControllerNode(LifecycleComponent):
         return response
 
     def _arm(self) -> None:
+        if not self.is_active:
+            raise ControlError(
+                ErrorCode.CONTROL_NOT_ARMED,
+                "the controller node is not active",
+                do="wait until it is, or activate it",
+            )
         alone.refuse_namesakes(self)
         alone.refuse_second_publisher(self, "joint_command")
         self._refuse_intruder()

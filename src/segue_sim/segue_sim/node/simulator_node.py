@@ -94,6 +94,7 @@ class SimulatorNode(LifecycleComponent):
         told = robot.control.interface
         self._side = RobotSide(names, len(robot.joint_names), robot.safety.robot_timeout_s, told)
         self._put_back_ns = -1
+        self._said = ClockMsg(clock=ticks.stamp(self._clock_time.nanoseconds))
         self._openings = self._world.gripper_positions()
         self._prefix = prefix(self)
         self._base = f"{self._prefix}{robot.base_frame}"
@@ -170,7 +171,8 @@ class SimulatorNode(LifecycleComponent):
         self._clock_time.advance()
         stamp = ticks.stamp(self._clock_time.nanoseconds)
         if self._clock_time.on_tick or not self._waits:  # a controller that waits is driven by joint states
-            self._clock_out.publish(ClockMsg(clock=stamp))
+            self._said = ClockMsg(clock=stamp)
+            self._clock_out.publish(self._said)
         openings = self._world.gripper_positions()
         speeds = (openings - self._openings) / self._step_s
         self._openings = openings
@@ -229,7 +231,7 @@ class SimulatorNode(LifecycleComponent):
         self._note_answer(message.clock)
 
     def _note_answer(self, stamp: Time) -> None:
-        if not self._waits:
+        if not (self._waits and self.is_active):
             return
         self._pace.answer(ticks.nanoseconds(stamp))
         time.sleep(
@@ -244,8 +246,11 @@ class SimulatorNode(LifecycleComponent):
         return response
 
     def _say_standing(self) -> None:
-        """A paused world says so by repeating its joint states with their old stamp."""
-        if self._pace.standing and self._waits:
+        """A paused world says so by repeating its time, and its joint states with their old stamp."""
+        if not self._pace.standing:
+            return
+        self._clock_out.publish(self._said)  # for whoever begins meanwhile
+        if self._waits:
             self._joints_out.publish(self._joints)
 
     def _say_speed(self) -> None:
