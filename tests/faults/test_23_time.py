@@ -1,6 +1,6 @@
 """23: a node that does not hear the simulated time, which has been seen on a machine with far too much to do.
 
-Jumps of the wall clock are in segue_data's tests, resets and pauses in row 31, time-outs on steady clocks everywhere.
+Jumps of the wall clock are in test_23_clocks.py, resets and pauses in row 31.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from .live import Live, module
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 _NODES = {
-    "scheduler": "segue_scheduler.node",
-    "controller": "segue_control.node",
-    "perception": "segue_perception.node",
-    "policy": "segue_policies.nodes.sway",
+    "scheduler": "segue_scheduler.node.scheduler_node",
+    "controller": "segue_control.node.controller_node",
+    "perception": "segue_perception.node.perception_node",
+    "policy": "segue_policies.node.sway",
 }
 _NAMES = [pytest.param(name, marks=[] if name == "scheduler" else [pytest.mark.thorough]) for name in _NODES]
 

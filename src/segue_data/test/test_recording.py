@@ -147,6 +147,27 @@ def test_a_killed_recorder_loses_at_most_its_last_chunk_and_repair_is_idempotent
     assert not manifest.load(report.bag).complete
 
 
+KILLED_EARLY = (
+    KILLED.replace("range(200)", "range(40)")
+    .replace(
+        '"/text", number, text_message(number)', '"/text", 10_000_000 * number, text_message(number, 100)'
+    )
+    .replace("< 150", "< 40")
+)
+
+
+def test_a_recorder_killed_at_an_episodes_beginning_keeps_all_but_the_last_quarter_of_a_second(
+    tmp_path: Path,
+) -> None:
+    """Of the first second nothing was kept: a chunk was written when it had a megabyte."""
+    killed = _run(KILLED_EARLY, str(tmp_path / "bag"))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    ((report,), failures) = repair_open_episodes(tmp_path)
+    assert not failures
+    numbers = _numbers(report.bag)
+    assert numbers == list(range(len(numbers))) and len(numbers) >= 40 - 25
+
+
 ENDLESS = """
 import sys
 from pathlib import Path
