@@ -75,6 +75,8 @@ def test_a_machine_that_is_named_sees_and_can_stop(
         assert (
             "controller" in found["seen"] and found["heard"] and "segue/emergency_stop" in found["answered"]
         )
-        told = cell.do("stopped")
-        assert told["bad"] == [] and told["rest_s"] <= told["bound_s"]
+        told = cell.do(
+            "stopped"
+        )  # at an unknown moment: its /clock is heard, too, so that no stamp tells when
+        assert told["bad"] == [] and told["rule"] in ("safety", "fault") and told["code"]
     figures.add(32, "a machine that is named", "franka", code=told["code"], note="sees and can stop")
