@@ -22,16 +22,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "act = segue_policies.node.act:main",
-            "lerobot = segue_policies.node.lerobot:main",
-            "hold = segue_policies.node.hold:main",
-            "sway = segue_policies.node.sway:main",
-            "scripted = segue_policies.node.scripted:main",
-            "legato = segue_policies.node.flow:legato",
-            "flow = segue_policies.node.flow:flow",
-            "training_time_rtc = segue_policies.node.flow:training_time_rtc",
-            "one_shot = segue_policies.node.flow:one_shot",
-            "vlash = segue_policies.node.flow:vlash",
+            "policy = segue_policies.node.policy:main",
         ],
     },
 )

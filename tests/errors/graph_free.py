@@ -16,7 +16,7 @@ from segue_core.action_space import action_space
 from segue_core.lease import Lease
 from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.action import PredictChunk, RunTask
-from segue_policies.node.base import PolicyNode
+from segue_policies.node.policy import PolicyNode
 from segue_scheduler.node.scheduler_node import SchedulerNode
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.testing.scripted_policy import policy_info
@@ -95,6 +95,7 @@ def policy_bench(kind: type[PolicyNode], *, active: bool = True, patience_s: flo
     """A policy node."""
     given = {
         "robot_file": ROBOTS / "dual_arm.yaml",
+        "method": "hold",
         "observation_timeout_s": patience_s,
         "autostart": "false",
     }

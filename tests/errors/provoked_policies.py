@@ -17,11 +17,12 @@ from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import GuidanceSchedule
 from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.deployment import Deployment
+from segue_policies.hold.policy import HoldPolicy
 from segue_policies.lerobot import client
 from segue_policies.lerobot.lerobot_server.serving import FORMAT
 from segue_policies.lerobot.lerobot_server.wire import send
-from segue_policies.node.base import Parameters
-from segue_policies.node.hold import HoldNode, HoldPolicy
+from segue_policies.node.policy import Parameters, PolicyNode
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.training.budget import Budget
 from segue_policies.training.config import TrainingConfig
@@ -49,14 +50,14 @@ class Ailing(HoldPolicy):
         return super().predict(request)
 
 
-class AilingNode(HoldNode):
+class AilingNode(PolicyNode):
     """Serves it without waiting for observations."""
 
     looks = False
 
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
-        return Ailing(robot)
+        return Ailing(Deployment(robot=robot))
 
 
 class ShortOfMemoryNode(AilingNode):
@@ -64,7 +65,7 @@ class ShortOfMemoryNode(AilingNode):
 
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
-        policy = Ailing(robot)
+        policy = Ailing(Deployment(robot=robot))
         policy.failure = MemoryError()
         return policy
 
@@ -78,7 +79,7 @@ def _goal(tick: int = 10) -> PredictChunk.Goal:
     )
 
 
-def _answer(kind: type[HoldNode], *, active: bool = True) -> Told:
+def _answer(kind: type[PolicyNode], *, active: bool = True) -> Told:
     with graph_free.policy_bench(kind, active=active) as bench:
         result = bench.answer(_goal())
         return Told(result.error_code, result.error_text)
@@ -96,17 +97,17 @@ def _request(method: str = "plain", state: float = 0.0) -> tuple[Policy, Predict
 
 @provokes(ErrorCode.POLICY_NOT_READY, "the policy node is not active")
 def a_policy_node_that_is_not_active(_: Path) -> Told:
-    return _answer(HoldNode, active=False)
+    return _answer(PolicyNode, active=False)
 
 
 @provokes(ErrorCode.POLICY_OBSERVATION_MISSING, "no observation for tick 10", "got ")
 def a_tick_that_nobody_observed(_: Path) -> Told:
-    return _answer(HoldNode)
+    return _answer(PolicyNode)
 
 
 @provokes(ErrorCode.POLICY_BUSY, "another request", "tick 10")
 def a_second_request(_: Path) -> Told:
-    with graph_free.policy_bench(HoldNode, patience_s=5.0) as bench:
+    with graph_free.policy_bench(PolicyNode, patience_s=5.0) as bench:
         bench.send(_goal(10))
         result = bench.answer(_goal(11))
         return Told(result.error_code, result.error_text)
@@ -178,7 +179,7 @@ def a_training_without_a_budget(_: Path) -> None:
 @provokes(ErrorCode.POLICY_GONE, "nothing was heard of it for 1 s")
 def a_policy_that_leaves_in_a_run(_: Path) -> Told:
     session = graph_free.session(Lease(1.0, required=False, now_s=0.0))
-    with graph_free.policy_bench(HoldNode) as bench:
+    with graph_free.policy_bench(PolicyNode) as bench:
         link = PolicyLink(bench.peer, lease_s=1.0, patience_s=0.0)
         bench.until(lambda: link.is_there)
         link.begin()

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import Policy, PredictRequest, PredictResult
-from segue_policies.node.base import Parameters
-from segue_policies.node.sway import SwayNode, SwayPolicy
+from segue_policies.deployment import Deployment
+from segue_policies.node.policy import Parameters, PolicyNode
+from segue_policies.sway.policy import SwayPolicy
 from segue_ros.lifecycle import run
 
 _SIZE = (64, 48)
@@ -19,7 +20,7 @@ class LookingPolicy(SwayPolicy):
     """Prints `saw CAMERA RED GREEN BLUE`."""
 
     def __init__(self, robot: RobotConfig) -> None:
-        super().__init__(robot)
+        super().__init__(Deployment(robot=robot))
         self._info = replace(self._info, cameras=tuple(robot.cameras), image_size=_SIZE)
 
     def predict(self, request: PredictRequest) -> PredictResult:
@@ -30,7 +31,7 @@ class LookingPolicy(SwayPolicy):
         return super().predict(request)
 
 
-class LookingNode(SwayNode):
+class LookingNode(PolicyNode):
     """Serves `LookingPolicy`."""
 
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:

@@ -19,8 +19,9 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk
-from segue_policies.node.base import Parameters
-from segue_policies.node.sway import SwayNode, SwayPolicy
+from segue_policies.deployment import Deployment
+from segue_policies.node.policy import Parameters, PolicyNode
+from segue_policies.sway.policy import SwayPolicy
 from segue_ros import qos
 from segue_ros.lifecycle import run
 from segue_ros.waiting import until
@@ -52,7 +53,7 @@ class RoguePolicy:
         return self._inner.predict(request)
 
 
-class RogueNode(SwayNode):
+class RogueNode(PolicyNode):
     """Serves `RoguePolicy`, and alters what it answers."""
 
     def setup(self) -> None:
@@ -67,7 +68,7 @@ class RogueNode(SwayNode):
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
         self._space = robot.action_space
-        return RoguePolicy(SwayPolicy(robot), self._before)
+        return RoguePolicy(SwayPolicy(Deployment(robot=robot)), self._before)
 
     def _on_told(self, message: KeyValue) -> None:
         self._mischief = Mischief.from_json(message.value)

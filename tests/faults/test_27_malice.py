@@ -59,9 +59,13 @@ def test_a_policy_node_neither_executes_nor_allocates_what_its_weights_say(
     checkpoint, mark = tmp_path / "checkpoint", tmp_path / "executed"
     shutil.copytree(SHIPPED, checkpoint)
     (checkpoint / "weights.safetensors").write_bytes(WEIGHTS[weights](mark))
-    parameters = {"robot_file": ROOT / "config" / "robots" / "franka.yaml", "checkpoint": checkpoint}
+    parameters = {
+        "robot_file": ROOT / "config" / "robots" / "franka.yaml",
+        "method": "act",
+        "checkpoint": checkpoint,
+    }
     words = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
-    command = [str(executable_path("segue_policies", "act")), "--ros-args", *words]
+    command = [str(executable_path("segue_policies", "policy")), "--ros-args", *words]
     node = measured(command, {"ROS_DOMAIN_ID": str(own_domain())})
     assert node.status == 10 + ErrorCode.CHECKPOINT_CORRUPT // 100, node.said
     assert "weights.safetensors" in node.said and not mark.exists()

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from segue_bringup.catalogue import PolicyEntry
 from segue_bringup.graph import Graph
 from segue_control.hardware.franka import FrankaOptions
 from segue_control.hardware.settings import TopicOptions
@@ -25,6 +24,7 @@ from segue_perception.drivers.realsense import RealSenseOptions
 from segue_perception.drivers.replay import ReplayOptions
 from segue_perception.drivers.usb import UsbOptions
 from segue_perception.node.topic_camera import TopicCameraOptions
+from segue_policies.entry import PolicyEntry
 from segue_policies.train.arguments import read_settings
 from segue_policies.train.command import parse_settings
 from segue_policies.train.training_set import is_set, stages

@@ -42,7 +42,7 @@ from segue_interfaces.srv import Arm
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.node.perception_node import PerceptionNode
 from segue_perception.node.topic_camera import calibration
-from segue_policies.node.hold import HoldNode
+from segue_policies.node.policy import PolicyNode
 from segue_ros import conversions, images
 from segue_ros.joint_states import JointStateReader
 from segue_ros.policy_info import info_from_msg, info_to_msg
@@ -292,7 +292,7 @@ def _init() -> None:
         "controller": {"robot_file": ROBOT_FILE, "autostart": "false"},
         "perception": {"robot_file": ROBOT_FILE, "autostart": "false"},
         "mover": {"robot_file": ROBOT_FILE, "autostart": "false"},
-        "policy": files,
+        "policy": {**files, "method": "hold"},
         "recorder": {**files, "root": Path.cwd().parent / "recorded"},
         "state_publisher": {
             "robot_file": ROBOT_FILE,
@@ -408,7 +408,7 @@ NODES: Mapping[str, Callable[[Path], Reader]] = {
     "node controller": _controller,
     "node perception": partial(_node, "node perception", PerceptionNode),
     "node mover": partial(_node, "node mover", MoverNode),
-    "node policy": partial(_node, "node policy", HoldNode),
+    "node policy": partial(_node, "node policy", PolicyNode),
     "node recorder": partial(_node, "node recorder", Recorder),
     "node state_publisher": partial(_node, "node state_publisher", StatePublisherNode),
 }

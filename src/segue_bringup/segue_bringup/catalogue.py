@@ -6,36 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
-from segue_core.contracts.base import StrictModel, load_mapping, load_yaml
+from segue_core.contracts.base import load_mapping, load_yaml
 from segue_core.contracts.search import config_files
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import read_config
-
-
-class PolicyEntry(StrictModel):
-    """How a policy is started, as `config/policies/<name>.yaml` describes it."""
-
-    name: str = Field(description="the name used as `policy:=` argument")
-    description: str = Field(description="one sentence for people")
-    package: str = Field(description="package of the node")
-    executable: str = Field(description="executable of the node")
-    checkpoint: str = Field(description="folder of the trained weights; may use ${config} and ${task}")
-    continuation: str = Field(description="continuation method when none is asked for")
-    nice: int = Field(
-        default=5, ge=0, le=19, description="how much its node yields to the controllers on a busy machine"
-    )
-    real_time_factors: Mapping[str, float] = Field(
-        default={}, description="by task: simulated seconds per second that two cores keep up with, if not 1"
-    )
-    privileged: bool = Field(default=False, description="the simulator tells it the whole state of the world")
-
+from segue_policies.entry import policy_entry, policy_names
 
 MODELS: Mapping[str, str] = {
     "robots": "segue_core.contracts.robot:RobotConfig",
     "tasks": "segue_core.contracts.task:TaskConfig",
-    "policies": "segue_bringup.catalogue:PolicyEntry",
+    "policies": "segue_policies.entry:PolicyEntry",
 }
 """What the files of a kind are; imported when one is read."""
 
@@ -74,24 +54,26 @@ def config_root() -> Path:
 
 
 def names(kind: str) -> list[str]:
-    """Names that `kind` ("robots", "tasks", "policies", "graph") offers, sorted."""
-    return list(config_files(kind, config_root()))
+    """Names that `kind` ("robots", "tasks", "policies", "graph") offers, sorted; every method is a policy too."""
+    files = config_files(kind, config_root())
+    return policy_names(files) if kind == "policies" else list(files)
 
 
 def path_of(kind: str, name: str) -> Path:
-    """The file of one entry.
+    """The file of one entry; of a policy that is a method without one, where it would be.
 
     Raises:
         ConfigError: unknown name; the text lists the valid ones and the nearest.
     """
-    files = config_files(kind, config_root())
-    if name not in files:
-        raise unknown_name(_SINGULAR.get(kind, kind), name, files)
-    return files[name]
+    if name not in (valid := names(kind)):
+        raise unknown_name(_SINGULAR.get(kind, kind), name, valid)
+    return config_files(kind, config_root()).get(name, config_root() / kind / f"{name}.yaml")
 
 
 def entry(kind: str, name: str) -> dict[str, Any]:
     """One entry as plain data, checked against its model where `kind` has one, which fills in what is left out."""
+    if kind == "policies":
+        return policy_entry(name, config_files(kind, config_root())).model_dump(mode="json")
     path = path_of(kind, name)
     text = read_config(path, _SINGULAR.get(kind, kind))
     model = pkgutil.resolve_name(MODELS[kind]) if kind in MODELS else None

@@ -37,9 +37,9 @@ def index() -> dict[str, Any]:
 
 
 def _policies() -> Sequence[str]:
-    from segue_policies.train.arguments import METHODS
+    from segue_policies.method import trainable
 
-    return sorted({*names("training"), *METHODS})
+    return sorted({*names("training"), *trainable()})
 
 
 def _plain(setting: Setting) -> dict[str, Any]:

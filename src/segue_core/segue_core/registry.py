@@ -16,7 +16,7 @@ _SUPPORT = frozenset({"base"})  # modules in the folders that are nobody's metho
 
 def available(package: str, group: str) -> tuple[str, ...]:
     """All names, built in and installed, sorted."""
-    return tuple(sorted({*_built_in(package), *_installed(group)}))
+    return tuple(sorted({*_built_in(package), *installed(group)}))
 
 
 def find(package: str, group: str, kind: str, name: str) -> Any:
@@ -27,9 +27,9 @@ def find(package: str, group: str, kind: str, name: str) -> Any:
     """
     if name in _built_in(package):
         return importlib.import_module(f"{package}.{name}").create
-    installed = _installed(group)
-    if name in installed:
-        return installed[name].load()
+    entries = installed(group)
+    if name in entries:
+        return entries[name].load()
     raise unknown_name(kind, name, available(package, group))
 
 
@@ -38,5 +38,6 @@ def _built_in(package: str) -> frozenset[str]:
     return frozenset(module.name for module in pkgutil.iter_modules(path)) - _SUPPORT
 
 
-def _installed(group: str) -> dict[str, EntryPoint]:
+def installed(group: str) -> dict[str, EntryPoint]:
+    """Entry points of a group in every installed package, by name."""
     return {entry.name: entry for entry in entry_points(group=group)}

@@ -40,6 +40,8 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
             words += [option, str(scheduler[key])]
     if setup["latency"] != fields["latency"].default:
         words += ["--latency", setup["latency"]]
+    if setup.get("device", "auto") != "auto":
+        words += ["--device", setup["device"]]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
     return "./segue eval " + shlex.join(words)
 

@@ -10,22 +10,27 @@ from typing import Any
 
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.search import config_files
 from segue_core.contracts.task import TaskConfig
-from segue_core.errors import unknown_name
+from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
 from segue_core.policy import Policy, PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
-from segue_data.contracts import load_robot, load_task
+from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
-from segue_policies.serve import LOADERS, check_checkpoint, load_policy
+from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.deployment import Deployment
+from segue_policies.entry import PolicyEntry, policy_entry
+from segue_policies.method import Method, find_method
+from segue_policies.runtime import Runtime
+from segue_policies.serve import check_policy, make_policy
 from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_sim.scripted.policy import ScriptedPolicy, WorldSource, scripted_info
-
-SCRIPTED = "scripted"  # the task's expert, which needs no checkpoint and sees the world itself
+from segue_sim.scripted.policy import WorldSource
+from segue_sim.world import World
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Setup:
         scheduler: fields of `SchedulerConfig` other than its defaults; horizon and time limit are the
             policy's and the task's unless given.
         latency: `planned`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
+        device: where the policy computes, see `segue_policies.runtime`.
     """
 
     task: str
@@ -44,13 +50,17 @@ class Setup:
     robot: str = "dual_arm"
     scheduler: Mapping[str, Any] = field(default_factory=dict)
     latency: str = "planned"
+    device: str = "auto"
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with a digest of the checkpoint, so that a retrained policy is another setup."""
-        return asdict(self) | {
+        plain = asdict(self) | {
             "scheduler": dict(self.scheduler),
             "checkpoint_digest": digest(Path(self.checkpoint)),
         }
+        if self.device == "auto":
+            del plain["device"]  # rows of before there was a choice stay valid
+        return plain
 
 
 _MAX_WEIGHTS = 2**36  # bytes of one file; the largest policies are cut into smaller ones
@@ -71,6 +81,36 @@ def scheduler_config(overrides: Mapping[str, Any], info: PolicyInfo, task: TaskC
     return parse_model(values, SchedulerConfig, "scheduler")
 
 
+def entry_of(policy: str) -> PolicyEntry:
+    """A policy by its name, as `segue run` takes it: a file of `config/policies`, or a method; else ConfigError."""
+    return policy_entry(policy, config_files("policies", config_folder()))
+
+
+def method_for(policy: str) -> Method:
+    """The method of a policy.
+
+    Raises:
+        ConfigError: no such policy, or one that is a ROS node of another package, which lockstep cannot call.
+    """
+    entry = entry_of(policy)
+    if entry.foreign:
+        text = f"policy {policy!r} is a node of {entry.package}, which only the live graph can ask"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do=f"segue run policy:={policy}")
+    return find_method(entry.method)
+
+
+def deployment(setup: Setup, robot: RobotConfig, task: TaskConfig, world: World | None = None) -> Deployment:
+    """What the policy of a setup is made from; `world` is for what is privileged."""
+    return Deployment(
+        checkpoint=Path(setup.checkpoint) if setup.checkpoint else None,
+        expected=Expected(action_space=robot.action_space),
+        runtime=Runtime(setup.device, threads=1),
+        robot=robot,
+        task=task,
+        world=WorldSource(world) if world else None,
+    )
+
+
 def check(setup: Setup) -> tuple[str, ...]:
     """Refuse a setup that cannot run, before any process starts; returns what is shortened to make it run.
 
@@ -78,9 +118,7 @@ def check(setup: Setup) -> tuple[str, ...]:
         SegueError: what is wrong, with the valid names or values.
     """
     robot, task = load_robot(setup.robot), load_task(setup.task)
-    if setup.policy not in (*LOADERS, SCRIPTED):
-        raise unknown_name("policy", setup.policy, (*LOADERS, SCRIPTED))
-    info = scripted_info(robot) if setup.policy == SCRIPTED else check_checkpoint(Path(setup.checkpoint))
+    info = check_policy(method_for(setup.policy), deployment(setup, robot, task))
     parse_latency(setup.latency, 0)
     scheduler = ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
     return scheduler.plan.notes
@@ -141,8 +179,5 @@ class SimulatedRunner:
         """Load the contracts and the policy, build the world; raises SegueError naming what is wrong."""
         robot, task = load_robot(self.setup.robot), load_task(self.setup.task)
         plant = SimulatedPlant(robot, task)
-        if self.setup.policy == SCRIPTED:
-            scripted = ScriptedPolicy(robot, task, WorldSource(plant.world))
-            return Runner(robot, task, scripted, plant, self.setup)
-        policy = load_policy(Path(self.setup.checkpoint), threads=1)
+        policy = make_policy(method_for(self.setup.policy), deployment(self.setup, robot, task, plant.world))
         return Runner(robot, task, policy, plant, self.setup)

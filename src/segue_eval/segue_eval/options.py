@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.files import load_config_mapping
-from segue_data.contracts import config_folder, load_robot, load_task, path_of, tasks_of
-from segue_eval.build import Setup
+from segue_data.contracts import config_folder, load_robot, load_task, tasks_of
+from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
+from segue_policies.serve import method_in
 
 
 def default_checkpoint(policy: str, task: str) -> Path:
@@ -20,19 +19,9 @@ def default_checkpoint(policy: str, task: str) -> Path:
     return config_folder() / "checkpoints" / f"{policy}_{task}"
 
 
-def _entry(policy: str) -> dict[str, Any]:
-    return load_config_mapping(path_of("policies", policy), "policy")
-
-
 def default_continuation(policy: str) -> str:
-    """What `config/policies` names for a policy, and `segue run` takes; ConfigError if there is no such policy."""
-    told = _entry(policy).get("continuation")
-    if not isinstance(told, str):
-        text = f"config/policies/{policy}.yaml: continuation"
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, text, got=repr(told), expected="the name of a method"
-        )
-    return told
+    """What `segue run` takes for a policy; ConfigError if there is no such policy, or its file is wrong."""
+    return entry_of(policy).continuation
 
 
 def _task(arguments: SetupOptions) -> str:
@@ -52,8 +41,11 @@ def _task(arguments: SetupOptions) -> str:
 
 def setup_from(arguments: SetupOptions) -> Setup:
     """The setup that parsed `arguments` describe."""
+    given = arguments.checkpoint
+    named = "policy" in arguments.model_fields_set or not given
+    policy = arguments.policy if named else method_in(Path(str(given))).name
     scheduler: dict[str, object] = {
-        "continuation": arguments.continuation or default_continuation(arguments.policy),
+        "continuation": arguments.continuation or default_continuation(policy),
         "stride": arguments.stride,
         "delay": arguments.delay,
         "delay_mode": arguments.delay_mode,
@@ -70,14 +62,15 @@ def setup_from(arguments: SetupOptions) -> Setup:
     if arguments.time_limit_s is not None:
         scheduler["time_limit_s"] = arguments.time_limit_s
     task = _task(arguments)
-    checkpoint = Path(arguments.checkpoint or default_checkpoint(arguments.policy, task))
-    if not arguments.checkpoint and _entry(arguments.policy).get("checkpoint"):
-        refuse_unshipped(checkpoint, arguments.policy, task)
+    checkpoint = Path(given or default_checkpoint(policy, task))
+    if not given and entry_of(policy).checkpoint:
+        refuse_unshipped(checkpoint, policy, task)
     return Setup(
         task=task,
-        policy=arguments.policy,
+        policy=policy,
         checkpoint=str(checkpoint.resolve()),
         robot=arguments.robot or load_task(task).robot,
         scheduler=scheduler,
         latency=arguments.latency,
+        device=arguments.device,
     )

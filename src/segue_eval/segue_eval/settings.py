@@ -26,10 +26,13 @@ class SetupOptions(ChunkLengths):
 
     GROUP: ClassVar[str] = "Task"
     task: Annotated[str, Word(names="tasks")] = Field(default="pick_place", description="task, by name")
-    policy: Annotated[str, Word(names="policies")] = Field(default="legato", description="policy, by name")
+    policy: Annotated[str, Word(names="policies")] = Field(
+        default="legato", description="policy, by name; else the method of the checkpoint that is named"
+    )
     checkpoint: str | None = Field(
         default=None, description="checkpoint folder; else the shipped one of policy and task"
     )
+    device: str = Field(default="auto", description="where the policy computes: auto, cpu, cuda or cuda:N")
     robot: Annotated[str | None, Word(names="robots")] = Field(
         default=None, description="robot, by name; else the task's"
     )
@@ -177,6 +180,7 @@ class BenchPolicy(Numbers):
         default="pick_place", description="task whose shipped checkpoint is timed"
     )
     checkpoint: str | None = Field(default=None, description="checkpoint folder; else the shipped one")
+    device: str = Field(default="auto", description="where it computes: auto, cpu, cuda or cuda:N")
     rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
 
 

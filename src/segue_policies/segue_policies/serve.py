@@ -1,73 +1,65 @@
-"""From a checkpoint folder to a policy: what nodes and rollouts call.
+"""From a method and a deployment to a policy: what nodes and rollouts call.
 
-Importing this module and `check_checkpoint` need no torch.
+Importing this module and checking need no torch, unless a CUDA device is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from segue_core.errors import unknown_name
 from segue_core.policy import Policy, PolicyInfo
-from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, method_of
-from segue_policies.lerobot.contract import is_lerobot, read_contract
-from segue_policies.lerobot.place import find_place
-from segue_policies.serving import CAPABILITIES, FLOW_METHODS, policy_info
-
-Loader = Callable[[Path, Expected | None, int | None], Policy]
-
-
-def _flow(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
-    from segue_policies.legato.policy import FlowPolicy
-
-    return FlowPolicy.load(folder, expected, threads)
+from segue_policies.checkpoints.checkpoint import CONFIG, Expected, load_checkpoint, read_config
+from segue_policies.deployment import Deployment
+from segue_policies.method import Method, find_method, method_that_recognises
+from segue_policies.runtime import Runtime
+from segue_policies.serving import policy_info
 
 
-def _act(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
-    from segue_policies.act.policy import ActPolicy
-
-    return ActPolicy.load(folder, expected, threads)
-
-
-def _lerobot(folder: Path, expected: Expected | None, threads: int | None) -> Policy:
-    from segue_policies.lerobot.policy import LeRobotPolicy
-
-    return LeRobotPolicy.load(folder, expected, threads)
-
-
-LOADERS: Mapping[str, Loader] = {
-    **dict.fromkeys(FLOW_METHODS, _flow),
-    "act": _act,
-    "lerobot": _lerobot,
-}
-
-
-def load_policy(folder: Path, expected: Expected | None = None, threads: int | None = None) -> Policy:
-    """The policy in a checkpoint folder, ready to predict.
+def make_policy(method: Method, deployment: Deployment) -> Policy:
+    """The policy of `method`, ready to predict.
 
     Raises:
-        PolicyError: missing, corrupt, or other than `expected`, naming what differs.
-        ConfigError: a method that this workspace does not have.
+        PolicyError: a checkpoint that is missing, corrupt, or other than what is expected, naming what differs.
+        ConfigError: a method that cannot be imported, a device that is not there, or no checkpoint where one is needed.
     """
-    return LOADERS[_known_method(folder)](folder, expected, threads)
+    return cast(Policy, method.resolve("policy")(replace(deployment, method=method.name)))
 
 
-def check_checkpoint(folder: Path, expected: Expected | None = None) -> PolicyInfo:
-    """Read and check every file of a checkpoint without building the network; raises as `load_policy`.
+def check_policy(method: Method, deployment: Deployment) -> PolicyInfo:
+    """What `make_policy` would serve: every file read and checked, no network built; raises as it does."""
+    if method.info:
+        return cast(PolicyInfo, method.resolve("info")(deployment))
+    deployment.runtime.check()
+    if not method.checkpoint:
+        return make_policy(method, deployment).info
+    checkpoint = load_checkpoint(deployment.folder(), method.name, deployment.expected)
+    return policy_info(checkpoint.config, method.capabilities)
 
-    Of LeRobot's the weights are not read, and it is only looked up where LeRobot is.
+
+def load_policy(folder: Path, expected: Expected | None = None, runtime: Runtime | None = None) -> Policy:
+    """The policy in a checkpoint folder, whatever its method; raises as `make_policy`, and for an unknown method."""
+    return make_policy(method_in(folder), _of_folder(folder, expected, runtime))
+
+
+def check_checkpoint(
+    folder: Path, expected: Expected | None = None, runtime: Runtime | None = None
+) -> PolicyInfo:
+    """Read and check every file of a checkpoint without building the network; raises as `load_policy`."""
+    return check_policy(method_in(folder), _of_folder(folder, expected, runtime))
+
+
+def method_in(folder: Path) -> Method:
+    """The method that a checkpoint is for.
+
+    Raises:
+        PolicyError: no checkpoint, or a corrupt one. ConfigError: a method that is not installed here.
     """
-    method = _known_method(folder)
-    if method == "lerobot":
-        contract = read_contract(folder, expected)
-        find_place(contract.lerobot)
-        return contract.info
-    return policy_info(load_checkpoint(folder, method, expected).config, CAPABILITIES[method])
+    if not (folder / CONFIG).is_file() and (method := method_that_recognises(folder)):
+        return method
+    return find_method(read_config(folder).method)
 
 
-def _known_method(folder: Path) -> str:
-    method = "lerobot" if is_lerobot(folder) else method_of(folder)
-    if method not in LOADERS:
-        raise unknown_name("method", method, LOADERS)
-    return method
+def _of_folder(folder: Path, expected: Expected | None, runtime: Runtime | None) -> Deployment:
+    return Deployment(folder, expected=expected or Expected(), runtime=runtime or Runtime())

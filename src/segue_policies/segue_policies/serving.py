@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,41 +10,11 @@ from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
 from segue_policies.checkpoints.checkpoint import CheckpointConfig
 
-FLOW_METHODS = ("legato", "flow", "training_time_rtc", "one_shot", "vlash")
-"""Objectives of the flow policies in `segue_policies.legato`."""
-
-ANYHOW = ("plain", "rtc", "bidirectional")
-"""What every flow serves: all objectives contain samples without guidance, which is plain flow matching."""
-
-SERVES: Mapping[str, tuple[str, ...]] = {
-    "flow": ANYHOW,
-    "legato": (*ANYHOW, "legato"),
-    "training_time_rtc": (*ANYHOW, "training_time_rtc"),
-    "one_shot": (*ANYHOW, "one_shot"),
-    "vlash": (*ANYHOW, "vlash"),
-}
-"""`method`s of a request that a checkpoint of each method answers."""
-
-_NEEDED: Mapping[str, str] = {
-    "legato": "per_step_guidance",
-    "rtc": "gradient_guidance",
-    "bidirectional": "batch_sampling",
-    "training_time_rtc": "prefix_conditioning",
-    "one_shot": "initial_guidance",
-    "vlash": "future_state",
-}
-
-CAPABILITIES: Mapping[str, frozenset[str]] = {
-    name: frozenset(_NEEDED[method] for method in served if method in _NEEDED)
-    for name, served in SERVES.items()
-} | {"act": frozenset()}
-"""What each method can do, by name; known without building its network."""
-
 MAX_GUIDANCE_WEIGHT = 5.0
 """Clip beta of `rtc`, the authors' in their Kinetix experiments, for 5 denoising steps."""
 
 
-def policy_info(config: CheckpointConfig, capabilities: frozenset[str]) -> PolicyInfo:
+def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozenset()) -> PolicyInfo:
     """What a checkpoint of `config` serves."""
     space = config.space()
     return PolicyInfo(

@@ -18,7 +18,7 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import Observation as ObservationMsg
-from segue_policies.node.base import PolicyNode
+from segue_policies.node.policy import PolicyNode
 from segue_ros import conversions, qos
 
 ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"

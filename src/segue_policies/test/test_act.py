@@ -21,7 +21,7 @@ from segue_policies.act.learner import ActLearner
 from segue_policies.act.loss import divergence, reconstruction
 from segue_policies.act.model import ActNet, Style
 from segue_policies.networks.resnet import ResNet, load_weights
-from segue_policies.node.act import ActNode
+from segue_policies.node.policy import PolicyNode
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.testing.dots import make_act_settings, make_dots
 from segue_policies.train.command import train
@@ -127,7 +127,7 @@ def request_at(data: Any, frame: int, method: str = "plain", rows: int = 10) -> 
 
 
 def test_it_overfits_a_dozen_episodes(checkpoint: Path) -> None:
-    data, policy = make_dots(12), load_policy(checkpoint, threads=1)
+    data, policy = make_dots(12), load_policy(checkpoint)
     held_out = ActLearner(ActConfig.model_validate(make_act_settings(steps=1)), data).held_out.frames
     seen = [f for f in range(0, len(data.state), 20) if f not in held_out]
     rows = [policy.predict(request_at(data, f)).chunk.actions[9, :2] for f in seen]
@@ -162,7 +162,7 @@ def test_a_guided_method_is_refused_before_and_at_a_request(checkpoint: Path) ->
 def test_the_answer_over_ros_is_the_policy_s_own(checkpoint: Path) -> None:
     request = request_at(make_dots(12), 7)
     with ros_with(checkpoint=checkpoint):
-        node = ActNode()
+        node = PolicyNode()
         node.trigger_configure()
         node.trigger_activate()
         (answer,) = ask(node, request.observation, request)

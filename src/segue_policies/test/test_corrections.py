@@ -21,8 +21,8 @@ from segue_core.schedule import guidance_schedule
 from segue_policies.legato.config import FlowConfig
 from segue_policies.legato.flow import interpolant
 from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.policy import FlowPolicy
 from segue_policies.samples.corrections import CorrectionSource, check_corrections
+from segue_policies.serve import load_policy
 from segue_policies.testing.dots import CAMERAS, STEPS, Dots, make_dots, make_settings
 from segue_policies.train.command import train
 
@@ -110,7 +110,7 @@ def error_under_a_wrong_plan(folder: Path) -> float:
     """Mean distance of the last rows from where the picture says, guided by another picture's plan [m]."""
     dots = make_dots(16, seed=9)
     wrong = wrong_plans(dots)
-    policy = FlowPolicy.load(folder, threads=1)
+    policy = load_policy(folder)
     errors = []
     for images, state, reference, action in zip(
         wrong.images, wrong.state, wrong.reference, wrong.action, strict=True

@@ -14,8 +14,8 @@ from segue_core.errors import ErrorCode
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_policies.legato.policy import FlowPolicy
-from segue_policies.node.flow import FlowNode, LegatoNode
+from segue_policies.node.policy import PolicyNode
+from segue_policies.serve import load_policy
 from segue_ros import conversions
 
 TICK = 5
@@ -43,11 +43,11 @@ def test_the_answer_over_ros_is_the_policy_s_own(trained: Path, dots: Any) -> No
         request("bidirectional", candidates=3),
         request("legato"),
     ]
-    node = LegatoNode()
+    node = PolicyNode()
     node.trigger_configure()
     node.trigger_activate()
     *answers, refused = ask(node, observation, *requests, request("one_shot"))
-    policy = FlowPolicy.load(trained)
+    policy = load_policy(trained)
     for sent, got in zip(requests, answers, strict=True):
         assert got.error_code == 0, got.error_text
         chunk = conversions.chunk_from_msg(got.chunk, policy.info.action_space)
@@ -56,10 +56,20 @@ def test_the_answer_over_ros_is_the_policy_s_own(trained: Path, dots: Any) -> No
     assert "one_shot" in refused.error_text
 
 
-@pytest.mark.usefixtures("context")
-def test_a_node_of_another_objective_does_not_configure() -> None:
-    node = FlowNode()
-    node.trigger_configure()
-    assert not hasattr(node, "_policy")
-    assert "expected flow" in str(node.failure or node._refusal)
-    node.destroy_node()
+def test_a_node_of_another_objective_does_not_configure(trained: Path) -> None:
+    with ros_with(checkpoint=trained, method="flow"):
+        node = PolicyNode()
+        node.trigger_configure()
+        assert not hasattr(node, "_policy")
+        assert "expected flow" in str(node.failure or node._refusal)
+        node.destroy_node()
+
+
+def test_a_node_is_told_of_the_devices_that_are_there(trained: Path) -> None:
+    with ros_with(checkpoint=trained, device="cuda:99"):
+        node = PolicyNode()
+        node.trigger_configure()
+        refused = str(node.failure or node._refusal)
+        assert not hasattr(node, "_policy")
+        assert "no such device here; got cuda:99; allowed: cpu" in refused
+        node.destroy_node()

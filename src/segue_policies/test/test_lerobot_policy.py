@@ -29,6 +29,7 @@ from segue_policies.lerobot.contract import Adoption, read_contract
 from segue_policies.lerobot.lerobot_server.guide import Guide
 from segue_policies.lerobot.lerobot_server.weights import check_weights
 from segue_policies.lerobot.lerobot_server.wire import Refused
+from segue_policies.runtime import Runtime
 from segue_policies.serve import load_policy
 
 CAMERAS = ("head", "left_wrist", "right_wrist")
@@ -177,9 +178,9 @@ def test_lerobots_own_checkpoints_are_served(
     config = json.loads((act / "config.json").read_text())
     config["pretrained_backbone_weights"] = "ResNet18_Weights.IMAGENET1K_V1"
     (act / "config.json").write_text(json.dumps(config))
-    check_served(load_policy(act, FITS, 1), act, set())
+    check_served(load_policy(act, FITS, Runtime(threads=1)), act, set())
     folder = lerobots(python, "diffusion", tmp_path / "diffusion")
-    policy = load_policy(folder, FITS, 1)
+    policy = load_policy(folder, FITS, Runtime(threads=1))
     check_served(policy, folder, {"bidirectional"})
     target, omega = ask(policy, folder, seed=9), np.ones(8, np.float32)
     plain, best = (
@@ -202,7 +203,7 @@ def test_a_tiny_flow_of_lerobot_is_served_and_guided(
     place = python if kind == "smolvla" else str(stub(tmp_path, _TINY, python, kind))
     monkeypatch.setenv("LEROBOT_PYTHON", place)
     folder = lerobots(python, kind, tmp_path / kind)
-    policy = load_policy(folder, FITS, 1)
+    policy = load_policy(folder, FITS, Runtime(threads=1))
     check_served(policy, folder, {"bidirectional", "rtc"})
     target = ask(policy, folder, seed=9)
     omega = np.array([1, 1, 1, 0.5, 0, 0, 0, 0], np.float32)

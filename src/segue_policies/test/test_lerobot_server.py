@@ -29,7 +29,7 @@ from segue_policies.lerobot.lerobot_server import version
 from segue_policies.lerobot.lerobot_server.wire import receive, send
 from segue_policies.lerobot.place import Place, find_place, parse_place
 from segue_policies.lerobot.policy import LeRobotPolicy
-from segue_policies.node.lerobot import LeRobotNode
+from segue_policies.node.policy import PolicyNode
 from segue_policies.serve import check_checkpoint, load_policy
 
 FOLDER = Path(lerobot_server.__file__).parent
@@ -74,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def policy(folder: Path) -> Iterator[LeRobotPolicy]:
-    loaded = LeRobotPolicy.load(folder, FITS)
+    loaded = load_policy(folder, FITS)
     yield loaded
     loaded.close()
 
@@ -225,7 +225,7 @@ def test_a_node_whose_process_is_killed_answers_with_the_code_and_the_sentence(f
     """The scheduler counts it as any failed request, and stops the arm."""
     asked = [replace(request(task), sequence=k) for k, task in enumerate(("", "die", ""))]
     with ros_with(checkpoint=folder):
-        node = LeRobotNode()
+        node = PolicyNode()
         node.trigger_configure()
         node.trigger_activate()
         pid = pid_of(folder)
@@ -257,20 +257,20 @@ def test_a_server_elsewhere_serves_one_policy_after_the_other(
     for _ in range(2):
         with socket.create_connection(("127.0.0.1", listening)) as stranger:
             stranger.sendall(os.urandom(100))
-        policy = LeRobotPolicy.load(folder, FITS)
+        policy = load_policy(folder, FITS)
         assert policy.predict(request()).chunk.actions.shape == (20, 14)
         policy.close()
-    first = LeRobotPolicy.load(folder, FITS)
+    first = load_policy(folder, FITS)
     monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 0.5)
     with pytest.raises(PolicyError, match="it serves one policy at a time"):
-        LeRobotPolicy.load(folder, FITS)
+        load_policy(folder, FITS)
     first.close()
     monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 10.0)
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
     with pytest.raises(
         PolicyError, match=r"serves another checkpoint than .*: their config.json differ"
     ) as caught:
-        LeRobotPolicy.load(folder, FITS)
+        load_policy(folder, FITS)
     assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH
 
 

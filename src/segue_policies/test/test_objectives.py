@@ -18,6 +18,7 @@ from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.checkpoints.checkpoint import load_checkpoint
+from segue_policies.deployment import Deployment
 from segue_policies.legato.config import FlowConfig, NetworkConfig
 from segue_policies.legato.flow import (
     interpolant,
@@ -27,12 +28,14 @@ from segue_policies.legato.flow import (
     sample_prefix,
     target_velocity,
 )
+from segue_policies.legato.method import serves
 from segue_policies.legato.model import ChunkHead, LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Scene, Trained
+from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.serving import CAPABILITIES, SERVES
+from segue_policies.serve import make_policy
 from segue_policies.train.command import train
 
 H, D, N = 12, 14, 5
@@ -60,7 +63,7 @@ def untrained(name: str, seed: int = 0) -> FlowPolicy:
     scale = np.full((H, D), 0.1, dtype=np.float32)
     zero, one = np.zeros(D, dtype=np.float32), np.ones(D, dtype=np.float32)
     normaliser = Normaliser(anchor, 0 * scale, scale, zero, one, np.zeros((0, 3), dtype=np.float32))
-    info = PolicyInfo(name, DUAL_ARM_EE, H, N, 30.0, (), (8, 8), CAPABILITIES[name], 4, 6)
+    info = PolicyInfo(name, DUAL_ARM_EE, H, N, 30.0, (), (8, 8), find_method(name).capabilities, 4, 6)
     return FlowPolicy(info, Trained(net, OBJECTIVES[name], normaliser, DUAL_ARM_EE, H), D)
 
 
@@ -93,7 +96,7 @@ def answer(policy: FlowPolicy, request: PredictRequest) -> np.ndarray[Any, Any]:
     return policy.predict(request).chunk.actions
 
 
-PAIRS = [(name, method) for name, methods in SERVES.items() for method in methods]
+PAIRS = [(name, method) for name in OBJECTIVES for method in serves(name)]
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -254,7 +257,7 @@ def test_an_option_that_a_method_does_not_have_is_refused(
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_checkpoint_refuses_what_it_was_not_trained_for(name: str) -> None:
     policy = untrained(name)
-    for method in {method for methods in SERVES.values() for method in methods} - set(SERVES[name]):
+    for method in {method for _, method in PAIRS} - set(serves(name)):
         with pytest.raises(PolicyError, match=f"{name}: method") as caught:
             policy.predict(ask(method, 0))
         assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_METHOD
@@ -327,7 +330,7 @@ def test_frozen_eyes_need_a_checkpoint_and_still_pictures(dots: Any, settings: A
 
 
 def test_a_node_of_one_objective_refuses_a_checkpoint_of_another(checkpoint: Path) -> None:
-    assert FlowPolicy.load(checkpoint, method="legato").info.name == "legato"
+    assert make_policy(find_method("legato"), Deployment(checkpoint)).info.name == "legato"
     with pytest.raises(PolicyError, match="method: got legato, expected flow") as caught:
-        FlowPolicy.load(checkpoint, method="flow")
+        make_policy(find_method("flow"), Deployment(checkpoint))
     assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH

@@ -143,6 +143,6 @@ def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Pat
     images = dict(zip(data.cameras, np.asarray(data.images[0]), strict=True))
     zero = np.zeros((10, 14), np.float32)
     request = PredictRequest(Observation(0, data.state[0], images), 0, 0, "plain", zero[:, 0], zero, 0, 0)
-    policy = load_policy(tmp_path / "act", threads=1)
+    policy = load_policy(tmp_path / "act")
     assert np.isfinite(policy.predict(request).chunk.actions).all()
     assert "lora" not in " ".join(policy._net.state_dict())  # type: ignore[attr-defined]

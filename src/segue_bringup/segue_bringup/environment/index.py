@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,16 @@ def usual_configuration() -> bool:
 
 
 def names(workspace: Workspace, kind: str) -> list[str]:
-    """Names that a folder of the configuration offers."""
+    """Names that a folder of the configuration offers; a method is a policy, too."""
     root = Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config")
-    return sorted(path.stem for path in (root / kind).glob("*.yaml"))
+    files = {path.stem for path in (root / kind).glob("*.yaml")}
+    return sorted(files | _methods(workspace) if kind == "policies" else files)
+
+
+def _methods(workspace: Workspace) -> set[str]:
+    """Methods in folders of ours, and those of packages that this Python sees: `segue_policies.method` without it."""
+    folders = (workspace.root / "src" / "segue_policies" / "segue_policies").glob("*/method.py")
+    return {file.parent.name for file in folders} | {one.name for one in entry_points(group="segue.methods")}
 
 
 def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:

@@ -4,7 +4,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 
@@ -105,8 +105,8 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
     for node in plan.nodes:
         executable_path(node.package, node.executable)
     refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
-    if plan.arguments["checkpoint"] and any(node.name == "policy" for node in plan.nodes):
-        refuse_bad_checkpoint(plan)
+    if any(node.name == "policy" for node in plan.nodes):
+        refuse_bad_policy(plan)
     if plan.arguments["sim"] == "none":
         refuse_undescribed_hardware(plan)
     refuse_planner(plan)
@@ -141,19 +141,32 @@ def refuse_undescribed_hardware(plan: Plan) -> None:
     load_camera_set(robot, path, str(plan.arguments["camera_set"]))
 
 
-def refuse_bad_checkpoint(plan: Plan) -> None:
-    """Refuse a checkpoint that is missing, corrupt or for another robot; nothing is loaded yet."""
-    from segue_bringup.catalogue import path_of
-    from segue_core.contracts.files import load_robot
-    from segue_policies.checkpoints.checkpoint import Expected
+def refuse_bad_policy(plan: Plan) -> None:
+    """Refuse a checkpoint that is missing, corrupt or for another robot, and a device that is not there."""
+    from segue_bringup.catalogue import entry, path_of
+    from segue_core.contracts.files import load_file, load_robot
+    from segue_core.contracts.task import TaskConfig
     from segue_policies.checkpoints.shipped import refuse_unshipped
-    from segue_policies.serve import check_checkpoint
+    from segue_policies.deployment import Deployment, expected_by
+    from segue_policies.method import find_method
+    from segue_policies.runtime import Runtime
+    from segue_policies.serve import check_policy
 
-    folder = Path(str(plan.arguments["checkpoint"]))
-    refuse_unshipped(folder, str(plan.arguments["policy"]), str(plan.arguments["task"]))
-    robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
-    expected = Expected(action_space=robot.action_space, cameras=tuple(robot.cameras))
-    check_checkpoint(folder, expected)
+    arguments = {name: str(value) for name, value in plan.arguments.items()}
+    method = entry("policies", arguments["policy"])["method"]
+    if not method:
+        return  # a node of another package, which judges for itself
+    if arguments["checkpoint"]:
+        refuse_unshipped(Path(arguments["checkpoint"]), arguments["policy"], arguments["task"])
+    robot = load_robot(str(path_of("robots", arguments["robot"])))
+    deployment = Deployment(
+        checkpoint=Path(arguments["checkpoint"]) if arguments["checkpoint"] else None,
+        expected=expected_by(robot),
+        runtime=Runtime(arguments["device"], cast(Any, arguments["dtype"])),
+        robot=robot,
+        task=load_file(str(path_of("tasks", arguments["task"])), TaskConfig, "task"),
+    )
+    check_policy(find_method(method), deployment)
 
 
 def _make_folder(plan: Plan) -> RunFolder:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
-from segue_data.contracts import load_robot, robot_names
+from segue_core.policy import Policy
+from segue_data.contracts import load_robot, load_task, robot_names
 from segue_data.storage.atomic import write_text
 from segue_eval.bench.timing import Timing, ratio_table
+from segue_eval.build import Setup, deployment, method_for
 from segue_eval.options import default_checkpoint
 from segue_eval.settings import (
     BenchContinuation,
@@ -25,6 +27,8 @@ from segue_eval.settings import (
     Numbers,
 )
 from segue_policies.checkpoints.shipped import refuse_unshipped
+from segue_policies.runtime import Runtime
+from segue_policies.serve import load_policy, make_policy
 
 
 def _done(options: Numbers, report: Mapping[str, object]) -> int:
@@ -54,15 +58,28 @@ def run_scheduler(options: BenchScheduler) -> int:
     return _done(options, _ratios("scheduler", "one scheduler tick, H = 60, D = 14", timings, scheduler.BASE))
 
 
+def _served(options: BenchPolicy) -> Policy:
+    """The policy that is timed: of a checkpoint, or by name, on one thread."""
+    if options.checkpoint:
+        return load_policy(Path(options.checkpoint), runtime=Runtime(options.device, threads=1))
+    method, task = method_for(options.policy), load_task(options.task)
+    folder = default_checkpoint(options.policy, options.task)
+    if method.privileged:
+        text = f"policy {options.policy!r} is told the state of a world, and there is none"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
+    if method.checkpoint:
+        refuse_unshipped(folder, options.policy, options.task)
+    setup = Setup(options.task, options.policy, str(folder), device=options.device)
+    return make_policy(method, deployment(setup, load_robot(task.robot), task))
+
+
 def run_policy(options: BenchPolicy) -> int:
     """Time chunks of a policy."""
     from segue_eval.bench import policy
 
-    checkpoint = Path(options.checkpoint or default_checkpoint(options.policy, options.task))
-    if not options.checkpoint:
-        refuse_unshipped(checkpoint, options.policy, options.task)
-    timings = policy.bench_policy(checkpoint, options.rounds)
-    return _done(options, _ratios("policy", f"one chunk of {options.policy}", timings, policy.BASE))
+    served = _served(options)
+    timings = policy.bench_policy(served, options.rounds)
+    return _done(options, _ratios("policy", f"one chunk of {served.info.name}", timings, policy.BASE))
 
 
 def run_live(options: BenchLive) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_core.schedule import guidance_schedule
 from segue_eval.bench.timing import Timing, interleaved
-from segue_policies.serve import load_policy
 
 BASE = "plain"
 _METHODS = {
@@ -53,9 +51,8 @@ def request_for(policy: Policy, method: str) -> PredictRequest:
     )
 
 
-def bench_policy(checkpoint: Path, rounds: int = 40) -> dict[str, Timing]:
+def bench_policy(policy: Policy, rounds: int = 40) -> dict[str, Timing]:
     """Timing of one chunk for plain sampling and each method the policy declares."""
-    policy = load_policy(checkpoint, threads=1)
     methods = [BASE, *(method for need, method in _METHODS.items() if need in policy.info.capabilities)]
     calls: dict[str, Callable[[], PredictResult]] = {
         method: partial(policy.predict, request_for(policy, method)) for method in methods

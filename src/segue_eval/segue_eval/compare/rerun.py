@@ -23,6 +23,7 @@ from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
 from segue_eval.rollout import Mailbox, ask
 from segue_eval.smoothness import Smoothness, smoothness
+from segue_policies.runtime import Runtime
 from segue_policies.serve import load_policy
 from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler
@@ -117,4 +118,4 @@ def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOut
 
 def served_by(checkpoint: Path) -> Policy:
     """The policy in a checkpoint, on one thread."""
-    return load_policy(checkpoint, threads=1)
+    return load_policy(checkpoint, runtime=Runtime(threads=1))

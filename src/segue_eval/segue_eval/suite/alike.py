@@ -8,9 +8,8 @@ from pathlib import Path
 
 from segue_eval.suite.run import Cell
 from segue_eval.suite.spec import SuiteSpec
-from segue_policies.checkpoints.checkpoint import read_config
+from segue_policies.checkpoints.checkpoint import CONFIG, read_config
 from segue_policies.checkpoints.provenance import Provenance
-from segue_policies.lerobot.contract import is_lerobot
 
 
 @dataclass(frozen=True)
@@ -62,4 +61,5 @@ def _pair(first: Path, second: Path) -> Pair:
 
 
 def _made(folder: Path) -> Provenance | None:
-    return None if is_lerobot(folder) else read_config(folder).provenance
+    ours = (folder / CONFIG).is_file()
+    return read_config(folder).provenance if ours else None

@@ -12,7 +12,7 @@ from segue_core.errors import SegueError
 from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
 from segue_eval.suite.spec import CellSpec, SuiteSpec
-from segue_policies.checkpoints.checkpoint import method_of
+from segue_policies.serve import method_in
 from segue_policies.train.arguments import read_settings
 from segue_policies.train.training_set import TASK, is_set
 
@@ -79,7 +79,7 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
     }
     return Setup(
         task=task,
-        policy=method_of(folder),
+        policy=method_in(folder).name,
         checkpoint=str(folder.resolve()),
         robot=spec.robot,
         scheduler=scheduler | dict(cell.scheduler),

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from segue_core.policy import Policy
 from segue_data.contracts import load_robot, load_task
-from segue_eval.build import Runner, Setup
+from segue_eval.build import Runner, Setup, deployment, method_for
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.plant import SimulatedPlant
 from segue_eval.progress import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.suite.plan import Job, cell_folder, identity
-from segue_policies.serve import load_policy
+from segue_policies.serve import make_policy
 
 Key = tuple[str, str]  # (task, cell)
 Episode = tuple[Key, int]  # (cell, seed)
@@ -46,7 +46,8 @@ class _Bench:
     def _runner(self, setup: Setup) -> Runner:
         robot, task = load_robot(setup.robot), load_task(setup.task)
         if setup.checkpoint not in self.policies:
-            self.policies[setup.checkpoint] = load_policy(Path(setup.checkpoint), threads=1)
+            made = make_policy(method_for(setup.policy), deployment(setup, robot, task))
+            self.policies[setup.checkpoint] = made
         if self.plant is None or self.plant_of != (setup.robot, setup.task):
             self.plant, self.plant_of = SimulatedPlant(robot, task), (setup.robot, setup.task)
         return Runner(robot, task, self.policies[setup.checkpoint], self.plant, setup)

@@ -16,8 +16,8 @@ from segue_policies.legato.model import ChunkHead, LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Trained
+from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
-from segue_policies.serving import CAPABILITIES
 
 FLOW = FlowConfig(horizon=32, num_steps=5, max_delay=10, max_ramp=20, samples=4)
 SAMPLES, BATCH, RATE, WIDTH, CONDITION = 8192, 64, 3e-3, 128, 32
@@ -77,7 +77,7 @@ def _info(name: str) -> PolicyInfo:
         rate_hz=PLANE.rate_hz,
         cameras=(),
         image_size=(1, 1),
-        capabilities=CAPABILITIES[name],
+        capabilities=find_method(name).capabilities,
         max_delay=max_delay,
         max_ramp=max_ramp,
     )

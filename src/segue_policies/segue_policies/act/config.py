@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
-from segue_policies.training.config import TrainingConfig
+from segue_policies.training.config import MethodConfig
 from segue_policies.training.lora_config import LoraConfig
 
 
@@ -48,10 +48,10 @@ class NetworkConfig(StrictModel):
     dropout: float = Field(default=0.1, ge=0, lt=1, description="in training, everywhere in the transformers")
 
 
-class ActConfig(StrictModel):
+class ActConfig(MethodConfig):
     """A whole training run."""
 
-    method: Literal["act"] = "act"
+    method: str = "act"
     horizon: int = Field(default=100, ge=1, le=1024, description="rows H of a chunk")
     kl_weight: float = Field(default=10.0, ge=0, description="beta, weight of the KL divergence")
     actions: Literal["absolute", "anchored"] = Field(
@@ -70,4 +70,3 @@ class ActConfig(StrictModel):
         default=None, description="train adapters of the image trunk instead of its weights; needs peft"
     )
     network: NetworkConfig = NetworkConfig()
-    training: TrainingConfig = TrainingConfig()

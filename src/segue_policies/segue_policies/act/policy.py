@@ -16,11 +16,12 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.act.build import build_network
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.model import ActNet
-from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint
+from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint
 from segue_policies.checkpoints.filled_network import filled_network
+from segue_policies.deployment import Deployment
+from segue_policies.runtime import Runtime
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.serving import (
-    CAPABILITIES,
     check_observation,
     check_plain,
     not_finite,
@@ -31,21 +32,30 @@ from segue_policies.serving import (
 class ActPolicy:
     """The chunk of the mean style z = 0: a function of the observation alone, without noise or memory."""
 
-    def __init__(self, info: PolicyInfo, net: ActNet, normaliser: Normaliser, state_dim: int) -> None:
-        self._info, self._net, self._normaliser, self._state_dim = info, net, normaliser, state_dim
+    def __init__(
+        self,
+        info: PolicyInfo,
+        net: ActNet,
+        normaliser: Normaliser,
+        state_dim: int,
+        runtime: Runtime | None = None,
+    ) -> None:
+        self._info, self._normaliser, self._state_dim = info, normaliser, state_dim
+        self._net, self._runtime = net, runtime or Runtime()
+        self._device = next(net.parameters()).device
 
     @classmethod
-    def load(cls, folder: Path, expected: Expected | None = None, threads: int | None = None) -> ActPolicy:
-        """Read a checkpoint folder; `threads` sets torch's CPU threads for this process.
+    def deployed(cls, deployment: Deployment) -> ActPolicy:
+        """Read a checkpoint folder.
 
         Raises:
-            PolicyError: the checkpoint is missing, corrupt or not what is expected.
+            PolicyError: the checkpoint is missing, corrupt or not what is expected. ConfigError: no such device.
         """
-        if threads is not None:
-            torch.set_num_threads(threads)
-        checkpoint = load_checkpoint(folder, "act", expected)
-        info = policy_info(checkpoint.config, CAPABILITIES["act"])
-        return cls(info, _network(folder, checkpoint), checkpoint.normaliser, checkpoint.config.state_dim)
+        folder, device = deployment.folder(), deployment.runtime.prepare()
+        checkpoint = load_checkpoint(folder, "act", deployment.expected)
+        info, state_dim = policy_info(checkpoint.config), checkpoint.config.state_dim
+        net = _network(folder, checkpoint).to(device)
+        return cls(info, net, checkpoint.normaliser, state_dim, deployment.runtime)
 
     @property
     def info(self) -> PolicyInfo:
@@ -65,10 +75,11 @@ class ActPolicy:
         start = time.perf_counter()
         check_plain(request, self._info.name)
         pixels, measured = check_observation(request.observation, self._info, self._state_dim)
-        state = torch.from_numpy(measured)[None]
-        images = self._normaliser.encode_images(torch.from_numpy(pixels)[None])
-        predicted = self._net(images, self._normaliser.encode_state(state))
-        actions = self._normaliser.decode_actions(predicted, state)[0].numpy()
+        state = torch.from_numpy(measured)[None].to(self._device)
+        images = self._normaliser.encode_images(torch.from_numpy(pixels)[None].to(self._device))
+        with self._runtime.computing(self._device):
+            predicted = self._net(images, self._normaliser.encode_state(state)).float()
+        actions = self._normaliser.decode_actions(predicted, state)[0].cpu().numpy()
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
-from segue_policies.training.config import TrainingConfig
+from segue_policies.training.config import MethodConfig
 
 
 class NetworkConfig(StrictModel):
@@ -67,13 +67,12 @@ class FlowConfig(StrictModel):
     )
 
 
-class LegatoConfig(StrictModel):
+class LegatoConfig(MethodConfig):
     """A whole training run."""
 
-    method: Literal["legato", "flow", "training_time_rtc", "one_shot", "vlash"] = Field(
+    method: str = Field(
         default="legato",
         description="objective, and with it the samplers that the checkpoint serves (objectives/)",
     )
     network: NetworkConfig = NetworkConfig()
     flow: FlowConfig = FlowConfig()
-    training: TrainingConfig = TrainingConfig()

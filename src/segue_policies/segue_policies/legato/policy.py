@@ -15,60 +15,53 @@ from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, Expected, load_checkpoint, method_of
+from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint, method_of
 from segue_policies.checkpoints.filled_network import filled_network
+from segue_policies.deployment import Deployment
 from segue_policies.legato.build import build_network
 from segue_policies.legato.config import NetworkConfig
+from segue_policies.legato.method import serves
 from segue_policies.legato.methods import METHODS
 from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.scene import Scene, Trained
-from segue_policies.serving import (
-    CAPABILITIES,
-    SERVES,
-    check_observation,
-    check_rows,
-    not_finite,
-    policy_info,
-)
+from segue_policies.method import find_method
+from segue_policies.runtime import Runtime
+from segue_policies.serving import check_observation, check_rows, not_finite, policy_info
 
 
 class FlowPolicy:
     """Samples chunks; deterministic in the request, keeps nothing between requests."""
 
-    def __init__(self, info: PolicyInfo, trained: Trained, state_dim: int) -> None:
-        """`info.name` is the objective, which decides the methods that are served."""
+    def __init__(
+        self, info: PolicyInfo, trained: Trained, state_dim: int, runtime: Runtime | None = None
+    ) -> None:
+        """`info.name` is the objective, which decides the samplings that are served."""
         self._info = info
         self._trained = trained
         self._state_dim = state_dim
-        self._served = {name: METHODS[name] for name in SERVES[info.name]}
+        self._runtime = runtime or Runtime()
+        self._served = {name: METHODS[name] for name in serves(info.name)}
 
     @classmethod
-    def load(
-        cls,
-        folder: Path,
-        expected: Expected | None = None,
-        threads: int | None = None,
-        method: str | None = None,
-    ) -> FlowPolicy:
-        """Read a checkpoint folder, of `method` when given; `threads` sets torch's CPU threads for this process.
+    def deployed(cls, deployment: Deployment) -> FlowPolicy:
+        """Read a checkpoint folder, of any objective.
 
         Raises:
-            PolicyError: the checkpoint is missing, corrupt or not what is expected.
+            PolicyError: the checkpoint is missing, corrupt or not what is expected. ConfigError: no such device.
         """
-        if threads is not None:
-            torch.set_num_threads(threads)
-        checkpoint = load_checkpoint(folder, method or method_of(folder), expected)
+        folder, device = deployment.folder(), deployment.runtime.prepare()
+        checkpoint = load_checkpoint(folder, deployment.method or method_of(folder), deployment.expected)
         config = checkpoint.config
-        info = policy_info(config, CAPABILITIES[config.method])
+        info = policy_info(config, find_method(config.method).capabilities)
         trained = Trained(
-            _network(folder, checkpoint),
+            _network(folder, checkpoint).to(device),
             OBJECTIVES[config.method],
             checkpoint.normaliser,
             info.action_space,
             config.horizon,
         )
-        return cls(info, trained, config.state_dim)
+        return cls(info, trained, config.state_dim, deployment.runtime)
 
     @property
     def info(self) -> PolicyInfo:
@@ -90,7 +83,8 @@ class FlowPolicy:
         answer = self._method(request.method)
         omega = self._check_guidance(request)
         images, state = check_observation(request.observation, self._info, self._state_dim)
-        actions = answer(Scene(self._trained, images, state, request.seed), request)
+        with self._runtime.computing(self._trained.device):
+            actions = answer(Scene(self._trained, images, state, request.seed), request)
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)

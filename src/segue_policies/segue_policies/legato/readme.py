@@ -11,14 +11,6 @@ from segue_policies.checkpoints.card import Card
 from segue_policies.legato.config import LegatoConfig
 from segue_policies.samples.demonstrations import ChunkDataset
 
-_TITLES = {
-    "legato": "Legato",
-    "flow": "Flow matching",
-    "training_time_rtc": "Training-time RTC",
-    "one_shot": "One-shot guidance",
-    "vlash": "VLASH",
-}
-
 
 def checkpoint_readme(
     config: LegatoConfig,
@@ -30,5 +22,5 @@ def checkpoint_readme(
     """Markdown with the data, the budget used, the scores and every setting."""
     chunk = f"horizon {config.flow.horizon} at {part.data.rate_hz:g} Hz, N = {config.flow.num_steps}"
     sampled = "chunks sampled without guidance"
-    card = Card(_TITLES[config.method], chunk, sampled, config, config.training)
+    card = Card(config.method, chunk, sampled, config, config.training)
     return card.text(part, held_out, model, summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,11 @@ class Trained:
     normaliser: Normaliser
     space: ActionSpace
     horizon: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.net.parameters()).device
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +63,15 @@ class Scene:
         return self.trained.objective.bind_guided(self.trained.net, self._observed(), noise)
 
     def noise(self, count: int = 1) -> Tensor:
-        """`(count, H, D)`; the first chunk's noise is the same for every count."""
+        """`(count, H, D)`; the first chunk's noise is the same for every count, and on every device."""
         generator = torch.Generator().manual_seed(self.seed & (2**63 - 1))
         shape = (1, self.trained.horizon, self.trained.space.dim)
-        return torch.cat([torch.randn(shape, generator=generator) for _ in range(count)])
+        drawn = torch.cat([torch.randn(shape, generator=generator) for _ in range(count)])
+        return drawn.to(self.trained.device)
+
+    def guidance(self, omega: NDArray[np.float32]) -> Tensor:
+        """An omega (H,) as the network has it, `(1, H)`."""
+        return self._tensor(np.asarray(omega, dtype=np.float32))
 
     def continued(self, reference: NDArray[np.float32]) -> NDArray[np.float32]:
         """A reference (H, D) written so that its numbers go on from the measured state: no angle leaps by a turn."""
@@ -70,13 +81,13 @@ class Scene:
 
     def normalised(self, reference: NDArray[np.float32]) -> Tensor:
         """A reference (H, D) in physical units, `(1, H, D)` as the network has it."""
-        rows = torch.from_numpy(self.continued(reference))[None]
+        rows = self._tensor(self.continued(reference))
         return self.trained.normaliser.encode_actions(rows, self._state)
 
     def physical(self, chunks: Tensor) -> NDArray[np.float32]:
         """Sampled chunks `(count, H, D)` in physical units."""
         state = self._state.expand(len(chunks), -1)
-        decoded: NDArray[np.float32] = self.trained.normaliser.decode_actions(chunks, state).numpy()
+        decoded: NDArray[np.float32] = self.trained.normaliser.decode_actions(chunks, state).cpu().numpy()
         return decoded
 
     def first(self, chunks: Tensor) -> NDArray[np.float32]:
@@ -87,9 +98,13 @@ class Scene:
     def _observed(self) -> Tensor:
         """The embedding `(1, C)`."""
         normaliser = self.trained.normaliser
-        images = normaliser.encode_images(torch.from_numpy(self.images)[None])
+        images = normaliser.encode_images(self._tensor(self.images))
         return self.trained.net.observe(images, normaliser.encode_state(self._state))
 
     @property
     def _state(self) -> Tensor:
-        return torch.from_numpy(self.state)[None]
+        return self._tensor(self.state)
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        """A batch of one, where the network is."""
+        return torch.from_numpy(array)[None].to(self.trained.device)

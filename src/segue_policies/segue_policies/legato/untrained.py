@@ -13,8 +13,8 @@ from segue_policies.legato.model import LegatoNet
 from segue_policies.legato.objectives import OBJECTIVES
 from segue_policies.legato.policy import FlowPolicy
 from segue_policies.legato.scene import Trained
+from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.serving import CAPABILITIES
 
 IMAGE_SIZE = (96, 72)
 """Width and height of a picture [px]."""
@@ -40,7 +40,7 @@ def untrained_policy(method: str, space: ActionSpace, net: LegatoNet, flow: Flow
         rate_hz=space.rate_hz,
         cameras=cameras,
         image_size=IMAGE_SIZE,
-        capabilities=CAPABILITIES[method],
+        capabilities=find_method(method).capabilities,
         max_delay=max_delay,
         max_ramp=max_ramp,
     )

@@ -27,6 +27,7 @@ from segue_policies.lerobot.contract import CONFIG
 from segue_policies.lerobot.lerobot_server.serving import FORMAT
 from segue_policies.lerobot.lerobot_server.wire import Arrays, receive, send
 from segue_policies.lerobot.place import Place
+from segue_policies.runtime import Runtime
 
 PROGRAM = Path(lerobot_server.__file__).parent
 START_TIMEOUT_S = 280.0
@@ -166,13 +167,14 @@ def _as_error(message: Mapping[str, Any]) -> PolicyError:
     return PolicyError(known, str(message.get("text", "")))
 
 
-def open_server(place: Place, folder: Path, threads: int | None = None) -> LeRobotServer:
+def open_server(place: Place, folder: Path, runtime: Runtime | None = None) -> LeRobotServer:
     """The server of a checkpoint, ready to draw: a process of our own, or a connection to one that runs elsewhere.
 
     Raises:
         PolicyError: it does not start, cannot load the checkpoint, is not there, or serves another checkpoint.
         ConfigError: the interpreter cannot be run.
     """
+    wanted = runtime or Runtime()
     if place.address is not None:
         return _connect(place.address, folder)
     ours, theirs = socket.socketpair()
@@ -183,7 +185,9 @@ def open_server(place: Place, folder: Path, threads: int | None = None) -> LeRob
         str(PROGRAM),
         str(folder.absolute()),
         "--threads",
-        str(threads or 0),
+        str(wanted.threads or 0),
+        "--device",
+        wanted.device,
     ]
     with theirs:
         try:

@@ -21,6 +21,9 @@ from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.files import load_config, read_json
 from segue_core.policy import PolicyInfo
 from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.deployment import Deployment
+from segue_policies.lerobot.place import Place, find_place
+from segue_policies.runtime import Runtime
 
 CONFIG, OURS = "config.json", "segue.yaml"
 STATE, ACTION, IMAGES = "observation.state", "action", "observation.images."
@@ -73,6 +76,31 @@ class Contract:
     instruction: str
     history: int
     lerobot: str
+
+
+def served(deployment: Deployment) -> PolicyInfo:
+    """What the checkpoint of a deployment serves, where something says where LeRobot is; raises as `read_contract`.
+
+    The weights are not read; that is LeRobot's work.
+    """
+    contract = read_contract(deployment.folder(), deployment.expected)
+    check_runtime(find_place(contract.lerobot), deployment.runtime)
+    return contract.info
+
+
+def check_runtime(place: Place, runtime: Runtime) -> None:
+    """Raises ConfigError for what LeRobot cannot be told: a precision, or the device of a server that runs already.
+
+    Whether the device is there only LeRobot's own torch can say.
+    """
+    if runtime.dtype != "float32":
+        text, expected = "dtype: a checkpoint of LeRobot says itself how it computes", "float32, the default"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=runtime.dtype, expected=expected)
+    if place.address is not None and runtime.device != "auto":
+        text = f"LeRobot's server at {place} has chosen its device already (its option --device)"
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID_VALUE, f"device: {text}", got=runtime.device, expected="auto"
+        )
 
 
 def is_lerobot(folder: Path) -> bool:

@@ -21,12 +21,13 @@ from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import ModelT, StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.deployment import Deployment
 from segue_policies.guidance.coherence import distances
 from segue_policies.lerobot.client import LeRobotServer, open_server
-from segue_policies.lerobot.contract import FLOWS, SAMPLED, Contract, read_contract
+from segue_policies.lerobot.contract import FLOWS, SAMPLED, Contract, check_runtime, read_contract
 from segue_policies.lerobot.lerobot_server.wire import Arrays
 from segue_policies.lerobot.place import Place, find_place
+from segue_policies.runtime import Runtime
 from segue_policies.samples.normaliser import FLOORS
 from segue_policies.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows, not_finite
 
@@ -63,22 +64,25 @@ class LeRobotPolicy:
             self._methods["rtc"] = self._rtc
 
     @classmethod
-    def load(
-        cls, folder: Path, expected: Expected | None = None, threads: int | None = None
-    ) -> LeRobotPolicy:
+    def deployed(cls, deployment: Deployment) -> LeRobotPolicy:
         """Serve a checkpoint folder (`config.json`, `model.safetensors` and the processors' files).
 
         Raises:
             PolicyError: it is missing, corrupt or not what is expected, or LeRobot cannot serve it.
-            ConfigError: nothing says where LeRobot is.
+            ConfigError: nothing says where LeRobot is, or it cannot compute as asked.
         """
-        contract = read_contract(folder, expected)
-        return cls.at(find_place(contract.lerobot), folder, contract, threads)
+        folder = deployment.folder()
+        contract = read_contract(folder, deployment.expected)
+        place = find_place(contract.lerobot)
+        check_runtime(place, deployment.runtime)
+        return cls.at(place, folder, contract, deployment.runtime)
 
     @classmethod
-    def at(cls, place: Place, folder: Path, contract: Contract, threads: int | None = None) -> LeRobotPolicy:
-        """As `load`, of a contract that was read and by a LeRobot that was found."""
-        return cls(contract, open_server(place, folder, threads))
+    def at(
+        cls, place: Place, folder: Path, contract: Contract, runtime: Runtime | None = None
+    ) -> LeRobotPolicy:
+        """As `deployed`, of a contract that was read and by a LeRobot that was found."""
+        return cls(contract, open_server(place, folder, runtime))
 
     @property
     def info(self) -> PolicyInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,17 +18,12 @@ from segue_core.command_line.spelling import first_places
 from segue_core.contracts.base import StrictModel, merge, parse_model
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
-from segue_policies.serving import FLOW_METHODS
+from segue_policies.method import find_method, trainable
 from segue_policies.train.training_set import SetConfig, is_set
 from segue_policies.training.config import TrainingConfig
 
 COMMAND = "segue train"
 TRAINING = "Training"
-METHODS: Mapping[str, str] = {
-    **dict.fromkeys(FLOW_METHODS, "segue_policies.legato.config:LegatoConfig"),
-    "act": "segue_policies.act.config:ActConfig",
-}
-"""Every method that can be trained, with what its settings are."""
 
 
 class TrainOptions(StrictModel):
@@ -131,7 +125,9 @@ def train_form(words: Sequence[str], configs: Path | None = None) -> Form:
         return _arguments(options, base, pairs)
 
     about = TrainOptions.__doc__ or ""
-    return Form((*own, *settings), build, f"{about} Methods: {', '.join(METHODS)}.", TrainOptions.EXAMPLES)
+    return Form(
+        (*own, *settings), build, f"{about} Methods: {', '.join(trainable())}.", TrainOptions.EXAMPLES
+    )
 
 
 def _settings(base: _Base | None, method: str | None) -> tuple[Setting, ...]:
@@ -139,14 +135,14 @@ def _settings(base: _Base | None, method: str | None) -> tuple[Setting, ...]:
     if base is None:
         return _training()
     if is_set(base.settings):
-        stage = pkgutil.resolve_name(METHODS["legato"])
+        stage = find_method(str(base.settings["first"]["method"])).resolve("settings")
         stages = [settings_of(stage, f"{name}.", name) for name in ("first", "then")]
         own = settings_of(SetConfig, group="The set")
         return tuple(_not_needed(_as_yaml(one)) for one in (*own, *stages[0], *stages[1], *_training()))
     name = method or str(base.settings.get("method", ""))
-    if name not in METHODS:
-        raise unknown_name("method" if method else f"method in {base.source}", name, METHODS)
-    found = settings_of(pkgutil.resolve_name(METHODS[name]), group=f"The method, {name}")
+    if name not in trainable():
+        raise unknown_name("method" if method else f"method in {base.source}", name, trainable())
+    found = settings_of(find_method(name).resolve("settings"), group=f"The method, {name}")
     rest = [one for one in found if not one.name.startswith("training.") and one.name != "method"]
     top = [one for one in rest if "." not in one.name]
     nested = [replace(one, group=one.name.rpartition(".")[0]) for one in rest if "." in one.name]
@@ -223,9 +219,9 @@ def _base(file: str | None, policy: str | None, task: str | None, configs: Path 
     for_any = task is None or (configs is not None and (configs.parent / "tasks" / f"{task}.yaml").is_file())
     if for_any and policy in files:
         return _Base(read_settings(files[policy]), str(files[policy]), name)
-    if for_any and policy in METHODS:
+    if for_any and policy in trainable():
         return _Base({"method": policy}, name, name)
-    raise _unknown(policy, task, configs, {*files, *METHODS})
+    raise _unknown(policy, task, configs, {*files, *trainable()})
 
 
 def _unknown(policy: str, task: str | None, configs: Path | None, known: set[str]) -> ConfigError:

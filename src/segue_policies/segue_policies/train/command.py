@@ -17,12 +17,12 @@ import yaml
 from segue_core.contracts.base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, unknown_name
 from segue_core.exit_status import ExitStatus, ending
-from segue_policies.act.config import ActConfig
-from segue_policies.legato.config import LegatoConfig
+from segue_policies.method import find_method, methods, trainable
 from segue_policies.samples.corrections import Corrections
 from segue_policies.samples.demonstrations import Demonstrations
-from segue_policies.train.arguments import METHODS, Arguments, parse
+from segue_policies.train.arguments import Arguments, parse
 from segue_policies.train.training_set import VIEWS, found, is_set, stages
+from segue_policies.training.config import MethodConfig
 from segue_policies.training.engine import Engine
 from segue_policies.training.loop import Learner, Trainer, TrainingResult
 from segue_policies.training.processes import my_share
@@ -34,32 +34,27 @@ CORRECTIONS_READER = "segue_data.datasets.corrections:load"
 """From a path to `Corrections`."""
 
 
-def parse_settings(settings: dict[str, Any], source: str) -> LegatoConfig | ActConfig:
-    """Settings of a training, checked; raises ConfigError for an unknown method or setting."""
-    method = str(settings.get("method", ""))
-    if method not in METHODS:
-        raise unknown_name(f"method in {source}", method, METHODS)
-    model: type[LegatoConfig] | type[ActConfig] = pkgutil.resolve_name(METHODS[method])
+def parse_settings(settings: dict[str, Any], source: str) -> MethodConfig:
+    """Settings of a training, checked; raises ConfigError for a method that is not trained here, or a wrong setting."""
+    name = str(settings.get("method", ""))
+    if name not in trainable():
+        raise unknown_name(f"method in {source}", name, trainable())
+    model: type[MethodConfig] = find_method(name).resolve("settings")
     return parse_model(settings, model, source)
 
 
-def make_learner(
-    config: LegatoConfig | ActConfig, data: Demonstrations, corrections: Corrections | None
-) -> Learner:
+def make_learner(config: MethodConfig, data: Demonstrations, corrections: Corrections | None) -> Learner:
     """What brings a method to the training loop; raises PolicyError when it cannot learn from corrections."""
-    if isinstance(config, LegatoConfig):
-        from segue_policies.legato.learner import LegatoLearner
-
-        return LegatoLearner(config, data, corrections)
-    if corrections is not None:
+    method = find_method(config.method)
+    if corrections is not None and not method.corrections:
+        able = ", ".join(other.name for other in methods() if other.corrections)
         raise PolicyError(
             ErrorCode.TRAINING_FAILED,
-            "act learns from demonstrations only, not from corrections",
-            do="leave the corrections out, or train legato",
+            f"{method.name} learns from demonstrations only, not from corrections",
+            do=f"leave the corrections out, or train one of {able}",
         )
-    from segue_policies.act.learner import ActLearner
-
-    return ActLearner(config, data)
+    learner = method.resolve("learner")
+    return cast(Learner, learner(config, data, corrections) if corrections else learner(config, data))
 
 
 def train(

@@ -89,3 +89,10 @@ class TrainingConfig(StrictModel):
     state_noise: float = Field(
         default=0.02, ge=0, description="noise added to the normalised state [deviations]"
     )
+
+
+class MethodConfig(StrictModel):
+    """Settings of a whole training run, whatever its method; every method adds its own."""
+
+    method: str = Field(description="method, by name")
+    training: TrainingConfig = TrainingConfig()

@@ -9,7 +9,6 @@ training_time_rtc   clean rows that are set back around every step            ar
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from segue_core.policy import PredictRequest
@@ -43,7 +42,7 @@ def training_time_rtc(scene: Scene, request: PredictRequest) -> NDArray[np.float
 
 def _guided(scene: Scene, request: PredictRequest, sampler: Sampler) -> NDArray[np.float32]:
     read_options(request, NoOptions)
-    omega = torch.from_numpy(np.asarray(request.omega, dtype=np.float32))[None]
+    omega = scene.guidance(request.omega)
     reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))
     noise = scene.noise()
     return scene.first(sampler(scene.guided_velocity(noise), noise, omega, reference, scene.num_steps))

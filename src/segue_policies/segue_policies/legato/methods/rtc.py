@@ -30,7 +30,7 @@ class RtcOptions(StrictModel):
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """One chunk; a step costs a forward and a backward pass."""
     options = read_options(request, RtcOptions)
-    omega = torch.from_numpy(np.asarray(request.omega, dtype=np.float32))[None]
+    omega = scene.guidance(request.omega)
     reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))
     guided = scene.velocity()
     free = torch.zeros_like(omega)

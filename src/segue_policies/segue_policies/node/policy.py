@@ -1,7 +1,8 @@
 """The node of every policy: keeps observations, answers PredictChunk for the tick asked, or fails with a code."""
 
-from abc import abstractmethod
-from typing import Any, cast
+import sys
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from pydantic import Field
@@ -10,18 +11,24 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.task import Future
 
 from segue_core.contracts.base import StrictModel
-from segue_core.contracts.files import load_robot
+from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.robot import RobotConfig
-from segue_core.errors import ErrorCode, PolicyError, SegueError
+from segue_core.contracts.task import TaskConfig
+from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
+from segue_policies.deployment import Deployment, expected_by
+from segue_policies.method import Method, find_method, method_names
 from segue_policies.node.observations import Ring
 from segue_policies.node.worker import Worker
+from segue_policies.node.world import world_of
+from segue_policies.runtime import Dtype, Runtime
+from segue_policies.serve import make_policy, method_in
 from segue_ros import conversions, parameters, qos, ticks
-from segue_ros.lifecycle import LifecycleComponent
+from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.policy_info import info_to_msg
 from segue_ros.waiting import within
 
@@ -32,6 +39,9 @@ class Parameters(StrictModel):
     """Parameters of a policy node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
+    method: str = Field(
+        default="", description="method of the policy, by name; empty: that of the checkpoint"
+    )
     checkpoint: str = Field(
         default="", description="folder of the trained weights, for methods that have some"
     )
@@ -39,21 +49,45 @@ class Parameters(StrictModel):
     observation_timeout_s: float = Field(
         default=0.5, gt=0, le=10, description="patience with an observation [s]"
     )
-    threads: int = Field(default=1, ge=1, le=256, description="threads of one inference")
+    device: str = Field(
+        default="auto", description="auto, cpu, cuda or cuda:N; auto takes CUDA if it is there"
+    )
+    dtype: Dtype = Field(
+        default="float32", description="of convolutions and matrices: float32, bfloat16 or float16"
+    )
+    threads: int = Field(default=1, ge=1, le=256, description="CPU threads of one inference")
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A policy that holds on to something, such as a process."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class PolicyNode(LifecycleComponent):
     """Configuring loads, checks and warms up the policy, so that an active node answers at full speed."""
 
     looks = True
-    """Whether the policy looks at observations; one that does not is spared the pictures."""
+    """Whether the policy looks at observations; a privileged one does not, and is spared the pictures."""
 
     def __init__(self) -> None:
         super().__init__("policy")
 
-    @abstractmethod
     def load(self, given: Parameters, robot: RobotConfig) -> Policy:
         """The policy to serve; raises SegueError when it does not fit the robot or cannot be read."""
+        method = _method(given)
+        self.looks = not method.privileged
+        deployment = Deployment(
+            checkpoint=Path(given.checkpoint) if given.checkpoint else None,
+            expected=expected_by(robot),
+            runtime=Runtime(given.device, given.dtype, given.threads),
+            robot=robot,
+            task=load_file(given.task_file, TaskConfig, "task") if given.task_file else None,
+            world=world_of(self, robot, given.observation_timeout_s) if method.privileged else None,
+        )
+        return make_policy(method, deployment)
 
     def setup(self) -> None:
         """Load the policy and offer it."""
@@ -90,9 +124,11 @@ class PolicyNode(LifecycleComponent):
         self._serving = False
 
     def teardown(self) -> None:
-        """Let go of the server and the thread."""
+        """Let go of the server, the thread, and what the policy holds on to."""
         self._server.destroy()
         self._worker.close()
+        if isinstance(self._policy, Closing):
+            self._policy.close()
 
     def _on_observation(self, message: ObservationMsg) -> None:
         try:  # one of the far future would make every real one look old
@@ -174,6 +210,15 @@ class PolicyNode(LifecycleComponent):
             raise PolicyError(ErrorCode.POLICY_FAILED, text) from error
 
 
+def _method(given: Parameters) -> Method:
+    if given.method:
+        return find_method(given.method)
+    if not given.checkpoint:
+        text, allowed = "a policy node needs the parameter method, or a checkpoint", method_names()
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=allowed)
+    return method_in(Path(given.checkpoint))
+
+
 def _warm_up(policy: Policy) -> PredictRequest:
     """A request of the right sizes; its answer is thrown away."""
     info = policy.info
@@ -190,3 +235,8 @@ def _warm_up(policy: Policy) -> PredictRequest:
         delay=0,
         seed=0,
     )
+
+
+def main() -> None:
+    """Run the node until SIGINT or SIGTERM."""
+    sys.exit(run(PolicyNode))

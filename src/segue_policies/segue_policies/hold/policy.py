@@ -1,14 +1,10 @@
 """A policy that stays where it is: for trying out a robot, a graph or a recording without trained weights."""
 
-import sys
-
 import numpy as np
 
 from segue_core.chunk import ActionChunk
-from segue_core.contracts.robot import RobotConfig
-from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
-from segue_policies.node.base import Parameters, PolicyNode
-from segue_ros.lifecycle import run
+from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_policies.deployment import Deployment
 
 _HORIZON = 60
 
@@ -16,7 +12,8 @@ _HORIZON = 60
 class HoldPolicy:
     """Every row of every chunk is the measured state of its observation."""
 
-    def __init__(self, robot: RobotConfig) -> None:
+    def __init__(self, deployment: Deployment) -> None:
+        robot = deployment.for_robot()
         self._info = PolicyInfo(
             name="hold",
             action_space=robot.action_space,
@@ -42,16 +39,3 @@ class HoldPolicy:
         """The state, repeated."""
         rows = np.tile(request.observation.state, (_HORIZON, 1))
         return PredictResult(ActionChunk(rows, request.start_tick, self._info.name, request.sequence))
-
-
-class HoldNode(PolicyNode):
-    """Serves `HoldPolicy`."""
-
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
-        """Nothing to load."""
-        return HoldPolicy(robot)
-
-
-def main() -> None:
-    """Run the node until SIGINT or SIGTERM."""
-    sys.exit(run(HoldNode))

@@ -1,20 +1,15 @@
-"""The node of `policy:=scripted`: the task's expert, told the whole state of the simulator on /sim/state."""
+"""What a privileged policy is told: the whole state of the simulator on /sim/state."""
 
-import sys
 import threading
 
-from segue_core.contracts.files import load_file
+from rclpy.lifecycle import LifecycleNode
+
 from segue_core.contracts.robot import RobotConfig
-from segue_core.contracts.task import TaskConfig
-from segue_core.errors import ConfigError, ErrorCode, PolicyError
-from segue_core.policy import Policy
+from segue_core.errors import ErrorCode, PolicyError
 from segue_interfaces.msg import SimState
-from segue_policies.node.base import Parameters, PolicyNode
 from segue_policies.node.observations import Ring
 from segue_ros import qos, ticks
-from segue_ros.lifecycle import run
 from segue_sim.node.sensor_messages import state_of
-from segue_sim.scripted.policy import ScriptedPolicy
 from segue_sim.snapshot import Snapshot
 
 _KEPT = 30
@@ -51,27 +46,12 @@ class Inbox:
         return state_of(message)
 
 
-class ScriptedNode(PolicyNode):
-    """Serves `ScriptedPolicy`."""
+def world_of(node: LifecycleNode, robot: RobotConfig, timeout_s: float) -> Inbox:
+    """The simulator's state by the robot's ticks, as `node` hears it."""
+    rate_hz, inbox = robot.tick_rate_hz, Inbox(timeout_s)
 
-    looks = False  # it is told everything on /sim/state
+    def receive(message: SimState) -> None:
+        inbox.put(ticks.nearest_tick(ticks.nanoseconds(message.header.stamp), rate_hz), message)
 
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
-        """Build the replica of the world."""
-        if not given.task_file:
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE, "the scripted policy needs the parameter task_file"
-            )
-        task = load_file(given.task_file, TaskConfig, "task")
-        rate, inbox = robot.tick_rate_hz, Inbox(given.observation_timeout_s)
-
-        def receive(message: SimState) -> None:
-            inbox.put(ticks.nearest_tick(ticks.nanoseconds(message.header.stamp), rate), message)
-
-        self.create_subscription(SimState, "sim/state", receive, qos.RECENT)
-        return ScriptedPolicy(robot, task, inbox)
-
-
-def main() -> None:
-    """Run the node until SIGINT or SIGTERM."""
-    sys.exit(run(ScriptedNode))
+    node.create_subscription(SimState, "sim/state", receive, qos.RECENT)
+    return inbox

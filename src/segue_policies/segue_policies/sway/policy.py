@@ -3,17 +3,13 @@
 For trying how a robot moves, and how a robot in motion stops.
 """
 
-import sys
-
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.chunk import ActionChunk
-from segue_core.contracts.robot import RobotConfig
-from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
-from segue_policies.node.base import Parameters, PolicyNode
-from segue_ros.lifecycle import run
+from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_policies.deployment import Deployment
 
 _HORIZON = 60
 _PERIOD_S = 1.5
@@ -27,7 +23,8 @@ class SwayPolicy:
     grippers, stay as they are.
     """
 
-    def __init__(self, robot: RobotConfig) -> None:
+    def __init__(self, deployment: Deployment) -> None:
+        robot = deployment.for_robot()
         self._info = PolicyInfo(
             name="sway",
             action_space=robot.action_space,
@@ -72,16 +69,3 @@ def _way(space: ActionSpace, home: NDArray[np.float64]) -> NDArray[np.float64]:
         if channel.kind in _WAY and far > 0.0:
             way[part] = to_middle * min(1.0, _WAY[channel.kind] / far)
     return way
-
-
-class SwayNode(PolicyNode):
-    """Serves `SwayPolicy`."""
-
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
-        """Nothing to load."""
-        return SwayPolicy(robot)
-
-
-def main() -> None:
-    """Run the node until SIGINT or SIGTERM."""
-    sys.exit(run(SwayNode))

@@ -1,0 +1,14 @@
+"""What `act` is."""
+
+from segue_policies.method import Method
+
+METHODS = (
+    Method(
+        name="act",
+        policy="segue_policies.act.policy:ActPolicy.deployed",
+        settings="segue_policies.act.config:ActConfig",
+        learner="segue_policies.act.learner:ActLearner",
+        description="Action chunking with transformers, temporal ensembling of overlapping chunks",
+        continuation="temporal_ensemble",
+    ),
+)

@@ -1,0 +1,51 @@
+"""The flow policies: one network, and an objective each, which decides the samplings that a checkpoint serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from segue_policies.method import Method
+
+_NEEDED: Mapping[str, str] = {
+    "legato": "per_step_guidance",
+    "rtc": "gradient_guidance",
+    "bidirectional": "batch_sampling",
+    "training_time_rtc": "prefix_conditioning",
+    "one_shot": "initial_guidance",
+    "vlash": "future_state",
+}
+"""Capability that each sampling is declared by."""
+
+ANYHOW = ("plain", "rtc", "bidirectional")
+"""What every flow serves: all objectives contain samples without guidance, which is plain flow matching."""
+
+
+def _objective(name: str, description: str, continuation: str) -> Method:
+    return Method(
+        name=name,
+        policy="segue_policies.legato.policy:FlowPolicy.deployed",
+        settings="segue_policies.legato.config:LegatoConfig",
+        learner="segue_policies.legato.learner:LegatoLearner",
+        description=description,
+        continuation=continuation,
+        capabilities=frozenset(_NEEDED[served] for served in serves(name) if served in _NEEDED),
+        corrections=True,
+    )
+
+
+def serves(name: str) -> tuple[str, ...]:
+    """`method`s of a request that a checkpoint of the objective `name` answers."""
+    return (*ANYHOW, name) if name in _NEEDED else ANYHOW
+
+
+METHODS = (
+    _objective(
+        "legato", "Legato flow policy: its velocity field was trained to follow the executing chunk", "legato"
+    ),
+    _objective(
+        "flow", "Plain flow matching, ready for guidance at inference (rtc) or rejection sampling", "rtc"
+    ),
+    _objective("training_time_rtc", "Flow matching trained to continue a clean prefix", "training_time_rtc"),
+    _objective("one_shot", "Flow matching with the executing chunk in its initial noise only", "one_shot"),
+    _objective("vlash", "Flow matching on the state expected when the chunk begins", "vlash"),
+)
