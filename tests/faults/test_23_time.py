@@ -18,7 +18,7 @@ _NODES = {
     "scheduler": "segue_scheduler.node.scheduler_node",
     "controller": "segue_control.node.controller_node",
     "perception": "segue_perception.node.perception_node",
-    "policy": "segue_policies.node.sway",
+    "policy": "segue_policies.node.policy",
 }
 _NAMES = [pytest.param(name, marks=[] if name == "scheduler" else [pytest.mark.thorough]) for name in _NODES]
 

@@ -334,3 +334,12 @@ def test_a_node_of_one_objective_refuses_a_checkpoint_of_another(checkpoint: Pat
     with pytest.raises(PolicyError, match="method: got legato, expected flow") as caught:
         make_policy(find_method("flow"), Deployment(checkpoint))
     assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH
+
+
+@pytest.mark.parametrize("method", ["plain", "rtc", "bidirectional"])
+def test_all_of_a_request_goes_where_the_network_is(method: str) -> None:
+    """On a device without numbers a sampler comes as far as its answer, and no tensor of it was left elsewhere."""
+    policy = untrained("flow")
+    policy._trained.net.to("meta")
+    with pytest.raises(NotImplementedError, match="meta tensor"):
+        answer(policy, ask(method, 0))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segue_bringup.environment.host import usable_cores
+from segue_bringup.environment.own_paths import own_paths, with_own_paths
 from segue_bringup.environment.ros import Ros, scrubbed
 from segue_bringup.environment.wheels import library_folders
 from segue_bringup.environment.workspace import Workspace
@@ -33,6 +34,8 @@ def run_environment(workspace: Workspace, ros: Ros, environment: Mapping[str, st
     """What nodes, tools and tests run with. What the user has set of the defaults below is kept."""
     child = base_environment(workspace, ros, environment)
     child.update(_overlay(workspace, ros, child))
+    if not ros.is_system:  # a sourced one has them already
+        child = with_own_paths(child, own_paths(workspace, environment))
     child["SEGUE_ROOT"] = str(workspace.root)
     if not child.get("MUJOCO_GL"):  # set and empty is what MuJoCo cannot work with
         child["MUJOCO_GL"] = remembered_backend(workspace)

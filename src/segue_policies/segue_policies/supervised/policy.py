@@ -1,0 +1,82 @@
+"""A trained network of one forward pass behind the policy protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from segue_core.chunk import ActionChunk
+from segue_core.contracts.base import parse_model
+from segue_core.errors import ErrorCode, PolicyError, SegueError
+from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint
+from segue_policies.checkpoints.filled_network import filled_network
+from segue_policies.deployment import Deployment
+from segue_policies.serving import check_observation, check_plain, not_finite, policy_info
+from segue_policies.supervised.config import ChunkConfig, Shape
+
+
+class SupervisedPolicy:
+    """A function of the observation alone. A method says its `network` and its `settings`, as for its learner."""
+
+    network: ClassVar[Callable[[Any, Shape], nn.Module]]
+    settings: ClassVar[type[ChunkConfig]]
+
+    def __init__(self, deployment: Deployment) -> None:
+        """Read a checkpoint folder.
+
+        Raises:
+            PolicyError: the checkpoint is missing, corrupt or not what is expected. ConfigError: no such device.
+        """
+        folder, self._device = deployment.folder(), deployment.runtime.prepare()
+        checkpoint = load_checkpoint(folder, deployment.method, deployment.expected)
+        self._info, self._state_dim = policy_info(checkpoint.config), checkpoint.config.state_dim
+        self._normaliser, self._runtime = checkpoint.normaliser, deployment.runtime
+        self._net = self._filled(folder, checkpoint).to(self._device)
+
+    @property
+    def info(self) -> PolicyInfo:
+        """What this checkpoint serves."""
+        return self._info
+
+    def reset(self) -> None:
+        """Nothing is kept between requests."""
+
+    @torch.inference_mode()
+    def predict(self, request: PredictRequest) -> PredictResult:
+        """One chunk; only the sampling `plain`, how it continues the last one is the scheduler's work.
+
+        Raises:
+            PolicyError: another sampling, a missing or wrong image or state, or a chunk that is not finite.
+        """
+        start = time.perf_counter()
+        check_plain(request, self._info.name)
+        pixels, measured = check_observation(request.observation, self._info, self._state_dim)
+        state = torch.from_numpy(measured)[None].to(self._device)
+        images = self._normaliser.encode_images(torch.from_numpy(pixels)[None].to(self._device))
+        with self._runtime.computing(self._device):
+            predicted = self._net(images, self._normaliser.encode_state(state)).float()
+        actions = self._normaliser.decode_actions(predicted, state)[0].cpu().numpy()
+        if not np.isfinite(actions).all():
+            raise not_finite(self._info.name, actions)
+        rows = self._info.action_space.clip(actions).astype(np.float32)
+        omega = np.zeros(self._info.horizon, dtype=np.float32)
+        chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
+        return PredictResult(chunk, time.perf_counter() - start)
+
+    def _filled(self, folder: Path, checkpoint: Checkpoint) -> nn.Module:
+        config = checkpoint.config
+        shape = Shape(config.cameras, config.image_size, config.state_dim, config.horizon, config.space().dim)
+        given = {**config.network, "method": config.method, "horizon": config.horizon}
+        try:
+            settings = parse_model(given, type(self).settings, "network")
+            return filled_network(partial(type(self).network, settings, shape), checkpoint.weights)
+        except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error
