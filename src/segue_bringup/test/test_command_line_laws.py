@@ -187,6 +187,22 @@ def test_a_shell_completes_commands_settings_and_names(
     assert [line.split("\t")[0] for line in completing.complete(workspace, words.split())] == completed
 
 
+def test_names_of_the_users_own_folders_are_known_before_anything_is_imported(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`robot:=mine` was refused as unknown, though the run would have found it."""
+    for kind in ("robots", "tasks"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "mine.yaml").touch()
+    monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
+    words = ["run", "robot:=mine", "task:=mine"]
+    assert early.refusal(workspace, words) == ""
+    assert completing.complete(workspace, ["run", "robot=mi"]) == ["robot=mine"]
+    assert "franka" in early.refusal(workspace, ["run", "robot:=none"])
+    monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path / "gone"))
+    assert "SEGUE_CONFIG_PATH names a folder that is not there" in early.refusal(workspace, words)
+
+
 def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / ".venv" / "segue").mkdir(parents=True)
     text = (workspace.state / indices.FILE).read_text()

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from segue_bringup.environment.own import rules
 from segue_bringup.environment.workspace import Workspace
 
 Setting = dict[str, Any]
@@ -29,10 +30,16 @@ def usual_configuration() -> bool:
 
 
 def names(workspace: Workspace, kind: str) -> list[str]:
-    """Names that a folder of the configuration offers; a method is a policy, too."""
-    root = Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config")
-    files = {path.stem for path in (root / kind).glob("*.yaml")}
-    return sorted(files | _methods(workspace) if kind == "policies" else files)
+    """Names that the configuration offers, the user's own folders included; a method is a policy, too.
+
+    Raises:
+        ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
+    """
+    rules(workspace)
+    from segue_core.contracts.search import config_files
+
+    files = config_files(kind, Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config"))
+    return sorted({*files, *(_methods(workspace) if kind == "policies" else ())})
 
 
 def _methods(workspace: Workspace) -> set[str]:
