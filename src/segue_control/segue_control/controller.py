@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from segue_control import controllers
 from segue_control.commands import JointCommand, Measured
 from segue_control.controllers.base import Setting, Stream
-from segue_control.freeze_watch import FreezeWatch
 from segue_control.grippers import GripperStream
 from segue_control.guard.effort_limiter import effort_limiter
+from segue_control.guard.freeze_watch import FreezeWatch
 from segue_control.guard.safety_guard import GuardMode, SafetyGuard
 from segue_control.guard.self_distance import self_distance_check
 from segue_control.robot.kinematics import Kinematics

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.freeze_watch import FreezeWatch
+from segue_control.guard.freeze_watch import FreezeWatch
 from segue_control.hardware.gate import CommandGate
 from segue_control.hardware.motion import Motion
 from segue_control.hardware.robot_side import JointTargets, RobotSide
