@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -57,22 +56,31 @@ def test_few_looks_say_nothing_rather_than_something() -> None:
     assert "-" in growth_table(_watched(np.array([1.0, 500.0])))
 
 
+_GROWS = """
+import sys, threading
+print("small", flush=True)
+sys.stdin.readline()
+kept = [open(sys.argv[1], "w"), b"x" * 20_000_000]
+threading.Thread(target=sys.stdin.readline).start()
+print("grown", flush=True)
+"""
+
+
 def test_a_process_is_looked_at_as_it_is_and_one_that_is_gone_is_none(tmp_path: Path) -> None:
-    before = look_at("self", 0.0)
-    assert before is not None
-    with (tmp_path / "open").open("w"):
-        waiting = threading.Event()
-        thread = threading.Thread(target=waiting.wait)
-        thread.start()
-        block = np.ones(20_000_000 // 8)
-        after = look_at("self", 1.0)
-        waiting.set()
-        thread.join()
-    assert after is not None and block.size
-    assert after.threads == before.threads + 1 and after.files == before.files + 1
+    command = [sys.executable, "-c", _GROWS, str(tmp_path / "open")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as child:
+        assert child.stdin and child.stdout
+        looks = []
+        for state in ("small", "grown"):
+            assert child.stdout.readline().strip() == state
+            looks.append(look_at(child.pid, 0.0))
+            child.stdin.write("\n")
+    before, after = looks
+    assert before is not None and after is not None
+    assert (after.threads, after.files) == (before.threads + 1, before.files + 1)
     assert 15.0 < after.rss_mb - before.rss_mb < 40.0
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
     assert look_at(child.pid, 0.0) is None
 
 

@@ -153,8 +153,8 @@ def test_the_page_lists_every_seed_with_how_it_ended_what_to_see_and_the_command
         "",
         "--policy scripted --task push_button",
         "--policy flow --continuation rtc --continuation-options '{max_guidance_weight: 7}' --ramp 5",
-        "--checkpoint config/checkpoints/act_push_button --delay 4 --stride 20 --delay-mode adaptive --latency 3:9 --time-limit 7.5",
-        "--when-infeasible shorten --robot dual_arm",
+        "--checkpoint config/checkpoints/act_push_button --delay 4 --stride 20 --delay-mode adaptive --latency 3:9",
+        "--when-infeasible shorten --robot dual_arm --time-limit 7.5",
     ],
 )
 def test_the_command_beside_a_seed_describes_the_setup_that_was_run(words: str) -> None:
