@@ -152,7 +152,7 @@ def test_a_disk_that_turns_read_only_ends_the_recording_and_gives_it_back_when_i
 @pytest.mark.parametrize(
     ("stalls", "seconds"),
     [
-        (1, 3.0),
+        pytest.param(1, 3.0, marks=pytest.mark.thorough),
         pytest.param(20, 0.25, marks=pytest.mark.thorough),
         pytest.param(1, 12.0, marks=pytest.mark.thorough),
     ],

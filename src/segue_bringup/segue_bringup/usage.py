@@ -54,5 +54,8 @@ def _leads_to(graph: Graph, name: str) -> Iterable[str]:
         return ()
     argument = graph.arguments[name]
     files = (config_root() / argument.config).glob("*.yaml") if argument.config else ()
-    text = " ".join((str(argument.default), *(path.read_text(encoding="utf-8") for path in files)))
+    texts = (
+        path.read_bytes().decode(errors="replace") for path in files
+    )  # a damaged one is refused where it is used
+    text = " ".join((str(argument.default), *texts))
     return _REFERENCE.findall(text)
