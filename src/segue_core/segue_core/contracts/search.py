@@ -27,7 +27,10 @@ def own_folders() -> tuple[Path, ...]:
                 f"make it, or take it out of {VARIABLE}",
             )
             raise ConfigError(ErrorCode.CONFIG_UNREADABLE, text, got=str(folder), do=do)
-    return tuple(folder.absolute() for folder in (*named, Path("config")) if folder.is_dir())
+    here = (
+        () if os.environ.get("SEGUE_CONFIG_DIR") else (Path("config"),)
+    )  # who names the configuration means that one
+    return tuple(folder.absolute() for folder in (*named, *here) if folder.is_dir())
 
 
 def config_files(kind: str, shipped: Path) -> dict[str, Path]:
