@@ -9,7 +9,7 @@ import pytest
 
 from segue_bringup import catalogue
 from segue_control.robot.kinematics import Kinematics
-from segue_core.contracts.search import VARIABLE
+from segue_core.contracts.search import VARIABLE, config_files
 from segue_core.errors import ConfigError
 from segue_data.contracts import config_folder, load_robot, load_task, names, path_of
 
@@ -60,12 +60,24 @@ def test_what_is_ones_own_comes_before_what_is_shipped_and_the_first_folder_befo
 def test_the_working_folder_s_config_is_searched_too_and_hides_nothing(
     mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = config_folder()
     monkeypatch.delenv(VARIABLE)
-    monkeypatch.setenv("SEGUE_CONFIG_DIR", str(shipped))
     mine.rename(tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     assert {"mine", "franka", "so100"} <= set(names("robots"))
+    assert config_folder().samefile(SHIPPED)
+
+
+def test_a_configuration_that_is_named_is_not_overruled_by_one_that_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the workspace itself `SEGUE_CONFIG_DIR` changed no robot and no task: `./config` came first."""
+    for folder in ("config", "named"):
+        (tmp_path / folder / "robots").mkdir(parents=True)
+        (tmp_path / folder / "robots" / "arm.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert config_files("robots", tmp_path / "named")["arm"] == tmp_path / "config/robots/arm.yaml"
+    monkeypatch.setenv("SEGUE_CONFIG_DIR", str(tmp_path / "named"))
+    assert config_files("robots", tmp_path / "named")["arm"] == tmp_path / "named/robots/arm.yaml"
 
 
 def test_only_ones_own_kinds_of_files_are_searched(mine: Path) -> None:

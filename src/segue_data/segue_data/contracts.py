@@ -20,10 +20,9 @@ _SINGULAR = {"robots": "robot", "tasks": "task", "policies": "policy", "suites":
 
 def config_folder() -> Path:
     """`$SEGUE_CONFIG_DIR`, the source tree's `config/`, or the one installed with segue_bringup."""
-    parents = [*Path.cwd().parents, Path.cwd(), *Path(__file__).resolve().parents]
     prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     tried = [Path(os.environ["SEGUE_CONFIG_DIR"])] if os.environ.get("SEGUE_CONFIG_DIR") else []
-    tried += [parent / "config" for parent in parents]
+    tried += [parent / "config" for parent in Path(__file__).resolve().parents]
     tried += [prefix / "share" / "segue_bringup" / "config" for prefix in prefixes]
     for folder in tried:
         if (folder / "robots").is_dir():

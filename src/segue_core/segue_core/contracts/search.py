@@ -16,6 +16,8 @@ KINDS = ("robots", "tasks", "policies", "suites")
 def own_folders() -> tuple[Path, ...]:
     """The folders of `$SEGUE_CONFIG_PATH`, written as PATH is, then `config` of the working folder if it is there.
 
+    Who names a whole configuration in `$SEGUE_CONFIG_DIR` means that one, not what happens to be in the working folder.
+
     Raises:
         ConfigError: the variable names a folder that is not there.
     """
@@ -27,9 +29,7 @@ def own_folders() -> tuple[Path, ...]:
                 f"make it, or take it out of {VARIABLE}",
             )
             raise ConfigError(ErrorCode.CONFIG_UNREADABLE, text, got=str(folder), do=do)
-    here = (
-        () if os.environ.get("SEGUE_CONFIG_DIR") else (Path("config"),)
-    )  # who names the configuration means that one
+    here = () if os.environ.get("SEGUE_CONFIG_DIR") else (Path("config"),)
     return tuple(folder.absolute() for folder in (*named, *here) if folder.is_dir())
 
 
