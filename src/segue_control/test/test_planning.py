@@ -132,8 +132,8 @@ def test_the_plan_followed_by_the_simulated_motors_arrives(cell: Cell, straight:
 
 
 @pytest.fixture(scope="module")
-def any_cell() -> BuiltInPlanner:
-    return BuiltInPlanner(load_yaml(ROBOTS[0].read_text(encoding="utf-8"), RobotConfig, ROBOTS[0].name))
+def planner(robot: RobotConfig) -> BuiltInPlanner:
+    return BuiltInPlanner(robot)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def any_cell() -> BuiltInPlanner:
     ],
 )
 def test_a_malformed_goal_is_refused(
-    robot: RobotConfig, any_cell: BuiltInPlanner, change, code, text
+    robot: RobotConfig, planner: BuiltInPlanner, change, code, text
 ) -> None:  # type: ignore[no-untyped-def]
     home = np.array(robot.pose_rad("home"))
     with pytest.raises(ControlError, match=text) as refused:
-        any_cell.plan(home, change(home), Scene())
+        planner.plan(home, change(home), Scene())
     assert refused.value.code is code
 
 
