@@ -20,8 +20,8 @@ from segue_core.policy import Policy, PolicyInfo, PredictRequest
 from segue_policies.act import build as act_build
 from segue_policies.act.config import NetworkConfig as ActNetwork
 from segue_policies.checkpoints.checkpoint import CONFIG, STATS, WEIGHTS, save_checkpoint
-from segue_policies.legato.build import build_network
-from segue_policies.legato.config import NetworkConfig
+from segue_policies.flow.build import build_network
+from segue_policies.flow.config import NetworkConfig
 from segue_policies.lerobot.client import LeRobotServer
 from segue_policies.lerobot.contract import read_contract
 from segue_policies.lerobot.lerobot_server.serving import FORMAT

@@ -18,9 +18,9 @@ from segue_core.errors import DataError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_policies.legato.config import FlowConfig
-from segue_policies.legato.flow import interpolant
-from segue_policies.legato.objectives import OBJECTIVES
+from segue_policies.flow.config import FlowConfig
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.path import interpolant
 from segue_policies.samples.corrections import CorrectionSource, check_corrections
 from segue_policies.serve import load_policy
 from segue_policies.testing.dots import CAMERAS, STEPS, Dots, make_dots, make_settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
-from segue_policies.legato.flow import (
+from segue_policies.flow import path
+from segue_policies.flow.path import (
     LegatoSteps,
     interpolant,
     legato_velocity,
@@ -19,7 +22,8 @@ from segue_policies.legato.flow import (
     sample_one_shot,
     target_velocity,
 )
-from segue_policies.legato.schedules import linear_schedule, random_schedules
+from segue_policies.flow.schedules import linear_schedule, random_schedules
+from segue_policies.guidance import rtc
 
 H, D = 12, 3
 guidance = st.lists(st.floats(0, 1, width=32), min_size=H, max_size=H).map(
@@ -161,3 +165,12 @@ def test_the_velocities_of_all_steps_at_once_are_those_of_each_step(rows: tuple[
         torch.testing.assert_close(
             steps.velocity(clean, noisy, torch.tensor(t)), expected, atol=1e-5, rtol=1e-5
         )
+
+
+def test_the_public_paths_name_the_same_functions() -> None:
+    # others import these, whatever is moved inside
+    public = importlib.import_module(".".join(("segue_policies", "legato", "flow")))
+    for name in ("mixture", "interpolant", "target_velocity", "sample"):
+        assert getattr(public, name) is getattr(path, name)
+    guidance = importlib.import_module(".".join(("segue_policies", "common", "guidance")))
+    assert guidance.rtc_sample is rtc.rtc_sample

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from segue_core.errors import ConfigError
-from segue_policies.legato.build import build_network
-from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.flow import interpolant, legato_velocity, sample, sample_plain, target_velocity
-from segue_policies.legato.loss import flow_loss, flow_times
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.objectives.legato import objective_weight
+from segue_policies.flow.build import build_network
+from segue_policies.flow.config import FlowConfig, NetworkConfig
+from segue_policies.flow.loss import flow_loss, flow_times
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.objectives.legato import objective_weight
+from segue_policies.flow.path import interpolant, legato_velocity, sample, sample_plain, target_velocity
 
 H, D, N = 60, 14, 5
 SMALL = NetworkConfig(

@@ -19,8 +19,11 @@ from segue_core.policy import PolicyInfo, PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.checkpoints.checkpoint import load_checkpoint
 from segue_policies.deployment import Deployment
-from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.flow import (
+from segue_policies.flow.config import FlowConfig, NetworkConfig
+from segue_policies.flow.method import serves
+from segue_policies.flow.model import ChunkHead, LegatoNet
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.path import (
     interpolant,
     legato_velocity,
     sample_one_shot,
@@ -28,11 +31,8 @@ from segue_policies.legato.flow import (
     sample_prefix,
     target_velocity,
 )
-from segue_policies.legato.method import serves
-from segue_policies.legato.model import ChunkHead, LegatoNet
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.policy import FlowPolicy
-from segue_policies.legato.scene import Scene, Trained
+from segue_policies.flow.policy import FlowPolicy
+from segue_policies.flow.scene import Scene, Trained
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.serve import make_policy

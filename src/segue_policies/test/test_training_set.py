@@ -58,7 +58,7 @@ def test_a_set_is_made_of_one_start_and_says_so(
     encoded: list[int] = []
     encode = frozen_views.encode_views
     monkeypatch.setattr(
-        "segue_policies.legato.learner.encode_views", lambda *given: encoded.append(1) or encode(*given)
+        "segue_policies.flow.learner.encode_views", lambda *given: encoded.append(1) or encode(*given)
     )
     assert run() == 0
     folders = ("first_dots", "legato_dots", "flow_dots", "legato_dots_no_condition")

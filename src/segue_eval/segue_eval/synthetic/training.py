@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from segue_core.policy import PolicyInfo
 from segue_eval.synthetic.world import PLANE, Samples, demonstrations
-from segue_policies.legato.config import FlowConfig
-from segue_policies.legato.loss import flow_loss
-from segue_policies.legato.model import ChunkHead, LegatoNet
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.policy import FlowPolicy
-from segue_policies.legato.scene import Trained
+from segue_policies.flow.config import FlowConfig
+from segue_policies.flow.loss import flow_loss
+from segue_policies.flow.model import ChunkHead, LegatoNet
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.policy import FlowPolicy
+from segue_policies.flow.scene import Trained
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 

@@ -1,1 +1,1 @@
-"""Legato: flow policy with native continuation (arXiv 2602.12978)."""
+"""Legato by the name of its paper: a public path into `flow/`, where all flow policies are."""

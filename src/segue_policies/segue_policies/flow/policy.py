@@ -18,13 +18,13 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint, method_of
 from segue_policies.checkpoints.filled_network import filled_network
 from segue_policies.deployment import Deployment
-from segue_policies.legato.build import build_network
-from segue_policies.legato.config import NetworkConfig
-from segue_policies.legato.method import serves
-from segue_policies.legato.methods import METHODS
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.scene import Scene, Trained
+from segue_policies.flow.build import build_network
+from segue_policies.flow.config import NetworkConfig
+from segue_policies.flow.method import serves
+from segue_policies.flow.methods import METHODS
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.scene import Scene, Trained
 from segue_policies.method import find_method
 from segue_policies.runtime import Runtime
 from segue_policies.serving import check_observation, check_rows, not_finite, policy_info

@@ -12,32 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.policy import PredictRequest
-from segue_policies.legato import flow
-from segue_policies.legato.methods.options import NoOptions, read_options
-from segue_policies.legato.scene import Scene
+from segue_policies.flow import path
+from segue_policies.flow.methods.options import NoOptions, read_options
+from segue_policies.flow.scene import Scene
 
-Sampler = flow.GuidedSampler
+Sampler = path.GuidedSampler
 
 
 def plain(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """Ignores reference and omega."""
     read_options(request, NoOptions)
-    return scene.first(flow.sample_plain(scene.velocity(), scene.noise(), scene.num_steps))
+    return scene.first(path.sample_plain(scene.velocity(), scene.noise(), scene.num_steps))
 
 
 def legato(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """Guides before every denoising step."""
-    return _guided(scene, request, flow.sample)
+    return _guided(scene, request, path.sample)
 
 
 def one_shot(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """Starts from the mixture, then lets go."""
-    return _guided(scene, request, flow.sample_one_shot)
+    return _guided(scene, request, path.sample_one_shot)
 
 
 def training_time_rtc(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """Keeps the rows where omega is 1 as they are; a soft omega counts as free."""
-    return _guided(scene, request, flow.sample_prefix)
+    return _guided(scene, request, path.sample_prefix)
 
 
 def _guided(scene: Scene, request: PredictRequest, sampler: Sampler) -> NDArray[np.float32]:

@@ -23,9 +23,9 @@ ANYHOW = ("plain", "rtc", "bidirectional")
 def _objective(name: str, description: str, continuation: str) -> Method:
     return Method(
         name=name,
-        policy="segue_policies.legato.policy:FlowPolicy.deployed",
-        settings="segue_policies.legato.config:LegatoConfig",
-        learner="segue_policies.legato.learner:LegatoLearner",
+        policy="segue_policies.flow.policy:FlowPolicy.deployed",
+        settings="segue_policies.flow.config:LegatoConfig",
+        learner="segue_policies.flow.learner:LegatoLearner",
         description=description,
         continuation=continuation,
         capabilities=frozenset(_NEEDED[served] for served in serves(name) if served in _NEEDED),

@@ -2,7 +2,7 @@
 
 The network predicts the clean chunk `A_hat`; its velocity is written in closed form,
 
-    f = (1 - N omega (1 - t)) [ (A_hat - Y) / (1 - t) + omega (A_hat - eps) ]          (flow.legato_velocity)
+    f = (1 - N omega (1 - t)) [ (A_hat - Y) / (1 - t) + omega (A_hat - eps) ]          (path.legato_velocity)
 
 which is Eq. 15 where `A_hat = A`. The regression target stays. Two things follow for rows without guidance:
 the hidden layers may be narrower than the chunk (the noise never has to pass through them), and the last of the N
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.legato.flow import LegatoSteps, VelocityFn, time_like
+from segue_policies.flow.path import LegatoSteps, VelocityFn, time_like
 
 
 class TimeEmbedding(nn.Module):

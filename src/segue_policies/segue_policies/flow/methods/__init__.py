@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.policy import PredictRequest
-from segue_policies.legato.methods import bidirectional, guided, rtc, vlash
-from segue_policies.legato.scene import Scene
+from segue_policies.flow.methods import bidirectional, guided, rtc, vlash
+from segue_policies.flow.scene import Scene
 
 Method = Callable[[Scene, PredictRequest], NDArray[np.float32]]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.legato.model import TimeEmbedding
+from segue_policies.flow.model import TimeEmbedding
 
 
 class DitBlock(nn.Module):

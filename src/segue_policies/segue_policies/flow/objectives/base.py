@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.flow import VelocityFn, mixture, time_like
-from segue_policies.legato.model import LegatoNet
+from segue_policies.flow.config import FlowConfig, NetworkConfig
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.path import VelocityFn, mixture, time_like
 
 
 class Objective:

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from segue_policies.legato.objectives.base import Objective
-from segue_policies.legato.objectives.flow import Flow
-from segue_policies.legato.objectives.legato import Legato
-from segue_policies.legato.objectives.one_shot import OneShot
-from segue_policies.legato.objectives.training_time_rtc import TrainingTimeRtc
-from segue_policies.legato.objectives.vlash import Vlash
+from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.objectives.flow import Flow
+from segue_policies.flow.objectives.legato import Legato
+from segue_policies.flow.objectives.one_shot import OneShot
+from segue_policies.flow.objectives.training_time_rtc import TrainingTimeRtc
+from segue_policies.flow.objectives.vlash import Vlash
 
 OBJECTIVES: Mapping[str, Objective] = {
     objective.name: objective for objective in (Legato(), Flow(), TrainingTimeRtc(), OneShot(), Vlash())

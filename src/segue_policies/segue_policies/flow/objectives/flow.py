@@ -5,7 +5,7 @@ X_t = (1 - t) eps + t A,      u = A - eps
 
 from __future__ import annotations
 
-from segue_policies.legato.objectives.base import Objective
+from segue_policies.flow.objectives.base import Objective
 
 
 class Flow(Objective):

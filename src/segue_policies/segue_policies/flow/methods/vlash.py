@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.policy import PredictRequest
-from segue_policies.legato.flow import sample_plain
-from segue_policies.legato.methods.options import NoOptions, read_options
-from segue_policies.legato.scene import Scene
+from segue_policies.flow.methods.options import NoOptions, read_options
+from segue_policies.flow.path import sample_plain
+from segue_policies.flow.scene import Scene
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:

@@ -7,12 +7,12 @@ import torch
 
 from segue_core.action_space import ActionSpace
 from segue_core.policy import PolicyInfo
-from segue_policies.legato.build import build_network
-from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.policy import FlowPolicy
-from segue_policies.legato.scene import Trained
+from segue_policies.flow.build import build_network
+from segue_policies.flow.config import FlowConfig, NetworkConfig
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.policy import FlowPolicy
+from segue_policies.flow.scene import Trained
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
 

@@ -2,7 +2,7 @@
 
     Y_t = (1 - t)(omega A + (1 - omega) eps) + t A,      f = (1 - N omega (1 - t)) (A - eps)        (Eq. 6-15)
 
-With `flow.legato_velocity` of a predicted clean chunk and `s = 1 - N omega (1 - t)`
+With `path.legato_velocity` of a predicted clean chunk and `s = 1 - N omega (1 - t)`
 
     || f - v_target ||^2 = s^2 (1 / (1 - t) + omega)^2 || A_hat - A ||^2
 
@@ -18,11 +18,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig
-from segue_policies.legato.flow import VelocityFn, legato_velocity, sample, time_like, velocity_scale
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives.base import Objective
-from segue_policies.legato.schedules import random_schedules
+from segue_policies.flow.config import FlowConfig
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.path import VelocityFn, legato_velocity, sample, time_like, velocity_scale
+from segue_policies.flow.schedules import random_schedules
 
 
 class Legato(Objective):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig
-from segue_policies.legato.flow import interpolant
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives.base import Objective
+from segue_policies.flow.config import FlowConfig
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.path import interpolant
 
 
 def flow_times(observations: int, samples: int, generator: torch.Generator) -> Tensor:

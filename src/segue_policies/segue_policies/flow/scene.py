@@ -12,9 +12,9 @@ from torch import Tensor
 
 from segue_core.action_space import ActionSpace
 from segue_core.blending import continuous
-from segue_policies.legato.flow import VelocityFn
-from segue_policies.legato.model import LegatoNet
-from segue_policies.legato.objectives.base import Objective
+from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.path import VelocityFn
 from segue_policies.samples.normaliser import Normaliser
 
 

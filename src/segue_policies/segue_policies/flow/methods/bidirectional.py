@@ -17,10 +17,10 @@ from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
+from segue_policies.flow.methods.options import read_options
+from segue_policies.flow.path import sample_plain
+from segue_policies.flow.scene import Scene
 from segue_policies.guidance import coherence
-from segue_policies.legato.flow import sample_plain
-from segue_policies.legato.methods.options import read_options
-from segue_policies.legato.scene import Scene
 
 
 class BidirectionalOptions(StrictModel):

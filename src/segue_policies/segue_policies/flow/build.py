@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from torch import nn
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_policies.legato.config import NetworkConfig
-from segue_policies.legato.model import ChunkHead, LegatoNet
-from segue_policies.legato.transformer import TransformerHead
+from segue_policies.flow.config import NetworkConfig
+from segue_policies.flow.model import ChunkHead, LegatoNet
+from segue_policies.flow.transformer import TransformerHead
 from segue_policies.networks.encoders import ImageEncoder, ObservationEncoder
 
 

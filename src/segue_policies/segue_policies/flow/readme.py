@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from segue_policies.checkpoints.card import Card
-from segue_policies.legato.config import LegatoConfig
+from segue_policies.flow.config import LegatoConfig
 from segue_policies.samples.demonstrations import ChunkDataset
 
 

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
 from segue_policies.checkpoints.provenance import provenance
-from segue_policies.legato.build import build_network
-from segue_policies.legato.config import LegatoConfig
-from segue_policies.legato.flow import sample_plain
-from segue_policies.legato.loss import correction_loss, flow_loss, regression_loss
-from segue_policies.legato.model import ExpectedChunk, LegatoNet, Training
-from segue_policies.legato.objectives import OBJECTIVES
-from segue_policies.legato.readme import checkpoint_readme
+from segue_policies.flow.build import build_network
+from segue_policies.flow.config import LegatoConfig
+from segue_policies.flow.loss import correction_loss, flow_loss, regression_loss
+from segue_policies.flow.model import ExpectedChunk, LegatoNet, Training
+from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.path import sample_plain
+from segue_policies.flow.readme import checkpoint_readme
 from segue_policies.networks.encoders import ObservationEncoder
 from segue_policies.samples.augmentation import jitter
 from segue_policies.samples.batches import Batch, BatchSource, read_batch

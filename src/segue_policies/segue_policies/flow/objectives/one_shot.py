@@ -11,9 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from segue_policies.legato.config import FlowConfig
-from segue_policies.legato.objectives.base import Objective
-from segue_policies.legato.schedules import random_schedules
+from segue_policies.flow.config import FlowConfig
+from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.schedules import random_schedules
 
 
 class OneShot(Objective):

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_policies.legato.config import FlowConfig, NetworkConfig
-from segue_policies.legato.objectives.base import Objective
-from segue_policies.legato.schedules import prefix_schedules
+from segue_policies.flow.config import FlowConfig, NetworkConfig
+from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.schedules import prefix_schedules
 
 
 class TrainingTimeRtc(Objective):

@@ -1,0 +1,1 @@
+"""Public paths that others import: they outlive every move inside."""
