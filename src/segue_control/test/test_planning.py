@@ -144,9 +144,7 @@ def planner(robot: RobotConfig) -> BuiltInPlanner:
         (lambda q: q + 10.0, ErrorCode.CONTROL_LIMIT, "outside its limits; got .* rad; expected"),
     ],
 )
-def test_a_malformed_goal_is_refused(
-    robot: RobotConfig, planner: BuiltInPlanner, change, code, text
-) -> None:  # type: ignore[no-untyped-def]
+def test_a_malformed_goal_is_refused(robot: RobotConfig, planner: BuiltInPlanner, change, code, text) -> None:  # type: ignore[no-untyped-def]
     home = np.array(robot.pose_rad("home"))
     with pytest.raises(ControlError, match=text) as refused:
         planner.plan(home, change(home), Scene())
