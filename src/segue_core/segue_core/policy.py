@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ConfigError, ErrorCode, clipped, unknown_name
+from segue_core.history import MAX_LOOKBACK, check_history
 from segue_core.observation import Observation
 
 CAPABILITIES: frozenset[str] = frozenset(
@@ -47,6 +48,10 @@ class PolicyInfo:
         image_size: (width, height) in pixels, at most `MAX_SIDE` each.
         capabilities: subset of `CAPABILITIES`.
         max_delay, max_ramp: longest prefix d and ramp r [ticks] seen in training; 0 without any.
+        shortest: fewest rows that a chunk may have; 0: all have H.
+        history: observations that come with a request, as `segue_core.history` says; (0,) is the newest alone.
+        observe_every: ticks from one observation that a policy with memory is told of to the next, see `MemoryPolicy`;
+            0 without memory.
 
     Raises:
         ConfigError: an unknown capability, or a number out of its bounds.
@@ -62,6 +67,9 @@ class PolicyInfo:
     capabilities: frozenset[str]
     max_delay: int
     max_ramp: int
+    shortest: int = 0
+    history: tuple[int, ...] = (0,)
+    observe_every: int = 0
 
     def __post_init__(self) -> None:
         for capability in sorted(self.capabilities - CAPABILITIES):
@@ -72,10 +80,17 @@ class PolicyInfo:
             ("image width", width, 1, MAX_SIDE), ("image height", height, 1, MAX_SIDE),
             ("number of cameras", len(self.cameras), 0, MAX_CAMERAS),
             ("max_delay", self.max_delay, 0, MAX_HORIZON), ("max_ramp", self.max_ramp, 0, MAX_HORIZON),
+            ("shortest", self.shortest, 0, self.horizon), ("observe_every", self.observe_every, 0, MAX_LOOKBACK),
         ):  # fmt: skip
             if not low <= got <= high:
                 text = f"policy {clipped(self.name)!r}: {what}"
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=got, expected=f"{low} to {high}")
+        check_history(self.history, f"policy {clipped(self.name)!r}: history")
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that every chunk has at least."""
+        return self.shortest or self.horizon
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError
+from segue_core.history import History
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
@@ -22,7 +23,6 @@ from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_policies.deployment import Deployment, expected_by
 from segue_policies.method import Method, find_method, method_names
-from segue_policies.node.observations import Ring
 from segue_policies.node.worker import Worker
 from segue_policies.node.world import world_of
 from segue_policies.runtime import Dtype, Runtime
@@ -95,7 +95,7 @@ class PolicyNode(LifecycleComponent):
         self._timeout_s = given.observation_timeout_s
         self._policy = self.load(given, load_robot(given.robot_file))
         self._policy.predict(_warm_up(self._policy))
-        self._ring: Ring[ObservationMsg] = Ring(_KEPT)
+        self._seen: History[ObservationMsg] = History(self._policy.info.history, _KEPT)
         self._awaited: tuple[int, Future[ObservationMsg]] | None = None
         self._worker = Worker(self)
         if self.looks:
@@ -136,7 +136,7 @@ class PolicyNode(LifecycleComponent):
         except SegueError as error:
             self.get_logger().warning(f"observation dropped: {error}", throttle_duration_sec=1.0)
             return
-        self._ring.add(int(message.tick), message)
+        self._seen.add(int(message.tick), message)
         if self._awaited and self._awaited[0] == message.tick and not self._awaited[1].done():
             self._awaited[1].set_result(message)
 
@@ -179,17 +179,17 @@ class PolicyNode(LifecycleComponent):
         """The observation of `tick`, waiting for it when it has yet to come; zeros for a policy that does not look."""
         if not self.looks:
             return ObservationMsg(tick=tick, state=np.zeros(self._policy.info.action_space.dim))
-        message = self._ring.get(tick)
-        if message is None and not self._ring.passed(tick):
+        message = self._seen.get(tick)
+        if message is None and not self._seen.passed(tick):
             self._awaited = (tick, Future())
             try:
                 await within(self, self._awaited[1], self._timeout_s)
             finally:
                 self._awaited = None
-            message = self._ring.get(tick)
+            message = self._seen.get(tick)
         if message is None:
             text = f"no observation for tick {tick}"
-            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=self._ring.describe())
+            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=self._seen.describe())
         return message
 
     def _predict(self, goal: PredictChunk.Goal, message: ObservationMsg) -> PredictResult:

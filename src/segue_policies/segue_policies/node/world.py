@@ -6,8 +6,8 @@ from rclpy.lifecycle import LifecycleNode
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PolicyError
+from segue_core.history import History
 from segue_interfaces.msg import SimState
-from segue_policies.node.observations import Ring
 from segue_ros import qos, ticks
 from segue_sim.node.sensor_messages import state_of
 from segue_sim.snapshot import Snapshot
@@ -19,7 +19,7 @@ class Inbox:
     """States by tick: put on the executor's thread, waited for on the inference thread."""
 
     def __init__(self, timeout_s: float) -> None:
-        self._states: Ring[SimState] = Ring(_KEPT)
+        self._states: History[SimState] = History((0,), _KEPT)
         self._changed = threading.Condition()
         self._timeout_s, self._empty = timeout_s, True
 
