@@ -33,9 +33,9 @@ def invalid_dataset(source: Source, place: str, what: str, do: str = "") -> Data
     return DataError(ErrorCode.DATA_DATASET_INVALID, f"{source}, {place}: {what}", do=do)
 
 
-def exists(source: Source) -> DataError:
+def exists(source: Source, do: str = "") -> DataError:
     """Something would be overwritten."""
-    return DataError(ErrorCode.DATA_PATH_REFUSED, f"{source} exists already and is not overwritten")
+    return DataError(ErrorCode.DATA_PATH_REFUSED, f"{source} exists already and is not overwritten", do=do)
 
 
 def write_failed(source: Source, why: str, do: str = "") -> DataError:

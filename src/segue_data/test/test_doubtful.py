@@ -86,6 +86,16 @@ def test_a_good_episode_has_no_flag(robot: RobotConfig, tmp_path: Path) -> None:
     assert (facts.problems, facts.operator, facts.seed) == ([], "Ada", 3)
 
 
+def test_a_message_whose_bytes_are_damaged_makes_an_episode_doubtful(
+    robot: RobotConfig, tmp_path: Path
+) -> None:
+    session = _session(tmp_path, robot)
+    session.start("episode", "t", 3)
+    session.write(JOINT_STATES, 1, b"\0\1\0\0damaged")
+    problems = session.stop("success").problems
+    assert any(JOINT_STATES in problem and "cannot be read" in problem for problem in problems)
+
+
 @pytest.mark.parametrize(
     ("stamps", "publishers", "flags"),
     [((0, 3, 2, 5), "abab", 0), ((0, 3, 2, 5), "aaaa", 1), ((0, 3, 2, 1), "abab", 1)],

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +16,12 @@ import pytest
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bags import manifest
 from segue_data.bags.definitions import typestore
+from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.episode_writer import EpisodeWriter, Topic
 from segue_data.bags.manifest import RECORDING, Manifest, load
 from segue_data.bags.reader import read
 from segue_data.bags.repair_all import repair_open_episodes
+from segue_data.recording.compression import COMPRESSED, compress_image
 from segue_data.recording.session import RecordingSession
 
 TEXT = {"/text": Topic("std_msgs/msg/String")}
@@ -116,6 +125,128 @@ def test_a_disk_that_fills_up_closes_the_episode_with_one_event(
     assert len(list(read(tmp_path / "one"))) == 1
     facts = load(tmp_path / "one")
     assert not facts.complete and "disk nearly full" in facts.reason
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    """No file of this process can grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _fail_a_write(session: RecordingSession) -> None:
+    with _full_disk():
+        session.write("/text", 1, _hello())
+        while not session.failure:
+            time.sleep(0.001)
+
+
+def _ends_as_a_full_disk(session: RecordingSession) -> None:
+    with pytest.raises(DataError) as caught:
+        session.stop("success")
+    assert _code(caught) == ErrorCode.DATA_DISK
+
+
+def test_a_write_that_fails_before_the_room_is_looked_at_is_the_one_event_of_its_episode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    session = _session(tmp_path, events)
+    session.start("one", "t", 0)
+    _fail_a_write(session)
+    with monkeypatch.context() as full:
+        full.setattr(session, "_min_free", 2**62)
+        session.guard_disk()
+        assert len(events) == 1 and "File too large" in events[0]
+        _ends_as_a_full_disk(session)
+        with pytest.raises(DataError, match="too little space"):
+            session.start("two", "t", 0)
+    assert len(events) == 1 and not load(tmp_path / "one").complete
+    session.start("three", "t", 0)
+    _fail_a_write(session)
+    _ends_as_a_full_disk(session)
+    assert len(events) == 2 and events[0] != events[1]
+
+
+def test_a_write_that_fails_while_a_disk_nearly_full_closes_the_episode_is_no_second_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    told = threading.Event()
+
+    def late(data: bytes) -> bytes:
+        told.wait()
+        return data
+
+    def tell(text: str) -> None:
+        events.append(text)
+        told.set()
+
+    topics = {"/text": replace(TEXT["/text"], transform=late)}
+    session = RecordingSession(tmp_path, topics, FACTS, min_free_bytes=1, on_event=tell)
+    session.start("one", "t", 0)
+    session.write("/text", 1, _hello())
+    monkeypatch.setattr(session, "_min_free", 2**62)
+    with _full_disk():
+        session.guard_disk()
+    assert len(events) == 1 and "disk nearly full" in events[0]
+    _ends_as_a_full_disk(session)
+
+
+def test_a_root_that_vanishes_ends_the_episode_with_one_event_and_refuses_the_next(tmp_path: Path) -> None:
+    events: list[str] = []
+    root = tmp_path / "root"
+    session = _session(root, events)
+    session.start("one", "t", 0)
+    shutil.rmtree(root)
+    session.guard_disk()
+    session.guard_disk()
+    assert len(events) == 1 and str(root) in events[0]
+    _ends_as_a_full_disk(session)
+    with pytest.raises(DataError, match="No such file") as caught:
+        session.start("two", "t", 0)
+    assert _code(caught) == ErrorCode.DATA_DISK
+
+
+def test_an_episode_that_cannot_begin_leaves_its_name_free(tmp_path: Path) -> None:
+    session = _session(tmp_path, [])
+    with _full_disk(), pytest.raises(DataError) as caught:
+        session.start("one", "t", 0)
+    assert _code(caught) == ErrorCode.DATA_DISK
+    assert list(tmp_path.iterdir()) == [] and not session.recording
+    session.start("one", "t", 0)
+    assert session.stop("success").folder == tmp_path / "one"
+
+
+def test_an_episode_of_the_name_of_one_that_was_left_open_is_refused_and_what_is_there_stays(
+    tmp_path: Path,
+) -> None:
+    left = tmp_path / RECORDING / "one" / "one.mcap"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"recorded")
+    with pytest.raises(DataError, match="segue data repair") as caught:
+        _session(tmp_path, []).start("one", "t", 0)
+    assert _code(caught) == ErrorCode.DATA_PATH_REFUSED
+    assert left.read_bytes() == b"recorded"
+
+
+def test_a_damaged_picture_is_dropped_and_what_comes_after_it_is_recorded(tmp_path: Path) -> None:
+    topics = {
+        "/text": replace(TEXT["/text"]),
+        "/head": Topic(COMPRESSED, transform=compress_image(ImageCodec())),
+    }
+    events: list[str] = []
+    session = RecordingSession(tmp_path, topics, FACTS, min_free_bytes=1, on_event=events.append)
+    folder = session.start("one", "t", 0)
+    session.write("/head", 1, b"\0\1\0\0damaged")
+    session.write("/text", 2, _hello())
+    closed = session.stop("success")
+    assert (closed.messages, closed.lost, events) == (1, 1, [])
+    assert [record.topic for record in read(folder)] == ["/text"]
 
 
 def test_repair_leaves_alone_what_is_being_recorded(tmp_path: Path) -> None:

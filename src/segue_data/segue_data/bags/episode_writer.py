@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from segue_data.storage.atomic import write_text
 from segue_data.storage.folder_lock import FolderLock
 
 DEFAULT_BUDGET_BYTES = 64 * 2**20
+_LEFT_OPEN = "./segue data repair closes what an earlier recording has left open"
 _RESERVE_BYTES = 2 * 2**20  # a chunk, the index at the end, metadata.yaml and the manifest
 
 
@@ -60,6 +61,11 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _discard_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 class EpisodeWriter:
@@ -99,48 +105,48 @@ class EpisodeWriter:
         self._on_failure = on_failure
         self._working = folder.parent / RECORDING / folder.name
         self._watch = watch
-        self._bag = ChecksummedWriter(self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
-        self._connections = self._open()
-        self._reserve()
-        self._lock_on_folder = FolderLock(self._working)
-        if facts is not None:
-            self._leave_facts(facts)
+        self._begin(facts)
         self._queue: ByteQueue[Item] = ByteQueue(budget_bytes)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"write {folder.name}", daemon=True)
         self._thread.start()
 
-    def _open(self) -> dict[str, Connection]:
+    def _begin(self, facts: Manifest | None) -> None:
+        """Open the bag in its working folder. When that fails nothing of it is left, and its name is free again."""
         try:
-            self._bag.open()
-            return {
-                name: self._bag.add_connection(
-                    self._names[name],
-                    topic.type_name,
-                    typestore=typestore(),
-                    offered_qos_profiles=[topic.qos],
-                )
-                for name, topic in self._topics.items()
-            }
+            self._bag = ChecksummedWriter(
+                self._working, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP
+            )
+            with ExitStack() as stack:
+                self._open(stack, facts)
+                stack.pop_all()
         except (OSError, WriterError) as error:
-            raise write_failed(self._working, str(error)) from error
+            if isinstance(error, WriterError) and self._working.exists():
+                raise exists(self._working, _LEFT_OPEN) from error
+            raise write_failed(self._working, f"no recording can begin: {error}") from error
+
+    def _open(self, stack: ExitStack, facts: Manifest | None) -> None:
+        stack.callback(_discard_empty, self._working.parent)
+        stack.callback(_discard_empty, self._working)
+        self._bag.open()
+        stack.callback(shutil.rmtree, self._working, ignore_errors=True)
+        stack.callback(self._abort)
+        self._connections = {name: self._connect(name, topic) for name, topic in self._topics.items()}
+        self._reserve()
+        self._lock_on_folder = FolderLock(self._working)
+        stack.callback(self._lock_on_folder.release)
+        if facts is not None:
+            write_text(self._working / FILE_NAME, replace(facts, outcome="unknown", complete=False).to_json())
+
+    def _connect(self, name: str, topic: Topic) -> Connection:
+        return self._bag.add_connection(
+            self._names[name], topic.type_name, typestore=typestore(), offered_qos_profiles=[topic.qos]
+        )
 
     def _reserve(self) -> None:
         """Keep room for the end of the bag: a disk that fills while it is written must not leave it open."""
-        try:
-            with (self._working / RESERVE).open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
-        except OSError as error:
-            with suppress(OSError):
-                self._bag.abort()
-            shutil.rmtree(self._working, ignore_errors=True)
-            raise write_failed(self._working, f"no room for a recording: {error.strerror}") from error
-
-    def _leave_facts(self, facts: Manifest) -> None:
-        try:
-            write_text(self._working / FILE_NAME, replace(facts, outcome="unknown", complete=False).to_json())
-        except OSError as error:
-            raise write_failed(self._working, str(error)) from error
+        with (self._working / RESERVE).open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
@@ -223,7 +229,7 @@ class EpisodeWriter:
         if self.failure:
             self._salvage(self._complete(manifest))
         self._working.replace(self.folder)
-        self._discard_empty_parent()
+        _discard_empty(self._working.parent)  # unless another episode is being recorded
         if self.failure:
             raise write_failed(self.folder, self.failure)
         return self.folder
@@ -236,9 +242,12 @@ class EpisodeWriter:
         except OSError as error:
             self._fail(f"{self._working}: {error}")
 
-    def _salvage(self, manifest: Manifest) -> None:
-        with suppress(OSError):  # closing flushes, which the full disk refuses once more
+    def _abort(self) -> None:
+        with suppress(OSError):  # closing flushes, which a full disk refuses once more
             self._bag.abort()
+
+    def _salvage(self, manifest: Manifest) -> None:
+        self._abort()
         try:
             repair(self._working, manifest, keep_original=False)
             self._count_what_was_lost()
@@ -270,16 +279,9 @@ class EpisodeWriter:
     def abandon(self) -> None:
         """Stop and delete what was recorded (a discarded episode). Raises DataError when the disk refuses."""
         self._stop()
-        with suppress(OSError):
-            self._bag.abort()
+        self._abort()
         try:
             shutil.rmtree(self._working)
         except OSError as error:
             raise write_failed(self._working, f"cannot be deleted: {error}") from error
-        self._discard_empty_parent()
-
-    def _discard_empty_parent(self) -> None:
-        try:
-            self._working.parent.rmdir()
-        except OSError:
-            return  # another episode is being recorded
+        _discard_empty(self._working.parent)  # unless another episode is being recorded

@@ -18,13 +18,17 @@ Transform = Callable[[bytes], bytes]
 def compress_image(codec: ImageCodec) -> Transform:
     """Function from a serialised Image to a serialised CompressedImage, header kept.
 
-    The function raises ValueError for encodings that are no colour picture and for sizes that do not add up.
+    The function raises ValueError for encodings that are no colour picture, for sizes that do not add up and for
+    bytes that are no such message.
     """
     store = typestore()
     build: Any = store.types[COMPRESSED]
 
     def transform(data: bytes) -> bytes:
-        message: Any = store.deserialize_cdr(data, RAW)
+        try:
+            message: Any = store.deserialize_cdr(data, RAW)
+        except Exception as error:  # the decoder meets damaged bytes with whatever they lead to
+            raise ValueError(f"no {RAW}: {type(error).__name__}: {error}") from error
         try:
             rgb = to_rgb(message)
         except PerceptionError as error:

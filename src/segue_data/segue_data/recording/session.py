@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +17,7 @@ from segue_data.bags.manifest import OUTCOMES, Manifest
 from segue_data.bags.repair import RepairReport
 from segue_data.bags.repair_all import repair_open_episodes
 from segue_data.bags.topics import GATHERED_TOPICS
+from segue_data.errors import write_failed
 from segue_data.recording.stream_watch import StreamWatch
 
 _LONGEST_NAME = 120  # bytes in UTF-8; a file system takes 255, and what is beside the folder has longer names
@@ -53,7 +55,7 @@ class RecordingSession:
         facts: what every manifest of this recorder says (robot, contract hash, rate).
         min_free_bytes: recording is refused, and a running one closed, below this much free space.
         latched: topics whose last message (of /tf_static: every one), received at any time, begins every episode.
-        on_event: told about what went wrong, once each; may be called from the writer thread.
+        on_event: told once why an episode cannot be recorded any more; may be called from the writer thread.
         robot: contract that every episode is judged by when it is closed; without it nothing is judged.
         names: what topics are called in the bag, where that is not their name here (see `EpisodeWriter`).
         keep_doubtful: keep an episode with dropped, late or frozen streams, flagged in its manifest; else delete it.
@@ -79,6 +81,7 @@ class RecordingSession:
         self._begin_ns = 0
         self._min_free = min_free_bytes
         self._on_event = on_event
+        self._telling, self._told = threading.Lock(), False  # of the episode
         self._writer: EpisodeWriter | None = None
         self._closed_early: DataError | None = None
         self._robot, self._keep_doubtful = robot, keep_doubtful
@@ -116,7 +119,19 @@ class RecordingSession:
         return str(self._closed_early) if self._closed_early else ""
 
     def _free(self) -> int:
-        return shutil.disk_usage(self.root).free
+        try:
+            return shutil.disk_usage(self.root).free
+        except OSError as error:  # gone
+            raise write_failed(
+                self.root, f"the recordings' folder cannot be used: {error.strerror}"
+            ) from error
+
+    def _tell(self, text: str) -> None:
+        """One event ends an episode, whichever thread sees first that it cannot go on."""
+        with self._telling:
+            is_first, self._told = not self._told, True
+        if is_first:
+            self._on_event(text)
 
     def start(self, name: str, task: str, seed: int, log_ns: int | None = None) -> Path:
         """Open an episode; returns the folder that it will have. An empty `name` is made from the time.
@@ -138,13 +153,13 @@ class RecordingSession:
                 got=f"{free / 1e6:.0f} MB",
                 expected=needed,
             )
-        self._closed_early = None
+        self._closed_early, self._told = None, False
         self._facts = replace(self._facts, task=task or self._facts.task, seed=seed)
         self._watch = StreamWatch({topic: spec.type_name for topic, spec in self._topics.items()})
         self._writer = EpisodeWriter(
             self.root / name,
             self._topics,
-            on_failure=self._on_event,
+            on_failure=self._tell,
             facts=self._facts,
             names=self._names,
             watch=self._watch.note if self._robot else None,
@@ -178,14 +193,21 @@ class RecordingSession:
 
     def guard_disk(self) -> None:
         """Close the episode before the disk is full; call about once a second."""
-        if self._writer is not None and self._free() < self._min_free // 2:
-            text = f"{self.root}: disk nearly full, episode closed"
-            self._on_event(text)
-            try:
-                text = f"{text}: {self._close('aborted', reason=text, whole=False).folder}"
-            except DataError as error:
-                text = f"{text}: {error.text}"
-            self._closed_early = DataError(ErrorCode.DATA_DISK, text)
+        if self._writer is None or self._writer.failure or not (trouble := self._trouble()):
+            return
+        text = f"{trouble}, episode closed"
+        self._tell(text)
+        try:
+            text = f"{text}: {self._close('aborted', reason=text, whole=False).folder}"
+        except DataError as error:
+            text = f"{text}: {error.text}"
+        self._closed_early = DataError(ErrorCode.DATA_DISK, text)
+
+    def _trouble(self) -> str:
+        try:
+            return f"{self.root}: disk nearly full" if self._free() < self._min_free // 2 else ""
+        except DataError as error:
+            return error.text
 
     def stop(self, outcome: str, *, discard: bool = False, reason: str = "") -> Closed:
         """Close the episode, or delete it with `discard`; an outcome not in `OUTCOMES` becomes the reason."""
