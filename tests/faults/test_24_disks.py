@@ -96,6 +96,7 @@ def test_a_disk_that_fills_up_ends_the_recording_with_one_event_and_the_motion_g
 ) -> None:
     graph = _recorded(live, disk)
     graph.move(record=True)
+    graph.pass_s(1.0)  # what there is to be kept
     since_s = graph.witness.sim_s
     disk.fill(FULL[how])
     graph.until(lambda: bool(_events(graph)), "the recorder tells of the disk")
