@@ -29,8 +29,8 @@ from segue_policies.runtime import Runtime
 from segue_policies.serve import check_policy, make_policy
 from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
+from segue_sim.episode import Episode
 from segue_sim.scripted.policy import WorldSource
-from segue_sim.world import World
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ def method_for(policy: str) -> Method:
     return find_method(entry.method)
 
 
-def deployment(setup: Setup, robot: RobotConfig, task: TaskConfig, world: World | None = None) -> Deployment:
+def deployment(
+    setup: Setup, robot: RobotConfig, task: TaskConfig, world: Episode | None = None
+) -> Deployment:
     """What the policy of a setup is made from; `world` is for what is privileged."""
     return Deployment(
         checkpoint=Path(setup.checkpoint) if setup.checkpoint else None,

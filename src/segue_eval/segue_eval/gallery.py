@@ -24,9 +24,9 @@ from segue_data.contracts import load_robot, load_task
 from segue_data.storage.atomic import whole_file
 from segue_eval.report.video import Image
 from segue_sim import experts
+from segue_sim.episode import Episode
 from segue_sim.snapshot import take
 from segue_sim.spectator import Spectator
-from segue_sim.world import World
 
 _SEED = 1
 _SECONDS = 3.0
@@ -36,7 +36,7 @@ _CODEC = ImageCodec(quality=85)  # about 25 kB a picture
 def _at_work(robot_name: str, task_name: str, seconds: float, seed: int) -> Image:
     """The expert's world after so many seconds, or when it is done."""
     robot, task = load_robot(robot_name), load_task(task_name)
-    world, controller = World(robot, task, seed, render=False), RobotController(robot)
+    world, controller = Episode(robot, task, seed, render=False), RobotController(robot)
     controller.reset(world.joint_positions())
     expert = experts.create(world, seed)
     updates = round(robot.control_rate_hz / robot.tick_rate_hz)

@@ -15,8 +15,8 @@ from segue_control.robot.kinematics import Kinematics
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
+from segue_sim.episode import Episode
 from segue_sim.snapshot import take
-from segue_sim.world import World
 
 
 class Plant(Protocol):
@@ -60,14 +60,14 @@ class SimulatedPlant:
     """
 
     def __init__(self, robot: RobotConfig, task: TaskConfig, *, render: bool = True) -> None:
-        self._world = World(robot, task, seed=0, render=render)
+        self._world = Episode(robot, task, seed=0, render=render)
         self._kinematics = Kinematics(robot)
         self._controller = RobotController(robot)
         self._updates = round(robot.control_rate_hz / robot.tick_rate_hz)
         self._dt = 1.0 / robot.control_rate_hz
 
     @property
-    def world(self) -> World:
+    def world(self) -> Episode:
         """The simulated world, for judges and scripted experts."""
         return self._world
 

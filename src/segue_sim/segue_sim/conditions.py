@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -11,9 +10,7 @@ import numpy as np
 from segue_core.contracts.condition import Above, Axis, Condition, Inside, JointIs, Near
 from segue_core.errors import unknown_name
 from segue_sim.frames import frame_of
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 _CLOSING = 0.9  # a gripper commanded to less than this opening may hold something
 _TOOL = "tool"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import ErrorCode, PolicyError
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.episode import Episode
 
 Floats = NDArray[np.float64]
 _EVERYTHING = int(
@@ -29,14 +26,14 @@ class Snapshot:
     values: Floats
 
 
-def take(world: World) -> Snapshot:
+def take(world: Episode) -> Snapshot:
     """What `world` is like now."""
     values = np.empty(mujoco.mj_stateSize(world.model, _EVERYTHING))
     mujoco.mj_getState(world.model, world.data, values, _EVERYTHING)
     return Snapshot(world.task.name, world.seed, values)
 
 
-def put(world: World, snapshot: Snapshot) -> None:
+def put(world: Episode, snapshot: Snapshot) -> None:
     """Make `world`, reset to the same seed, like `snapshot`; what experts and judges look at is up to date then.
 
     Raises:
@@ -54,6 +51,6 @@ def put(world: World, snapshot: Snapshot) -> None:
     refresh(world)
 
 
-def refresh(world: World) -> None:
+def refresh(world: Episode) -> None:
     """Bring positions and contacts up to date with the joints; does not change what the next step does."""
     mujoco.mj_fwdPosition(world.model, world.data)

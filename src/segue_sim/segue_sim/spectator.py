@@ -16,8 +16,8 @@ from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
 from segue_core.contracts.robot import RobotConfig, SpectatorConfig
 from segue_core.contracts.task import TaskConfig
+from segue_sim.episode import Episode
 from segue_sim.room import add_room
-from segue_sim.world import World
 
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 Floats = NDArray[np.float64]
@@ -84,7 +84,7 @@ class Spectator:
     @classmethod
     def of_world(cls, robot: RobotConfig, task: TaskConfig, seed: int, fine: bool = False) -> Spectator:
         """Of a simulated world; feed it with `show_state`."""
-        world = World(robot, task, seed, render=False, dress=_dress)
+        world = Episode(robot, task, seed, render=False, dress=_dress)
         return cls(robot, world.model, world.data, fine)
 
     @classmethod

@@ -1,8 +1,6 @@
-"""The simulated world: a robot with a task, stepped by MuJoCo, seen through the robot's cameras."""
+"""The simulated world: a robot and the things of a task, stepped by MuJoCo, seen through the robot's cameras."""
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TypeVar
 
@@ -18,18 +16,17 @@ from segue_control.robot.model_checks import compiled
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig, check_robot
 from segue_core.errors import unknown_name
-from segue_core.task_state import TaskState
-from segue_sim import experts, parts, scores
+from segue_sim import parts
 from segue_sim.cameras import CameraRig
 from segue_sim.drives import Drives, DriveState
 from segue_sim.frames import Frame, frame_of
 from segue_sim.grippers import Grippers
-from segue_sim.layout import Layout, Placement, draw_layout
+from segue_sim.layout import Layout, Placement
 from segue_sim.objects import add_thing, thing
 from segue_sim.parts.base import Part, set_free_pose
 from segue_sim.room import add_room, paint_room
 from segue_sim.shapes import seeds_colour
-from segue_sim.variation import Stagehand, add_variation, draw_variation
+from segue_sim.variation import Stagehand, Variation, add_variation
 
 Floats = NDArray[np.float64]
 PartT = TypeVar("PartT", bound=Part)
@@ -48,20 +45,18 @@ def world_spec(robot: RobotConfig, task: TaskConfig, fixtures: Mapping[str, Part
 
 
 class World:
-    """Physics, cameras and task state of one episode. Not thread-safe; rendering belongs to the calling thread."""
+    """Physics and cameras; `segue_sim.episode` decides what is where. Not thread-safe; the calling thread renders."""
 
     def __init__(
         self,
         robot: RobotConfig,
         task: TaskConfig,
-        seed: int = 0,
         render: bool = True,
         dress: Callable[[mujoco.MjSpec, RobotConfig], None] | None = None,
     ) -> None:
         check_robot(task, robot.name)
         self.robot, self.task = robot, task
         self._parts = {name: parts.create(name, fixture) for name, fixture in task.fixtures.items()}
-        experts.check(task)
         spec = world_spec(robot, task, self._parts)
         if dress is not None:  # what only spectators see
             dress(spec, robot)
@@ -77,7 +72,7 @@ class World:
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
         self._graspable = self._bodies_to_grasp()
         self._stagehand = Stagehand(self.model, task.object_height_m)
-        self.reset(seed)
+        self._steps = 0
 
     def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
         """Bodies by the name of what a gripper holds when opposed fingers of it touch one of them."""
@@ -89,11 +84,9 @@ class World:
             for name, bodies in names.items()
         }
 
-    def reset(self, seed: int) -> None:
-        """Starts episode `seed`: robot at the task's start pose, grippers open, things where the seed says."""
-        self.seed = seed
-        clearances = {name: part.clearance for name, part in self._parts.items()}
-        self.layout: Layout = draw_layout(self.task, seed, clearances)
+    def arrange(self, layout: Layout, variation: Variation) -> None:
+        """Time 0: the robot at the task's start pose, grippers open, things where `layout` and `variation` say."""
+        self.layout, self.variation = layout, variation
         mujoco.mj_resetData(self.model, self.data)
         start = np.array(self.robot.pose_rad(self.task.start_pose))
         self.data.qpos[self._qpos] = start
@@ -101,32 +94,13 @@ class World:
         self._grippers.open(self.data)
         self.apply(start, np.ones(len(self.robot.arms)))
         for part in self._parts.values():
-            part.place(self.model, self.data, self.layout)
-        for name, place in self.layout.objects.items():
+            part.place(self.model, self.data, layout)
+        for name, place in layout.objects.items():
             self._place_object(name, place)
         self._paint()
-        self.variation = draw_variation(
-            self.task, seed, self.layout, clearances, self.model.ncam, self.model.nlight
-        )
-        self._stagehand.arrange(self.data, self.variation)
+        self._stagehand.arrange(self.data, variation)
         self._steps = 0
         mujoco.mj_forward(self.model, self.data)
-        self._judge = scores.create(self)
-
-    @contextmanager
-    def imagined(self) -> Iterator[None]:
-        """What happens inside did not happen: physics and judge go on as copies, and are put back at the end."""
-        kept, driven = (self.data, self._judge, self._steps), self._drives.state
-        self.data, self._judge = copy.copy(self.data), scores.create(self)
-        try:
-            yield
-        finally:
-            self.data, self._judge, self._steps = kept
-            self._drives.restore(driven)
-
-    def judge_anew(self) -> None:
-        """The judge forgets what it saw and begins with what the world is like now."""
-        self._judge = scores.create(self)
 
     def _place_object(self, name: str, place: Placement) -> None:
         kind = thing(name, self.task.things)
@@ -147,6 +121,11 @@ class World:
     def tick(self) -> int:
         """Whole control ticks since reset."""
         return self._steps // self._steps_per_tick
+
+    @property
+    def clearances(self) -> dict[str, float]:
+        """Room that each fixture needs around it [m], by its name."""
+        return {name: part.clearance for name, part in self._parts.items()}
 
     @cached_property
     def kinematics(self) -> Kinematics:
@@ -201,13 +180,15 @@ class World:
         self._drives.restore(DriveState())
 
     def advance(self, seconds: float) -> None:
-        """Steps the physics; the task's events are judged once per control tick."""
+        """Steps the physics for `seconds`."""
         for _ in range(round(seconds / self.robot.physics_step_s)):
-            self._drives.run(self.data, self.robot.physics_step_s)
-            mujoco.mj_step(self.model, self.data)
-            self._steps += 1
-            if self._steps % self._steps_per_tick == 0:
-                self._judge.update()
+            self._step()
+
+    def _step(self) -> None:
+        """One step of the physics."""
+        self._drives.run(self.data, self.robot.physics_step_s)
+        mujoco.mj_step(self.model, self.data)
+        self._steps += 1
 
     def render(self) -> dict[str, NDArray[np.uint8]]:
         """What each camera of the robot sees now: RGB (height, width, 3)."""
@@ -278,7 +259,3 @@ class World:
     def _contacts(self) -> set[tuple[int, int]]:
         bodies = self.model.geom_bodyid[self.data.contact.geom]  # (ncon, 2)
         return {(int(a), int(b)) for a, b in bodies} | {(int(b), int(a)) for a, b in bodies}
-
-    def task_state(self) -> TaskState:
-        """Success, score of Table A.1 and how much is done."""
-        return self._judge.state()

@@ -7,7 +7,7 @@ import pytest
 from segue_core.contracts.base import load_yaml
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
-from segue_sim.world import World
+from segue_sim.episode import Episode
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 
@@ -25,5 +25,5 @@ def task() -> TaskConfig:
 
 
 @pytest.fixture(scope="session")
-def world(robot: RobotConfig, task: TaskConfig) -> World:
-    return World(robot, task, render=False)
+def world(robot: RobotConfig, task: TaskConfig) -> Episode:
+    return Episode(robot, task, render=False)

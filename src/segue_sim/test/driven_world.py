@@ -12,8 +12,8 @@ from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts
 from segue_sim.disturbance import Disturbance
+from segue_sim.episode import Episode
 from segue_sim.experts.base import Expert
-from segue_sim.world import World
 
 Floats = np.ndarray
 _AFTERWARDS = 5  # ticks that the judge still sees when the expert is done
@@ -22,7 +22,7 @@ _AFTERWARDS = 5  # ticks that the judge still sees when the expert is done
 class DrivenWorld:
     """A world at the start of `seed`, and its robot armed there."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: Episode, seed: int) -> None:
         self.world, self.controller, self._tick = world, RobotController(world.robot), count()
         world.reset(seed)
         self.controller.reset(world.joint_positions())
@@ -63,7 +63,7 @@ class DrivenWorld:
 
 def demonstrate(robot: RobotConfig, task: TaskConfig, seed: int, disturbed: bool = False) -> TaskState:
     """How the task stands when its expert has done it, with noise and pushes if `disturbed`."""
-    driven = DrivenWorld(World(robot, task, seed, render=False), seed)
+    driven = DrivenWorld(Episode(robot, task, seed, render=False), seed)
     expert = experts.create(driven.world, seed)
     noise = Disturbance(robot.action_space, seed).apply if disturbed else None
     for _ in driven.play(expert, round(task.time_limit_s * robot.tick_rate_hz), noise):

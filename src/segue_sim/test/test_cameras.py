@@ -17,11 +17,11 @@ weakref.finalize(older, int)  # as libraries do, long before a camera is made
 from segue_core.contracts.base import load_yaml
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
-from segue_sim.world import World
+from segue_sim.episode import Episode
 config = Path(sys.argv[1])
 robot = load_yaml((config / "robots/dual_arm.yaml").read_text(), RobotConfig, "robot")
 task = load_yaml((config / "tasks/pick_place.yaml").read_text(), TaskConfig, "task")
-world = World(robot, task)
+world = Episode(robot, task)
 print(sorted(world.render()))
 sys.exit("the end")
 """

@@ -9,20 +9,20 @@ from every_robot import CASES, Case, Rig, contract
 from segue_control.hardware.robot_side import RobotSide
 from segue_control.lockstep import step
 from segue_core.contracts.controller import Interface, Targets, targets_of
+from segue_sim.episode import Episode
 from segue_sim.testing import load_task, task_names
-from segue_sim.world import World
 
 FOLLOWED = [c for c in CASES if targets_of(c.robot().action_space) is Targets.POSES]
 ONE_PER_INTERFACE = ("cartesian_pose", "joint_velocity", "cartesian_impedance")
 
 
 @cache
-def _world(name: str) -> World:
+def _world(name: str) -> Episode:
     task = next(task for task in map(load_task, task_names()) if task.robot == name)
-    return World(contract(name), task, 0, render=False)
+    return Episode(contract(name), task, 0, render=False)
 
 
-def _started(case: Case) -> tuple[World, Rig]:
+def _started(case: Case) -> tuple[Episode, Rig]:
     """A world at its start, and a controller armed at what it measures."""
     world, rig = _world(case.name), Rig(case)
     world.reset(0)
@@ -74,7 +74,7 @@ def test_17_a_robot_whose_controller_was_killed_stops_by_itself(case: Case) -> N
     assert (side.timeouts, side.holding) == (1, True)
 
 
-def _tell(side: RobotSide, rig: Rig, world: World, names: tuple[str, ...], now: float) -> None:
+def _tell(side: RobotSide, rig: Rig, world: Episode, names: tuple[str, ...], now: float) -> None:
     """One update of the controller, over the wire."""
     rig.controller.observe(world.joint_positions(), v=world.joint_velocities())
     command = rig.controller.update(rig.dt)

@@ -6,8 +6,8 @@ from driven_world import demonstrate
 
 from segue_core.contracts.robot import RobotConfig
 from segue_sim import experts
+from segue_sim.episode import Episode
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 FULL_MARKS = {"pick_place": 10.0, "bowls": 6.0, "drawer": 10.0, "pour": 10.0, "towel": 10.0}
 
@@ -40,7 +40,7 @@ def test_more_bowls_are_one_line_more(robot: RobotConfig) -> None:
 
 
 def test_actions_of_an_expert_are_within_what_the_robot_may_be_told(robot: RobotConfig) -> None:
-    world = World(robot, load_task("drawer"), 3, render=False)
+    world = Episode(robot, load_task("drawer"), 3, render=False)
     action = experts.create(world, 3).act()
     assert action.shape == (robot.action_space.dim,)
     assert np.array_equal(robot.action_space.clip(action), action)

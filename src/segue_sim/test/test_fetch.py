@@ -8,9 +8,9 @@ from driven_world import DrivenWorld, demonstrate
 from segue_control.robot.held import held_positions
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
+from segue_sim.episode import Episode
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +19,14 @@ def robot() -> RobotConfig:
 
 
 @pytest.fixture(scope="module")
-def world(robot: RobotConfig) -> World:
+def world(robot: RobotConfig) -> Episode:
     """Nothing in reach: the furniture is far away."""
     task = load_task("open_cabinet").model_copy(update={"fixtures": {}, "score": "conditions", "held": {}})
     nothing = {"success": {"above": {"what": "arm_gripper_link", "by_m": 3.0}}}
-    return World(robot, task.model_copy(update={"goal": nothing, "script": ()}), render=False)
+    return Episode(robot, task.model_copy(update={"goal": nothing, "script": ()}), render=False)
 
 
-def test_the_model_is_repaired_for_a_robot_that_moves_itself(world: World, robot: RobotConfig) -> None:
+def test_the_model_is_repaired_for_a_robot_that_moves_itself(world: Episode, robot: RobotConfig) -> None:
     model = world.model
     assert not [model.body(i).name for i in range(model.nbody) if "mocap" in model.body(i).name]
     assert (
@@ -38,7 +38,7 @@ def test_the_model_is_repaired_for_a_robot_that_moves_itself(world: World, robot
     assert held == {n for n in (model.actuator(i).name for i in range(model.nu)) if n in held}
 
 
-def test_home_is_held_and_points_forward(world: World) -> None:
+def test_home_is_held_and_points_forward(world: Episode) -> None:
     world.reset(0)
     home = world.joint_positions()
     world.advance(2.0)
@@ -58,7 +58,7 @@ def test_home_is_held_and_points_forward(world: World) -> None:
     ],
 )
 def test_the_tool_gets_to_every_corner_and_base_torso_and_head_stay(
-    world: World, robot: RobotConfig, position: tuple[float, ...], yaw: float
+    world: Episode, robot: RobotConfig, position: tuple[float, ...], yaw: float
 ) -> None:
     rig = DrivenWorld(world, 0)
     rig.go(position, yaw, 45)
@@ -71,7 +71,7 @@ def test_the_tool_gets_to_every_corner_and_base_torso_and_head_stay(
 
 
 def test_base_and_torso_give_way_by_less_than_a_millimetre_while_the_arm_moves(
-    world: World, robot: RobotConfig
+    world: Episode, robot: RobotConfig
 ) -> None:
     rig, furthest = DrivenWorld(world, 0), 0.0
     for ticks in range(30):
@@ -83,7 +83,7 @@ def test_base_and_torso_give_way_by_less_than_a_millimetre_while_the_arm_moves(
     assert 0.0 < furthest < 1e-3
 
 
-def test_speeds_stay_below_those_of_the_real_joints(world: World, robot: RobotConfig) -> None:
+def test_speeds_stay_below_those_of_the_real_joints(world: Episode, robot: RobotConfig) -> None:
     rig, fastest = DrivenWorld(world, 0), np.zeros(7)
     for _ in range(12):
         rig.go((0.70, 0.40, 1.2), 0.6, 1)
@@ -94,14 +94,14 @@ def test_speeds_stay_below_those_of_the_real_joints(world: World, robot: RobotCo
 
 def test_a_task_may_turn_the_head_but_not_lift_the_torso(robot: RobotConfig) -> None:
     task = load_task("close_fridge")
-    world = World(robot, task, 0, render=False)
+    world = Episode(robot, task, 0, render=False)
     assert held_positions(robot, world.data)["arm_head_pan_joint"] == task.held["arm_head_pan_joint"] != 0.0
     lifted = task.model_copy(update={"held": {"arm_torso_lift_joint": 0.3}})
     with pytest.raises(ConfigError, match="torso_lift_joint.*carries the tool"):
-        World(robot, lifted, 0, render=False)
+        Episode(robot, lifted, 0, render=False)
     wrong = task.model_copy(update={"held": {"arm_head_pen_joint": 0.3}})
     with pytest.raises(ConfigError, match="head_pen_joint.*arm_head_pan_joint"):
-        World(robot, wrong, 0, render=False)
+        Episode(robot, wrong, 0, render=False)
 
 
 def test_the_kitchen_is_where_the_base_is_not() -> None:
@@ -117,7 +117,7 @@ def test_the_kitchen_is_where_the_base_is_not() -> None:
 @pytest.mark.parametrize("name", ["place_in_cabinet", "close_microwave", "close_cabinet"])
 def test_no_episode_begins_with_the_hand_in_an_open_door(robot: RobotConfig, name: str) -> None:
     """Seed 20086 once threw the wrist out of a door's edge so fast that the guard stopped the robot."""
-    world = World(robot, load_task(name), 0, render=False)
+    world = Episode(robot, load_task(name), 0, render=False)
     for seed in (*range(20000, 20100, 3), 20057, 20086, 20096):
         world.reset(seed)
         mujoco.mj_forward(world.model, world.data)

@@ -10,8 +10,8 @@ from driven_world import demonstrate
 from segue_core.contracts.base import load_yaml
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError
+from segue_sim.episode import Episode
 from segue_sim.testing import load_task
-from segue_sim.world import World
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "your-own-robot.md"
 
@@ -31,7 +31,7 @@ def test_the_robot_of_the_page_does_another_robots_task(text: str) -> None:
 
 def test_its_linkage_opens_and_closes_as_told(text: str) -> None:
     robot = load_yaml(text, RobotConfig, PAGE.name)
-    world = World(robot, load_task("pick_up_cup").model_copy(update={"robot": robot.name}), 0, render=False)
+    world = Episode(robot, load_task("pick_up_cup").model_copy(update={"robot": robot.name}), 0, render=False)
     gaps = []
     for opening in (0.0, 0.5, 1.0):
         world.apply(world.joint_positions(), np.array([opening]))
@@ -45,4 +45,4 @@ def test_its_linkage_opens_and_closes_as_told(text: str) -> None:
 def test_a_finger_body_that_the_model_has_not_is_refused_with_those_it_has(text: str) -> None:
     robot = load_yaml(text.replace("hand_left_pad", "hand_left_pat"), RobotConfig, PAGE.name)
     with pytest.raises(ConfigError, match=r"finger body 'hand_left_pat' \(did you mean 'hand_left_pad'"):
-        World(robot, load_task("pick_up_cup").model_copy(update={"robot": robot.name}), 0, render=False)
+        Episode(robot, load_task("pick_up_cup").model_copy(update={"robot": robot.name}), 0, render=False)

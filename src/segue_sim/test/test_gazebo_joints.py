@@ -6,12 +6,12 @@ import mujoco
 import numpy as np
 import pytest
 
+from segue_sim.episode import Episode
 from segue_sim.gazebo.geometry import pose_of
 from segue_sim.gazebo.joints import hang, joint_name, joints_of
 from segue_sim.gazebo.scenery import world_sdf
 from segue_sim.gazebo.unsaid import unsaid
 from segue_sim.testing import load_robot, load_task, task_names
-from segue_sim.world import World
 
 KINDS = """
 <mujoco>
@@ -90,13 +90,13 @@ def test_balls_are_balls_free_bodies_hang_on_nothing_and_the_rest_is_fixed() -> 
 
 
 @pytest.fixture(scope="module", params=task_names())
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> Episode:
     task = load_task(request.param)
-    return World(load_robot(task.robot), task, 1, render=False)
+    return Episode(load_robot(task.robot), task, 1, render=False)
 
 
 def test_every_joint_of_every_world_is_written_with_all_that_it_has(
-    world: World, tmp_path_factory: pytest.TempPathFactory
+    world: Episode, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     model = world.model
     root = xml.fromstring(world_sdf(world, tmp_path_factory.mktemp("meshes")))
@@ -127,9 +127,9 @@ def _is_fixed(written: dict[str | None, xml.Element], name: str, root: xml.Eleme
 
 def test_what_the_formats_cannot_say_is_said_in_words() -> None:
     task = load_task("towel")
-    told = unsaid(World(load_robot(task.robot), task, 1, render=False))
+    told = unsaid(Episode(load_robot(task.robot), task, 1, render=False))
     assert any(sentence.startswith("106 tendons (towel_") for sentence in told), told
     assert any("armature" in sentence and "the robot" in sentence for sentence in told), told
     pour = load_task("pour")
-    told = unsaid(World(load_robot(pour.robot), pour, 1, render=False))
+    told = unsaid(Episode(load_robot(pour.robot), pour, 1, render=False))
     assert any("8 free or ball joints (blocks_0" in sentence for sentence in told), told

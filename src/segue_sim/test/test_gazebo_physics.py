@@ -12,12 +12,12 @@ import pytest
 from segue_control.robot.held import place_held
 from segue_control.robot.model import robot_spec
 from segue_core.contracts.robot import RobotConfig
+from segue_sim.episode import Episode
 from segue_sim.gazebo.joints import joint_name, joints_of
 from segue_sim.gazebo.robot import robot_urdf
 from segue_sim.gazebo.write import GazeboFiles, write_gazebo
 from segue_sim.surroundings import robot_bodies
 from segue_sim.testing import ROBOTS, load_robot, load_task, task_names
-from segue_sim.world import World
 
 _MISSING = gazebo_physics.missing()
 pytestmark = pytest.mark.skipif(_MISSING is not None, reason=str(_MISSING))
@@ -34,7 +34,7 @@ _WEIGHTLESS = '<sdf version="1.9"><world name="w"><gravity>0 0 0</gravity></worl
 class Case:
     """A task's world in MuJoCo, before anything moved, and Gazebo's files of the same moment."""
 
-    world: World
+    world: Episode
     files: GazeboFiles
     starts: dict[str, float]  # of all joints of the robot, by name
 
@@ -57,7 +57,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     task = load_task(request.param)
     robot = load_robot(task.robot)
     files = write_gazebo(robot, task, 1, tmp_path_factory.mktemp(request.param))
-    world = World(robot, task, 1, render=False)
+    world = Episode(robot, task, 1, render=False)
     names = [*robot.joint_names]
     names += [f"{arm.name}_{finger}" for arm in robot.arms for finger in arm.gripper.finger_joints]
     yield Case(world, files, {name: float(world.data.joint(name).qpos[0]) for name in names})

@@ -5,9 +5,9 @@ import pytest
 from driven_world import DrivenWorld, demonstrate
 
 from segue_core.contracts.robot import RobotConfig
+from segue_sim.episode import Episode
 from segue_sim.grippers import Grippers
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +16,11 @@ def robot() -> RobotConfig:
 
 
 @pytest.fixture(scope="module")
-def world(robot: RobotConfig) -> World:
-    return World(robot, load_task("place_block"), render=False)
+def world(robot: RobotConfig) -> Episode:
+    return Episode(robot, load_task("place_block"), render=False)
 
 
-def test_the_hand_hangs_on_the_arm_and_every_motor_has_its_joint(world: World, robot: RobotConfig) -> None:
+def test_the_hand_hangs_on_the_arm_and_every_motor_has_its_joint(world: Episode, robot: RobotConfig) -> None:
     model, arm = world.model, robot.arms[0]
     driven = {model.joint(int(model.actuator_trnid[i, 0])).name for i in range(model.nu)}
     assert driven == {f"arm_{name}" for name in (*arm.joints, *arm.gripper.finger_joints)}
@@ -28,7 +28,7 @@ def test_the_hand_hangs_on_the_arm_and_every_motor_has_its_joint(world: World, r
     assert model.body(int(hand.parentid[0])).name == "arm_b_6"
 
 
-def test_home_is_held_against_gravity_and_points_down(world: World) -> None:
+def test_home_is_held_against_gravity_and_points_down(world: Episode) -> None:
     world.reset(0)
     home = world.joint_positions()
     world.advance(2.0)
@@ -48,7 +48,7 @@ def test_home_is_held_against_gravity_and_points_down(world: World) -> None:
     ],
 )
 def test_the_tool_gets_to_every_corner_of_the_table(
-    world: World, position: tuple[float, ...], yaw: float
+    world: Episode, position: tuple[float, ...], yaw: float
 ) -> None:
     rig = DrivenWorld(world, 0)
     for _ in range(40):
@@ -58,7 +58,7 @@ def test_the_tool_gets_to_every_corner_of_the_table(
     np.testing.assert_allclose(x_axis, (np.cos(yaw), np.sin(yaw), 0.0), atol=0.01)
 
 
-def test_speeds_stay_below_what_the_real_joints_do(world: World, robot: RobotConfig) -> None:
+def test_speeds_stay_below_what_the_real_joints_do(world: Episode, robot: RobotConfig) -> None:
     rig, fastest = DrivenWorld(world, 0), np.zeros(6)
     for _ in range(15):
         rig.tick(rig.action((0.50, 0.25, 0.10), 1.0))
@@ -68,7 +68,7 @@ def test_speeds_stay_below_what_the_real_joints_do(world: World, robot: RobotCon
 
 
 @pytest.mark.parametrize("opening", [0.0, 0.5, 1.0])
-def test_three_fingers_go_to_the_opening_that_they_are_told(world: World, opening: float) -> None:
+def test_three_fingers_go_to_the_opening_that_they_are_told(world: Episode, opening: float) -> None:
     world.reset(0)
     world.apply(world.joint_positions(), np.array([opening]))
     world.advance(1.5)
@@ -76,7 +76,7 @@ def test_three_fingers_go_to_the_opening_that_they_are_told(world: World, openin
     np.testing.assert_allclose(list(world.commanded_openings().values()), opening, atol=1e-9)
 
 
-def test_a_grip_holds_by_friction_and_does_not_creep(world: World) -> None:
+def test_a_grip_holds_by_friction_and_does_not_creep(world: Episode) -> None:
     """Two fingers against the thumb: with equal motors and light joints they pushed it open by 1.6 mm/s."""
     rig = DrivenWorld(world, 4)
     at, yaw = world.object_position("block"), world.object_yaw("block")
@@ -94,7 +94,7 @@ def test_a_grip_holds_by_friction_and_does_not_creep(world: World) -> None:
     assert np.linalg.norm(world.object_position("block") - world.tool_position("arm") - before) < 1e-3
 
 
-def test_only_thumb_and_a_finger_together_hold(world: World, robot: RobotConfig) -> None:
+def test_only_thumb_and_a_finger_together_hold(world: Episode, robot: RobotConfig) -> None:
     grippers, block = Grippers(world.model, robot), frozenset({world.model.body("block").id})
     thumb, first, second = (min(finger) for finger in grippers.fingers(0))
 

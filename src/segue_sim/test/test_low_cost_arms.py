@@ -6,9 +6,9 @@ from driven_world import DrivenWorld, demonstrate
 
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.robot import RobotConfig
+from segue_sim.episode import Episode
 from segue_sim.grippers import Grippers
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 TASKS = {"so100": "cube_to_bin", "aloha": "hand_over"}
 IN_POSES = {"so100": "single_arm_ee", "aloha": "dual_arm_ee"}
@@ -22,13 +22,13 @@ def _told_poses(name: str) -> RobotConfig:
 
 
 @pytest.fixture(scope="module")
-def so100() -> World:
-    return World(_told_poses("so100"), load_task("cube_to_bin"), render=False)
+def so100() -> Episode:
+    return Episode(_told_poses("so100"), load_task("cube_to_bin"), render=False)
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_home_is_held_and_points_down(name: str) -> None:
-    world = World(load_robot(name), load_task(TASKS[name]), render=False)
+    world = Episode(load_robot(name), load_task(TASKS[name]), render=False)
     home = world.joint_positions()
     world.advance(2.0)
     assert np.abs(world.joint_positions() - home).max() < 3e-3
@@ -39,7 +39,7 @@ def test_home_is_held_and_points_down(name: str) -> None:
 
 
 @pytest.mark.parametrize("opening", [0.0, 0.5, 1.0])
-def test_one_jaw_goes_to_the_opening_that_it_is_told(so100: World, opening: float) -> None:
+def test_one_jaw_goes_to_the_opening_that_it_is_told(so100: Episode, opening: float) -> None:
     so100.reset(0)
     so100.apply(so100.joint_positions(), np.array([opening]))
     so100.advance(1.5)
@@ -47,7 +47,7 @@ def test_one_jaw_goes_to_the_opening_that_it_is_told(so100: World, opening: floa
     np.testing.assert_allclose(list(so100.commanded_openings().values()), opening, atol=1e-9)
 
 
-def test_the_jaw_holds_only_what_touches_the_hand_as_well(so100: World) -> None:
+def test_the_jaw_holds_only_what_touches_the_hand_as_well(so100: Episode) -> None:
     grippers, cube = Grippers(so100.model, so100.robot), int(so100.model.body("cube").id)
     jaw, hand = grippers.fingers(0)
     assert not jaw & hand, "the jaw hangs on the hand and is no part of it"
@@ -59,7 +59,7 @@ def test_the_jaw_holds_only_what_touches_the_hand_as_well(so100: World) -> None:
     assert not holding(jaw) and not holding(hand)
 
 
-def test_a_cube_in_the_jaw_does_not_creep(so100: World) -> None:
+def test_a_cube_in_the_jaw_does_not_creep(so100: Episode) -> None:
     rig = DrivenWorld(so100, 4)
     at, yaw = so100.object_position("cube"), so100.object_yaw("cube")
     for opening, height, ticks in ((0.6, 0.05, 50), (0.6, 0.016, 30), (0.0, 0.016, 30), (0.0, 0.08, 40)):

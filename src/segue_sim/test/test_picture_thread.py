@@ -8,15 +8,15 @@ import pytest
 
 from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.task import TaskConfig
+from segue_sim.episode import Episode
 from segue_sim.picture_thread import Pictures, PictureThread
-from segue_sim.world import World
 
 CONFIG = Path(__file__).parents[3] / "config"
 
 
-def _world(robot: str, task: str) -> World:
+def _world(robot: str, task: str) -> Episode:
     contract = load_robot(str(CONFIG / "robots" / f"{robot}.yaml"))
-    return World(contract, load_file(str(CONFIG / "tasks" / f"{task}.yaml"), TaskConfig, "task"), seed=3)
+    return Episode(contract, load_file(str(CONFIG / "tasks" / f"{task}.yaml"), TaskConfig, "task"), seed=3)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import pytest
 
 from segue_core.contracts.robot import RobotConfig
 from segue_sim.bowl import PITCH
+from segue_sim.episode import Episode
 from segue_sim.parts.base import set_free_pose
 from segue_sim.scores.bowls import pile_of
 from segue_sim.testing import load_task
-from segue_sim.world import World
 
 
 def at(x: float, z: float) -> np.ndarray:
@@ -36,15 +36,15 @@ def test_a_tilted_bowl_is_not_stacked() -> None:
 
 
 @pytest.fixture(scope="module")
-def bowls(robot: RobotConfig) -> World:
-    return World(robot, load_task("bowls"), render=False)
+def bowls(robot: RobotConfig) -> Episode:
+    return Episode(robot, load_task("bowls"), render=False)
 
 
-def put(world: World, name: str, x: float, z: float) -> None:
+def put(world: Episode, name: str, x: float, z: float) -> None:
     set_free_pose(world.model, world.data, name, (x, 0.0, z), 0.0)
 
 
-def test_every_bowl_of_a_pile_counts_two_points(bowls: World) -> None:
+def test_every_bowl_of_a_pile_counts_two_points(bowls: Episode) -> None:
     bowls.reset(0)
     put(bowls, "bowl_1", 0.5, 0.0)
     put(bowls, "bowl_2", 0.5, PITCH + 0.002)
@@ -56,7 +56,7 @@ def test_every_bowl_of_a_pile_counts_two_points(bowls: World) -> None:
     assert (bowls.task_state().score, bowls.task_state().success) == (6.0, True)
 
 
-def test_a_bowl_that_was_turned_over_costs_one_point_once(bowls: World) -> None:
+def test_a_bowl_that_was_turned_over_costs_one_point_once(bowls: Episode) -> None:
     bowls.reset(0)
     address = bowls.model.joint("bowl_1").qposadr[0]
     bowls.data.qpos[address : address + 7] = (0.3, 0.0, 0.06, 0.0, 1.0, 0.0, 0.0)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from segue_core.contracts.robot import RobotConfig
+from segue_sim.episode import Episode
 from segue_sim.parts.base import set_free_pose
 from segue_sim.parts.blocks import Blocks
 from segue_sim.scores.pour import in_bowl
 from segue_sim.testing import load_task
-from segue_sim.world import World
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ def test_a_block_is_in_a_bowl_within_its_rim(point: tuple[float, float, float], 
 
 
 @pytest.fixture(scope="module")
-def pour(robot: RobotConfig) -> World:
-    return World(robot, load_task("pour"), render=False)
+def pour(robot: RobotConfig) -> Episode:
+    return Episode(robot, load_task("pour"), render=False)
 
 
-def move_blocks(world: World, bowl: str, count: int | None = None) -> None:
+def move_blocks(world: Episode, bowl: str, count: int | None = None) -> None:
     """Put the first `count` blocks into a bowl."""
     foot = world.object_position(bowl)
     for i, name in enumerate(world.part("blocks", Blocks).names[:count]):
@@ -40,7 +40,7 @@ def move_blocks(world: World, bowl: str, count: int | None = None) -> None:
     world.advance(0.4)
 
 
-def test_over_and_back_is_one_operation_and_all_points(pour: World) -> None:
+def test_over_and_back_is_one_operation_and_all_points(pour: Episode) -> None:
     pour.reset(0)
     pour.advance(0.2)
     assert (pour.task_state().placed, pour.task_state().score) == (0, 0.0)
@@ -52,21 +52,21 @@ def test_over_and_back_is_one_operation_and_all_points(pour: World) -> None:
 
 def test_with_three_operations_each_is_a_third(robot: RobotConfig) -> None:
     task = load_task("pour").model_copy(update={"goal": {"operations": 3}})
-    world = World(robot, task, render=False)
+    world = Episode(robot, task, render=False)
     move_blocks(world, "bowl_2")
     move_blocks(world, "bowl_1")
     assert world.task_state().score == pytest.approx(10 / 3)
     assert not world.task_state().success
 
 
-def test_a_pour_that_leaves_a_block_behind_is_not_done(pour: World) -> None:
+def test_a_pour_that_leaves_a_block_behind_is_not_done(pour: Episode) -> None:
     pour.reset(0)
     pour.advance(0.2)
     move_blocks(pour, "bowl_2", 7)
     assert pour.task_state().placed == 0
 
 
-def test_each_block_on_the_table_costs_a_point_and_four_cost_three(pour: World) -> None:
+def test_each_block_on_the_table_costs_a_point_and_four_cost_three(pour: Episode) -> None:
     pour.reset(0)
     for count in range(1, 5):
         for i in range(count):

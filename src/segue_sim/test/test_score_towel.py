@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from segue_core.contracts.robot import RobotConfig
+from segue_sim.episode import Episode
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.towel import folds
 from segue_sim.testing import load_task
-from segue_sim.world import World
 
 SIZE = (0.28, 0.26)
 
@@ -61,7 +61,7 @@ def test_a_turned_towel_is_measured_along_its_own_sides() -> None:
 
 
 def test_a_towel_lies_still_and_flat_until_somebody_takes_it(robot: RobotConfig) -> None:
-    world = World(robot, load_task("towel"), seed=2, render=False)
+    world = Episode(robot, load_task("towel"), seed=2, render=False)
     towel = world.part("towel", Towel)
     before = towel.points(world.data)
     world.advance(1.0)

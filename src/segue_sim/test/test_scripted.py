@@ -10,10 +10,10 @@ from segue_core.errors import PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_sim import snapshot
+from segue_sim.episode import Episode
 from segue_sim.scripted.imagination import Imagination
 from segue_sim.scripted.policy import ScriptedPolicy, WorldSource
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 STRIDE, DELAY, HORIZON = 30, 8, 60
 
@@ -27,7 +27,7 @@ class Stage:
     """A world under its controller, moved row by row, as lockstep does."""
 
     def __init__(self, robot: RobotConfig, name: str, seed: int) -> None:
-        self.world = World(robot, load_task(name), seed, render=False)
+        self.world = Episode(robot, load_task(name), seed, render=False)
         self._controller = RobotController(robot)
         self._controller.reset(self.world.joint_positions())
 
@@ -90,7 +90,7 @@ def test_an_expert_that_is_shown_the_same_moments_acts_the_same(franka: RobotCon
 
 
 def test_a_snapshot_put_down_elsewhere_goes_on_bit_for_bit(franka: RobotConfig) -> None:
-    one, other = (World(franka, load_task("pick_up_cup"), 5, render=False) for _ in range(2))
+    one, other = (Episode(franka, load_task("pick_up_cup"), 5, render=False) for _ in range(2))
     one.apply(one.joint_positions() + 0.05, np.zeros(1))
     one.advance(0.3)
     snapshot.put(other, snapshot.take(one))
@@ -100,7 +100,7 @@ def test_a_snapshot_put_down_elsewhere_goes_on_bit_for_bit(franka: RobotConfig) 
 
 
 def test_a_snapshot_of_another_episode_is_refused(franka: RobotConfig) -> None:
-    world = World(franka, load_task("pick_up_cup"), 5, render=False)
+    world = Episode(franka, load_task("pick_up_cup"), 5, render=False)
     taken = snapshot.take(world)
     world.reset(6)
     with pytest.raises(PolicyError, match="state of the simulator.*5.*6"):

@@ -9,9 +9,9 @@ import pytest
 from segue_core.contracts.base import load_yaml
 from segue_core.contracts.robot import RobotConfig, SpectatorConfig
 from segue_core.contracts.task import TaskConfig
+from segue_sim.episode import Episode
 from segue_sim.snapshot import take
 from segue_sim.spectator import HEIGHT, WIDTH, Spectator
-from segue_sim.world import World
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 ROBOTS = sorted(path.stem for path in (CONFIG / "robots").glob("*.yaml"))
@@ -26,7 +26,7 @@ def _middle(picture: np.ndarray) -> np.ndarray:
     return picture[HEIGHT // 4 : -HEIGHT // 4, WIDTH // 4 : -WIDTH // 4].astype(float)
 
 
-def test_a_recorded_state_is_drawn_as_it_was(world: World, robot: RobotConfig, task: TaskConfig) -> None:
+def test_a_recorded_state_is_drawn_as_it_was(world: Episode, robot: RobotConfig, task: TaskConfig) -> None:
     before = take(world)
     spectator = Spectator.of_world(robot, task, before.seed)
     try:
@@ -65,6 +65,6 @@ def test_a_spectator_changes_neither_the_fingerprint_nor_what_the_cameras_see(
     watched = robot.model_copy(update={"spectator": elsewhere})
     assert watched.fingerprint() == robot.fingerprint()
     assert set(watched.cameras) == set(robot.cameras)
-    plain, other = World(robot, task, 3), World(watched, task, 3)
+    plain, other = Episode(robot, task, 3), Episode(watched, task, 3)
     for name, image in plain.render().items():
         assert np.array_equal(image, other.render()[name])

@@ -5,9 +5,9 @@ import pytest
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import FixtureConfig, TaskConfig
 from segue_core.errors import ConfigError
+from segue_sim.episode import Episode
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_robot, load_task, task_names
-from segue_sim.world import World
 
 
 @pytest.fixture(params=task_names())
@@ -16,7 +16,7 @@ def any_task(request: pytest.FixtureRequest) -> TaskConfig:
 
 
 def test_every_task_builds_and_starts_undone(any_task: TaskConfig) -> None:
-    world = World(load_robot(any_task.robot), any_task, seed=4, render=False)
+    world = Episode(load_robot(any_task.robot), any_task, seed=4, render=False)
     world.advance(0.3)
     state = world.task_state()
     assert (state.success, state.score, state.placed) == (False, 0.0, 0)
@@ -38,7 +38,7 @@ def test_an_unknown_expert_or_score_is_refused_with_the_valid_ones(
     robot: RobotConfig, task: TaskConfig, what: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"unknown {what} 'pick_plaice'.*pick_place"):
-        World(robot, task.model_copy(update={what: "pick_plaice"}), render=False)
+        Episode(robot, task.model_copy(update={what: "pick_plaice"}), render=False)
 
 
 def test_an_unknown_kind_of_fixture_is_refused_with_the_valid_ones(
@@ -46,22 +46,22 @@ def test_an_unknown_kind_of_fixture_is_refused_with_the_valid_ones(
 ) -> None:
     fixtures = {"container": FixtureConfig(kind="bax")}
     with pytest.raises(ConfigError, match="unknown kind of fixture 'bax'.*box"):
-        World(robot, task.model_copy(update={"fixtures": fixtures}), render=False)
+        Episode(robot, task.model_copy(update={"fixtures": fixtures}), render=False)
 
 
 def test_an_unknown_object_is_refused_with_the_valid_ones(robot: RobotConfig, task: TaskConfig) -> None:
     with pytest.raises(ConfigError, match="unknown object 'jug_1'.*jar"):
-        World(robot, task.model_copy(update={"objects": ("jug_1",)}), render=False)
+        Episode(robot, task.model_copy(update={"objects": ("jug_1",)}), render=False)
 
 
 def test_an_option_that_a_fixture_does_not_have_is_refused(robot: RobotConfig, task: TaskConfig) -> None:
     wrong = FixtureConfig(kind="box", options={"inner_half_size": (0.1, 0.1), "wall_hight": 0.05})
     with pytest.raises(ConfigError, match="wall_hight.*did you mean 'wall_height'"):
-        World(robot, task.model_copy(update={"fixtures": {"container": wrong}}), render=False)
+        Episode(robot, task.model_copy(update={"fixtures": {"container": wrong}}), render=False)
 
 
 def test_a_task_without_the_fixture_that_its_score_needs_is_refused(
     robot: RobotConfig, task: TaskConfig
 ) -> None:
     with pytest.raises(ConfigError, match="unknown box of task 'pick_place' 'container'"):
-        World(robot, task.model_copy(update={"fixtures": {}}), render=False)
+        Episode(robot, task.model_copy(update={"fixtures": {}}), render=False)

@@ -11,8 +11,8 @@ from driven_world import DrivenWorld
 
 from segue_control.guard.safety_guard import GuardMode
 from segue_control.lockstep import step
+from segue_sim.episode import Episode
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 REST_RAD_S = 0.01
 LAG_S = 0.1  # kd / kp of the simulated servos: the speed that is left fades by e in this time
@@ -45,7 +45,7 @@ def _time_to_rest(driven: DrivenWorld) -> float:
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_an_arm_in_motion_rests_within_what_its_limits_and_its_servos_allow(name: str) -> None:
-    world = World(load_robot(name), load_task(TASKS[name]), 0, render=False)
+    world = Episode(load_robot(name), load_task(TASKS[name]), 0, render=False)
     speeds, times = [], []
     for seed in range(4):
         driven = DrivenWorld(world, seed)
@@ -60,7 +60,7 @@ def test_an_arm_in_motion_rests_within_what_its_limits_and_its_servos_allow(name
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_the_stream_rests_within_the_time_of_its_limits(name: str) -> None:
-    driven = DrivenWorld(World(load_robot(name), load_task(TASKS[name]), 0, render=False), 0)
+    driven = DrivenWorld(Episode(load_robot(name), load_task(TASKS[name]), 0, render=False), 0)
     guard, period_s = driven.controller.guard, 1.0 / driven.world.robot.control_rate_hz
     _sweep(driven, np.random.default_rng(0))
     guard.emergency_stop("test")

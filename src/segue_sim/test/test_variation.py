@@ -8,10 +8,10 @@ import pytest
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
+from segue_sim.episode import Episode
 from segue_sim.layout import draw_layout
 from segue_sim.testing import load_task
 from segue_sim.variation import Variation, draw_variation
-from segue_sim.world import World
 
 EVERYTHING = {
     "textures": True,
@@ -69,15 +69,17 @@ def test_the_layout_of_a_seed_is_what_it_always_was(name: str) -> None:
         assert (place.x, place.y, place.yaw) == pytest.approx(expected, abs=1e-9)
 
 
-def test_nothing_varies_unless_the_task_asks_for_it(world: World) -> None:
+def test_nothing_varies_unless_the_task_asks_for_it(world: Episode) -> None:
     world.reset(3)
     assert (world.variation.texture, world.variation.distractors) == (None, {})
     assert not np.any(world.variation.cameras)
     assert not np.any(world.variation.lights)
 
 
-def test_randomisation_moves_nothing_of_the_task(robot: RobotConfig, task: TaskConfig, world: World) -> None:
-    varied = World(robot, randomised(task, EVERYTHING), 5, render=False)
+def test_randomisation_moves_nothing_of_the_task(
+    robot: RobotConfig, task: TaskConfig, world: Episode
+) -> None:
+    varied = Episode(robot, randomised(task, EVERYTHING), 5, render=False)
     world.reset(5)
     assert varied.layout == world.layout
     first = varied.variation
@@ -117,7 +119,7 @@ def test_distractors_stand_clear_of_what_the_task_needs(task: TaskConfig) -> Non
 
 
 def test_cameras_and_ground_look_different_with_every_seed(robot: RobotConfig, task: TaskConfig) -> None:
-    world = World(robot, randomised(task, EVERYTHING), 1)
+    world = Episode(robot, randomised(task, EVERYTHING), 1)
     pictures = []
     for seed in (1, 2):
         world.reset(seed)

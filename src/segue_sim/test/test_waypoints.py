@@ -17,8 +17,8 @@ from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError
 from segue_sim import experts
 from segue_sim.conditions import holds
+from segue_sim.episode import Episode
 from segue_sim.testing import load_robot, load_task
-from segue_sim.world import World
 
 DOCUMENTED = Path(__file__).resolve().parents[3] / "docs" / "tasks.md"
 TASK = """
@@ -76,7 +76,7 @@ class Player(DrivenWorld):
     """A robot in a world of its own, and the expert that plays it."""
 
     def __init__(self, robot: RobotConfig, declared: TaskConfig) -> None:
-        super().__init__(World(robot, declared, 0, render=False), 0)
+        super().__init__(Episode(robot, declared, 0, render=False), 0)
         self.expert = experts.create(self.world, 0)
 
     def ticks(self, limit: int = 500) -> Iterator[int]:
@@ -133,7 +133,7 @@ def test_driving_a_hinge_moves_the_tool_and_the_hand_along_its_arc(franka: Robot
 
 
 def test_conditions_say_what_is_so(franka: RobotConfig) -> None:
-    world = World(franka, task(), 0, render=False)
+    world = Episode(franka, task(), 0, render=False)
     world.advance(0.2)
     true = (
         {"near": {"what": "peg", "to": "table", "within_m": 0.46}},
@@ -172,7 +172,7 @@ def test_what_does_not_fit_is_refused_at_the_start(
     franka: RobotConfig, changes: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(ConfigError, match=match):
-        World(franka, task(**changes), render=False)
+        Episode(franka, task(**changes), render=False)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_capsule_with_one_size_is_refused() -> None:
 
 
 def test_a_free_body_of_a_fixture_starts_where_it_stands_on_it(franka: RobotConfig) -> None:
-    world = World(franka, load_task("take_lid"), 3, render=False)
+    world = Episode(franka, load_task("take_lid"), 3, render=False)
     pan, lid = world.frame("saucepan"), world.frame("saucepan_lid")
     world.advance(1.0)
     moved = world.frame("saucepan_lid").position - lid.position

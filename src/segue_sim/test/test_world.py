@@ -7,10 +7,10 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError
 from segue_sim.disturbance import Disturbance
-from segue_sim.world import World
+from segue_sim.episode import Episode
 
 
-def test_the_arms_stay_where_they_are_told_to_stay(world: World) -> None:
+def test_the_arms_stay_where_they_are_told_to_stay(world: Episode) -> None:
     world.reset(3)
     home = world.joint_positions()
     world.advance(0.5)
@@ -18,21 +18,21 @@ def test_the_arms_stay_where_they_are_told_to_stay(world: World) -> None:
     assert np.abs(world.joint_velocities()).max() < 1e-2
 
 
-def test_home_points_the_tools_down(world: World, robot: RobotConfig) -> None:
+def test_home_points_the_tools_down(world: Episode, robot: RobotConfig) -> None:
     world.reset(0)
     for arm in robot.arms:
         axis = world.data.site(f"{arm.name}_tool").xmat.reshape(3, 3)[:, 2]
         assert axis @ np.array([0.0, 0.0, -1.0]) > 0.9999
 
 
-def test_grippers_reach_the_opening_they_are_told(world: World) -> None:
+def test_grippers_reach_the_opening_they_are_told(world: Episode) -> None:
     world.reset(0)
     world.apply(world.joint_positions(), np.array([0.0, 0.5]))
     world.advance(1.0)
     assert np.allclose(world.gripper_positions(), [0.0, 0.5], atol=0.03)
 
 
-def test_the_same_seed_and_commands_give_the_same_motion(world: World) -> None:
+def test_the_same_seed_and_commands_give_the_same_motion(world: Episode) -> None:
     def play() -> np.ndarray:
         world.reset(5)
         world.apply(world.joint_positions() + 0.1, np.array([0.0, 1.0]))
@@ -42,7 +42,7 @@ def test_the_same_seed_and_commands_give_the_same_motion(world: World) -> None:
     assert np.array_equal(play(), play())
 
 
-def test_ticks_follow_simulated_time(world: World, robot: RobotConfig) -> None:
+def test_ticks_follow_simulated_time(world: Episode, robot: RobotConfig) -> None:
     world.reset(0)
     for expected in range(1, 4):
         world.advance(1 / robot.tick_rate_hz)
@@ -50,14 +50,16 @@ def test_ticks_follow_simulated_time(world: World, robot: RobotConfig) -> None:
     assert np.isclose(world.time, 3 / robot.tick_rate_hz)
 
 
-def test_a_new_episode_has_nothing_in_the_box(world: World, task: TaskConfig) -> None:
+def test_a_new_episode_has_nothing_in_the_box(world: Episode, task: TaskConfig) -> None:
     world.reset(11)
     world.advance(0.1)
     state = world.task_state()
     assert (state.placed, state.total, state.success) == (0, len(task.objects), False)
 
 
-def test_objects_put_over_the_box_fall_into_it_and_the_task_succeeds(world: World, task: TaskConfig) -> None:
+def test_objects_put_over_the_box_fall_into_it_and_the_task_succeeds(
+    world: Episode, task: TaskConfig
+) -> None:
     world.reset(2)
     place = world.layout.fixtures["container"]
     for y, name in zip((-0.05, 0.0, 0.05), task.objects, strict=True):
@@ -68,7 +70,7 @@ def test_objects_put_over_the_box_fall_into_it_and_the_task_succeeds(world: Worl
 
 
 def test_cameras_see_the_colours_that_the_seed_chose(robot: RobotConfig, task: TaskConfig) -> None:
-    world = World(robot, task, seed=1)
+    world = Episode(robot, task, seed=1)
     first = world.render()
     assert {name: image.shape for name, image in first.items()} == {
         name: (camera.height, camera.width, 3) for name, camera in robot.cameras.items()
@@ -103,10 +105,10 @@ def test_a_snap_closes_an_open_gripper_for_a_moment_and_never_opens_one(robot: R
 
 def test_an_episode_begins_in_the_pose_that_the_task_names(robot: RobotConfig, task: TaskConfig) -> None:
     task = task.model_copy(update={"start_pose": "aside"})
-    world = World(robot, task, 0, render=False)
+    world = Episode(robot, task, 0, render=False)
     np.testing.assert_allclose(world.joint_positions(), robot.pose_rad("aside"))
     assert world.joint_positions()[0] != robot.pose_rad("home")[0]
     with pytest.raises(
         ConfigError, match=r"unknown pose of robot 'dual_arm' 'nowhere'.*allowed: aside, home"
     ):
-        World(robot, task.model_copy(update={"start_pose": "nowhere"}), 0, render=False)
+        Episode(robot, task.model_copy(update={"start_pose": "nowhere"}), 0, render=False)

@@ -24,7 +24,7 @@ from segue_data.storage.folder_lock import FolderLock
 
 if TYPE_CHECKING:
     from segue_control.controller import RobotController
-    from segue_sim.world import World
+    from segue_sim.episode import Episode
 
 FAILURES = "failures.jsonl"
 
@@ -44,17 +44,17 @@ def episode_folder(out: Path, seed: int) -> Path:
 
 
 @cache
-def _world_and_controller(robot_json: str, task_json: str) -> tuple[World, RobotController]:
+def _world_and_controller(robot_json: str, task_json: str) -> tuple[Episode, RobotController]:
     """Compile once per worker process; the configurations travel as text so that they can be cache keys."""
     from segue_control.controller import RobotController
-    from segue_sim.world import World
+    from segue_sim.episode import Episode
 
     robot, task = RobotConfig.model_validate_json(robot_json), TaskConfig.model_validate_json(task_json)
-    return World(robot, task, 0, render=True), RobotController(robot)
+    return Episode(robot, task, 0, render=True), RobotController(robot)
 
 
 def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
-    """World, expert and controller for one episode; what can be reused in this process is."""
+    """Episode, expert and controller for one episode; what can be reused in this process is."""
     from segue_sim import experts
 
     world, controller = _world_and_controller(robot.model_dump_json(), task.model_dump_json())

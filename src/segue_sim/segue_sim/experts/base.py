@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.robot.rotations import Quaternion
+from segue_sim.episode import Episode
 from segue_sim.experts.own_space import OwnSpace
 from segue_sim.motion import MotionLimits, PoseSetPoint
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 Steps = Generator[None, None, None]
@@ -34,7 +32,7 @@ _PATIENCE_TICKS = 120  # a move that takes longer was stopped by something: the 
 
 
 class Expert(Protocol):
-    """Solves one episode of a `World`. Call `act` once per tick, before the tick's physics."""
+    """Solves one episode of a `Episode`. Call `act` once per tick, before the tick's physics."""
 
     @property
     def done(self) -> bool:
@@ -54,7 +52,7 @@ class Expert(Protocol):
 class Hand:
     """One arm as a script sees it: set-point, opening, and whether its work is delicate now."""
 
-    def __init__(self, world: World, index: int, limits: MotionLimits) -> None:
+    def __init__(self, world: Episode, index: int, limits: MotionLimits) -> None:
         self.index, self.name = index, world.robot.arms[index].name
         self.gripper = world.robot.gripper_names[index]
         self.side = 1.0 if world.robot.arms[index].base_position[1] > 0 else -1.0  # +1 for an arm on the left
@@ -68,7 +66,7 @@ class Hand:
 class ScriptedExpert(ABC):
     """An expert that follows `script`; when the script ends it is done and keeps its last set-points."""
 
-    def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
+    def __init__(self, world: Episode, seed: int, limits: MotionLimits | None = None) -> None:
         self.world, self.rng, self.limits = world, np.random.default_rng([seed, 7]), limits or _LIMITS
         self.hands = [Hand(world, i, self.limits) for i in range(len(world.robot.arms))]
         self._own = OwnSpace(world)

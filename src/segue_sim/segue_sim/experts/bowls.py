@@ -6,17 +6,13 @@ demonstrations are multimodal. A grasp that failed is tried again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from segue_sim.bowl import PITCH
+from segue_sim.episode import Episode
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, up
 from segue_sim.rim import best_angle, rim_grasp
 from segue_sim.scores.bowls import pile_of
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
 
 _MIDDLE = (0.46, 0.0)
 _ABOVE_M = 0.07  # tool height over a grasp before the descent
@@ -29,7 +25,7 @@ _OPEN = 0.6  # wide enough for a wall
 class BowlsExpert(ScriptedExpert):
     """See the module."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: Episode, seed: int) -> None:
         names = world.task.objects
         at = {name: world.object_position(name) for name in names}
         self._base = min(names, key=lambda name: float(np.linalg.norm(at[name][:2] - _MIDDLE)))
@@ -105,6 +101,6 @@ class BowlsExpert(ScriptedExpert):
         yield from self.move(hand, down + up(0.08), turn, slow=0.8, within=0.03)
 
 
-def create(world: World, seed: int) -> BowlsExpert:
+def create(world: Episode, seed: int) -> BowlsExpert:
     """An expert for a task whose objects are bowls."""
     return BowlsExpert(world, seed)

@@ -6,19 +6,15 @@ demonstrations are multimodal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from segue_control.robot import rotations
 from segue_control.robot.rotations import Quaternion
+from segue_sim.episode import Episode
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, up
 from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.drawer import DrawerGoal
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
 
 _TILT_RAD = 0.87  # forwards from pointing down
 _BEFORE_M = 0.08  # tool before the handle, against its own direction
@@ -30,7 +26,7 @@ _STRAIGHT_RAD = 0.08
 class DrawerExpert(ScriptedExpert):
     """See the module."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: Episode, seed: int) -> None:
         self._cabinet = world.part("cabinet", Cabinet)
         self._goal = goal_of(DrawerGoal, world.task)
         yaw = world.layout.fixtures["cabinet"].yaw
@@ -80,6 +76,6 @@ class DrawerExpert(ScriptedExpert):
         yield from self.move(hand, end, turn, slow=0.13, within=0.003, precise=True)
 
 
-def create(world: World, seed: int) -> DrawerExpert:
+def create(world: Episode, seed: int) -> DrawerExpert:
     """An expert for a task with a cabinet called `cabinet`."""
     return DrawerExpert(world, seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -12,9 +11,7 @@ from numpy.typing import NDArray
 from segue_control.robot import rotations
 from segue_control.robot.rotations import Quaternion
 from segue_sim.conditions import joint_value
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.episode import Episode
 
 Floats = NDArray[np.float64]
 _LEAST_TICKS = 6
@@ -30,7 +27,7 @@ def rotated(turn: Quaternion, vector: Floats) -> Floats:
 class Arc:
     """From where the tool is now, with the joint at its present value, to where it is with the joint at `to`."""
 
-    def __init__(self, world: World, joint: str, to: float, position: Floats, turn: Quaternion) -> None:
+    def __init__(self, world: Episode, joint: str, to: float, position: Floats, turn: Quaternion) -> None:
         self._change = to - joint_value(world, joint)
         index = world.model.joint(joint).id
         self._axis, self._anchor = world.data.xaxis[index].copy(), world.data.xanchor[index].copy()

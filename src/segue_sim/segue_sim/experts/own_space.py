@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.robot.poses import pose_space
 from segue_control.targets.joint_targets import JointCodec
 from segue_core.contracts.controller import Targets, targets_of
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.episode import Episode
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +18,7 @@ _ITERATIONS = 8  # from one tick to the next a tool moves by little
 class OwnSpace:
     """Where the robot's actions are joints, poses become joints by inverse kinematics, from one tick to the next."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Episode) -> None:
         robot = world.robot
         self._world, self._q = world, world.joint_positions()
         self.poses = pose_space(robot)

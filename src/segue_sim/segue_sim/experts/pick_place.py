@@ -11,10 +11,10 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_sim.episode import Episode
 from segue_sim.motion import MotionLimits, SetPoint
 from segue_sim.objects import thing
 from segue_sim.parts.box import Box
-from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 
@@ -52,9 +52,9 @@ class _Arm:
 
 
 class PickPlaceExpert:
-    """Solves one episode of a `World`. Call `act` once per tick, before the tick's physics."""
+    """Solves one episode of a `Episode`. Call `act` once per tick, before the tick's physics."""
 
-    def __init__(self, world: World, seed: int, limits: MotionLimits | None = None) -> None:
+    def __init__(self, world: Episode, seed: int, limits: MotionLimits | None = None) -> None:
         self._box = world.part("container", Box)
         self._world, self._rng = world, np.random.default_rng([seed, 7])
         self._space = world.robot.action_space
@@ -272,6 +272,6 @@ class PickPlaceExpert:
         return action
 
 
-def create(world: World, seed: int) -> PickPlaceExpert:
+def create(world: Episode, seed: int) -> PickPlaceExpert:
     """An expert for a task with objects and a box called `container`."""
     return PickPlaceExpert(world, seed)

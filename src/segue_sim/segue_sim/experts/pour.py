@@ -10,21 +10,17 @@ other arm stands aside meanwhile. Seen by the robot, the left arm at work:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from segue_control.robot import rotations
 from segue_control.robot.rotations import Quaternion
 from segue_sim.bowl import HEIGHT, RIM_RADIUS
+from segue_sim.episode import Episode
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, together, up
 from segue_sim.parts.blocks import Blocks
 from segue_sim.rim import RimGrasp, best_angle, rim_grasp
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.pour import PourGoal, in_bowl
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
 
 _OPEN = 0.6
 _ASIDE = (0.32, 0.48, 0.42)  # where the left tool stands aside; the right one in its mirror image
@@ -40,7 +36,7 @@ _ALMOST_M = 0.004  # a bowl is put down from this high
 class PourExpert(ScriptedExpert):
     """See the module."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: Episode, seed: int) -> None:
         self._blocks = world.part("blocks", Blocks)
         self._operations = goal_of(PourGoal, world.task).operations
         super().__init__(world, seed)
@@ -119,6 +115,6 @@ def _tilted(
     return over + clear - lip, rotations.multiply(tilt, turn)
 
 
-def create(world: World, seed: int) -> PourExpert:
+def create(world: Episode, seed: int) -> PourExpert:
     """An expert for a task with two bowls and blocks called `blocks`."""
     return PourExpert(world, seed)

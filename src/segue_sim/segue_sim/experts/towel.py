@@ -6,18 +6,14 @@ the near one goes far, so the demonstrations are multimodal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from segue_control.robot import rotations
+from segue_sim.episode import Episode
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, together
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.towel import TowelGoal, folds
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
 
 _OPEN = 0.5
 _ABOVE_M = 0.07
@@ -31,7 +27,7 @@ _TICKS = 60  # of an arc
 class TowelExpert(ScriptedExpert):
     """See the module."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: Episode, seed: int) -> None:
         self._towel, self._goal = world.part("towel", Towel), goal_of(TowelGoal, world.task)
         self._far_comes_near = bool(np.random.default_rng([seed, 13]).integers(2))
         self._yaw = world.layout.fixtures["towel"].yaw
@@ -86,6 +82,6 @@ def _level(point: Floats, height: float) -> Floats:
     return np.array([point[0], point[1], height])
 
 
-def create(world: World, seed: int) -> TowelExpert:
+def create(world: Episode, seed: int) -> TowelExpert:
     """An expert for a task with a towel called `towel`."""
     return TowelExpert(world, seed)

@@ -6,7 +6,6 @@ The script is done again, from home, until the goal of the score is reached, at 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +14,10 @@ from segue_control.robot.rotations import Quaternion
 from segue_core.contracts.script import Drive, For, Go, Nearest, Repeat, Step, Steps, for_each
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_sim.conditions import holds
+from segue_sim.episode import Episode
 from segue_sim.experts.base import Floats, Hand, ScriptedExpert, together, up
 from segue_sim.experts.driving import Arc, rotated
 from segue_sim.frames import Frame, level
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
 
 Motion = Generator[None, None, None]
 Ticks = Generator[None, None, bool]  # whether everything went as the script needs
@@ -31,7 +28,7 @@ _UP_M = 0.10
 class WaypointsExpert(ScriptedExpert):
     """See the module."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: Episode, seed: int) -> None:
         super().__init__(world, seed)
         self._coin = int(np.random.default_rng([seed, 13]).integers(2))
         self._hand = self.hands[0]
@@ -174,7 +171,7 @@ class WaypointsExpert(ScriptedExpert):
         hand.precise = False
 
 
-def create(world: World, seed: int) -> WaypointsExpert:
+def create(world: Episode, seed: int) -> WaypointsExpert:
     """An expert for a task with a `script`."""
     if not world.task.script:
         raise ConfigError(

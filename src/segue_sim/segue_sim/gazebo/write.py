@@ -7,11 +7,11 @@ import yaml
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
+from segue_sim.episode import Episode
 from segue_sim.gazebo import wiring
 from segue_sim.gazebo.robot import robot_urdf
 from segue_sim.gazebo.scenery import world_name, world_sdf
 from segue_sim.gazebo.unsaid import unsaid
-from segue_sim.world import World
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def write_gazebo(robot: RobotConfig, task: TaskConfig, seed: int, folder: Path) 
     folder = folder.absolute()
     meshes = folder / "meshes"
     meshes.mkdir(parents=True, exist_ok=True)
-    world = World(robot, task, seed, render=False)
+    world = Episode(robot, task, seed, render=False)
     files = GazeboFiles(
         folder,
         world_name(world),

@@ -27,10 +27,10 @@ from segue_core.errors import ControlError, ErrorCode
 from segue_ros import images, parameters, qos, ticks
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
+from segue_sim.episode import Episode
 from segue_sim.node.sensor_messages import camera_info
 from segue_sim.picture_thread import Pictures, PictureThread
 from segue_sim.rehearsal.trajectory_controller import Knot, TrajectoryController
-from segue_sim.world import World
 
 _LONGEST_S = 0.1  # a process that was held up for longer does not make up for it
 
@@ -66,7 +66,7 @@ class RehearsalRobot(LifecycleComponent):
         given = parameters.declare(self, Parameters)
         self._robot = load_robot(given.robot_file)
         task = load_file(given.task_file, TaskConfig, "task")
-        self.world = World(self._robot, task, given.seed, render=False)
+        self.world = Episode(self._robot, task, given.seed, render=False)
         order = given.joints if any(given.joints) else self._robot.joint_names
         self._order = [self._robot.joint_names.index(name) for name in order]
         self._targets = self.world.joint_positions()

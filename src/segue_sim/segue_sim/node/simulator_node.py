@@ -37,13 +37,13 @@ from segue_ros import alone, conversions, images, parameters, qos, ticks
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_sim import snapshot
+from segue_sim.episode import Episode
 from segue_sim.node.sensor_messages import camera_info, joint_state, state_message
 from segue_sim.pace import Pace
 from segue_sim.picture_thread import Pictures, PictureThread
 from segue_sim.sim_clock import SimClock
 from segue_sim.surroundings import surroundings
 from segue_sim.viewing import Window
-from segue_sim.world import World
 
 _SCENE_TICKS = 30  # ticks between two messages about what stands around the robot
 _PATIENCE_S = 4.0  # with a controller that has answered before; it has 2.5 s with whoever commands it
@@ -80,7 +80,7 @@ class SimulatorNode(LifecycleComponent):
         given = parameters.declare(self, Parameters)
         self._robot = robot = load_robot(given.robot_file)
         self._task = load_file(given.task_file, TaskConfig, "task")
-        self._world = World(robot, self._task, given.seed, render=False)
+        self._world = Episode(robot, self._task, given.seed, render=False)
         self._drawn = self.create_guard_condition(self._on_due)
         self._pictures = PictureThread(self._world.model, robot.cameras, self._drawn.trigger)
         self._tells_state = given.publish_state

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from segue_core import registry
 from segue_sim.scores.base import Judge
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 GROUP = "segue_sim.scores"  # entry points of other packages
 

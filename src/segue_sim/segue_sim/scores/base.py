@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 GoalT = TypeVar("GoalT", bound=StrictModel)
 

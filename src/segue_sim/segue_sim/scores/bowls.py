@@ -11,17 +11,13 @@ ten points on average, and the 9.08 that it reports possible.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from segue_core.contracts.base import StrictModel
 from segue_core.task_state import TaskState
 from segue_sim.bowl import HEIGHT, PITCH
 from segue_sim.scores.base import Grasps, Penalties, Tipping, goal_of, summary
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 _CENTRED_M = 0.012
 _UPRIGHT = 0.95  # cosine of the largest tilt of a nested bowl

@@ -6,8 +6,6 @@ success                                   the rest, to 10
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
@@ -15,9 +13,7 @@ from segue_core.contracts.condition import Condition
 from segue_core.task_state import TaskState
 from segue_sim.conditions import holds
 from segue_sim.scores.base import goal_of
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 _FULL = 10.0
 

@@ -8,8 +8,6 @@ incorrect pulling direction                  -1, at most -3
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -19,9 +17,7 @@ from segue_core.contracts.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import Grasps, Penalties, goal_of, summary
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 

@@ -9,16 +9,13 @@ object let go outside the container         -1, at most -3
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from segue_core.contracts.base import StrictModel
 from segue_core.task_state import TaskState
 from segue_sim.objects import thing
 from segue_sim.parts.box import Box
 from segue_sim.scores.base import goal_of
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 _CLOSED = 0.55  # a gripper commanded below this opening is closing
 _EMPTY = 0.06  # fingers that meet below this opening hold nothing

@@ -8,8 +8,6 @@ blocks spilled outside the bowls             -1, at most -3
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -19,9 +17,7 @@ from segue_core.task_state import TaskState
 from segue_sim.bowl import HEIGHT, RIM_RADIUS
 from segue_sim.parts.blocks import Blocks
 from segue_sim.scores.base import Grasps, Penalties, Tipping, goal_of, summary
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,6 @@ directions it was folded does not matter.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -20,9 +18,7 @@ from segue_core.contracts.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import Grasps, Penalties, goal_of
-
-if TYPE_CHECKING:
-    from segue_sim.world import World
+from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 

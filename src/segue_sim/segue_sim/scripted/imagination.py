@@ -21,14 +21,14 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_sim import experts, snapshot
+from segue_sim.episode import Episode
 from segue_sim.experts import Expert
 from segue_sim.snapshot import Snapshot
-from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 
 
-class _Replica(World):
+class _Replica(Episode):
     """A world whose judge can be made to say again what it said at a moment."""
 
     remembered: TaskState | None = None

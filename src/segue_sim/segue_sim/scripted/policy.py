@@ -20,9 +20,9 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_sim import snapshot
+from segue_sim.episode import Episode
 from segue_sim.scripted.imagination import Imagination
 from segue_sim.snapshot import Snapshot
-from segue_sim.world import World
 
 Floats = NDArray[np.float64]
 HORIZON = 60
@@ -56,7 +56,7 @@ class StateSource(Protocol):
 class WorldSource:
     """The state of a world in the same process, which stands still while it is asked: for lockstep."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Episode) -> None:
         self._world = world
 
     def at(self, tick: int) -> Snapshot:
