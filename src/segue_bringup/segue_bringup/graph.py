@@ -1,6 +1,6 @@
 """The graph of processes as plain data: `config/graph/<name>.yaml` and its typed model. No ROS here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -149,6 +149,10 @@ class Graph(StrictModel):
             if name not in have:
                 raise unknown_name("node", name, have)
         return self.model_copy(update={"nodes": tuple(node for node in self.nodes if node.name in names)})
+
+    def without(self, names: Collection[str]) -> "Graph":
+        """The same graph without the nodes called `names`."""
+        return self.only(tuple(node.name for node in self.nodes if node.name not in names))
 
 
 def load_graph(name: str = "task") -> Graph:

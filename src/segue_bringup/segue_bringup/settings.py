@@ -251,10 +251,6 @@ def graph_form(
     return Form((*own.settings, *arguments), build, own.about, own.examples)
 
 
-def _without(graph: Graph, names: Collection[str]) -> Graph:
-    return graph.only(tuple(node.name for node in graph.nodes if node.name not in names))
-
-
 def run_form(words: Sequence[str]) -> Form:
     """What `segue run` takes."""
     graph = load_graph()
@@ -265,7 +261,7 @@ def run_form(words: Sequence[str]) -> Form:
 def move_form(words: Sequence[str]) -> Form:
     """What `segue move` takes."""
     graph = load_graph()
-    used = set(used_arguments(_without(graph, NOT_OF_A_MOVE))) - {
+    used = set(used_arguments(graph.without(NOT_OF_A_MOVE))) - {
         "policy",
         "teleop",
         "collect",
@@ -288,7 +284,7 @@ def record_form(words: Sequence[str]) -> Form:
     choices = tuple(name for name in (*teleop.choices, SCRIPTED) if name != "replay")
     more = {**graph.arguments, "teleop": teleop.model_copy(update={"choices": choices})}
     graph = graph.model_copy(update={"arguments": more})
-    nodes = _without(graph, ("perception", "policy", "scheduler", "mover"))
+    nodes = graph.without(("perception", "policy", "scheduler", "mover"))
     used = {*used_arguments(nodes), "seed"} - {"policy", "collect", "replay", "planned_moves", "record"}
     return graph_form(RecordOptions, graph, used)
 

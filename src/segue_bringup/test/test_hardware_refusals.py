@@ -6,7 +6,7 @@ import pytest
 
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.command import refuse_planner, refuse_undescribed_hardware
+from segue_bringup.run.refusals import refuse_planner, refuse_undescribed_hardware
 from segue_control.planning.choice import moveit_is_there
 from segue_core.errors import ConfigError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.arguments import given_arguments
-from segue_bringup.graph import Graph, load_graph
+from segue_bringup.graph import load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.settings import POLICY_SIDE, ServeOptions
 from segue_bringup.usage import say_unused
@@ -16,16 +16,11 @@ from segue_core.exit_status import ExitStatus
 _POLL_S = 0.05
 
 
-def robot_side(graph: Graph) -> Graph:
-    """The graph without what runs on the policy's machine."""
-    return graph.only(tuple(node.name for node in graph.nodes if node.name not in POLICY_SIDE))
-
-
 def run(options: ServeOptions) -> int:
     """Do it; the exit status. A policy that ends by itself is a ConfigError with the end of its log."""
-    from segue_bringup.run.command import refuse_bad_policy
     from segue_bringup.run.folder import create_run_folder
     from segue_bringup.run.interrupts import Interrupts
+    from segue_bringup.run.refusals import refuse_bad_policy
     from segue_bringup.supervision.instance import acquire_domain
 
     graph = load_graph().only(POLICY_SIDE)

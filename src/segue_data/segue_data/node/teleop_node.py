@@ -23,6 +23,7 @@ from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import SegueError
 from segue_data.bags.recorded import executed_commands
+from segue_data.node.teleop_base import TeleopBase
 from segue_data.node.teleop_tasks import Tasks
 from segue_data.teleop.config import TeleopConfig
 from segue_data.teleop.driver import Driver
@@ -32,7 +33,7 @@ from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState, Task
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.cell import Cell
 from segue_ros.joint_states import JointStateReader
-from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.lifecycle import run
 
 _LOOKS_PER_TICK = 4
 _STATUS_PERIOD_S = 0.5
@@ -67,7 +68,7 @@ class Parameters(StrictModel):
     collect: bool = Field(default=True, description="record episodes; false beside a policy's run")
 
 
-class TeleopNode(LifecycleComponent):
+class TeleopNode(TeleopBase):
     """Node `teleop`; see README.md."""
 
     def __init__(self) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segue_core.errors import ErrorCode, SegueError
+from segue_data.node.teleop_base import TeleopBase
 from segue_data.teleop.config import Action
 from segue_data.teleop.episodes import Stage
 from segue_interfaces.srv import EmergencyStop, Recover
 from segue_ros.waiting import call, insist, until
-
-if TYPE_CHECKING:
-    from segue_data.node.teleop_node import TeleopNode
 
 _PAUSED = ("", "idle", "finished", "paused")  # phases of a scheduler that commands nothing
 _HANDOVER_S = 0.5
@@ -25,7 +23,7 @@ _PATIENCE_S = 10.0
 class Tasks:
     """Wishes that come while another is being fulfilled are refused, except to stop."""
 
-    def __init__(self, node: TeleopNode, task: str, *, collect: bool) -> None:
+    def __init__(self, node: TeleopBase, task: str, *, collect: bool) -> None:
         self._node, self._task, self._collect = node, task, collect
         self.busy = False
         self._stop: Any = node.create_client(EmergencyStop, "segue/emergency_stop")

@@ -5,8 +5,6 @@ import time
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from numpy.typing import NDArray
-from pydantic import Field
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from std_msgs.msg import Bool, String
@@ -27,15 +25,16 @@ from segue_interfaces.msg import (
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.changes import Changes
-from segue_ros.lifecycle import LifecycleComponent, run
+from segue_ros.lifecycle import run
 from segue_ros.seeing import Unseen
 from segue_scheduler.node import messages, task_server
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Mail
 from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.predict_client import PredictClient
+from segue_scheduler.node.scheduler_base import SchedulerBase
 from segue_scheduler.node.session import Session
-from segue_scheduler.node.settings import RunParameters, check
+from segue_scheduler.node.settings import Parameters, RunParameters, check
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
 
@@ -45,41 +44,6 @@ _PATIENCE_NS = 400_000_000  # with an observation; less than the controller's wi
 _ANSWER_PATIENCE_NS = 600_000_000  # with an answer, at every tick
 _POLICY_PATIENCE_S = 1.5  # with a policy whose process is silent, once its lease is over
 _LOOK_S = 0.05  # how often a tick that waits looks whether patience is over
-
-
-class Parameters(RunParameters):
-    """Parameters of the scheduler node."""
-
-    robot_file: str = Field(description="path of the robot's YAML file")
-    task: str = Field(description="task that this graph was started for")
-    task_file: str = Field(
-        default="", description="path of the task's YAML file, for its time limit and instruction"
-    )
-    policy: str = Field(description="policy that this graph was started with")
-    reset_service: str = Field(
-        default="", description="service that resets the world; empty where people do that"
-    )
-    lease_s: float = Field(default=1.0, gt=0, le=60, description="a client silent for so long is gone [s]")
-    lease_required: bool = Field(default=False, description="also for clients that never renewed their lease")
-    state_timeout_ticks: int = Field(
-        default=15, ge=1, le=300, description="age of the observation that ends a run"
-    )
-    waits: bool = Field(
-        default=False, description="a tick waits for its observations, and the simulated clock for it"
-    )
-    waits_for_answers: bool = Field(
-        default=False,
-        description="with `waits`: time waits for overdue answers; for policies whose thinking no robot will see",
-    )
-    policy_timeout_s: float = Field(
-        default=20.0, gt=0, le=600, description="patience with a policy node to come up [s]"
-    )
-    policy_lease_s: float = Field(
-        default=1.0,
-        ge=0.0,
-        le=60.0,
-        description="a policy's process silent for so long is gone, which ends a run [s]; 0: not watched",
-    )
 
 
 CHANGEABLE = (
@@ -92,7 +56,7 @@ CHANGEABLE = (
 """Parameters that may change between runs."""
 
 
-class SchedulerNode(LifecycleComponent):
+class SchedulerNode(SchedulerBase):
     """Translates between the wire and `ChunkScheduler`. Holds at most one run."""
 
     def __init__(self) -> None:
@@ -108,11 +72,11 @@ class SchedulerNode(LifecycleComponent):
         self._gate = TickGate(_PATIENCE_NS) if self.given.waits else None
         waits = self.given.waits and self.given.waits_for_answers
         self._answers = TickGate(_ANSWER_PATIENCE_NS, insists=True) if waits else None
-        self.session: Session | None = None
+        self.session = None
         self.policy = PolicyLink(
             self, self.given.policy_lease_s, _POLICY_PATIENCE_S if self.given.waits else 0.0
         )
-        self.measured: NDArray[np.float64] | None = None
+        self.measured = None
         self.measured_at = -1
         self.human = False  # a person has the robot
         self.safety = SafetyState()
@@ -168,11 +132,6 @@ class SchedulerNode(LifecycleComponent):
 
     def _take(self, given: Parameters) -> None:
         self.given = given
-
-    @property
-    def tick(self) -> int:
-        """The tick of now."""
-        return ticks.tick_of(self.get_clock().now().nanoseconds, self.space.rate_hz)
 
     def _on_time(self) -> None:
         now_s, tick = time.monotonic(), self.tick

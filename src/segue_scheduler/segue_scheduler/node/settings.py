@@ -45,6 +45,41 @@ class RunParameters(StrictModel):
     )
 
 
+class Parameters(RunParameters):
+    """Parameters of the scheduler node."""
+
+    robot_file: str = Field(description="path of the robot's YAML file")
+    task: str = Field(description="task that this graph was started for")
+    task_file: str = Field(
+        default="", description="path of the task's YAML file, for its time limit and instruction"
+    )
+    policy: str = Field(description="policy that this graph was started with")
+    reset_service: str = Field(
+        default="", description="service that resets the world; empty where people do that"
+    )
+    lease_s: float = Field(default=1.0, gt=0, le=60, description="a client silent for so long is gone [s]")
+    lease_required: bool = Field(default=False, description="also for clients that never renewed their lease")
+    state_timeout_ticks: int = Field(
+        default=15, ge=1, le=300, description="age of the observation that ends a run"
+    )
+    waits: bool = Field(
+        default=False, description="a tick waits for its observations, and the simulated clock for it"
+    )
+    waits_for_answers: bool = Field(
+        default=False,
+        description="with `waits`: time waits for overdue answers; for policies whose thinking no robot will see",
+    )
+    policy_timeout_s: float = Field(
+        default=20.0, gt=0, le=600, description="patience with a policy node to come up [s]"
+    )
+    policy_lease_s: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=60.0,
+        description="a policy's process silent for so long is gone, which ends a run [s]; 0: not watched",
+    )
+
+
 def scheduler_config(given: RunParameters, continuation: str, time_limit_s: float) -> SchedulerConfig:
     """Configuration of one run.
 

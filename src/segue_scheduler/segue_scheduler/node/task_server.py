@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rclpy.action.server import ServerGoalHandle
 
@@ -23,12 +23,10 @@ from segue_ros.cell import Cell
 from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
 from segue_scheduler.node import policy_link, results
+from segue_scheduler.node.scheduler_base import SchedulerBase
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import check_config, injected_latency, scheduler_config
 from segue_scheduler.tick import Outcome, TickOutput
-
-if TYPE_CHECKING:
-    from segue_scheduler.node.scheduler_node import SchedulerNode
 
 _FEEDBACK_EVERY = 3  # ticks
 _SETTLE_TICKS = 2  # observations after a reset that may still show the world before it
@@ -40,7 +38,7 @@ _PATIENCE_S = 10.0  # with the time, and with what is to be seen, before a run
 class TaskServer:
     """Every goal ends in exactly one terminal state with a result that has an outcome and a reason."""
 
-    def __init__(self, node: "SchedulerNode") -> None:
+    def __init__(self, node: SchedulerBase) -> None:
         self._node = node
         self._cell = Cell(node, node.given.reset_service)
         self._goal_id: bytes | None = None

@@ -1,0 +1,57 @@
+"""What is refused before anything starts: each says what there is and what to do."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from segue_bringup.resolution import Plan
+
+
+def refuse_planner(plan: Plan) -> None:
+    """Raises ConfigError when planned moves are asked of a planner that is not installed, or not told of the robot."""
+    if plan.arguments["planned_moves"] and plan.arguments["planner"] == "moveit":
+        from segue_bringup.catalogue import path_of
+        from segue_control.planning.choice import uses_moveit
+        from segue_core.contracts.files import load_robot
+
+        uses_moveit(load_robot(str(path_of("robots", str(plan.arguments["robot"])))), "moveit")
+
+
+def refuse_undescribed_hardware(plan: Plan) -> None:
+    """Raises ConfigError when nothing says how the robot is reached, or where its pictures come from."""
+    from segue_bringup.catalogue import path_of
+    from segue_control.hardware.files import load_hardware
+    from segue_core.contracts.files import load_robot
+    from segue_perception.camera_files import load_camera_set
+
+    path = str(path_of("robots", str(plan.arguments["robot"])))
+    robot = load_robot(path)
+    load_hardware(robot, path, str(plan.arguments["hardware"]))
+    load_camera_set(robot, path, str(plan.arguments["camera_set"]))
+
+
+def refuse_bad_policy(plan: Plan) -> None:
+    """Refuse a checkpoint that is missing, corrupt or for another robot, and a device that is not there."""
+    from segue_bringup.catalogue import entry, path_of
+    from segue_core.contracts.files import load_file, load_robot
+    from segue_core.contracts.task import TaskConfig
+    from segue_policies.checkpoints.shipped import refuse_unshipped
+    from segue_policies.deployment import Deployment, expected_by
+    from segue_policies.method import find_method
+    from segue_policies.runtime import Runtime
+    from segue_policies.serve import check_policy
+
+    arguments = {name: str(value) for name, value in plan.arguments.items()}
+    method = entry("policies", arguments["policy"])["method"]
+    if not method:
+        return  # a node of another package, which judges for itself
+    if arguments["checkpoint"]:
+        refuse_unshipped(Path(arguments["checkpoint"]), arguments["policy"], arguments["task"])
+    robot = load_robot(str(path_of("robots", arguments["robot"])))
+    deployment = Deployment(
+        checkpoint=Path(arguments["checkpoint"]) if arguments["checkpoint"] else None,
+        expected=expected_by(robot),
+        runtime=Runtime(arguments["device"], cast(Any, arguments["dtype"])),
+        robot=robot,
+        task=load_file(str(path_of("tasks", arguments["task"])), TaskConfig, "task"),
+    )
+    check_policy(find_method(method), deployment)
