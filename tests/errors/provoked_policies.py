@@ -22,7 +22,7 @@ from segue_policies.hold.policy import HoldPolicy
 from segue_policies.lerobot import client
 from segue_policies.lerobot.lerobot_server.serving import FORMAT
 from segue_policies.lerobot.lerobot_server.wire import send
-from segue_policies.node.policy import Parameters, PolicyNode
+from segue_policies.node.policy import PolicyNode, PolicyParameters
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.training.budget import Budget
 from segue_policies.training.config import TrainingConfig
@@ -55,7 +55,7 @@ class AilingNode(PolicyNode):
 
     looks = False
 
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+    def load(self, given: PolicyParameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
         return Ailing(Deployment(robot=robot))
 
@@ -63,7 +63,7 @@ class AilingNode(PolicyNode):
 class ShortOfMemoryNode(AilingNode):
     """Its inference finds no memory."""
 
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+    def load(self, given: PolicyParameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
         policy = Ailing(Deployment(robot=robot))
         policy.failure = MemoryError()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_policies.deployment import Deployment
-from segue_policies.node.policy import Parameters, PolicyNode
+from segue_policies.node.policy import PolicyNode, PolicyParameters
 from segue_policies.sway.policy import SwayPolicy
 from segue_ros.lifecycle import run
 
@@ -34,7 +34,7 @@ class LookingPolicy(SwayPolicy):
 class LookingNode(PolicyNode):
     """Serves `LookingPolicy`."""
 
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+    def load(self, given: PolicyParameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
         return LookingPolicy(robot)
 

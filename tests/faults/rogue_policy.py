@@ -20,7 +20,7 @@ from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk
 from segue_policies.deployment import Deployment
-from segue_policies.node.policy import Parameters, PolicyNode
+from segue_policies.node.policy import PolicyNode, PolicyParameters
 from segue_policies.sway.policy import SwayPolicy
 from segue_ros import qos
 from segue_ros.lifecycle import run
@@ -65,7 +65,7 @@ class RogueNode(PolicyNode):
         self._done_out = self.create_publisher(KeyValue, DONE, qos.LATCHED)
         self.create_subscription(KeyValue, TOLD, self._on_told, qos.LATCHED)
 
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+    def load(self, given: PolicyParameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
         self._space = robot.action_space
         return RoguePolicy(SwayPolicy(Deployment(robot=robot)), self._before)

@@ -193,13 +193,13 @@ def _lerobot(place: Path) -> Reader:
     )
 
 
-def _trained() -> run_state.Trained:
+def _trained() -> run_state.TrainingState:
     torch.manual_seed(0)
     model, average = nn.Linear(3, 2), nn.Linear(3, 2)
     optimiser = torch.optim.AdamW(model.parameters())
     model(torch.ones(1, 3)).sum().backward()
     optimiser.step()
-    return run_state.Trained(model, average, optimiser)
+    return run_state.TrainingState(model, average, optimiser)
 
 
 def _training(place: Path) -> Reader:

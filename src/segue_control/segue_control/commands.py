@@ -24,7 +24,7 @@ class JointCommand:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredJoints:
     """What the joints do, arm after arm: `q` (n,) [rad], `v` (n,) [rad/s]."""
 
     q: NDArray[np.float64]

@@ -10,11 +10,10 @@ import copy
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control import controllers
-from segue_control.commands import JointCommand, Measured
-from segue_control.controllers.base import Setting, Stream
+from segue_control.commands import JointCommand, MeasuredJoints
+from segue_control.controllers.base import JointStream, Setting
 from segue_control.grippers import GripperStream
 from segue_control.guard.effort_limiter import effort_limiter
 from segue_control.guard.freeze_watch import FreezeWatch
@@ -24,11 +23,10 @@ from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import joint_limits
 from segue_control.targets.joint_targets import JointCodec, joint_space
 from segue_control.targets.sources import JointSource
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import Interface
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 _RUNAWAY = 2.0  # measured speeds beyond this many times the limit stop a robot whose loop is closed here
 _DISARM = "disarm first (segue/arm with arm: false), then command"
@@ -63,7 +61,7 @@ class RobotController:
         space = robot.action_space
         self._openings = np.array([space.slice(f"{arm.name}_gripper").start for arm in robot.arms])
         self._joint_codec = JointCodec(robot)
-        self._measured: Measured | None = None
+        self._measured: MeasuredJoints | None = None
         self._observed = False
         self._start = self.kinematics.home  # where it was armed
         self._waiting = True  # armed, and no target yet
@@ -76,7 +74,7 @@ class RobotController:
         """A controller in the same state that goes its own way; only the robot's model is shared."""
         return copy.deepcopy(self, {id(shared): shared for shared in (self.robot, self.kinematics)})
 
-    def reset(self, q_measured: Array, grippers: Array | None = None) -> None:
+    def reset(self, q_measured: Floats, grippers: Floats | None = None) -> None:
         """Starts a new episode, armed and at rest: joints (n,) [rad] and openings (A,), default open.
 
         Raises:
@@ -89,7 +87,7 @@ class RobotController:
             np.ones(len(self.robot.arms)) if grippers is None else np.asarray(grippers, dtype=np.float64)
         )
 
-    def observe(self, q: Array, now_ns: int | None = None, v: Array | None = None) -> None:
+    def observe(self, q: Floats, now_ns: int | None = None, v: Floats | None = None) -> None:
         """Takes measured joint positions (n,) [rad] and, where a loop is closed here, speeds (n,) [rad/s].
 
         Once given a `now_ns`, the guard expects them to keep coming.
@@ -106,14 +104,14 @@ class RobotController:
         else:
             self._take_speeds(q, v)
 
-    def _stop_if_frozen(self, q: Array) -> None:
+    def _stop_if_frozen(self, q: Floats) -> None:
         try:
             self._freeze.refuse(q)
         except ControlError as error:
             self.guard.stop(error)
             self.ran_away = self._interface is Interface.EFFORT
 
-    def _take_speeds(self, q: Array, v: Array) -> None:
+    def _take_speeds(self, q: Floats, v: Floats) -> None:
         limits, names = self.guard.limits, self.robot.joint_names
         if v.shape != limits.low.shape or not np.isfinite(v).all():
             self.guard.bad_state(f"measured joint speeds are incomplete or not finite: {v.tolist()}")
@@ -125,9 +123,9 @@ class RobotController:
             text = f"joint {names[worst]} runs away"
             self.guard.stop(ControlError(ErrorCode.CONTROL_LIMIT, text, got=got, expected=allowed))
             self.ran_away = self._interface is Interface.EFFORT
-        self._measured, self._observed = Measured(q, v), True
+        self._measured, self._observed = MeasuredJoints(q, v), True
 
-    def arm(self, grippers: Array, now_ns: int | None = None) -> None:
+    def arm(self, grippers: Floats, now_ns: int | None = None) -> None:
         """Allows motion from the last observed pose; `grippers` (A,) are the measured openings.
 
         A robot that is armed already changes hands, perhaps with something between its fingers: they stay as they were
@@ -147,7 +145,7 @@ class RobotController:
         self._freeze.clear()
         self._waiting, self._let_go, self.ran_away = True, False, False
 
-    def set_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
+    def set_target(self, action: Floats, tick: int, now_ns: int | None = None) -> None:
         """Takes the action (D,) of a tick; call at the tick's beginning, before its first update.
 
         Raises:
@@ -161,7 +159,7 @@ class RobotController:
         self._grippers.push(action[self._openings])
         self._waiting = False
 
-    def set_joint_target(self, action: Array, tick: int, now_ns: int | None = None) -> None:
+    def set_joint_target(self, action: Floats, tick: int, now_ns: int | None = None) -> None:
         """Takes a row (D,) of `joint_space` for a tick of a planned move, which owns the robot until disarmed.
 
         Raises:
@@ -209,10 +207,10 @@ class RobotController:
             self._grippers.freeze()
         return replace(command, grippers=self._grippers.advance())
 
-    def _present(self, lockstep: bool) -> Measured:
+    def _present(self, lockstep: bool) -> MeasuredJoints:
         """What the joints do; for a robot that is told positions, what they were told."""
         if not self.closed_loop or self._measured is None:
-            return Measured(self.guard.position, self.guard.speed)
+            return MeasuredJoints(self.guard.position, self.guard.speed)
         if lockstep and not self._observed:
             kind = self.robot.control.kind
             raise ControlError(
@@ -221,7 +219,7 @@ class RobotController:
         self._observed = False
         return self._measured
 
-    def _command(self, measured: Measured) -> JointCommand:
+    def _command(self, measured: MeasuredJoints) -> JointCommand:
         guard, interface, none = self.guard, self._interface, np.zeros(0)
         if interface is Interface.VELOCITY:
             guard.anchor(measured.q)
@@ -229,16 +227,16 @@ class RobotController:
             self._let_go = True
             if interface is Interface.EFFORT:
                 guard.let_go(measured)
-        stream = Stream(guard.position, guard.speed)
-        wish = self._law.wish(stream, measured) if guard.mode is GuardMode.ARMED else stream.q
-        q, self.active_limits = guard.limit(wish)
+        stream = JointStream(guard.position, guard.speed)
+        desired = self._law.desired(stream, measured) if guard.mode is GuardMode.ARMED else stream.q
+        q, self.active_limits = guard.limit(desired)
         if guard.held_back:
             self._law.rebase(q)
         if interface is Interface.VELOCITY:
             return JointCommand(q, none, velocities=guard.speed)
         if interface is Interface.EFFORT:
             stopping = guard.mode is not GuardMode.ARMED
-            torques = self._law.effort(Stream(q, guard.speed), measured, stopping)
+            torques = self._law.effort(JointStream(q, guard.speed), measured, stopping)
             efforts, reasons = guard.limit_effort(torques)
             self.active_limits += reasons
             return JointCommand(q, none, efforts=efforts)

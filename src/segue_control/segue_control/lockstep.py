@@ -2,12 +2,8 @@
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_control.commands import JointCommand
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 class Driver(Protocol):
@@ -18,7 +14,7 @@ class Driver(Protocol):
         """Whether it needs the joints measured before every update."""
         ...
 
-    def observe(self, q: Array, *, v: Array) -> None:
+    def observe(self, q: Floats, *, v: Floats) -> None:
         """Take measured positions (n,) [rad] and speeds (n,) [rad/s]."""
         ...
 
@@ -30,11 +26,11 @@ class Driver(Protocol):
 class Body(Protocol):
     """What is driven: a `segue_sim` world."""
 
-    def joint_positions(self) -> Array:
+    def joint_positions(self) -> Floats:
         """Measured positions (n,) [rad]."""
         ...
 
-    def joint_velocities(self) -> Array:
+    def joint_velocities(self) -> Floats:
         """Measured speeds (n,) [rad/s]."""
         ...
 

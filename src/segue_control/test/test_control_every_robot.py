@@ -137,7 +137,7 @@ def test_the_first_bad_torque_speed_or_position_never_leaves(case: Case) -> None
     rig = Rig(case)
     rig.move(6)
     law = rig.controller._law
-    law.wish = lambda stream, measured: np.full_like(stream.q, np.nan)  # type: ignore[method-assign]
+    law.desired = lambda stream, measured: np.full_like(stream.q, np.nan)  # type: ignore[method-assign]
     rig.run(round(0.5 / rig.dt))
     fault = rig.controller.guard.fault
     assert fault is not None and fault.code is ErrorCode.CONTROL_NOT_FINITE

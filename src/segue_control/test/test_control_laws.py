@@ -8,9 +8,9 @@ from every_robot import CASES, Case, Rig, contract
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_control.commands import Measured
+from segue_control.commands import MeasuredJoints
 from segue_control.controllers import kinds
-from segue_control.controllers.base import Stream
+from segue_control.controllers.base import JointStream
 from segue_control.controllers.cartesian_impedance import critical_damping
 from segue_control.controllers.cartesian_pd_velocity import manipulability, squared_damping
 from segue_control.guard.effort_limiter import EffortLimiter
@@ -49,11 +49,11 @@ def test_a_pd_tool_approaches_its_target_at_the_proportional_rate(case: Case) ->
     law._d = np.zeros(6)
     home = kinematics.home
     rig.controller.set_target(rig.home_action(), 0)
-    law.wish(Stream(home, 0 * home), Measured(home, 0 * home))
+    law.desired(JointStream(home, 0 * home), MeasuredJoints(home, 0 * home))
     off = home + 0.01 * np.cos(np.arange(len(home)))
-    wish = law.wish(Stream(off, 0 * off), Measured(off, 0 * off))
+    desired = law.desired(JointStream(off, 0 * off), MeasuredJoints(off, 0 * off))
     before, at_home = kinematics.poses(off).positions, kinematics.poses(home).positions
-    after = kinematics.poses(wish).positions
+    after = kinematics.poses(desired).positions
     share = 1.0 - np.linalg.norm(after - at_home, axis=1) / np.linalg.norm(before - at_home, axis=1)
     np.testing.assert_allclose(share, gains.linear_p_per_s * rig.dt, rtol=0.05)
 
@@ -82,7 +82,7 @@ def test_a_tool_off_its_place_is_pulled_back_by_the_contracts_spring(case: Case)
     law._gains = gains.model_copy(update={"posture_n_m_rad": 0.0})
     home = kinematics.home
     off = home + 0.003 * np.cos(np.arange(len(home)))
-    torque = law.effort(Stream(home, 0 * home), Measured(off, 0 * off), False)
+    torque = law.effort(JointStream(home, 0 * home), MeasuredJoints(off, 0 * off), False)
     now, then = kinematics.poses(off), kinematics.poses(home)
     for arm, (part, jacobian) in enumerate(zip(kinematics.parts, kinematics.jacobians(off), strict=True)):
         force = np.linalg.lstsq(jacobian.T, torque[part], rcond=None)[0]
@@ -113,7 +113,7 @@ def test_a_force_that_grows_without_end_is_bounded() -> None:
     law._gains = gains.model_copy(update={"posture_n_m_rad": 0.0})
     home = kinematics.home
     far = home + 0.4
-    torque = law.effort(Stream(home, 0 * home), Measured(far, 0 * far), False)
+    torque = law.effort(JointStream(home, 0 * home), MeasuredJoints(far, 0 * far), False)
     force = np.linalg.lstsq(kinematics.jacobians(far)[0].T, torque[kinematics.parts[0]], rcond=None)[0]
     assert np.linalg.norm(force[:3]) <= gains.max_force_n * (1 + 1e-6)
     assert np.linalg.norm(force[3:]) <= gains.max_torque_n_m * (1 + 1e-6)
@@ -135,10 +135,10 @@ def test_every_mode_is_damped_critically(seed: int) -> None:
 def test_torques_stay_inside_their_bounds_and_never_jump(wanted: list[list[float]]) -> None:
     limiter = EffortLimiter(np.array([87.0, 40.0, 12.0]), 1000.0, 0.001)
     before = np.zeros(3)
-    for wish in wanted:
-        now = limiter.follow(np.array(wish))
+    for desired in wanted:
+        now = limiter.follow(np.array(desired))
         assert (np.abs(now) <= limiter.largest).all() and (np.abs(now - before) <= 1.0 + 1e-12).all()
-        assert len(limiter.reasons(("a", "b", "c"))) == int((now != np.array(wish)).sum())
+        assert len(limiter.reasons(("a", "b", "c"))) == int((now != np.array(desired)).sum())
         before = now
 
 

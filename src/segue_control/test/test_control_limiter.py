@@ -39,8 +39,8 @@ def test_nothing_outside_the_limits_ever_leaves(plan: list, jerk: float) -> None
     limits = _limits(jerk)
     limiter = JointLimiter(limits, PERIOD_S, np.zeros(3))
     path = [limiter.position] * 3
-    for wish, steps, stop in plan:
-        path += [limiter.stop() if stop else limiter.follow(np.array(wish)) for _ in range(steps)]
+    for desired, steps, stop in plan:
+        path += [limiter.stop() if stop else limiter.follow(np.array(desired)) for _ in range(steps)]
     _assert_inside(np.array(path), limits)
 
 
@@ -48,16 +48,16 @@ def test_nothing_outside_the_limits_ever_leaves(plan: list, jerk: float) -> None
 def test_noise_never_breaks_the_limits(seed: int, jerk: float) -> None:
     limits, rng = _limits(jerk), np.random.default_rng(seed)
     limiter = JointLimiter(limits, PERIOD_S, rng.uniform(-1, 1.5, 3))
-    path = [limiter.position] * 3 + [limiter.follow(wish) for wish in rng.uniform(-2, 2, (200, 3))]
+    path = [limiter.position] * 3 + [limiter.follow(desired) for desired in rng.uniform(-2, 2, (200, 3))]
     _assert_inside(np.array(path), limits)
 
 
 @given(plans, st.sampled_from((500.0, 5000.0)))
 def test_a_stop_rests_within_half_a_second_and_stays(plan: list, jerk: float) -> None:
     limiter = JointLimiter(_limits(jerk), PERIOD_S, np.zeros(3))
-    for wish, steps, _ in plan:
+    for desired, steps, _ in plan:
         for _ in range(steps):
-            limiter.follow(np.array(wish))
+            limiter.follow(np.array(desired))
     stopped = [limiter.stop() for _ in range(60)]
     assert limiter.at_rest
     np.testing.assert_array_equal(limiter.stop(), stopped[-1])
@@ -65,18 +65,18 @@ def test_a_stop_rests_within_half_a_second_and_stays(plan: list, jerk: float) ->
 
 def test_a_motion_inside_the_limits_passes_unchanged() -> None:
     limiter = JointLimiter(_limits(5000.0), PERIOD_S, np.zeros(3))
-    wishes = 0.3 * np.sin(np.linspace(0, 6, 720))[:, None] ** 3 * np.ones(3)
-    for wish in wishes:
-        np.testing.assert_array_equal(limiter.follow(wish), wish)
+    path = 0.3 * np.sin(np.linspace(0, 6, 720))[:, None] ** 3 * np.ones(3)
+    for desired in path:
+        np.testing.assert_array_equal(limiter.follow(desired), desired)
         assert limiter.reasons(("a", "b", "c")) == ()
 
 
 @pytest.mark.parametrize("jerk", JERKS)
-def test_a_far_wish_is_reached_and_kept(jerk: float) -> None:
+def test_a_far_target_is_reached_and_kept(jerk: float) -> None:
     limiter = JointLimiter(_limits(jerk), PERIOD_S, np.zeros(3))
-    wish = np.array([1.2, -0.8, 0.4])
-    path = np.array([limiter.follow(wish) for _ in range(300)])
-    np.testing.assert_allclose(path[-60:], np.tile(wish, (60, 1)), atol=1e-3)
+    desired = np.array([1.2, -0.8, 0.4])
+    path = np.array([limiter.follow(desired) for _ in range(300)])
+    np.testing.assert_allclose(path[-60:], np.tile(desired, (60, 1)), atol=1e-3)
 
 
 def test_what_was_changed_is_named() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segue_control.controller import RobotController
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.poses import ToolPoses
 from segue_core.contracts.base import parse_model
@@ -26,7 +26,7 @@ def _in_poses(kind: str = "cartesian_pose", **tool: object) -> RobotConfig:
 
 def _away(kinematics: Kinematics, q: np.ndarray, target: ToolPoses) -> tuple[float, float]:
     reached = kinematics.poses(q)
-    turn = rotations.difference(target.quaternions[0].tolist(), reached.quaternions[0].tolist())
+    turn = rotation_wxyz.difference(target.quaternions[0].tolist(), reached.quaternions[0].tolist())
     return float(np.linalg.norm(reached.positions - target.positions)), float(np.linalg.norm(turn))
 
 
@@ -68,9 +68,9 @@ def test_the_position_is_kept_whatever_the_orientation_and_what_is_missed_is_tol
     kinematics, rng = Kinematics(_in_poses()), np.random.default_rng(4)
     home = kinematics.poses(kinematics.home)
     for _ in range(20):
-        tilt = rotations.from_rotation_vector(rng.uniform(-0.6, 0.6, 3).tolist())
+        tilt = rotation_wxyz.from_rotation_vector(rng.uniform(-0.6, 0.6, 3).tolist())
         position = np.array([[rng.uniform(0.16, 0.28), rng.uniform(-0.12, 0.12), rng.uniform(0.02, 0.12)]])
-        target = ToolPoses(position, np.array([rotations.multiply(tilt, home.quaternions[0].tolist())]))
+        target = ToolPoses(position, np.array([rotation_wxyz.multiply(tilt, home.quaternions[0].tolist())]))
         metres, radians = _away(kinematics, _reached(kinematics, target), target)
         assert metres < 1e-3
         assert kinematics.off_rad[0] == pytest.approx(radians, abs=0.05)
@@ -79,9 +79,9 @@ def test_the_position_is_kept_whatever_the_orientation_and_what_is_missed_is_tol
 def test_the_orientation_is_the_nearest_at_that_position() -> None:
     kinematics = Kinematics(_in_poses())
     home = kinematics.poses(kinematics.home)
-    tilt = rotations.from_rotation_vector([0.3, 0.1, 0.2])  # sideways: no joint does that
+    tilt = rotation_wxyz.from_rotation_vector([0.3, 0.1, 0.2])  # sideways: no joint does that
     target = ToolPoses(
-        np.array([[0.22, 0.0, 0.05]]), np.array([rotations.multiply(tilt, home.quaternions[0].tolist())])
+        np.array([[0.22, 0.0, 0.05]]), np.array([rotation_wxyz.multiply(tilt, home.quaternions[0].tolist())])
     )
     q = _reached(kinematics, target)
     _, nearest = _away(kinematics, q, target)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_control.robot.poses import ToolPoses
 from segue_control.targets.streaming import STREAMS, QuinticStream, SplineStream, TickInterpolator
 
@@ -70,7 +70,7 @@ def test_tools_turn_with_a_continuous_speed_and_acceleration(
     """On SO(3): a step of the angular velocity or acceleration would not shrink with the time between updates."""
     rng = np.random.default_rng(seed)
     turns = np.cumsum(rng.normal(0, 0.08, (10, 3)), axis=0)
-    targets = [ToolPoses(np.zeros((1, 3)), np.array([rotations.from_rotation_vector(t)])) for t in turns]
+    targets = [ToolPoses(np.zeros((1, 3)), np.array([rotation_wxyz.from_rotation_vector(t)])) for t in turns]
     share, largest = 10.0 / rate_hz, []
     for part in (share, share / 2):
         interpolator = TickInterpolator(targets[0], stream)
@@ -78,7 +78,7 @@ def test_tools_turn_with_a_continuous_speed_and_acceleration(
         for target in targets:
             interpolator.push(target)
             path += [interpolator.advance(part).quaternions[0].tolist() for _ in range(round(1.0 / part))]
-        speeds = np.array([rotations.difference(b, a) for a, b in pairwise(path)]) / part
+        speeds = np.array([rotation_wxyz.difference(b, a) for a, b in pairwise(path)]) / part
         largest.append([np.abs(np.diff(speeds, n=n, axis=0)).max() / part ** (n - 1) for n in (1, 2)])
     coarse, fine = np.array(largest)
     assert (fine < 0.7 * coarse + 1e-6).all()
@@ -141,7 +141,7 @@ def test_orientations_pass_pi_without_a_flip() -> None:
 
 @given(st.lists(st.floats(-1.8, 1.8), min_size=3, max_size=3))
 def test_a_rotation_vector_survives_the_way_through_a_quaternion(vector: list[float]) -> None:
-    back = rotations.to_rotation_vector(rotations.from_rotation_vector(vector))
+    back = rotation_wxyz.to_rotation_vector(rotation_wxyz.from_rotation_vector(vector))
     angle = np.linalg.norm(vector)
     if angle <= np.pi:
         np.testing.assert_allclose(back, vector, atol=1e-7)

@@ -7,12 +7,11 @@ pi), for grippers (half open is neither) and for wrapping joints. All continuati
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from segue_core import rotation
+from segue_core import rotation_xyzw
 from segue_core.action_space import ActionSpace, Channel, ChannelKind
-
-Floats = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 _SURELY_CONTINUOUS_RAD = np.pi / np.sqrt(3)  # three such components make a rotation vector of pi
 
@@ -27,11 +26,11 @@ def _linear_difference(channel: Channel, a: Floats, b: Floats) -> Floats:
 
 
 def _rotvec_difference(channel: Channel, a: Floats, b: Floats) -> Floats:
-    return rotation.relative_rotvec(rotation.quaternion_from_rotvec(a), rotation.quaternion_from_rotvec(b))
+    return rotation_xyzw.relative_rotvec(rotation_xyzw.xyzw_from_rotvec(a), rotation_xyzw.xyzw_from_rotvec(b))
 
 
 def _quaternion_difference(channel: Channel, a: Floats, b: Floats) -> Floats:
-    rotvec = rotation.relative_rotvec(rotation.normalized(a), rotation.normalized(b))
+    rotvec = rotation_xyzw.relative_rotvec(rotation_xyzw.normalized(a), rotation_xyzw.normalized(b))
     return np.concatenate([rotvec, np.zeros_like(rotvec[..., :1])], axis=-1)
 
 
@@ -40,14 +39,14 @@ def _linear_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Flo
 
 
 def _rotvec_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
-    quaternion = rotation.slerp(
-        rotation.quaternion_from_rotvec(a), rotation.quaternion_from_rotvec(b), weight
+    quaternion = rotation_xyzw.slerp(
+        rotation_xyzw.xyzw_from_rotvec(a), rotation_xyzw.xyzw_from_rotvec(b), weight
     )
-    return rotation.nearest_rotvec(rotation.rotvec_from_quaternion(quaternion), b)
+    return rotation_xyzw.nearest_rotvec(rotation_xyzw.rotvec_from_xyzw(quaternion), b)
 
 
 def _quaternion_blend(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
-    return rotation.slerp(rotation.normalized(a), rotation.normalized(b), weight)
+    return rotation_xyzw.slerp(rotation_xyzw.normalized(a), rotation_xyzw.normalized(b), weight)
 
 
 def _latest(channel: Channel, a: Floats, b: Floats, weight: Floats) -> Floats:
@@ -113,7 +112,7 @@ def continuous(space: ActionSpace, actions: ArrayLike, start: ArrayLike) -> Floa
         if channel.kind is ChannelKind.ROTATION_VECTOR and _leaps(rows[:, part], before[part]):
             last = before[part]
             for row in rows:
-                row[part] = last = rotation.nearest_rotvec(row[part], last)
+                row[part] = last = rotation_xyzw.nearest_rotvec(row[part], last)
         elif channel.wraps:
             steps = np.diff(rows[:, part], axis=0, prepend=before[None, part])
             rows[:, part] -= 2 * np.pi * np.cumsum(np.round(steps / (2 * np.pi)), axis=0)

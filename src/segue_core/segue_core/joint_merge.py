@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 TICK_TOLERANCE_NS = 4_000_000  # clocks round differently: what is this little after its tick belongs to it
 
@@ -28,8 +28,8 @@ class MergedJoints:
     """Positions (n,) of all joints, and their speeds (n,), NaN where none were told; the stamp of the newest joint."""
 
     stamp_ns: int
-    positions: Array
-    speeds: Array
+    positions: Floats
+    speeds: Floats
 
 
 class JointMerge:
@@ -60,7 +60,7 @@ class JointMerge:
         return self._layout
 
     def add(
-        self, told: Sequence[str], positions: Array, stamp_ns: int, speeds: Array | None = None
+        self, told: Sequence[str], positions: Floats, stamp_ns: int, speeds: Floats | None = None
     ) -> MergedJoints | None:
         """Take a message with the joints `told` (m,); the whole state that is known with it, if there is one."""
         self.heard += 1

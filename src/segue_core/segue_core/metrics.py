@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from segue_core.action_space import ActionSpace, ChannelKind
+from segue_core.arrays import Floats
 from segue_core.blending import difference
 from segue_core.errors import ErrorCode, SchedulerError
 
-Floats = NDArray[np.float64]
 STILL_SPEED = 1e-9  # peak speed [m/s or rad/s] below which a trajectory has no shape to judge
 _POSE_KINDS = (ChannelKind.POSITION, ChannelKind.ROTATION_VECTOR, ChannelKind.QUATERNION)
 

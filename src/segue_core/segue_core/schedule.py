@@ -5,30 +5,29 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segue_core.arrays import Floats
 from segue_core.errors import ErrorCode, SchedulerError, unknown_name
 
-_Floats = NDArray[np.float64]
 
-
-def _linear(index: _Floats, delay: int, ramp: int) -> _Floats:
+def _linear(index: Floats, delay: int, ramp: int) -> Floats:
     return np.clip((delay - 1 - index) / (ramp + 1) + 1, 0.0, 1.0)
 
 
-def _exponential(index: _Floats, delay: int, ramp: int) -> _Floats:
+def _exponential(index: Floats, delay: int, ramp: int) -> Floats:
     weight = _linear(index, delay, ramp)
-    scaled: _Floats = weight * np.expm1(weight) / np.expm1(1.0)
+    scaled: Floats = weight * np.expm1(weight) / np.expm1(1.0)
     return scaled
 
 
-def _zeros(index: _Floats, delay: int, ramp: int) -> _Floats:
+def _zeros(index: Floats, delay: int, ramp: int) -> Floats:
     return (index < delay).astype(np.float64)
 
 
-def _ones(index: _Floats, delay: int, ramp: int) -> _Floats:
+def _ones(index: Floats, delay: int, ramp: int) -> Floats:
     return np.ones_like(index)
 
 
-_KINDS: Mapping[str, Callable[[_Floats, int, int], _Floats]] = {
+_KINDS: Mapping[str, Callable[[Floats, int, int], Floats]] = {
     "linear": _linear,
     "exp": _exponential,
     "zeros": _zeros,

@@ -1,12 +1,11 @@
 """The rows that will be executed, by tick."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from segue_core.arrays import Floats
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError
-
-Floats = NDArray[np.float64]
 
 
 class Timeline:

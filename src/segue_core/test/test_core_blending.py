@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segue_core import rotation
+from segue_core import rotation_xyzw
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM, ActionSpace, Channel, ChannelKind
 from segue_core.blending import blend, continuous, difference, weighted_mean
 
@@ -22,7 +22,7 @@ def random_actions(space: ActionSpace, seed: int, count: int) -> np.ndarray:
     for channel in space.channels:
         part = space.slice(channel.name)
         if channel.kind is ChannelKind.QUATERNION:
-            actions[:, part] = rotation.normalized(actions[:, part])
+            actions[:, part] = rotation_xyzw.normalized(actions[:, part])
         if channel.kind is ChannelKind.GRIPPER:
             actions[:, part] = np.round(actions[:, part])
     return actions

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_data.bags.definitions import typestore
 from segue_data.bags.episode_writer import Topic
-from segue_data.recording.stage import Array, Stage
+from segue_data.recording.stage import Demonstration
 
 TICKS = 12
 TEXT_TOPICS = {"/text": Topic("std_msgs/msg/String")}
@@ -39,24 +40,24 @@ class TinyWorld:
         self._q = np.concatenate([arm.home_rad for arm in robot.arms])
         self._grippers = np.ones(len(robot.arms))
 
-    def joint_positions(self) -> Array:
+    def joint_positions(self) -> Floats:
         """Joints (n,) [rad]."""
         return self._q
 
-    def joint_velocities(self) -> Array:
+    def joint_velocities(self) -> Floats:
         """Always at rest."""
         return np.zeros_like(self._q)
 
-    def gripper_positions(self) -> Array:
+    def gripper_positions(self) -> Floats:
         """Openings (arms,)."""
         return self._grippers
 
-    def finger_positions(self) -> tuple[Array, Array]:
+    def finger_positions(self) -> tuple[Floats, Floats]:
         """Finger joints where the openings put them, at rest."""
         fingers = np.array(self.robot.fingers(self._grippers.tolist()))
         return fingers, np.zeros_like(fingers)
 
-    def apply(self, positions: Array, grippers: Array) -> None:
+    def apply(self, positions: Floats, grippers: Floats) -> None:
         """Take the targets as reached."""
         self._q, self._grippers = positions.copy(), grippers.copy()
 
@@ -83,7 +84,7 @@ class TinyExpert:
     """Says `TICKS` different actions, then is done."""
 
     def __init__(self, dim: int) -> None:
-        self.said: list[Array] = []
+        self.said: list[Floats] = []
         self._dim = dim
 
     @property
@@ -96,7 +97,7 @@ class TinyExpert:
         """Never."""
         return False
 
-    def act(self) -> Array:
+    def act(self) -> Floats:
         """The next action, kept in `said`."""
         self.said.append(np.full(self._dim, 0.01 * len(self.said)))
         return self.said[-1]
@@ -107,14 +108,14 @@ class TinyController:
 
     closed_loop = False
 
-    def observe(self, q: Array, *, v: Array) -> None:
+    def observe(self, q: Floats, *, v: Floats) -> None:
         """Ignored."""
 
-    def reset(self, q_measured: Array) -> None:
+    def reset(self, q_measured: Floats) -> None:
         """Start from the measured joints."""
         self._q = q_measured.copy()
 
-    def set_target(self, action: Array, tick: int) -> None:
+    def set_target(self, action: Floats, tick: int) -> None:
         """Ignored."""
 
     def update(self, dt: float) -> JointCommand:
@@ -123,9 +124,11 @@ class TinyController:
         return JointCommand(self._q, np.array([0.5, 0.5]))
 
 
-def tiny_stage(robot: RobotConfig, task: TaskConfig, success: bool = True) -> Stage:
+def tiny_stage(robot: RobotConfig, task: TaskConfig, success: bool = True) -> Demonstration:
     """A stage of stand-ins that ends in success or not."""
-    return Stage(robot, task, TinyWorld(robot, success), TinyExpert(robot.action_space.dim), TinyController())
+    return Demonstration(
+        robot, task, TinyWorld(robot, success), TinyExpert(robot.action_space.dim), TinyController()
+    )
 
 
 def beat(path: Path) -> None:

@@ -10,7 +10,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_data.contracts import load_robot, load_task
 from segue_data.recording.lockstep import RecordingOptions, record_episode
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.testing import tiny_stage
 
 
@@ -27,7 +27,7 @@ def task() -> TaskConfig:
 @pytest.fixture(scope="session")
 def recorded(
     robot: RobotConfig, task: TaskConfig, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Stage]:
+) -> tuple[Path, Demonstration]:
     """A finished bag and the stage that it shows; treat as read-only."""
     stage = tiny_stage(robot, task)
     bag = tmp_path_factory.mktemp("bags") / "episode_000007"

@@ -24,7 +24,7 @@ from segue_data.cli import main
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.convert import convert
 from segue_data.datasets.episodes import data_files
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.testing import TinyWorld
 
 
@@ -76,7 +76,7 @@ def test_every_fault_of_a_bag_is_found_and_named(
 
 
 def test_a_dataset_with_a_damaged_file_is_reported_and_not_raised(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     convert([recorded[0]], tmp_path / "dataset", robot, workers=1, progress=False)
     before = check_dataset(tmp_path / "dataset")
@@ -98,7 +98,7 @@ def _only_problem(dataset: Path) -> str:
     return problem.what
 
 
-def test_exit_status_and_json_agree(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+def test_exit_status_and_json_agree(recorded: tuple[Path, Demonstration], tmp_path: Path) -> None:
     assert main(["check", str(recorded[0]), "--json", str(tmp_path / "good.json")]) == 0
     broken = tmp_path / "broken"
     shutil.copytree(recorded[0], broken)
@@ -110,7 +110,7 @@ def test_exit_status_and_json_agree(recorded: tuple[Path, Stage], tmp_path: Path
     assert json.loads((tmp_path / "info.json").read_text())["outcomes"] == {"success": 1}
 
 
-def test_info_counts_the_messages_of_all_bags(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+def test_info_counts_the_messages_of_all_bags(recorded: tuple[Path, Demonstration], tmp_path: Path) -> None:
     for name in ("episode_000007", "episode_000008"):
         shutil.copytree(recorded[0], tmp_path / name)
     one, both = info(recorded[0])["messages"], info(tmp_path)["messages"]
@@ -118,7 +118,7 @@ def test_info_counts_the_messages_of_all_bags(recorded: tuple[Path, Stage], tmp_
 
 
 def test_info_counts_a_foreign_bag_whose_manifest_says_only_robot_and_task(
-    recorded: tuple[Path, Stage], tmp_path: Path
+    recorded: tuple[Path, Demonstration], tmp_path: Path
 ) -> None:
     foreign = tmp_path / "foreign"
     shutil.copytree(recorded[0], foreign)

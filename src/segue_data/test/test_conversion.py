@@ -33,9 +33,9 @@ from segue_data.datasets.dataset import EpisodeDataset, load
 from segue_data.datasets.recorded_episode import read_episode
 from segue_data.datasets.writer import ConversionOptions
 from segue_data.recording.lockstep import RecordingOptions, record_episode
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.testing import TICKS, TinyWorld, tiny_stage
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.preprocess import resize
 from segue_perception.sync import Synchroniser
 
@@ -45,7 +45,7 @@ HERE = Path("bag")
 
 @pytest.fixture(scope="module")
 def dataset(
-    recorded: tuple[Path, Stage],
+    recorded: tuple[Path, Demonstration],
     robot: RobotConfig,
     task: TaskConfig,
     tmp_path_factory: pytest.TempPathFactory,
@@ -61,7 +61,7 @@ def dataset(
 
 
 def test_a_dataset_frame_equals_the_bag_frame_through_the_live_preprocessing(
-    dataset: EpisodeDataset, recorded: tuple[Path, Stage]
+    dataset: EpisodeDataset, recorded: tuple[Path, Demonstration]
 ) -> None:
     for index, camera in enumerate(dataset.cameras):
         messages = [r.message() for r in read(recorded[0], frozenset({image_topic(camera)}))]
@@ -71,7 +71,7 @@ def test_a_dataset_frame_equals_the_bag_frame_through_the_live_preprocessing(
 
 
 def test_rows_carry_the_action_and_the_measured_state_of_their_tick(
-    dataset: EpisodeDataset, recorded: tuple[Path, Stage], robot: RobotConfig
+    dataset: EpisodeDataset, recorded: tuple[Path, Demonstration], robot: RobotConfig
 ) -> None:
     actions = [r.message().action for r in read(recorded[0], frozenset({COMMAND}))]
     joints = [r.message() for r in read(recorded[0], frozenset({JOINT_STATES}))][::4][:ROWS]
@@ -116,7 +116,7 @@ def test_a_second_load_reads_the_cache_and_a_changed_dataset_rebuilds_it(
 
 
 def test_bags_of_another_robot_contract_are_refused(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     other = robot.model_copy(update={"description": "another"})
     with pytest.raises(DataError, match="contract") as caught:
@@ -126,7 +126,7 @@ def test_bags_of_another_robot_contract_are_refused(
 
 
 def test_failed_episodes_stay_out_unless_asked_for(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     bag = tmp_path / "bags" / "failed"
     shutil.copytree(recorded[0], bag)
@@ -194,7 +194,7 @@ def _complaints(bag: Path) -> list[str]:
 
 
 def test_flipped_bytes_in_a_bag_give_a_typed_error_or_readable_messages(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     whole = next(recorded[0].glob("*.mcap")).read_bytes()
     for seed in range(15):
@@ -257,7 +257,7 @@ def test_a_bag_frame_equals_the_live_observation_of_its_tick(
             picture = rng.integers(0, 255, (192, 256, 3), dtype=np.uint8)
             message = messages.compressed_image(stamp, camera, codec.encode(picture), codec.label)
             writer.write_message(image_topic(camera), stamp, message)
-            live.add_frame(camera, Frame(picture, stamp), 0)
+            live.add_frame(camera, CameraFrame(picture, stamp), 0)
         joints = home + 0.001 * tick
         writer.write_message(JOINT_STATES, stamp, messages.joint_state(stamp, names, joints, joints))
         live.add_state(kinematics.forward(joints[:14], joints[14:]), stamp, 0)
@@ -274,7 +274,7 @@ def test_a_bag_frame_equals_the_live_observation_of_its_tick(
 
 
 def test_stretches_of_a_person_become_episodes_of_their_own(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     """A bag whose commands 12 to 29 a person gave, and 40 to 44, which is too short."""
     topics = demonstration_topics(robot.cameras)

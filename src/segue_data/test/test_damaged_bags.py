@@ -17,7 +17,7 @@ from segue_data.bags.folders import find_bags
 from segue_data.bags.manifest import RECORDING
 from segue_data.bags.reader import read
 from segue_data.checks.bag import check_bag
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 
 Damage = Callable[[Path], object]
 
@@ -58,7 +58,7 @@ LOST: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.fixture
-def folder(recorded: tuple[Path, Stage], tmp_path: Path) -> Path:
+def folder(recorded: tuple[Path, Demonstration], tmp_path: Path) -> Path:
     """Two bags; the first is to be damaged."""
     for name in ("a", "b"):
         shutil.copytree(recorded[0], tmp_path / "bags" / name)
@@ -169,7 +169,7 @@ def _metadata(old: str, new: str) -> Callable[[Path], object]:
     ],
 )
 def test_what_is_plainly_wrong_with_a_bag_is_said_in_plain_words_with_the_file_and_the_next_step(
-    damage: Callable[[Path], object], says: str, recorded: tuple[Path, Stage], tmp_path: Path
+    damage: Callable[[Path], object], says: str, recorded: tuple[Path, Demonstration], tmp_path: Path
 ) -> None:
     bag = tmp_path / "bag"
     shutil.copytree(recorded[0], bag)

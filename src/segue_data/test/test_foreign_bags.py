@@ -24,7 +24,7 @@ from segue_data.cli import main
 from segue_data.datasets.convert import convert
 from segue_data.datasets.recorded_episode import read_episode
 from segue_data.datasets.writer import ConversionOptions
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 
 SIZE = (96, 72)
 HEAD = image_topic("head")
@@ -60,7 +60,7 @@ def _arms_and_grippers(message: Any, robot: RobotConfig) -> list[Any]:
 
 
 def test_a_refusal_names_what_was_found_and_the_option_that_takes_it_and_the_advised_manifest_is_enough(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     bag = tmp_path / "bag"
     shutil.copytree(recorded[0], bag)
@@ -89,7 +89,7 @@ def test_a_manifest_with_wrong_values_names_all_of_them_and_what_is_allowed(tmp_
 
 
 def test_a_bag_of_a_robot_without_a_contract_names_all_options_at_once(
-    recorded: tuple[Path, Stage], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recorded: tuple[Path, Demonstration], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bag = tmp_path / "bag"
     shutil.copytree(recorded[0], bag)
@@ -102,7 +102,7 @@ def test_a_bag_of_a_robot_without_a_contract_names_all_options_at_once(
 
 
 def test_joint_states_of_two_publishers_are_those_of_one(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     def two(topic: str, message: Any) -> list[Any]:
         return _arms_and_grippers(message, robot) if topic == JOINT_STATES else [message]
@@ -114,7 +114,7 @@ def test_joint_states_of_two_publishers_are_those_of_one(
 
 
 def test_joints_that_nobody_published_are_named(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     lost = robot.gripper_names[0]
 
@@ -132,7 +132,7 @@ def test_joints_that_nobody_published_are_named(
 
 @pytest.mark.parametrize("back", [False, True])
 def test_a_joint_that_falls_silent_is_named_by_check_and_convert(
-    back: bool, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    back: bool, recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     lost, last = robot.gripper_names[0], max(record.log_ns for record in read(recorded[0]))
 
@@ -151,7 +151,7 @@ def test_a_joint_that_falls_silent_is_named_by_check_and_convert(
 
 @pytest.mark.parametrize("keep", [0, 200])
 def test_a_picture_that_convert_refuses_is_a_problem_wherever_it_is_in_the_bag(
-    keep: int, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    keep: int, recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     seen = []
 
@@ -178,7 +178,7 @@ def test_a_picture_that_convert_refuses_is_a_problem_wherever_it_is_in_the_bag(
     ],
 )
 def test_a_camera_whose_clock_is_not_the_recordings_is_named_so(
-    by_ns: int | None, says: str, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    by_ns: int | None, says: str, recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     def shifted(topic: str, message: Any) -> list[Any]:
         """The whole bag at a time of day, the head camera by its own clock."""
@@ -201,7 +201,7 @@ _UNSTAMPED = r"all \d+ stamps are 0: its (driver|sender) does not stamp"
 @pytest.mark.parametrize("epoch_ns", [0, 10**18], ids=["simulated", "time-of-day"])
 @pytest.mark.parametrize("unstamped", [COMMAND, JOINT_STATES, HEAD])
 def test_check_and_convert_name_the_same_stream_that_is_not_stamped(
-    unstamped: str, epoch_ns: int, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    unstamped: str, epoch_ns: int, recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     def change(topic: str, message: Any) -> list[Any]:
         by_ns = 0 if topic == unstamped else epoch_ns
@@ -216,7 +216,7 @@ def test_check_and_convert_name_the_same_stream_that_is_not_stamped(
 
 @pytest.mark.parametrize("grippers_only", [False, True])
 def test_of_two_publishers_of_joints_check_and_convert_name_the_one_that_does_not_stamp(
-    grippers_only: bool, recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    grippers_only: bool, recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     def change(topic: str, message: Any) -> list[Any]:
         if topic != JOINT_STATES:

@@ -14,7 +14,7 @@ from segue_data.datasets import labels
 from segue_data.datasets.convert import convert
 from segue_data.datasets.label_files import read_labels, split, write_labels, write_split
 from segue_data.datasets.labels import KeyframeSettings, TokenSettings
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 
 RATE = 30.0
 
@@ -60,7 +60,7 @@ def test_tokens_come_back_within_half_a_bin() -> None:
 
 @pytest.fixture(scope="module")
 def dataset(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     path = tmp_path_factory.mktemp("labels") / "dataset"
     convert([recorded[0]], path, robot, workers=1, progress=False)

@@ -24,7 +24,7 @@ from segue_data.bags.topics import demonstration_topics, image_topic
 from segue_data.checks.bag import check_bag
 from segue_data.datasets.recorded_episode import read_episode
 from segue_data.recording.compression import COMPRESSED, RAW, compress_image
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_perception.colours import COLOURS, to_rgb
 
 SIZE = (96, 72)
@@ -81,7 +81,7 @@ def test_what_the_policy_can_see_can_be_recorded(encoding: str) -> None:
 
 
 def test_a_camera_with_an_alpha_channel_gives_the_dataset_of_one_without(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     bag, _ = recorded
     other = _with_raw_head(bag, tmp_path / "bgra", robot, "bgra8")
@@ -95,7 +95,7 @@ def test_a_camera_with_an_alpha_channel_gives_the_dataset_of_one_without(
 
 
 def test_check_says_before_convert_which_pictures_it_will_refuse(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     other = _with_raw_head(recorded[0], tmp_path / "depth", robot, "16UC1")
     (problem,) = check_bag(other, robot).problems
@@ -105,14 +105,14 @@ def test_check_says_before_convert_which_pictures_it_will_refuse(
 
 
 def test_depth_beside_the_cameras_is_no_problem_of_a_bag(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     other = _with_raw_head(recorded[0], tmp_path / "beside", robot, "bgr8", depth=True)
     assert check_bag(other, robot).problems == []
 
 
 def test_an_unreadable_picture_does_not_hide_what_else_is_wrong(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     other = _with_raw_head(recorded[0], tmp_path / "odd", robot, "no such thing")
     findings = check_bag(other, robot)

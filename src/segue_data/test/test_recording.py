@@ -27,7 +27,7 @@ from segue_data.bags.repair import repair
 from segue_data.bags.repair_all import repair_open_episodes
 from segue_data.bags.topics import COMMAND, JOINT_STATES, image_topic
 from segue_data.recording.lockstep import RecordingOptions, record_episode
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.storage.atomic import write_text
 from segue_data.testing import TEXT_TOPICS, TICKS, text_message, tiny_stage
 from segue_sim.disturbance import DisturbanceConfig
@@ -39,7 +39,7 @@ def _numbers(bag: Path) -> list[int]:
     return [int(record.message().data[:6]) for record in read(bag)]
 
 
-def test_every_command_of_the_expert_is_in_the_bag_at_its_tick(recorded: tuple[Path, Stage]) -> None:
+def test_every_command_of_the_expert_is_in_the_bag_at_its_tick(recorded: tuple[Path, Demonstration]) -> None:
     bag, stage = recorded
     messages = [record.message() for record in read(bag, frozenset({COMMAND}))]
     assert len(messages) == TICKS + 2
@@ -49,7 +49,7 @@ def test_every_command_of_the_expert_is_in_the_bag_at_its_tick(recorded: tuple[P
     np.testing.assert_array_equal([m.action for m in messages], said)
 
 
-def test_pictures_survive_recording_almost_unchanged(recorded: tuple[Path, Stage]) -> None:
+def test_pictures_survive_recording_almost_unchanged(recorded: tuple[Path, Demonstration]) -> None:
     bag, stage = recorded
     messages = [record.message() for record in read(bag, frozenset({image_topic("head")}))]
     for message, frames in zip(messages, stage.world.frames, strict=True):  # type: ignore[attr-defined]
@@ -57,12 +57,12 @@ def test_pictures_survive_recording_almost_unchanged(recorded: tuple[Path, Stage
         assert np.abs(error).mean() < 2.0
 
 
-def test_four_joint_states_come_with_every_tick(recorded: tuple[Path, Stage]) -> None:
+def test_four_joint_states_come_with_every_tick(recorded: tuple[Path, Demonstration]) -> None:
     stamps = [stamp_ns(record.message().header) for record in read(recorded[0], frozenset({JOINT_STATES}))]
     assert stamps == [round(k / 120 * 1e9) for k in range(4 * (TICKS + 2) + 1)]
 
 
-def test_a_manifest_tells_what_was_recorded(recorded: tuple[Path, Stage]) -> None:
+def test_a_manifest_tells_what_was_recorded(recorded: tuple[Path, Demonstration]) -> None:
     facts = manifest.load(recorded[0])
     assert (facts.seed, facts.task, facts.outcome, facts.complete) == (7, "pick_place", "success", True)
     assert facts.message_counts[COMMAND] == TICKS + 2
@@ -87,7 +87,7 @@ def test_disturbance_goes_to_its_own_topic_and_never_into_the_label(
     assert not np.allclose(clean, disturbed, atol=1e-4)
 
 
-def test_an_existing_bag_is_never_overwritten(recorded: tuple[Path, Stage]) -> None:
+def test_an_existing_bag_is_never_overwritten(recorded: tuple[Path, Demonstration]) -> None:
     with pytest.raises(DataError, match="not overwritten") as caught:
         EpisodeWriter(recorded[0], TEXT_TOPICS)
     assert caught.value.code == ErrorCode.DATA_PATH_REFUSED

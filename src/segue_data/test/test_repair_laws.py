@@ -26,7 +26,7 @@ from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.reader import read
 from segue_data.bags.repair import repair
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.testing import TEXT_TOPICS, text_message
 
 FACTS = Manifest(task="none", robot="none", outcome="success")
@@ -315,7 +315,9 @@ def test_a_split_file_that_metadata_leaves_out_is_not_left_out(tmp_path: Path) -
     assert repair(bag).messages == 2 * COUNT
 
 
-def test_repair_keeps_every_message_of_a_real_episode(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+def test_repair_keeps_every_message_of_a_real_episode(
+    recorded: tuple[Path, Demonstration], tmp_path: Path
+) -> None:
     bag = tmp_path / "bag"
     shutil.copytree(recorded[0], bag)
     before = Counter(record.topic for record in read(bag))

@@ -11,7 +11,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError
 from segue_data.bags.recorded import executed_commands
 from segue_data.recording.replay_report import compare
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.teleop.playback import APPROACH_M_S, Playback
 
 
@@ -42,14 +42,14 @@ def test_a_replay_waits_until_the_robot_is_where_the_episode_begins(robot: Robot
 
 
 def test_an_episode_compared_with_itself_has_no_difference(
-    recorded: tuple[Path, Stage], robot: RobotConfig
+    recorded: tuple[Path, Demonstration], robot: RobotConfig
 ) -> None:
     report = compare(recorded[0], recorded[0], robot)
     assert report.largest_rad == 0.0 and report.recorded_outcome == report.replayed_outcome == "success"
 
 
 def test_commands_of_another_action_space_are_refused(
-    recorded: tuple[Path, Stage], robot: RobotConfig
+    recorded: tuple[Path, Demonstration], robot: RobotConfig
 ) -> None:
     assert len(executed_commands(recorded[0], robot)) == 14
     other = robot.model_copy(update={"action_space_name": "dual_arm_joints_7"})

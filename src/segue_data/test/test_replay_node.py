@@ -19,12 +19,12 @@ from sensor_msgs.msg import JointState  # noqa: E402
 from segue_core.contracts.robot import RobotConfig  # noqa: E402
 from segue_data.contracts import config_folder  # noqa: E402
 from segue_data.node.teleop_node import TeleopNode  # noqa: E402
-from segue_data.recording.stage import Stage  # noqa: E402
+from segue_data.recording.stage import Demonstration  # noqa: E402
 from segue_ros import qos  # noqa: E402
 
 
 def test_a_replay_that_cannot_begin_is_over_and_says_why(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     """On a full disk the recorder refused, and `segue replay` waited for ever. Here nobody can arm the robot."""
     config = config_folder()

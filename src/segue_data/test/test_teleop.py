@@ -19,7 +19,7 @@ from segue_core.errors import ConfigError, PerceptionError
 from segue_data.bags.manifest import FILE_NAME, Manifest
 from segue_data.contracts import config_folder
 from segue_data.teleop.config import LeaderConfig, TeleopConfig
-from segue_data.teleop.episodes import Episodes, Stage
+from segue_data.teleop.episodes import Episodes, SessionStage
 from segue_data.teleop.evdev_device import EvdevDevice
 from segue_data.teleop.events import DeviceGone, InputEvent
 from segue_data.teleop.inputs import Inputs
@@ -243,12 +243,12 @@ def test_a_session_started_again_numbers_its_episodes_on(tmp_path: Path) -> None
     episodes.look()
     assert (episodes.name, episodes.good, episodes.doubtful) == ("episode_000005", 1, 1)
     episodes.closed(kept=True, success=True, doubts="")
-    assert episodes.stage is Stage.DONE
+    assert episodes.stage is SessionStage.DONE
 
 
 def test_a_discarded_episode_keeps_its_number_and_seed(tmp_path: Path) -> None:
     episodes = Episodes(tmp_path, wanted=0, first_seed=7)
-    episodes.stage = Stage.RECORDING
+    episodes.stage = SessionStage.RECORDING
     episodes.closed(kept=False, success=False, doubts="")
-    assert (episodes.number, episodes.seed, episodes.stage) == (0, 7, Stage.READY)
+    assert (episodes.number, episodes.seed, episodes.stage) == (0, 7, SessionStage.READY)
     assert episodes.allows("start") and not episodes.allows("success")

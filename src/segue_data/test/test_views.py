@@ -26,14 +26,14 @@ from segue_data.datasets.dataset import load
 from segue_data.datasets.export import export
 from segue_data.datasets.writer import ConversionOptions
 from segue_data.findings import Findings
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.views.foxglove import live_layout
 from segue_data.views.rviz import rviz_config
 
 
 @pytest.fixture(scope="module")
 def dataset(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     path = tmp_path_factory.mktemp("views") / "dataset"
     convert([recorded[0]], path, robot, workers=1, progress=False)
@@ -60,7 +60,7 @@ def test_an_export_overwrites_nothing(dataset: Path, robot: RobotConfig, tmp_pat
 
 @pytest.mark.parametrize("kind", ["bag", "dataset"])
 def test_a_contact_sheet_is_a_picture_with_something_on_it(
-    kind: str, recorded: tuple[Path, Stage], dataset: Path, tmp_path: Path
+    kind: str, recorded: tuple[Path, Demonstration], dataset: Path, tmp_path: Path
 ) -> None:
     path = recorded[0] if kind == "bag" else dataset
     assert main(["show", str(path), "--sheet", str(tmp_path / "sheet.png"), "--columns", "4"]) == 0
@@ -74,7 +74,7 @@ def test_an_episode_that_is_not_there_is_refused(dataset: Path, capsys: pytest.C
 
 
 def test_a_foxglove_layout_names_every_camera_and_command(
-    recorded: tuple[Path, Stage], tmp_path: Path
+    recorded: tuple[Path, Demonstration], tmp_path: Path
 ) -> None:
     assert main(["show", str(recorded[0]), "--foxglove", str(tmp_path / "layout.json")]) == 0
     layout = json.loads((tmp_path / "layout.json").read_text())
@@ -84,7 +84,9 @@ def test_a_foxglove_layout_names_every_camera_and_command(
     assert text.count('"Image!') >= 6  # each panel is configured, and is placed
 
 
-def test_a_page_shows_the_problems_and_the_streams(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+def test_a_page_shows_the_problems_and_the_streams(
+    recorded: tuple[Path, Demonstration], tmp_path: Path
+) -> None:
     main(["check", str(recorded[0]), "--page", str(tmp_path / "page.html")])
     page = (tmp_path / "page.html").read_text()
     assert recorded[0].name in page and page.count("data:image/svg+xml") == 3
@@ -101,7 +103,7 @@ def test_a_legend_never_lies_on_the_data() -> None:
     assert axes[0, 0].get_legend().get_window_extent().y0 >= axes[0, 0].get_window_extent().y1
 
 
-def test_a_page_shows_the_worst_bag_first(recorded: tuple[Path, Stage], tmp_path: Path) -> None:
+def test_a_page_shows_the_worst_bag_first(recorded: tuple[Path, Demonstration], tmp_path: Path) -> None:
     good, bad = Findings(recorded[0], "bag"), Findings(tmp_path / "no_such_bag", "bag")
     bad.add("/joint_states", "stopped")
     write_page([good, bad], tmp_path / "page.html")
@@ -110,7 +112,7 @@ def test_a_page_shows_the_worst_bag_first(recorded: tuple[Path, Stage], tmp_path
 
 
 def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(
-    recorded: tuple[Path, Stage], dataset: Path, robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], dataset: Path, robot: RobotConfig, tmp_path: Path
 ) -> None:
     options = ConversionOptions(videos=True)
     convert([recorded[0]], tmp_path / "films", robot, options=options, workers=1, progress=False)
@@ -131,7 +133,7 @@ def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(
 
 
 def test_videos_of_odd_size_are_refused_before_anything_is_written(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="97x72"):
         convert([recorded[0]], tmp_path / "odd", robot, options=ConversionOptions(videos=True, size=(97, 72)))

@@ -14,7 +14,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_data.datasets.convert import convert
 from segue_data.datasets.dataset import load
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.storage.claimed_folder import claimed
 
 _HOLD = """
@@ -69,7 +69,7 @@ def test_the_second_waits_until_the_first_is_done_and_says_so_once(tmp_path: Pat
 
 
 def test_a_conversion_beside_another_into_one_folder_is_refused_and_harms_nothing(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     process = _holder(tmp_path / "set.partial")
     with pytest.raises(DataError, match="another process converts into it") as caught:
@@ -105,7 +105,7 @@ def _on_a_full_disk(module: str, call: str, limit: int, *paths: Path) -> str:
 
 
 def test_a_disk_that_fills_leaves_nothing_of_a_dataset_or_label_and_is_named(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     said = _on_a_full_disk("convert", _CONVERT, 100_000, recorded[0], tmp_path / "set")
     assert said.startswith(f"403 {tmp_path / 'set'}: cannot be written: File too large"), said
@@ -146,7 +146,7 @@ for _ in range(20):
 
 
 def test_labels_and_texts_that_many_write_at_once_are_whole(
-    recorded: tuple[Path, Stage], robot: RobotConfig, tmp_path: Path
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
     convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
     words = [sys.executable, "-c", _WRITE, str(tmp_path / "set"), str(tmp_path / "text")]

@@ -20,8 +20,8 @@ from typing import Protocol, runtime_checkable
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_core.files import read_json, regular
 from segue_data.datasets.corrections import Correction, CorrectionsInfo, save
@@ -34,7 +34,6 @@ from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
 from segue_sim import experts
 from segue_sim.experts import Expert
 
-Floats = NDArray[np.float64]
 _PARTS = "episodes"
 _SETUP = "setup.json"
 _ARRAYS = ("images", "state", "reference", "action")

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
+from segue_core.arrays import Rgb
 from segue_core.command_line.main import program
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
@@ -22,7 +23,6 @@ from segue_core.exit_status import ExitStatus
 from segue_data.bags.encoding import ImageCodec
 from segue_data.contracts import load_robot, load_task
 from segue_data.storage.atomic import whole_file
-from segue_eval.report.video import Image
 from segue_sim import experts
 from segue_sim.episode import Episode
 from segue_sim.snapshot import take
@@ -33,7 +33,7 @@ _SECONDS = 3.0
 _CODEC = ImageCodec(quality=85)  # about 25 kB a picture
 
 
-def _at_work(robot_name: str, task_name: str, seconds: float, seed: int) -> Image:
+def _at_work(robot_name: str, task_name: str, seconds: float, seed: int) -> Rgb:
     """The expert's world after so many seconds, or when it is done."""
     robot, task = load_robot(robot_name), load_task(task_name)
     world, controller = Episode(robot, task, seed, render=False), RobotController(robot)

@@ -8,12 +8,12 @@ import pytest
 from lerobot_pythons import each_lerobot
 
 from segue_core.errors import ConfigError
-from segue_eval.bench.train import Options, bench_train, table
+from segue_eval.bench.train import TrainBenchOptions, bench_train, table
 
 
 def test_an_interpreter_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--lerobot-python.*nowhere"):
-        bench_train(Options(tmp_path / "nowhere", None, "small"))
+        bench_train(TrainBenchOptions(tmp_path / "nowhere", None, "small"))
 
 
 def test_the_table_says_how_it_was_measured_and_how_far_the_rounds_agree() -> None:
@@ -31,7 +31,9 @@ def test_the_table_says_how_it_was_measured_and_how_far_the_rounds_agree() -> No
 @pytest.mark.timeout(1000)
 @each_lerobot
 def test_both_train_the_same_network(python: str) -> None:
-    report = bench_train(Options(Path(python), None, "small", batch=2, steps=1, rounds=1, threads=1))
+    report = bench_train(
+        TrainBenchOptions(Path(python), None, "small", batch=2, steps=1, rounds=1, threads=1)
+    )
     assert report["parameters"]["segue"] == report["parameters"]["lerobot"] > 10**7
     assert all(report["ratios"][part] > 0 for part in ("compute", "whole"))
     assert "ratio" in table(report)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Frame:
+class CameraFrame:
     """One picture: `image` uint8 (h, w, 3) RGB, never modified; exposed at `stamp_ns` on the run's clock."""
 
     image: NDArray[np.uint8]
@@ -31,7 +31,7 @@ class Camera(Protocol):
         """(width, height) of its frames [pixels]."""
         ...
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         """The newest frame since the last call, or None; never blocks.
 
         Raises:

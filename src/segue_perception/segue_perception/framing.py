@@ -9,12 +9,10 @@ camera 640x480            contract 256x192        the largest part of the same s
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_perception.camera_config import Intrinsics
 from segue_perception.preprocess import resize
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Framing:
         used = round(self.size[0] * scale), round(self.size[1] * scale)
         return (width - used[0]) // 2, (height - used[1]) // 2, *used
 
-    def picture(self, frame: Image) -> Image:
+    def picture(self, frame: Rgb) -> Rgb:
         """The picture for a frame (h, w, 3); the frame itself when nothing has to be done."""
         left, top, width, height = self.box
         return resize(np.ascontiguousarray(frame[top : top + height, left : left + width]), self.size)

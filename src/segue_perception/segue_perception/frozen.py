@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 _STILL = 1e-3  # [m or rad]
 _RESTED_NS = 2_000_000_000
@@ -38,8 +38,8 @@ class FrozenWatch:
         self._indices = list(rule.watched)
         self._content: int | None = None
         self._since_ns = 0
-        self._box: tuple[Array, Array] | None = None  # least and greatest of each entry
-        self._rest: tuple[Array, int] | None = None  # where it stands, since when
+        self._box: tuple[Floats, Floats] | None = None  # least and greatest of each entry
+        self._rest: tuple[Floats, int] | None = None  # where it stands, since when
 
     def frame(self, image: NDArray[np.uint8], now_ns: int) -> None:
         """Notes a picture received at `now_ns` (steady clock)."""
@@ -47,7 +47,7 @@ class FrozenWatch:
         if content != self._content:
             self._content, self._since_ns, self._box = content, now_ns, None
 
-    def motion(self, state: Array, now_ns: int) -> None:
+    def motion(self, state: Floats, now_ns: int) -> None:
         """Notes a measured state (D,) received at `now_ns`."""
         watched = state[self._indices]
         if self._rest is None or np.abs(watched - self._rest[0]).max() > _STILL:

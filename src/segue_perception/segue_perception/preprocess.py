@@ -2,16 +2,14 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_core.errors import ErrorCode, PerceptionError
-
-Image = NDArray[np.uint8]
 
 cv2.setNumThreads(1)  # pictures are small; worker threads only disturb the control loops on the same cores
 
 
-def resize(image: Image, size: tuple[int, int]) -> Image:
+def resize(image: Rgb, size: tuple[int, int]) -> Rgb:
     """`image` (h, w, 3) at `size`, which is (width, height) [pixels], by area averaging.
 
     Returns `image` itself, not a copy, when it already has that size.

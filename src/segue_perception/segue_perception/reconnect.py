@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_perception.camera import Camera, Frame
+from segue_perception.camera import Camera, CameraFrame
 
 
 class ReconnectingCamera:
@@ -40,7 +40,7 @@ class ReconnectingCamera:
         self._camera = self._open()
         self._heard_s, self.error = now_s, None
 
-    def read(self, now_s: float) -> Frame | None:
+    def read(self, now_s: float) -> CameraFrame | None:
         """The newest frame, or None; never raises: `error` says what is wrong."""
         if self._camera is None:
             self._try_again(now_s)

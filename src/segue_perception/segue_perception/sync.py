@@ -12,17 +12,15 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_core.joint_merge import TICK_TOLERANCE_NS
 from segue_core.observation import Observation
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.frozen import FrozenRule, FrozenWatch
 from segue_perception.preprocess import resize
-
-Array = NDArray[np.float64]
 
 _KEPT_FRAMES = 8
 _KEPT_STATES = 128
@@ -54,7 +52,7 @@ class _Stream:
 
     size: tuple[int, int]
     watch: FrozenWatch
-    frames: deque[Frame]
+    frames: deque[CameraFrame]
     received_ns: int | None = None
 
 
@@ -76,7 +74,7 @@ class Synchroniser:
         }
         # When all streams had begun: their first stamps since the start, a reset or another size; the latest of them.
         self._begin_ns = -1
-        self._states: deque[tuple[int, Array]] = deque(maxlen=_KEPT_STATES)
+        self._states: deque[tuple[int, Floats]] = deque(maxlen=_KEPT_STATES)
         self._state_received_ns: int | None = None
 
     def clear(self) -> None:
@@ -93,7 +91,7 @@ class Synchroniser:
             for stream in self._streams.values():
                 stream.frames.clear()
 
-    def add_frame(self, camera: str, frame: Frame, now_ns: int) -> None:
+    def add_frame(self, camera: str, frame: CameraFrame, now_ns: int) -> None:
         """Takes a frame received at `now_ns` (steady).
 
         Raises:
@@ -113,9 +111,9 @@ class Synchroniser:
         if not stream.frames:
             self._begin_ns = max(self._begin_ns, frame.stamp_ns)
         if not stream.frames or frame.stamp_ns > stream.frames[-1].stamp_ns:
-            stream.frames.append(Frame(resize(frame.image, self._image_size), frame.stamp_ns))
+            stream.frames.append(CameraFrame(resize(frame.image, self._image_size), frame.stamp_ns))
 
-    def add_state(self, state: Array, stamp_ns: int, now_ns: int) -> None:
+    def add_state(self, state: Floats, stamp_ns: int, now_ns: int) -> None:
         """Takes a measured state (D,), finite, received at `now_ns` (steady)."""
         self._state_received_ns = now_ns
         for stream in self._streams.values():
@@ -157,7 +155,7 @@ class Synchroniser:
         stamps = {name: frame.stamp_ns for name, frame in frames.items()}
         return Sample(observation, stamps, max(times) - min(times))
 
-    def _frame(self, name: str, tick: int, now_ns: int) -> Frame:
+    def _frame(self, name: str, tick: int, now_ns: int) -> CameraFrame:
         stream = self._streams[name]
         if stream.received_ns is None:
             raise PerceptionError(ErrorCode.FRAME_MISSING, f"camera '{name}' has sent nothing yet")
@@ -174,7 +172,7 @@ class Synchroniser:
             ErrorCode.FRAME_SKEWED, f"camera '{name}' has only frames from after tick {tick}"
         )
 
-    def _state(self, tick: int, now_ns: int) -> tuple[int, Array]:
+    def _state(self, tick: int, now_ns: int) -> tuple[int, Floats]:
         if self._state_received_ns is None:
             raise PerceptionError(ErrorCode.STATE_MISSING, "no joint states yet")
         silence = now_ns - self._state_received_ns

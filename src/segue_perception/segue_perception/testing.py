@@ -6,7 +6,7 @@ import numpy as np
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.text_enum import TextEnum
-from segue_perception.camera import Camera, Frame
+from segue_perception.camera import Camera, CameraFrame
 from segue_perception.sync import Synchroniser
 
 TICK_NS = 1e9 / 30
@@ -27,7 +27,7 @@ class FaultyCamera:
 
     def __init__(self, camera: Camera, fault: CameraFault = CameraFault.NONE) -> None:
         self._camera = camera
-        self._last: Frame | None = None
+        self._last: CameraFrame | None = None
         self.fault = fault
 
     @property
@@ -40,7 +40,7 @@ class FaultyCamera:
         """Size that the camera inside claims."""
         return self._camera.size
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         """The frame of the camera inside, with the fault."""
         frame = self._camera.read()
         if frame is None or self.fault is CameraFault.UNPLUGGED:
@@ -66,10 +66,10 @@ class NoiseCamera:
         self.name, self.size, self.tick, self._tick_ns = name, size, 0, tick_ns
         self._noise = np.random.default_rng(0)
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         """A frame of this tick."""
         image = self._noise.integers(0, 255, (self.size[1], self.size[0], 3), dtype=np.uint8)
-        return Frame(image, round(self.tick * self._tick_ns))
+        return CameraFrame(image, round(self.tick * self._tick_ns))
 
     def close(self) -> None:
         """Nothing to release."""

@@ -13,7 +13,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from segue_core.errors import ConfigError, ErrorCode, PerceptionError
 from segue_perception import drivers
-from segue_perception.camera import Camera, Frame
+from segue_perception.camera import Camera, CameraFrame
 from segue_perception.camera_config import Intrinsics
 from segue_perception.drivers.realsense import RealSenseCamera
 from segue_perception.framing import Framing
@@ -27,7 +27,7 @@ def _picture(colour: np.ndarray) -> np.ndarray:
     return np.broadcast_to(colour, (HEIGHT, WIDTH, 3)).astype(np.uint8)
 
 
-def _next(camera: Camera) -> Frame:
+def _next(camera: Camera) -> CameraFrame:
     """Real cameras send when they like."""
     end = time.monotonic() + 60.0
     while (frame := camera.read()) is None:
@@ -36,7 +36,7 @@ def _next(camera: Camera) -> Frame:
     return frame
 
 
-def _frames(camera: Camera, count: int) -> list[Frame]:
+def _frames(camera: Camera, count: int) -> list[CameraFrame]:
     return [_next(camera) for _ in range(count)]
 
 
@@ -151,10 +151,10 @@ class _Scripted:
             raise PerceptionError(ErrorCode.FRAME_MISSING, "not there")
         return self
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         if not self.plugged:
             raise PerceptionError(ErrorCode.FRAME_MISSING, "unplugged")
-        return Frame(np.zeros((4, 4, 3), np.uint8), 1) if self.sends else None
+        return CameraFrame(np.zeros((4, 4, 3), np.uint8), 1) if self.sends else None
 
     def close(self) -> None:
         self.closed += 1

@@ -5,7 +5,7 @@ import pytest
 from every_robot import CASES, Case
 
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.testing import TICK_NS, CameraFault, SensorRig
 
 PERIOD = round(TICK_NS)
@@ -152,7 +152,7 @@ def test_joint_states_that_stop_are_refused(rig: SensorRig) -> None:
 
 def test_frames_out_of_order_are_dropped(rig: SensorRig) -> None:
     rig.run(0, 5)
-    old = Frame(np.zeros((192, 256, 3), np.uint8), 2 * PERIOD)
+    old = CameraFrame(np.zeros((192, 256, 3), np.uint8), 2 * PERIOD)
     rig.sync.add_frame("head", old, rig.now_ns)
     assert rig.sync.assemble(5, rig.now_ns).stamps_ns["head"] == pytest.approx(5 * TICK_NS, abs=1)
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 from lerobot_double import stub
 from lerobot_pythons import each_lerobot
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from segue_core.action_space import DUAL_ARM_EE
+from segue_core.arrays import Floats32
 from segue_core.errors import PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
@@ -34,7 +34,6 @@ from segue_policies.serve import load_policy
 
 CAMERAS = ("head", "left_wrist", "right_wrist")
 FITS = Expected(action_space=DUAL_ARM_EE, cameras=CAMERAS)
-Rows = NDArray[np.float32]
 
 _TINY = Path(__file__).with_name("lerobot_tiny.py")
 _PI = (
@@ -137,7 +136,7 @@ def lerobots(python: str, kind: str, folder: Path) -> Path:
     return folder
 
 
-def ask(policy: Policy, folder: Path, method: str = "plain", seed: int = 3, **guidance: Rows) -> Rows:
+def ask(policy: Policy, folder: Path, method: str = "plain", seed: int = 3, **guidance: Floats32) -> Floats32:
     """A chunk for the observation that LeRobot was shown."""
     shown, rows = np.load(folder / "theirs.npz"), policy.info.horizon
     given = {"omega": np.zeros(rows, np.float32), "reference": np.zeros((rows, 14), np.float32)} | guidance

@@ -32,7 +32,7 @@ from segue_policies.flow.path import (
     target_velocity,
 )
 from segue_policies.flow.policy import FlowPolicy
-from segue_policies.flow.scene import Scene, Trained
+from segue_policies.flow.scene import Scene, TrainedNetwork
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.serve import make_policy
@@ -64,7 +64,7 @@ def untrained(name: str, seed: int = 0) -> FlowPolicy:
     zero, one = np.zeros(D, dtype=np.float32), np.ones(D, dtype=np.float32)
     normaliser = Normaliser(anchor, 0 * scale, scale, zero, one, np.zeros((0, 3), dtype=np.float32))
     info = PolicyInfo(name, DUAL_ARM_EE, H, N, 30.0, (), (8, 8), find_method(name).capabilities, 4, 6)
-    return FlowPolicy(info, Trained(net, OBJECTIVES[name], normaliser, DUAL_ARM_EE, H), D)
+    return FlowPolicy(info, TrainedNetwork(net, OBJECTIVES[name], normaliser, DUAL_ARM_EE, H), D)
 
 
 def ask(method: str, seed: int, turns: int = 0, **changes: Any) -> PredictRequest:

@@ -29,7 +29,7 @@ from segue_policies.train.command import main, train
 from segue_policies.training.budget import Budget, learning_rate
 from segue_policies.training.chunk_error import chunk_errors
 from segue_policies.training.config import TrainingConfig
-from segue_policies.training.run_state import Trained, load_state, save_state
+from segue_policies.training.run_state import TrainingState, load_state, save_state
 from segue_policies.training.tensorboard import EventLog
 
 
@@ -262,7 +262,7 @@ def interrupted_after(dots: Any, batches: int) -> Any:
 def test_a_disk_that_is_full_is_an_error_of_the_disk_and_leaves_the_state_before(tmp_path: Path) -> None:
     """The library's own error for it was taken for a defect of ours."""
     model = torch.nn.Linear(64, 64)
-    trained = Trained(model, torch.nn.Linear(64, 64), torch.optim.Adam(model.parameters()))
+    trained = TrainingState(model, torch.nn.Linear(64, 64), torch.optim.Adam(model.parameters()))
     save_state(tmp_path, trained, {"step": 1})
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # no file may grow beyond it

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from segue_core import rotation
+from segue_core import rotation_xyzw
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM, ActionSpace, Channel, ChannelKind
 from segue_core.blending import difference
 from segue_core.chunk import ActionChunk
@@ -75,14 +75,14 @@ def wild(
         rows = rng.uniform(space.low, space.high, (horizon, space.dim))
         for channel in space.channels:
             part = space.slice(channel.name)
-            near = rotation.multiply(
-                rotation.quaternion_from_rotvec(rng.uniform(-spread, spread, (horizon, 3)) / np.sqrt(3)),
+            near = rotation_xyzw.multiply(
+                rotation_xyzw.xyzw_from_rotvec(rng.uniform(-spread, spread, (horizon, 3)) / np.sqrt(3)),
                 half_turn(),
             )
             if channel.kind is ChannelKind.QUATERNION:
                 rows[:, part] = near * rng.choice([-1.0, 1.0], (horizon, 1))
             if channel.kind is ChannelKind.ROTATION_VECTOR:
-                rows[:, part] = rotation.rotvec_from_quaternion(near)
+                rows[:, part] = rotation_xyzw.rotvec_from_xyzw(near)
             if channel.kind is ChannelKind.GRIPPER:
                 rows[:, part] = np.round(rows[:, part])
         chunks.append(chunk(rows, number * stride, number))
@@ -90,7 +90,7 @@ def wild(
 
 
 def half_turn() -> NDArray[np.float64]:
-    return rotation.quaternion_from_rotvec([0.0, np.pi, 0.0])
+    return rotation_xyzw.xyzw_from_rotvec([0.0, np.pi, 0.0])
 
 
 def kinds(space: ActionSpace, *wanted: ChannelKind) -> list[slice]:
@@ -123,10 +123,10 @@ def test_positions_and_rotations_stay_in_the_hull_of_the_chunks(
                 assert (command[part] <= rows[:, part].max(axis=0) + 1e-9).all()
             for part in kinds(space, ChannelKind.QUATERNION):  # a ball of less than pi/2 is convex on SO(3)
                 assert abs(np.linalg.norm(command[part]) - 1) < 1e-6
-                assert np.linalg.norm(rotation.relative_rotvec(half_turn(), command[part])) < 0.6 + 1e-6
+                assert np.linalg.norm(rotation_xyzw.relative_rotvec(half_turn(), command[part])) < 0.6 + 1e-6
             for part in kinds(space, ChannelKind.ROTATION_VECTOR):
-                turned = rotation.quaternion_from_rotvec(command[part])
-                assert np.linalg.norm(rotation.relative_rotvec(half_turn(), turned)) < 0.6 + 1e-6
+                turned = rotation_xyzw.xyzw_from_rotvec(command[part])
+                assert np.linalg.norm(rotation_xyzw.relative_rotvec(half_turn(), turned)) < 0.6 + 1e-6
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -7,11 +7,9 @@ The recorded label stays the expert's clean action, so a policy learns to come b
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace, ChannelKind
-
-Floats = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True)

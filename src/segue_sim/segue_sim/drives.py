@@ -12,11 +12,9 @@ from itertools import chain
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

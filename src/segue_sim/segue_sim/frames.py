@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_core.errors import ConfigError, unknown_name
-
-Floats = NDArray[np.float64]
 
 TABLE = "table"
 
@@ -30,7 +28,7 @@ class Frame:
         return float(np.arctan2(self.axes[1, 0], self.axes[0, 0]))
 
     @property
-    def quaternion(self) -> Quaternion:
+    def quaternion(self) -> Wxyz:
         """Its orientation (w, x, y, z)."""
         quaternion = np.zeros(4)
         mujoco.mju_mat2Quat(quaternion, self.axes.ravel())
@@ -49,7 +47,7 @@ class Frame:
 def level(frame: Frame) -> Frame:
     """The same place with z upwards, turned by the frame's yaw only."""
     turn = np.zeros(9)
-    mujoco.mju_quat2Mat(turn, np.array(rotations.from_rotation_vector((0.0, 0.0, frame.yaw))))
+    mujoco.mju_quat2Mat(turn, np.array(rotation_wxyz.from_rotation_vector((0.0, 0.0, frame.yaw))))
     return Frame(frame.position, turn.reshape(3, 3))
 
 

@@ -2,12 +2,11 @@
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.fingers import actuator_names
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import ArmConfig, RobotConfig
 
-Floats = NDArray[np.float64]
 Pairs = set[tuple[int, int]]
 
 

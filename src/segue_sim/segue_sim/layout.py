@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.task import BasePose, FixtureConfig, Region, TaskConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_sim.palette import PALETTE
 
-Floats = NDArray[np.float64]
 _BEGINNINGS, _TRIES = 20, 1000
 _MORE = 101  # stream of what layouts did not have at first, so that old seeds give what they always gave
 

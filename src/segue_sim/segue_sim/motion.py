@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
-
-Floats = NDArray[np.float64]
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class PoseSetPoint:
 
     def __init__(self, position: Floats, dt: float, limits: MotionLimits) -> None:
         self._point = SetPoint(position, 0.0, dt, limits)
-        self.quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
+        self.quaternion: Wxyz = (1.0, 0.0, 0.0, 0.0)
         self._rate = np.zeros(3)
         self._dt, self._limits = dt, limits
 
@@ -85,22 +83,22 @@ class PoseSetPoint:
     @property
     def rotation_vector(self) -> Floats:
         """How it should be turned (3,) [rad], no longer than pi."""
-        return np.array(rotations.to_rotation_vector(self.quaternion))
+        return np.array(rotation_wxyz.to_rotation_vector(self.quaternion))
 
-    def move(self, position: Floats, quaternion: Quaternion, slow: float = 1.0) -> None:
+    def move(self, position: Floats, quaternion: Wxyz, slow: float = 1.0) -> None:
         """One tick towards a pose; `slow` in (0, 1] scales the speeds. Does not overshoot."""
         self._point.move(position, 0.0, slow)
         limits = self._limits
-        error = np.array(rotations.difference(quaternion, self.quaternion))
+        error = np.array(rotation_wxyz.difference(quaternion, self.quaternion))
         angle = float(np.linalg.norm(error))
         rate = min(_brake(angle, limits.yaw_speed * slow, limits.yaw_acceleration), angle / self._dt)
         change = error / max(angle, 1e-9) * rate - self._rate
         room = limits.yaw_acceleration * self._dt / max(float(np.linalg.norm(change)), 1e-12)
         self._rate = self._rate + change * min(1.0, room)
-        step = rotations.from_rotation_vector((self._rate * self._dt).tolist())
-        self.quaternion = rotations.normalised(rotations.multiply(step, self.quaternion))
+        step = rotation_wxyz.from_rotation_vector((self._rate * self._dt).tolist())
+        self.quaternion = rotation_wxyz.normalised(rotation_wxyz.multiply(step, self.quaternion))
 
-    def put(self, position: Floats, quaternion: Quaternion) -> None:
+    def put(self, position: Floats, quaternion: Wxyz) -> None:
         """Set the pose of this tick, on a path whose speed somebody else bounds; it ends at rest."""
         self._point = SetPoint(position, 0.0, self._dt, self._limits)
         self._rate, self.quaternion = np.zeros(3), quaternion
@@ -109,6 +107,6 @@ class PoseSetPoint:
         """Whether the set-point is within `within` metres of `position`."""
         return self._point.near(position, within)
 
-    def turned(self, quaternion: Quaternion, within: float) -> bool:
+    def turned(self, quaternion: Wxyz, within: float) -> bool:
         """Whether the set-point's orientation is within `within` radians of `quaternion`."""
-        return float(np.linalg.norm(rotations.difference(quaternion, self.quaternion))) < within
+        return float(np.linalg.norm(rotation_wxyz.difference(quaternion, self.quaternion))) < within

@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_sim.bowl import FACETS, HEIGHT, LEAN, RIM_RADIUS, WALL
-
-Floats = NDArray[np.float64]
 
 _DEPTH_M = 0.007  # of the tool below the rim, along the wall
 _HAND_M = 0.13  # how far beyond the rim the outer edge of the hand reaches
@@ -26,7 +24,7 @@ class RimGrasp:
     """Where the tool takes a bowl, seen from the bowl's foot, and how it is turned (from pointing down)."""
 
     offset: Floats
-    turn: Quaternion
+    turn: Wxyz
     angle: float
 
 
@@ -36,8 +34,8 @@ def rim_grasp(angle: float, side: float) -> RimGrasp:
     along = outward * np.sin(LEAN) + np.array([0.0, 0.0, np.cos(LEAN)])  # up the wall
     rim = outward * (RIM_RADIUS - WALL / 2) + np.array([0.0, 0.0, HEIGHT])
     yaw = angle - side * np.pi / 2  # at its own side the hand needs no turn
-    lean = rotations.from_rotation_vector((-side * LEAN, 0.0, 0.0))
-    turn = rotations.multiply(rotations.from_rotation_vector((0.0, 0.0, yaw)), lean)
+    lean = rotation_wxyz.from_rotation_vector((-side * LEAN, 0.0, 0.0))
+    turn = rotation_wxyz.multiply(rotation_wxyz.from_rotation_vector((0.0, 0.0, yaw)), lean)
     return RimGrasp(rim - _DEPTH_M * along, turn, angle)
 
 

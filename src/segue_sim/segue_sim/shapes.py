@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_core.contracts.shape import Marker, Shape
 
 _KINDS = {
@@ -31,7 +31,7 @@ def add_shape(body: mujoco.MjsBody, shape: Shape, number: int) -> None:
         return
     geom = _add_geom(body, shape, _KINDS[shape.kind], shape.mass_kg, f"{number}")
     geom.size = (*shape.size, *(0.0,) * (3 - len(shape.size)))
-    geom.pos, geom.quat = shape.at, rotations.from_rotation_vector(shape.turn_rad)
+    geom.pos, geom.quat = shape.at, rotation_wxyz.from_rotation_vector(shape.turn_rad)
 
 
 def _add_geom(
@@ -51,7 +51,7 @@ def _add_geom(
 def _add_tube(body: mujoco.MjsBody, shape: Shape, number: int) -> None:
     """Facet i stands where the tube's x axis plus i times 30 degrees points."""
     inner, half, wall = shape.size
-    turn = rotations.from_rotation_vector(shape.turn_rad)
+    turn = rotation_wxyz.from_rotation_vector(shape.turn_rad)
     radius = inner + wall / 2
     for facet in range(_FACETS):
         angle = 2 * np.pi * facet / _FACETS
@@ -62,12 +62,12 @@ def _add_tube(body: mujoco.MjsBody, shape: Shape, number: int) -> None:
             spot, np.array([radius * np.cos(angle), radius * np.sin(angle), 0.0]), np.array(turn)
         )
         geom.pos = np.add(shape.at, spot)
-        geom.quat = rotations.multiply(turn, rotations.from_rotation_vector((0.0, 0.0, angle)))
+        geom.quat = rotation_wxyz.multiply(turn, rotation_wxyz.from_rotation_vector((0.0, 0.0, angle)))
 
 
 def add_marker(body: mujoco.MjsBody, name: str, marker: Marker) -> None:
     """Add a named place that no camera draws."""
     site = body.add_site()
     site.name, site.pos, site.group = name, marker.at, 5
-    site.quat = rotations.from_rotation_vector(marker.turn_rad)
+    site.quat = rotation_wxyz.from_rotation_vector(marker.turn_rad)
     site.size = (0.003, 0.003, 0.003)

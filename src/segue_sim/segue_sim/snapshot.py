@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.errors import ErrorCode, PolicyError
 from segue_sim.episode import Episode
 
-Floats = NDArray[np.float64]
 _EVERYTHING = int(
     mujoco.mjtState.mjSTATE_INTEGRATION
 )  # with the solver's warm start: steps go on bit for bit

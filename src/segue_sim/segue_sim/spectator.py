@@ -10,17 +10,14 @@ from collections.abc import Sequence
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
+from segue_core.arrays import Floats, Rgb
 from segue_core.contracts.robot import RobotConfig, SpectatorConfig
 from segue_core.contracts.task import TaskConfig
 from segue_sim.episode import Episode
 from segue_sim.room import add_room
-
-Image = NDArray[np.uint8]  # (h, w, 3) RGB
-Floats = NDArray[np.float64]
 
 WIDTH, HEIGHT = 854, 480
 _STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)  # what simulator and lockstep record
@@ -121,7 +118,7 @@ class Spectator:
         mujoco.mj_camlight(self._model, self._data)
         mujoco.mj_flex(self._model, self._data)
 
-    def picture(self) -> Image:
+    def picture(self) -> Rgb:
         """RGB (HEIGHT, WIDTH, 3); the array belongs to the caller."""
         self._renderer.update_scene(self._data, camera=self._camera)
         return np.array(self._renderer.render(), dtype=np.uint8)

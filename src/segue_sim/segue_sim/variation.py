@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
+from segue_core.arrays import Floats
 from segue_core.contracts.task import TaskConfig
 from segue_sim.layout import Layout, Placement
 from segue_sim.objects import thing
@@ -20,7 +20,6 @@ from segue_sim.palette import PALETTE
 from segue_sim.parts.base import set_free_pose
 from segue_sim.room import GROUND
 
-Floats = NDArray[np.float64]
 Vector = tuple[float, float, float]
 _TEXTURE, _DISTRACTORS, _CAMERAS, _LIGHTS = 201, 202, 203, 204  # streams
 _KINDS = ("jar", "ball", "marker")
@@ -138,7 +137,7 @@ def _free_spot(
     return None
 
 
-class Stagehand:
+class Randomiser:
     """Makes a compiled model look like a variation; knows how it looked at first.
 
     Distractors stand at `height_m`, as the task's objects do.
@@ -154,8 +153,8 @@ class Stagehand:
         model = self._model
         for camera, (offset, turn) in enumerate(variation.cameras):
             model.cam_pos[camera] = self._cameras[0][camera] + offset
-            quaternion = rotations.multiply(
-                self._cameras[1][camera].tolist(), rotations.from_rotation_vector(turn)
+            quaternion = rotation_wxyz.multiply(
+                self._cameras[1][camera].tolist(), rotation_wxyz.from_rotation_vector(turn)
             )
             model.cam_quat[camera] = quaternion
         for light, offset in enumerate(variation.lights):

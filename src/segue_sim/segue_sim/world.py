@@ -13,6 +13,7 @@ from segue_control.robot.held import place_held
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig, check_robot
 from segue_core.errors import unknown_name
@@ -26,9 +27,8 @@ from segue_sim.objects import add_thing, thing
 from segue_sim.parts.base import Part, set_free_pose
 from segue_sim.room import add_room, paint_room
 from segue_sim.shapes import seeds_colour
-from segue_sim.variation import Stagehand, Variation, add_variation
+from segue_sim.variation import Randomiser, Variation, add_variation
 
-Floats = NDArray[np.float64]
 PartT = TypeVar("PartT", bound=Part)
 
 
@@ -71,7 +71,7 @@ class World:
         self._rig = CameraRig(self.model, robot.cameras) if render else None
         self._steps_per_tick = round(1.0 / (robot.tick_rate_hz * robot.physics_step_s))
         self._graspable = self._bodies_to_grasp()
-        self._stagehand = Stagehand(self.model, task.object_height_m)
+        self._randomiser = Randomiser(self.model, task.object_height_m)
         self._steps = 0
 
     def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
@@ -98,7 +98,7 @@ class World:
         for name, place in layout.objects.items():
             self._place_object(name, place)
         self._paint()
-        self._stagehand.arrange(self.data, variation)
+        self._randomiser.arrange(self.data, variation)
         self._steps = 0
         mujoco.mj_forward(self.model, self.data)
 

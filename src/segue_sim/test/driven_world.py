@@ -7,6 +7,7 @@ import numpy as np
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
@@ -15,7 +16,6 @@ from segue_sim.disturbance import Disturbance
 from segue_sim.episode import Episode
 from segue_sim.experts.base import Expert
 
-Floats = np.ndarray
 _AFTERWARDS = 5  # ticks that the judge still sees when the expert is done
 
 

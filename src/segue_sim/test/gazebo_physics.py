@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from segue_core.arrays import Floats
+
 SOURCE = Path(__file__).parent / "gazebo_engine" / "settle.cpp"
 _PACKAGES = (
     "ignition-physics5",

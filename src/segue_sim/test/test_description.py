@@ -15,7 +15,7 @@ from segue_core.contracts.base import load_yaml
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, SchedulerError
 from segue_sim.description.chunk_path import ChunkPaths
-from segue_sim.description.tree import Frame, FrameTree
+from segue_sim.description.tree import FrameTree, TreeFrame
 from segue_sim.description.urdf import description
 
 ROBOTS = sorted((Path(__file__).parents[3] / "config" / "robots").glob("*.yaml"))
@@ -37,7 +37,7 @@ def tree(robot: RobotConfig, tmp_path: Path) -> FrameTree:
     return FrameTree(description(robot, tmp_path))
 
 
-def _in_world(frames: tuple[Frame, ...], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _in_world(frames: tuple[TreeFrame, ...], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Position (3,) and rotation (3, 3) of a frame in the root of the tree."""
     of = {frame.child: frame for frame in frames}
     position, rotation = np.zeros(3), np.eye(3)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 
-from segue_control.backends.base import Backend, Measured
+from segue_control.backends.base import Backend, MeasuredRobot
 from segue_core.contracts.hardware import HardwareConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.registry import available, find
 
-__all__ = ["Backend", "Measured", "create", "names"]
+__all__ = ["Backend", "MeasuredRobot", "create", "names"]
 
 _GROUP = "segue.backends"
 

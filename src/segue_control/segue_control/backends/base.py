@@ -11,7 +11,7 @@ from segue_core.errors import ControlError
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredRobot:
     """What the robot told: `q` (n,) arm joints [rad] and `grippers` (A,) openings in [0, 1], in our own order.
 
     `at_s` is when it was received, on the steady clock.
@@ -37,7 +37,7 @@ class Backend(Protocol):
         """
         ...
 
-    def read(self, now_s: float) -> Measured | None:
+    def read(self, now_s: float) -> MeasuredRobot | None:
         """The newest complete measurement, or None when there is none since the last call; never blocks."""
         ...
 

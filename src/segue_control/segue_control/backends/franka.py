@@ -9,19 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 
-from segue_control.backends.base import Measured
+from segue_control.backends.base import MeasuredRobot
 from segue_control.hardware.franka import FrankaArmOptions, FrankaOptions, franka_error, was_preempted
 from segue_control.hardware.franka_hand import Hand, Loop
 from segue_control.hardware.motion import Motion
+from segue_core.arrays import Floats
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.hardware import HardwareConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode, unknown_name
-
-Array = NDArray[np.float64]
 
 _JOINTS = 7
 _STATE_HZ = 250.0
@@ -50,7 +48,7 @@ class FrankaArm:
         self._name, self._franky, self._options, self._now_s = name, library, options, now_s
         self._tracker: Any = None
         self._moving = False
-        self.q: Array = np.zeros(_JOINTS)
+        self.q: Floats = np.zeros(_JOINTS)
         self.at_s = 0.0
         self.flags: list[str] = []
         self._ended: ControlError | None = None  # why the robot left a motion, until it is recovered
@@ -69,7 +67,7 @@ class FrankaArm:
         self.flags = _raised(state.current_errors)
         self.q, self.at_s = np.array(state.q, dtype=np.float64), self._now_s()
 
-    def follow(self, q: Array, dq: Array) -> None:
+    def follow(self, q: Floats, dq: Floats) -> None:
         """Moves the reference (7,) [rad], [rad/s]; the first one takes control of the arm where it is."""
         if not self._moving:
             self._tracker = self._franky.JointImpedanceTracker(
@@ -157,14 +155,14 @@ class FrankaBackend:
             notes.append(f"arm '{name}' at {given.address} is connected")
         return tuple(notes)
 
-    def read(self, now_s: float) -> Measured | None:
+    def read(self, now_s: float) -> MeasuredRobot | None:
         """The newest joints and widths."""
         at_s = min(arm.at_s for arm in self._arms)
         if at_s <= self._read_s:
             return None
         self._read_s = at_s
         openings = [arm.hand.opening if arm.hand else 1.0 for arm in self._arms]
-        return Measured(np.concatenate([arm.q for arm in self._arms]), np.array(openings), at_s)
+        return MeasuredRobot(np.concatenate([arm.q for arm in self._arms]), np.array(openings), at_s)
 
     def write(self, motion: Motion, now_s: float) -> None:
         """Moves the references; a refusal of the library becomes a fault."""

@@ -10,7 +10,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
 
-from segue_control.backends.base import Measured
+from segue_control.backends.base import MeasuredRobot
 from segue_control.device_topics.grippers import GripperWriter, gripper_writer
 from segue_control.device_topics.names import in_full
 from segue_control.device_topics.probe import Listener, Probe
@@ -104,7 +104,7 @@ class TopicBackend:
             raise self._absent(f"nobody listens on {topic.topic} ({topic.kind})")
         return probe.listeners(topic.topic)
 
-    def read(self, now_s: float) -> Measured | None:
+    def read(self, now_s: float) -> MeasuredRobot | None:
         """The newest joints and openings, once every arm joint was told anew."""
         if self._unmeasured:
             self._states.assume({name: self._openings.get(name, 1.0) for name in self._unmeasured}, now_s)
@@ -113,7 +113,7 @@ class TopicBackend:
         if sample is None:
             return None
         self._read_s = at_s
-        return Measured(*sample, at_s)
+        return MeasuredRobot(*sample, at_s)
 
     def write(self, motion: Motion, now_s: float) -> None:
         """Sends the motion to topics that take it at once, and notes it for those with a rate."""

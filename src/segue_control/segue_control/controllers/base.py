@@ -1,11 +1,11 @@
 """What a kind of controller is: a law between the guard's two checks.
 
-    action -> guard.admit -> |  law: targets -> wish  | -> guard.limit -> |  law: torque  | -> guard -> wire
-                             '------- every kind -----'                   '-- only torque --'
+    action -> guard.admit -> |  law: targets -> desired  | -> guard.limit -> |  law: torque  | -> guard -> wire
+                             '------- every kind --------'                   '-- only torque --'
 
-The wish is always joint positions one period ahead, whatever goes over the wire: the guard bounds positions, speeds,
-accelerations and jerks of one stream. A robot that is told velocities gets that stream's speed; one that is told
-torques gets what pulls it along the stream.
+What is desired is always joint positions one period ahead, whatever goes over the wire: the guard bounds positions,
+speeds, accelerations and jerks of one stream. A robot that is told velocities gets that stream's speed; one that is
+told torques gets what pulls it along the stream.
 """
 
 import copy
@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.commands import Measured
+from segue_control.commands import MeasuredJoints
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import JointLimits
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 
-Array = NDArray[np.float64]
 SourcedT = TypeVar("SourcedT", bound="Sourced")
 
 
@@ -46,21 +45,21 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Stream:
+class JointStream:
     """The guarded joint stream: where it is `q` (n,) [rad] and how fast it goes `v` (n,) [rad/s]."""
 
-    q: Array
-    v: Array
+    q: Floats
+    v: Floats
 
 
 class Law(Protocol):
     """One kind of controller for one robot. Driven by one thread, at the control rate; owns no clock."""
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """Armed and at rest at measured joints (n,) [rad], without a target: nothing moves."""
         ...
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """Takes the action (D,) of a tick, moved into bounds; raises ControlError when it is refused."""
         ...
 
@@ -68,15 +67,15 @@ class Law(Protocol):
         """Notes that `tick` repeats the last target; raises ControlError when it is not newer than the last."""
         ...
 
-    def wish(self, stream: Stream, measured: Measured) -> Array:
+    def desired(self, stream: JointStream, measured: MeasuredJoints) -> Floats:
         """Joint positions (n,) [rad] to have one period from now."""
         ...
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """Goes on from `q` (n,) [rad]: the guard held the robot back there."""
         ...
 
-    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
+    def effort(self, stream: JointStream, measured: MeasuredJoints, stopping: bool) -> Floats:
         """Torques (n,) [N m] that follow the guarded stream, which may be coming to rest; for effort interfaces."""
         ...
 
@@ -88,11 +87,11 @@ class Law(Protocol):
 class PathSource(Protocol):
     """Takes targets tick by tick, gives joint positions (n,) [rad] update by update. Not thread safe."""
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """Begins at rest at measured joints (n,), without a target."""
         ...
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """Takes the action (D,) of a tick; raises ControlError when it is refused."""
         ...
 
@@ -100,11 +99,11 @@ class PathSource(Protocol):
         """Notes that `tick` repeats the last target; raises ControlError when it is not newer than the last."""
         ...
 
-    def advance(self) -> Array:
+    def advance(self) -> Floats:
         """Moves one update along the path and returns where that is, (n,)."""
         ...
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """Goes on from `q` (n,), because the robot was not allowed to follow."""
         ...
 
@@ -115,11 +114,11 @@ class Sourced:
     def __init__(self, source: PathSource) -> None:
         self.source = source
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """See `Law`."""
         self.source.begin(q)
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """See `Law`."""
         self.source.admit(action, tick)
 
@@ -127,11 +126,11 @@ class Sourced:
         """See `Law`."""
         self.source.skip(tick)
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """See `Law`."""
         self.source.rebase(q)
 
-    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
+    def effort(self, stream: JointStream, measured: MeasuredJoints, stopping: bool) -> Floats:
         """No torque; see `Law`."""
         return np.zeros_like(stream.q)
 
@@ -143,8 +142,8 @@ class Sourced:
 
 
 class PathLaw(Sourced):
-    """The wish is the path: for robots that are told positions."""
+    """What is desired is the path: for robots that are told positions."""
 
-    def wish(self, stream: Stream, measured: Measured) -> Array:
+    def desired(self, stream: JointStream, measured: MeasuredJoints) -> Floats:
         """The next point of the path; see `Law`."""
         return self.source.advance()

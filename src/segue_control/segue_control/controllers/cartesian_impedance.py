@@ -16,16 +16,14 @@ critically whatever its inertia:  tau = M (w^2 (q_ref - q) + 2 w (q_ref' - q')) 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.commands import Measured
-from segue_control.controllers.base import Law, PathLaw, PathSource, Setting, Stream
-from segue_control.robot import rotations
+from segue_control.commands import MeasuredJoints
+from segue_control.controllers.base import JointStream, Law, PathLaw, PathSource, Setting
+from segue_control.robot import rotation_wxyz
 from segue_control.robot.dynamics import Dynamics
 from segue_control.targets.sources import PoseSource
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import CartesianImpedance
-
-Array = NDArray[np.float64]
 
 # Added to J M^-1 J^T: what is felt at a singular pose is at most 50 kg and 10 kg m^2.
 _REGULAR = np.diag([0.02, 0.02, 0.02, 0.1, 0.1, 0.1])
@@ -33,7 +31,7 @@ _HOLDING_RAD_S = 20.0  # w of the joints when stopped: at rest after 0.3 s
 _HOLDING_STEP_RAD = 0.16  # and w times the control period at most: two periods of delay do no harm
 
 
-def critical_damping(felt: Array, stiffness: Array) -> Array:
+def critical_damping(felt: Floats, stiffness: Floats) -> Floats:
     """D (6, 6) that damps a mass `felt` (6, 6) on springs `stiffness` (6,) critically in all of its modes."""
     root = np.linalg.cholesky(felt)
     inverse = np.linalg.inv(root)
@@ -42,7 +40,7 @@ def critical_damping(felt: Array, stiffness: Array) -> Array:
     return np.asarray((shaped * (2.0 * np.sqrt(np.maximum(squares, 0.0)))) @ shaped.T)
 
 
-def _shortened(vector: Array, longest: float) -> Array:
+def _shortened(vector: Floats, longest: float) -> Floats:
     length = float(np.linalg.norm(vector))
     return vector if length <= longest else vector * (longest / length)
 
@@ -57,7 +55,7 @@ class ImpedanceLaw(PathLaw):
         self._stiffness = np.repeat([gains.stiffness_n_m, gains.stiffness_n_m_rad], 3)
         self._holding_rate = min(_HOLDING_RAD_S, _HOLDING_STEP_RAD / setting.period_s)
 
-    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
+    def effort(self, stream: JointStream, measured: MeasuredJoints, stopping: bool) -> Floats:
         """Torques (n,) [N m]; see `Law`."""
         mass, bias = self._dynamics.at(measured.q, measured.v)
         off, late = stream.q - measured.q, stream.v - measured.v
@@ -67,12 +65,14 @@ class ImpedanceLaw(PathLaw):
         reference, now = self._kinematics.poses(stream.q), self._kinematics.poses(measured.q)
         jacobians, effort = self._kinematics.jacobians(measured.q), bias
         for arm, part in enumerate(self._kinematics.parts):
-            turn = rotations.difference(reference.quaternions[arm].tolist(), now.quaternions[arm].tolist())
+            turn = rotation_wxyz.difference(
+                reference.quaternions[arm].tolist(), now.quaternions[arm].tolist()
+            )
             error = np.concatenate([reference.positions[arm] - now.positions[arm], turn])
             effort[part] += self._of_arm(jacobians[arm], mass[part, part], error, off[part], late[part])
         return effort
 
-    def _of_arm(self, jacobian: Array, mass: Array, error: Array, off: Array, late: Array) -> Array:
+    def _of_arm(self, jacobian: Floats, mass: Floats, error: Floats, off: Floats, late: Floats) -> Floats:
         gains = self._gains
         eased = np.linalg.solve(mass, jacobian.T)  # M^-1 J^T
         felt = np.asarray(np.linalg.inv(jacobian @ eased + _REGULAR), dtype=np.float64)

@@ -9,18 +9,16 @@ Near singular poses the joints are damped by manipulability (Nakamura and Hanafu
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.commands import Measured
-from segue_control.controllers.base import Law, PathSource, Setting, Stream
+from segue_control.commands import MeasuredJoints
+from segue_control.controllers.base import JointStream, Law, PathSource, Setting
 from segue_control.controllers.joint_velocity import JointVelocityLaw
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_control.robot.kinematics import bounded_minimum
 from segue_control.robot.poses import ToolPoses
 from segue_control.targets.sources import PoseStream
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import CartesianPdVelocity
-
-Array = NDArray[np.float64]
 
 _ROTATION_WEIGHT = 0.3  # metres per radian, as in kinematics.py
 _LEAST_DAMPING = 1e-6
@@ -30,7 +28,7 @@ _LIMIT_TIME_S = 0.1  # a joint may be no faster than what reaches its limit in t
 _WEIGHTS = np.array([1.0, 1.0, 1.0, _ROTATION_WEIGHT, _ROTATION_WEIGHT, _ROTATION_WEIGHT])
 
 
-def manipulability(jacobian: Array) -> float:
+def manipulability(jacobian: Floats) -> float:
     """sqrt(det(J J^T)) of a Jacobian (6, n): 0 at a singular pose."""
     return float(np.sqrt(max(np.linalg.det(jacobian @ jacobian.T), 0.0)))
 
@@ -41,7 +39,7 @@ def squared_damping(share: float, gains: CartesianPdVelocity) -> float:
     return _LEAST_DAMPING + (gains.damping * missing) ** 2
 
 
-def _shortened(vector: Array, longest: float) -> Array:
+def _shortened(vector: Floats, longest: float) -> Floats:
     length = float(np.linalg.norm(vector))
     return vector if length <= longest else vector * (longest / length)
 
@@ -58,12 +56,12 @@ class CartesianPdLaw:
         self._p = np.repeat([gains.linear_p_per_s, gains.angular_p_per_s], 3)
         self._d = np.repeat([gains.linear_d, gains.angular_d], 3)
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """See `Law`."""
         self._targets.begin(q)
         self._before = None
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """See `Law`."""
         self._targets.admit(action, tick)
 
@@ -71,18 +69,18 @@ class CartesianPdLaw:
         """See `Law`."""
         self._targets.skip(tick)
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """Nothing to do: the law has no path in the joints; see `Law`."""
 
     def along(self, source: PathSource) -> Law:
         """Follows a joint path by velocity; see `Law`."""
         return JointVelocityLaw(source, self._gains.linear_p_per_s, self._setting.period_s)
 
-    def effort(self, stream: Stream, measured: Measured, stopping: bool) -> Array:
+    def effort(self, stream: JointStream, measured: MeasuredJoints, stopping: bool) -> Floats:
         """No torque; see `Law`."""
         return np.zeros_like(stream.q)
 
-    def wish(self, stream: Stream, measured: Measured) -> Array:
+    def desired(self, stream: JointStream, measured: MeasuredJoints) -> Floats:
         """Where the velocities lead in one period; see `Law`."""
         if not self._targets.moving:
             return stream.q
@@ -97,7 +95,7 @@ class CartesianPdLaw:
             speeds[part] = self._joint_speeds(arm, part, jacobians[arm], twist, measured.q[part])
         return np.asarray(stream.q + speeds * period)
 
-    def _twist(self, error: Array, wanted: Array, present: Array) -> Array:
+    def _twist(self, error: Floats, wanted: Floats, present: Floats) -> Floats:
         """Linear and angular velocity (6,) to ask for."""
         twist = self._gains.feed_forward * wanted + self._p * error + self._d * (wanted - present)
         linear, angular = (
@@ -106,7 +104,7 @@ class CartesianPdLaw:
         )
         return np.concatenate([linear, angular])
 
-    def _joint_speeds(self, arm: int, part: slice, jacobian: Array, twist: Array, q: Array) -> Array:
+    def _joint_speeds(self, arm: int, part: slice, jacobian: Floats, twist: Floats, q: Floats) -> Floats:
         limits, gains = self._setting.limits, self._gains
         weighted = jacobian * _WEIGHTS[:, None]
         outer = weighted @ weighted.T
@@ -122,9 +120,9 @@ class CartesianPdLaw:
         return bounded_minimum(hessian, gradient, low, high)
 
 
-def _apart(target: ToolPoses, other: ToolPoses, arm: int) -> Array:
+def _apart(target: ToolPoses, other: ToolPoses, arm: int) -> Floats:
     """Position [m] and turn [rad] (6,) from `other` to `target`, base-frame axes."""
-    turn = rotations.difference(target.quaternions[arm].tolist(), other.quaternions[arm].tolist())
+    turn = rotation_wxyz.difference(target.quaternions[arm].tolist(), other.quaternions[arm].tolist())
     return np.concatenate([target.positions[arm] - other.positions[arm], turn])
 
 

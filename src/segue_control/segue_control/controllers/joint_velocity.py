@@ -7,14 +7,12 @@ told zero.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.commands import Measured
-from segue_control.controllers.base import Law, PathSource, Setting, Sourced, Stream
+from segue_control.commands import MeasuredJoints
+from segue_control.controllers.base import JointStream, Law, PathSource, Setting, Sourced
 from segue_control.targets.sources import JointSource, PoseSource
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import JointVelocity, Targets, targets_of
-
-Array = NDArray[np.float64]
 
 
 class JointVelocityLaw(Sourced):
@@ -23,19 +21,19 @@ class JointVelocityLaw(Sourced):
     def __init__(self, source: PathSource, gain_per_s: float, period_s: float) -> None:
         super().__init__(source)
         self._gain, self._period = gain_per_s, period_s
-        self._path: Array | None = None
+        self._path: Floats | None = None
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """See `Law`."""
         super().begin(q)
         self._path = None
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """See `Law`."""
         super().rebase(q)
         self._path = None
 
-    def wish(self, stream: Stream, measured: Measured) -> Array:
+    def desired(self, stream: JointStream, measured: MeasuredJoints) -> Floats:
         """Where the velocity leads in one period; see `Law`."""
         path = self.source.advance()
         before = path if self._path is None else self._path

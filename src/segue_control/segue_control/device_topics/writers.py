@@ -6,7 +6,6 @@ from typing import Any, Protocol
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import PoseStamped
-from numpy.typing import NDArray
 from rclpy.duration import Duration as Span
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -21,17 +20,16 @@ from segue_control.hardware.stopping import Point, with_stop
 from segue_control.hardware.velocity import follow
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import JointLimits
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import unknown_name
 from segue_ros import qos
-
-Array = NDArray[np.float64]
 
 
 class Writer(Protocol):
     """Sends motions to one topic."""
 
-    def send(self, motion: Motion, measured: Array) -> None:
+    def send(self, motion: Motion, measured: Floats) -> None:
         """Sends it; `measured` (n,) [rad] is where the robot is."""
         ...
 
@@ -51,10 +49,10 @@ class _Joints:
         self._scale = np.array([axis.scale for axis in self.axes])
         self._offset = np.array([axis.offset for axis in self.axes])
 
-    def positions(self, q: Array) -> list[float]:
+    def positions(self, q: Floats) -> list[float]:
         return list((self._offset + self._scale * q[self.index]).tolist())
 
-    def speeds(self, dq: Array) -> list[float]:
+    def speeds(self, dq: Floats) -> list[float]:
         return list((self._scale * dq[self.index]).tolist())
 
 
@@ -72,7 +70,7 @@ class TrajectoryWriter:
         self._out = node.create_publisher(JointTrajectory, topic.topic, qos.COMMAND)
         self.ahead: Span | None = None
 
-    def send(self, motion: Motion, _: Array) -> None:
+    def send(self, motion: Motion, _: Floats) -> None:
         """Sends the command with its stop."""
         message = JointTrajectory(joint_names=self._joints.names)
         if self.ahead is not None:
@@ -99,7 +97,7 @@ class ArrayWriter:
         self._topic, self._joints, self._limits = topic, _Joints(topic, axes), limits
         self._out = node.create_publisher(Float64MultiArray, topic.topic, qos.COMMAND)
 
-    def send(self, motion: Motion, measured: Array) -> None:
+    def send(self, motion: Motion, measured: Floats) -> None:
         """Sends one number per joint."""
         self._out.publish(
             Float64MultiArray(data=_values(self._topic, self._joints, motion, measured, self._limits))
@@ -118,7 +116,7 @@ class JointStateWriter:
         self._node, self._joints = node, _Joints(topic, axes)
         self._out = node.create_publisher(JointState, topic.topic, qos.COMMAND)
 
-    def send(self, motion: Motion, _: Array) -> None:
+    def send(self, motion: Motion, _: Floats) -> None:
         """Sends positions and speeds."""
         message = JointState(
             name=self._joints.names,
@@ -153,7 +151,7 @@ class MessageWriter:
         self._out = node.create_publisher(self._kind, topic.topic, qos.COMMAND)
         self._message([0.0] * len(topic.fields), np.zeros(len(grippers)))  # a missing field is found now
 
-    def send(self, motion: Motion, measured: Array) -> None:
+    def send(self, motion: Motion, measured: Floats) -> None:
         """Sends one number per joint."""
         self._out.publish(
             self._message(_values(self._topic, self._joints, motion, measured, self._limits), motion.grippers)
@@ -164,7 +162,7 @@ class MessageWriter:
         if self._topic.velocities:
             self._out.publish(self._message([0.0] * len(self._topic.fields), None))
 
-    def _message(self, values: list[float], openings: Array | None) -> Any:
+    def _message(self, values: list[float], openings: Floats | None) -> Any:
         message = self._kind()
         for field, constant in self._topic.constants.items():
             set_field(message, field, constant)
@@ -187,7 +185,7 @@ class PoseWriter:
         self._node, self._frame = node, topic.frame or robot.base_frame
         self._out = node.create_publisher(PoseStamped, topic.topic, qos.COMMAND)
 
-    def send(self, motion: Motion, _: Array) -> None:
+    def send(self, motion: Motion, _: Floats) -> None:
         """Sends the tool's pose."""
         poses = self._kinematics.poses(motion.q)
         stamp: Time = self._node.get_clock().now().to_msg()
@@ -203,7 +201,7 @@ class PoseWriter:
 
 
 def _values(
-    topic: CommandTopic, joints: _Joints, motion: Motion, measured: Array, limits: JointLimits
+    topic: CommandTopic, joints: _Joints, motion: Motion, measured: Floats, limits: JointLimits
 ) -> list[float]:
     if topic.velocities:
         return joints.speeds(follow(motion, measured, topic.gain_per_s, limits.velocity))

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.robot.limits import JointLimits
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 _ROUNDING = 1e-9  # relative slack, so that a limit met exactly does not cost another step
 
@@ -29,13 +28,13 @@ _ROUNDING = 1e-9  # relative slack, so that a limit met exactly does not cost an
 class StopPlan:
     """Accelerations that bring every joint to rest; all fields (n,), see the module for their meaning."""
 
-    start: Array  # acceleration at the start [rad/s^2]
-    ease_steps: Array  # n0
-    ramp_steps: Array  # m
-    hold_steps: Array  # n
-    peak: Array  # p, signed like v0 [rad/s^2]
+    start: Floats  # acceleration at the start [rad/s^2]
+    ease_steps: Floats  # n0
+    ramp_steps: Floats  # m
+    hold_steps: Floats  # n
+    peak: Floats  # p, signed like v0 [rad/s^2]
 
-    def acceleration(self, step: Array) -> Array:
+    def acceleration(self, step: Floats) -> Floats:
         """Acceleration (n,) of each joint at its own step (n,) of the plan, from 1; zero after the last."""
         ease = self.start * (1.0 - step / np.maximum(self.ease_steps, 1.0))
         since = step - self.ease_steps
@@ -56,13 +55,13 @@ class Braking:
         self._ramp = np.maximum(np.ceil(limits.acceleration / self.jerk_step - _ROUNDING), 1.0)
         self._speed_step = limits.acceleration * period_s
 
-    def plan(self, v: Array, a: Array) -> StopPlan:
+    def plan(self, v: Floats, a: Floats) -> StopPlan:
         """The stop of joints that move with speed `v` and acceleration `a`, (n,) each."""
         ease, speed = self._ease(v, a)
         hold = self._hold(speed)
         return StopPlan(a, ease, self._ramp, hold, speed / (hold * self._period))
 
-    def safe(self, q: Array, v: Array, a: Array) -> NDArray[np.bool_]:
+    def safe(self, q: Floats, v: Floats, a: Floats) -> NDArray[np.bool_]:
         """Whether each state, (..., n), and the whole stop from it are inside the limits."""
         limits, h = self._limits, self._period
         ease, speed = self._ease(v, a)
@@ -76,19 +75,19 @@ class Braking:
         )
         return np.asarray(fast & inside & (np.abs(a) <= limits.acceleration * (1.0 + _ROUNDING)))
 
-    def rest(self, q: Array, v: Array, a: Array) -> Array:
+    def rest(self, q: Floats, v: Floats, a: Floats) -> Floats:
         """Where joints in a state, (n,) each, come to rest by the plan that begins there."""
         return self._end(q, v, a, *self._ease(v, a))
 
-    def _end(self, q: Array, v: Array, a: Array, ease: Array, speed: Array) -> Array:
+    def _end(self, q: Floats, v: Floats, a: Floats, ease: Floats, speed: Floats) -> Floats:
         h = self._period
         eased = h * (ease * v + h * a * (ease * ease - 1.0) / 3.0) * (ease > 0.0)
         return np.asarray(q + eased + 0.5 * h * speed * (self._hold(speed) + self._ramp - 2.0))
 
-    def _ease(self, v: Array, a: Array) -> tuple[Array, Array]:
+    def _ease(self, v: Floats, a: Floats) -> tuple[Floats, Floats]:
         """n0 and the speed v0 after it."""
         ease = np.ceil(np.abs(a) / self.jerk_step - _ROUNDING)
         return ease, v + 0.5 * self._period * a * np.maximum(ease - 1.0, 0.0)
 
-    def _hold(self, speed: Array) -> Array:
+    def _hold(self, speed: Floats) -> Floats:
         return np.maximum(np.ceil(np.abs(speed) / self._speed_step - _ROUNDING), 1.0)

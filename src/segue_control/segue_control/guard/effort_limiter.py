@@ -3,12 +3,10 @@
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import CartesianImpedance
 from segue_core.contracts.robot import RobotConfig
-
-Array = NDArray[np.float64]
 
 
 class EffortLimiter:
@@ -17,7 +15,7 @@ class EffortLimiter:
     The bound on the change is that of libfranka's limitRate: 1000 N m/s, 1 N m in a millisecond.
     """
 
-    def __init__(self, largest: Array, rate_n_m_s: float, period_s: float) -> None:
+    def __init__(self, largest: Floats, rate_n_m_s: float, period_s: float) -> None:
         self.largest = largest
         self.step = rate_n_m_s * period_s
         self.reset()
@@ -27,7 +25,7 @@ class EffortLimiter:
         self.effort = np.zeros_like(self.largest)
         self._cause = np.zeros(len(self.largest), dtype=np.intp)
 
-    def follow(self, wanted: Array) -> Array:
+    def follow(self, wanted: Floats) -> Floats:
         """The next torques (n,), as near to `wanted` (n,), finite, as the bounds allow."""
         inside = np.clip(wanted, -self.largest, self.largest)
         effort = np.clip(inside, self.effort - self.step, self.effort + self.step)

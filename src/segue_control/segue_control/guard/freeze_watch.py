@@ -7,12 +7,10 @@ stands while its command went further than any gear or friction lets it stick is
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.limits import AWAY_RAD
+from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 
 class FreezeWatch:
@@ -32,12 +30,12 @@ class FreezeWatch:
         """Motion begins: what was told before does not matter."""
         self._still_s[:], self._told[:] = 0.0, 0.0
 
-    def command(self, speed: Array) -> None:
+    def command(self, speed: Floats) -> None:
         """The joints are told to move at `speed` (n,) [rad/s] for one period."""
         self._still_s += self._period_s
         self._told += self._period_s * speed
 
-    def refuse(self, q: Array) -> None:
+    def refuse(self, q: Floats) -> None:
         """Judges a sample (n,) [rad] by those before.
 
         Raises:

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from segue_control.guard.braking import Braking, StopPlan
 from segue_control.robot.limits import JointLimits
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 _BLENDS = np.array([1.0, 0.75, 0.5, 0.25, 0.0])[
     :, None
-]  # tried in this order between the wish and easing off
+]  # tried in this order between the goal and easing off
 _CAUSES = ("", "position", "velocity", "acceleration", "jerk", "braking")
 _APPROACH = 0.5  # part of the acceleration limit used to come to rest on a position that was out of reach
 
@@ -23,35 +22,35 @@ _APPROACH = 0.5  # part of the acceleration limit used to come to rest on a posi
 class JointLimiter:
     """State of the command stream of n joints; commands leave through `follow` and `stop`, one per period."""
 
-    def __init__(self, limits: JointLimits, period_s: float, start: Array) -> None:
+    def __init__(self, limits: JointLimits, period_s: float, start: Floats) -> None:
         self.limits = limits
         self._h = period_s
         self._braking = Braking(limits, period_s)
         self.reset(start)
 
-    def reset(self, start: Array) -> None:
+    def reset(self, start: Floats) -> None:
         """Begins a new stream at rest at `start` (n,), moved into the position limits."""
         self.position = np.clip(start, self.limits.low, self.limits.high)
         self.velocity = np.zeros_like(self.position)
         self.acceleration = np.zeros_like(self.position)
-        self._wish = self.position
+        self._goal = self.position
         self._cause: NDArray[np.intp] | None = None
         self._step = np.zeros(len(self.position))
         self._accept(np.ones(len(self.position), dtype=bool))
 
-    def restart(self, position: Array, velocity: Array) -> None:
+    def restart(self, position: Floats, velocity: Floats) -> None:
         """Goes on from measured positions and speeds (n,) [rad, rad/s], both moved into their limits."""
         self.reset(position)
         self.velocity = np.clip(velocity, -self.limits.velocity, self.limits.velocity)
         self._accept(np.ones(len(self.position), dtype=bool))
 
-    def anchor(self, position: Array) -> None:
+    def anchor(self, position: Floats) -> None:
         """Corrects where the joints are, (n,) [rad], without touching how they move: for commands of velocity."""
         inside = np.clip(position, self.limits.low, self.limits.high)
-        self._wish = self._wish + inside - self.position
+        self._goal = self._goal + inside - self.position
         self.position = inside
 
-    def rest_position(self) -> Array:
+    def rest_position(self) -> Floats:
         """Where the joints (n,) would come to rest if they were stopped now."""
         end = self._braking.rest(self.position, self.velocity, self.acceleration)
         return np.clip(end, self.limits.low, self.limits.high)
@@ -61,15 +60,15 @@ class JointLimiter:
         """Whether the last command moves no joint."""
         return not (self.velocity.any() or self.acceleration.any())
 
-    def follow(self, desired: Array) -> Array:
+    def follow(self, desired: Floats) -> Floats:
         """The next command (n,), as near to `desired` (n,), finite, as the limits allow."""
-        wish = np.clip(desired, self.limits.low, self.limits.high)
-        wish_speed, self._wish = (wish - self._wish) / self._h, wish
-        if self._pass_through(wish):
-            self._cause = np.where(desired != wish, 1, 0)
+        goal = np.clip(desired, self.limits.low, self.limits.high)
+        goal_speed, self._goal = (goal - self._goal) / self._h, goal
+        if self._pass_through(goal):
+            self._cause = np.where(desired != goal, 1, 0)
             return self.position
-        self._cause = self._explain(wish, desired)
-        self._move(*self._limited(wish, wish_speed))
+        self._cause = self._explain(goal, desired)
+        self._move(*self._limited(goal, goal_speed))
         return self.position
 
     def reasons(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,44 +77,44 @@ class JointLimiter:
             return ()
         return tuple(f"{_CAUSES[self._cause[i]]}:{names[i]}" for i in np.flatnonzero(self._cause))
 
-    def stop(self) -> Array:
+    def stop(self) -> Floats:
         """The next command (n,) of the known stop; at its end the joints rest."""
-        self._wish = self.position
+        self._goal = self.position
         self._move(self._next_of_plan(), np.zeros(len(self.position), dtype=bool))
         return self.position
 
-    def _pass_through(self, wish: Array) -> bool:
-        velocity = (wish - self.position) / self._h
+    def _pass_through(self, goal: Floats) -> bool:
+        velocity = (goal - self.position) / self._h
         acceleration = (velocity - self.velocity) / self._h
         reachable = np.abs(acceleration - self.acceleration) <= self._braking.jerk_step
-        if not (reachable & self._braking.safe(wish, velocity, acceleration)).all():
+        if not (reachable & self._braking.safe(goal, velocity, acceleration)).all():
             return False
-        self.position, self.velocity, self.acceleration = wish, velocity, acceleration
+        self.position, self.velocity, self.acceleration = goal, velocity, acceleration
         self._accept(reachable)
         return True
 
-    def _explain(self, wish: Array, desired: Array) -> NDArray[np.intp]:
-        """Index into `_CAUSES` of the first bound that the wish breaks, 0 where it breaks none."""
-        velocity = (wish - self.position) / self._h
+    def _explain(self, goal: Floats, desired: Floats) -> NDArray[np.intp]:
+        """Index into `_CAUSES` of the first bound that the goal breaks, 0 where it breaks none."""
+        velocity = (goal - self.position) / self._h
         acceleration = (velocity - self.velocity) / self._h
         jerky = np.abs(acceleration - self.acceleration) > self._braking.jerk_step
         broken = np.stack(
             [
-                desired != wish,
+                desired != goal,
                 np.abs(velocity) > self.limits.velocity,
                 np.abs(acceleration) > self.limits.acceleration,
                 jerky,
-                ~self._braking.safe(wish, velocity, acceleration),
+                ~self._braking.safe(goal, velocity, acceleration),
             ]
         )
         return np.where(broken.any(axis=0), 1 + np.argmax(broken, axis=0), 0)
 
-    def _limited(self, wish: Array, wish_speed: Array) -> tuple[Array, NDArray[np.bool_]]:
+    def _limited(self, goal: Floats, goal_speed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """Accelerations (n,), and which of them leave a stop known; the others continue the known one."""
         step = self._braking.jerk_step
         low = np.maximum(self.acceleration - step, -self.limits.acceleration)
         high = np.minimum(self.acceleration + step, self.limits.acceleration)
-        wanted = np.clip(self._approach(wish, wish_speed), low, high)
+        wanted = np.clip(self._approach(goal, goal_speed), low, high)
         easing = np.clip(0.0, low, high)
         trials = easing + _BLENDS * (wanted - easing)
         velocity = self.velocity + trials * self._h
@@ -124,26 +123,26 @@ class JointLimiter:
         known = np.asarray(safe.any(axis=0))
         return np.where(known, np.take_along_axis(trials, best[None], axis=0)[0], self._next_of_plan()), known
 
-    def _approach(self, wish: Array, wish_speed: Array) -> Array:
-        """Acceleration that brings the joints to the wish and to rest relative to it, one step included.
+    def _approach(self, goal: Floats, goal_speed: Floats) -> Floats:
+        """Acceleration that brings the joints to the goal and to rest relative to it, one step included.
 
         Two square-root laws, one in the other: the speed from which a part of the acceleration still stops
         the joint in time, and the acceleration from which a part of the jerk still meets that speed.
         """
         limits, h = self.limits, self._h
         brake, ease = _APPROACH * limits.acceleration, _APPROACH * limits.jerk
-        ahead = np.where(np.abs(wish_speed) <= limits.velocity, wish_speed, 0.0)
-        error = wish - self.position - ahead * h
+        ahead = np.where(np.abs(goal_speed) <= limits.velocity, goal_speed, 0.0)
+        error = goal - self.position - ahead * h
         closing = _square_root_law(np.abs(error), brake, 0.5 * h + 0.5 * brake / ease)
         speed = ahead + np.sign(error) * np.minimum(closing, np.abs(error) / h)
         change = np.clip(speed, -limits.velocity, limits.velocity) - self.velocity
         rising = _square_root_law(np.abs(change), ease, 0.5 * h)
         return np.asarray(np.sign(change) * np.minimum(rising, np.abs(change) / h))
 
-    def _next_of_plan(self) -> Array:
+    def _next_of_plan(self) -> Floats:
         return self._plan.acceleration(self._step + 1.0)
 
-    def _move(self, acceleration: Array, known: NDArray[np.bool_]) -> None:
+    def _move(self, acceleration: Floats, known: NDArray[np.bool_]) -> None:
         self.velocity = self.velocity + acceleration * self._h
         self.velocity[np.abs(self.velocity) < _REST_RAD_S] = 0.0
         self.acceleration = acceleration
@@ -166,11 +165,11 @@ class JointLimiter:
 _REST_RAD_S = 1e-12  # speeds that only rounding left behind at the end of a stop
 
 
-def _fields(plan: StopPlan) -> tuple[Array, ...]:
+def _fields(plan: StopPlan) -> tuple[Floats, ...]:
     return plan.start, plan.ease_steps, plan.ramp_steps, plan.hold_steps, plan.peak
 
 
-def _square_root_law(distance: Array, brake: Array, lag: Array | float) -> Array:
+def _square_root_law(distance: Floats, brake: Floats, lag: Floats | float) -> Floats:
     """Rate from which `brake` per second stops within `distance`, when it acts `lag` seconds late."""
     late = lag * brake
     return np.asarray(np.sqrt(late * late + 2.0 * brake * distance) - late)

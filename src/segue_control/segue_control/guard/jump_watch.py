@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.errors import ErrorCode, PerceptionError
-
-Array = NDArray[np.float64]
 
 _FASTER = 2.0  # than the limit a joint may be pushed
 _NOISE_RAD = 0.05
@@ -20,16 +18,16 @@ class JumpWatch:
         jumped_ns: stamp of the last jump.
     """
 
-    def __init__(self, names: Sequence[str], velocity: Array) -> None:
+    def __init__(self, names: Sequence[str], velocity: Floats) -> None:
         self._names, self._velocity = tuple(names), velocity
         self.clear()
 
     def clear(self) -> None:
         """Whatever comes next is no jump: the world was put back."""
-        self._good: tuple[Array, int] | None = None
+        self._good: tuple[Floats, int] | None = None
         self.jumped_ns: int | None = None
 
-    def refuse(self, q: Array, stamp_ns: int) -> None:
+    def refuse(self, q: Floats, stamp_ns: int) -> None:
         """Judges a sample by the last that was good. Samples without a newer stamp are taken as they are.
 
         Raises:

@@ -14,18 +14,16 @@ from collections import Counter
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.commands import Measured
+from segue_control.commands import MeasuredJoints
 from segue_control.guard.effort_limiter import EffortLimiter
 from segue_control.guard.joint_limiter import JointLimiter
 from segue_control.guard.watchdog import Watchdog
 from segue_control.robot.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
 from segue_core.text_enum import TextEnum
-
-Array = NDArray[np.float64]
 
 
 class GuardMode(TextEnum):
@@ -40,7 +38,7 @@ class GuardMode(TextEnum):
 class Targets(Protocol):
     """What checks and takes the targets of ticks; raises ControlError for what it refuses."""
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """Takes the action (D,) of a tick."""
         ...
 
@@ -52,8 +50,8 @@ class Targets(Protocol):
 class SelfDistance(Protocol):
     """What knows how near the robot's parts are to each other."""
 
-    def worse(self, now: Array, at_rest: Array, wish: Array) -> str | None:
-        """The pair that comes too near, with the joints (n,) [rad] now, stopped, and as wished; else None."""
+    def worse(self, now: Floats, at_rest: Floats, desired: Floats) -> str | None:
+        """The pair that comes too near, with the joints (n,) [rad] now, stopped, and as desired; else None."""
         ...
 
 
@@ -63,7 +61,7 @@ class SafetyGuard:
     Attributes:
         counts: how often each kind of intervention happened since arming, such as "workspace:left".
         fault: why motion is stopped, or None.
-        held_back: whether the last `limit` did not follow the wish at all.
+        held_back: whether the last `limit` did not follow what was desired at all.
         streaming: whether it was armed since the start, so that there is a position to hold.
     """
 
@@ -84,7 +82,7 @@ class SafetyGuard:
         self._effort, self._self_distance = effort, self_distance
         self.held_back = False
         self.streaming = False
-        self._measured: Array | None = None
+        self._measured: Floats | None = None
 
     @property
     def limits(self) -> JointLimits:
@@ -92,12 +90,12 @@ class SafetyGuard:
         return self._limiter.limits
 
     @property
-    def position(self) -> Array:
+    def position(self) -> Floats:
         """The last joint command (n,) that left the guard [rad]."""
         return self._limiter.position
 
     @property
-    def speed(self) -> Array:
+    def speed(self) -> Floats:
         """How fast that command moves the joints (n,) [rad/s]."""
         return self._limiter.velocity
 
@@ -105,7 +103,7 @@ class SafetyGuard:
         """Age of the last admitted command [s]; -1 before the first since arming."""
         return self._commands.age_s(now_ns)
 
-    def observe(self, q: Array, now_ns: int, *, watched: bool = True) -> bool:
+    def observe(self, q: Floats, now_ns: int, *, watched: bool = True) -> bool:
         """Takes measured joint positions (n,) [rad] received at `now_ns`; bad ones stop an armed robot.
 
         With `watched`, the next ones are expected before the state timeout. Returns whether they were good.
@@ -123,7 +121,7 @@ class SafetyGuard:
         if self.mode is GuardMode.ARMED:
             self.stop(ControlError(ErrorCode.CONTROL_STATE_STALE, text))
 
-    def measured(self, now_ns: int) -> Array:
+    def measured(self, now_ns: int) -> Floats:
         """The last observed joint positions (n,) [rad]; raises ControlError when there are no fresh ones."""
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "no joint states received yet")
@@ -140,7 +138,7 @@ class SafetyGuard:
         self._commands.clear()
         self._states.clear()
 
-    def arm(self, now_ns: int) -> Array:
+    def arm(self, now_ns: int) -> Floats:
         """Allows motion, starting at rest from the measured joint positions (n,) [rad], which are returned.
 
         Raises:
@@ -219,7 +217,7 @@ class SafetyGuard:
         if self.mode is GuardMode.LATCHED:
             self.mode, self.fault = GuardMode.DISARMED, None
 
-    def admit(self, targets: Targets, action: Array, tick: int, now_ns: int) -> None:
+    def admit(self, targets: Targets, action: Floats, tick: int, now_ns: int) -> None:
         """Has `targets` take the command (D,) for `tick`.
 
         Raises:
@@ -269,7 +267,7 @@ class SafetyGuard:
         age, most = f"{dog.silent_for_s(now_ns):.3f} s", f"at most {dog.timeout_s:g} s"
         self._late(ControlError(code, text, got=age, expected=most))
 
-    def limit(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
+    def limit(self, desired: Floats) -> tuple[Floats, tuple[str, ...]]:
         """The joint command (n,) for this update and what was changed, such as "velocity:left_joint3".
 
         `desired` (n,) is ignored unless armed; not finite, it stops the robot.
@@ -283,15 +281,15 @@ class SafetyGuard:
         self.counts.update(reasons)
         return command, reasons
 
-    def anchor(self, q: Array) -> None:
+    def anchor(self, q: Floats) -> None:
         """Puts the stream where the joints (n,) [rad] are, before `limit`: for robots that are told velocities."""
         self._limiter.anchor(q)
 
-    def let_go(self, measured: Measured) -> None:
+    def let_go(self, measured: MeasuredJoints) -> None:
         """Stops from what the joints do, not from what they were told: for robots that are told torques."""
         self._limiter.restart(measured.q, measured.v)
 
-    def limit_effort(self, wanted: Array) -> tuple[Array, tuple[str, ...]]:
+    def limit_effort(self, wanted: Floats) -> tuple[Floats, tuple[str, ...]]:
         """The torques (n,) [N m] for this update, and what was changed; not finite, the robot stops.
 
         Raises:
@@ -306,7 +304,7 @@ class SafetyGuard:
         self.counts.update(reasons)
         return command, reasons
 
-    def _follow(self, desired: Array) -> tuple[Array, tuple[str, ...]]:
+    def _follow(self, desired: Floats) -> tuple[Floats, tuple[str, ...]]:
         near = self._self_distance and self._self_distance.worse(
             self._limiter.position, self._limiter.rest_position(), desired
         )
@@ -315,7 +313,7 @@ class SafetyGuard:
             return self._limiter.stop(), (f"self_distance:{near}",)
         return self._limiter.follow(desired), self._limiter.reasons(self._names)
 
-    def _rest(self) -> Array:
+    def _rest(self) -> Floats:
         command = self._limiter.stop()
         if self.mode is GuardMode.STOPPING and self._limiter.at_rest:
             self.mode = GuardMode.LATCHED if self.fault else GuardMode.DISARMED
@@ -328,7 +326,7 @@ class SafetyGuard:
                 ErrorCode.CONTROL_NOT_ARMED, "command refused: the robot is not armed"
             )
 
-    def _refuse_outside(self, q: Array) -> None:
+    def _refuse_outside(self, q: Floats) -> None:
         outside = np.maximum(self.limits.low - q, q - self.limits.high)
         worst = int(np.argmax(outside))
         if outside[worst] > OUTSIDE_RAD:

@@ -1,13 +1,11 @@
 """Keeps parts of the robot apart: asked of MuJoCo for the pose where the joints would rest if they were stopped now."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.planning.collision import CollisionModel, Touch
 from segue_control.planning.scene import Scene
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Array = NDArray[np.float64]
 
 _FURTHER_M = 1e-5  # what leads out of a pose that is too near must gain so much
 _STILL_RAD = 1e-4  # joints that would rest this near to where they are do not move
@@ -28,17 +26,17 @@ class SelfDistanceCheck:
         """Itself: what it owns is scratch, written anew by every call."""
         return self
 
-    def worse(self, now: Array, at_rest: Array, wish: Array) -> str | None:
-        """The pair that comes too near, with the joints (n,) [rad] now, stopped, and as wished; else None."""
+    def worse(self, now: Floats, at_rest: Floats, desired: Floats) -> str | None:
+        """The pair that comes too near, with the joints (n,) [rad] now, stopped, and as desired; else None."""
         near = self._nearest(at_rest)
         if near is None:
             return None
         moving = np.abs(at_rest - now).max() > _STILL_RAD
-        before, after = (self._nearest(now), near) if moving else (near, self._nearest(wish))
+        before, after = (self._nearest(now), near) if moving else (near, self._nearest(desired))
         parting = after is None or (before is not None and after.distance_m > before.distance_m + _FURTHER_M)
         return None if parting else f"{near.first}/{near.second}"
 
-    def _nearest(self, q: Array) -> Touch | None:
+    def _nearest(self, q: Floats) -> Touch | None:
         return min(self._model.touches(q), key=lambda touch: touch.distance_m, default=None)
 
 

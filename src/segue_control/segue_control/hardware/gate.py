@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.robot.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
+from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 _POSITION_SLACK_RAD = OUTSIDE_RAD + 0.001  # from where the guard arms
 _FIRST_STEP_RAD = AWAY_RAD + 0.01  # from where the guard goes on, and what the joints move meanwhile
@@ -25,14 +24,14 @@ class CommandGate:
         self._low, self._high = limits.low - _POSITION_SLACK_RAD, limits.high + _POSITION_SLACK_RAD
         self._step = limits.velocity * period_s * 1.001 + 1e-6
         self._period_s = period_s
-        self._last: Array | None = None
+        self._last: Floats | None = None
         self._last_s = 0.0
 
     def clear(self) -> None:
         """The next command begins a stream, from the measured pose."""
         self._last = None
 
-    def check(self, q: Array, measured: Array, now_s: float) -> Array:
+    def check(self, q: Floats, measured: Floats, now_s: float) -> Floats:
         """Speed (n,) [rad/s] that the command `q` (n,) asks for; `measured` (n,) is where the robot is.
 
         Raises:
@@ -52,12 +51,12 @@ class CommandGate:
         self._last, self._last_s = q, now_s
         return np.asarray(dq, dtype=np.float64)
 
-    def check_speed(self, dq: Array) -> None:
+    def check_speed(self, dq: Floats) -> None:
         """Looks at commanded speeds (n,) [rad/s]; raises ControlError when a joint cannot be that fast."""
         allowed = self._step / self._period_s
         self._refuse(np.abs(dq) > allowed, np.abs(dq), allowed, "speed")
 
-    def _refuse(self, bad: NDArray[np.bool_], got: Array, allowed: Array | float, what: str) -> None:
+    def _refuse(self, bad: NDArray[np.bool_], got: Floats, allowed: Floats | float, what: str) -> None:
         if bad.any():
             worst = int(np.argmax(bad))
             bound = float(np.broadcast_to(allowed, got.shape)[worst])

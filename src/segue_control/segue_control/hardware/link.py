@@ -9,7 +9,6 @@ Idle means that nothing is sent: the device holds by itself. Pure; time is an ar
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.guard.freeze_watch import FreezeWatch
 from segue_control.hardware.gate import CommandGate
@@ -17,12 +16,11 @@ from segue_control.hardware.motion import Motion
 from segue_control.hardware.robot_side import JointTargets, RobotSide
 from segue_control.hardware.velocity import lead
 from segue_control.robot.limits import JointLimits
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import Interface
 from segue_core.contracts.hardware import HardwareConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 
 class HardwareLink:
@@ -42,18 +40,18 @@ class HardwareLink:
         timeout_s, interface = robot.safety.robot_timeout_s, robot.control.interface
         self._side = RobotSide(names, len(robot.joint_names), timeout_s, interface)
         self._period_s = 1.0 / robot.control_rate_hz
-        self._lead: Array | None = None
+        self._lead: Floats | None = None
         self._gate = CommandGate(robot.joint_names, limits, 1.0 / robot.control_rate_hz)
         self._freeze = FreezeWatch(robot.joint_names, robot.safety.state_timeout_s, self._period_s)
         self._frozen: ControlError | None = None
         self.counts: Counter[str] = Counter()
         self.fault: ControlError | None = None
         self.following = False
-        self._measured: Array | None = None
+        self._measured: Floats | None = None
         self._measured_s = 0.0
         self._off_since_s: float | None = None
 
-    def observe(self, q: Array, at_s: float) -> None:
+    def observe(self, q: Floats, at_s: float) -> None:
         """Takes joint positions (n,) [rad] that were received at `at_s`; ones that are not finite count as none."""
         if not np.isfinite(q).all():
             return
@@ -66,9 +64,9 @@ class HardwareLink:
     def receive(
         self,
         names: tuple[str, ...],
-        positions: Array,
+        positions: Floats,
         now_s: float,
-        velocities: Array | None = None,
+        velocities: Floats | None = None,
         sender: bytes = b"",
     ) -> Motion:
         """What to do for a command of the wire; `velocities` are there when the controller commands speeds.
@@ -92,7 +90,7 @@ class HardwareLink:
         self.following = True
         return motion
 
-    def _motion(self, target: JointTargets, measured: Array, now_s: float) -> Motion:
+    def _motion(self, target: JointTargets, measured: Floats, now_s: float) -> Motion:
         if not self._by_speed:
             dq = self._gate.check(target.positions, measured, now_s)
             return Motion(target.positions, dq, target.grippers)
@@ -102,7 +100,7 @@ class HardwareLink:
         self._lead = lead(begin, target.velocities, measured, self._period_s)
         return Motion(self._lead, target.velocities, target.grippers, by_speed=True)
 
-    def must_stop(self, now_s: float, commanded: Array | None = None) -> ControlError | None:
+    def must_stop(self, now_s: float, commanded: Floats | None = None) -> ControlError | None:
         """Why the device must be stopped now, or None; asked once per control period.
 
         `commanded` (n,) is where the device was last told to be. What the robot itself does wrong is latched.
@@ -137,7 +135,7 @@ class HardwareLink:
         self._side.clear()
         self._gate.clear()
 
-    def _fresh(self, now_s: float) -> Array:
+    def _fresh(self, now_s: float) -> Floats:
         if self._measured is None:
             raise ControlError(ErrorCode.CONTROL_STATE_STALE, "the robot has not told its joint states yet")
         if now_s - self._measured_s > self._state_timeout_s:
@@ -160,7 +158,7 @@ class HardwareLink:
             self.fail(frozen)
         return frozen
 
-    def _deviation(self, commanded: Array, now_s: float) -> ControlError | None:
+    def _deviation(self, commanded: Floats, now_s: float) -> ControlError | None:
         """A robot that does not do what it is told: brakes closed, a button pressed, a controller not active."""
         assert self._measured is not None
         off = np.abs(commanded - self._measured)

@@ -6,14 +6,9 @@ theirs = offset + scale * ours
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_control.hardware.settings import DeviceJoint, GripperMap
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +12,7 @@ class Motion:
     With `by_speed` the controller closes its loop over speeds: `dq` is the command, and `q` only where it leads.
     """
 
-    q: Array
-    dq: Array
-    grippers: Array
+    q: Floats
+    dq: Floats
+    grippers: Floats
     by_speed: bool = False

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import Interface
 from segue_core.errors import ControlError, ErrorCode
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.hardware.mapping import Axis
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 GRIPPER_AGE_S = 1.0
 
@@ -58,7 +56,7 @@ class StateAssembler:
         """When the arm joint that was told least recently was received."""
         return float(self._times[: self._count].min())
 
-    def sample(self, now_s: float) -> tuple[Array, Array] | None:
+    def sample(self, now_s: float) -> tuple[Floats, Floats] | None:
         """Joints (n,) [rad] and openings (A,) in [0, 1], or None while an axis has no fresh value.
 
         Values that are not finite are passed on: the safety guard stops for them.

@@ -8,20 +8,18 @@ now  +T        +T+t_stop
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.hardware.motion import Motion
 from segue_control.robot.limits import JointLimits
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
     """Positions (n,) [rad] and speeds (n,) [rad/s], to be reached `time_s` after the start."""
 
-    positions: Array
-    velocities: Array
+    positions: Floats
+    velocities: Floats
     time_s: float
 
 

@@ -50,7 +50,7 @@ _CALM_NS = 500_000_000  # joints that jumped are not armed from before they have
 _LOOK_S = 0.05  # how often a cycle that waits looks whether patience is over
 
 
-class Parameters(StrictModel):
+class ControllerParameters(StrictModel):
     """Parameters of the controller node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -68,7 +68,7 @@ class ControllerNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Builds the controller and its connections; nothing is commanded yet."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, ControllerParameters)
         self._robot = load_robot(given.robot_file)
         self._gate = TickGate(_PATIENCE_NS) if given.waits else None
         self._due: JointState | None = None  # what a cycle must answer, as soon as its command has come

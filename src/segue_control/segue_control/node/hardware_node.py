@@ -36,7 +36,7 @@ from segue_ros.waiting import insist
 _DIAGNOSTICS_PERIOD_S = 1.0
 
 
-class Parameters(StrictModel):
+class HardwareParameters(StrictModel):
     """Parameters of the hardware node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -54,7 +54,7 @@ class HardwareNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Reaches the robot; nothing moves."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, HardwareParameters)
         self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._robot = robot = load_robot(given.robot_file)
         hardware = load_hardware(robot, given.robot_file, given.hardware)
@@ -152,7 +152,7 @@ class HardwareNode(LifecycleComponent):
         if self._link.fault is not self._reported:
             self._report_fault()
 
-    def _message(self, measured: backends.Measured) -> JointState:
+    def _message(self, measured: backends.MeasuredRobot) -> JointState:
         robot, openings = self._robot, measured.grippers.tolist()
         message = JointState(name=[*robot.joint_names, *robot.gripper_names, *robot.finger_names])
         message.header.stamp = self.get_clock().now().to_msg()

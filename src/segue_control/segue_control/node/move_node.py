@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -23,6 +22,7 @@ from segue_control.planning import contract_scene, create_planner
 from segue_control.planning.trajectory import SLOWEST
 from segue_control.targets.joint_targets import JointCodec
 from segue_control.targets.row_stream import RowStream
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ConfigError, ControlError, ErrorCode, SegueError, told_code
@@ -37,8 +37,6 @@ from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.rejections import TellingServer
 from segue_ros.waiting import call, until
 
-Array = NDArray[np.float64]
-
 ARRIVED_RAD = 0.03  # a position-controlled arm sags a little
 LAG_TICKS = 3  # the controller's spline is two ticks behind the rows, the measured joints one more
 _SETTLE_S = 3.0
@@ -51,7 +49,7 @@ _FOREVER_S = 3600.0
 _DESCRIPTION_S = 10.0
 
 
-class Parameters(StrictModel):
+class MoverParameters(StrictModel):
     """Parameters of the mover node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -68,7 +66,7 @@ class MoverNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Build the planner and the connections."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, MoverParameters)
         self.robot = load_robot(given.robot_file)
         self._planner = create_planner(self.robot, given.planner, self._urdf, self.get_namespace())
         self._codec = JointCodec(self.robot)
@@ -257,9 +255,9 @@ class MoverNode(LifecycleComponent):
 
     async def carry_out(
         self,
-        rows: Array,
-        grippers: Array,
-        tolerance: Array,
+        rows: Floats,
+        grippers: Floats,
+        tolerance: Floats,
         look: Callable[[int], str],
         settle_s: float = _SETTLE_S,
     ) -> None:
@@ -280,7 +278,7 @@ class MoverNode(LifecycleComponent):
                 await call(self, self._arm, Arm.Request(arm=False))
 
     async def _follow(
-        self, actions: Array, goal: Array, tolerance: Array, look: Callable[[int], str], settle_s: float
+        self, actions: Floats, goal: Floats, tolerance: Floats, look: Callable[[int], str], settle_s: float
     ) -> None:
         self._moves += 1
         stream = self._stream = RowStream(f"move-{self.get_name()}-{self._moves}", actions)
@@ -320,7 +318,7 @@ class MoverNode(LifecycleComponent):
     def _armed(self) -> bool:
         return bool(self._safety and self._safety.armed)
 
-    def errors(self, goal: Array) -> Array:
+    def errors(self, goal: Floats) -> Floats:
         """How far every joint (n,) is from `goal` (n,) [rad]."""
         return np.asarray(np.abs(self.sample().q - goal))
 

@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.duration import Duration
@@ -25,13 +24,12 @@ from segue_control.planning.given import rows_of
 from segue_control.planning.trajectory_goal import Wanted, read_goal
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import joint_limits
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_ros.joint_states import JointSample
 from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
-
-Array = NDArray[np.float64]
 
 NAME = "segue/follow_joint_trajectory"
 LAG_TICKS = 3  # as of other planned moves
@@ -53,7 +51,7 @@ class Mover(Protocol):
         """The newest measured joints; ControlError when there are none."""
         ...
 
-    def errors(self, goal: Array) -> Array:
+    def errors(self, goal: Floats) -> Floats:
         """How far every joint (n,) is from `goal` (n,) [rad]."""
         ...
 
@@ -63,9 +61,9 @@ class Mover(Protocol):
 
     async def carry_out(
         self,
-        rows: Array,
-        grippers: Array,
-        tolerance: Array,
+        rows: Floats,
+        grippers: Floats,
+        tolerance: Floats,
         look: Callable[[int], str],
         settle_s: float = ...,
     ) -> None:
@@ -116,7 +114,7 @@ class TrajectoryServer:
         now_s = self._node.get_clock().now().nanoseconds * 1e-9
         return read_goal(goal, self._mover.robot.joint_names, now_s)
 
-    def _rows(self, wanted: Wanted, q: Array) -> Array:
+    def _rows(self, wanted: Wanted, q: Floats) -> Floats:
         robot = self._mover.robot
         return rows_of(wanted.given, q, robot.joint_names, self._limits, robot.tick_rate_hz)
 
@@ -189,7 +187,7 @@ class _Going:
             return int(codes.PATH_TOLERANCE_VIOLATED)
         return int(codes.GOAL_TOLERANCE_VIOLATED if _NOT_THERE in error.text else codes.INVALID_GOAL)
 
-    def along(self, rows: Array, wanted: Wanted) -> Callable[[int], str]:
+    def along(self, rows: Floats, wanted: Wanted) -> Callable[[int], str]:
         """Looks after it on its way along rows (R, n): tells the client, says why the move must end."""
         names, rate_hz = self.mover.robot.joint_names, self.mover.robot.tick_rate_hz
         speeds = np.gradient(rows, 1.0 / rate_hz, axis=0) if len(rows) > 1 else np.zeros_like(rows)
@@ -210,7 +208,7 @@ class _Going:
 
         return look
 
-    def _tell(self, wanted: Array, speeds: Array, seconds: float, index: int) -> None:
+    def _tell(self, wanted: Floats, speeds: Floats, seconds: float, index: int) -> None:
         sample = self.mover.sample()
         time = Duration(seconds=seconds).to_msg()
         feedback = self.action.Feedback(joint_names=list(self.mover.robot.joint_names))
@@ -223,6 +221,6 @@ class _Going:
         self.handle.publish_feedback(feedback)
 
 
-def _point(positions: Array, speeds: Array | None, time: Any) -> JointTrajectoryPoint:
+def _point(positions: Floats, speeds: Floats | None, time: Any) -> JointTrajectoryPoint:
     velocities = [] if speeds is None else speeds.tolist()
     return JointTrajectoryPoint(positions=positions.tolist(), velocities=velocities, time_from_start=time)

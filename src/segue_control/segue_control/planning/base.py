@@ -2,19 +2,15 @@
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_control.planning.scene import Scene
 from segue_control.planning.trajectory import JointTrajectory
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 class Planner(Protocol):
     """Finds moves of all arms together. Made for one robot; not thread safe; takes up to `search_s` seconds."""
 
-    def plan(self, start: Array, goal: Array, scene: Scene) -> JointTrajectory:
+    def plan(self, start: Floats, goal: Floats, scene: Scene) -> JointTrajectory:
         """A move from rest at `start` to rest at `goal`, joints (n,) [rad] in the contract's order.
 
         It keeps the joints' limits, scaled by the contract's shares, and touches neither the robot itself nor

@@ -5,7 +5,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.planning import search, timing
 from segue_control.planning.collision import CollisionModel, Touch, describe
@@ -13,11 +12,11 @@ from segue_control.planning.scene import Scene
 from segue_control.planning.trajectory import JointTrajectory
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import OUTSIDE_RAD, joint_limits
+from segue_core.arrays import Floats
 from segue_core.contracts.planning import PlanningConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
 
-Array = NDArray[np.float64]
 _STUCK_M = -0.01  # a start that overlaps more than this is no touch: the scene or the pose is wrong
 
 
@@ -37,7 +36,7 @@ class BuiltInPlanner:
             jerk=self._limits.jerk * self._config.jerk_share,
         )
 
-    def plan(self, start: Array, goal: Array, scene: Scene) -> JointTrajectory:
+    def plan(self, start: Floats, goal: Floats, scene: Scene) -> JointTrajectory:
         """See `Planner`: the first of its ways that is free, which `found_by` names."""
         start, goal = self._checked(start, "start"), self._checked(goal, "goal")
         collisions = self._collisions(scene)
@@ -64,8 +63,8 @@ class BuiltInPlanner:
         return self._known[1]
 
     def _ways(
-        self, collisions: CollisionModel, start: Array, goal: Array
-    ) -> Iterator[tuple[str, Callable[[], Array | None]]]:
+        self, collisions: CollisionModel, start: Floats, goal: Floats
+    ) -> Iterator[tuple[str, Callable[[], Floats | None]]]:
         config, limits = self._config, self._limits
         yield "straight", lambda: np.array([start, goal])
         yield "lifted", lambda: search.lifted(self._kinematics, start, goal, config.lift_m, limits)
@@ -75,12 +74,12 @@ class BuiltInPlanner:
         )
 
     @staticmethod
-    def _touches(collisions: CollisionModel, corners: Array | None) -> tuple[Touch, ...]:
+    def _touches(collisions: CollisionModel, corners: Floats | None) -> tuple[Touch, ...]:
         """The first touches along the corners."""
         lines = [] if corners is None else list(pairwise(corners))
         return next((touches for a, b in lines if (touches := collisions.along(a, b))), ())
 
-    def _checked(self, q: Array, what: str) -> Array:
+    def _checked(self, q: Floats, what: str) -> Floats:
         q = np.asarray(q, dtype=np.float64)
         names, limits = self._robot.joint_names, self._limits
         if q.shape != (len(names),):
@@ -101,7 +100,7 @@ class BuiltInPlanner:
         return np.clip(q, limits.low, limits.high)
 
     @staticmethod
-    def _refuse_touching(collisions: CollisionModel, q: Array, what: str, below_m: float) -> None:
+    def _refuse_touching(collisions: CollisionModel, q: Floats, what: str, below_m: float) -> None:
         touches = [touch for touch in collisions.touches(q) if touch.distance_m < below_m]
         if touches:
             raise ControlError(

@@ -15,9 +15,8 @@ from segue_control.planning.scene import Obstacle, Scene, Shape
 from segue_control.robot.held import place_held
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Array = NDArray[np.float64]
 
 _OBSTACLE = "obstacle "  # before the names of the scene's bodies
 _NO_NEARER_M = 1e-3
@@ -82,7 +81,7 @@ def _model(robot: RobotConfig, scene: Scene) -> mujoco.MjModel:
     return compiled(robot, spec)
 
 
-def _reaches(model: mujoco.MjModel, joints: NDArray[np.intp]) -> Array:
+def _reaches(model: mujoco.MjModel, joints: NDArray[np.intp]) -> Floats:
     """How far (n,) any point of the robot moves at most per unit of each joint: [m/rad], or 1 for a slide."""
     below = [np.zeros(model.ngeom, dtype=bool) for _ in joints]
     lengths = np.zeros((len(joints), model.ngeom))
@@ -134,7 +133,7 @@ class CollisionModel:
             for joint, opened in zip(arm.gripper.finger_joints, arm.gripper.opened, strict=True):
                 self._data.qpos[self._model.joint(f"{arm.name}_{joint}").qposadr[0]] = opened
 
-    def touches(self, q: Array) -> tuple[Touch, ...]:
+    def touches(self, q: Floats) -> tuple[Touch, ...]:
         """What is too near to what with the joints at `q` (n,) [rad]; empty when the pose is free."""
         self._data.qpos[self._qpos] = q
         mujoco.mj_kinematics(self._model, self._data)
@@ -161,7 +160,7 @@ class CollisionModel:
     def _body_name(self, geom: int) -> str:
         return str(self._model.body(int(self._model.geom_bodyid[geom])).name)
 
-    def along(self, start: Array, end: Array) -> tuple[Touch, ...]:
+    def along(self, start: Floats, end: Floats) -> tuple[Touch, ...]:
         """The first touches on the straight line between two poses (n,), both included; empty when it is free."""
         count = 1 + int(np.ceil(self._reach @ np.abs(end - start) / self._clearance_m))
         for share in np.linspace(0.0, 1.0, count + 1):

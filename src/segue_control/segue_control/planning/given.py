@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import BPoly, CubicHermiteSpline, PchipInterpolator
 
 from segue_control.robot.limits import JointLimits
+from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode, unknown_name
-
-Array = NDArray[np.float64]
 
 _LONGEST_S = 600.0  # a row per tick is made of it before it begins
 START_RAD = 0.1  # how far from the arms its first point may be
@@ -28,10 +26,10 @@ class Given:
     """Points of m joints: `times` (K,) [s], `positions` (K, m) [rad], `speeds` and `accelerations` (K, m) or None."""
 
     names: tuple[str, ...]
-    times: Array
-    positions: Array
-    speeds: Array | None = None
-    accelerations: Array | None = None
+    times: Floats
+    positions: Floats
+    speeds: Floats | None = None
+    accelerations: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.times), len(self.names))
@@ -63,7 +61,9 @@ def joint_columns(names: Sequence[str], robot_names: Sequence[str]) -> list[int]
     return [robot_names.index(name) for name in names]
 
 
-def rows_of(given: Given, q: Array, robot_names: Sequence[str], limits: JointLimits, rate_hz: float) -> Array:
+def rows_of(
+    given: Given, q: Floats, robot_names: Sequence[str], limits: JointLimits, rate_hz: float
+) -> Floats:
     """Joint positions (R, n) [rad] at `rate_hz`, from where the arms are, `q` (n,), to the end of the trajectory.
 
     Raises:
@@ -88,7 +88,7 @@ def _refuse_motion_at_the_end(given: Given) -> None:
         raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: speed at its end", got=got, expected="rest")
 
 
-def _from_here(given: Given, q: Array) -> Given:
+def _from_here(given: Given, q: Floats) -> Given:
     """With a first point at 0 s where the arms are: put before the others, or in place of one that is near enough."""
     rest = np.zeros((1, len(q)))
     if given.times[0] > 0.0:
@@ -107,13 +107,13 @@ def _from_here(given: Given, q: Array) -> Given:
     return given
 
 
-def _curve(given: Given) -> Callable[[Array], Any]:
+def _curve(given: Given) -> Callable[[Floats], Any]:
     """Positions over time: quintic, cubic, or (from positions alone) monotone cubic between the points."""
     times, positions = given.times, given.positions
     if len(times) == 1:
         return lambda at: np.repeat(positions, len(at), axis=0)
     if given.speeds is None:
-        curve: Callable[[Array], Any] = PchipInterpolator(times, positions, axis=0)
+        curve: Callable[[Floats], Any] = PchipInterpolator(times, positions, axis=0)
     elif given.accelerations is None:
         curve = CubicHermiteSpline(times, positions, given.speeds, axis=0)
     else:
@@ -124,7 +124,7 @@ def _curve(given: Given) -> Callable[[Array], Any]:
 
 
 def _check(
-    rows: Array, columns: list[int], names: Sequence[str], limits: JointLimits, rate_hz: float
+    rows: Floats, columns: list[int], names: Sequence[str], limits: JointLimits, rate_hz: float
 ) -> None:
     moved, low, high = rows[:, columns], limits.low[columns], limits.high[columns]
     beyond = np.maximum(low - moved, moved - high).max(axis=0)

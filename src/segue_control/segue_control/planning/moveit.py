@@ -14,17 +14,15 @@ from geometry_msgs.msg import Pose
 from moveit.core.robot_state import RobotState
 from moveit.planning import MoveItPy, PlanRequestParameters
 from moveit_msgs.msg import CollisionObject, MoveItErrorCodes
-from numpy.typing import NDArray
 from shape_msgs.msg import SolidPrimitive
 
 from segue_control.planning.moveit_parameters import moveit_parameters, parameter_file
 from segue_control.planning.scene import Obstacle, Scene, Shape
 from segue_control.planning.semantics import planning_group
 from segue_control.planning.trajectory import JointTrajectory
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 _NODE = "segue_moveit"
 _CODES = {
@@ -65,7 +63,7 @@ class MoveItPlanner:
         self._component = self._moveit.get_planning_component(self._group)
         self._parameters = PlanRequestParameters(self._moveit, "")  # plan_request_params, no pipeline's own
 
-    def plan(self, start: Array, goal: Array, scene: Scene) -> JointTrajectory:
+    def plan(self, start: Floats, goal: Floats, scene: Scene) -> JointTrajectory:
         """See `Planner`. What MoveIt refuses has its error code in the text."""
         self._show(scene)
         self._component.set_start_state(robot_state=self._state(start))
@@ -85,7 +83,7 @@ class MoveItPlanner:
                 planning_scene.apply_collision_object(_object(obstacle, self._robot.base_frame))
             planning_scene.current_state.update()
 
-    def _state(self, q: Array) -> RobotState:
+    def _state(self, q: Floats) -> RobotState:
         """The joints at `q` (n,), fingers open, which is where they take most room; the rest as MoveIt has it."""
         robot, state = self._robot, RobotState(self._moveit.get_robot_model())
         state.set_to_default_values()  # a new state is uninitialised
@@ -104,7 +102,7 @@ class MoveItPlanner:
         order = [list(message.joint_names).index(name) for name in self._robot.joint_names]
         times = [point.time_from_start.sec + 1e-9 * point.time_from_start.nanosec for point in message.points]
 
-        def column(name: str) -> Array:
+        def column(name: str) -> Floats:
             return np.array([getattr(point, name) for point in message.points], dtype=np.float64)[:, order]
 
         return JointTrajectory(

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from ompl import base, geometric, util
 
 from segue_control.planning.collision import CollisionModel
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import JointLimits
 from segue_control.robot.poses import ToolPoses
+from segue_core.arrays import Floats
 
-Array = NDArray[np.float64]
 _IK_STEPS = 60
 _REACHED_M = 5e-3
 
@@ -20,8 +19,8 @@ util.setLogLevel(util.LogLevel.LOG_ERROR)
 
 
 def lifted(
-    kinematics: Kinematics, start: Array, goal: Array, lift_m: float, limits: JointLimits
-) -> Array | None:
+    kinematics: Kinematics, start: Floats, goal: Floats, lift_m: float, limits: JointLimits
+) -> Floats | None:
     """Corners (4, n): up from the start, over, down to the goal; None when the arms do not reach so high."""
     over_start = _raised(kinematics, start, lift_m, limits)
     over_goal = _raised(kinematics, goal, lift_m, limits)
@@ -30,7 +29,7 @@ def lifted(
     return np.array([start, over_start, over_goal, goal])
 
 
-def _raised(kinematics: Kinematics, q: Array, lift_m: float, limits: JointLimits) -> Array | None:
+def _raised(kinematics: Kinematics, q: Floats, lift_m: float, limits: JointLimits) -> Floats | None:
     poses = kinematics.poses(q)
     target = ToolPoses(poses.positions + np.array([0.0, 0.0, lift_m]), poses.quaternions)
     for _ in range(_IK_STEPS):
@@ -40,8 +39,8 @@ def _raised(kinematics: Kinematics, q: Array, lift_m: float, limits: JointLimits
 
 
 def rrt_connect(
-    collisions: CollisionModel, start: Array, goal: Array, limits: JointLimits, seconds: float
-) -> Array | None:
+    collisions: CollisionModel, start: Floats, goal: Floats, limits: JointLimits, seconds: float
+) -> Floats | None:
     """Corners (K, n) of a free path, shortened; None when none was found within `seconds`.
 
     RRT-Connect: Kuffner and LaValle, ICRA 2000, as OMPL implements it.
@@ -80,7 +79,7 @@ def _free(collisions: CollisionModel, size: int) -> Callable[[base.State], bool]
     return free
 
 
-def _state(setup: geometric.SimpleSetup, q: Array) -> base.State:
+def _state(setup: geometric.SimpleSetup, q: Floats) -> base.State:
     state = setup.getStateSpace().allocState()
     for index, value in enumerate(q.tolist()):
         state[index] = value

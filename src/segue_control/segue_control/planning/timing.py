@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from ruckig import InputParameter, Result, Ruckig, Trajectory
 
 from segue_control.planning.trajectory import JointTrajectory
 from segue_control.robot.limits import JointLimits
+from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
 
-Array = NDArray[np.float64]
 _SAME_RAD = 1e-9
 
 
 @dataclass(frozen=True)
 class _Line:
-    start: Array
-    change: Array
+    start: Floats
+    change: Floats
     profile: Trajectory
 
-    def states(self, period_s: float) -> tuple[Array, Array]:
+    def states(self, period_s: float) -> tuple[Floats, Floats]:
         """Times (k,) without the first, and position, velocity, acceleration (k, 3, n) at them."""
         duration = float(self.profile.duration)
         count = max(1, int(np.ceil(duration / period_s - 1e-9)))
@@ -40,11 +39,11 @@ class _Line:
         return times, states
 
 
-def _line(start: Array, end: Array, limits: JointLimits) -> _Line:
+def _line(start: Floats, end: Floats, limits: JointLimits) -> _Line:
     change = end - start
     moved = np.abs(change) > _SAME_RAD
 
-    def slowest(bound: Array) -> list[float]:
+    def slowest(bound: Floats) -> list[float]:
         return [float((bound[moved] / np.abs(change[moved])).min())]
 
     request = InputParameter(1)
@@ -60,7 +59,7 @@ def _line(start: Array, end: Array, limits: JointLimits) -> _Line:
 
 
 def follow(
-    corners: Array, names: tuple[str, ...], limits: JointLimits, period_s: float, found_by: str
+    corners: Floats, names: tuple[str, ...], limits: JointLimits, period_s: float, found_by: str
 ) -> JointTrajectory:
     """The fastest motion along `corners` (K, n) [rad] that rests at each, sampled every `period_s` seconds.
 

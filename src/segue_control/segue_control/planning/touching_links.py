@@ -12,14 +12,13 @@ from itertools import combinations
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.held import place_held
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 
-Floats = NDArray[np.float64]
 Pair = tuple[int, int]  # of bodies, the smaller number first
 
 POSES = 10_000  # as many as the setup assistant tries

@@ -6,12 +6,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import BPoly
 
+from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 SLOWEST = 0.01  # of the contract's speeds: a way has a row per tick, and takes so much longer
 
@@ -28,10 +26,10 @@ class JointTrajectory:
     """
 
     names: tuple[str, ...]
-    times: Array
-    positions: Array
-    velocities: Array
-    accelerations: Array
+    times: Floats
+    positions: Floats
+    velocities: Floats
+    accelerations: Floats
     found_by: str = ""
 
     def __post_init__(self) -> None:
@@ -46,7 +44,7 @@ class JointTrajectory:
         if len(self.times) < 1 or self.times[0] != 0.0 or (np.diff(self.times) <= 0).any():
             raise ControlError(ErrorCode.CONTROL_WRONG_SHAPE, "trajectory times must increase from 0")
 
-    def _parts(self) -> dict[str, Array]:
+    def _parts(self) -> dict[str, Floats]:
         return {
             "positions": self.positions,
             "velocities": self.velocities,
@@ -64,7 +62,7 @@ class JointTrajectory:
         curve: Callable[[float], Any] = BPoly.from_derivatives(self.times, knots)
         return curve
 
-    def at(self, time_s: float) -> Array:
+    def at(self, time_s: float) -> Floats:
         """Joint positions (n,) at a time, held before the start and after the end: quintic between the knots."""
         if len(self.times) == 1 or time_s <= 0.0:
             return np.array(self.positions[0])
@@ -72,7 +70,7 @@ class JointTrajectory:
             return np.array(self.positions[-1])
         return np.asarray(self._curve(time_s), dtype=np.float64)
 
-    def rows(self, rate_hz: float) -> Array:
+    def rows(self, rate_hz: float) -> Floats:
         """Positions (R, n) at `rate_hz` from the start until it has arrived, the end included."""
         count = int(np.ceil(self.duration_s * rate_hz - 1e-9)) + 1
         return np.array([self.at(index / rate_hz) for index in range(count)])

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.planning.given import Given, joint_columns
+from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 ARRIVED_RAD = 0.03  # as of other planned moves
 _SETTLE_S, _FOREVER_S = 3.0, 3600.0
@@ -39,10 +37,10 @@ class Wanted:
 
     given: Given
     begins_s: float
-    path: Array
-    arrived: Array
+    path: Floats
+    arrived: Floats
     settle_s: float
-    times: Array
+    times: Floats
     unwatched: tuple[str, ...] = ()
 
 
@@ -94,7 +92,7 @@ def given_of(message: Any) -> Given:
     names, points = tuple(message.joint_names), message.points
     times = np.array([p.time_from_start.sec + p.time_from_start.nanosec * 1e-9 for p in points])
 
-    def table(field: str) -> Array | None:
+    def table(field: str) -> Floats | None:
         rows = [list(getattr(point, field)) for point in points]
         if {len(row) for row in rows} - {0, len(names)}:
             got = ", ".join(str(len(row)) for row in rows[:5])
@@ -127,7 +125,7 @@ def left_of(given: Given, passed_s: float) -> Given:
     return Given(given.names, given.times[ahead] - passed_s, given.positions[ahead], *rest)
 
 
-def _tolerances(told: Any, names: tuple[str, ...], default: float) -> Array:
+def _tolerances(told: Any, names: tuple[str, ...], default: float) -> Floats:
     """Of every joint (n,) [rad]."""
     found = np.full(len(names), default)
     for one in told:

@@ -2,14 +2,12 @@
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.held import place_held
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Array = NDArray[np.float64]
 
 
 def _inertial_model(robot: RobotConfig) -> mujoco.MjModel:
@@ -46,7 +44,7 @@ class Dynamics:
         """Itself: what it owns is scratch, written anew by every call."""
         return self
 
-    def at(self, q: Array, v: Array) -> tuple[Array, Array]:
+    def at(self, q: Floats, v: Floats) -> tuple[Floats, Floats]:
         """Mass matrix (n, n) [kg m^2] and torques (n,) [N m] that keep `v` (n,) [rad/s] constant at `q` (n,) [rad]."""
         model, data = self._model, self._data
         data.qpos[self._qpos], data.qvel[self._dofs] = q, v

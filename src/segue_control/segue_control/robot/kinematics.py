@@ -29,18 +29,17 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_control.robot.held import place_held
 from segue_control.robot.model import robot_spec
 from segue_control.robot.model_checks import compiled
 from segue_control.robot.poses import ActionCodec, ToolPoses, pose_space
 from segue_control.targets.joint_targets import JointCodec
+from segue_core.arrays import Floats
 from segue_core.contracts.checks import POSE_NUMBERS
 from segue_core.contracts.controller import Targets, targets_of
 from segue_core.contracts.robot import ArmConfig, RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 _ROTATION_WEIGHT = 0.3  # metres per radian: how much turning error counts against position error
 _LITTLE_ROTATION_WEIGHT = 0.01  # the same of an arm that must choose between them
@@ -117,29 +116,29 @@ class Kinematics:
             short=len(joints) < POSE_NUMBERS,
         )
 
-    def _place(self, q: Array) -> None:
+    def _place(self, q: Floats) -> None:
         for arm in self._arms:
             self._data.qpos[arm.qpos] = q[arm.part]
         mujoco.mj_kinematics(self._model, self._data)
 
-    def _quaternion(self, arm: _Arm) -> Array:
+    def _quaternion(self, arm: _Arm) -> Floats:
         quaternion = np.zeros(4)
         mujoco.mju_mat2Quat(quaternion, self._data.site_xmat[arm.site])
         return quaternion
 
-    def poses(self, q: Array) -> ToolPoses:
+    def poses(self, q: Floats) -> ToolPoses:
         """Tool poses in the base frame for joint positions (n,)."""
         self._place(q)
         positions = np.array([self._data.site_xpos[arm.site] for arm in self._arms])
         return ToolPoses(positions, np.array([self._quaternion(arm) for arm in self._arms]))
 
-    def forward(self, q: Array, grippers: Array) -> Array:
+    def forward(self, q: Floats, grippers: Floats) -> Floats:
         """Where the robot is, as an action-space vector (D,): joints (n,) [rad], openings (A,) in [0, 1]."""
         if self._joint_codec is not None:
             return self._joint_codec.action(q, grippers)
         return self.codec.action(self.poses(q), grippers)
 
-    def jacobians(self, q: Array) -> list[Array]:
+    def jacobians(self, q: Floats) -> list[Floats]:
         """Jacobian (6, joints of the arm) of every tool at `q` (n,): linear rows, then angular, base-frame axes."""
         self._place(q)
         mujoco.mj_comPos(self._model, self._data)
@@ -150,7 +149,7 @@ class Kinematics:
         """Where each arm's joints are in a joint vector (n,)."""
         return [arm.part for arm in self._arms]
 
-    def step(self, target: ToolPoses, q: Array, low: Array, high: Array) -> Array:
+    def step(self, target: ToolPoses, q: Floats, low: Floats, high: Floats) -> Floats:
         """One step (n,) from `q` to the target poses, inside `low` and `high` (n,) [rad], which contain `q`.
 
         Converges quadratically away from singular poses: called once per update it tracks a smooth path to
@@ -158,7 +157,7 @@ class Kinematics:
         """
         self._place(q)
         mujoco.mj_comPos(self._model, self._data)
-        result: Array = q.copy()
+        result: Floats = q.copy()
         for index, arm in enumerate(self._arms):
             error = self._error(arm, target.positions[index], target.quaternions[index])
             jacobian = self._jacobian_of(arm)
@@ -174,15 +173,15 @@ class Kinematics:
                 self.off_m[index], self.off_rad[index] = np.linalg.norm(left[:3]), np.linalg.norm(left[3:])
         return result
 
-    def _error(self, arm: _Arm, position: Array, quaternion: Array) -> Array:
-        turn = rotations.difference(quaternion.tolist(), self._quaternion(arm).tolist())
+    def _error(self, arm: _Arm, position: Floats, quaternion: Floats) -> Floats:
+        turn = rotation_wxyz.difference(quaternion.tolist(), self._quaternion(arm).tolist())
         return np.concatenate([position - self._data.site_xpos[arm.site], turn])
 
-    def _jacobian_of(self, arm: _Arm) -> Array:
+    def _jacobian_of(self, arm: _Arm) -> Floats:
         mujoco.mj_jacSite(self._model, self._data, self._jacobian[:3], self._jacobian[3:], arm.site)
         return np.asarray(self._jacobian[:, arm.dofs])
 
-    def solve(self, action: Array, q_start: Array, iterations: int = 50) -> Array:
+    def solve(self, action: Floats, q_start: Floats, iterations: int = 50) -> Floats:
         """Joint positions (n,) inside their limits that reach the poses of an action (D,), found from `q_start`.
 
         The nearest reachable pose is returned when there is none: check `poses` of the result when that
@@ -203,8 +202,8 @@ class Kinematics:
 
 
 def _arm_step(
-    jacobian: Array, error: Array, rotation_weight: float, homeward: Array, low: Array, high: Array
-) -> Array:
+    jacobian: Floats, error: Floats, rotation_weight: float, homeward: Floats, low: Floats, high: Floats
+) -> Floats:
     """Change (n,) of an arm's joints between `low` and `high` (n,): the program of the module's head."""
     jacobian, error = jacobian.copy(), error.copy()
     jacobian[3:] *= rotation_weight
@@ -218,7 +217,7 @@ def _arm_step(
     return bounded_minimum(hessian, gradient, low, high)
 
 
-def nearest_reachable(jacobian: Array, error: Array) -> Array:
+def nearest_reachable(jacobian: Floats, error: Floats) -> Floats:
     """The error (6,) that joints with a Jacobian (6, n) can take away: the position's first."""
     moves, turns = jacobian[:3], jacobian[3:]
     to_move = np.linalg.pinv(moves, rcond=_SINGULAR)
@@ -229,10 +228,10 @@ def nearest_reachable(jacobian: Array, error: Array) -> Array:
     return np.concatenate([error[:3], turns @ moved + turned])
 
 
-_minimise: Callable[..., tuple[Array, float, int, Any]] = daqp.solve
+_minimise: Callable[..., tuple[Floats, float, int, Any]] = daqp.solve
 
 
-def bounded_minimum(hessian: Array, gradient: Array, low: Array, high: Array) -> Array:
+def bounded_minimum(hessian: Floats, gradient: Floats, low: Floats, high: Floats) -> Floats:
     """Minimiser of `x H x / 2 + g x` with `low <= x <= high`, exactly inside the bounds."""
     size = len(gradient)
     x, _, flag, _ = _minimise(

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 OUTSIDE_RAD = 0.02
 """How far outside its limits a measured joint may be and still be moved from."""
@@ -25,11 +24,11 @@ class JointLimits:
     period.
     """
 
-    low: Array
-    high: Array
-    velocity: Array
-    acceleration: Array
-    jerk: Array
+    low: Floats
+    high: Floats
+    velocity: Floats
+    acceleration: Floats
+    jerk: Floats
 
     def __post_init__(self) -> None:
         rates = np.stack([self.velocity, self.acceleration, self.jerk])
@@ -39,7 +38,7 @@ class JointLimits:
             )
 
     @property
-    def stop_s(self) -> Array:
+    def stop_s(self) -> Floats:
         """Longest time (n,) [s] in which a stream inside the limits comes to rest, from full speed and acceleration.
 
         Acceleration is turned around (and overshoots the speed meanwhile by half of that), then brakes, then eases off.
@@ -51,7 +50,7 @@ def joint_limits(robot: RobotConfig, low: ArrayLike, high: ArrayLike) -> JointLi
     """Limits of all arm joints: positions from the model (`low`, `high`), less the configured margin."""
     margin = robot.limits.position_margin_rad
 
-    def per_joint(values: tuple[float, ...]) -> Array:
+    def per_joint(values: tuple[float, ...]) -> Floats:
         return np.array(
             list(chain.from_iterable(values[: len(arm.joints)] for arm in robot.arms)), dtype=np.float64
         )

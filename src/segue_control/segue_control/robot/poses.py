@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_core.action_space import ActionSpace, end_effector_channels
 from segue_core.contracts.controller import Targets, targets_of
 from segue_core.contracts.robot import RobotConfig
@@ -45,9 +45,9 @@ class ActionCodec:
 
     def poses(self, action: NDArray[np.float64]) -> ToolPoses:
         """Tool poses of an action (D,)."""
-        turns = [rotations.from_rotation_vector(action[part].tolist()) for part in self._rotations]
+        turns = [rotation_wxyz.from_rotation_vector(action[part].tolist()) for part in self._rotations]
         quaternions = [
-            rotations.multiply(turn, reference)
+            rotation_wxyz.multiply(turn, reference)
             for turn, reference in zip(turns, self._references.tolist(), strict=True)
         ]
         return ToolPoses(np.array([action[part] for part in self._positions]), np.array(quaternions))
@@ -61,7 +61,7 @@ class ActionCodec:
         result = np.zeros(self.space.dim)
         for index, (position, rotation) in enumerate(zip(self._positions, self._rotations, strict=True)):
             result[position] = poses.positions[index]
-            result[rotation] = rotations.difference(
+            result[rotation] = rotation_wxyz.difference(
                 poses.quaternions[index].tolist(), self._references[index].tolist()
             )
         result[self._grippers] = grippers

@@ -10,14 +10,12 @@ from collections.abc import Callable
 from math import pi
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.limits import JointLimits
 from segue_core.action_space import ActionSpace, Channel, ChannelKind
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 _MAX_GAP_TICKS = 3  # after lost commands a target may be this many steps away, not more
 _SLACK = 1.001  # a target that is as fast as the limit is not too fast
@@ -44,15 +42,15 @@ class JointCodec:
         )
         self._grippers = np.array([self.space.slice(f"{arm.name}_gripper").start for arm in robot.arms])
 
-    def joints(self, action: Array) -> Array:
+    def joints(self, action: Floats) -> Floats:
         """Joint positions (n,) [rad], arm after arm."""
         return np.asarray(action[self._joints], dtype=np.float64)
 
-    def grippers(self, action: Array) -> Array:
+    def grippers(self, action: Floats) -> Floats:
         """Openings (A,), 0 closed to 1 open."""
         return np.asarray(action[self._grippers], dtype=np.float64)
 
-    def action(self, q: Array, grippers: Array) -> Array:
+    def action(self, q: Floats, grippers: Floats) -> Floats:
         """The row (D,) for joints (n,) [rad] and openings (A,)."""
         row = np.zeros(self.space.dim)
         row[self._joints], row[self._grippers] = q, grippers
@@ -71,19 +69,19 @@ class JointTargetCheck:
         limits: JointLimits,
         counts: Counter[str],
         space: ActionSpace | None = None,
-        box: Callable[[Array, Array], Array] | None = None,
+        box: Callable[[Floats, Floats], Floats] | None = None,
     ) -> None:
         self._box = box
         self.codec = JointCodec(robot, space)
         self._limits, self._counts, self._names = limits, counts, robot.joint_names
         self._reach = _SLACK * limits.velocity / robot.tick_rate_hz
 
-    def reset(self, q: Array) -> None:
+    def reset(self, q: Floats) -> None:
         """Begins a stream at the joint positions `q` (n,)."""
         self._last = np.clip(q, self._limits.low, self._limits.high)
         self._tick: int | None = None
 
-    def admit(self, action: Array, tick: int) -> Array:
+    def admit(self, action: Floats, tick: int) -> Floats:
         """Joint positions (n,) of a row (D,) for `tick`, moved inside the bounds; what was moved is counted.
 
         Raises:
@@ -112,7 +110,7 @@ class JointTargetCheck:
         self._tick = tick
         return min(gap, _MAX_GAP_TICKS)
 
-    def _bounded(self, wanted: Array, gap: int) -> Array:
+    def _bounded(self, wanted: Floats, gap: int) -> Floats:
         inside = np.clip(wanted, self._limits.low, self._limits.high)
         reached = np.clip(inside, self._last - gap * self._reach, self._last + gap * self._reach)
         for cause, before, after in (("position", wanted, inside), ("step", inside, reached)):

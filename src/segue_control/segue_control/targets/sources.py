@@ -8,7 +8,6 @@ even the elbow moves.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.controllers.base import Setting
 from segue_control.robot.poses import ToolPoses
@@ -17,9 +16,7 @@ from segue_control.targets.streaming import STREAMS, TickInterpolator
 from segue_control.targets.target_check import TargetCheck
 from segue_control.targets.tool_box import ToolBox
 from segue_core.action_space import ActionSpace
-
-Array = NDArray[np.float64]
-
+from segue_core.arrays import Floats
 
 _OFF_RAD = 0.03  # a tool that stays this far from the orientation that is asked for, or
 _OFF_M = 0.005  # this far from the position, is counted
@@ -35,13 +32,13 @@ class PoseStream:
         self._interpolator: TickInterpolator | None = None
         self.moving = False
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """Begins at rest at the poses of measured joints (n,)."""
         poses = self._setting.kinematics.poses(q)
         self._check.reset(poses)
         self._interpolator, self.moving = TickInterpolator(poses, self._stream), False
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """Takes the action (D,) of a tick; raises ControlError when it is refused."""
         self._begun.push(self._check.admit(action, tick))
         self.moving = True
@@ -69,12 +66,12 @@ class PoseSource:
         self._reach = setting.limits.velocity * setting.period_s
         self._path = setting.kinematics.home
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """See `controllers.base.PathSource`."""
         self._stream.begin(q)
         self._path = np.clip(q, self._limits.low, self._limits.high)
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """See `controllers.base.PathSource`."""
         self._stream.admit(action, tick)
 
@@ -82,7 +79,7 @@ class PoseSource:
         """See `controllers.base.PathSource`."""
         self._stream.skip(tick)
 
-    def advance(self) -> Array:
+    def advance(self) -> Floats:
         """See `controllers.base.PathSource`."""
         if self._stream.moving:
             low = np.maximum(self._limits.low, self._path - self._reach)
@@ -99,7 +96,7 @@ class PoseSource:
             if kinematics.off_m[index] > _OFF_M:
                 counts[f"reach:{arm.name}"] += 1
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """See `controllers.base.PathSource`."""
         self._path = q
 
@@ -116,13 +113,13 @@ class JointSource:
         self._stream = self._stream_of(setting.kinematics.home)
         self.begin(setting.kinematics.home)
 
-    def begin(self, q: Array) -> None:
+    def begin(self, q: Floats) -> None:
         """See `controllers.base.PathSource`."""
         self._check.reset(q)
         self._moving = False
         self.rebase(np.clip(q, self._limits.low, self._limits.high))
 
-    def admit(self, action: Array, tick: int) -> None:
+    def admit(self, action: Floats, tick: int) -> None:
         """See `controllers.base.PathSource`."""
         self._stream.push(self._check.admit(action, tick))
         self._moving = True
@@ -131,12 +128,12 @@ class JointSource:
         """See `controllers.base.PathSource`."""
         self._check.advance(tick)
 
-    def advance(self) -> Array:
+    def advance(self) -> Floats:
         """See `controllers.base.PathSource`."""
         if self._moving:
             self._path = self._stream.advance(self._setting.tick_share)
         return self._path
 
-    def rebase(self, q: Array) -> None:
+    def rebase(self, q: Floats) -> None:
         """See `controllers.base.PathSource`."""
         self._path, self._stream = q, self._stream_of(q)

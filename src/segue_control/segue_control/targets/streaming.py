@@ -21,11 +21,9 @@ turn. Its segments end where the newest target is, as fast as the last two were 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.poses import ToolPoses
-
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 _TIME_TOLERANCE = 1e-9  # in ticks: a segment that ends this early is still the present one
 # Coefficients c3, c4, c5 of p(u) = sum c_i u^i that meet the end conditions, given what c0, c1, c2 leave open
@@ -44,7 +42,7 @@ class SplineStream:
     end_conditions = _KNOT
     """Position, velocity and acceleration (3, n) at a segment's end, from the three newest control points (3, n)."""
 
-    def __init__(self, start: Array) -> None:
+    def __init__(self, start: Floats) -> None:
         self._points = np.tile(start, (3, 1))  # newest last
         self._assumed = False  # the newest point is a repetition, made because no target came
         self._coefficients = np.zeros((6, start.size))
@@ -52,11 +50,11 @@ class SplineStream:
         self._elapsed = 0.0
 
     @property
-    def newest(self) -> Array:
+    def newest(self) -> Floats:
         """The last control point, (n,)."""
         return np.asarray(self._points[2])
 
-    def push(self, point: Array) -> None:
+    def push(self, point: Floats) -> None:
         """Starts the segment of a new control point (n,) at the present place of the path."""
         if not self._assumed:
             self._points[:2] = self._points[1:]
@@ -64,7 +62,7 @@ class SplineStream:
         self._assumed = False
         self._plan()
 
-    def advance(self, ticks: float) -> Array:
+    def advance(self, ticks: float) -> Floats:
         """Moves `ticks` along the path and returns the point there, (n,)."""
         while self._elapsed + ticks > 1.0 + _TIME_TOLERANCE:
             ticks -= 1.0 - self._elapsed
@@ -91,7 +89,7 @@ class SplineStream:
         self._elapsed = 0.0
 
     @staticmethod
-    def _powers(u: float) -> Array:
+    def _powers(u: float) -> Floats:
         return np.array([1.0, u, u * u, u**3, u**4, u**5])
 
 
@@ -101,7 +99,7 @@ class QuinticStream(SplineStream):
     end_conditions = _MEET
 
 
-STREAMS: dict[str, Callable[[Array], SplineStream]] = {"b_spline": SplineStream, "quintic": QuinticStream}
+STREAMS: dict[str, Callable[[Floats], SplineStream]] = {"b_spline": SplineStream, "quintic": QuinticStream}
 """Streams by the names that a robot contract gives them."""
 
 
@@ -112,7 +110,7 @@ class TickInterpolator:
     at the end: C2 on SO(3), and the same in every frame.
     """
 
-    def __init__(self, start: ToolPoses, stream: Callable[[Array], SplineStream] = SplineStream) -> None:
+    def __init__(self, start: ToolPoses, stream: Callable[[Floats], SplineStream] = SplineStream) -> None:
         self._arms = len(start.positions)
         self._stream = stream(self._flat(start.positions, start.quaternions))
 
@@ -130,5 +128,5 @@ class TickInterpolator:
         return ToolPoses(flat[: 3 * self._arms].reshape(self._arms, 3), quaternions / lengths)
 
     @staticmethod
-    def _flat(positions: Array, quaternions: Array) -> Array:
+    def _flat(positions: Floats, quaternions: Floats) -> Floats:
         return np.concatenate([positions.ravel(), quaternions.ravel()])

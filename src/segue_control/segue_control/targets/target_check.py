@@ -3,14 +3,12 @@
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_control.robot.poses import ActionCodec, ToolPoses
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
-
-Array = NDArray[np.float64]
 
 _MAX_GAP_TICKS = 3  # after lost commands a target may be this many steps away, not more
 
@@ -30,7 +28,7 @@ class TargetCheck:
         self._last = poses
         self._tick: int | None = None
 
-    def admit(self, action: Array, tick: int) -> ToolPoses:
+    def admit(self, action: Floats, tick: int) -> ToolPoses:
         """The poses of an action (D,) for `tick`, moved inside the bounds; what was moved is counted.
 
         Raises:
@@ -49,7 +47,7 @@ class TargetCheck:
         self._gap(tick)
         self._tick = tick
 
-    def _refuse_malformed(self, action: Array) -> None:
+    def _refuse_malformed(self, action: Floats) -> None:
         if action.shape != (self._codec.space.dim,):
             expected = f"({self._codec.space.dim},)"
             raise self._refusal(
@@ -60,7 +58,7 @@ class TargetCheck:
             got = f"{action[worst]} for {self._codec.space.names[worst]}"
             raise self._refusal("not_finite", ErrorCode.CONTROL_NOT_FINITE, "command", got, "finite values")
 
-    def _in_range(self, action: Array) -> Array:
+    def _in_range(self, action: Floats) -> Floats:
         """`action` inside the bounds of its space, so that nothing below computes with absurd numbers."""
         clipped = self._codec.space.clip(action)
         if (clipped != action).any():
@@ -78,7 +76,7 @@ class TargetCheck:
         self._counts[count] += 1
         return ControlError(code, f"{what} refused", got=got, expected=expected)
 
-    def _position(self, arm: int, wanted: Array, gap: int) -> Array:
+    def _position(self, arm: int, wanted: Floats, gap: int) -> Floats:
         boxed = np.clip(wanted, self._low, self._high)
         if (boxed != wanted).any():
             self._counts[f"workspace:{self._names[arm]}"] += 1
@@ -89,12 +87,14 @@ class TargetCheck:
         self._counts[f"step:{self._names[arm]}"] += 1
         return np.asarray(self._last.positions[arm] + step * (limit / length))
 
-    def _quaternion(self, arm: int, wanted: Array, gap: int) -> Array:
+    def _quaternion(self, arm: int, wanted: Floats, gap: int) -> Floats:
         last = self._last.quaternions[arm].tolist()
-        turn = np.array(rotations.difference(wanted.tolist(), last))
+        turn = np.array(rotation_wxyz.difference(wanted.tolist(), last))
         angle, limit = float(np.linalg.norm(turn)), self._turn_rad * gap
         if angle <= limit:
             return wanted
         self._counts[f"turn:{self._names[arm]}"] += 1
-        turned = rotations.multiply(rotations.from_rotation_vector((turn * (limit / angle)).tolist()), last)
-        return np.array(rotations.normalised(turned))
+        turned = rotation_wxyz.multiply(
+            rotation_wxyz.from_rotation_vector((turn * (limit / angle)).tolist()), last
+        )
+        return np.array(rotation_wxyz.normalised(turned))

@@ -3,12 +3,10 @@
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.kinematics import Kinematics
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Array = NDArray[np.float64]
 
 _HALVINGS = 12  # of the way between two targets: 1/4096 of it
 _SLACK_M = 1e-9
@@ -22,7 +20,7 @@ class ToolBox:
         self._low, self._high = np.array(robot.workspace.low), np.array(robot.workspace.high)
         self._names = tuple(arm.name for arm in robot.arms)
 
-    def limit(self, last: Array, wanted: Array) -> Array:
+    def limit(self, last: Floats, wanted: Floats) -> Floats:
         """The last point (n,) of the straight line from `last` to `wanted`, (n,) [rad], that is allowed."""
         before, after = self._outside(last), self._outside(wanted)
         worse = after > before + _SLACK_M
@@ -36,7 +34,7 @@ class ToolBox:
             good, bad = (middle, bad) if inside else (good, middle)
         return np.asarray(last + good * (wanted - last))
 
-    def _outside(self, q: Array) -> Array:
+    def _outside(self, q: Floats) -> Floats:
         """How far each tool (A,) is out of the box [m]; 0 inside."""
         positions = self._kinematics.poses(q).positions
         beyond = np.maximum(np.maximum(self._low - positions, positions - self._high), 0.0)

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_core.errors import PerceptionError
 from segue_data.errors import corrupt
 from segue_perception.colours import decompressed, to_rgb
 
-Rgb = NDArray[np.uint8]  # (height, width, 3)
 ImageFormat = Literal["jpeg", "png"]
 
 

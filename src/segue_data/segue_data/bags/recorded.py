@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.joint_merge import JointMerge, max_age_ns
 from segue_data.bags.joint_states import add_joints
@@ -14,16 +14,14 @@ from segue_data.bags.reader import read, stamp_ns
 from segue_data.bags.topics import COMMAND, DISTURBED_COMMAND, JOINT_STATES
 from segue_data.errors import misaligned, missing
 
-Array = NDArray[np.float64]
 
-
-def executed_commands(bag: Path, robot: RobotConfig) -> list[Array]:
+def executed_commands(bag: Path, robot: RobotConfig) -> list[Floats]:
     """Actions (D,) in the order of their ticks, as they were executed (disturbed ones where there are any).
 
     Raises:
         DataError: no commands, or commands of another action space than the robot's.
     """
-    found: dict[str, list[Array]] = {COMMAND: [], DISTURBED_COMMAND: []}
+    found: dict[str, list[Floats]] = {COMMAND: [], DISTURBED_COMMAND: []}
     space = robot.action_space
     for record in read(bag, frozenset(found)):
         message = record.message()
@@ -40,7 +38,7 @@ def executed_commands(bag: Path, robot: RobotConfig) -> list[Array]:
     return actions
 
 
-def measured_joints(bag: Path, robot: RobotConfig) -> tuple[Array, Array]:
+def measured_joints(bag: Path, robot: RobotConfig) -> tuple[Floats, Floats]:
     """Seconds since the first command (n,) and measured arm joints (n, joints) [rad]."""
     merge = JointMerge(robot.joint_names, max_age_ns(robot.tick_rate_hz))
     stamps, rows, first = [], [], None

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace, ChannelKind
+from segue_core.arrays import Floats32
 from segue_core.contracts.robot import SafetyConfig
 from segue_core.errors import SegueError
 from segue_data import signals
@@ -27,11 +27,10 @@ from segue_data.findings import Findings
 _VIDEO_NOISE = 0.05  # mean change of a pixel [grey levels] that is still the encoder's
 _VIDEO_MOTION = 0.1  # [m or rad]; small motions vanish in a small video
 STEP_MARGIN = 1.5  # see check_bag
-Rows = NDArray[np.float32]
 
 
 def _check_vector(
-    values: Rows, space: ActionSpace, episode: Episode, name: str, findings: Findings, *, limited: bool
+    values: Floats32, space: ActionSpace, episode: Episode, name: str, findings: Findings, *, limited: bool
 ) -> None:
     def add(frame: int, what: str) -> None:
         findings.add(f"{episode.place}, frame {frame}, {name}", what, episode.number)
@@ -69,7 +68,7 @@ def _own_columns(camera: str, space: ActionSpace) -> list[int]:
 
 
 def _check_camera(
-    files: DatasetFiles, episode: Episode, view: Camera, own_state: Rows, findings: Findings
+    files: DatasetFiles, episode: Episode, view: Camera, own_state: Floats32, findings: Findings
 ) -> None:
     """Pictures can be read, and change while the robot moves (in a video: by more than the encoder's noise)."""
     if view.video:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import cv2
 
+from segue_core.arrays import Rgb
 from segue_core.errors import SegueError
 from segue_data.bags.encoding import ImageCodec, picture
 from segue_data.bags.reader import read
 from segue_data.datasets.episodes import DatasetFiles, Episode
-from segue_data.datasets.pictures import Rgb, pictures
+from segue_data.datasets.pictures import pictures
 
 _HEIGHT = 96
 _CODEC = ImageCodec(quality=80)

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
+
 QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
 MAX_IMAGES = 100
 
-Values = NDArray[np.float64]
-Statistics = dict[str, Values]
+Statistics = dict[str, Floats]
 
 
 def of_rows(rows: NDArray[np.generic], count: int) -> Statistics:
@@ -45,12 +46,12 @@ def of_images(images: NDArray[np.uint8]) -> Statistics:
     return {name: value if name == "count" else value.reshape(3, 1, 1) for name, value in statistics.items()}
 
 
-def aggregate(parts: Sequence[Mapping[str, Values]]) -> Statistics:
+def aggregate(parts: Sequence[Mapping[str, Floats]]) -> Statistics:
     """Statistics of the union, from those of the parts (exact except for the quantiles)."""
     counts = np.array([part["count"][0] for part in parts])
     weights = counts / counts.sum()
 
-    def mean(name: str) -> Values:
+    def mean(name: str) -> Floats:
         return np.asarray(np.tensordot(weights, np.stack([p[name] for p in parts]), axes=1), dtype=np.float64)
 
     centre = mean("mean")

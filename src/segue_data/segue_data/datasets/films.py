@@ -17,15 +17,14 @@ from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_core.files import regular
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.info import Camera
 from segue_data.errors import invalid_dataset, missing
 from segue_data.findings import Problem
 
-Rgb = NDArray[np.uint8]  # (height, width, 3)
 _LONGEST_S = 1e7  # no video is longer
 
 

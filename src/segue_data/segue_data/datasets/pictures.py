@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_core.files import read_bytes
 from segue_data.bags.encoding import decode
 from segue_data.datasets.episodes import DatasetFiles, Episode
@@ -18,8 +18,6 @@ from segue_data.datasets.films import Film, frames, shown, sized, too_short
 from segue_data.datasets.info import Camera
 from segue_data.datasets.parquet import batches
 from segue_data.errors import invalid_dataset
-
-Rgb = NDArray[np.uint8]
 
 
 def stored(

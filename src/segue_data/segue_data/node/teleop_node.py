@@ -27,7 +27,7 @@ from segue_data.node.teleop_base import TeleopBase
 from segue_data.node.teleop_tasks import Tasks
 from segue_data.teleop.config import TeleopConfig
 from segue_data.teleop.driver import Driver
-from segue_data.teleop.episodes import Episodes, Stage
+from segue_data.teleop.episodes import Episodes, SessionStage
 from segue_data.teleop.inputs import Inputs
 from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState, TaskState
 from segue_ros import conversions, parameters, qos, ticks
@@ -42,7 +42,7 @@ _OLD_NEWS_S, _UNHEARD_S = 0.3, 2.0
 AUTHORITY = "segue/authority"
 
 
-class Parameters(StrictModel):
+class TeleopParameters(StrictModel):
     """Parameters of the teleoperation node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -64,7 +64,7 @@ class Parameters(StrictModel):
     replay: str = Field(
         default="", description="bag that a replay plays; it begins by itself unless `confirm`"
     )
-    confirm: bool = Field(default=False, description="a replay waits for the wish to start")
+    confirm: bool = Field(default=False, description="a replay waits for the request to start")
     collect: bool = Field(default=True, description="record episodes; false beside a policy's run")
 
 
@@ -76,7 +76,7 @@ class TeleopNode(TeleopBase):
 
     def setup(self) -> None:
         """Open the device and connect."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, TeleopParameters)
         self._given = given
         self._robot = load_robot(given.robot_file)
         config = load_file(given.teleop_file, TeleopConfig, "teleoperation")
@@ -154,8 +154,8 @@ class TeleopNode(TeleopBase):
 
     def _look(self) -> None:
         now_s = time.monotonic()
-        for wish in self.inputs.read(now_s, self.driver.event):
-            self.tasks.wish(wish)
+        for request in self.inputs.read(now_s, self.driver.event):
+            self.tasks.request(request)
         if self.inputs.gone and self.driver.commanding:
             self.let_go(self.inputs.gone)  # no more commands: the guard stops the robot and latches
         self._replay()
@@ -187,8 +187,8 @@ class TeleopNode(TeleopBase):
         self.scheduler_phase, self.scheduler_s = message.phase, time.monotonic()
 
     def _on_safety(self, message: SafetyState) -> None:
-        """Whoever disarmed or stopped the robot ended this person's turn, too: taking it again is a new wish."""
-        if self.episodes.stage is Stage.CLOSING:
+        """Whoever disarmed or stopped the robot ended this person's turn, too: taking it again is a new request."""
+        if self.episodes.stage is SessionStage.CLOSING:
             return
         self._seen_armed = self._seen_armed or bool(message.armed)
         limit_s = _OLD_NEWS_S if self._seen_armed else _UNHEARD_S
@@ -201,7 +201,7 @@ class TeleopNode(TeleopBase):
         self.driver.take()
 
     def let_go(self, why: str) -> None:
-        """Command no more, because of something that nobody wished."""
+        """Command no more, because of something that nobody asked for."""
         self.driver.let_go()
         self.announce("policy")
         self.tasks.lost(why)
@@ -214,15 +214,17 @@ class TeleopNode(TeleopBase):
         playback, stage = self.driver.playback, self.episodes.stage
         if playback is None or self.tasks.busy:
             return
-        if not self._begun and stage is Stage.READY and not self.driver.ready(time.monotonic()):
+        if not self._begun and stage is SessionStage.READY and not self.driver.ready(time.monotonic()):
             self._begun = True
-            self.tasks.wish("start")
-        elif self._begun and stage is Stage.READY and not self._given.confirm:  # nobody is there to try again
-            self.episodes.stage = Stage.DONE
+            self.tasks.request("start")
+        elif (
+            self._begun and stage is SessionStage.READY and not self._given.confirm
+        ):  # nobody is there to try again
+            self.episodes.stage = SessionStage.DONE
             self.say()
-        elif playback.done and stage is Stage.RECORDING:
+        elif playback.done and stage is SessionStage.RECORDING:
             self.episodes.wanted = self.episodes.number + 1
-            self.tasks.wish("success" if self.succeeded else "failure")
+            self.tasks.request("success" if self.succeeded else "failure")
 
     def _on_leader(self, message: JointState) -> None:
         try:

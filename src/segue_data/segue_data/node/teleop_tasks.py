@@ -1,4 +1,4 @@
-"""What a person's wishes set in motion: take and give back the robot, begin and end episodes, one at a time."""
+"""What a person's requests set in motion: take and give back the robot, begin and end episodes, one at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from segue_core.errors import ErrorCode, SegueError
 from segue_data.node.teleop_base import TeleopBase
 from segue_data.teleop.config import Action
-from segue_data.teleop.episodes import Stage
+from segue_data.teleop.episodes import SessionStage
 from segue_interfaces.srv import EmergencyStop, Recover
 from segue_ros.waiting import call, insist, until
 
@@ -21,7 +21,7 @@ _PATIENCE_S = 10.0
 
 
 class Tasks:
-    """Wishes that come while another is being fulfilled are refused, except to stop."""
+    """Requests that come while another is being fulfilled are refused, except to stop."""
 
     def __init__(self, node: TeleopBase, task: str, *, collect: bool) -> None:
         self._node, self._task, self._collect = node, task, collect
@@ -30,31 +30,31 @@ class Tasks:
         self._recover: Any = node.create_client(Recover, "segue/recover")
         self.note = ""
 
-    def wish(self, wish: Action) -> None:
-        """Fulfil a wish, or say why not."""
-        if wish == "stop":
+    def request(self, request: Action) -> None:
+        """Do what is asked, or say why not."""
+        if request == "stop":
             insist(
                 self._node, self._stop, EmergencyStop.Request(reason="stopped by the person at the controls")
             )
             self._node.driver.let_go()
             self._tell("stopped; `recover`, then start or take again")
         elif self.busy:
-            self._tell(f"{wish}: wait, the one before is not done")
-        elif wish in ("take", "give", "recover"):
-            self._begin({"take": self._take, "give": self._give, "recover": self._clear}[wish]())
+            self._tell(f"{request}: wait, the one before is not done")
+        elif request in ("take", "give", "recover"):
+            self._begin({"take": self._take, "give": self._give, "recover": self._clear}[request]())
         elif not self._collect:
-            self._tell(f"{wish}: episodes are not recorded from here; take and give work")
-        elif not self._node.episodes.allows(wish):
-            self._tell(f"{wish}: not while {self._node.episodes.stage}")
-        elif wish == "start":
+            self._tell(f"{request}: episodes are not recorded from here; take and give work")
+        elif not self._node.episodes.allows(request):
+            self._tell(f"{request}: not while {self._node.episodes.stage}")
+        elif request == "start":
             self._begin(self._start())
         else:
-            self._begin(self._end(wish))
+            self._begin(self._end(request))
 
     def lost(self, why: str) -> None:
         """The device or the robot is not heard of any more."""
         self._tell(f"lost: {why}")
-        if self._node.episodes.stage is Stage.RECORDING and not self.busy:
+        if self._node.episodes.stage is SessionStage.RECORDING and not self.busy:
             self._begin(self._end("aborted"))
 
     def _tell(self, text: str) -> None:
@@ -76,8 +76,8 @@ class Tasks:
         except SegueError as error:
             self._node.driver.let_go()
             self._node.announce("policy")
-            if self._node.episodes.stage in (Stage.STARTING, Stage.CLOSING):
-                self._node.episodes.stage = Stage.READY
+            if self._node.episodes.stage in (SessionStage.STARTING, SessionStage.CLOSING):
+                self._node.episodes.stage = SessionStage.READY
                 self._node.episodes.look()  # the recorder may have died, and repaired what it left
             self._tell(str(error))
         finally:
@@ -121,7 +121,7 @@ class Tasks:
 
     async def _start(self) -> None:
         node, episodes = self._node, self._node.episodes
-        episodes.stage = Stage.STARTING
+        episodes.stage = SessionStage.STARTING
         node.say()
         await node.cell.reset(episodes.seed)
         await self._pass(_SETTLE_TICKS)
@@ -133,7 +133,7 @@ class Tasks:
         except SegueError:
             await node.cell.stop_recording(False, "aborted", discard=True)
             raise
-        episodes.stage = Stage.RECORDING
+        episodes.stage = SessionStage.RECORDING
         self._tell("")
 
     async def _pass(self, ticks: int) -> None:
@@ -142,26 +142,26 @@ class Tasks:
         if not await until(self._node, lambda: self._node.now_tick >= start + ticks, _PATIENCE_S):
             raise SegueError(ErrorCode.STATE_MISSING, f"the run's clock stands still (tick {start})")
 
-    async def _end(self, wish: str) -> None:
+    async def _end(self, request: str) -> None:
         node, episodes = self._node, self._node.episodes
-        episodes.stage = Stage.CLOSING
+        episodes.stage = SessionStage.CLOSING
         node.say()
         await self._rest()  # before the commands end, or the guard would take their end for a fault
         node.driver.let_go()
         node.announce("policy")
-        discard = wish in ("discard", "again")
-        reason = await node.cell.stop_recording(wish == "success", wish, discard=discard)
+        discard = request in ("discard", "again")
+        reason = await node.cell.stop_recording(request == "success", request, discard=discard)
         if reason:
             raise SegueError(ErrorCode.DATA_NOT_RECORDING, reason)
         kept = bool(node.cell.bag_path)
         doubts = node.cell.doubts
         node.cell.bag_path = ""
-        episodes.closed(kept=kept, success=wish == "success", doubts=doubts)
+        episodes.closed(kept=kept, success=request == "success", doubts=doubts)
         if doubts:
             self._tell(f"{'flagged' if kept else 'refused'}: {doubts}")
         if node.driver.playback:
-            episodes.stage = Stage.DONE
-        if wish == "again":
+            episodes.stage = SessionStage.DONE
+        if request == "again":
             await self._start()
 
     async def _rest(self) -> None:

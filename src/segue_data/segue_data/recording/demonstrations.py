@@ -19,7 +19,7 @@ from segue_data.bags.manifest import FILE_NAME, RECORDING
 from segue_data.errors import corrupt
 from segue_data.parallel import as_done
 from segue_data.recording.lockstep import RecordingOptions, record_episode
-from segue_data.recording.stage import Stage
+from segue_data.recording.stage import Demonstration
 from segue_data.storage.folder_lock import FolderLock
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def _world_and_controller(robot_json: str, task_json: str) -> tuple[Episode, Rob
     return Episode(robot, task, 0, render=True), RobotController(robot)
 
 
-def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Stage:
+def make_stage(robot: RobotConfig, task: TaskConfig, seed: int) -> Demonstration:
     """Episode, expert and controller for one episode; what can be reused in this process is."""
     from segue_sim import experts
 
     world, controller = _world_and_controller(robot.model_dump_json(), task.model_dump_json())
     world.reset(seed)
-    return Stage(robot, task, world, experts.create(world, seed), controller)
+    return Demonstration(robot, task, world, experts.create(world, seed), controller)
 
 
 def _record(

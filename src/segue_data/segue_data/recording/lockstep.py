@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from segue_control.lockstep import step
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.task_state import TaskState
 from segue_data.bags import messages
@@ -26,7 +27,7 @@ from segue_data.bags.topics import (
     demonstration_topics,
     image_topic,
 )
-from segue_data.recording.stage import Array, Stage
+from segue_data.recording.stage import Demonstration
 from segue_sim.disturbance import Disturbance, DisturbanceConfig
 
 
@@ -42,7 +43,7 @@ class RecordingOptions:
 class _Recorder:
     """Writes what one tick shows; keeps the encoders and names of an episode."""
 
-    def __init__(self, writer: EpisodeWriter, stage: Stage, seed: int, codec: ImageCodec) -> None:
+    def __init__(self, writer: EpisodeWriter, stage: Demonstration, seed: int, codec: ImageCodec) -> None:
         self._writer = writer
         self._stage, self._seed = stage, seed
         self._world = stage.world
@@ -66,7 +67,7 @@ class _Recorder:
         message = messages.joint_state(stamp, self._names, position, velocity)
         self._writer.write_message(JOINT_STATES, stamp, message)
 
-    def command(self, topic: str, stamp: int, tick: int, action: Array) -> None:
+    def command(self, topic: str, stamp: int, tick: int, action: Floats) -> None:
         space = self._stage.robot.action_space
         message = messages.robot_command(stamp, tick, action, space, f"demonstration-{self._seed}")
         self._writer.write_message(topic, stamp, message)
@@ -81,7 +82,7 @@ def _nanoseconds(tick: int, update: int, robot: RobotConfig) -> int:
     return round((tick / robot.tick_rate_hz + update / robot.control_rate_hz) * 1e9)
 
 
-def _execute(stage: Stage, recorder: _Recorder, tick: int, action: Array) -> None:
+def _execute(stage: Demonstration, recorder: _Recorder, tick: int, action: Floats) -> None:
     updates = round(stage.robot.control_rate_hz / stage.robot.tick_rate_hz)
     stage.controller.set_target(action, tick)
     for update in range(updates):
@@ -89,7 +90,9 @@ def _execute(stage: Stage, recorder: _Recorder, tick: int, action: Array) -> Non
         recorder.joints(_nanoseconds(tick, update + 1, stage.robot))
 
 
-def _run(stage: Stage, recorder: _Recorder, disturbance: Disturbance | None, settle_ticks: int) -> TaskState:
+def _run(
+    stage: Demonstration, recorder: _Recorder, disturbance: Disturbance | None, settle_ticks: int
+) -> TaskState:
     limit = round(stage.task.time_limit_s * stage.robot.tick_rate_hz)
     settled = 0
     recorder.joints(0)
@@ -109,7 +112,7 @@ def _run(stage: Stage, recorder: _Recorder, disturbance: Disturbance | None, set
     return stage.world.task_state()
 
 
-def _manifest(stage: Stage, seed: int, options: RecordingOptions, state: TaskState) -> Manifest:
+def _manifest(stage: Demonstration, seed: int, options: RecordingOptions, state: TaskState) -> Manifest:
     return Manifest(
         task=stage.task.name,
         robot=stage.robot.name,
@@ -129,7 +132,7 @@ def _manifest(stage: Stage, seed: int, options: RecordingOptions, state: TaskSta
 
 
 def record_episode(
-    stage: Stage, seed: int, folder: Path, options: RecordingOptions, *, keep_failures: bool = False
+    stage: Demonstration, seed: int, folder: Path, options: RecordingOptions, *, keep_failures: bool = False
 ) -> TaskState:
     """Let the expert do the task once and write `folder`; nothing is left of a failed one unless kept.
 

@@ -10,21 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.lockstep import Body, Driver
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
-
-Array = NDArray[np.float64]
 
 
 class SimulatedWorld(Body, Protocol):
     """What the recorder needs of `segue_sim.World`; used from one thread."""
 
-    def finger_positions(self) -> tuple[Array, Array]:
+    def finger_positions(self) -> tuple[Floats, Floats]:
         """Finger joints [m or rad] and their speeds, in the order of the contract's `finger_names`."""
         ...
 
-    def gripper_positions(self) -> Array:
+    def gripper_positions(self) -> Floats:
         """Measured openings (arms,), 0 closed to 1 open."""
         ...
 
@@ -50,7 +49,7 @@ class Demonstrator(Protocol):
         """No disturbance now, please."""
         ...
 
-    def act(self) -> Array:
+    def act(self) -> Floats:
         """The action (D,) of this tick."""
         ...
 
@@ -58,17 +57,17 @@ class Demonstrator(Protocol):
 class Controller(Driver, Protocol):
     """What the recorder needs of `segue_control.RobotController`."""
 
-    def reset(self, q_measured: Array) -> None:
+    def reset(self, q_measured: Floats) -> None:
         """Begin an episode from the measured joints (n,) [rad]."""
         ...
 
-    def set_target(self, action: Array, tick: int) -> None:
+    def set_target(self, action: Floats, tick: int) -> None:
         """Take the action (D,) of a tick, at its beginning."""
         ...
 
 
 @dataclass(frozen=True)
-class Stage:
+class Demonstration:
     """A simulated robot ready to demonstrate."""
 
     robot: RobotConfig

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_data.teleop.config import Action, TeleopConfig
@@ -14,8 +12,6 @@ from segue_data.teleop.events import InputEvent
 from segue_data.teleop.leader import Leader
 from segue_data.teleop.pilot import Pilot
 from segue_data.teleop.playback import Playback
-
-Array = NDArray[np.float64]
 
 _FRESH = 2.0  # joint states older than this many of the guard's limits are nothing to command from
 
@@ -33,9 +29,9 @@ class Driver:
         self,
         config: TeleopConfig,
         robot: RobotConfig,
-        forward: Callable[[Array, Array], Array],
+        forward: Callable[[Floats, Floats], Floats],
         ranges: Mapping[str, tuple[float, float]],
-        actions: Sequence[Array] = (),
+        actions: Sequence[Floats] = (),
     ) -> None:
         self._config, self._robot, self._forward = config, robot, forward
         self._leader = Leader(config.leader, robot, forward) if config.device == "leader" else None
@@ -43,7 +39,7 @@ class Driver:
         by_hand = self._leader is None and self.playback is None
         self._pilot = Pilot(config, robot, ranges) if by_hand else None
         self._fresh_s = _FRESH * robot.safety.state_timeout_s
-        self._measured: Array | None = None
+        self._measured: Floats | None = None
         self._measured_s = 0.0
         self._taken = 0
         self.commanding = False
@@ -62,7 +58,7 @@ class Driver:
         """Pass an event of the device on; what it asks for."""
         return self._pilot.event(event) if self._pilot else None
 
-    def observe(self, q: Array, grippers: Array, now_s: float) -> None:
+    def observe(self, q: Floats, grippers: Floats, now_s: float) -> None:
         """Take the robot's measured joints (n,) [rad] and openings (A,)."""
         self._measured, self._measured_s = self._forward(q, grippers), now_s
 
@@ -99,7 +95,7 @@ class Driver:
         assert source is not None  # one of them was made
         return source
 
-    def action(self, now_s: float) -> Array:
+    def action(self, now_s: float) -> Floats:
         """The action (D,) of the next tick.
 
         Raises:

@@ -12,7 +12,7 @@ from segue_data.bags.manifest import FILE_NAME, load
 _NAME = re.compile(r"episode_(\d+)$")
 
 
-class Stage(TextEnum):
+class SessionStage(TextEnum):
     """Where a session of recordings is."""
 
     READY = "ready"
@@ -23,8 +23,8 @@ class Stage(TextEnum):
 
 
 _ALLOWED = {
-    Stage.READY: ("start",),
-    Stage.RECORDING: ("success", "failure", "discard", "again"),
+    SessionStage.READY: ("start",),
+    SessionStage.RECORDING: ("success", "failure", "discard", "again"),
 }
 
 
@@ -41,7 +41,7 @@ class Episodes:
     root: Path
     wanted: int
     first_seed: int
-    stage: Stage = Stage.READY
+    stage: SessionStage = SessionStage.READY
     number: int = 0
     good: int = 0
     doubtful: int = 0
@@ -73,9 +73,9 @@ class Episodes:
         """Seed of the episode: the same when it is recorded again."""
         return self.first_seed + self.number
 
-    def allows(self, wish: str) -> bool:
-        """Whether `wish` makes sense now."""
-        return wish in _ALLOWED.get(self.stage, ())
+    def allows(self, request: str) -> bool:
+        """Whether `request` makes sense now."""
+        return request in _ALLOWED.get(self.stage, ())
 
     def closed(self, *, kept: bool, success: bool, doubts: str) -> None:
         """An episode came to its end."""
@@ -83,7 +83,7 @@ class Episodes:
             self._taken.add(self.number)
             self._count(success, bool(doubts))
             self.number += 1
-        self.stage = Stage.READY
+        self.stage = SessionStage.READY
         self.note = f"doubtful: {doubts}" if doubts else ""
         self._finish_if_enough()
 
@@ -93,4 +93,4 @@ class Episodes:
 
     def _finish_if_enough(self) -> None:
         if self.wanted and self.good >= self.wanted:
-            self.stage = Stage.DONE
+            self.stage = SessionStage.DONE

@@ -51,16 +51,16 @@ class Inputs:
 
     def read(self, now_s: float, pilot: Callable[[InputEvent], Action | None]) -> list[Action]:
         """What the person asks for; the device's events pass through `pilot`. Sets `gone` when it is unplugged."""
-        wishes: list[Action] = []
+        requests: list[Action] = []
         try:
             events = self._device.read(now_s) if self._device and not self.gone else []
-            wishes += filter(None, map(pilot, events))
+            requests += filter(None, map(pilot, events))
             if self._terminal:
                 pressed = [event.name for event in self._terminal.read(now_s) if event.value]
-                wishes += [self._config.terminal[name] for name in pressed if name in self._config.terminal]
+                requests += [self._config.terminal[name] for name in pressed if name in self._config.terminal]
         except DeviceGone as error:
             self.gone = str(error)
-        return wishes
+        return requests
 
     def close(self) -> None:
         """Close the devices and put terminals back."""

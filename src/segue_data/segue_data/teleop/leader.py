@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_data.teleop.config import LeaderConfig
-
-Array = NDArray[np.float64]
 
 
 class Leader:
@@ -22,18 +20,18 @@ class Leader:
     """
 
     def __init__(
-        self, config: LeaderConfig, robot: RobotConfig, forward: Callable[[Array, Array], Array]
+        self, config: LeaderConfig, robot: RobotConfig, forward: Callable[[Floats, Floats], Floats]
     ) -> None:
         self._config, self._robot, self._forward = config, robot, forward
         self._positions = [robot.action_space.slices.get(f"{arm.name}_position") for arm in robot.arms]
-        self._wanted: Array | None = None
+        self._wanted: Floats | None = None
         self._at_s = 0.0
         self.let_go()
 
     def let_go(self) -> None:
         """The next `tick` leads to the leader anew."""
         self.aligned = False
-        self._last: Array | None = None
+        self._last: Floats | None = None
 
     def observe(self, names: Sequence[str], positions: Sequence[float], now_s: float) -> None:
         """Take the leader's joint positions.
@@ -51,7 +49,7 @@ class Leader:
         """Whether the leader was heard of lately."""
         return self._wanted is not None and now_s - self._at_s <= self._config.timeout_s
 
-    def tick(self, measured: Array) -> Array:
+    def tick(self, measured: Floats) -> Floats:
         """The action (D,) of the next tick: the leader's pose, or a step on the way to it."""
         if self._wanted is None:
             raise PerceptionError(ErrorCode.STATE_MISSING, f"nothing came on {self._config.topic}")
@@ -62,13 +60,13 @@ class Leader:
         self._last = last + share * (self._wanted - last)
         return np.array(self._last)
 
-    def _share(self, last: Array, wanted: Array) -> float:
+    def _share(self, last: Floats, wanted: Floats) -> float:
         gaps = [float(np.linalg.norm(wanted[p] - last[p])) for p in self._positions if p is not None]
         distance = max(gaps) if gaps else float(np.abs(wanted - last).max())
         step = self._config.approach_m_s / self._robot.tick_rate_hz
         return 1.0 if distance <= max(step, self._config.close_m) else step / distance
 
-    def _column(self, given: Mapping[str, float], ours: Sequence[str]) -> Array:
+    def _column(self, given: Mapping[str, float], ours: Sequence[str]) -> Floats:
         names = [self._config.joints.get(name, name) for name in ours]
         if missing := [name for name in names if name not in given]:
             raise PerceptionError(

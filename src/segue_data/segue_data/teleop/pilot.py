@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_data.teleop.config import Action, Control, TeleopConfig
 from segue_data.teleop.events import InputEvent
-
-Array = NDArray[np.float64]
 
 _DIRECTIONS = ("x", "y", "z", "roll", "pitch", "yaw")
 _OPEN_ABOVE = 0.5
@@ -71,7 +69,7 @@ class Pilot:
 
     def let_go(self) -> None:
         """Forget the target and every deflection; `tick` starts anew from the measured pose."""
-        self._target: Array | None = None
+        self._target: Floats | None = None
         self._velocity = np.zeros(6)
         self._values.clear()
         self._ticks = 0
@@ -95,7 +93,7 @@ class Pilot:
             return None
         return action
 
-    def tick(self, measured: Array) -> Array:
+    def tick(self, measured: Floats) -> Floats:
         """The action (D,) of the next tick; `measured` (D,) is where the robot is, as an action."""
         if self._target is None:
             self._target = measured.copy()
@@ -113,7 +111,7 @@ class Pilot:
             part = self._space.slice(f"{self.arm}_gripper")
             self._target[part] = np.where(self._target[part] > _OPEN_ABOVE, 0.0, 1.0)
 
-    def _sampled(self) -> Array:
+    def _sampled(self) -> Floats:
         velocity = np.zeros(6)
         for name, value in self._values.items():
             control = self._config.controls[name]
@@ -122,7 +120,7 @@ class Pilot:
         velocity = np.clip(velocity, -1.0, 1.0) * (self._config.slow_factor if self.slow else 1.0)
         return np.asarray(velocity * np.repeat([self._config.speed_m_s, self._config.turn_rad_s], 3))
 
-    def _move(self, target: Array, measured: Array, step: Array) -> None:
+    def _move(self, target: Floats, measured: Floats, step: Floats) -> None:
         place, turn = self._space.slice(f"{self.arm}_position"), self._space.slice(f"{self.arm}_rotation")
         wanted = target[place] + step[:3]
         ahead = wanted - measured[place]
@@ -132,8 +130,8 @@ class Pilot:
         box = self._robot.workspace
         target[place] = np.clip(wanted, box.low, box.high)
         if np.any(step[3:]):
-            turned = rotations.multiply(
-                rotations.from_rotation_vector(step[3:].tolist()),
-                rotations.from_rotation_vector(target[turn].tolist()),
+            turned = rotation_wxyz.multiply(
+                rotation_wxyz.from_rotation_vector(step[3:].tolist()),
+                rotation_wxyz.from_rotation_vector(target[turn].tolist()),
             )
-            target[turn] = rotations.difference(rotations.normalised(turned), (1.0, 0.0, 0.0, 0.0))
+            target[turn] = rotation_wxyz.difference(rotation_wxyz.normalised(turned), (1.0, 0.0, 0.0, 0.0))

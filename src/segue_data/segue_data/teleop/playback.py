@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Array = NDArray[np.float64]
 
 APPROACH_M_S = 0.15
 CLOSE_M = 0.01
@@ -23,7 +21,7 @@ class Playback:
         done: every action was given.
     """
 
-    def __init__(self, robot: RobotConfig, actions: Sequence[Array]) -> None:
+    def __init__(self, robot: RobotConfig, actions: Sequence[Floats]) -> None:
         self._robot, self._actions = robot, [np.asarray(action, dtype=np.float64) for action in actions]
         slices = robot.action_space.slices
         self._positions = [slices[n] for arm in robot.arms if (n := f"{arm.name}_position") in slices]
@@ -32,7 +30,7 @@ class Playback:
     def let_go(self) -> None:
         """Begin from the start the next time."""
         self._next = 0
-        self._last: Array | None = None
+        self._last: Floats | None = None
         self.aligned = False
 
     @property
@@ -40,7 +38,7 @@ class Playback:
         """Whether every action was given."""
         return self._next >= len(self._actions)
 
-    def tick(self, measured: Array) -> Array:
+    def tick(self, measured: Floats) -> Floats:
         """The action (D,) of the next tick; the last one again when all were given."""
         if not self.aligned:
             self._last = self._step(measured if self._last is None else self._last)
@@ -52,13 +50,13 @@ class Playback:
         self._next += 1
         return np.array(action)
 
-    def _step(self, last: Array) -> Array:
+    def _step(self, last: Floats) -> Floats:
         wanted = self._actions[0]
         distance, step = self._distance(last, wanted), APPROACH_M_S / self._robot.tick_rate_hz
         share = 1.0 if distance <= step else step / distance
         return np.asarray(last + share * (wanted - last))
 
-    def _distance(self, one: Array, other: Array) -> float:
+    def _distance(self, one: Floats, other: Floats) -> float:
         """Largest distance of a tool [m]; of any joint [rad] where the actions are joints."""
         if not self._positions:
             return float(np.abs(one - other).max())

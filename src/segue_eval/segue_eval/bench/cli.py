@@ -104,7 +104,7 @@ def run_train(options: BenchTrain) -> int:
     """Training speed here and in LeRobot."""
     from segue_eval.bench import train
 
-    asked = train.Options(
+    asked = train.TrainBenchOptions(
         lerobot=options.lerobot_python,
         data=options.data,
         sizes=options.sizes,

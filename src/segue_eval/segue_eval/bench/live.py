@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
+from segue_core.arrays import Floats
 from segue_core.contracts.base import load_mapping
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode
@@ -21,8 +21,6 @@ from segue_eval.build import Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant
 from segue_eval.report.bag import read_run
 from segue_eval.summary import explained
-
-Floats = NDArray[np.float64]
 
 LIVE, LOCKSTEP = "live", "lockstep"
 

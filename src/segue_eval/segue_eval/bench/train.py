@@ -41,7 +41,7 @@ PARTS = ("compute", "whole")
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainBenchOptions:
     """How to measure.
 
     Args:
@@ -105,7 +105,7 @@ class _Side:
         )
 
 
-def bench_train(options: Options, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def bench_train(options: TrainBenchOptions, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Samples per second of both sides and their ratio, ours over LeRobot's; `say` takes lines of progress.
 
     Raises:
@@ -128,7 +128,9 @@ def bench_train(options: Options, say: Callable[[str], None] = lambda _: None) -
         return _measure(options, data, folder, say)
 
 
-def _measure(options: Options, data: Path, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def _measure(
+    options: TrainBenchOptions, data: Path, folder: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
     given = {**SIZES[options.sizes], "batch": options.batch, "threads": options.threads}
     words = [str(data), json.dumps(given | {"workers": options.workers, "device": options.device})]
     script = Path(bench.__file__).with_name("act_in_lerobot.py")
@@ -174,7 +176,7 @@ def _same_size(sides: list[_Side]) -> dict[str, int]:
 
 
 def _rounds(
-    sides: list[_Side], options: Options, say: Callable[[str], None]
+    sides: list[_Side], options: TrainBenchOptions, say: Callable[[str], None]
 ) -> dict[str, list[dict[str, float]]]:
     for side in sides:
         side.run(1)  # warm

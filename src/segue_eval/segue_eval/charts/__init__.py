@@ -1,10 +1,10 @@
 """A small SVG chart library: no dependency, no script needed to read it, colours from the page's theme."""
 
 from segue_eval.charts.scale import Scale, label, nice_ticks, padded_range
-from segue_eval.charts.svg import Frame, box, element, frame, polyline, step_points, text
+from segue_eval.charts.svg import PlotArea, box, element, frame, polyline, step_points, text
 
 __all__ = [
-    "Frame",
+    "PlotArea",
     "Scale",
     "box",
     "element",

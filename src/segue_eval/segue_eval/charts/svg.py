@@ -65,7 +65,7 @@ _WIDE = 800.0  # [px]
 
 
 @dataclass(frozen=True)
-class Frame:
+class PlotArea:
     """A plot area with its two scales. `timed` frames take part in the page's playhead (x is seconds)."""
 
     width: float
@@ -134,9 +134,9 @@ def frame(
     key: str = "",
     y_ticks: int = 4,
     x_ticks: int = 8,
-) -> Frame:
-    """A Frame with the usual margins: 46 px left for numbers, room above and below for axis names."""
+) -> PlotArea:
+    """A PlotArea with the usual margins: 46 px left for numbers, room above and below for axis names."""
     top, bottom = (20.0 if y_label else 8.0), height - (30.0 if x_label else 20.0)
     x = Scale(*x_range, 46.0, width - 10.0)
     y = Scale(*y_range, bottom, top)
-    return Frame(width, height, x, y, x_label, y_label, timed, key, y_ticks, x_ticks)
+    return PlotArea(width, height, x, y, x_label, y_label, timed, key, y_ticks, x_ticks)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_core.errors import DataError, ErrorCode
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
@@ -15,8 +16,6 @@ from segue_data.bags.reader import Record, read, stamp_ns
 from segue_data.datasets.alignment import as_of, in_order
 from segue_eval.report.frames import camera_topics, to_rgb
 from segue_perception.preprocess import resize
-
-Image = NDArray[np.uint8]
 
 MAX_AGE_NS = 200_000_000
 """An older frame than this at a tick is a hole in the recording, and no observation."""
@@ -43,11 +42,11 @@ class RecordedCameras:
             stamps.append(stamp_ns(record.message().header))
         return in_order(stamps, source=self._bag, stream=topic)
 
-    def images(self, stamp: int) -> Mapping[str, Image]:
+    def images(self, stamp: int) -> Mapping[str, Rgb]:
         """One image per camera of the policy, at its own size, as of `stamp` [ns]; DataError for a hole."""
         return {name: self._image(name, stamp) for name in self._info.cameras}
 
-    def _image(self, camera: str, stamp: int) -> Image:
+    def _image(self, camera: str, stamp: int) -> Rgb:
         index = as_of(
             np.array([stamp]),
             self._stamps[camera],

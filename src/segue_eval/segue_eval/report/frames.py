@@ -11,22 +11,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from segue_core.arrays import Rgb
 from segue_core.errors import PerceptionError
 from segue_data.bags.encoding import decode
 from segue_data.bags.reader import NANOSECONDS, read, stamp_ns, topics_of
 from segue_data.bags.topics import image_topics
 from segue_perception import colours
 
-Image = NDArray[np.uint8]  # (h, w, 3) RGB
-
 _CAMERA = re.compile(r"/(\w+)_camera/image_raw(?:/compressed)?")
 
 
-def to_rgb(message: Any, place: str) -> Image:
-    """RGB image of a sensor_msgs Image or CompressedImage; SegueError for an encoding without one."""
+def to_rgb(message: Any, place: str) -> Rgb:
+    """RGB image of a sensor_msgs Rgb or CompressedImage; SegueError for an encoding without one."""
     if hasattr(message, "format"):
         return decode(message.data, place, "image")
     try:
@@ -45,7 +41,7 @@ def camera_topics(bag: Path) -> dict[str, str]:
 
 def camera_frames(
     bag: Path, start_ns: int, end_ns: int, rate_hz: float
-) -> Iterator[tuple[float, Mapping[str, Image]]]:
+) -> Iterator[tuple[float, Mapping[str, Rgb]]]:
     """(seconds since `start_ns`, image per camera) at every grid point of [start_ns, end_ns).
 
     Begins at the first grid point by which every camera in the bag has been seen.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue_eval.charts import Frame, box, element, frame
+from segue_eval.charts import PlotArea, box, element, frame
 from segue_eval.report.run_data import RunData
 
 
@@ -14,7 +14,7 @@ def time_frame(
     height: float = 150,
     y_ticks: int = 4,
     name: str = "seconds",
-) -> Frame:
+) -> PlotArea:
     """A frame over the whole run [s] that takes part in the playhead; `key` finds its values under the cursor."""
     x_range = (0.0, run.duration_s)
     return frame(
@@ -30,7 +30,7 @@ def time_frame(
     )
 
 
-def seam_lines(chart: Frame, run: RunData) -> str:
+def seam_lines(chart: PlotArea, run: RunData) -> str:
     """A dashed line at every tick where a new chunk took over."""
     times = [chunk.tick / run.space.rate_hz for chunk in run.chunks]
     return "".join(
@@ -39,7 +39,7 @@ def seam_lines(chart: Frame, run: RunData) -> str:
     )
 
 
-def bar(chart: Frame, left: float, width: float, value: float) -> str:
+def bar(chart: PlotArea, left: float, width: float, value: float) -> str:
     """A bar from the axis up to `value`; `left` and `width` in pixels."""
     top = chart.y.at(value)
     return box(left, top, width, chart.y.start - top, "bar")

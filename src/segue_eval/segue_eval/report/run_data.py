@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-
-Floats = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segue_core.lateness import is_late, late_advice
 from segue_eval import page
-from segue_eval.charts import Frame, box, frame, padded_range, polyline, step_points
+from segue_eval.charts import PlotArea, box, frame, padded_range, polyline, step_points
 from segue_eval.report.metrics import jitter_ms
 from segue_eval.report.panels import bar, seam_lines, time_frame
 from segue_eval.report.run_data import RunData, Series
@@ -34,13 +34,13 @@ def _spans(run: RunData) -> list[tuple[str, float, float]]:
     return spans
 
 
-def _late_marks(run: RunData, chart: Frame) -> list[str]:
+def _late_marks(run: RunData, chart: PlotArea) -> list[str]:
     """A small mark wherever the count of late controller cycles rose."""
     rose = run.late.t[1:][np.diff(run.late.values) > 0]
     return [box(chart.x.at(float(t)), chart.y.end, 2.0, 7.0, "late") for t in rose]
 
 
-def _fault_marks(run: RunData, chart: Frame) -> list[str]:
+def _fault_marks(run: RunData, chart: PlotArea) -> list[str]:
     """A line over the whole height where a fault came, inside the axes where that is the end of the run."""
     last = chart.x.end - 3.0
     return [

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from segue_core.arrays import Rgb
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import SegueError
 from segue_data.bags.reader import NANOSECONDS, read, stamp_ns, topics_of
 from segue_data.bags.topics import JOINT_STATES, SIM_STATE
 from segue_data.contracts import load_robot, load_task
-from segue_eval.report.video import Image
 from segue_sim.spectator import Spectator
 
 BUDGET_S = 40.0  # for all pictures of a video
@@ -37,7 +37,7 @@ class SpectatorView:
         self._next: tuple[int, Any] | None = next(messages, None)
         self._newest: Any = None
 
-    def at(self, time_ns: int) -> Image:
+    def at(self, time_ns: int) -> Rgb:
         """The world as it was last told by then; before the first message, as that says."""
         while self._next is not None and (self._newest is None or self._next[0] <= time_ns):
             self._newest, self._next = self._next[1], next(self._messages, None)
@@ -133,7 +133,7 @@ class PacedView:
         self._view, self._epoch_ns, self._pace = view, epoch_ns, pace
         self._frame, self._picture = 0, np.zeros((0, 0, 3), dtype=np.uint8)
 
-    def at(self, seconds: float) -> Image:
+    def at(self, seconds: float) -> Rgb:
         """The picture of an instant of the run."""
         if self._pace.due(self._frame) or self._picture.size == 0:
             began = time.perf_counter()

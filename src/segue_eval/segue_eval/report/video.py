@@ -22,11 +22,9 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Rgb
 from segue_data.storage.atomic import whole_file
-
-Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 CAPTION_HEIGHT = 40
 GAP = 4
@@ -39,16 +37,16 @@ _INK = (230, 232, 238)
 class VideoFrame:
     """One instant: an RGB image (h, w, 3) per camera, in display order, the line above, and the spectator's view."""
 
-    images: Mapping[str, Image]
+    images: Mapping[str, Rgb]
     caption: str
-    view: Image | None = None
+    view: Rgb | None = None
 
 
-def _put_text(picture: Image, text: str, x: int, y: int, scale: float) -> None:
+def _put_text(picture: Rgb, text: str, x: int, y: int, scale: float) -> None:
     cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, _INK, 1, cv2.LINE_AA)
 
 
-def _panel(name: str, image: Image, height: int) -> Image:
+def _panel(name: str, image: Rgb, height: int) -> Rgb:
     """The image scaled to `height` rows with its camera's name on a dark tag in the corner."""
     width = round(image.shape[1] * height / image.shape[0])
     enlarge = height > image.shape[0]
@@ -60,7 +58,7 @@ def _panel(name: str, image: Image, height: int) -> Image:
     return panel
 
 
-def _side_by_side(panels: Sequence[Image], height: int) -> Image:
+def _side_by_side(panels: Sequence[Rgb], height: int) -> Rgb:
     """Panels in a row, GAP apart, on a ground of this height."""
     width = sum(panel.shape[1] for panel in panels) + GAP * (len(panels) - 1)
     ground = np.full((height, width, 3), _BACKGROUND, dtype=np.uint8)
@@ -71,7 +69,7 @@ def _side_by_side(panels: Sequence[Image], height: int) -> Image:
     return ground
 
 
-def _column(panels: Sequence[Image], height: int) -> Image:
+def _column(panels: Sequence[Rgb], height: int) -> Rgb:
     """Panels one below the other, GAP apart."""
     ground = np.full((height, max(panel.shape[1] for panel in panels), 3), _BACKGROUND, dtype=np.uint8)
     top = 0
@@ -81,7 +79,7 @@ def _column(panels: Sequence[Image], height: int) -> Image:
     return ground
 
 
-def _beside(view: Image, images: Mapping[str, Image]) -> Image:
+def _beside(view: Rgb, images: Mapping[str, Rgb]) -> Rgb:
     """The view, and the cameras in one or two columns beside it."""
     height, columns = view.shape[0], 1 if len(images) <= _ONE_COLUMN else 2
     rows = -(-len(images) // columns)
@@ -91,7 +89,7 @@ def _beside(view: Image, images: Mapping[str, Image]) -> Image:
     return _side_by_side([view, *(_column(part, height) for part in parts)], height)
 
 
-def compose(frame: VideoFrame, panel_height: int) -> Image:
+def compose(frame: VideoFrame, panel_height: int) -> Rgb:
     """The picture of one instant, with even width and height as yuv420p needs."""
     if frame.view is None:
         panels = [_panel(name, image, panel_height) for name, image in frame.images.items()]
@@ -118,7 +116,7 @@ def write_video(frames: Iterable[VideoFrame], path: Path, fps: float, panel_heig
         return _encode(first, pictures, part, fps)
 
 
-def _encode(first: Image, others: Iterable[Image], path: Path, fps: float) -> int:
+def _encode(first: Rgb, others: Iterable[Rgb], path: Path, fps: float) -> int:
     count = 0
     options = {"movflags": "+faststart"}
     with av.open(str(path), "w", format="mp4", options=options) as container:

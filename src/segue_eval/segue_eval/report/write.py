@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from segue_core.arrays import Rgb
 from segue_core.errors import DataError, ErrorCode
 from segue_core.files import read_config, read_json
 from segue_data.bags.manifest import FILE_NAME, load
 from segue_data.bags.reader import NANOSECONDS
 from segue_data.storage.atomic import write_text
 from segue_eval.report.bag import read_run
-from segue_eval.report.frames import Image, camera_frames, camera_topics
+from segue_eval.report.frames import camera_frames, camera_topics
 from segue_eval.report.html import Film, report_page
 from segue_eval.report.metrics import run_metrics
 from segue_eval.report.run_data import Fault, RunData, Series
@@ -83,7 +84,7 @@ def caption(run: RunData, seconds: float) -> str:
     return "    ".join(parts)
 
 
-def _instants(run: RunData, bag: Path) -> Iterator[tuple[float, Mapping[str, Image]]]:
+def _instants(run: RunData, bag: Path) -> Iterator[tuple[float, Mapping[str, Rgb]]]:
     """(seconds, image per camera) at the run's rate; without cameras in the bag, every tick and nothing."""
     if not camera_topics(bag):
         return ((float(seconds), {}) for seconds in run.seconds)

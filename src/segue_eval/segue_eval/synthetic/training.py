@@ -15,7 +15,7 @@ from segue_policies.flow.loss import flow_loss
 from segue_policies.flow.model import ChunkHead, LegatoNet
 from segue_policies.flow.objectives import OBJECTIVES
 from segue_policies.flow.policy import FlowPolicy
-from segue_policies.flow.scene import Trained
+from segue_policies.flow.scene import TrainedNetwork
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 
@@ -58,7 +58,7 @@ def train_policy(name: str, steps: int, seed: int = 0) -> FlowPolicy:
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
-    trained = Trained(net.requires_grad_(False).eval(), objective, normaliser, PLANE, FLOW.horizon)
+    trained = TrainedNetwork(net.requires_grad_(False).eval(), objective, normaliser, PLANE, FLOW.horizon)
     return FlowPolicy(_info(name), trained, PLANE.dim)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from segue_core.errors import PerceptionError
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 
 
 class FrameThread:
@@ -18,10 +18,10 @@ class FrameThread:
     the camera is lost, which the next `newest` raises. Nothing happens before `start`.
     """
 
-    def __init__(self, name: str, grab: Callable[[], Frame | None]) -> None:
+    def __init__(self, name: str, grab: Callable[[], CameraFrame | None]) -> None:
         self._grab = grab
         self._lock = threading.Lock()
-        self._frame: Frame | None = None
+        self._frame: CameraFrame | None = None
         self._error: PerceptionError | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
@@ -30,7 +30,7 @@ class FrameThread:
         """Begins to grab."""
         self._thread.start()
 
-    def newest(self) -> Frame | None:
+    def newest(self) -> CameraFrame | None:
         """The newest frame since the last call, or None; raises PerceptionError when the camera is lost."""
         with self._lock:
             if self._error is not None:
@@ -91,14 +91,14 @@ class ThreadCamera(NamedCamera, ABC):
         self._thread.start()
 
     @abstractmethod
-    def _grab(self) -> Frame | None:
+    def _grab(self) -> CameraFrame | None:
         """See `FrameThread`."""
 
     @abstractmethod
     def _release(self) -> None:
         """Lets go of the device; may be called twice."""
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         """The newest frame since the last call, or None; raises PerceptionError when the camera is lost, or over."""
         return self._thread.newest()
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PerceptionError
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.camera_config import Intrinsics
 from segue_perception.drivers.base import NamedCamera
 
@@ -66,13 +66,13 @@ class RealSenseCamera(NamedCamera):
         self._queue = library.frame_queue(_QUEUED)
         self._stop: Callable[[], None] | None = start(self._queue)
         try:
-            self._frame: Frame | None = self._first()
+            self._frame: CameraFrame | None = self._first()
         except PerceptionError:
             self.close()
             raise
         self._take_size(self._frame.image)
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         """The newest frame since the last call, or None; silence is for the caller to notice."""
         newest, self._frame = self._frame, None
         while frame := self._queue.poll_for_frame():
@@ -85,7 +85,7 @@ class RealSenseCamera(NamedCamera):
             self._stop()
         self._stop = None
 
-    def _first(self) -> Frame:
+    def _first(self) -> CameraFrame:
         end = time.monotonic() + _FIRST_FRAME_S
         while time.monotonic() < end:
             try:
@@ -99,12 +99,12 @@ class RealSenseCamera(NamedCamera):
             f"camera '{self._name}': opened, and no colour frame in {_FIRST_FRAME_S:g} s",
         )
 
-    def _convert(self, frame: Any) -> Frame | None:
+    def _convert(self, frame: Any) -> CameraFrame | None:
         colour = frame.as_frameset().get_color_frame() if frame.is_frameset() else frame.as_video_frame()
         if not colour or colour.get_profile().stream_type() != self._rs.stream.color:
             return None
         self.intrinsics = _intrinsics(colour.get_profile().as_video_stream_profile().get_intrinsics())
-        return Frame(self._rgb(colour), self._stamp_ns(colour))
+        return CameraFrame(self._rgb(colour), self._stamp_ns(colour))
 
     def _rgb(self, colour: Any) -> NDArray[np.uint8]:
         form = colour.get_profile().format()

@@ -5,19 +5,16 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.typesys import Stores, get_typestore
 
+from segue_core.arrays import Rgb
 from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.drivers.base import ThreadCamera
-
-Image = NDArray[np.uint8]
 
 
 class ReplayOptions(StrictModel):
@@ -51,7 +48,7 @@ class ReplayCamera(ThreadCamera):
         topic = self._options.topic or f"/{self._name}_camera/image_raw"
         return topic, f"{topic}/compressed"
 
-    def _play(self) -> Generator[tuple[int, Image], None, None]:
+    def _play(self) -> Generator[tuple[int, Rgb], None, None]:
         """Log times [ns] and pictures, once through the recording."""
         store = get_typestore(Stores.ROS2_KILTED)
         try:
@@ -64,13 +61,13 @@ class ReplayCamera(ThreadCamera):
                 ErrorCode.FRAME_MISSING, f"camera '{self._name}': {self._options.bag} cannot be read: {error}"
             ) from error
 
-    def _picture(self, message: Any) -> Image:
+    def _picture(self, message: Any) -> Rgb:
         try:
             return decompressed(message.data) if hasattr(message, "format") else to_rgb(message)
         except PerceptionError as error:
             raise PerceptionError(error.code, f"camera '{self._name}': {error.text}") from error
 
-    def _grab(self) -> Frame | None:
+    def _grab(self) -> CameraFrame | None:
         found = next(self._frames, None)
         if found is None:
             self._begin_anew()
@@ -80,7 +77,7 @@ class ReplayCamera(ThreadCamera):
             self._began_s, self._first_ns = time.monotonic(), log_ns
         due_s = self._began_s + (log_ns - self._first_ns) * 1e-9
         self._thread.wait(max(0.0, due_s - time.monotonic()))
-        return Frame(image, self._now_ns())
+        return CameraFrame(image, self._now_ns())
 
     def _begin_anew(self) -> None:
         if not self._options.loop:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.drivers.base import ThreadCamera
 
 _FORMAT = 4  # letters of a pixel format
@@ -73,7 +73,7 @@ class UsbCamera(ThreadCamera):
             )
         return np.asarray(frame)
 
-    def _grab(self) -> Frame | None:
+    def _grab(self) -> CameraFrame | None:
         if self._file:
             self._keep_pace()
         came, frame = self._capture.read()
@@ -85,7 +85,7 @@ class UsbCamera(ThreadCamera):
             raise PerceptionError(
                 ErrorCode.FRAME_MISSING, f"camera '{self._name}': {self._options.device} {what}"
             )
-        return Frame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8), self._now_ns())
+        return CameraFrame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8), self._now_ns())
 
     def _keep_pace(self) -> None:
         rate_hz = self._capture.get(cv2.CAP_PROP_FPS) or self._options.rate_hz

@@ -19,7 +19,7 @@ from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception import drivers
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.camera_config import CameraSource, Intrinsics
 from segue_perception.camera_files import load_camera_set
 from segue_perception.framing import Framing
@@ -35,7 +35,7 @@ _FINDING_S = 3.0  # programs that publish pictures are found one after the other
 _TOPIC = "topic"  # another program publishes these pictures
 
 
-class Parameters(StrictModel):
+class CamerasParameters(StrictModel):
     """Parameters of the cameras node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -53,7 +53,7 @@ class CamerasNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Opens every camera."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, CamerasParameters)
         self._robot = load_robot(given.robot_file)
         chosen = load_camera_set(self._robot, given.robot_file, given.camera_set)
         self._on_topics = {
@@ -134,7 +134,7 @@ class CamerasNode(LifecycleComponent):
             if frame is not None:
                 self._publish(name, camera, frame)
 
-    def _publish(self, name: str, camera: ReconnectingCamera, frame: Frame) -> None:
+    def _publish(self, name: str, camera: ReconnectingCamera, frame: CameraFrame) -> None:
         contract = self._robot.cameras[name]
         framing = Framing((frame.image.shape[1], frame.image.shape[0]), (contract.width, contract.height))
         stamp = ticks.stamp(frame.stamp_ns)

@@ -24,7 +24,7 @@ from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode, PerceptionError, SegueError
 from segue_interfaces.msg import Observation, PolicyInfo
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.state import ProprioceptiveState
 from segue_perception.sync import Sample, Synchroniser
@@ -43,7 +43,7 @@ _OTHER_CLOCK_NS = 10_000_000_000  # stamps that are this far from the node's clo
 _SIMULATED_LOOK_S = 0.1  # on the steady clock: what a busy machine has not read yet is not late
 
 
-class Parameters(StrictModel):
+class PerceptionParameters(StrictModel):
     """Parameters of the perception node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -70,7 +70,7 @@ class PerceptionNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Builds the synchroniser and its publishers."""
-        values = parameters.declare(self, Parameters)
+        values = parameters.declare(self, PerceptionParameters)
         self._robot = load_robot(values.robot_file)
         self._rate_hz = self._robot.tick_rate_hz
         self._simulated = bool(self.get_parameter("use_sim_time").value)
@@ -151,7 +151,7 @@ class PerceptionNode(LifecycleComponent):
         try:
             self._refuse_ahead(camera, stamp_ns)
             image = _read(camera, convert, message)
-            self._sync.add_frame(camera, Frame(image, stamp_ns), self._steady_ns())
+            self._sync.add_frame(camera, CameraFrame(image, stamp_ns), self._steady_ns())
         except PerceptionError as error:
             self._report(error)
             return

@@ -10,7 +10,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PerceptionError
-from segue_perception.camera import Frame
+from segue_perception.camera import CameraFrame
 from segue_perception.camera_config import Intrinsics
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.drivers.base import NamedCamera
@@ -48,7 +48,7 @@ class TopicCamera(NamedCamera):
         if not node.count_publishers(self._topic):
             raise PerceptionError(ErrorCode.FRAME_MISSING, _nobody(node, name, self._topic))
         self.intrinsics: Intrinsics | None = None
-        self._frame: Frame | None = None
+        self._frame: CameraFrame | None = None
         self._error: PerceptionError | None = None
         self._first_ns: int | None = None
         self._waits = not calibrated
@@ -60,7 +60,7 @@ class TopicCamera(NamedCamera):
                 node.create_subscription(CameraInfo, self._info, self._on_info, qos.SENSOR)
             )
 
-    def read(self) -> Frame | None:
+    def read(self) -> CameraFrame | None:
         """The newest picture since the last call; PerceptionError when one cannot be read, or has no calibration."""
         if self._error is not None:
             raise self._error
@@ -87,7 +87,7 @@ class TopicCamera(NamedCamera):
             self._fail(error.code, f"{self._topic}: {error.text}")
             return
         self._take_size(image)
-        self._frame = Frame(image, stamp_ns)
+        self._frame = CameraFrame(image, stamp_ns)
 
     def _on_info(self, message: CameraInfo) -> None:
         try:

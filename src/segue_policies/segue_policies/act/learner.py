@@ -27,7 +27,7 @@ from segue_policies.samples.normaliser import Normaliser, fit_absolute, fit_norm
 from segue_policies.training.chunk_error import chunk_errors
 from segue_policies.training.lora import add_adapters, without_adapters
 from segue_policies.training.processes import my_share
-from segue_policies.training.seeds import Stream, numpy_rng, seeded, torch_rng
+from segue_policies.training.seeds import RandomStream, numpy_rng, seeded, torch_rng
 from segue_policies.training.warm_start import take_weights
 
 EVALUATION_BATCH = 64
@@ -52,7 +52,7 @@ class ActLearner:
         self.normaliser = _fit(self.part, config)
         height, width = data.images.shape[2:4]
         self.image_size = (width, height)
-        torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
+        torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
         shape = (config.horizon, data.action_space.dim)
         trunk = None
         if config.network.backbone == "transformers" and config.backbone_weights is not None:
@@ -75,7 +75,7 @@ class ActLearner:
     def loss(self, batch: Batch, step: int) -> Tensor:
         """Absolute error and beta times the divergence, on augmented samples, with dropout."""
         training = self.config.training
-        generator = torch_rng(training.seed, Stream.LOSS, my_share().own(step))
+        generator = torch_rng(training.seed, RandomStream.LOSS, my_share().own(step))
         batch = batch.to(self.model.queries.device)
         images = self.normaliser.encode_images(batch.images)
         images = jitter(images, training.brightness, training.colour, generator)
@@ -98,7 +98,7 @@ class ActLearner:
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
         """On held-out episodes: the loss with the posterior's mean, and errors of chunks of z = 0."""
         assert isinstance(model, ActNet)
-        chosen = numpy_rng(self.config.training.seed, Stream.EVALUATE).permutation(self.held_out.frames)
+        chosen = numpy_rng(self.config.training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
         chosen = np.sort(chosen[: self.config.training.validation_frames])
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):

@@ -32,7 +32,7 @@ from segue_policies.training.config import TrainingConfig
 from segue_policies.training.frozen_views import encode_views, kept_views, pick_view
 from segue_policies.training.precision import Chosen, autocast
 from segue_policies.training.processes import my_share
-from segue_policies.training.seeds import Stream, numpy_rng, torch_rng
+from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
 from segue_policies.training.warm_start import take_weights
 
 EVALUATION_BATCH = 128
@@ -56,7 +56,7 @@ class LegatoLearner:
         rows = config.flow.horizon + self.objective.lookahead(config.flow)
         self.part, self.held_out = split(data, rows, training.validation_share, training.seed, training.split)
         self.normaliser = _fit(self.part, config.flow.horizon)
-        torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
+        torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
         height, width = data.images.shape[2:4]
         self.image_size = (width, height)
         chunk_shape, network = (config.flow.horizon, data.action_space.dim), config.network
@@ -84,7 +84,7 @@ class LegatoLearner:
     def loss(self, batch: Batch, step: int) -> Tensor:
         """The objective on augmented, normalised samples, and on corrections when there are some."""
         own_step, device = my_share().own(step), self._device
-        generator = torch_rng(self.config.training.seed, Stream.LOSS, own_step)
+        generator = torch_rng(self.config.training.seed, RandomStream.LOSS, own_step)
         measured, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
         measured, actions = measured.to(device), actions.to(device)
         observed = self._observe(batch.images, measured, generator)
@@ -125,7 +125,7 @@ class LegatoLearner:
     def _freeze(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
         self._eyes.encoders.requires_grad_(False)
         training = self.config.training
-        generator = torch_rng(training.seed, Stream.VIEWS)
+        generator = torch_rng(training.seed, RandomStream.VIEWS)
         # `auto` may choose otherwise when the run is resumed
         precision: Chosen = "bfloat16" if training.precision == "bfloat16" else "float32"
 
@@ -166,9 +166,9 @@ class LegatoLearner:
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
         """Held-out objective, and errors of chunks sampled without guidance; the same frames and noise every time."""
         net = _network(model)
-        chosen = numpy_rng(self.config.training.seed, Stream.EVALUATE).permutation(self.held_out.frames)
+        chosen = numpy_rng(self.config.training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
         chosen = np.sort(chosen[: self.config.training.validation_frames])
-        generator = torch_rng(self.config.training.seed, Stream.EVALUATE)
+        generator = torch_rng(self.config.training.seed, RandomStream.EVALUATE)
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
             batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])

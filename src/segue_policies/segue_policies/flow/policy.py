@@ -24,7 +24,7 @@ from segue_policies.flow.method import serves
 from segue_policies.flow.methods import METHODS
 from segue_policies.flow.model import LegatoNet
 from segue_policies.flow.objectives import OBJECTIVES
-from segue_policies.flow.scene import Scene, Trained
+from segue_policies.flow.scene import Scene, TrainedNetwork
 from segue_policies.method import find_method
 from segue_policies.runtime import Runtime
 from segue_policies.serving import check_observation, check_rows, not_finite, policy_info
@@ -34,7 +34,7 @@ class FlowPolicy:
     """Samples chunks; deterministic in the request, keeps nothing between requests."""
 
     def __init__(
-        self, info: PolicyInfo, trained: Trained, state_dim: int, runtime: Runtime | None = None
+        self, info: PolicyInfo, trained: TrainedNetwork, state_dim: int, runtime: Runtime | None = None
     ) -> None:
         """`info.name` is the objective, which decides the samplings that are served."""
         self._info = info
@@ -54,7 +54,7 @@ class FlowPolicy:
         checkpoint = load_checkpoint(folder, deployment.method or method_of(folder), deployment.expected)
         config = checkpoint.config
         info = policy_info(config, find_method(config.method).capabilities)
-        trained = Trained(
+        trained = TrainedNetwork(
             _network(folder, checkpoint).to(device),
             OBJECTIVES[config.method],
             checkpoint.normaliser,

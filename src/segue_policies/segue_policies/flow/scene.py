@@ -19,7 +19,7 @@ from segue_policies.samples.normaliser import Normaliser
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """The parts of a checkpoint that sampling needs."""
 
     net: LegatoNet
@@ -44,7 +44,7 @@ class Scene:
         seed: of the noise.
     """
 
-    trained: Trained
+    trained: TrainedNetwork
     images: NDArray[np.uint8]
     state: NDArray[np.float32]
     seed: int

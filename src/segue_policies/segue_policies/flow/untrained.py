@@ -12,7 +12,7 @@ from segue_policies.flow.config import FlowConfig, NetworkConfig
 from segue_policies.flow.model import LegatoNet
 from segue_policies.flow.objectives import OBJECTIVES
 from segue_policies.flow.policy import FlowPolicy
-from segue_policies.flow.scene import Trained
+from segue_policies.flow.scene import TrainedNetwork
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
 
@@ -45,7 +45,7 @@ def untrained_policy(method: str, space: ActionSpace, net: LegatoNet, flow: Flow
         max_ramp=max_ramp,
     )
     units = _units((flow.horizon, space.dim), len(cameras))
-    return FlowPolicy(info, Trained(net, objective, units, space, flow.horizon), space.dim)
+    return FlowPolicy(info, TrainedNetwork(net, objective, units, space, flow.horizon), space.dim)
 
 
 def _units(shape: tuple[int, int], cameras: int) -> Normaliser:

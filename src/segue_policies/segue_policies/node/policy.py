@@ -35,7 +35,7 @@ from segue_ros.waiting import within
 _KEPT = 16  # observations; half a second at 30 Hz
 
 
-class Parameters(StrictModel):
+class PolicyParameters(StrictModel):
     """Parameters of a policy node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -75,7 +75,7 @@ class PolicyNode(LifecycleComponent):
     def __init__(self) -> None:
         super().__init__("policy")
 
-    def load(self, given: Parameters, robot: RobotConfig) -> Policy:
+    def load(self, given: PolicyParameters, robot: RobotConfig) -> Policy:
         """The policy to serve; raises SegueError when it does not fit the robot or cannot be read."""
         method = _method(given)
         self.looks = not method.privileged
@@ -91,7 +91,7 @@ class PolicyNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Load the policy and offer it."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, PolicyParameters)
         self._timeout_s = given.observation_timeout_s
         self._policy = self.load(given, load_robot(given.robot_file))
         self._policy.predict(_warm_up(self._policy))
@@ -210,7 +210,7 @@ class PolicyNode(LifecycleComponent):
             raise PolicyError(ErrorCode.POLICY_FAILED, text) from error
 
 
-def _method(given: Parameters) -> Method:
+def _method(given: PolicyParameters) -> Method:
     if given.method:
         return find_method(given.method)
     if not given.checkpoint:

@@ -14,7 +14,7 @@ from torch import Tensor
 from segue_policies.samples.augmentation import shift
 from segue_policies.samples.demonstrations import ChunkDataset
 from segue_policies.training.processes import my_share
-from segue_policies.training.seeds import Stream, numpy_rng
+from segue_policies.training.seeds import RandomStream, numpy_rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class BatchSource:
         raw = read_batch(self._part, picked, self._embedded)
         if self._embedded is not None:
             return raw
-        rng = numpy_rng(self._seed, Stream.AUGMENT, self._share.own(step))
+        rng = numpy_rng(self._seed, RandomStream.AUGMENT, self._share.own(step))
         return replace(raw, images=torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)))
 
     def stream(self, first_step: int) -> Iterator[Batch]:
@@ -97,6 +97,6 @@ class BatchSource:
     def _frame(self, position: int) -> int:
         epoch, index = divmod(position, len(self._part.frames))
         if epoch != self._epoch:
-            self._order = numpy_rng(self._seed, Stream.ORDER, epoch).permutation(self._part.frames)
+            self._order = numpy_rng(self._seed, RandomStream.ORDER, epoch).permutation(self._part.frames)
             self._epoch = epoch
         return int(self._order[index])

@@ -20,7 +20,7 @@ from torch import Tensor
 from segue_core.action_space import ActionSpace
 from segue_core.errors import DataError, ErrorCode
 from segue_policies.samples.demonstrations import Demonstrations
-from segue_policies.training.seeds import Stream, numpy_rng
+from segue_policies.training.seeds import RandomStream, numpy_rng
 
 
 class Corrections(Protocol):
@@ -103,7 +103,7 @@ class CorrectionSource:
 
     def batch(self, step: int) -> CorrectionBatch:
         """Batch number `step`, drawn with replacement."""
-        drawn = numpy_rng(self._seed, Stream.CORRECTIONS, step).integers(
+        drawn = numpy_rng(self._seed, RandomStream.CORRECTIONS, step).integers(
             len(self._corrections.action), size=self._size
         )
         data = self._corrections

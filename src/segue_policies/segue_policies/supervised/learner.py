@@ -20,7 +20,7 @@ from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.training.chunk_error import chunk_errors
 from segue_policies.training.processes import my_share
-from segue_policies.training.seeds import Stream, numpy_rng, torch_rng
+from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
 from segue_policies.training.warm_start import take_weights
 
 EVALUATION_BATCH = 64
@@ -50,7 +50,7 @@ class SupervisedLearner:
         )
         self.normaliser = _fit(self.part)
         self.shape = shape_of(config, data)
-        torch.manual_seed(int(torch_rng(training.seed, Stream.INITIALISE).initial_seed()))
+        torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
         self.model = type(self).network(config, self.shape)
         self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
 
@@ -71,7 +71,7 @@ class SupervisedLearner:
     def loss(self, batch: Batch, step: int) -> Tensor:
         """The error on augmented samples."""
         training = self.config.training
-        generator = torch_rng(training.seed, Stream.LOSS, my_share().own(step))
+        generator = torch_rng(training.seed, RandomStream.LOSS, my_share().own(step))
         batch = batch.to(next(self.model.parameters()).device)
         images = jitter(
             self.normaliser.encode_images(batch.images), training.brightness, training.colour, generator
@@ -84,7 +84,7 @@ class SupervisedLearner:
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
         """On held-out episodes: the error, and that of the chunks in physical units."""
-        chosen = numpy_rng(self.config.training.seed, Stream.EVALUATE).permutation(self.held_out.frames)
+        chosen = numpy_rng(self.config.training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
         chosen = np.sort(chosen[: self.config.training.validation_frames])
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):

@@ -42,7 +42,7 @@ class SetConfig(StrictModel):
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingStage:
     """One training of a set: its folder and settings, and whether it may see corrections."""
 
     folder: Path
@@ -55,7 +55,7 @@ def is_set(settings: Mapping[str, Any]) -> bool:
     return "policies" in settings
 
 
-def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path) -> list[Stage]:
+def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path) -> list[TrainingStage]:
     """The trainings of a set into folders of `out`, in their order.
 
     Raises:
@@ -78,12 +78,12 @@ def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path
             raise unknown_name("policy of the set", name, short)
     every = {"training": config.training}
     base = Path(config.base) if config.base else out / f"first_{task}"
-    first = [] if config.base else [Stage(base, merge(config.first, every), corrected=False)]
+    first = [] if config.base else [TrainingStage(base, merge(config.first, every), corrected=False)]
     begun = {"training": {"init": str(base), "kept_views": str(out / VIEWS)}}
     shared = merge(every, begun)
     chosen = [short[name] for name in config.only or short]
     return first + [
-        Stage(
+        TrainingStage(
             out / name.replace(TASK, task),
             merge(merge(config.then, config.policies[name]), shared),
             corrected=True,

@@ -30,7 +30,7 @@ from segue_policies.training.engine import Engine
 from segue_policies.training.interrupts import StopRequest
 from segue_policies.training.patience import Patience
 from segue_policies.training.precision import Chosen, autocast, choose_precision
-from segue_policies.training.run_state import Trained, load_state, save_state
+from segue_policies.training.run_state import TrainingState, load_state, save_state
 from segue_policies.training.tensorboard import EventLog
 
 
@@ -106,8 +106,8 @@ class Trainer:
         self._events = EventLog(out / "training" / "tensorboard", self._budget.step, events)
 
     @property
-    def _trained(self) -> Trained:
-        return Trained(self._learner.model, self._average.model, self._optimiser)
+    def _trained(self) -> TrainingState:
+        return TrainingState(self._learner.model, self._average.model, self._optimiser)
 
     def run(self) -> TrainingResult:
         """Train until the budget is used up, patience ends, or a signal asks to stop, and the state is saved.

@@ -20,7 +20,7 @@ NUMBERS = "state.json"
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingState:
     """The three things that a step changes."""
 
     model: nn.Module
@@ -28,7 +28,7 @@ class Trained:
     optimiser: torch.optim.Optimizer
 
 
-def save_state(folder: Path, trained: Trained, numbers: dict[str, Any]) -> None:
+def save_state(folder: Path, trained: TrainingState, numbers: dict[str, Any]) -> None:
     """Write the state; each file is complete or absent, and the numbers name the tensors that they belong to."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{k}": v for k, v in trained.model.state_dict().items()}
@@ -43,7 +43,7 @@ def save_state(folder: Path, trained: Trained, numbers: dict[str, Any]) -> None:
             old.unlink()
 
 
-def load_state(folder: Path, trained: Trained) -> dict[str, Any]:
+def load_state(folder: Path, trained: TrainingState) -> dict[str, Any]:
     """Restore what `save_state` wrote, in place; returns the numbers.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 
-class Stream(IntEnum):
+class RandomStream(IntEnum):
     """What a stream of random numbers is for."""
 
     INITIALISE = 0
@@ -22,12 +22,12 @@ class Stream(IntEnum):
     VIEWS = 6
 
 
-def numpy_rng(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:
+def numpy_rng(seed: int, stream: RandomStream, step: int = 0) -> np.random.Generator:
     """Generator for one purpose at one step; the same arguments give the same numbers on every machine."""
     return np.random.default_rng((seed, int(stream), step))
 
 
-def torch_rng(seed: int, stream: Stream, step: int = 0) -> torch.Generator:
+def torch_rng(seed: int, stream: RandomStream, step: int = 0) -> torch.Generator:
     """As `numpy_rng`, for torch on the CPU."""
     state = np.random.SeedSequence((seed, int(stream), step)).generate_state(2, np.uint32)
     return torch.Generator().manual_seed((int(state[0]) << 32 | int(state[1])) >> 1)

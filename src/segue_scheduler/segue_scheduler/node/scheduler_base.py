@@ -10,14 +10,14 @@ from segue_ros.lifecycle import LifecycleComponent
 from segue_ros.seeing import Unseen
 from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.session import Session
-from segue_scheduler.node.settings import Parameters
+from segue_scheduler.node.settings import SchedulerParameters
 from segue_scheduler.node.watches import TickWatch
 
 
 class SchedulerBase(LifecycleComponent):
     """What the node knows; its ticks and its task server both use it."""
 
-    given: Parameters
+    given: SchedulerParameters
     space: ActionSpace
     watch: TickWatch
     policy: PolicyLink

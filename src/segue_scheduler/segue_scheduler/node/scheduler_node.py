@@ -34,7 +34,7 @@ from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.predict_client import PredictClient
 from segue_scheduler.node.scheduler_base import SchedulerBase
 from segue_scheduler.node.session import Session
-from segue_scheduler.node.settings import Parameters, RunParameters, check
+from segue_scheduler.node.settings import RunParameters, SchedulerParameters, check
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
 
@@ -64,7 +64,7 @@ class SchedulerNode(SchedulerBase):
 
     def setup(self) -> None:
         """Read the contracts and connect."""
-        self.given = parameters.declare(self, Parameters, CHANGEABLE)
+        self.given = parameters.declare(self, SchedulerParameters, CHANGEABLE)
         self.space = load_robot(self.given.robot_file).action_space
         check(self.given, self.space)
         self._changes = Changes(self, self.given, CHANGEABLE, self._why_unchangeable, self._take)
@@ -125,12 +125,12 @@ class SchedulerNode(SchedulerBase):
         self._server.destroy()
         self._predict.destroy()
 
-    def _why_unchangeable(self, given: Parameters) -> str:
+    def _why_unchangeable(self, given: SchedulerParameters) -> str:
         """Why these parameters cannot be taken now; empty when they can."""
         check(given, self.space)
         return "a task is running; cancel it, or wait for its end" if self._server.busy else ""
 
-    def _take(self, given: Parameters) -> None:
+    def _take(self, given: SchedulerParameters) -> None:
         self.given = given
 
     def _on_time(self) -> None:

@@ -45,7 +45,7 @@ class RunParameters(StrictModel):
     )
 
 
-class Parameters(RunParameters):
+class SchedulerParameters(RunParameters):
     """Parameters of the scheduler node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")

@@ -21,7 +21,7 @@ from segue_scheduler.termination.base import Evidence, RuleContext, TerminationR
 from segue_scheduler.tick import Outcome
 
 
-class Options(StrictModel):
+class KeyframeOptions(StrictModel):
     """Options of `keyframe_reached`."""
 
     position_m: float = Field(
@@ -36,7 +36,7 @@ class Options(StrictModel):
 class KeyframeReached:
     """Fires when every pose and joint stays near the goal for the hold; grippers do not count."""
 
-    def __init__(self, options: Options, space: ActionSpace) -> None:
+    def __init__(self, options: KeyframeOptions, space: ActionSpace) -> None:
         self._options, self._space = options, space
         self._hold_ticks = ceil(options.hold_s * space.rate_hz)
         self.reset()
@@ -69,4 +69,4 @@ class KeyframeReached:
 
 def create(context: RuleContext) -> TerminationRule:
     """Registry entry."""
-    return KeyframeReached(context.options(Options), context.space)
+    return KeyframeReached(context.options(KeyframeOptions), context.space)

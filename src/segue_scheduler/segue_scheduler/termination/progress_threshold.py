@@ -18,7 +18,7 @@ from segue_scheduler.termination.base import Evidence, RuleContext, TerminationR
 from segue_scheduler.tick import Outcome
 
 
-class Options(StrictModel):
+class ProgressOptions(StrictModel):
     """Options of `progress_threshold`."""
 
     value: float = Field(default=0.9, gt=0, le=1, description="smoothed progress that engages the rule")
@@ -35,7 +35,7 @@ class Options(StrictModel):
 class ProgressThreshold:
     """Fires when smoothed progress has stayed up for long enough. A run without predictions never fires."""
 
-    def __init__(self, options: Options, rate_hz: float) -> None:
+    def __init__(self, options: ProgressOptions, rate_hz: float) -> None:
         self._options = options
         self._hold_ticks = ceil(options.hold_s * rate_hz)
         self.reset()
@@ -69,4 +69,4 @@ class ProgressThreshold:
 
 def create(context: RuleContext) -> TerminationRule:
     """Registry entry."""
-    return ProgressThreshold(context.options(Options), context.rate_hz)
+    return ProgressThreshold(context.options(ProgressOptions), context.rate_hz)

@@ -13,7 +13,7 @@ from segue_scheduler.termination.base import Evidence, RuleContext, TerminationR
 from segue_scheduler.tick import Outcome
 
 
-class Options(StrictModel):
+class StallOptions(StrictModel):
     """Options of `stall`."""
 
     window_s: float = Field(
@@ -30,7 +30,7 @@ class Stall:
     Keeps one anchor pose, moved whenever the state leaves its neighbourhood: constant time per tick.
     """
 
-    def __init__(self, options: Options, space: ActionSpace) -> None:
+    def __init__(self, options: StallOptions, space: ActionSpace) -> None:
         self._motion = options.motion
         self._window_s = options.window_s
         self._window_ticks = ceil(options.window_s * space.rate_hz)
@@ -56,4 +56,4 @@ class Stall:
 
 def create(context: RuleContext) -> TerminationRule:
     """Registry entry."""
-    return Stall(context.options(Options), context.space)
+    return Stall(context.options(StallOptions), context.space)

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.robot.kinematics import Kinematics
 from segue_control.targets.joint_targets import JointCodec
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

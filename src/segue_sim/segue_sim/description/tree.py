@@ -7,11 +7,9 @@ from xml.etree import ElementTree as xml
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.errors import ConfigError, ErrorCode
-
-Floats = NDArray[np.float64]
 
 _TURNS, _SLIDES, _FIXED = ("revolute", "continuous"), ("prismatic",), ("fixed",)
 
@@ -21,7 +19,7 @@ Quaternion = tuple[float, float, float, float]  # w first
 
 
 @dataclass(frozen=True)
-class Frame:
+class TreeFrame:
     """T_parent_child: `position` [m] and a unit `quaternion`, w first."""
 
     parent: str
@@ -36,20 +34,20 @@ class _Joint:
 
     name: str
     kind: str
-    still: Frame  # at position 0
+    still: TreeFrame  # at position 0
     axis: Vector  # unit length; turning: in the child, sliding: in the parent
     follows: tuple[str, float, float] | None  # leader, factor, offset
 
-    def frame(self, position: float) -> Frame:
+    def frame(self, position: float) -> TreeFrame:
         """With the joint at `position` [rad or m]."""
         still, (x, y, z) = self.still, self.axis
         if self.kind in _SLIDES:
             px, py, pz = still.position
             moved = (px + x * position, py + y * position, pz + z * position)
-            return Frame(still.parent, still.child, moved, still.quaternion)
+            return TreeFrame(still.parent, still.child, moved, still.quaternion)
         sine = math.sin(position / 2)
         turned = _times(still.quaternion, (math.cos(position / 2), x * sine, y * sine, z * sine))
-        return Frame(still.parent, still.child, still.position, turned)
+        return TreeFrame(still.parent, still.child, still.position, turned)
 
 
 def _times(a: Quaternion, b: Quaternion) -> Quaternion:
@@ -78,11 +76,11 @@ class FrameTree:
         """Joints whose positions `moving` asks for; those that follow another are not among them."""
         return tuple(joint.name for joint in self._joints if joint.kind not in _FIXED and not joint.follows)
 
-    def fixed(self) -> tuple[Frame, ...]:
+    def fixed(self) -> tuple[TreeFrame, ...]:
         """Frames that never move."""
         return tuple(joint.still for joint in self._joints if joint.kind in _FIXED)
 
-    def moving(self, positions: Mapping[str, float]) -> tuple[Frame, ...]:
+    def moving(self, positions: Mapping[str, float]) -> tuple[TreeFrame, ...]:
         """Frames of the moving joints [rad or m]; those of joints whose position is not told are left out."""
         frames = []
         for joint in self._joints:
@@ -118,7 +116,7 @@ def _joint(element: xml.Element) -> _Joint:
             float(mimic.get(key, default)) for key, default in (("multiplier", "1"), ("offset", "0"))
         )
         follows = (mimic.get("joint", ""), factor, offset)
-    still = Frame(parent, child, _vector(position), _quaternion(rotation))
+    still = TreeFrame(parent, child, _vector(position), _quaternion(rotation))
     return _Joint(name, kind, still, _vector(axis), follows)
 
 

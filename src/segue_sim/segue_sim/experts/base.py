@@ -13,17 +13,16 @@ from collections.abc import Generator
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_sim.episode import Episode
 from segue_sim.experts.own_space import OwnSpace
 from segue_sim.motion import MotionLimits, PoseSetPoint
 
-Floats = NDArray[np.float64]
 Steps = Generator[None, None, None]
 
-LEVEL: Quaternion = (1.0, 0.0, 0.0, 0.0)  # the tool as at home, pointing down
+LEVEL: Wxyz = (1.0, 0.0, 0.0, 0.0)  # the tool as at home, pointing down
 _LIMITS = MotionLimits(
     yaw_speed=1.4, yaw_acceleration=6.0
 )  # wrists follow a turning tool more slowly than a moving one
@@ -107,7 +106,7 @@ class ScriptedExpert(ABC):
         self,
         hand: Hand,
         position: Floats,
-        turn: Quaternion = LEVEL,
+        turn: Wxyz = LEVEL,
         *,
         slow: float = 1.0,
         within: float = 0.01,

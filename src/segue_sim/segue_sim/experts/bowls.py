@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from segue_core.arrays import Floats
 from segue_sim.bowl import PITCH
 from segue_sim.episode import Episode
-from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, up
+from segue_sim.experts.base import Hand, ScriptedExpert, Steps, up
 from segue_sim.rim import best_angle, rim_grasp
 from segue_sim.scores.bowls import pile_of
 

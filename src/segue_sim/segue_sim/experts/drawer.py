@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_sim.episode import Episode
-from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, up
+from segue_sim.experts.base import Hand, ScriptedExpert, Steps, up
 from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.drawer import DrawerGoal
@@ -44,11 +45,11 @@ class DrawerExpert(ScriptedExpert):
             yield from self._try(hand)
         yield from self.go_home(hand)
 
-    def _turn(self) -> Quaternion:
+    def _turn(self) -> Wxyz:
         out = self._cabinet.outward(self.world.data)
         yaw = float(np.arctan2(-out[1], -out[0]))
-        tilt = rotations.from_rotation_vector((0.0, -_TILT_RAD, 0.0))
-        return rotations.multiply(rotations.from_rotation_vector((0.0, 0.0, yaw)), tilt)
+        tilt = rotation_wxyz.from_rotation_vector((0.0, -_TILT_RAD, 0.0))
+        return rotation_wxyz.multiply(rotation_wxyz.from_rotation_vector((0.0, 0.0, yaw)), tilt)
 
     def _before(self) -> Floats:
         """From the handle back along the tool (3,)."""
@@ -69,7 +70,7 @@ class DrawerExpert(ScriptedExpert):
         yield from self.grip(hand, _OPEN, ticks=8)
         yield from self.move(hand, hand.setpoint.position + self._before(), turn, slow=0.4, within=0.02)
 
-    def _pull(self, hand: Hand, turn: Quaternion) -> Steps:
+    def _pull(self, hand: Hand, turn: Wxyz) -> Steps:
         out = self._cabinet.outward(self.world.data)
         missing = self._goal.open_m + _FURTHER_M - self._cabinet.opening(self.world.data, self._goal.drawer)
         end = hand.setpoint.position + out * missing

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_sim.conditions import joint_value
 from segue_sim.episode import Episode
 
-Floats = NDArray[np.float64]
 _LEAST_TICKS = 6
 
 
-def rotated(turn: Quaternion, vector: Floats) -> Floats:
+def rotated(turn: Wxyz, vector: Floats) -> Floats:
     """`vector` (3,) turned."""
     result = np.zeros(3)
     mujoco.mju_rotVecQuat(result, vector, np.array(turn))
@@ -27,7 +26,7 @@ def rotated(turn: Quaternion, vector: Floats) -> Floats:
 class Arc:
     """From where the tool is now, with the joint at its present value, to where it is with the joint at `to`."""
 
-    def __init__(self, world: Episode, joint: str, to: float, position: Floats, turn: Quaternion) -> None:
+    def __init__(self, world: Episode, joint: str, to: float, position: Floats, turn: Wxyz) -> None:
         self._change = to - joint_value(world, joint)
         index = world.model.joint(joint).id
         self._axis, self._anchor = world.data.xaxis[index].copy(), world.data.xanchor[index].copy()
@@ -48,10 +47,10 @@ class Arc:
             s = tick / ticks
             yield s * s * (3.0 - 2.0 * s)  # its greatest slope is 1.5
 
-    def at(self, share: float) -> tuple[Floats, Quaternion]:
+    def at(self, share: float) -> tuple[Floats, Wxyz]:
         """Pose of the tool after a part of the way: position (3,) [m] and turn."""
         if not self._hinge:
             return self._position + share * self._change * self._axis, self._turn
-        turn = rotations.from_rotation_vector((share * self._change * self._axis).tolist())
+        turn = rotation_wxyz.from_rotation_vector((share * self._change * self._axis).tolist())
         position = self._anchor + rotated(turn, self._position - self._anchor)
-        return position, rotations.multiply(turn, self._turn)
+        return position, rotation_wxyz.multiply(turn, self._turn)

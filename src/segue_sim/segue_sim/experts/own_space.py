@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_control.robot.poses import pose_space
 from segue_control.targets.joint_targets import JointCodec
+from segue_core.arrays import Floats
 from segue_core.contracts.controller import Targets, targets_of
 from segue_sim.episode import Episode
-
-Floats = NDArray[np.float64]
 
 _ITERATIONS = 8  # from one tick to the next a tool moves by little
 

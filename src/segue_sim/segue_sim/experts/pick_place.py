@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_sim.episode import Episode
 from segue_sim.motion import MotionLimits, SetPoint
 from segue_sim.objects import thing
 from segue_sim.parts.box import Box
-
-Floats = NDArray[np.float64]
 
 TAKES_OVER = True  # it can begin anywhere, see `taking_over`
 _HOVER_M = 0.11  # tool height above an object before the descent
@@ -30,7 +28,7 @@ _NEAR_BOX_M = 0.09  # a tool this near to the box's centre is over it
 _APPROACH_M = 0.06  # a plan that passes an object nearer than this is about it
 
 
-class Stage(Enum):
+class ArmStage(Enum):
     """What the working arm is doing."""
 
     HOVER = auto()
@@ -66,7 +64,7 @@ class PickPlaceExpert:
         self._choice = {name: self._choose_arm(name) for name in world.task.objects}
         self._target: str | None = None
         self._arm = self._arms[0]
-        self._stage, self._ticks = Stage.LEAVE, 0
+        self._stage, self._ticks = ArmStage.LEAVE, 0
         self._yaw = 0.0
 
     def taking_over(self, actions: Floats, plan: Floats) -> "PickPlaceExpert":
@@ -79,7 +77,7 @@ class PickPlaceExpert:
         other = copy.copy(self)
         other._arms = [self._arm_at(arm, actions) for arm in self._arms]
         other._target, other._arm = None, other._arms[0]
-        other._enter(Stage.LEAVE)
+        other._enter(ArmStage.LEAVE)
         if not other._carry_on(actions[-1]):
             other._follow(plan)
         return other
@@ -108,9 +106,9 @@ class PickPlaceExpert:
             x, y, height = arm.setpoint.position
             over = float(np.hypot(x - box.x, y - box.y)) < _NEAR_BOX_M
             if over and height < _CARRY_M + 0.01:
-                self._enter(Stage.LOWER)
+                self._enter(ArmStage.LOWER)
             else:
-                self._enter(Stage.CARRY if height > 0.7 * _CARRY_M else Stage.LIFT)
+                self._enter(ArmStage.CARRY if height > 0.7 * _CARRY_M else ArmStage.LIFT)
             return True
         return False
 
@@ -132,7 +130,7 @@ class PickPlaceExpert:
             return
         at = self._world.object_position(self._target)
         above = float(np.linalg.norm(self._arm.setpoint.position[:2] - at[:2])) < 0.02
-        self._enter(Stage.DESCEND if above else Stage.HOVER)
+        self._enter(ArmStage.DESCEND if above else ArmStage.HOVER)
         self._yaw = self._grasp_yaw(self._target)
 
     def _delivered(self, name: str) -> bool:
@@ -152,10 +150,10 @@ class PickPlaceExpert:
     @property
     def precise(self) -> bool:
         """The working arm is closing on an object or letting it go: no disturbance now, please."""
-        if self._target is None or self._stage in (Stage.HOVER, Stage.CARRY, Stage.LEAVE):
+        if self._target is None or self._stage in (ArmStage.HOVER, ArmStage.CARRY, ArmStage.LEAVE):
             return False
         low = self._arm.setpoint.position[2] < 0.6 * _HOVER_M
-        return self._stage is not Stage.DESCEND or low
+        return self._stage is not ArmStage.DESCEND or low
 
     def act(self) -> Floats:
         """The action (14,) of this tick."""
@@ -177,7 +175,7 @@ class PickPlaceExpert:
             return
         self._target = max(left, key=lambda name: self._world.object_position(name)[1])
         self._arm = self._arms[self._choice[self._target]]
-        self._enter(Stage.HOVER)
+        self._enter(ArmStage.HOVER)
         self._yaw = self._grasp_yaw(self._target)
 
     def _reachable(self, name: str) -> bool:
@@ -190,15 +188,15 @@ class PickPlaceExpert:
         yaw = self._world.object_yaw(name)
         return float((yaw + np.pi / 2) % np.pi - np.pi / 2)
 
-    def _enter(self, stage: Stage) -> None:
+    def _enter(self, stage: ArmStage) -> None:
         self._stage, self._ticks = stage, 0
 
     def _work(self, name: str) -> None:
         self._ticks += 1
         arm = self._arm
-        if self._stage in (Stage.HOVER, Stage.DESCEND, Stage.CLOSE):
+        if self._stage in (ArmStage.HOVER, ArmStage.DESCEND, ArmStage.CLOSE):
             self._grasp(arm, name, self._world.object_position(name), thing(name).grasp_height)
-        elif self._stage in (Stage.LIFT, Stage.CARRY, Stage.LOWER):
+        elif self._stage in (ArmStage.LIFT, ArmStage.CARRY, ArmStage.LOWER):
             self._transport(arm, name)
         else:
             self._release(arm)
@@ -206,20 +204,20 @@ class PickPlaceExpert:
     def _grasp(self, arm: _Arm, name: str, at: Floats, grasp_height: float) -> None:
         goal = np.array([at[0], at[1], grasp_height])
         hover = np.array([at[0], at[1], _HOVER_M])
-        if self._stage is Stage.HOVER:
+        if self._stage is ArmStage.HOVER:
             arm.opening = 1.0
             self._yaw = self._grasp_yaw(name)
             arm.setpoint.move(hover, self._yaw)
             if arm.setpoint.near(hover, 0.02) and abs(arm.setpoint.yaw - self._yaw) < 0.1:
-                self._enter(Stage.DESCEND)
-        elif self._stage is Stage.DESCEND:
+                self._enter(ArmStage.DESCEND)
+        elif self._stage is ArmStage.DESCEND:
             arm.setpoint.move(goal, self._yaw, slow=0.6)
             if arm.setpoint.near(goal, _NEAR_M) and self._tool_near(arm, goal):
-                self._enter(Stage.CLOSE)
+                self._enter(ArmStage.CLOSE)
         else:
             arm.opening = 0.0
             if self._ticks >= _CLOSE_TICKS:
-                self._enter(Stage.LIFT if self._holds(arm, name) else Stage.LEAVE)
+                self._enter(ArmStage.LIFT if self._holds(arm, name) else ArmStage.LEAVE)
 
     def _tool_near(self, arm: _Arm, goal: Floats) -> bool:
         tool = self._world.tool_position(self._world.robot.arms[arm.index].name)
@@ -232,32 +230,32 @@ class PickPlaceExpert:
         box = self._world.layout.fixtures["container"]
         side = _SLOT_M if arm.index == 0 else -_SLOT_M
         over = np.array([box.x + thing(name).slot, box.y + side, _CARRY_M])
-        if self._stage is Stage.LIFT:
+        if self._stage is ArmStage.LIFT:
             up = arm.setpoint.position.copy()
             up[2] = _CARRY_M
             arm.setpoint.move(up, self._yaw, slow=0.8)
             if arm.setpoint.position[2] > 0.7 * _CARRY_M:
-                self._enter(Stage.CARRY if self._holds(arm, name) else Stage.LEAVE)
-        elif self._stage is Stage.CARRY:
+                self._enter(ArmStage.CARRY if self._holds(arm, name) else ArmStage.LEAVE)
+        elif self._stage is ArmStage.CARRY:
             arm.setpoint.move(over, 0.0)
             if arm.setpoint.near(over, 0.03):
-                self._enter(Stage.LOWER)
+                self._enter(ArmStage.LOWER)
             elif not self._holds(arm, name) and self._ticks % 5 == 0:
-                self._enter(Stage.LEAVE)
+                self._enter(ArmStage.LEAVE)
         else:
             low = np.array([over[0], over[1], _RELEASE_M])
             arm.setpoint.move(low, 0.0, slow=0.6)
             if arm.setpoint.near(low, 0.012) and self._tool_near(arm, low):
-                self._enter(Stage.OPEN)
+                self._enter(ArmStage.OPEN)
 
     def _release(self, arm: _Arm) -> None:
         arm.opening = 1.0
         up = arm.setpoint.position.copy()
         up[2] = _CARRY_M
-        if self._stage is Stage.OPEN:
+        if self._stage is ArmStage.OPEN:
             arm.setpoint.move(arm.setpoint.position, 0.0)
             if self._ticks >= _OPEN_TICKS:
-                self._enter(Stage.LEAVE)
+                self._enter(ArmStage.LEAVE)
             return
         arm.setpoint.move(up, arm.setpoint.yaw)
         if arm.setpoint.position[2] > 0.8 * _CARRY_M:

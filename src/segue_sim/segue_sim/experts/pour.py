@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_sim.bowl import HEIGHT, RIM_RADIUS
 from segue_sim.episode import Episode
-from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, together, up
+from segue_sim.experts.base import Hand, ScriptedExpert, Steps, together, up
 from segue_sim.parts.blocks import Blocks
 from segue_sim.rim import RimGrasp, best_angle, rim_grasp
 from segue_sim.scores.base import goal_of
@@ -91,7 +92,7 @@ class PourExpert(ScriptedExpert):
         yield from self.wait(hand, _POUR_TICKS)
         yield from self._follow(hand, ways[::-1])
 
-    def _follow(self, hand: Hand, ways: list[tuple[Floats, Quaternion]]) -> Steps:
+    def _follow(self, hand: Hand, ways: list[tuple[Floats, Wxyz]]) -> Steps:
         """Through poses that lie close together, one per tick."""
         hand.precise = True
         for position, turn in ways:
@@ -104,15 +105,13 @@ class PourExpert(ScriptedExpert):
         yield from self.move(hand, spot + up(_ALMOST_M), grasp.turn, slow=0.5, within=0.004, precise=True)
 
 
-def _tilted(
-    side: float, turn: Quaternion, to_lip: Floats, over: Floats, angle: float
-) -> tuple[Floats, Quaternion]:
+def _tilted(side: float, turn: Wxyz, to_lip: Floats, over: Floats, angle: float) -> tuple[Floats, Wxyz]:
     """Tool pose with the bowl turned by `angle` and its lip at `over`, higher while the bowl is upright."""
     c, s = float(np.cos(angle)), side * float(np.sin(angle))
     lip = np.array([to_lip[0], c * to_lip[1] - s * to_lip[2], s * to_lip[1] + c * to_lip[2]])
-    tilt = rotations.from_rotation_vector((side * angle, 0.0, 0.0))
+    tilt = rotation_wxyz.from_rotation_vector((side * angle, 0.0, 0.0))
     clear = up(_CLEAR_M + (HEIGHT + 0.01) * max(0.0, c))
-    return over + clear - lip, rotations.multiply(tilt, turn)
+    return over + clear - lip, rotation_wxyz.multiply(tilt, turn)
 
 
 def create(world: Episode, seed: int) -> PourExpert:

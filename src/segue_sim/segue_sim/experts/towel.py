@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
+from segue_core.arrays import Floats
 from segue_sim.episode import Episode
-from segue_sim.experts.base import Floats, Hand, ScriptedExpert, Steps, together
+from segue_sim.experts.base import Hand, ScriptedExpert, Steps, together
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.towel import TowelGoal, folds
@@ -31,7 +32,7 @@ class TowelExpert(ScriptedExpert):
         self._towel, self._goal = world.part("towel", Towel), goal_of(TowelGoal, world.task)
         self._far_comes_near = bool(np.random.default_rng([seed, 13]).integers(2))
         self._yaw = world.layout.fixtures["towel"].yaw
-        self._turn = rotations.from_rotation_vector((0.0, 0.0, self._yaw))
+        self._turn = rotation_wxyz.from_rotation_vector((0.0, 0.0, self._yaw))
         super().__init__(world, seed)
 
     def _folds(self) -> int:

@@ -9,13 +9,14 @@ from collections.abc import Generator
 
 import numpy as np
 
-from segue_control.robot import rotations
-from segue_control.robot.rotations import Quaternion
+from segue_control.robot import rotation_wxyz
+from segue_control.robot.rotation_wxyz import Wxyz
+from segue_core.arrays import Floats
 from segue_core.contracts.script import Drive, For, Go, Nearest, Repeat, Step, Steps, for_each
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_sim.conditions import holds
 from segue_sim.episode import Episode
-from segue_sim.experts.base import Floats, Hand, ScriptedExpert, together, up
+from segue_sim.experts.base import Hand, ScriptedExpert, together, up
 from segue_sim.experts.driving import Arc, rotated
 from segue_sim.frames import Frame, level
 
@@ -144,21 +145,23 @@ class WaypointsExpert(ScriptedExpert):
             return Frame(frame.position, np.eye(3))
         return level(frame) if go.axes == "level" else frame
 
-    def _turn(self, hand: Hand, go: Go, axes: Frame) -> Quaternion:
-        turn = rotations.multiply(axes.quaternion, rotations.from_rotation_vector(go.turn_rad or (0.0,) * 3))
+    def _turn(self, hand: Hand, go: Go, axes: Frame) -> Wxyz:
+        turn = rotation_wxyz.multiply(
+            axes.quaternion, rotation_wxyz.from_rotation_vector(go.turn_rad or (0.0,) * 3)
+        )
         if not go.symmetric:
             return turn
-        about = rotations.from_rotation_vector((np.pi * hand.axis).tolist())
-        other = rotations.multiply(turn, about)
+        about = rotation_wxyz.from_rotation_vector((np.pi * hand.axis).tolist())
+        other = rotation_wxyz.multiply(turn, about)
         now = hand.setpoint.quaternion
-        return min(turn, other, key=lambda q: float(np.linalg.norm(rotations.difference(q, now))))
+        return min(turn, other, key=lambda q: float(np.linalg.norm(rotation_wxyz.difference(q, now))))
 
-    def _carried(self, hand: Hand, what: str, turn: Quaternion) -> Floats:
+    def _carried(self, hand: Hand, what: str, turn: Wxyz) -> Floats:
         """From the tool, once it is turned so, to what it holds (3,) [m]."""
         if what == "tool":
             return np.zeros(3)
         offset = self.world.frame(what).position - self.world.tool_position(hand.name)
-        change = rotations.multiply(turn, rotations.conjugate(hand.setpoint.quaternion))
+        change = rotation_wxyz.multiply(turn, rotation_wxyz.conjugate(hand.setpoint.quaternion))
         return rotated(change, offset)
 
     def _drive(self, hand: Hand, drive: Drive) -> Motion:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.errors import ErrorCode, SegueError
 from segue_sim.gazebo.geometry import Pose, pose_of, translation
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from segue_sim.description.chunk_path import ToolPath
-from segue_sim.description.tree import Frame
+from segue_sim.description.tree import TreeFrame
 
 _WIDTH_M = 0.005
 _COLOURS = ((0.10, 0.55, 0.95), (0.95, 0.45, 0.10), (0.20, 0.70, 0.30), (0.75, 0.30, 0.80))
@@ -16,7 +16,7 @@ _CLOSING = 0.45  # how bright the colour is where the gripper is closed
 _FADED = 0.25  # opacity of the last row
 
 
-def transform(frame: Frame, prefix: str, stamp: Time) -> TransformStamped:
+def transform(frame: TreeFrame, prefix: str, stamp: Time) -> TransformStamped:
     """geometry_msgs/TransformStamped, `prefix` before both frames."""
     message = TransformStamped(child_frame_id=prefix + frame.child)
     message.header.frame_id, message.header.stamp = prefix + frame.parent, stamp

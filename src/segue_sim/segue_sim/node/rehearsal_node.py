@@ -35,7 +35,7 @@ from segue_sim.rehearsal.trajectory_controller import Knot, TrajectoryController
 _LONGEST_S = 0.1  # a process that was held up for longer does not make up for it
 
 
-class Parameters(StrictModel):
+class RehearsalParameters(StrictModel):
     """Parameters of the rehearsal robot; the later ones have the names that real controllers give them."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -63,7 +63,7 @@ class RehearsalRobot(LifecycleComponent):
 
     def setup(self) -> None:
         """Builds the world and the controllers' topics."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, RehearsalParameters)
         self._robot = load_robot(given.robot_file)
         task = load_file(given.task_file, TaskConfig, "task")
         self.world = Episode(self._robot, task, given.seed, render=False)
@@ -85,7 +85,7 @@ class RehearsalRobot(LifecycleComponent):
             PictureThread(self.world.model, self._robot.cameras, lambda: None) if given.cameras else None
         )
 
-    def _connect(self, given: Parameters) -> None:
+    def _connect(self, given: RehearsalParameters) -> None:
         states = "joint_state_broadcaster/joint_states"
         self._states = self.create_lifecycle_publisher(JointState, states, qos.JOINT_SOURCE)
         if given.controller == "joint_trajectory":

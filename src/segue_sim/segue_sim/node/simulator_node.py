@@ -53,7 +53,7 @@ _SLOW = 0.9  # of the wanted pace: below, people are told
 _STANDING_PERIOD_S = 0.1
 
 
-class Parameters(StrictModel):
+class SimulatorParameters(StrictModel):
     """Parameters of the simulator node."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -77,7 +77,7 @@ class SimulatorNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Build the world and the interfaces of a real robot's drivers."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, SimulatorParameters)
         self._robot = robot = load_robot(given.robot_file)
         self._task = load_file(given.task_file, TaskConfig, "task")
         self._world = Episode(robot, self._task, given.seed, render=False)

@@ -38,7 +38,7 @@ from segue_sim.node.description_messages import path_markers, transform
 _TF = QoSProfile(depth=100)  # as tf2_ros has it
 
 
-class Parameters(StrictModel):
+class StatePublisherParameters(StrictModel):
     """Parameters of the state publisher."""
 
     robot_file: str = Field(description="path of the robot's YAML file")
@@ -56,7 +56,7 @@ class StatePublisherNode(LifecycleComponent):
 
     def setup(self) -> None:
         """Makes the URDF and connects."""
-        given = parameters.declare(self, Parameters)
+        given = parameters.declare(self, StatePublisherParameters)
         self._robot = robot = load_robot(given.robot_file)
         self._urdf = _urdf(robot, given.meshes)
         self._tree, self._prefix = FrameTree(self._urdf), prefix(self)

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from pydantic import Field
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.quantities import NotNegative
 from segue_core.contracts.shape import BodyConfig, JointConfig
@@ -77,7 +77,7 @@ class Assembly(Part):
     def _add_body(self, carrier: mujoco.MjsBody, name: str, config: BodyConfig) -> mujoco.MjsBody:
         body = carrier.add_body()
         body.name, body.pos = self.body(name), config.at
-        body.quat = rotations.from_rotation_vector(config.turn_rad)
+        body.quat = rotation_wxyz.from_rotation_vector(config.turn_rad)
         if config.joint is not None:
             _add_joint(body, config.joint)
         if config.free:

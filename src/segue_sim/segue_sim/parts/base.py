@@ -7,7 +7,7 @@ from typing import TypeVar
 import mujoco
 import numpy as np
 
-from segue_control.robot import rotations
+from segue_control.robot import rotation_wxyz
 from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.contracts.task import FixtureConfig
 from segue_sim.layout import Layout
@@ -60,5 +60,5 @@ def set_free_pose(
     """Put a free joint at `position` [m] with `yaw` [rad] after `turn`, a rotation vector [rad], at rest."""
     address = model.joint(joint).qposadr[0]
     data.qpos[address : address + 3] = position
-    quaternion = rotations.multiply(yaw_quaternion(yaw), rotations.from_rotation_vector(turn))
+    quaternion = rotation_wxyz.multiply(yaw_quaternion(yaw), rotation_wxyz.from_rotation_vector(turn))
     data.qpos[address + 3 : address + 7] = quaternion if any(turn) else yaw_quaternion(yaw)

@@ -2,16 +2,15 @@
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.task import FixtureConfig
 from segue_sim.bowl import FLOOR_RADIUS, FOOT_HEIGHT, WALL
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, set_free_pose
 
-Floats = NDArray[np.float64]
 _MASS = 0.003
 # Cubes for the cameras, balls for the physics: cubes in a bowl cost three times as much. The drag [N m s] stops a ball
 # from rolling as a cube's edges would, and at this mass does nothing else.

@@ -4,16 +4,15 @@ from typing import Annotated
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.quantities import Positive
 from segue_core.contracts.task import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, set_free_pose
 
-Floats = NDArray[np.float64]
 _BOX = mujoco.mjtGeom.mjGEOM_BOX
 _WHITE, _FRONT, _INSIDE = (0.72, 0.73, 0.74, 1.0), (0.86, 0.87, 0.88, 1.0), (0.66, 0.58, 0.46, 1.0)
 _PANEL = 0.006  # half a panel's thickness [m]

@@ -11,16 +11,15 @@ from typing import Annotated
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.quantities import Positive
 from segue_core.contracts.task import FixtureConfig
 from segue_sim.layout import Layout
 from segue_sim.parts.base import Part, options_of, yaw_quaternion
 
-Floats = NDArray[np.float64]
 Knot = tuple[int, int]
 
 _HIDDEN = 5  # group that no camera draws

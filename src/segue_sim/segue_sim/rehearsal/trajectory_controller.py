@@ -20,9 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from segue_core.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +29,14 @@ class Knot:
     """Where the joints are at `time_s`: positions and speeds (n,)."""
 
     time_s: float
-    q: Array
-    v: Array
+    q: Floats
+    v: Floats
 
 
 class TrajectoryController:
     """Follows what it received last. `q` (n,) is where it begins, at rest; it is asked every `period_s`."""
 
-    def __init__(self, q: Array, period_s: float, *, splices: bool, from_desired: bool) -> None:
+    def __init__(self, q: Floats, period_s: float, *, splices: bool, from_desired: bool) -> None:
         self._period_s, self._splices, self._from_desired = period_s, splices, from_desired
         self._knots: list[Knot] = []
         self._last = Knot(-np.inf, q, np.zeros_like(q))
@@ -58,7 +57,7 @@ class TrajectoryController:
         self._knots = [begin, *kept, *(Knot(start + p.time_s, p.q, p.v) for p in points)]
         return True
 
-    def sample(self, now_s: float) -> tuple[Array, Array]:
+    def sample(self, now_s: float) -> tuple[Floats, Floats]:
         """Positions and speeds (n,) to be at one cycle from now: the command of this cycle."""
         ahead = (
             self._path(now_s + self._period_s) if self._knots else (self._last.q, np.zeros_like(self._last.q))
@@ -66,7 +65,7 @@ class TrajectoryController:
         self._last = Knot(now_s, *ahead)
         return ahead
 
-    def _path(self, at_s: float) -> tuple[Array, Array]:
+    def _path(self, at_s: float) -> tuple[Floats, Floats]:
         after = next((i for i, knot in enumerate(self._knots) if knot.time_s > at_s), None)
         if after is None:
             last = self._knots[-1]
@@ -81,7 +80,7 @@ class TrajectoryController:
         return [*(Knot(knot.time_s + back, knot.q, knot.v) for knot in ahead), entry]
 
 
-def _cubic(a: Knot, b: Knot, at_s: float) -> tuple[Array, Array]:
+def _cubic(a: Knot, b: Knot, at_s: float) -> tuple[Floats, Floats]:
     """Hermite between two knots."""
     span = b.time_s - a.time_s
     if not 0 < span < np.inf:

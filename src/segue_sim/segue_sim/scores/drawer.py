@@ -9,17 +9,15 @@ incorrect pulling direction                  -1, at most -3
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import Grasps, Penalties, goal_of, summary
 from segue_sim.world import World
-
-Floats = NDArray[np.float64]
 
 _PUSHED_M = 0.015
 _PULLED_M = 0.03  # a pull's direction is judged once the hand has gone this far with the handle

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.task_state import TaskState
 from segue_sim.bowl import HEIGHT, RIM_RADIUS
 from segue_sim.parts.blocks import Blocks
 from segue_sim.scores.base import Grasps, Penalties, Tipping, goal_of, summary
 from segue_sim.world import World
-
-Floats = NDArray[np.float64]
 
 _SPILLED_M = 0.025  # blocks lower than this and in no bowl lie on the table
 _LYING_TICKS = 5

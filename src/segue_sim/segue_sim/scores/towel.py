@@ -10,17 +10,15 @@ directions it was folded does not matter.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.quantities import Positive
 from segue_core.task_state import TaskState
 from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import Grasps, Penalties, goal_of
 from segue_sim.world import World
-
-Floats = NDArray[np.float64]
 
 _HALF, _QUARTER = 0.68, 0.42  # largest part of the flat towel's area that is covered after each fold
 _LOW_M = 0.07  # a folded towel lies on the table

@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_control.controller import RobotController
 from segue_control.lockstep import step
+from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
@@ -24,8 +24,6 @@ from segue_sim import experts, snapshot
 from segue_sim.episode import Episode
 from segue_sim.experts import Expert
 from segue_sim.snapshot import Snapshot
-
-Floats = NDArray[np.float64]
 
 
 class _Replica(Episode):

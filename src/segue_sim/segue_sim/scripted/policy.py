@@ -13,8 +13,8 @@ import time
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segue_core.arrays import Floats
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
@@ -24,7 +24,6 @@ from segue_sim.episode import Episode
 from segue_sim.scripted.imagination import Imagination
 from segue_sim.snapshot import Snapshot
 
-Floats = NDArray[np.float64]
 HORIZON = 60
 _SAME = 1e-5  # rows of a chunk travel as float32
 

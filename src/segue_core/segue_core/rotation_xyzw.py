@@ -4,13 +4,14 @@ All functions work on any number of leading axes. Quaternions are unit; q and -q
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from segue_core.arrays import Floats
+
 _SMALL_RAD = 1e-8  # below it sin(x)/x is 1 to the last bit of a double
 
 
-def quaternion_from_rotvec(rotvec: ArrayLike) -> Floats:
+def xyzw_from_rotvec(rotvec: ArrayLike) -> Floats:
     """Exponential map, (..., 3) to (..., 4)."""
     vector = np.asarray(rotvec, dtype=np.float64)
     half = np.linalg.norm(vector, axis=-1, keepdims=True) / 2
@@ -18,7 +19,7 @@ def quaternion_from_rotvec(rotvec: ArrayLike) -> Floats:
     return np.concatenate([vector * scale, np.cos(half)], axis=-1)
 
 
-def rotvec_from_quaternion(quaternion: ArrayLike) -> Floats:
+def rotvec_from_xyzw(quaternion: ArrayLike) -> Floats:
     """Logarithm, (..., 4) to (..., 3), the representative with angle at most pi."""
     q = np.asarray(quaternion, dtype=np.float64)
     q = np.where(q[..., 3:] < 0, -q, q)
@@ -56,13 +57,13 @@ def normalized(quaternion: ArrayLike) -> Floats:
 
 def relative_rotvec(a: ArrayLike, b: ArrayLike) -> Floats:
     """Base-frame rotation vector that takes quaternion `a` to `b` the short way; angle at most pi."""
-    return rotvec_from_quaternion(multiply(b, conjugate(a)))
+    return rotvec_from_xyzw(multiply(b, conjugate(a)))
 
 
 def slerp(a: ArrayLike, b: ArrayLike, weight: ArrayLike) -> Floats:
     """Quaternion at `weight` (...,) of the shortest way from `a` (0) to `b` (1)."""
     step = relative_rotvec(a, b) * np.asarray(weight, dtype=np.float64)[..., None]
-    return multiply(quaternion_from_rotvec(step), a)
+    return multiply(xyzw_from_rotvec(step), a)
 
 
 def nearest_rotvec(rotvec: ArrayLike, target: ArrayLike) -> Floats:
@@ -83,5 +84,5 @@ def nearest_rotvec(rotvec: ArrayLike, target: ArrayLike) -> Floats:
 
 def angular_velocity(rotvecs: ArrayLike, rate_hz: float) -> Floats:
     """Base-frame angular velocity [rad/s] between samples, (T, 3) to (T - 1, 3); indifferent to wrapping."""
-    q = quaternion_from_rotvec(rotvecs)
+    q = xyzw_from_rotvec(rotvecs)
     return relative_rotvec(q[:-1], q[1:]) * rate_hz

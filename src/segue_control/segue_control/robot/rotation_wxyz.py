@@ -7,13 +7,13 @@ or more.
 import math
 from collections.abc import Sequence
 
-Quaternion = tuple[float, float, float, float]
+Wxyz = tuple[float, float, float, float]
 Vector = tuple[float, float, float]
 
 _SMALL_ANGLE_RAD = 1e-9
 
 
-def from_rotation_vector(vector: Sequence[float]) -> Quaternion:
+def from_rotation_vector(vector: Sequence[float]) -> Wxyz:
     """Unit quaternion of the rotation by `|vector|` radians about `vector`."""
     x, y, z = vector
     angle = math.sqrt(x * x + y * y + z * z)
@@ -30,7 +30,7 @@ def to_rotation_vector(quaternion: Sequence[float]) -> Vector:
     return scale * x, scale * y, scale * z
 
 
-def multiply(left: Sequence[float], right: Sequence[float]) -> Quaternion:
+def multiply(left: Sequence[float], right: Sequence[float]) -> Wxyz:
     """Hamilton product: the rotation `right` followed by `left`, both in fixed axes."""
     a, b, c, d = left
     w, x, y, z = right
@@ -42,13 +42,13 @@ def multiply(left: Sequence[float], right: Sequence[float]) -> Quaternion:
     )
 
 
-def conjugate(quaternion: Sequence[float]) -> Quaternion:
+def conjugate(quaternion: Sequence[float]) -> Wxyz:
     """Inverse of a unit quaternion."""
     w, x, y, z = quaternion
     return w, -x, -y, -z
 
 
-def normalised(quaternion: Sequence[float]) -> Quaternion:
+def normalised(quaternion: Sequence[float]) -> Wxyz:
     """`quaternion` scaled to unit length; it must not be zero."""
     w, x, y, z = quaternion
     scale = 1.0 / math.sqrt(w * w + x * x + y * y + z * z)
