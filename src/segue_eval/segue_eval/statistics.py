@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy import stats
 
 CONFIDENCE = 0.95
 
@@ -49,34 +49,36 @@ def estimate(values: Iterable[float]) -> Estimate:
     data = data[np.isfinite(data)]
     if data.size == 0:
         return Estimate(math.nan, math.nan, 0)
-    error = float(data.std(ddof=1) / math.sqrt(data.size)) if data.size > 1 else math.nan
+    error = float(stats.sem(data)) if data.size > 1 else math.nan
     return Estimate(float(data.mean()), error, int(data.size))
 
 
-def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a rate (95 % by default): honest at 0 and 1, where mean +- error is not."""
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Wilson's score interval (95 %) of a rate: honest at 0 and 1, where mean +- error is not."""
     if trials == 0:
         return 0.0, 1.0
-    rate = successes / trials
-    centre = rate + z * z / (2 * trials)
-    spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    interval = stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _sign_flip_p(differences: NDArray[np.float64], draws: int) -> float:
-    """Two-sided p of the mean under random signs (seeded, so a table never changes by itself)."""
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(draws, differences.size))
-    means = np.abs((signs * differences).mean(axis=1))
-    observed = abs(float(differences.mean()))
-    return float((1 + np.count_nonzero(means >= observed - 1e-12)) / (draws + 1))
+    """Two-sided p of the mean under random signs, all of them where `draws` suffice (seeded: a table never changes)."""
+    test = stats.permutation_test(
+        (differences,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=draws,
+        random_state=0,
+    )
+    return float(test.pvalue)
 
 
 def t_interval(value: Estimate, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Student's interval of a mean; (NaN, NaN) below two values, which say nothing about their spread."""
     if value.count < 2:
         return math.nan, math.nan
-    reach = float(stdtrit(value.count - 1, 0.5 + confidence / 2)) * value.standard_error
+    reach = float(stats.t.ppf(0.5 + confidence / 2, value.count - 1)) * value.standard_error
     return value.mean - reach, value.mean + reach
 
 

@@ -47,6 +47,18 @@ def test_a_constant_difference_between_paired_seeds_is_certain_and_none_is_not()
     assert paired_difference(base, base).p_value == 1.0
 
 
+def test_a_few_pairs_are_told_apart_by_every_way_to_give_them_signs() -> None:
+    """Of 2^4 sign patterns two are as extreme as four equal differences."""
+    better, worse = dict.fromkeys(range(4), 1.0), dict.fromkeys(range(4), 0.0)
+    assert paired_difference(better, worse).p_value == pytest.approx(2 / 16)
+
+
+def test_a_table_made_twice_has_the_same_p() -> None:
+    noise = np.random.default_rng(0).normal(0.2, 1.0, size=40)
+    first, second = dict(enumerate(noise)), dict.fromkeys(range(40), 0.0)
+    assert paired_difference(first, second).p_value == paired_difference(first, second).p_value
+
+
 def test_only_seeds_that_both_have_are_compared() -> None:
     assert paired_difference({1: 1.0, 2: 5.0, 3: math.nan}, {2: 1.0, 3: 1.0, 4: 9.0}).estimate.count == 1
 
