@@ -22,6 +22,7 @@ from segue_data.datasets.recorded_episode import EpisodeArrays
 from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
+from segue_eval.smoothness import Smoothness
 from segue_policies.training.frozen_views import kept_views
 
 from .damage import Held, damaged, torn
@@ -205,7 +206,7 @@ def _check_corrections(found: corrections.CorrectionSet) -> None:
 def _rows(place: Path) -> Reader:
     setup, path = {"task": "pick_place", "seeds": [1, 2]}, place / "rows.jsonl"
     result = EpisodeResult(
-        1, True, True, 1.0, 30, 30.0, "task_detector", "done", 0, 0, 0, 1.0, 1.0, 1.0, (), np.zeros((0, 0))
+        1, True, True, 1.0, 30, 30.0, "task_detector", "done", 0, 0, 0, Smoothness(), (), np.zeros((0, 0))
     )
     file = RowFile(path, setup)
     file.add(result)

@@ -1,6 +1,6 @@
 """Smoothness and seam metrics (Legato, App. D). Smaller is smoother for all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,33 +17,50 @@ _POSE_KINDS = (ChannelKind.POSITION, ChannelKind.ROTATION_VECTOR, ChannelKind.QU
 def nsparc_speed(
     speed: ArrayLike, rate_hz: float, padlevel: int = 4, cutoff_hz: float = 10.0, threshold: float = 0.05
 ) -> float:
-    """Negative spectral arc length of a speed profile (T,) (Balasubramanian et al. 2015; Legato A.1-A.4).
+    """Negative spectral arc length of a speed profile (T,), cut off as Legato (A.1-A.4) has it.
 
-    The magnitude spectrum, normalised by its largest value (DC, as a speed is never negative), is measured
-    from 0 to the last frequency below `cutoff_hz` at which it reaches `threshold`. NaN when nothing moves.
+    The magnitude spectrum, normalised by its largest value (DC, as a speed is never negative), is measured from 0 to
+    the first frequency at which it falls below `threshold`, at most `cutoff_hz`. NaN when nothing moves.
+
+        magnitude          1.0 0.9 0.5 0.04 0.02 0.07 0.03 ... cutoff_hz      (threshold 0.05)
+        nsparc              |------------|
+        sparc_reference     |----------------------|
     """
-    profile = np.asarray(speed, dtype=np.float64)
-    if profile.ndim != 1 or len(profile) < 2 or not np.isfinite(profile).all():
-        raise _wrong("speed profile", profile, "(T >= 2,), finite")
-    if np.abs(profile).max() <= STILL_SPEED:
-        return float("nan")
-    size = 2 ** (int(np.ceil(np.log2(len(profile)))) + padlevel)
-    frequency = np.arange(size) * (rate_hz / size)
-    spectrum = np.abs(np.fft.fft(profile, size))
-    inside = frequency <= min(cutoff_hz, rate_hz / 2)
-    frequency, magnitude = frequency[inside], spectrum[inside] / spectrum.max()
-    last = int(np.flatnonzero(magnitude >= threshold)[-1]) + 1
-    frequency, magnitude = frequency[:last], magnitude[:last]
-    step = np.diff(frequency) / max(frequency[-1] - frequency[0], np.finfo(float).tiny)
-    return float(np.hypot(step, np.diff(magnitude)).sum())
+
+    def cut(magnitude: Floats) -> int:
+        below = np.flatnonzero(magnitude < threshold)
+        return int(below[0]) if below.size else len(magnitude) - 1
+
+    return _arc_length(speed, rate_hz, padlevel, cutoff_hz, cut)
+
+
+def sparc_reference_speed(
+    speed: ArrayLike, rate_hz: float, padlevel: int = 4, cutoff_hz: float = 10.0, threshold: float = 0.05
+) -> float:
+    """As `nsparc_speed`, measured to the last frequency that reaches `threshold`.
+
+    So does the code of Balasubramanian et al. 2015. Pauses between strokes make side lobes, which only this one counts:
+    it grows with the length of an episode.
+    """
+
+    def cut(magnitude: Floats) -> int:
+        return int(np.flatnonzero(magnitude >= threshold)[-1])
+
+    return _arc_length(speed, rate_hz, padlevel, cutoff_hz, cut)
 
 
 def nsparc(
     positions: ArrayLike, rate_hz: float, padlevel: int = 4, cutoff_hz: float = 10.0, threshold: float = 0.05
 ) -> float:
     """NSPARC of the speed of a path (T, n), sampled at `rate_hz`; see `nsparc_speed`."""
-    speed = np.linalg.norm(_velocity(positions, rate_hz), axis=-1)
-    return nsparc_speed(speed, rate_hz, padlevel, cutoff_hz, threshold)
+    return nsparc_speed(_speed(positions, rate_hz), rate_hz, padlevel, cutoff_hz, threshold)
+
+
+def sparc_reference(
+    positions: ArrayLike, rate_hz: float, padlevel: int = 4, cutoff_hz: float = 10.0, threshold: float = 0.05
+) -> float:
+    """The same of a path (T, n) with the cut-off of `sparc_reference_speed`; positive, as NSPARC is."""
+    return sparc_reference_speed(_speed(positions, rate_hz), rate_hz, padlevel, cutoff_hz, threshold)
 
 
 def nldlj(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ()) -> float:
@@ -52,9 +69,11 @@ def nldlj(positions: ArrayLike, rate_hz: float, connections: Iterable[int] = ())
     `connections` are the indices at which a new chunk takes over; jerk samples across them are left out:
 
         position      p0  p1  p2  p3 | p4  p5 ...        connection 4
+        velocity      0..1 1..2 2..3 3..4 4..5           sample 3 reaches across: it is not the peak
         jerk sample   0..3 1..4 2..5 3..6 4..7           samples 1, 2, 3 reach across: left out
 
-    NaN when nothing moves; minus infinity when the jerk is exactly zero.
+    So the size of the jump at a connection changes nothing; `seam_jump` has it. NaN when nothing moves, or when every
+    sample reaches across a connection; minus infinity when the jerk is exactly zero.
     """
     return _log_jerk(_velocity(positions, rate_hz), rate_hz, connections, power=5)
 
@@ -68,6 +87,12 @@ def nsparc_actions(actions: ArrayLike, space: ActionSpace) -> float:
     """NSPARC of commanded actions (T, D): mean over the translations and rotations that move."""
     velocities = _velocities(actions, space)
     return _mean([nsparc_speed(np.linalg.norm(v, axis=-1), space.rate_hz) for v in velocities])
+
+
+def sparc_reference_actions(actions: ArrayLike, space: ActionSpace) -> float:
+    """As `nsparc_actions`, with the cut-off of `sparc_reference_speed`."""
+    velocities = _velocities(actions, space)
+    return _mean([sparc_reference_speed(np.linalg.norm(v, axis=-1), space.rate_hz) for v in velocities])
 
 
 def nldlj_actions(
@@ -118,16 +143,42 @@ def _velocity(positions: ArrayLike, rate_hz: float) -> Floats:
     return np.diff(path, axis=0) * rate_hz
 
 
+def _speed(positions: ArrayLike, rate_hz: float) -> Floats:
+    speed: Floats = np.linalg.norm(_velocity(positions, rate_hz), axis=-1)
+    return speed
+
+
+def _arc_length(
+    speed: ArrayLike, rate_hz: float, padlevel: int, cutoff_hz: float, cut: Callable[[Floats], int]
+) -> float:
+    """Length of the spectrum from 0 to the sample that `cut` chooses from its magnitudes, frequencies made 0 to 1."""
+    profile = np.asarray(speed, dtype=np.float64)
+    if profile.ndim != 1 or len(profile) < 2 or not np.isfinite(profile).all():
+        raise _wrong("speed profile", profile, "(T >= 2,), finite")
+    if np.abs(profile).max() <= STILL_SPEED:
+        return float("nan")
+    size = 2 ** (int(np.ceil(np.log2(len(profile)))) + padlevel)
+    frequency = np.arange(size) * (rate_hz / size)
+    spectrum = np.abs(np.fft.fft(profile, size))
+    magnitude = (spectrum / spectrum.max())[frequency <= min(cutoff_hz, rate_hz / 2)]
+    end = cut(magnitude)
+    step = np.diff(frequency[: end + 1]) / max(frequency[end], np.finfo(float).tiny)
+    return float(np.hypot(step, np.diff(magnitude[: end + 1])).sum())
+
+
 def _log_jerk(velocity: Floats, rate_hz: float, connections: Iterable[int], power: int) -> float:
-    peak = float(np.linalg.norm(velocity, axis=-1).max())
+    jerk = np.diff(velocity, n=2, axis=0) * rate_hz**2  # (T - 3, n); sample i spans positions i .. i + 3
+    within, smooth = np.ones(len(velocity), dtype=bool), np.ones(len(jerk), dtype=bool)
+    for connection in connections:
+        within[max(connection - 1, 0) : max(connection, 0)] = False
+        smooth[max(connection - 3, 0) : max(connection, 0)] = False
+    if not smooth.any():
+        return float("nan")
+    peak = float(np.linalg.norm(velocity[within], axis=-1).max())
     if peak <= STILL_SPEED:
         return float("nan")
-    jerk = np.diff(velocity, n=2, axis=0) * rate_hz**2  # (T - 3, n); sample i spans positions i .. i + 3
-    keep = np.ones(len(jerk), dtype=bool)
-    for connection in connections:
-        keep[max(connection - 3, 0) : max(connection, 0)] = False
     duration = len(velocity) / rate_hz
-    integral = float(np.sum(jerk[keep] ** 2)) / rate_hz
+    integral = float(np.sum(jerk[smooth] ** 2)) / rate_hz
     with np.errstate(divide="ignore"):
         return float(np.log(duration**power / peak**2 * integral))
 

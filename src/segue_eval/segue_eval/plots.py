@@ -39,7 +39,7 @@ def _dots(column: Column, results: Sequence[EpisodeResult]) -> str:
     ]
     level = chart.y.at(float(known.mean()))
     line = element("line", x1=chart.x.start, x2=chart.x.end, y1=level, y2=level, class_="mean")
-    return page.figure(f"{column.title}: {estimate(values).text(column.digits)}", chart.svg(line, *dots))
+    return page.figure(f"{column.title}: {column.text(estimate(values))}", chart.svg(line, *dots))
 
 
 def _grid(results: Sequence[EpisodeResult]) -> str:
@@ -105,7 +105,7 @@ def _summary(results: Sequence[EpisodeResult]) -> str:
 
 
 def _mean(column: Column, results: Sequence[EpisodeResult]) -> str:
-    return estimate(column.read(result) * column.scale for result in results).text(column.digits)
+    return column.text(estimate(column.read(result) * column.scale for result in results))
 
 
 def write_page(path: Path, title: str, data: Mapping[str, object], results: Sequence[EpisodeResult]) -> None:

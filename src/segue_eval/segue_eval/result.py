@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.errors import DataError, ErrorCode
+from segue_eval.smoothness import Smoothness
 from segue_scheduler.tick import SeamReport
 
 DONE_RULES = frozenset({"task_detector", "progress_threshold", "policy_stop", "keyframe_reached"})
@@ -24,7 +25,7 @@ class EpisodeResult:
     `success` is what the run ended as, `judged` what the simulator's judge says of its last tick.
     `starved` counts ticks without a row, `interventions` what the safety guard changed, `shortened` the requests
     that had to claim a shorter delay or ramp than configured; `notes` are the scheduler's own words about it.
-    `nsparc`, `nldlj` and `nldlj_dimensionless` are NaN for an episode too short to have them.
+    `smooth` is in the row form as its own fields.
     """
 
     seed: int
@@ -38,9 +39,7 @@ class EpisodeResult:
     starved: int
     interventions: int
     shortened: int
-    nsparc: float
-    nldlj: float
-    nldlj_dimensionless: float
+    smooth: Smoothness
     seams: tuple[SeamReport, ...]
     actions: NDArray[np.float64]
     notes: tuple[str, ...] = ()
@@ -82,6 +81,15 @@ class EpisodeResult:
         return _mean(seam.overlap_motion for seam in self.seams)
 
     @property
+    def overlap_gripper(self) -> float:
+        """`overlap_rmse` of the grippers' numbers alone (0 open to 1 closed), the rest of the squared sum."""
+        return _mean(
+            math.sqrt(max(0.0, seam.overlap_rmse**2 - seam.overlap_motion**2))
+            for seam in self.seams
+            if seam.overlap_rmse is not None and seam.overlap_motion is not None
+        )
+
+    @property
     def seam_jump(self) -> float:
         """Mean command jump where a chunk took over from another, as in the report of a live run; NaN without one.
 
@@ -91,10 +99,13 @@ class EpisodeResult:
 
     def to_row(self) -> dict[str, object]:
         """A JSON object of plain values (NaN as null), with the derived means beside the raw seams."""
-        row = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "actions"}
+        left_out = ("actions", "smooth")
+        row = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in left_out}
+        row |= asdict(self.smooth)
         row["seams"] = [asdict(seam) for seam in self.seams]
         row |= {"seconds": self.seconds, "seam_jump": self.seam_jump}
         row |= {"overlap_rmse": self.overlap_rmse, "overlap_motion": self.overlap_motion}
+        row |= {"overlap_gripper": self.overlap_gripper}
         row |= {"false_stop": self.false_stop, "missed_stop": self.missed_stop, "notes": list(self.notes)}
         return {key: _plain(value) for key, value in row.items()}
 
@@ -121,11 +132,14 @@ def result_from_row(row: Mapping[str, Any]) -> EpisodeResult:
     """The result that `to_row` wrote, without actions; DataError naming what is missing or wrong."""
     try:
         values = {name: _READERS[kind](row[name]) for name, kind in _FIELDS.items()}
+        smooth = Smoothness(
+            **{field.name: _READERS["float"](row[field.name]) for field in fields(Smoothness)}
+        )
         seams = tuple(SeamReport(**seam) for seam in row["seams"])
         notes = tuple(str(note) for note in row["notes"])
         if min(values["ticks"], values["starved"], values["interventions"]) < 0 or not values["rate_hz"] > 0:
             raise ValueError("counts below 0, or no rate")
-        return EpisodeResult(seams=seams, notes=notes, actions=np.zeros((0, 0)), **values)
+        return EpisodeResult(smooth=smooth, seams=seams, notes=notes, actions=np.zeros((0, 0)), **values)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             ErrorCode.DATA_DATASET_INVALID,

@@ -1,6 +1,6 @@
 """Finished episodes as JSON lines, so that an interrupted evaluation goes on where it stopped.
 
-{"segue_eval": 2, "setup": {...}}      first line: what the rows belong to
+{"segue_eval": 3, "setup": {...}}      first line: what the rows belong to
 {"seed": 1000, ...}                    one line per episode, in order of completion
 """
 
@@ -15,7 +15,7 @@ from segue_core.files import parse_json, read_text
 from segue_data.storage.atomic import write_text
 from segue_eval.result import EpisodeResult, result_from_row
 
-_FORMAT = 2  # 2: what the judge says, shortened requests
+_FORMAT = 3  # 2: what the judge says, shortened requests; 3: smoothness by the paper's cut-off and in windows
 
 
 def _lines(path: Path) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,25 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean of `count` finite values and the standard error of that mean (NaN below two values)."""
+    """Mean of `count` finite values, the standard error of that mean (NaN below two values), and their median."""
 
     mean: float
     standard_error: float
     count: int
+    median: float = math.nan
+
+    @property
+    def heavy_tailed(self) -> bool:
+        """Whether a few values carry the mean: it lies off the median by more than a quarter of that."""
+        return abs(self.mean - self.median) > 0.25 * abs(self.median)
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same in another unit."""
+        return Estimate(self.mean * factor, self.standard_error * factor, self.count, self.median * factor)
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Plain data for JSON; numbers that are not there are null."""
+        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
 
     def text(self, digits: int = 2) -> str:
         """`12.34 ± 0.56`; a dash where there is nothing to report."""
@@ -48,9 +62,9 @@ def estimate(values: Iterable[float]) -> Estimate:
     data = np.asarray(list(values), dtype=np.float64)
     data = data[np.isfinite(data)]
     if data.size == 0:
-        return Estimate(math.nan, math.nan, 0)
+        return Estimate(math.nan, math.nan, 0, math.nan)
     error = float(stats.sem(data)) if data.size > 1 else math.nan
-    return Estimate(float(data.mean()), error, int(data.size))
+    return Estimate(float(data.mean()), error, int(data.size), float(np.median(data)))
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from segue_eval.statistics import Estimate, estimate, wilson_interval
 class Column:
     """A metric of one episode: how to read and print it (`scale` as the paper does), which way is better, what it is.
 
-    Columns that are not `printed` are in JSON, pages and claims, and left out of the terminal's table.
+    Columns that are not `printed` are in JSON, pages and claims, and left out of the terminal's table. Of `heavy` ones
+    a single episode can outweigh all others: the median stands beside the mean where it tells another story.
     """
 
     key: str
@@ -27,7 +28,13 @@ class Column:
     digits: int = 2
     lower_is_better: bool = True
     printed: bool = True
+    heavy: bool = False
     means: str = ""
+
+    def text(self, value: Estimate) -> str:
+        """`value`, in the printed unit, for people: `286.00 ± 110.00, median 91.00`."""
+        median = f", median {value.median:.{self.digits}f}" if self.heavy and value.heavy_tailed else ""
+        return value.text(self.digits) + median
 
 
 def _mean_delay(result: EpisodeResult) -> float:
@@ -61,18 +68,45 @@ COLUMNS: tuple[Column, ...] = (
         "completion", "time when done [s]", _completion, printed=False,
         means="length of the successful episodes",
     ),
-    Column("nsparc", "NSPARC", lambda r: r.nsparc, means="how ragged the speed is, by its spectrum (Legato, App. D)"),
-    Column("nldlj", "NLDLJ", lambda r: r.nldlj, means="how jerky the motion is, as a logarithm (Legato, App. D)"),
     Column(
-        "overlap_rmse", "overlap RMSE x1e3", lambda r: r.overlap_rmse, 1e3,
-        means="how far a new chunk is from the one before it where both have actions; in the actions' units",
+        "nsparc", "NSPARC", lambda r: r.smooth.nsparc,
+        means="how ragged the speed is, by its spectrum up to the first frequency below 5 % (Legato, App. D)",
     ),
     Column(
-        "overlap_motion", "without grippers x1e3", lambda r: r.overlap_motion, 1e3,
-        means="the same of the numbers that move an arm [m, rad]",
+        "sparc_reference", "NSPARC, last crossing", lambda r: r.smooth.sparc_reference, printed=False,
+        means="the same up to the last frequency above 5 %, as its first authors' code; grows with the length",
     ),
     Column(
-        "seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3,
+        "nldlj", "NLDLJ", lambda r: r.smooth.nldlj,
+        means="how jerky the motion is between the seams, as a logarithm (Legato, App. D); grows with the length",
+    ),
+    Column(
+        "nsparc_5s", "NSPARC in 5 s", lambda r: r.smooth.nsparc_5s, printed=False,
+        means="mean NSPARC of windows of 5 s, whatever the length of the episode",
+    ),
+    Column(
+        "sparc_reference_5s", "NSPARC in 5 s, last crossing", lambda r: r.smooth.sparc_reference_5s, printed=False,
+        means="the same up to the last frequency above 5 %",
+    ),
+    Column(
+        "nldlj_5s", "NLDLJ in 5 s", lambda r: r.smooth.nldlj_5s, printed=False,
+        means="mean NLDLJ of windows of 5 s, whatever the length of the episode",
+    ),
+    Column(
+        "overlap_motion", "overlap RMSE x1e3", lambda r: r.overlap_motion, 1e3, heavy=True,
+        means="how far a new chunk is from the one before it where both have actions, in the numbers that move an arm "
+        "[m, rad]",
+    ),
+    Column(
+        "overlap_gripper", "of grippers x1e3", lambda r: r.overlap_gripper, 1e3, heavy=True,
+        means="the same of the grippers, from 0 (open) to 1 (closed): mostly when they close",
+    ),
+    Column(
+        "overlap_rmse", "of all numbers x1e3", lambda r: r.overlap_rmse, 1e3, printed=False, heavy=True,
+        means="the same of metres, radians and grippers together",
+    ),
+    Column(
+        "seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3, heavy=True,
         means="the step of the commands where one chunk takes over from another",
     ),
     Column("delay", "delay [ticks]", _mean_delay, digits=1, means="from asking for a chunk to its first action"),
@@ -85,7 +119,7 @@ COLUMNS: tuple[Column, ...] = (
         means="requests that claimed a shorter delay or ramp than planned",
     ),
     Column(
-        "interventions", "guard interventions", lambda r: float(r.interventions), digits=1,
+        "interventions", "guard interventions", lambda r: float(r.interventions), digits=1, heavy=True,
         means="joint targets that the safety guard changed, counted per joint and controller update (120 a second); "
         "mostly small smoothing, so hundreds are usual and no fault",
     ),
@@ -107,11 +141,6 @@ def explained(*keys: str) -> list[str]:
     return [f"{column.title}: {column.means}" for column in COLUMNS if column.key in keys]
 
 
-def _cell(column: Column, value: Estimate) -> str:
-    scaled = Estimate(value.mean * column.scale, value.standard_error * column.scale, value.count)
-    return scaled.text(column.digits)
-
-
 def table(groups: Mapping[str, Sequence[EpisodeResult]], width: int = 80) -> str:
     """Plain-text table with a line per metric and a column per named group: mean ± standard error over its episodes.
 
@@ -130,7 +159,7 @@ def table(groups: Mapping[str, Sequence[EpisodeResult]], width: int = 80) -> str
 
 def _column(name: str, results: Sequence[EpisodeResult]) -> list[str]:
     values = estimates(results)
-    cells = [_cell(column, values[column.key]) for column in COLUMNS if column.printed]
+    cells = [c.text(values[c.key].scaled(c.scale)) for c in COLUMNS if c.printed]
     return [name, str(len(results)), *cells]
 
 
@@ -186,9 +215,7 @@ def to_json(
     """What `eval --json` writes: setup, summary, claims and every row."""
     low, high = success_interval(results)
     summary: dict[str, object] = {
-        key: {"mean": value.mean, "standard_error": value.standard_error, "count": value.count}
-        for key, value in estimates(results).items()
-        if value.count
+        key: value.to_dict() for key, value in estimates(results).items() if value.count
     }
     summary |= {"episodes": len(results), "success_interval": [low, high], "endings": endings(results)}
     return {

@@ -41,7 +41,6 @@ class Trace:
     ) -> EpisodeResult:
         """The episode's result; `rule` is `max_ticks` when no termination rule ended it."""
         actions = np.asarray(self.actions, dtype=np.float64).reshape(-1, self.space.dim)
-        smooth = smoothness(actions, self.space, [seam.tick for seam in self.seams])
         outcome = self.outcome
         return EpisodeResult(
             seed=seed,
@@ -56,9 +55,7 @@ class Trace:
             interventions=interventions,
             shortened=shortened,
             notes=tuple(self.notes),
-            nsparc=smooth.nsparc,
-            nldlj=smooth.nldlj,
-            nldlj_dimensionless=smooth.nldlj_dimensionless,
+            smooth=smoothness(actions, self.space, [seam.tick for seam in self.seams]),
             seams=tuple(self.seams),
             actions=actions,
             wall_s=wall_s,

@@ -34,8 +34,8 @@ def test_a_report_says_what_the_episode_said(recorded: Recorded) -> None:
     assert metrics["overlap_rmse_mean"] == pytest.approx(result.overlap_rmse)
     assert metrics["seam_jump_mean"] == pytest.approx(result.seam_jump)
     assert result.seam_jump == pytest.approx(np.mean([seam.jump for seam in result.seams[1:]]))
-    assert metrics["nsparc"] == pytest.approx(result.nsparc)
-    assert metrics["nldlj"] == pytest.approx(result.nldlj)
+    assert metrics["nsparc"] == pytest.approx(result.smooth.nsparc)
+    assert metrics["nldlj"] == pytest.approx(result.smooth.nldlj)
 
 
 def test_commands_chunks_and_guidance_come_back_from_the_bag_unchanged(recorded: Recorded) -> None:

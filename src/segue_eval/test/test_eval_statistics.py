@@ -22,6 +22,14 @@ def test_values_that_are_not_finite_are_neither_averaged_nor_counted() -> None:
     assert (result.mean, result.count) == (2.0, 2)
 
 
+def test_a_median_says_when_a_few_values_carry_the_mean() -> None:
+    """RTC on pour: two of fifty seeds made a mean of 286 out of a median of 91."""
+    calm = [80.0, 91.0, 95.0, 100.0]
+    assert not estimate(calm).heavy_tailed and estimate(calm).median == 93.0
+    assert estimate([*calm, 4000.0]).heavy_tailed and estimate([*calm, 4000.0]).median == 95.0
+    assert not estimate([]).heavy_tailed
+
+
 def test_nothing_measured_prints_as_a_dash() -> None:
     assert estimate([]).text() == "-"
 

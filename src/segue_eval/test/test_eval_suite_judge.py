@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from segue_eval.claims import Claim, Verdict
 from segue_eval.result import EpisodeResult
+from segue_eval.smoothness import Smoothness
 from segue_eval.suite.judge import Rule, judge, not_run, rule_for, together
 from segue_eval.suite.spec import ClaimSpec
 from segue_eval.testing.doubles import result_for
@@ -25,7 +26,7 @@ def claim(expect: str, metric: str = "nsparc", **changes: object) -> ClaimSpec:
 
 
 def episodes(values: Sequence[float]) -> list[EpisodeResult]:
-    return [replace(result_for(1000 + i), nsparc=value) for i, value in enumerate(values)]
+    return [replace(result_for(1000 + i), smooth=Smoothness(nsparc=v)) for i, v in enumerate(values)]
 
 
 def verdict_of(spec: ClaimSpec, first: Sequence[float], second: Sequence[float]) -> Verdict:

@@ -19,8 +19,10 @@ from segue_eval.plots import write_page
 from segue_eval.recording import best_and_worst, seeds_to_film
 from segue_eval.result import EpisodeResult
 from segue_eval.settings import EvalOptions
+from segue_eval.statistics import estimate
 from segue_eval.summary import COLUMNS, explained, shortenings, table, to_csv, to_json
 from segue_eval.testing.doubles import result_for
+from segue_scheduler.tick import SeamReport
 
 RESULTS = [result_for(1), result_for(2, success=False, score=-1.0, ticks=1350), result_for(3, ticks=240)]
 
@@ -40,6 +42,22 @@ def test_every_metric_says_what_it_is_in_words_and_the_guards_count_beside_the_n
     assert all(column.means and html.escape(column.means) in text for column in COLUMNS)
     (said,) = explained("interventions")
     assert said.startswith("guard interventions: ") and "no fault" in said
+
+
+def test_a_median_stands_beside_the_mean_where_one_episode_outweighs_the_rest() -> None:
+    (jump,) = [column for column in COLUMNS if column.key == "seam_jump"]
+    (success,) = [column for column in COLUMNS if column.key == "success"]
+    values = [90.0, 91.0, 95.0, 4000.0]
+    assert jump.text(estimate(values)).endswith(", median 93.00")
+    assert "median" not in jump.text(estimate(values[:3]))
+    assert "median" not in success.text(estimate([100.0, 100.0, 0.0]))
+
+
+def test_arms_and_grippers_share_the_squares_of_the_overlap() -> None:
+    seams = tuple(SeamReport(i, 30 * i, 8, 8, 0, 0.05, 0.0, overlap_motion=0.03) for i in range(3))
+    result = replace(result_for(1), seams=seams)
+    assert (result.overlap_motion, result.overlap_gripper) == pytest.approx((0.03, 0.04))
+    assert result.to_row()["overlap_gripper"] == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 210])

@@ -45,8 +45,8 @@ class Line:
         return {
             "method": self.name,
             "seams": self.seams,
-            "overlap_rmse_x1e3": _mean(self.overlap),
-            "seam_jump_x1e3": _mean(self.jump),
+            "overlap_rmse_x1e3": self.overlap.to_dict(),
+            "seam_jump_x1e3": self.jump.to_dict(),
             "seam_jump_max_x1e3": _plain(self.jump_max),
             "nsparc": _plain(self.nsparc),
             "nldlj": _plain(self.nldlj),
@@ -62,10 +62,6 @@ HEADER = ["method", "seams", "overlap RMSE x1e3", "seam jump x1e3", "max", "NSPA
 
 def _plain(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _mean(value: Estimate) -> dict[str, float | int | None]:
-    return {"mean": _plain(value.mean), "standard_error": _plain(value.standard_error), "count": value.count}
 
 
 def overlaps(rerun: Rerun) -> dict[int, float]:

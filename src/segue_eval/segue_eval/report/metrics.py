@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +50,7 @@ def _smoothness(run: RunData) -> dict[str, float | None]:
     rows = np.cumsum(known) - 1  # row of each tick once ticks without a command are left out
     seams = [int(rows[np.searchsorted(run.ticks, chunk.tick)]) for chunk in run.chunks]
     smooth = smoothness(run.commands[known], run.space, seams)
-    return {
-        "nsparc": _finite(smooth.nsparc),
-        "nldlj": _finite(smooth.nldlj),
-        "nldlj_dimensionless": _finite(smooth.nldlj_dimensionless),
-    }
+    return {name: _finite(value) for name, value in asdict(smooth).items()}
 
 
 def run_metrics(run: RunData) -> dict[str, object]:

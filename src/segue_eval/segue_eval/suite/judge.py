@@ -82,6 +82,7 @@ def judge(
         "first_mean": means[0].mean,
         "second_mean": means[1].mean,
         "difference": difference.estimate.mean,
+        "median_difference": difference.estimate.median,
         "standard_error": difference.estimate.standard_error,
         "interval_low": difference.low,
         "interval_high": difference.high,

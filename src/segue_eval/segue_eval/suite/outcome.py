@@ -95,15 +95,9 @@ class SuiteRun:
 def _summary(results: Sequence[EpisodeResult]) -> dict[str, object]:
     low, high = success_interval(results)
     means: dict[str, object] = {
-        key: {"mean": value.mean, "standard_error": _plain(value.standard_error), "count": value.count}
-        for key, value in estimates(results).items()
-        if value.count
+        key: value.to_dict() for key, value in estimates(results).items() if value.count
     }
     return means | {"episodes": len(results), "success_interval": [low, high]}
-
-
-def _plain(value: float) -> float | None:
-    return value if value == value else None  # NaN is not JSON
 
 
 def ours(cell: Cell, metric: str) -> Estimate:

@@ -12,13 +12,13 @@ from segue_eval.statistics import Estimate
 from segue_eval.suite.outcome import SuiteRun, ours
 from segue_eval.suite.run import Cell
 from segue_eval.suite.spec import METRICS
-from segue_eval.summary import COLUMNS
+from segue_eval.summary import COLUMNS, Column
 
 OUTCOME_METRICS = ("success", "false_stop", "missed_stop", "completion", "starved", "shortened")
 """Printed beside every table of a paper: how the episodes ended."""
 
 _CSV_HEADER = (
-    "task", "group", "cell", "label", "metric", "unit", "paper_mean", "paper_se", "mean", "se", "n",
+    "task", "group", "cell", "label", "metric", "unit", "paper_mean", "paper_se", "mean", "se", "median", "n",
 )  # fmt: skip
 
 Rows = list[list[str]]
@@ -47,7 +47,7 @@ def paper_table(run: SuiteRun) -> Rows:
         header += [f"{column.title} {run.spec.paper_name}", "ours"] if facts else [column.title]
         for row, cell in zip(rows, run.cells, strict=True):
             row += [printed(run.spec.fact(*cell.job.key, key), column.digits)] if facts else []
-            row += [ours(cell, key).text(column.digits) if cell.results else "not run"]
+            row += [column.text(ours(cell, key)) if cell.results else "not run"]
     return _without_empty([header, *rows])
 
 
@@ -56,7 +56,7 @@ def outcome_table(run: SuiteRun) -> Rows:
     columns = [METRICS[key] for key in OUTCOME_METRICS if key not in run.spec.columns]
     header = ["task", "", "method", "episodes", *(column.title for column in columns)]
     rows = [
-        [*_labels(cell), str(len(cell.results)), *(ours(cell, c.key).text(c.digits) for c in columns)]
+        [*_labels(cell), str(len(cell.results)), *(c.text(ours(cell, c.key)) for c in columns)]
         for cell in run.ran
     ]
     return _without_empty([header, *rows])
@@ -67,13 +67,14 @@ def number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
 
 
-def difference(claim: Claim, digits: int) -> str:
-    """`-1.52 ± 0.31 [-2.15, -0.89]`; a dash where nothing was compared."""
+def difference(claim: Claim, column: Column) -> str:
+    """`-1.52 ± 0.31 [-2.15, -0.89]`, with the median of a heavy-tailed metric; a dash where nothing was compared."""
     if "difference" not in claim.statistics:
         return "-"
-    value = {name: f"{number:+.{digits}f}" for name, number in claim.statistics.items()}
-    error = f"{claim.statistics['standard_error']:.{digits}f}"
-    return f"{value['difference']} ± {error} [{value['interval_low']}, {value['interval_high']}]"
+    value = {name: f"{number:+.{column.digits}f}" for name, number in claim.statistics.items()}
+    error = f"{claim.statistics['standard_error']:.{column.digits}f}"
+    median = f", median {value['median_difference']}" if column.heavy else ""
+    return f"{value['difference']} ± {error} [{value['interval_low']}, {value['interval_high']}]{median}"
 
 
 def claims_table(run: SuiteRun) -> Rows:
@@ -84,7 +85,7 @@ def claims_table(run: SuiteRun) -> Rows:
         name, _, task = claim.id.partition("/")
         n = f"{claim.statistics['n']:.0f}" if "n" in claim.statistics else "-"
         p = number(claim.statistics.get("p_value"), 2)
-        compared = difference(claim, columns[name].digits)
+        compared = difference(claim, columns[name])
         rows.append([claim.text, task, claim.verdict.words, columns[name].title, compared, p, n])
     return [["claim", "task", "verdict", "metric", "difference ± SE [95 %]", "p", "n"], *rows]
 
@@ -140,4 +141,4 @@ def as_csv(run: SuiteRun) -> str:
 
 def _numbers(value: Estimate) -> Sequence[object]:
     error = value.standard_error if math.isfinite(value.standard_error) else ""
-    return (value.mean, error, value.count) if value.count else ("", "", 0)
+    return (value.mean, error, value.median, value.count) if value.count else ("", "", "", 0)

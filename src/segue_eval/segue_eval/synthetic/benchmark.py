@@ -91,14 +91,10 @@ def table(rows: Iterable[Row]) -> str:
     """Plain text, one line per method."""
     lines = [f"{'method':24}{'policy':20}{'switches':>14}{'RMSE x1e3':>16}{'jump x1e3':>16}{'success %':>14}"]
     for row in rows:
-        cells = (_scaled(row.overlap_rmse), _scaled(row.seam_jump))
-        success = _scaled(row.success, 100)
+        cells = (row.overlap_rmse.scaled(1e3), row.seam_jump.scaled(1e3))
+        success = row.success.scaled(100)
         lines.append(
             f"{row.method:24}{row.policy:20}{row.switches.text(2):>14}"
             f"{cells[0].text(1):>16}{cells[1].text(1):>16}{success.text(0):>14}"
         )
     return "\n".join(lines)
-
-
-def _scaled(value: Estimate, factor: float = 1e3) -> Estimate:
-    return Estimate(value.mean * factor, value.standard_error * factor, value.count)

@@ -13,6 +13,7 @@ from segue_core.errors import ErrorCode, PolicyError
 from segue_core.policy import CAPABILITIES, PolicyInfo, PredictRequest, PredictResult
 from segue_eval.evaluate import EpisodeRunner
 from segue_eval.result import EpisodeResult
+from segue_eval.smoothness import Smoothness
 from segue_scheduler.testing.scripted_policy import policy_info
 
 CAMERAS = ("head", "left_wrist", "right_wrist")
@@ -80,9 +81,7 @@ def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int 
         starved=0,
         interventions=0,
         shortened=0,
-        nsparc=1.5,
-        nldlj=20.0,
-        nldlj_dimensionless=float("nan"),
+        smooth=Smoothness(nsparc=1.5, nldlj=20.0),
         seams=(),
         actions=np.zeros((0, 14)),
     )
