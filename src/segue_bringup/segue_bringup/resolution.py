@@ -72,6 +72,8 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
     values = _known_values(graph, raw)
     _check_fit(values)
     arguments = {name: _absolute(name, substitute(raw[name], values, f"argument {name}")) for name in raw}
+    if "continuation" in arguments:
+        arguments |= _own_lengths(values["policy"], arguments, given)
     if "real_time_factor" in arguments:
         arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
@@ -110,6 +112,15 @@ def _known_values(graph: Graph, arguments: Mapping[str, Scalar]) -> dict[str, An
     for name, derived in graph.derived.items():
         values[name] = derived.values[str(arguments[derived.argument])]
     return values
+
+
+def _own_lengths(
+    policy: Mapping[str, Any], arguments: Mapping[str, Scalar], given: Mapping[str, Scalar]
+) -> dict[str, Scalar]:
+    """Stride and delay that a policy has of its own with its own continuation, where none were given."""
+    if arguments["continuation"] != policy["continuation"]:
+        return {}
+    return {name: policy[name] for name in ("stride", "delay") if name not in given}
 
 
 def _pace(asked: float, values: Mapping[str, Any]) -> float:

@@ -134,6 +134,18 @@ def test_a_policy_says_how_much_it_yields_to_the_controllers() -> None:
     assert nice("scripted") == 2
 
 
+def test_a_policy_has_lengths_of_its_own_with_its_own_continuation_unless_others_are_given() -> None:
+    """ACT's ensembling asked every 30 ticks: two chunks at half weight each."""
+
+    def lengths(**given: Scalar) -> tuple[object, object]:
+        arguments = make_plan(load_graph(), given).arguments
+        return arguments["stride"], arguments["delay"]
+
+    assert lengths(policy="act") == (1, 1)
+    assert lengths(policy="act", stride="3", delay="2") == (3, 2)
+    assert lengths(policy="act", continuation="naive_async") == lengths(policy="legato") == (30, 8)
+
+
 def test_a_policy_says_which_tasks_it_cannot_follow_in_real_time() -> None:
     def pace(**given: Scalar) -> object:
         return make_plan(load_graph(), given).node("simulator").parameters["real_time_factor"]

@@ -79,14 +79,18 @@ def difference(space: ActionSpace, a: ArrayLike, b: ArrayLike) -> Floats:
     return np.concatenate(parts, axis=-1)
 
 
-def blend(space: ActionSpace, old: ArrayLike, new: ArrayLike, weight: ArrayLike) -> Floats:
+def blend(
+    space: ActionSpace, old: ArrayLike, new: ArrayLike, weight: ArrayLike, *, average_grippers: bool = False
+) -> Floats:
     """Mix two actions (..., D); `weight` (...,) in [0, 1] is the share of `new`.
 
-    Weight 0 gives `old` and 1 gives `new`, exactly. A gripper is `new` as soon as the weight is above 0.
+    Weight 0 gives `old` and 1 gives `new`, exactly. A gripper is `new` as soon as the weight is above 0, or with
+    `average_grippers` mixed as a position is.
     """
+    blends = {**_BLENDS, ChannelKind.GRIPPER: _linear_blend} if average_grippers else _BLENDS
     a, b = np.broadcast_arrays(np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64))
     share = np.broadcast_to(np.asarray(weight, dtype=np.float64), a.shape[:-1])
-    parts = [_BLENDS[c.kind](c, a[..., s], b[..., s], share) for c, s in _channels(space)]
+    parts = [blends[c.kind](c, a[..., s], b[..., s], share) for c, s in _channels(space)]
     mixed = np.concatenate(parts, axis=-1)
     mixed = np.where(share[..., None] <= 0, a, mixed)
     exact: Floats = np.where(share[..., None] >= 1, b, mixed)

@@ -15,14 +15,17 @@ class ChunkLengths(StrictModel):
     """
 
     GROUP: ClassVar[str] = "Chunks"
-    stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts")
+    stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts; act: 1")
     delay_mode: Literal["constructed", "adaptive"] = Field(
         default="constructed",
         description="constructed: a chunk is used from start_tick + delay on, or later if it comes later; "
         "adaptive: used on arrival, and the next delay is estimated from the last ones",
     )
     delay: int = Field(
-        default=8, ge=0, le=1024, description="ticks d of one inference; in adaptive mode the first guess"
+        default=8,
+        ge=0,
+        le=1024,
+        description="ticks d of one inference (act: 1); in adaptive mode the first guess",
     )
     ramp: int | None = Field(default=None, ge=0, le=1024, description="ramp length r; null means H - s - d")
     ramp_kind: Literal["linear", "exp", "zeros", "ones"] = Field(

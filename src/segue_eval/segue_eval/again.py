@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_data.contracts import load_task
-from segue_eval.options import default_checkpoint, default_continuation
+from segue_eval.options import default_checkpoint, default_continuation, usual_lengths
 from segue_eval.settings import SetupOptions
 
 _FROM_SCHEDULER = {
@@ -35,8 +35,10 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
         words += ["--continuation", scheduler["continuation"]]
     if scheduler.get("continuation_options"):
         words += ["--continuation-options", json.dumps(scheduler["continuation_options"])]
+    usual = {key: fields[key].default for key in _FROM_SCHEDULER}
+    usual |= usual_lengths(setup["policy"], scheduler["continuation"])
     for key, option in _FROM_SCHEDULER.items():
-        if key in scheduler and scheduler[key] != fields[key].default:
+        if key in scheduler and scheduler[key] != usual[key]:
             words += [option, str(scheduler[key])]
     if setup["latency"] != fields["latency"].default:
         words += ["--latency", setup["latency"]]

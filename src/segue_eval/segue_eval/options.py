@@ -7,6 +7,7 @@ from pathlib import Path
 
 from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.scheduler_config import ChunkLengths
 from segue_data.contracts import config_folder, load_robot, load_task, tasks_of
 from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
@@ -22,6 +23,13 @@ def default_checkpoint(policy: str, task: str) -> Path:
 def default_continuation(policy: str) -> str:
     """What `segue run` takes for a policy; ConfigError if there is no such policy, or its file is wrong."""
     return entry_of(policy).continuation
+
+
+def usual_lengths(policy: str, continuation: str) -> dict[str, int]:
+    """Stride and delay when none are asked for: the policy's own with its own continuation."""
+    entry = entry_of(policy)
+    usual = entry if continuation == entry.continuation else ChunkLengths()
+    return {"stride": usual.stride, "delay": usual.delay}
 
 
 def _task(arguments: SetupOptions) -> str:
@@ -44,10 +52,14 @@ def setup_from(arguments: SetupOptions) -> Setup:
     given = arguments.checkpoint
     named = "policy" in arguments.model_fields_set or not given
     policy = arguments.policy if named else method_in(Path(str(given))).name
+    continuation = arguments.continuation or default_continuation(policy)
+    lengths = usual_lengths(policy, continuation)
     scheduler: dict[str, object] = {
-        "continuation": arguments.continuation or default_continuation(policy),
-        "stride": arguments.stride,
-        "delay": arguments.delay,
+        "continuation": continuation,
+        **{
+            name: getattr(arguments, name) if name in arguments.model_fields_set else lengths[name]
+            for name in lengths
+        },
         "delay_mode": arguments.delay_mode,
         "when_infeasible": arguments.when_infeasible,
     }

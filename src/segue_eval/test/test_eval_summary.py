@@ -172,6 +172,9 @@ def test_the_page_lists_every_seed_with_how_it_ended_what_to_see_and_the_command
         "--policy scripted --task push_button",
         "--policy flow --continuation rtc --continuation-options '{max_guidance_weight: 7}' --ramp 5",
         "--checkpoint config/checkpoints/act_push_button --delay 4 --stride 20 --delay-mode adaptive --latency 3:9",
+        "--policy act --task push_button",
+        "--policy act --task push_button --stride 30 --delay 8",
+        "--policy act --task push_button --continuation naive_async --stride 1 --delay 1",
         "--when-infeasible shorten --robot dual_arm --time-limit 7.5",
     ],
 )

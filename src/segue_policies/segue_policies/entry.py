@@ -10,6 +10,7 @@ from pydantic import Field
 from segue_core.contracts.base import StrictModel
 from segue_core.errors import unknown_name
 from segue_core.files import load_config
+from segue_core.scheduler_config import ChunkLengths
 from segue_policies.method import find_method, method_names
 
 _ANY = "naive_async"  # what every policy can be continued by
@@ -27,6 +28,10 @@ class PolicyEntry(StrictModel):
         default="", description="folder of the trained weights; may use ${config} and ${task}"
     )
     continuation: str = Field(default="", description="continuation method when none is asked for")
+    stride: int = Field(
+        default=0, ge=0, le=1024, description="ticks between two inference starts with that method; 0: usual"
+    )
+    delay: int = Field(default=-1, ge=-1, le=1024, description="ticks of one inference with it; -1: usual")
     nice: int = Field(
         default=5, ge=0, le=19, description="how much its node yields to the controllers on a busy machine"
     )
@@ -39,6 +44,14 @@ class PolicyEntry(StrictModel):
     def foreign(self) -> bool:
         """Whether its node is another package's, which needs no method of ours."""
         return (self.package, self.executable) != ("segue_policies", "policy")
+
+
+_USUAL = (ChunkLengths().stride, ChunkLengths().delay)
+
+
+def _lengths(entry: PolicyEntry, usual: tuple[int, int]) -> dict[str, int]:
+    stride, delay = usual
+    return {"stride": entry.stride or stride, "delay": delay if entry.delay < 0 else entry.delay}
 
 
 def policy_names(files: Mapping[str, Path]) -> list[str]:
@@ -56,11 +69,12 @@ def policy_entry(name: str, files: Mapping[str, Path]) -> PolicyEntry:
         raise unknown_name("policy", name, known)
     entry = load_config(files[name], PolicyEntry, "policy") if name in files else PolicyEntry(name=name)
     if entry.foreign:
-        return entry.model_copy(update={"continuation": entry.continuation or _ANY})
+        return entry.model_copy(update=_lengths(entry, _USUAL) | {"continuation": entry.continuation or _ANY})
     method = find_method(entry.method or name)
     usual = f"${{config}}/checkpoints/{name}_${{task}}" if method.checkpoint else ""
     return entry.model_copy(
-        update={
+        update=_lengths(entry, (method.stride, method.delay))
+        | {
             "method": method.name,
             "description": entry.description or method.description,
             "checkpoint": entry.checkpoint or usual,

@@ -38,6 +38,8 @@ class Method:
             policy's own where there is no checkpoint.
         description: one sentence for people.
         continuation: the continuation method when none is asked for.
+        stride: ticks between two inference starts with that continuation, when nothing else is asked for.
+        delay: ticks that an inference takes, likewise.
         capabilities: what every checkpoint of it can do, see `segue_core.policy.CAPABILITIES`.
         checkpoint: whether it needs a folder of trained weights.
         corrections: whether `learner` takes corrections as its third argument.
@@ -52,6 +54,8 @@ class Method:
     info: str = ""
     description: str = ""
     continuation: str = "naive_async"
+    stride: int = 30
+    delay: int = 8
     capabilities: frozenset[str] = frozenset()
     checkpoint: bool = True
     corrections: bool = False

@@ -108,6 +108,19 @@ def test_an_ensemble_is_the_weighted_mean_of_all_chunks_that_predict_the_tick(
         np.testing.assert_allclose(command, np.average(covering, axis=0, weights=weights), atol=1e-12)
 
 
+@given(plans(), seeds, decays)
+def test_grippers_are_the_newest_chunks_or_as_the_authors_have_it_the_mean_of_all(
+    plan: tuple[int, int, int, int], seed: int, m: float
+) -> None:
+    space = ActionSpace("g", 30.0, (Channel("g", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),))
+    chunks = wild(space, plan, seed)
+    for grippers in ("latest", "average"):
+        method = continuation.create("temporal_ensemble", {"m": m, "grippers": grippers})
+        for command, covering in execute(method, space, chunks, plan[2]):
+            mean = np.average(covering, axis=0, weights=np.exp(-m * np.arange(len(covering))))
+            np.testing.assert_allclose(command, covering[-1] if grippers == "latest" else mean, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", EVERY)
 @given(plan=plans(), seed=seeds)
 def test_positions_and_rotations_stay_in_the_hull_of_the_chunks(

@@ -10,5 +10,7 @@ METHODS = (
         learner="segue_policies.act.learner:ActLearner",
         description="Action chunking with transformers, temporal ensembling of overlapping chunks",
         continuation="temporal_ensemble",
+        stride=1,  # as its authors do: every tick is the mean of all chunks that predict it
+        delay=1,
     ),
 )

@@ -95,6 +95,7 @@ class Mixing(Continuation):
     """
 
     streams = False
+    average_grippers = False
 
     def shares(self, old: int, new: int) -> NDArray[np.float64]:
         """Share of the new chunk, (min(old, new),) in [0, 1], for `old` rows that are left and `new` that come."""
@@ -108,6 +109,6 @@ class Mixing(Continuation):
             rows = timeline.rows_from(now)
             share = self.shares(len(old), len(rows))
             both = len(share)
-            rows[:both] = blend(space, old[:both], rows[:both], share)
+            rows[:both] = blend(space, old[:both], rows[:both], share, average_grippers=self.average_grippers)
             timeline.replace(rows, now)
         return dropped

@@ -15,7 +15,7 @@ No past chunk is stored, and a row is covered because it exists, never because i
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,17 @@ from segue_scheduler.continuation.base import Continuation, Mixing
 
 
 class TemporalEnsembleOptions(StrictModel):
-    """How fast the weight falls with every newer chunk."""
+    """How fast the weight falls with every newer chunk, and what becomes of grippers."""
 
     m: float = Field(
         default=0.01,
         ge=-0.5,
         le=0.5,
         description="decay of the weights; below 0 the newest chunk weighs most",
+    )
+    grippers: Literal["latest", "average"] = Field(
+        default="latest",
+        description="latest: as the newest chunk says; average: the mean of all, as ACT's authors have it",
     )
 
 
@@ -42,7 +46,8 @@ class TemporalEnsemble(Mixing):
     name = "temporal_ensemble"
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._decay = self.parse(options, TemporalEnsembleOptions).m
+        chosen = self.parse(options, TemporalEnsembleOptions)
+        self._decay, self.average_grippers = chosen.m, chosen.grippers == "average"
         self.reset()
 
     def reset(self) -> None:
