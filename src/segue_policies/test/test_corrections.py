@@ -19,8 +19,8 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.flow.config import FlowConfig
-from segue_policies.flow.objectives import OBJECTIVES
 from segue_policies.flow.path import interpolant
+from segue_policies.flow.variants import VARIANTS
 from segue_policies.samples.corrections import CorrectionSource, check_corrections
 from segue_policies.serve import load_policy
 from segue_policies.testing.dots import CAMERAS, STEPS, Dots, make_dots, make_settings
@@ -63,9 +63,9 @@ def test_where_the_plan_is_right_a_correction_is_an_ordinary_sample(seed: int, n
     generator = torch.Generator().manual_seed(seed)
     actions, noise = torch.randn(2, 6, H, D, generator=generator, dtype=torch.float64)
     t = torch.rand(6, generator=generator, dtype=torch.float64)
-    for objective in OBJECTIVES.values():
-        omega = objective.schedules(6, config, generator).double()
-        shown, at = objective.visited(actions, actions, noise, omega, t, config)
+    for variant in VARIANTS.values():
+        omega = variant.schedules(6, config, generator).double()
+        shown, at = variant.visited(actions, actions, noise, omega, t, config)
         assert torch.allclose(shown, interpolant(actions, noise, omega, at), atol=1e-8)
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_plan_is_seen_in_the_rows_that_it_guides_and_in_no_other() -> No
     t = torch.linspace(0, 0.9, 6)
     for name in ("legato", "one_shot"):
         omega = torch.from_numpy(guidance_schedule(H, 3, 4)).expand(6, H)
-        shown, at = OBJECTIVES[name].visited(actions, plan, noise, omega, t, CONFIG)
+        shown, at = VARIANTS[name].visited(actions, plan, noise, omega, t, CONFIG)
         apart = (shown - interpolant(actions, noise, omega, at)).abs().amax(dim=(0, 2))
         assert (apart[:7] > 0.05).all()
         assert torch.allclose(apart[7:], torch.zeros(H - 7), atol=1e-5)

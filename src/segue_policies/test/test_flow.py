@@ -19,10 +19,10 @@ from segue_policies.flow.path import (
     legato_velocity,
     mixture,
     sample,
-    sample_one_shot,
     target_velocity,
 )
 from segue_policies.flow.schedules import linear_schedule, random_schedules
+from segue_policies.flow.variants.one_shot import sample_one_shot
 from segue_policies.guidance import rtc
 
 H, D = 12, 3

@@ -1,4 +1,4 @@
-"""Laws of Legato's network and objective."""
+"""Laws of Legato's network and variant."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from segue_core.errors import ConfigError
 from segue_policies.flow.build import build_network
 from segue_policies.flow.config import FlowConfig, NetworkConfig
 from segue_policies.flow.loss import flow_loss, flow_times
-from segue_policies.flow.model import LegatoNet
-from segue_policies.flow.objectives import OBJECTIVES
-from segue_policies.flow.objectives.legato import objective_weight
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.path import interpolant, legato_velocity, sample, sample_plain, target_velocity
+from segue_policies.flow.variants import VARIANTS
+from segue_policies.flow.variants.legato import velocity_weight
 
 H, D, N = 60, 14, 5
 SMALL = NetworkConfig(
@@ -21,7 +21,7 @@ SMALL = NetworkConfig(
 CAMERAS = ("head", "left_wrist", "right_wrist")
 
 
-def make_net() -> LegatoNet:
+def make_net() -> FlowNet:
     torch.manual_seed(0)
     return build_network(SMALL, CAMERAS, (96, 72), D, (H, D), N)
 
@@ -60,7 +60,7 @@ def test_the_weighted_error_of_the_clean_chunk_is_the_paper_s_velocity_error() -
     noisy = interpolant(actions, noise, omega, t)
     velocity = legato_velocity(predicted, noisy, noise, omega, t, N)
     paper = (velocity - target_velocity(actions, noise, omega, t, N)).square()
-    weight = objective_weight(omega, t, N, float("inf"))
+    weight = velocity_weight(omega, t, N, float("inf"))
     torch.testing.assert_close(weight * (predicted - actions).square(), paper)
 
 
@@ -69,13 +69,13 @@ def test_flow_times_cover_the_unit_interval_for_every_observation() -> None:
     assert torch.equal((times * 8).floor(), torch.arange(8.0).expand(50, 8))
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_the_loss_is_a_function_of_its_generator(name: str) -> None:
     net = make_net()
     observed, actions = torch.randn(4, 16), torch.randn(4, H, D)
     values = [
         flow_loss(
-            OBJECTIVES[name],
+            VARIANTS[name],
             net,
             observed,
             actions,
@@ -117,7 +117,7 @@ def test_a_transformer_head_serves_wherever_an_mlp_does() -> None:
     chunk = sample(net.bind_guided(observed, noise), noise, omega, reference, N)
     torch.testing.assert_close(chunk[:, :8], reference[:, :8], atol=1e-5, rtol=0)
     loss = flow_loss(
-        OBJECTIVES["legato"], net, observed, reference, FlowConfig(), torch.ones(D), torch.Generator()
+        VARIANTS["legato"], net, observed, reference, FlowConfig(), torch.ones(D), torch.Generator()
     )
     torch.autograd.backward(loss)
     moved = [name for name, p in net.head.named_parameters() if p.grad is not None and p.grad.any()]

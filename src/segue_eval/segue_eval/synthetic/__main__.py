@@ -1,4 +1,4 @@
-"""`python -m segue_eval.synthetic`: train one policy per objective, then print the table of all methods."""
+"""`python -m segue_eval.synthetic`: train one policy per variant, then print the table of all methods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from segue_eval.synthetic.training import train_policy
 
 
 class SyntheticOptions(StrictModel):
-    """Train one policy per objective, then print the table of all methods."""
+    """Train one policy per variant, then print the table of all methods."""
 
     steps: int = Field(default=1000, ge=1, le=10**7, description="optimiser steps per policy")
     episodes: int = Field(default=50, ge=1, le=10**6, description="episodes per method")

@@ -27,7 +27,7 @@ POLICY_OF: Mapping[str, str] = {
     "vlash": "vlash",
     "legato": "legato",
 }
-"""Continuation method to the objective that its policy is trained with."""
+"""Continuation method to the variant that its policy is trained with."""
 
 DELAY, STRIDE, TIME_LIMIT_S = 8, 8, 4.0
 

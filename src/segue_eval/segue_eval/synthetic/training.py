@@ -1,4 +1,4 @@
-"""One small network per objective, from the same samples, steps and seed."""
+"""One small network per variant, from the same samples, steps and seed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from segue_core.policy import PolicyInfo
 from segue_eval.synthetic.world import PLANE, Samples, demonstrations
 from segue_policies.flow.config import FlowConfig
 from segue_policies.flow.loss import flow_loss
-from segue_policies.flow.model import ChunkHead, LegatoNet
-from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.model import ChunkHead, FlowNet
 from segue_policies.flow.policy import FlowPolicy
 from segue_policies.flow.scene import TrainedNetwork
+from segue_policies.flow.variants import VARIANTS
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 
@@ -37,13 +37,13 @@ class StateEncoder(nn.Module):
 
 
 def train_policy(name: str, steps: int, seed: int = 0) -> FlowPolicy:
-    """A policy of objective `name` after `steps` optimiser steps; the same weights for equal arguments."""
-    objective = OBJECTIVES[name]
-    data = demonstrations(SAMPLES, FLOW.horizon + objective.lookahead(FLOW), seed)
+    """A policy of variant `name` after `steps` optimiser steps; the same weights for equal arguments."""
+    variant = VARIANTS[name]
+    data = demonstrations(SAMPLES, FLOW.horizon + variant.lookahead(FLOW), seed)
     normaliser = _normaliser(data)
     torch.manual_seed(seed)
     head = ChunkHead(FLOW.horizon, PLANE.dim, WIDTH, 2, CONDITION)
-    net = LegatoNet(StateEncoder(), head, FLOW.num_steps, min_noise=0.04)
+    net = FlowNet(StateEncoder(), head, FLOW.num_steps, min_noise=0.04)
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE)
     generator = torch.Generator().manual_seed(seed)
     state, actions = torch.from_numpy(data.state), torch.from_numpy(data.actions)
@@ -51,14 +51,14 @@ def train_policy(name: str, steps: int, seed: int = 0) -> FlowPolicy:
         for group in optimiser.param_groups:
             group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
         picked = torch.randint(len(state), (BATCH,), generator=generator)
-        shown, chunk = objective.pairs(state[picked], actions[picked], FLOW, generator)
+        shown, chunk = variant.pairs(state[picked], actions[picked], FLOW, generator)
         clean = normaliser.encode_actions(chunk, shown)
         observed = net.observe(torch.empty(0), normaliser.encode_state(shown))
-        loss = flow_loss(objective, net, observed, clean, FLOW, torch.ones(PLANE.dim), generator)
+        loss = flow_loss(variant, net, observed, clean, FLOW, torch.ones(PLANE.dim), generator)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
-    trained = TrainedNetwork(net.requires_grad_(False).eval(), objective, normaliser, PLANE, FLOW.horizon)
+    trained = TrainedNetwork(net.requires_grad_(False).eval(), variant, normaliser, PLANE, FLOW.horizon)
     return FlowPolicy(_info(name), trained, PLANE.dim)
 
 
@@ -68,7 +68,7 @@ def _normaliser(data: Samples) -> Normaliser:
 
 
 def _info(name: str) -> PolicyInfo:
-    max_delay, max_ramp = OBJECTIVES[name].trained_lengths(FLOW)
+    max_delay, max_ramp = VARIANTS[name].trained_lengths(FLOW)
     return PolicyInfo(
         name=name,
         action_space=PLANE,

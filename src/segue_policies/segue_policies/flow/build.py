@@ -8,7 +8,7 @@ from torch import nn
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.flow.config import NetworkConfig
-from segue_policies.flow.model import ChunkHead, LegatoNet
+from segue_policies.flow.model import ChunkHead, FlowNet
 from segue_policies.flow.transformer import TransformerHead
 from segue_policies.networks.encoders import ImageEncoder, ObservationEncoder
 
@@ -20,7 +20,7 @@ def build_network(
     state_dim: int,
     chunk_shape: tuple[int, int],
     num_steps: int,
-) -> LegatoNet:
+) -> FlowNet:
     """Fresh network for `cameras` (in order), images of (width, height) pixels and chunks (H, D).
 
     Raises:
@@ -39,7 +39,7 @@ def build_network(
     encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
     encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)
     head = _head(config, chunk_shape)
-    return LegatoNet(encoder, head, num_steps, config.min_noise, config.condition_row)
+    return FlowNet(encoder, head, num_steps, config.min_noise, config.condition_row)
 
 
 def _head(config: NetworkConfig, chunk_shape: tuple[int, int]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Settings of a flow policy: objective, network, flow and training."""
+"""Settings of a flow policy: variant, network, flow and training."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FlowConfig(StrictModel):
     max_weight: float = Field(
         default=1.0,
         gt=0,
-        description="cap of the objective's weight on A_hat; large: the paper's own (loss.py)",
+        description="cap of the loss's weight on A_hat; large: the paper's own (loss.py)",
     )
     regression_weight: float = Field(
         default=1.0, ge=0, description="weight of the plain regression of E[A | o] that teaches the encoder"
@@ -67,12 +67,12 @@ class FlowConfig(StrictModel):
     )
 
 
-class LegatoConfig(MethodConfig):
+class FlowSettings(MethodConfig):
     """A whole training run."""
 
     method: str = Field(
         default="legato",
-        description="objective, and with it the samplers that the checkpoint serves (objectives/)",
+        description="variant, and with it the samplers that the checkpoint serves (variants/)",
     )
     network: NetworkConfig = NetworkConfig()
     flow: FlowConfig = FlowConfig()

@@ -1,4 +1,4 @@
-"""A flow policy, whatever its objective, in the shared training loop."""
+"""A flow policy, whatever its variant, in the shared training loop."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
 from segue_policies.checkpoints.provenance import provenance
 from segue_policies.flow.build import build_network
-from segue_policies.flow.config import LegatoConfig
+from segue_policies.flow.config import FlowSettings
 from segue_policies.flow.loss import correction_loss, flow_loss, regression_loss
-from segue_policies.flow.model import ExpectedChunk, LegatoNet, Training
-from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.model import ExpectedChunk, FlowNet, Training
 from segue_policies.flow.path import sample_plain
 from segue_policies.flow.readme import checkpoint_readme
+from segue_policies.flow.variants import VARIANTS
 from segue_policies.networks.encoders import ObservationEncoder
 from segue_policies.samples.augmentation import jitter
 from segue_policies.samples.batches import Batch, BatchSource, read_batch
@@ -39,11 +39,11 @@ EVALUATION_BATCH = 128
 STATISTICS_FRAMES = 4000
 
 
-class LegatoLearner:
+class FlowLearner:
     """Network, normaliser and data of one training run."""
 
     def __init__(
-        self, config: LegatoConfig, data: Demonstrations, corrections: Corrections | None = None
+        self, config: FlowSettings, data: Demonstrations, corrections: Corrections | None = None
     ) -> None:
         """Split the data, fit the normaliser on the training part, build a fresh network from the seed.
 
@@ -52,8 +52,8 @@ class LegatoLearner:
         check_demonstrations(data)
         self.config, self.data = config, data
         training = config.training
-        self.objective = OBJECTIVES[config.method]
-        rows = config.flow.horizon + self.objective.lookahead(config.flow)
+        self.variant = VARIANTS[config.method]
+        rows = config.flow.horizon + self.variant.lookahead(config.flow)
         self.part, self.held_out = split(data, rows, training.validation_share, training.seed, training.split)
         self.normaliser = _fit(self.part, config.flow.horizon)
         torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
@@ -65,7 +65,7 @@ class LegatoLearner:
         )
         self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
-        self.objective.check(network, data.state.shape[1], data.action_space.dim)
+        self.variant.check(network, data.state.shape[1], data.action_space.dim)
         self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
         _check_frozen(training)
         self._frozen = training.frozen_views > 0
@@ -85,7 +85,7 @@ class LegatoLearner:
         """The objective on augmented, normalised samples, and on corrections when there are some."""
         own_step, device = my_share().own(step), self._device
         generator = torch_rng(self.config.training.seed, RandomStream.LOSS, own_step)
-        measured, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
+        measured, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)
         measured, actions = measured.to(device), actions.to(device)
         observed = self._observe(batch.images, measured, generator)
         clean = self.normaliser.encode_actions(actions, measured)
@@ -151,7 +151,7 @@ class LegatoLearner:
         batch, device = source.batch(step), self._device
         state, actions, reference = (x.to(device) for x in (batch.state, batch.actions, batch.reference))
         loss = correction_loss(
-            self.objective,
+            self.variant,
             self.model.net,
             self._observe(batch.images, state, generator),
             self.normaliser.encode_actions(actions, state),
@@ -164,7 +164,7 @@ class LegatoLearner:
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
-        """Held-out objective, and errors of chunks sampled without guidance; the same frames and noise every time."""
+        """Held-out loss, and errors of chunks sampled without guidance; the same frames and noise every time."""
         net = _network(model)
         chosen = numpy_rng(self.config.training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
         chosen = np.sort(chosen[: self.config.training.validation_frames])
@@ -172,7 +172,7 @@ class LegatoLearner:
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
             batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
-            state, actions = self.objective.pairs(batch.state, batch.actions, self.config.flow, generator)
+            state, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)
             state, actions, images = (x.to(self._device) for x in (state, actions, batch.images))
             observed = net.observe(self.normaliser.encode_images(images), self.normaliser.encode_state(state))
             clean = self.normaliser.encode_actions(actions, state)
@@ -186,7 +186,7 @@ class LegatoLearner:
     def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
         """Write a checkpoint with a README that says how it was made."""
         space = self.data.action_space
-        max_delay, max_ramp = self.objective.trained_lengths(self.config.flow)
+        max_delay, max_ramp = self.variant.trained_lengths(self.config.flow)
         config = {
             "method": self.config.method,
             "action_space": space.to_dict(),
@@ -216,15 +216,13 @@ class LegatoLearner:
         self.normaliser = base.normaliser
         return base.config.weights_sha256 + base.config.stats_sha256
 
-    def _flow_loss(
-        self, net: LegatoNet, observed: Tensor, clean: Tensor, generator: torch.Generator
-    ) -> Tensor:
-        return flow_loss(self.objective, net, observed, clean, self.config.flow, self._dim_weights, generator)
+    def _flow_loss(self, net: FlowNet, observed: Tensor, clean: Tensor, generator: torch.Generator) -> Tensor:
+        return flow_loss(self.variant, net, observed, clean, self.config.flow, self._dim_weights, generator)
 
-    def _sample(self, net: LegatoNet, observed: Tensor, generator: torch.Generator) -> Tensor:
+    def _sample(self, net: FlowNet, observed: Tensor, generator: torch.Generator) -> Tensor:
         shape = (len(observed), self.config.flow.horizon, self.data.action_space.dim)
         noise = torch.randn(shape, generator=generator).to(observed.device)
-        return sample_plain(self.objective.bind(net, observed), noise, self.config.flow.num_steps)
+        return sample_plain(self.variant.bind(net, observed), noise, self.config.flow.num_steps)
 
 
 def _check_frozen(training: TrainingConfig) -> None:
@@ -234,7 +232,7 @@ def _check_frozen(training: TrainingConfig) -> None:
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "training.frozen_views", got=got, expected=expected)
 
 
-def _network(model: nn.Module) -> LegatoNet:
+def _network(model: nn.Module) -> FlowNet:
     """The part of what is trained that a policy keeps."""
     assert isinstance(model, Training)
     return model.net
@@ -251,7 +249,7 @@ def _fit(part: ChunkDataset, horizon: int) -> Normaliser:
     )
 
 
-def _dim_weights(config: LegatoConfig, data: Demonstrations) -> Tensor:
+def _dim_weights(config: FlowSettings, data: Demonstrations) -> Tensor:
     weights = torch.ones(data.action_space.dim)
     for name, weight in config.flow.channel_weights.items():
         weights[data.action_space.slice(name)] = weight

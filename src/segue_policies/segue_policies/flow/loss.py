@@ -1,4 +1,4 @@
-"""The regression of every objective, written for a network that predicts the clean chunk, and the encoder's teacher."""
+"""The regression of every variant, written for a network that predicts the clean chunk, and the encoder's teacher."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from segue_policies.flow.config import FlowConfig
-from segue_policies.flow.model import LegatoNet
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.path import interpolant
+from segue_policies.flow.variant import Variant
 
 
 def flow_times(observations: int, samples: int, generator: torch.Generator) -> Tensor:
@@ -20,29 +20,29 @@ def flow_times(observations: int, samples: int, generator: torch.Generator) -> T
 
 
 def flow_loss(
-    objective: Objective,
-    net: LegatoNet,
+    variant: Variant,
+    net: FlowNet,
     observed: Tensor,
     actions: Tensor,
     config: FlowConfig,
     dim_weights: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
-    """Mean loss of `objective` over `config.samples` draws of (t, eps, omega) per observation.
+    """Mean loss of `variant` over `config.samples` draws of (t, eps, omega) per observation.
 
     Args:
         observed: (B, C) embeddings; each is used for all of its draws.
         actions: (B, H, D) normalised clean chunks; they are also the guidance (Legato's Alg. 1, line 5).
         dim_weights: (D,) weight per action dimension.
     """
-    draws = _draw(objective, actions, config, generator)
+    draws = _draw(variant, actions, config, generator)
     noisy = interpolant(draws.clean, draws.noise, draws.omega, draws.t)
-    return _error(objective, net, observed, draws, noisy, draws.t, config, dim_weights)
+    return _error(variant, net, observed, draws, noisy, draws.t, config, dim_weights)
 
 
 def correction_loss(
-    objective: Objective,
-    net: LegatoNet,
+    variant: Variant,
+    net: FlowNet,
     observed: Tensor,
     actions: Tensor,
     reference: Tensor,
@@ -54,10 +54,10 @@ def correction_loss(
 
     `config` bounds the schedules to the rows that the reference really plans.
     """
-    draws = _draw(objective, actions, config, generator)
+    draws = _draw(variant, actions, config, generator)
     guided_by = reference.repeat_interleave(config.samples, dim=0)
-    noisy, t = objective.visited(draws.clean, guided_by, draws.noise, draws.omega, draws.t, config)
-    return _error(objective, net, observed, draws, noisy, t, config, dim_weights)
+    noisy, t = variant.visited(draws.clean, guided_by, draws.noise, draws.omega, draws.t, config)
+    return _error(variant, net, observed, draws, noisy, t, config, dim_weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +70,17 @@ class _Draws:
     t: Tensor
 
 
-def _draw(objective: Objective, actions: Tensor, config: FlowConfig, generator: torch.Generator) -> _Draws:
+def _draw(variant: Variant, actions: Tensor, config: FlowConfig, generator: torch.Generator) -> _Draws:
     count = len(actions) * config.samples
     clean = actions.repeat_interleave(config.samples, dim=0)
-    omega = objective.schedules(count, config, generator).to(clean.device)
+    omega = variant.schedules(count, config, generator).to(clean.device)
     t = flow_times(len(actions), config.samples, generator).to(clean.device)
     return _Draws(clean, torch.randn(clean.shape, generator=generator).to(clean.device), omega, t)
 
 
 def _error(
-    objective: Objective,
-    net: LegatoNet,
+    variant: Variant,
+    net: FlowNet,
     observed: Tensor,
     draws: _Draws,
     noisy: Tensor,
@@ -88,9 +88,9 @@ def _error(
     config: FlowConfig,
     dim_weights: Tensor,
 ) -> Tensor:
-    told = objective.told(draws.omega)
-    predicted = net.clean(noisy, observed.repeat_interleave(config.samples, dim=0), t, told)
-    weight = objective.weight(draws.omega, t, net.num_steps, config.max_weight)
+    row = variant.condition(draws.omega)
+    predicted = net.clean(noisy, observed.repeat_interleave(config.samples, dim=0), t, row)
+    weight = variant.weight(draws.omega, t, net.num_steps, config.max_weight)
     weight = weight * dim_weights.to(weight.device)
     return (weight * (predicted - draws.clean).square()).mean()
 

@@ -1,4 +1,4 @@
-"""The flow policies: one network, and an objective each, which decides the samplings that a checkpoint serves."""
+"""The flow policies: one network, and a variant each, which decides the samplings that a checkpoint serves."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _NEEDED: Mapping[str, str] = {
 """Capability that each sampling is declared by."""
 
 ANYHOW = ("plain", "rtc", "bidirectional")
-"""What every flow serves: all objectives contain samples without guidance, which is plain flow matching."""
+"""What every flow serves: all variants are trained on samples without guidance, which is plain flow matching."""
 
 
-def _objective(name: str, description: str, continuation: str) -> Method:
+def _variant(name: str, description: str, continuation: str) -> Method:
     return Method(
         name=name,
         policy="segue_policies.flow.policy:FlowPolicy.deployed",
-        settings="segue_policies.flow.config:LegatoConfig",
-        learner="segue_policies.flow.learner:LegatoLearner",
+        settings="segue_policies.flow.config:FlowSettings",
+        learner="segue_policies.flow.learner:FlowLearner",
         description=description,
         continuation=continuation,
         capabilities=frozenset(_NEEDED[served] for served in serves(name) if served in _NEEDED),
@@ -34,18 +34,18 @@ def _objective(name: str, description: str, continuation: str) -> Method:
 
 
 def serves(name: str) -> tuple[str, ...]:
-    """`method`s of a request that a checkpoint of the objective `name` answers."""
+    """`method`s of a request that a checkpoint of the variant `name` answers."""
     return (*ANYHOW, name) if name in _NEEDED else ANYHOW
 
 
 METHODS = (
-    _objective(
+    _variant(
         "legato", "Legato flow policy: its velocity field was trained to follow the executing chunk", "legato"
     ),
-    _objective(
+    _variant(
         "flow", "Plain flow matching, ready for guidance at inference (rtc) or rejection sampling", "rtc"
     ),
-    _objective("training_time_rtc", "Flow matching trained to continue a clean prefix", "training_time_rtc"),
-    _objective("one_shot", "Flow matching with the executing chunk in its initial noise only", "one_shot"),
-    _objective("vlash", "Flow matching on the state expected when the chunk begins", "vlash"),
+    _variant("training_time_rtc", "Flow matching trained to continue a clean prefix", "training_time_rtc"),
+    _variant("one_shot", "Flow matching with the executing chunk in its initial noise only", "one_shot"),
+    _variant("vlash", "Flow matching on the state expected when the chunk begins", "vlash"),
 )

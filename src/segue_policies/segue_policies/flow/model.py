@@ -95,7 +95,7 @@ class ExpectedChunk(nn.Module):
         return expected.float().view(-1, *self.shape)
 
 
-class LegatoNet(nn.Module):
+class FlowNet(nn.Module):
     """Observation encoder and chunk head."""
 
     def __init__(
@@ -129,8 +129,8 @@ class LegatoNet(nn.Module):
 
     def clean(self, noisy: Tensor, observed: Tensor, t: Tensor, omega: Tensor) -> Tensor:
         """Predicted clean chunk `(B, H, D)` from `(B, H, D)`, `(B, C)`, `(B,)`, `(B, H)`."""
-        told = omega if self.condition_row else torch.zeros_like(omega)
-        predicted: Tensor = self.head(noisy, observed, t, told)
+        row = omega if self.condition_row else torch.zeros_like(omega)
+        predicted: Tensor = self.head(noisy, observed, t, row)
         return predicted
 
     def bind_guided(self, observed: Tensor, noise: Tensor) -> VelocityFn:
@@ -165,7 +165,7 @@ class LegatoNet(nn.Module):
 class Training(nn.Module):
     """The policy's network, and beside it the regression that teaches its encoder."""
 
-    def __init__(self, net: LegatoNet, expected: ExpectedChunk) -> None:
+    def __init__(self, net: FlowNet, expected: ExpectedChunk) -> None:
         super().__init__()
         self.net = net
         self.expected = expected

@@ -145,28 +145,3 @@ def sample_plain(velocity_fn: VelocityFn, noise: Tensor, num_steps: int) -> Tens
         time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
         state = state + velocity_fn(state, time, omega) / num_steps
     return state
-
-
-def sample_one_shot(
-    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
-) -> Tensor:
-    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2); arguments as for `sample`."""
-    state = mixture(reference, noise, omega)
-    for k in range(num_steps):
-        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
-        state = state + velocity_fn(state, time, omega) / num_steps
-    return state
-
-
-def sample_prefix(
-    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
-) -> Tensor:
-    """Training-time RTC (arXiv 2512.05964): rows of the prefix are clean, hence set back around every step.
-
-    Arguments as for `sample`; `omega` is 1 on the prefix and 0 behind it. Rows behind it take plain Euler steps.
-    """
-    state = guide(noise, omega, reference)
-    for k in range(num_steps):
-        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
-        state = guide(state + velocity_fn(state, time, omega) / num_steps, omega, reference)
-    return state

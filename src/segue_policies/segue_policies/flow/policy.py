@@ -1,4 +1,4 @@
-"""A trained flow checkpoint, whatever its objective, behind the policy protocol."""
+"""A trained flow checkpoint, whatever its variant, behind the policy protocol."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from segue_policies.deployment import Deployment
 from segue_policies.flow.build import build_network
 from segue_policies.flow.config import NetworkConfig
 from segue_policies.flow.method import serves
-from segue_policies.flow.methods import METHODS
-from segue_policies.flow.model import LegatoNet
-from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.scene import Scene, TrainedNetwork
+from segue_policies.flow.variants import ANSWERS, VARIANTS
 from segue_policies.method import find_method
 from segue_policies.runtime import Runtime
 from segue_policies.serving import check_observation, check_rows, not_finite, policy_info
@@ -36,16 +35,16 @@ class FlowPolicy:
     def __init__(
         self, info: PolicyInfo, trained: TrainedNetwork, state_dim: int, runtime: Runtime | None = None
     ) -> None:
-        """`info.name` is the objective, which decides the samplings that are served."""
+        """`info.name` is the variant, which decides the samplings that are served."""
         self._info = info
         self._trained = trained
         self._state_dim = state_dim
         self._runtime = runtime or Runtime()
-        self._served = {name: METHODS[name] for name in serves(info.name)}
+        self._served = {name: ANSWERS[name] for name in serves(info.name)}
 
     @classmethod
     def deployed(cls, deployment: Deployment) -> FlowPolicy:
-        """Read a checkpoint folder, of any objective.
+        """Read a checkpoint folder, of any variant.
 
         Raises:
             PolicyError: the checkpoint is missing, corrupt or not what is expected. ConfigError: no such device.
@@ -56,7 +55,7 @@ class FlowPolicy:
         info = policy_info(config, find_method(config.method).capabilities)
         trained = TrainedNetwork(
             _network(folder, checkpoint).to(device),
-            OBJECTIVES[config.method],
+            VARIANTS[config.method],
             checkpoint.normaliser,
             info.action_space,
             config.horizon,
@@ -73,7 +72,7 @@ class FlowPolicy:
 
     @torch.no_grad()  # not inference mode: `rtc` differentiates the velocity
     def predict(self, request: PredictRequest) -> PredictResult:
-        """Sample one chunk by the method of the request (`methods/`); `plain` ignores reference and omega.
+        """Sample one chunk by the `method` of the request (`variants.ANSWERS`); `plain` ignores reference and omega.
 
         Raises:
             PolicyError: unsupported method, missing or wrong image or state, omega or reference of the wrong shape,
@@ -110,7 +109,7 @@ class FlowPolicy:
         return omega
 
 
-def _network(folder: Path, checkpoint: Checkpoint) -> LegatoNet:
+def _network(folder: Path, checkpoint: Checkpoint) -> FlowNet:
     config = checkpoint.config
     shape = (config.horizon, config.space().dim)
     try:

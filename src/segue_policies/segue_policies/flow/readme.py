@@ -8,12 +8,12 @@ from typing import Any
 from torch import nn
 
 from segue_policies.checkpoints.card import Card
-from segue_policies.flow.config import LegatoConfig
+from segue_policies.flow.config import FlowSettings
 from segue_policies.samples.demonstrations import ChunkDataset
 
 
 def checkpoint_readme(
-    config: LegatoConfig,
+    config: FlowSettings,
     part: ChunkDataset,
     held_out: ChunkDataset,
     model: nn.Module,

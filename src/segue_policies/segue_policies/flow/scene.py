@@ -12,9 +12,9 @@ from torch import Tensor
 
 from segue_core.action_space import ActionSpace
 from segue_core.blending import continuous
-from segue_policies.flow.model import LegatoNet
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.path import VelocityFn
+from segue_policies.flow.variant import Variant
 from segue_policies.samples.normaliser import Normaliser
 
 
@@ -22,8 +22,8 @@ from segue_policies.samples.normaliser import Normaliser
 class TrainedNetwork:
     """The parts of a checkpoint that sampling needs."""
 
-    net: LegatoNet
-    objective: Objective
+    net: FlowNet
+    variant: Variant
     normaliser: Normaliser
     space: ActionSpace
     horizon: int
@@ -56,11 +56,11 @@ class Scene:
 
     def velocity(self, count: int = 1) -> VelocityFn:
         """The learned velocity for `count` chunks of this observation; encodes it once."""
-        return self.trained.objective.bind(self.trained.net, self._observed().expand(count, -1))
+        return self.trained.variant.bind(self.trained.net, self._observed().expand(count, -1))
 
     def guided_velocity(self, noise: Tensor) -> VelocityFn:
         """That for a sampler that begins with `noise` `(1, H, D)` and brings in a reference."""
-        return self.trained.objective.bind_guided(self.trained.net, self._observed(), noise)
+        return self.trained.variant.bind_guided(self.trained.net, self._observed(), noise)
 
     def noise(self, count: int = 1) -> Tensor:
         """`(count, H, D)`; the first chunk's noise is the same for every count, and on every device."""

@@ -4,7 +4,7 @@
     tokens     x0   |    x1   | ... |  x(H/rows - 1)    plus a learned place
     block      attention and MLP, each scaled, shifted and gated by the observation and the flow time (adaLN-zero)
 
-Same inputs and outputs as the MLP head, so that objective, sampler and loop do not know which one they have.
+Same inputs and outputs as the MLP head, so that variant, sampler and loop do not know which one they have.
 """
 
 from __future__ import annotations

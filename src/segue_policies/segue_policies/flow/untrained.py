@@ -9,10 +9,10 @@ from segue_core.action_space import ActionSpace
 from segue_core.policy import PolicyInfo
 from segue_policies.flow.build import build_network
 from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.model import LegatoNet
-from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.policy import FlowPolicy
 from segue_policies.flow.scene import TrainedNetwork
+from segue_policies.flow.variants import VARIANTS
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
 
@@ -20,7 +20,7 @@ IMAGE_SIZE = (96, 72)
 """Width and height of a picture [px]."""
 
 
-def fresh_network(network: NetworkConfig, space: ActionSpace, flow: FlowConfig, seed: int = 0) -> LegatoNet:
+def fresh_network(network: NetworkConfig, space: ActionSpace, flow: FlowConfig, seed: int = 0) -> FlowNet:
     """A network with random weights, ready to sample."""
     torch.manual_seed(seed)
     cameras, shape = tuple(network.encoder_of), (flow.horizon, space.dim)
@@ -28,10 +28,10 @@ def fresh_network(network: NetworkConfig, space: ActionSpace, flow: FlowConfig, 
     return net.requires_grad_(False).eval()
 
 
-def untrained_policy(method: str, space: ActionSpace, net: LegatoNet, flow: FlowConfig) -> FlowPolicy:
-    """A policy of objective `method` around `net`, which several may share; actions are measured absolutely."""
-    cameras, objective = tuple(NetworkConfig().encoder_of), OBJECTIVES[method]
-    max_delay, max_ramp = objective.trained_lengths(flow)
+def untrained_policy(method: str, space: ActionSpace, net: FlowNet, flow: FlowConfig) -> FlowPolicy:
+    """A policy of variant `method` around `net`, which several may share; actions are measured absolutely."""
+    cameras, variant = tuple(NetworkConfig().encoder_of), VARIANTS[method]
+    max_delay, max_ramp = variant.trained_lengths(flow)
     info = PolicyInfo(
         name=method,
         action_space=space,
@@ -45,7 +45,7 @@ def untrained_policy(method: str, space: ActionSpace, net: LegatoNet, flow: Flow
         max_ramp=max_ramp,
     )
     units = _units((flow.horizon, space.dim), len(cameras))
-    return FlowPolicy(info, TrainedNetwork(net, objective, units, space, flow.horizon), space.dim)
+    return FlowPolicy(info, TrainedNetwork(net, variant, units, space, flow.horizon), space.dim)
 
 
 def _units(shape: tuple[int, int], cameras: int) -> Normaliser:

@@ -17,8 +17,8 @@ from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
-from segue_policies.flow.methods.options import read_options
 from segue_policies.flow.path import sample_plain
+from segue_policies.flow.samplings.options import read_options
 from segue_policies.flow.scene import Scene
 from segue_policies.guidance import coherence
 

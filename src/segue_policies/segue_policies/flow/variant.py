@@ -1,4 +1,4 @@
-"""What an objective decides; the defaults are those of plain flow matching. Objectives keep no state."""
+"""What a variant decides; the defaults are those of plain flow matching. Variants keep no state."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 
 from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.model import LegatoNet
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.path import VelocityFn, mixture, time_like
 
 
-class Objective:
+class Variant:
     """From samples to a loss, and from a trained network to the velocity that its samplers follow."""
 
     name: ClassVar[str]
 
     def check(self, network: NetworkConfig, state_dim: int, action_dim: int) -> None:
-        """Refuse what this objective cannot be trained with; raises ConfigError."""
+        """Refuse what this variant cannot be trained with; raises ConfigError."""
 
     def lookahead(self, config: FlowConfig) -> int:
         """Rows that a sample needs beyond the horizon."""
@@ -62,15 +62,15 @@ class Objective:
         like = omega.unsqueeze(-1)
         return (1 - time_like(t, like)).clamp(min=1e-6).square().reciprocal().clamp(max=max_weight)
 
-    def told(self, omega: Tensor) -> Tensor:
+    def condition(self, omega: Tensor) -> Tensor:
         """What the condition row says where the path has guidance `omega`."""
         return omega
 
-    def bind(self, net: LegatoNet, observed: Tensor) -> VelocityFn:
+    def bind(self, net: FlowNet, observed: Tensor) -> VelocityFn:
         """The learned velocity for embeddings `(B, C)`: `(x, t, omega)`, omega as the sampler has it."""
         velocity = net.bind(observed)
-        return lambda noisy, t, omega: velocity(noisy, t, self.told(omega))
+        return lambda noisy, t, omega: velocity(noisy, t, self.condition(omega))
 
-    def bind_guided(self, net: LegatoNet, observed: Tensor, noise: Tensor) -> VelocityFn:
+    def bind_guided(self, net: FlowNet, observed: Tensor, noise: Tensor) -> VelocityFn:
         """As `bind`, for a sampler that begins with `noise` `(B, H, D)` and brings in a reference."""
         return self.bind(net, observed)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
-from segue_policies.flow.methods.options import read_options
+from segue_policies.flow.samplings.options import read_options
 from segue_policies.flow.scene import Scene
 from segue_policies.guidance.rtc import sample_masked
 from segue_policies.serving import MAX_GUIDANCE_WEIGHT

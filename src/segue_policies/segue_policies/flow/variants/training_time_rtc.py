@@ -10,16 +10,22 @@ The time of each token reaches the network as the scalar t and the condition row
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.policy import PredictRequest
 from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.path import VelocityFn, guide
+from segue_policies.flow.samplings.guided import guided
+from segue_policies.flow.scene import Scene
 from segue_policies.flow.schedules import prefix_schedules
+from segue_policies.flow.variant import Variant
 
 
-class TrainingTimeRtc(Objective):
+class TrainingTimeRtc(Variant):
     """A hard prefix; d = 0, which is drawn as often as any other, is plain flow matching."""
 
     name = "training_time_rtc"
@@ -46,3 +52,22 @@ class TrainingTimeRtc(Objective):
         """Zero on the prefix; on average over all rows as large as the plain one."""
         postfix = (omega < 1).to(omega).unsqueeze(-1)
         return super().weight(omega, t, num_steps, max_weight) * postfix / postfix.mean()
+
+
+def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
+    """Keeps the rows where omega is 1 as they are; a soft omega counts as free."""
+    return guided(scene, request, sample_prefix)
+
+
+def sample_prefix(
+    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
+) -> Tensor:
+    """Training-time RTC (arXiv 2512.05964): rows of the prefix are clean, hence set back around every step.
+
+    Arguments as for `sample`; `omega` is 1 on the prefix and 0 behind it. Rows behind it take plain Euler steps.
+    """
+    state = guide(noise, omega, reference)
+    for k in range(num_steps):
+        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
+        state = guide(state + velocity_fn(state, time, omega) / num_steps, omega, reference)
+    return state

@@ -5,20 +5,37 @@
     state      s_n (delta = 0), else a_(n+delta-1): where the last action of the executing chunk leads
     chunk                                   a_(n+delta) ...
 
-Flow and loss are plain. Actions and states must be the same numbers, as they are where poses are commanded.
+Flow and loss are plain. Actions and states must be the same numbers, as they are where poses are commanded. A request
+is answered alike:
+
+    tick         o ... o+d-1                     o+d ... o+H-1
+    state shown  -                               the executing action of tick o+d-1
+    answer       what is executing (reference)   rows 0 ... H-d-1 of the sampled chunk
+
+The answer is dated from the observation like any other, so that a scheduler which splices by ticks needs to know
+nothing of this: were it late, rows are dropped by their tick. d is the number of rows where omega is 1. Without a
+prefix the robot stands, d is 0 and the measured state is shown.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.policy import PredictRequest
 from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.path import sample_plain
+from segue_policies.flow.samplings.options import NoOptions, read_options
+from segue_policies.flow.scene import Scene
+from segue_policies.flow.variant import Variant
 
 
-class Vlash(Objective):
+class Vlash(Variant):
     """Plain flow matching on shifted samples."""
 
     name = "vlash"
@@ -50,3 +67,13 @@ class Vlash(Objective):
         rows = delta[:, None] + torch.arange(config.horizon)
         reached = actions[samples, (delta - 1).clamp(min=0)]
         return torch.where(delta[:, None] > 0, reached, state), actions[samples[:, None], rows]
+
+
+def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
+    """The reference over the prefix, then the sampled rows."""
+    read_options(request, NoOptions)
+    ahead = int(np.count_nonzero(np.asarray(request.omega) >= 1))
+    executing = scene.continued(np.asarray(request.reference, dtype=np.float32))[:ahead]
+    reached = replace(scene, state=executing[-1].copy()) if ahead else scene
+    chunk = reached.first(sample_plain(reached.velocity(), reached.noise(), reached.num_steps))
+    return np.concatenate([executing, chunk[: len(chunk) - ahead]])

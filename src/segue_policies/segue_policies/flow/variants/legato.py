@@ -15,17 +15,22 @@ still the paper's. Measured on pictures of a dot, chunk error after equal traini
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from segue_core.policy import PredictRequest
 from segue_policies.flow.config import FlowConfig
-from segue_policies.flow.model import LegatoNet
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.model import FlowNet
 from segue_policies.flow.path import VelocityFn, legato_velocity, sample, time_like, velocity_scale
+from segue_policies.flow.samplings.guided import guided
+from segue_policies.flow.scene import Scene
 from segue_policies.flow.schedules import random_schedules
+from segue_policies.flow.variant import Variant
 
 
-class Legato(Objective):
+class Legato(Variant):
     """Delay and ramp are drawn per sample (Sec. III-D); the network is told omega."""
 
     name = "legato"
@@ -65,15 +70,20 @@ class Legato(Objective):
 
     def weight(self, omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
         """That of the reshaped velocity."""
-        return objective_weight(omega, t, num_steps, max_weight)
+        return velocity_weight(omega, t, num_steps, max_weight)
 
-    def bind_guided(self, net: LegatoNet, observed: Tensor, noise: Tensor) -> VelocityFn:
+    def bind_guided(self, net: FlowNet, observed: Tensor, noise: Tensor) -> VelocityFn:
         """The reshaped velocity."""
         return net.bind_guided(observed, noise)
 
 
-def objective_weight(omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
+def velocity_weight(omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
     """`min((1 - N omega (1 - t))^2 (1 / (1 - t) + omega)^2, max_weight)`, (B, H, 1), for omega (B, H) and t (B,)."""
     row = omega.unsqueeze(-1)
     scale, left = velocity_scale(omega, t, num_steps, row), (1 - time_like(t, row)).clamp(min=1e-6)
     return (scale * (1 / left + row)).square().clamp(max=max_weight)
+
+
+def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
+    """Guides before every denoising step."""
+    return guided(scene, request, sample)

@@ -5,10 +5,10 @@ X_t = (1 - t) eps + t A,      u = A - eps
 
 from __future__ import annotations
 
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.variant import Variant
 
 
-class Flow(Objective):
+class Flow(Variant):
     """Serves plain sampling, gradient guidance (`rtc`) and rejection sampling (`bidirectional`)."""
 
     name = "flow"

@@ -1,4 +1,4 @@
-"""Laws of the objectives: what each draws, weighs and tells, and that a checkpoint serves what it was trained for."""
+"""Laws of the variants: what each draws, weighs and tells, and that a checkpoint serves what it was trained for."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from segue_policies.checkpoints.checkpoint import load_checkpoint
 from segue_policies.deployment import Deployment
 from segue_policies.flow.config import FlowConfig, NetworkConfig
 from segue_policies.flow.method import serves
-from segue_policies.flow.model import ChunkHead, LegatoNet
-from segue_policies.flow.objectives import OBJECTIVES
+from segue_policies.flow.model import ChunkHead, FlowNet
 from segue_policies.flow.path import (
     interpolant,
     legato_velocity,
-    sample_one_shot,
     sample_plain,
-    sample_prefix,
     target_velocity,
 )
 from segue_policies.flow.policy import FlowPolicy
 from segue_policies.flow.scene import Scene, TrainedNetwork
+from segue_policies.flow.variants import VARIANTS
+from segue_policies.flow.variants.one_shot import sample_one_shot
+from segue_policies.flow.variants.training_time_rtc import sample_prefix
 from segue_policies.method import find_method
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.serve import make_policy
@@ -58,13 +58,13 @@ def generator(seed: int) -> torch.Generator:
 def untrained(name: str, seed: int = 0) -> FlowPolicy:
     """A policy with random weights; its poses are relative to the state, as in training."""
     torch.manual_seed(seed)
-    net = LegatoNet(StateEncoder(), ChunkHead(H, D, 32, 1, D), N, 0.04).requires_grad_(False)
+    net = FlowNet(StateEncoder(), ChunkHead(H, D, 32, 1, D), N, 0.04).requires_grad_(False)
     anchor = np.tile(np.array([1, 1, 1, 1, 1, 1, 0], dtype=np.float32), 2)
     scale = np.full((H, D), 0.1, dtype=np.float32)
     zero, one = np.zeros(D, dtype=np.float32), np.ones(D, dtype=np.float32)
     normaliser = Normaliser(anchor, 0 * scale, scale, zero, one, np.zeros((0, 3), dtype=np.float32))
     info = PolicyInfo(name, DUAL_ARM_EE, H, N, 30.0, (), (8, 8), find_method(name).capabilities, 4, 6)
-    return FlowPolicy(info, TrainedNetwork(net, OBJECTIVES[name], normaliser, DUAL_ARM_EE, H), D)
+    return FlowPolicy(info, TrainedNetwork(net, VARIANTS[name], normaliser, DUAL_ARM_EE, H), D)
 
 
 def ask(method: str, seed: int, turns: int = 0, **changes: Any) -> PredictRequest:
@@ -96,24 +96,24 @@ def answer(policy: FlowPolicy, request: PredictRequest) -> np.ndarray[Any, Any]:
     return policy.predict(request).chunk.actions
 
 
-PAIRS = [(name, method) for name in OBJECTIVES for method in serves(name)]
+PAIRS = [(name, method) for name in VARIANTS for method in serves(name)]
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_training_without_guidance_is_flow_matching(name: str) -> None:
-    """With omega = 0 path, weight and what the network is told are those of `flow`, for every objective."""
+    """With omega = 0 path, weight and what the network is told are those of `flow`, for every variant."""
     free, t = torch.zeros(64, H), torch.rand(64, generator=generator(1))
-    objective, flow = OBJECTIVES[name], OBJECTIVES["flow"]
-    weight = objective.weight(free, t, N, 3.0) * torch.ones(64, H, 1)
+    variant, flow = VARIANTS[name], VARIANTS["flow"]
+    weight = variant.weight(free, t, N, 3.0) * torch.ones(64, H, 1)
     torch.testing.assert_close(weight, flow.weight(free, t, N, 3.0) * torch.ones(64, H, 1))
-    assert not objective.told(free).any()
+    assert not variant.condition(free).any()
 
 
 @pytest.mark.parametrize("name", ["training_time_rtc", "legato", "one_shot"])
 def test_schedules_stay_inside_the_trained_lengths_and_include_no_prefix(name: str) -> None:
-    objective = OBJECTIVES[name]
-    omega = objective.schedules(4000, CONFIG, generator(0))
-    delay, ramp = objective.trained_lengths(CONFIG)
+    variant = VARIANTS[name]
+    omega = variant.schedules(4000, CONFIG, generator(0))
+    delay, ramp = variant.trained_lengths(CONFIG)
     assert int((omega == 1).sum(1).max()) == delay == CONFIG.max_delay
     assert int((omega > 0).sum(1).max()) == delay + ramp
     assert (omega == 0).all(1).float().mean() > 0.1
@@ -121,13 +121,13 @@ def test_schedules_stay_inside_the_trained_lengths_and_include_no_prefix(name: s
 
 def test_flow_and_vlash_never_mix_the_clean_chunk_into_the_path() -> None:
     for name in ("flow", "vlash"):
-        assert not OBJECTIVES[name].schedules(100, CONFIG, generator(0)).any()
+        assert not VARIANTS[name].schedules(100, CONFIG, generator(0)).any()
 
 
 def test_a_clean_prefix_has_no_loss_and_the_postfix_weighs_as_much_as_a_whole_chunk() -> None:
-    objective = OBJECTIVES["training_time_rtc"]
-    omega = objective.schedules(512, CONFIG, generator(0))
-    weight = objective.weight(omega, torch.rand(512, generator=generator(1)), N, 1.0)
+    variant = VARIANTS["training_time_rtc"]
+    omega = variant.schedules(512, CONFIG, generator(0))
+    weight = variant.weight(omega, torch.rand(512, generator=generator(1)), N, 1.0)
     assert not weight[omega == 1].any()
     assert float(weight.mean()) == pytest.approx(1.0, abs=1e-5)
 
@@ -140,10 +140,10 @@ def test_legato_s_weight_is_that_of_its_reshaped_velocity_and_one_shot_s_of_a_pl
     error = (predicted - actions).square()
     start = omega[..., None] * actions + (1 - omega[..., None]) * noise
     plain = ((predicted - noisy) / left - (actions - start)).square()
-    torch.testing.assert_close(OBJECTIVES["one_shot"].weight(omega, t, N, 1e9) * error, plain)
+    torch.testing.assert_close(VARIANTS["one_shot"].weight(omega, t, N, 1e9) * error, plain)
     shaped = legato_velocity(predicted, noisy, noise, omega, t, N)
     paper = (shaped - target_velocity(actions, noise, omega, t, N)).square()
-    torch.testing.assert_close(OBJECTIVES["legato"].weight(omega, t, N, 1e9) * error, paper)
+    torch.testing.assert_close(VARIANTS["legato"].weight(omega, t, N, 1e9) * error, paper)
 
 
 @given(seeds, st.integers(1, 8))
@@ -163,7 +163,7 @@ def test_the_plain_samplers_of_an_oracle_reach_the_data(seed: int, steps: int) -
 def test_a_shifted_sample_begins_after_the_action_that_it_shows(seed: int) -> None:
     state = torch.full((40, D), -1.0)
     actions = torch.arange(H + CONFIG.max_delay).float()[None, :, None].expand(40, -1, D)
-    shown, chunk = OBJECTIVES["vlash"].pairs(state, actions, CONFIG, generator(seed))
+    shown, chunk = VARIANTS["vlash"].pairs(state, actions, CONFIG, generator(seed))
     assert torch.equal(chunk[:, 0], shown + 1)  # row 0 follows the state; -1 is the measured one
     assert torch.equal(chunk[:, -1] - chunk[:, 0], torch.full((40, D), float(H - 1)))
     assert set(shown[:, 0].tolist()) <= {-1.0, 0.0, 1.0, 2.0, 3.0}
@@ -254,7 +254,7 @@ def test_an_option_that_a_method_does_not_have_is_refused(
     assert caught.value.code == ErrorCode.POLICY_BAD_REQUEST
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_checkpoint_refuses_what_it_was_not_trained_for(name: str) -> None:
     policy = untrained(name)
     for method in {method for _, method in PAIRS} - set(serves(name)):
@@ -263,11 +263,11 @@ def test_a_checkpoint_refuses_what_it_was_not_trained_for(name: str) -> None:
         assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_METHOD
 
 
-def test_an_objective_refuses_what_it_cannot_be_trained_with() -> None:
+def test_a_variant_refuses_what_it_cannot_be_trained_with() -> None:
     with pytest.raises(ConfigError, match="condition_row"):
-        OBJECTIVES["training_time_rtc"].check(NetworkConfig(condition_row=False), D, D)
+        VARIANTS["training_time_rtc"].check(NetworkConfig(condition_row=False), D, D)
     with pytest.raises(ConfigError, match="width of the state"):
-        OBJECTIVES["vlash"].check(NetworkConfig(), 3, D)
+        VARIANTS["vlash"].check(NetworkConfig(), 3, D)
 
 
 def small(settings: Any, method: str, **training: Any) -> dict[str, Any]:
@@ -329,7 +329,7 @@ def test_frozen_eyes_need_a_checkpoint_and_still_pictures(dots: Any, settings: A
         train(settings(steps=1, frozen_views=2), "test", dots, tmp_path / "out")
 
 
-def test_a_node_of_one_objective_refuses_a_checkpoint_of_another(checkpoint: Path) -> None:
+def test_a_node_of_one_variant_refuses_a_checkpoint_of_another(checkpoint: Path) -> None:
     assert make_policy(find_method("legato"), Deployment(checkpoint)).info.name == "legato"
     with pytest.raises(PolicyError, match="method: got legato, expected flow") as caught:
         make_policy(find_method("flow"), Deployment(checkpoint))

@@ -8,15 +8,21 @@ those of Legato, so that the two differ in the guidance of the steps alone.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from segue_core.policy import PredictRequest
 from segue_policies.flow.config import FlowConfig
-from segue_policies.flow.objectives.base import Objective
+from segue_policies.flow.path import VelocityFn, mixture
+from segue_policies.flow.samplings.guided import guided
+from segue_policies.flow.scene import Scene
 from segue_policies.flow.schedules import random_schedules
+from segue_policies.flow.variant import Variant
 
 
-class OneShot(Objective):
+class OneShot(Variant):
     """A plain velocity on a path that begins nearer to the data."""
 
     name = "one_shot"
@@ -31,6 +37,22 @@ class OneShot(Objective):
             count, config.horizon, config.max_delay, config.max_ramp, config.free_share, generator
         )
 
-    def told(self, omega: Tensor) -> Tensor:
+    def condition(self, omega: Tensor) -> Tensor:
         """Nothing."""
         return torch.zeros_like(omega)
+
+
+def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
+    """Begins at the mixture, then lets go."""
+    return guided(scene, request, sample_one_shot)
+
+
+def sample_one_shot(
+    velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
+) -> Tensor:
+    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2); arguments as for `sample`."""
+    state = mixture(reference, noise, omega)
+    for k in range(num_steps):
+        time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)
+        state = state + velocity_fn(state, time, omega) / num_steps
+    return state
