@@ -94,11 +94,10 @@ class PolicyInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class PredictRequest:
-    """One question to a policy.
+class ChunkRequest:
+    """What the scheduler asks for: one chunk, continuing what the robot executes meanwhile.
 
     Args:
-        observation: the sample at `start_tick`.
         start_tick: tick that row 0 of the answer is for.
         sequence: number that the answer must carry.
         method: "plain" or the name of a guidance, such as "legato" or "rtc".
@@ -107,10 +106,8 @@ class PredictRequest:
         delay: ticks d that the answer is expected to take.
         seed: seed of the initial noise, so that a run can be repeated.
         options: settings of `method` by name, such as `max_guidance_weight` of "rtc"; absent ones have their default.
-        instruction: what to do, in words; policies without language do not read it.
     """
 
-    observation: Observation
     start_tick: int
     sequence: int
     method: str
@@ -119,7 +116,24 @@ class PredictRequest:
     delay: int
     seed: int
     options: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PredictRequest(ChunkRequest):
+    """One question to a policy: what the scheduler asks for, and what is seen.
+
+    Args:
+        observation: the sample at `start_tick`.
+        instruction: what to do, in words; policies without language do not read it.
+    """
+
+    observation: Observation
     instruction: str = ""
+
+
+def shown(request: ChunkRequest, observation: Observation, instruction: str = "") -> PredictRequest:
+    """The question that a scheduler's request makes together with what is seen."""
+    return PredictRequest(**vars(request), observation=observation, instruction=instruction)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,13 +24,14 @@ import numpy as np
 from segue_core.arrays import Floats
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_core.files import read_json, regular
+from segue_core.policy import ChunkRequest
 from segue_data.datasets.corrections import Correction, CorrectionsInfo, save
 from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import observe
-from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
+from segue_scheduler.tick import TickInput, TickOutput
 from segue_sim import experts
 from segue_sim.experts import Expert
 

@@ -22,13 +22,13 @@ from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
 from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
-from segue_core.policy import Policy, PredictRequest, parts
+from segue_core.policy import ChunkRequest, Policy, parts, shown
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace
 from segue_perception.preprocess import resize
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
+from segue_scheduler.tick import TickInput, TickOutput
 
 TickObserver = Callable[[TickInput, TickOutput], None]
 
@@ -65,18 +65,7 @@ def ask(
     policy: Policy, request: ChunkRequest, observation: Observation, instruction: str = ""
 ) -> list[ActionChunk]:
     """The policy's answer to a scheduler's request, in the parts in which it comes; raises PolicyError."""
-    question = PredictRequest(
-        observation=observation,
-        start_tick=request.start_tick,
-        sequence=request.sequence,
-        method=request.method,
-        omega=request.omega,
-        reference=request.reference,
-        delay=request.delay,
-        seed=request.seed,
-        options=request.options,
-        instruction=instruction,
-    )
+    question = shown(request, observation, instruction)
     return [part.chunk for part in parts(policy, question)]
 
 

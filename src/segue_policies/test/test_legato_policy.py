@@ -28,9 +28,10 @@ def ask(
 ) -> PredictRequest:
     images = dict(zip(dots.cameras, dots.images[frame], strict=True))
     return PredictRequest(
-        Observation(7, dots.state[frame], images), 7, 3, method,
+        7, 3, method,
         np.zeros(H, np.float32) if omega is None else omega,
         np.zeros((H, D), np.float32) if reference is None else reference, 4, seed,
+        observation=Observation(7, dots.state[frame], images),
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def ask(policy: Policy, folder: Path, method: str = "plain", seed: int = 3, **gu
     given = {"omega": np.zeros(rows, np.float32), "reference": np.zeros((rows, 14), np.float32)} | guidance
     observation = Observation(5, shown["state"], {camera: shown[camera] for camera in policy.info.cameras})
     request = PredictRequest(
-        observation, 5, 1, method, **given, delay=2, seed=seed, instruction="put it there"
+        5, 1, method, **given, delay=2, seed=seed, observation=observation, instruction="put it there"
     )
     return policy.predict(request).chunk.actions
 

@@ -40,7 +40,9 @@ def request(task: str = "", method: str = "plain", **options: float) -> PredictR
     images = dict.fromkeys(CAMERAS, np.zeros((72, 96, 3), np.uint8))
     rows = np.zeros((20, 14), np.float32)
     observation = Observation(5, STATE, images)
-    return PredictRequest(observation, 5, 1, method, rows[:, 0], rows, 2, 3, options, task)
+    return PredictRequest(
+        5, 1, method, rows[:, 0], rows, 2, 3, options, observation=observation, instruction=task
+    )
 
 
 def ended(pid: int) -> bool:

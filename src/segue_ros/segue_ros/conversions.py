@@ -12,7 +12,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ControlError, ErrorCode, PerceptionError, PolicyError, SchedulerError
 from segue_core.observation import Observation
-from segue_core.policy import PredictRequest
+from segue_core.policy import ChunkRequest, PredictRequest
 from segue_core.task_state import TaskState
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
@@ -181,13 +181,14 @@ def task_state_from_msg(message: TaskStateMsg) -> TaskState:
 
 
 def goal_to_msg(
-    request: PredictRequest,
+    request: ChunkRequest,
     *,
-    ramp: int = 0,
     kind: str = "linear",
     reset: bool = False,
+    instruction: str = "",
+    run_id: str = "",
 ) -> PredictChunk.Goal:
-    """The goal for a request; its observation stays behind: the policy node has it."""
+    """The goal for a request; the policy node has the observation."""
     rows, columns = request.reference.shape
     goal = PredictChunk.Goal(
         start_tick=request.start_tick,
@@ -197,11 +198,13 @@ def goal_to_msg(
         dim=columns,
         seed=request.seed,
         reset=reset,
-        instruction=request.instruction,
+        instruction=instruction,
+        run_id=run_id,
     )
     goal.option_names = list(request.options)
     goal.option_values = [float(value) for value in request.options.values()]
     goal.reference = float32_array(request.reference)
+    ramp = int(np.count_nonzero((request.omega > 0) & (request.omega < 1)))
     goal.guidance = GuidanceScheduleMsg(kind=kind, delay=request.delay, ramp=ramp)
     goal.guidance.omega = float32_array(request.omega)
     return goal

@@ -14,7 +14,7 @@ from segue_core.contracts.files import load_robot
 from segue_core.errors import ControlError, PerceptionError, PolicyError, SchedulerError
 from segue_core.observation import Observation
 from segue_core.pictures import LAYOUTS
-from segue_core.policy import PredictRequest
+from segue_core.policy import ChunkRequest
 from segue_core.task_state import TaskState
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import conversions, images, ticks
@@ -136,8 +136,10 @@ def test_a_chunk_whose_size_lies_is_refused(rows: int, columns: int) -> None:
 def test_a_request_comes_back_the_same() -> None:
     omega = np.linspace(1, 0, 60, dtype=np.float32)
     options = {"candidates": 16.0, "max_guidance_weight": 2.5}
-    sent = PredictRequest(_observation(), 7, 2, "legato", omega, _chunk().actions, 8, 2**40, options, "go")
-    got = conversions.request_from_goal(conversions.goal_to_msg(sent, ramp=22), sent.observation)
+    sent = ChunkRequest(7, 2, "legato", omega, _chunk().actions, 8, 2**40, options)
+    goal = conversions.goal_to_msg(sent, instruction="go", run_id="run")
+    got = conversions.request_from_goal(goal, _observation())
+    assert (goal.guidance.ramp, goal.run_id) == (58, "run")
     np.testing.assert_array_equal(got.reference, sent.reference)
     np.testing.assert_array_equal(got.omega, sent.omega)
     assert (got.start_tick, got.sequence, got.method, got.delay, got.seed) == (7, 2, "legato", 8, 2**40)
@@ -145,17 +147,17 @@ def test_a_request_comes_back_the_same() -> None:
 
 
 def test_a_goal_with_an_option_without_value_is_refused() -> None:
-    sent = PredictRequest(_observation(), 7, 2, "plain", np.zeros(60, np.float32), _chunk().actions, 8, 0)
+    sent = ChunkRequest(7, 2, "plain", np.zeros(60, np.float32), _chunk().actions, 8, 0)
     goal = conversions.goal_to_msg(sent)
     goal.option_names = ["candidates"]
     with pytest.raises(PolicyError, match=r"0 values; expected one for each of \['candidates'\]|0 values"):
-        conversions.request_from_goal(goal, sent.observation)
+        conversions.request_from_goal(goal, _observation())
 
 
 def test_a_goal_whose_sizes_disagree_is_refused() -> None:
-    sent = PredictRequest(_observation(), 7, 2, "plain", np.zeros(59, np.float32), _chunk().actions, 8, 0)
+    sent = ChunkRequest(7, 2, "plain", np.zeros(59, np.float32), _chunk().actions, 8, 0)
     with pytest.raises(PolicyError, match="59 weights"):
-        conversions.request_from_goal(conversions.goal_to_msg(sent), sent.observation)
+        conversions.request_from_goal(conversions.goal_to_msg(sent), _observation())
 
 
 def test_a_command_keeps_double_precision() -> None:

@@ -5,8 +5,7 @@ import numpy as np
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError
-from segue_core.policy import PolicyInfo
-from segue_scheduler.tick import ChunkRequest
+from segue_core.policy import ChunkRequest, PolicyInfo
 
 
 def check_chunk(

@@ -3,8 +3,8 @@
 import numpy as np
 
 from segue_core.chunk import ActionChunk
+from segue_core.policy import ChunkRequest
 from segue_core.scheduler_config import SchedulerConfig
-from segue_scheduler.tick import ChunkRequest
 
 
 class RequestLedger:

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.chunk import ActionChunk
+from segue_core.policy import ChunkRequest
 from segue_core.scheduler_config import SchedulerConfig
 from segue_core.timeline import Timeline
 from segue_scheduler.delay import DelayEstimator
 from segue_scheduler.statistics import Statistics
-from segue_scheduler.tick import ChunkRequest, Outcome
+from segue_scheduler.tick import Outcome
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError, SegueError
-from segue_core.policy import PolicyInfo
+from segue_core.policy import ChunkRequest, PolicyInfo
 from segue_core.schedule import align_reference
 from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler import continuation, termination
@@ -30,7 +30,7 @@ from segue_scheduler.run_state import Answer, RunState, new_run
 from segue_scheduler.seams import seam_report
 from segue_scheduler.statistics import Statistics
 from segue_scheduler.termination.base import Evidence
-from segue_scheduler.tick import ChunkRequest, Outcome, Phase, SeamReport, TickInput, TickOutput
+from segue_scheduler.tick import Outcome, Phase, SeamReport, TickInput, TickOutput
 
 # With r rows left and an answer that takes d ticks: asked now, the robot moves for r of the next d ticks; asked when it
 # stands, it waits r ticks more and then has d rows more. Where it moves for a share m of the time, that is worth

@@ -1,13 +1,13 @@
 """What goes into the chunk scheduler and comes out of it, once per tick."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode
+from segue_core.policy import ChunkRequest
 from segue_core.task_state import TaskState
 from segue_core.text_enum import TextEnum
 
@@ -42,20 +42,6 @@ class TickInput:
     failures: tuple[str, ...] = ()
     task: TaskState | None = None
     stop_requested: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class ChunkRequest:
-    """Ask the policy for a chunk; the fields mean what they do in `segue_core.policy.PredictRequest`."""
-
-    start_tick: int
-    sequence: int
-    method: str
-    omega: NDArray[np.float32]  # (H,)
-    reference: NDArray[np.float32]  # (H, D)
-    delay: int
-    seed: int
-    options: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.msg import TaskState
-from segue_ros.conversions import chunk_to_msg
+from segue_ros.conversions import chunk_to_msg, goal_to_msg
 from segue_ros.policy_info import info_from_msg, info_to_msg
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
-from segue_scheduler.node.messages import goal_of, input_from_msg, input_to_msg, state_to_msg
+from segue_scheduler.node.messages import input_from_msg, input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import RunParameters, check, injected_latency, scheduler_config
 from segue_scheduler.node.watches import TickWatch
@@ -209,7 +209,7 @@ def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> Non
         recorded.append(input_to_msg(mail.inputs, mail.chunks, mail.task, "run", Time()))
         live.append(output.action)
         if output.request:
-            goal = goal_of(output.request, kind="linear", reset=False, instruction="go")
+            goal = goal_to_msg(output.request, instruction="go")
             assert goal.instruction == "go"
             session.inbox.add_chunk(
                 chunk_to_msg(_chunk(int(goal.start_tick), int(goal.sequence)), SPACE, Time())

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
-from segue_core.policy import CAPABILITIES
+from segue_core.policy import CAPABILITIES, ChunkRequest
 from segue_core.schedule import guidance_schedule
 from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy, policy_info
-from segue_scheduler.tick import ChunkRequest
 
 NEEDS = {
     "bidirectional_decoding": "batch_sampling",

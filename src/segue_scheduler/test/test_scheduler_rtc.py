@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core.errors import ErrorCode, SchedulerError
-from segue_core.policy import CAPABILITIES
+from segue_core.policy import CAPABILITIES, ChunkRequest
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
-from segue_scheduler.tick import ChunkRequest
 
 
 def second_request(**config: Any) -> ChunkRequest:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from segue_core.chunk import ActionChunk
-from segue_core.policy import CAPABILITIES
+from segue_core.policy import CAPABILITIES, ChunkRequest
 from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
-from segue_scheduler.tick import ChunkRequest, Phase, TickInput, TickOutput
+from segue_scheduler.tick import Phase, TickInput, TickOutput
 
 H = 60
 STREAMING = [name for name in continuation.available() if continuation.create(name, {}).streams]

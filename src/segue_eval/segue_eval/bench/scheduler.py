@@ -9,12 +9,13 @@ import numpy as np
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.chunk import ActionChunk
 from segue_core.errors import SchedulerError
+from segue_core.policy import ChunkRequest
 from segue_core.scheduler_config import SchedulerConfig
 from segue_eval.bench.timing import Timing, timing
 from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.scripted_policy import policy_info
-from segue_scheduler.tick import ChunkRequest, TickInput
+from segue_scheduler.tick import TickInput
 
 BASE = "naive_async"
 

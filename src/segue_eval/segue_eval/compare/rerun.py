@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from segue_core.errors import PolicyError
 from segue_core.latency import parse_latency
-from segue_core.policy import Policy
+from segue_core.policy import ChunkRequest, Policy
 from segue_core.scheduler_config import SchedulerConfig
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
@@ -27,7 +27,7 @@ from segue_policies.runtime import Runtime
 from segue_policies.serve import load_policy
 from segue_scheduler import continuation
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_scheduler.tick import ChunkRequest, SeamReport, TickInput, TickOutput
+from segue_scheduler.tick import SeamReport, TickInput, TickOutput
 
 _RULES = ("operator",)  # nothing moves, so nothing can be done or fail: the run ends with its recording
 

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from builtin_interfaces.msg import Time
 
-from segue_core.observation import Observation
-from segue_core.policy import PredictRequest
-from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import SchedulerInput, SchedulerState, TaskState
 from segue_ros import conversions
 from segue_scheduler.statistics import Statistics
-from segue_scheduler.tick import ChunkRequest, TickInput, TickOutput
+from segue_scheduler.tick import TickInput, TickOutput
 from segue_scheduler.wire import state_fields
 
 
@@ -50,22 +47,3 @@ def state_to_msg(
     message = SchedulerState(**state_fields(output, stats.starved_ticks, continuation, run_id))
     message.header.stamp = stamp
     return message
-
-
-def goal_of(request: ChunkRequest, *, kind: str, reset: bool, instruction: str) -> PredictChunk.Goal:
-    """The PredictChunk goal of a request. The observation stays with the policy node."""
-    unsent = Observation(request.start_tick, np.zeros(0, dtype=np.float32), {})
-    full = PredictRequest(
-        observation=unsent,
-        start_tick=request.start_tick,
-        sequence=request.sequence,
-        method=request.method,
-        omega=request.omega,
-        reference=request.reference,
-        delay=request.delay,
-        seed=request.seed,
-        options=request.options,
-        instruction=instruction,
-    )
-    ramp = int(np.count_nonzero((request.omega > 0) & (request.omega < 1)))
-    return conversions.goal_to_msg(full, ramp=ramp, kind=kind, reset=reset)

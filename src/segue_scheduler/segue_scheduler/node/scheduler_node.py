@@ -165,11 +165,12 @@ class SchedulerNode(SchedulerBase):
         self._publish(session, mail, output)
         if output.request:
             first = session.scheduler.stats.requests == 1
-            goal = messages.goal_of(
+            goal = conversions.goal_to_msg(
                 output.request,
                 kind=session.spec.config.ramp_kind,
                 reset=first,
                 instruction=session.spec.instruction,
+                run_id=session.spec.run_id,
             )
             self._predict.ask(goal)
             if self._answers:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
-from segue_core.policy import CAPABILITIES, PolicyInfo
+from segue_core.policy import CAPABILITIES, ChunkRequest, PolicyInfo
 from segue_core.text_enum import TextEnum
-from segue_scheduler.tick import ChunkRequest
 
 
 class Misbehaviour(TextEnum):
