@@ -24,12 +24,14 @@ from segue_control.guard.safety_guard import GuardMode
 from segue_control.node.controller_node import ControllerNode
 from segue_control.node.move_node import MoverNode
 from segue_control.node.scene_messages import Marker, MarkerArray
+from segue_core import wire
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.robot import RobotConfig
 from segue_core.files import load_config
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
 from segue_core.task_state import TaskState
+from segue_core.wire import info_of
 from segue_data.bags.encoding import ImageCodec
 from segue_data.node.recorder_node import Recorder
 from segue_interfaces.action import MoveTo, PredictChunk, RunTask
@@ -44,11 +46,11 @@ from segue_perception.node.perception_node import PerceptionNode
 from segue_perception.node.topic_camera import calibration
 from segue_policies.node.policy import PolicyNode
 from segue_ros import conversions, images
+from segue_ros.conversions import info_to_msg
 from segue_ros.joint_states import JointStateReader
-from segue_ros.policy_info import info_from_msg, info_to_msg
-from segue_scheduler.node import messages as scheduler_messages
 from segue_scheduler.node.scheduler_node import SchedulerNode
 from segue_scheduler.node.session import Session
+from segue_scheduler.wire import input_of
 from segue_sim.node.sensor_messages import state_of
 from segue_sim.node.state_publisher_node import StatePublisherNode
 
@@ -88,7 +90,7 @@ def _chunk() -> ActionChunkMsg:
 def _command() -> RobotCommand:
     space = robot().action_space
     return conversions.command_to_msg(
-        conversions.Command(TICK, "run", np.zeros(space.dim), hold=False, starved=False), space, STAMP
+        wire.Command(TICK, "run", np.zeros(space.dim), hold=False, starved=False), space, STAMP
     )
 
 
@@ -191,18 +193,18 @@ _CONVERSIONS: Mapping[str, tuple[type, Callable[[Any], object], Callable[[Any], 
         conversions.observation_from_msg,
         lambda seen: _finite(seen.state),
     ),
-    "message PolicyInfo": (PolicyInfoMsg, info_from_msg, check_info),
+    "message PolicyInfo": (PolicyInfoMsg, info_of, check_info),
     "message ActionChunk": (
         ActionChunkMsg,
-        lambda message: conversions.chunk_from_msg(message, robot().action_space),
+        lambda message: wire.chunk_of(message, robot().action_space),
         lambda chunk: must(chunk.actions.shape[1] > 0, "no rows", chunk),
     ),
     "message RobotCommand": (
         RobotCommand,
-        lambda message: conversions.command_from_msg(message, robot().action_space),
+        lambda message: wire.command_of(message, robot().action_space),
         lambda command: must(command.action.ndim == 1, "no vector", command),
     ),
-    "message TaskState": (TaskStateMsg, conversions.task_state_from_msg, lambda state: _finite(state.score)),
+    "message TaskState": (TaskStateMsg, wire.task_state_of, lambda state: _finite(state.score)),
     "message JointState": (
         JointState,
         lambda message: JointStateReader(robot()).read(message),
@@ -215,7 +217,7 @@ _CONVERSIONS: Mapping[str, tuple[type, Callable[[Any], object], Callable[[Any], 
         lambda message: calibration(message, "camera"),
         lambda found: _finite(found.fx, found.fy, found.cx, found.cy, found.distortion),
     ),
-    "message SchedulerInput": (SchedulerInput, scheduler_messages.input_from_msg, lambda inputs: None),
+    "message SchedulerInput": (SchedulerInput, input_of, lambda inputs: None),
     "message SimState": (SimState, state_of, lambda state: _finite(state.values)),
     "goal PredictChunk": (
         PredictChunk.Goal,

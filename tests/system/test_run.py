@@ -10,13 +10,13 @@ from rclpy.serialization import deserialize_message
 
 from segue_core.exit_status import ExitStatus
 from segue_core.scheduler_config import SchedulerConfig
+from segue_core.wire import info_of
 from segue_data.bags.reader import first_stamp_ns, read, receipt_times
 from segue_eval.bench import live
 from segue_interfaces.msg import PolicyInfo, RobotCommand, SchedulerInput
-from segue_ros.policy_info import info_from_msg
-from segue_scheduler.node.messages import input_from_msg
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
+from segue_scheduler.wire import input_of
 
 from .conftest import ROOT, STARVED, Done, processes_of, run_unhurried
 
@@ -90,8 +90,8 @@ def test_replaying_the_recorded_inputs_gives_byte_identical_commands(done: Done,
     for record in read(bag, frozenset(wanted)):
         found[record.topic].append(deserialize_message(record.data, wanted[record.topic]))
     live = {message.tick: np.array(message.action) for message in found["/segue/command"]}
-    inputs = [input_from_msg(message) for message in found["/segue/scheduler_input"]]
-    info = info_from_msg(found["/segue/policy_info"][-1])
+    inputs = [input_of(message) for message in found["/segue/scheduler_input"]]
+    info = info_of(found["/segue/policy_info"][-1])
     outputs = replay(_scheduler(done, info), Recording(inputs[0].tick, inputs[0].measured, inputs))
     assert len(inputs) == int(done.told["metrics"]["ticks"]) > 30
     assert [output.tick for output in outputs] == sorted(live)

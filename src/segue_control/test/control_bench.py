@@ -14,6 +14,7 @@ from spinning import spin_until
 from trajectory_msgs.msg import JointTrajectory
 
 from segue_control.node.controller_node import ControllerNode
+from segue_core import wire
 from segue_core.contracts.robot import RobotConfig
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
@@ -97,7 +98,7 @@ class Bench:
         """Publishes a command; it is waited for by what it changes."""
         action = self.node._controller.kinematics.forward(self.home, np.ones(len(self.robot.arms)))
         action[2] += rise
-        command = conversions.Command(tick, run_id, action, hold=False, starved=False)
+        command = wire.Command(tick, run_id, action, hold=False, starved=False)
         (publisher or self._commands).publish(
             conversions.command_to_msg(command, self.robot.action_space, ticks.stamp(self.now_ns))
         )

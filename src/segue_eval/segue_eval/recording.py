@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.action_space import ActionSpace
-from segue_core.chunk import ActionChunk
 from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import PolicyInfo
 from segue_core.task_state import TaskState
+from segue_core.wire import chunk_fields, info_fields
 from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.episode_writer import EpisodeWriter, Topic
 from segue_data.bags.manifest import Manifest
@@ -31,7 +30,7 @@ from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
 from segue_scheduler.tick import TickInput, TickOutput
-from segue_scheduler.wire import state_fields
+from segue_scheduler.wire import input_fields, state_fields
 
 _TYPES = {
     STATE: "segue_interfaces/msg/SchedulerState",
@@ -42,6 +41,7 @@ _TYPES = {
     SIM_STATE: SIM_STATE_TYPE,
     POLICY_INFO: "segue_interfaces/msg/PolicyInfo",
 }
+_CHUNK = "segue_interfaces/msg/ActionChunk"
 _RUN = "lockstep"
 _SAFETY_EVERY = 3  # ticks: 10 Hz, as the controller node publishes it
 
@@ -49,47 +49,6 @@ _SAFETY_EVERY = 3  # ticks: 10 Hz, as the controller node publishes it
 def _topics(cameras: tuple[str, ...]) -> dict[str, Topic]:
     images = {image_topic(name): Topic("sensor_msgs/msg/CompressedImage", SENSOR) for name in cameras}
     return {name: Topic(kind, RELIABLE) for name, kind in _TYPES.items()} | images
-
-
-def _chunk(chunk: ActionChunk, space: ActionSpace) -> Any:
-    horizon, dim = chunk.actions.shape
-    omega = np.zeros(0, dtype=np.float32) if chunk.omega is None else chunk.omega
-    return build(
-        "segue_interfaces/msg/ActionChunk",
-        start_tick=chunk.start_tick,
-        sequence=chunk.sequence,
-        source=chunk.source,
-        action_space=space.name,
-        action_space_fingerprint=space.fingerprint(),
-        rate_hz=space.rate_hz,
-        horizon=horizon,
-        dim=dim,
-        actions=np.ascontiguousarray(chunk.actions.reshape(-1)),
-        omega=omega,
-        has_progress=chunk.progress is not None,
-        progress=chunk.progress or 0.0,
-        stop=chunk.stop,
-    )
-
-
-def _policy_info(info: PolicyInfo) -> Any:
-    width, height = info.image_size
-    return build(
-        _TYPES[POLICY_INFO],
-        source=info.name,
-        name=info.name,
-        action_space=info.action_space.name,
-        action_space_fingerprint=info.action_space.fingerprint(),
-        horizon=info.horizon,
-        num_steps=info.num_steps,
-        rate_hz=float(info.rate_hz),
-        cameras=list(info.cameras),
-        image_width=width,
-        image_height=height,
-        capabilities=sorted(info.capabilities),
-        max_delay=info.max_delay,
-        max_ramp=info.max_ramp,
-    )
 
 
 def _safety(stamp: int, counts: Mapping[str, int]) -> Any:
@@ -122,7 +81,7 @@ class LockstepRecorder:
         self._codec = ImageCodec()
         self._starved = 0
         if info is not None:
-            self._write(POLICY_INFO, 0, _policy_info(info))
+            self._write(POLICY_INFO, 0, build(_TYPES[POLICY_INFO], **info_fields(info, info.name)))
 
     def __call__(self, inputs: TickInput, output: TickOutput) -> None:
         """Record one tick: images, what went into the scheduler, and what came out."""
@@ -147,18 +106,10 @@ class LockstepRecorder:
     def _input(self, stamp: int, inputs: TickInput) -> Any:
         """Everything that the scheduler was given, so that the run can be replayed from it."""
         given = {} if inputs.task is None else {"task": self._task_state(stamp, inputs.task)}
-        return build(
-            _TYPES[INPUT],
-            header=header(stamp),
-            run_id=_RUN,
-            tick=inputs.tick,
-            measured=np.ascontiguousarray(inputs.measured, dtype=np.float64),
-            chunks=[_chunk(chunk, self._robot.action_space) for chunk in inputs.chunks],
-            failures=list(inputs.failures),
-            has_task=inputs.task is not None,
-            stop_requested=inputs.stop_requested,
-            **given,
-        )
+        space = self._robot.action_space
+        chunks = [build(_CHUNK, **chunk_fields(chunk, space)) for chunk in inputs.chunks]
+        fields = input_fields(inputs, _RUN) | given
+        return build(_TYPES[INPUT], header=header(stamp), chunks=chunks, **fields)
 
     def _world(self, stamp: int, values: NDArray[np.float64]) -> Any:
         """Everything about the world, for who draws it afterwards."""

@@ -11,6 +11,7 @@ import pytest
 import torch
 from policy_rig import ask, ros_with
 
+from segue_core import wire
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
@@ -25,7 +26,6 @@ from segue_policies.node.policy import PolicyNode
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.testing.dots import make_act_settings, make_dots
 from segue_policies.train.command import train
-from segue_ros import conversions
 
 TINY = {
     "backbone_width": 8,
@@ -168,5 +168,5 @@ def test_the_answer_over_ros_is_the_policy_s_own(checkpoint: Path) -> None:
         (answer,) = ask(node, request.observation, request)
     policy = load_policy(checkpoint)
     assert answer.error_code == 0, answer.error_text
-    chunk = conversions.chunk_from_msg(answer.chunk, policy.info.action_space)
+    chunk = wire.chunk_of(answer.chunk, policy.info.action_space)
     assert chunk.actions.tobytes() == policy.predict(request).chunk.actions.tobytes()

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from policy_rig import ask, ros_with
 
+from segue_core import wire
 from segue_core.errors import ErrorCode
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.node.policy import PolicyNode
 from segue_policies.serve import load_policy
-from segue_ros import conversions
 
 TICK = 5
 
@@ -50,7 +50,7 @@ def test_the_answer_over_ros_is_the_policy_s_own(trained: Path, dots: Any) -> No
     policy = load_policy(trained)
     for sent, got in zip(requests, answers, strict=True):
         assert got.error_code == 0, got.error_text
-        chunk = conversions.chunk_from_msg(got.chunk, policy.info.action_space)
+        chunk = wire.chunk_of(got.chunk, policy.info.action_space)
         assert chunk.actions.tobytes() == policy.predict(sent).chunk.actions.tobytes()
     assert refused.error_code == ErrorCode.POLICY_UNSUPPORTED_METHOD
     assert "one_shot" in refused.error_text

@@ -1,28 +1,31 @@
-"""Core types to and from segue_interfaces messages. Whatever comes off the wire is checked here, once."""
+"""ROS messages of core types; what messages of bags are, too, is named and read by `segue_core.wire`."""
 
 from array import array
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from segue_core import wire
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
-from segue_core.errors import ControlError, ErrorCode, PerceptionError, PolicyError, SchedulerError
+from segue_core.errors import ErrorCode, PerceptionError, PolicyError
 from segue_core.observation import Observation
-from segue_core.policy import ChunkRequest, PredictRequest
+from segue_core.policy import ChunkRequest, PolicyInfo, PredictRequest
 from segue_core.task_state import TaskState
+from segue_core.wire import Command
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import GuidanceSchedule as GuidanceScheduleMsg
 from segue_interfaces.msg import Observation as ObservationMsg
+from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_interfaces.msg import RobotCommand as RobotCommandMsg
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_ros import images, ticks
 
-MAX_CHUNK_VALUES = 1_000_000  # rows times columns; far above any policy, far below harm
+MessageT = TypeVar("MessageT")
 
 
 def float32_array(values: ArrayLike) -> array:
@@ -33,6 +36,17 @@ def float32_array(values: ArrayLike) -> array:
 def float64_array(values: ArrayLike) -> array:
     """Values of any shape, row-major, as rclpy takes them fastest."""
     return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
+
+
+def build(kind: type[MessageT], stamp: Time, fields: Mapping[str, Any]) -> MessageT:
+    """A message with a header at `stamp`, and `fields` as `segue_core.wire` names them."""
+    message = kind(**{name: _as_rclpy_takes_it(value) for name, value in fields.items()})
+    message.header.stamp = stamp  # type: ignore[attr-defined]
+    return message
+
+
+def _as_rclpy_takes_it(value: Any) -> Any:
+    return array(value.dtype.char, value.tobytes()) if isinstance(value, np.ndarray) else value
 
 
 def observation_to_msg(
@@ -87,97 +101,22 @@ def chunk_to_msg(
     chunk: ActionChunk, space: ActionSpace, stamp: Time, inference_s: float = 0.0
 ) -> ActionChunkMsg:
     """The message of a chunk."""
-    message = ActionChunkMsg(
-        start_tick=chunk.start_tick,
-        sequence=chunk.sequence,
-        source=chunk.source,
-        action_space=space.name,
-        action_space_fingerprint=space.fingerprint(),
-        rate_hz=float(space.rate_hz),
-        horizon=chunk.horizon,
-        dim=int(chunk.actions.shape[1]),
-        has_progress=chunk.progress is not None,
-        progress=float(chunk.progress or 0.0),
-        stop=chunk.stop,
-        inference_s=float(inference_s),
-    )
-    message.header.stamp = stamp
-    message.actions = float32_array(chunk.actions)
-    message.omega = float32_array([] if chunk.omega is None else chunk.omega)
-    return message
-
-
-def chunk_from_msg(message: ActionChunkMsg, space: ActionSpace | None = None) -> ActionChunk:
-    """The chunk; with `space`, one for another action space or rate is refused. The scheduler checks the values.
-
-    Raises:
-        SchedulerError: CHUNK_WRONG_SHAPE, or SCHEDULER_POLICY_MISMATCH.
-    """
-    speaks = (message.action_space, message.action_space_fingerprint)
-    if space is not None and speaks != (space.name, space.fingerprint()):
-        got, expected = _space_text(message), f"{space.name} {space.fingerprint()}"
-        raise SchedulerError(
-            ErrorCode.SCHEDULER_POLICY_MISMATCH, "chunk for another action space", got=got, expected=expected
-        )
-    if space is not None and message.rate_hz != np.float32(space.rate_hz):
-        got, expected = f"{message.rate_hz:g} Hz", f"{space.rate_hz:g} Hz"
-        raise SchedulerError(
-            ErrorCode.SCHEDULER_POLICY_MISMATCH, "chunk for another rate", got=got, expected=expected
-        )
-    actions = _matrix(message.actions, message.horizon, message.dim)
-    omega = np.array(message.omega, dtype=np.float32) if len(message.omega) else None
-    progress = float(message.progress) if message.has_progress else None
-    return ActionChunk(
-        actions,
-        int(message.start_tick),
-        message.source,
-        int(message.sequence),
-        progress,
-        bool(message.stop),
-        omega,
-    )
-
-
-def _matrix(values: ArrayLike, rows: int, columns: int) -> NDArray[np.float32]:
-    flat = np.array(values, dtype=np.float32)
-    if rows < 1 or columns < 1 or rows * columns > MAX_CHUNK_VALUES or flat.size != rows * columns:
-        got = f"{rows} rows x {columns} columns with {flat.size} values"
-        raise SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, "chunk size and data disagree", got=got)
-    return flat.reshape(rows, columns)
-
-
-def _space_text(message: ActionChunkMsg | RobotCommandMsg) -> str:
-    return f"{message.action_space or '(none)'} {message.action_space_fingerprint or '(no fingerprint)'}"
+    return build(ActionChunkMsg, stamp, wire.chunk_fields(chunk, space, inference_s))
 
 
 def task_state_to_msg(state: TaskState, task: str, seed: int, stamp: Time) -> TaskStateMsg:
     """The message of a task state."""
-    message = TaskStateMsg(
-        task=task,
-        seed=seed,
-        success=state.success,
-        score=float(state.score),
-        placed=state.placed,
-        total=state.total,
-    )
-    message.header.stamp, message.text = stamp, state.text
-    return message
+    return build(TaskStateMsg, stamp, wire.task_state_fields(state, task, seed))
 
 
-def task_state_from_msg(message: TaskStateMsg) -> TaskState:
-    """The task state; raises SchedulerError (SCHEDULER_BAD_INPUT) for numbers that no detector can mean."""
-    if not isfinite(message.score):
-        text = "score of a task state"
-        raise SchedulerError(
-            ErrorCode.SCHEDULER_BAD_INPUT, text, got=message.score, expected="a finite number"
-        )
-    if message.placed > message.total:
-        got, expected = message.placed, f"0 to {message.total}, its total"
-        text = "placed objects of a task state"
-        raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text, got=got, expected=expected)
-    return TaskState(
-        bool(message.success), float(message.score), int(message.placed), int(message.total), message.text
-    )
+def info_to_msg(info: PolicyInfo, source: str, stamp: Time) -> PolicyInfoMsg:
+    """What a policy node says about its policy."""
+    return build(PolicyInfoMsg, stamp, wire.info_fields(info, source))
+
+
+def command_to_msg(command: Command, space: ActionSpace, stamp: Time) -> RobotCommandMsg:
+    """The message of a command."""
+    return build(RobotCommandMsg, stamp, wire.command_fields(command, space))
 
 
 def goal_to_msg(
@@ -241,40 +180,3 @@ def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> Pred
         options=dict(zip(names, values, strict=True)),
         instruction=goal.instruction,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Command:
-    """One tick's command as it came: `action` (D,) float64, not yet checked for values."""
-
-    tick: int
-    run_id: str
-    action: NDArray[np.float64]
-    hold: bool
-    starved: bool
-
-
-def command_to_msg(command: Command, space: ActionSpace, stamp: Time) -> RobotCommandMsg:
-    """The message of a command."""
-    message = RobotCommandMsg(
-        tick=command.tick,
-        run_id=command.run_id,
-        action_space=space.name,
-        action_space_fingerprint=space.fingerprint(),
-        starved=command.starved,
-        hold=command.hold,
-    )
-    message.header.stamp = stamp
-    message.action = float64_array(command.action)
-    return message
-
-
-def command_from_msg(message: RobotCommandMsg, space: ActionSpace) -> Command:
-    """The command; raises ControlError (CONTROL_WRONG_SHAPE) when it is for another action space."""
-    if message.action_space_fingerprint != space.fingerprint():
-        got, expected = _space_text(message), f"{space.name} {space.fingerprint()}"
-        raise ControlError(
-            ErrorCode.CONTROL_WRONG_SHAPE, "command for another action space", got=got, expected=expected
-        )
-    action = np.array(message.action, dtype=np.float64)
-    return Command(int(message.tick), message.run_id, action, bool(message.hold), bool(message.starved))

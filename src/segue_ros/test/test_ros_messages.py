@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image, JointState
 
+from segue_core import wire
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.files import load_robot
@@ -107,7 +108,7 @@ def test_an_observation_whose_names_and_pictures_disagree_is_refused() -> None:
 @pytest.mark.parametrize("progress", [None, 0.0, 0.5])
 def test_a_chunk_comes_back_the_same(progress: float | None) -> None:
     sent = _chunk(progress)
-    got = conversions.chunk_from_msg(conversions.chunk_to_msg(sent, DUAL_ARM_EE, NOW), DUAL_ARM_EE)
+    got = wire.chunk_of(conversions.chunk_to_msg(sent, DUAL_ARM_EE, NOW), DUAL_ARM_EE)
     np.testing.assert_array_equal(got.actions, sent.actions)
     np.testing.assert_array_equal(got.omega, sent.omega)
     assert (got.start_tick, got.source, got.sequence, got.progress, got.stop) == (
@@ -122,7 +123,7 @@ def test_a_chunk_comes_back_the_same(progress: float | None) -> None:
 def test_a_chunk_of_another_action_space_is_refused() -> None:
     message = conversions.chunk_to_msg(_chunk(), DUAL_ARM_EE, NOW)
     with pytest.raises(SchedulerError, match=r"dual_arm_ee.*universal_dual_arm"):
-        conversions.chunk_from_msg(message, UNIVERSAL_DUAL_ARM)
+        wire.chunk_of(message, UNIVERSAL_DUAL_ARM)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(0, 14), (60, 13), (2**31, 2**31), (61, 14)])
@@ -130,7 +131,7 @@ def test_a_chunk_whose_size_lies_is_refused(rows: int, columns: int) -> None:
     message = conversions.chunk_to_msg(_chunk(), DUAL_ARM_EE, NOW)
     message.horizon, message.dim = rows, columns
     with pytest.raises(SchedulerError, match="disagree"):
-        conversions.chunk_from_msg(message, DUAL_ARM_EE)
+        wire.chunk_of(message, DUAL_ARM_EE)
 
 
 def test_a_request_comes_back_the_same() -> None:
@@ -161,17 +162,17 @@ def test_a_goal_whose_sizes_disagree_is_refused() -> None:
 
 
 def test_a_command_keeps_double_precision() -> None:
-    sent = conversions.Command(5, "run", RNG.normal(size=14), False, True)
-    got = conversions.command_from_msg(conversions.command_to_msg(sent, DUAL_ARM_EE, NOW), DUAL_ARM_EE)
+    sent = wire.Command(5, "run", RNG.normal(size=14), False, True)
+    got = wire.command_of(conversions.command_to_msg(sent, DUAL_ARM_EE, NOW), DUAL_ARM_EE)
     np.testing.assert_array_equal(got.action, sent.action)
     assert (got.tick, got.run_id, got.hold, got.starved) == (5, "run", False, True)
     with pytest.raises(ControlError, match="another action space"):
-        conversions.command_from_msg(conversions.command_to_msg(sent, DUAL_ARM_EE, NOW), UNIVERSAL_DUAL_ARM)
+        wire.command_of(conversions.command_to_msg(sent, DUAL_ARM_EE, NOW), UNIVERSAL_DUAL_ARM)
 
 
 def test_a_task_state_comes_back_the_same() -> None:
     sent = TaskState(True, 0.75, 2, 3, "two of three")
-    assert conversions.task_state_from_msg(conversions.task_state_to_msg(sent, "t", 1, NOW)) == sent
+    assert wire.task_state_of(conversions.task_state_to_msg(sent, "t", 1, NOW)) == sent
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_a_task_state_comes_back_the_same() -> None:
 )
 def test_a_task_state_that_no_detector_can_mean_is_refused(changed: dict[str, float], says: str) -> None:
     with pytest.raises(SchedulerError, match=says):
-        conversions.task_state_from_msg(TaskStateMsg(**changed))
+        wire.task_state_of(TaskStateMsg(**changed))
 
 
 @pytest.mark.parametrize("encoding", [*images.ENCODINGS])

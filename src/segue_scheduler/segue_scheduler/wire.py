@@ -1,8 +1,49 @@
-"""What a tick of the scheduler is called in messages, for the ROS node and for recordings made in lockstep."""
+"""What a tick of the scheduler is called in messages, as `segue_core.wire` has it for chunks: for node and bags."""
 
 from typing import Any
 
-from segue_scheduler.tick import TickOutput
+import numpy as np
+
+from segue_core.wire import chunk_of, task_state_of
+from segue_scheduler.replay import Joint, Witness
+from segue_scheduler.tick import TickInput, TickOutput
+
+
+def input_fields(inputs: TickInput, run_id: str) -> dict[str, Any]:
+    """Fields of segue_interfaces/SchedulerInput, all but header, chunks and task, which are messages themselves."""
+    return {
+        "run_id": run_id,
+        "tick": inputs.tick,
+        "measured": np.ascontiguousarray(inputs.measured, dtype=np.float64),
+        "failures": list(inputs.failures),
+        "has_task": inputs.task is not None,
+        "stop_requested": inputs.stop_requested,
+    }
+
+
+def input_of(message: Any) -> TickInput:
+    """What the scheduler was given at one tick, bit by bit; raises SchedulerError as `chunk_of` and `task_state_of`."""
+    return TickInput(
+        tick=int(message.tick),
+        measured=np.array(message.measured, dtype=np.float64),
+        chunks=tuple(chunk_of(chunk) for chunk in message.chunks),
+        failures=tuple(str(text) for text in message.failures),
+        task=task_state_of(message.task) if message.has_task else None,
+        stop_requested=bool(message.stop_requested),
+    )
+
+
+def witness_of(state: Any, command: Any) -> Witness:
+    """What was published at one tick, from its SchedulerState and RobotCommand."""
+    joint = Joint(
+        int(state.chunk_sequence),
+        int(state.chunk_start_tick),
+        int(state.delay_ticks),
+        int(state.dropped_rows),
+        float(state.jump),
+    )
+    action = np.asarray(command.action, dtype=np.float64)
+    return Witness(action, str(state.phase), bool(state.starved), joint if state.spliced else None)
 
 
 def state_fields(output: TickOutput, starved_ticks: int, continuation: str, run_id: str) -> dict[str, Any]:

@@ -16,18 +16,19 @@ from segue_core.latency import parse_latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
+from segue_core.wire import info_of
 from segue_interfaces.msg import TaskState
-from segue_ros.conversions import chunk_to_msg, goal_to_msg
-from segue_ros.policy_info import info_from_msg, info_to_msg
+from segue_ros.conversions import chunk_to_msg, goal_to_msg, info_to_msg
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
-from segue_scheduler.node.messages import input_from_msg, input_to_msg, state_to_msg
+from segue_scheduler.node.messages import input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import RunParameters, check, injected_latency, scheduler_config
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import Phase, TickInput, TickOutput
+from segue_scheduler.wire import input_of
 
 SPACE = action_space("dual_arm_ee")
 INFO = PolicyInfo(
@@ -190,7 +191,7 @@ def test_a_flood_of_chunks_is_bounded_the_newest_stay_and_the_lost_are_counted()
 
 
 def test_policy_information_survives_the_wire() -> None:
-    assert info_from_msg(info_to_msg(INFO, "test", Time())) == INFO
+    assert info_of(info_to_msg(INFO, "test", Time())) == INFO
 
 
 @pytest.mark.parametrize("rate_hz", [float("nan"), 0.0, -1.0, 1e308])
@@ -198,7 +199,7 @@ def test_a_policy_whose_rate_cannot_be_is_refused_with_what_came(rate_hz: float)
     message = info_to_msg(INFO, "test", Time())
     message.rate_hz = rate_hz
     with pytest.raises(ConfigError, match="rate_hz; got .*; expected more than 0, at most 1000"):
-        info_from_msg(message)
+        info_of(message)
 
 
 def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> None:
@@ -216,7 +217,7 @@ def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> Non
             )
         if tick == 100:
             session.inbox.add_failure("a failure")
-    inputs: list[TickInput] = [input_from_msg(message) for message in recorded]
+    inputs: list[TickInput] = [input_of(message) for message in recorded]
     fresh = ChunkScheduler(session.spec.config, SPACE, INFO, session.spec.seed)
     again = commands(replay(fresh, Recording(inputs[0].tick, inputs[0].measured, inputs)))
     assert again.tobytes() == np.stack(live).tobytes()

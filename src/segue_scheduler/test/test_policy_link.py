@@ -22,7 +22,7 @@ from segue_core.errors import ErrorCode, SegueError
 from segue_core.policy import PolicyInfo
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_ros import qos
-from segue_ros.policy_info import info_to_msg
+from segue_ros.conversions import info_to_msg
 from segue_scheduler.node.policy_link import TOPIC, PolicyLink
 from segue_scheduler.node.watches import Presence
 from segue_scheduler.testing.scripted_policy import policy_info

@@ -27,13 +27,14 @@ from segue_control.guard.safety_guard import GuardMode
 from segue_control.loop import LoopWatch
 from segue_control.node import messages
 from segue_control.targets.joint_targets import joint_space
+from segue_core import wire
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ControlError, ErrorCode, SegueError, clipped
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
-from segue_ros import alone, conversions, parameters, qos, ticks
+from segue_ros import alone, parameters, qos, ticks
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -138,7 +139,7 @@ class ControllerNode(LifecycleComponent):
         try:
             planned = message.action_space_fingerprint == self._joint_space.fingerprint()
             space = self._joint_space if planned else self._robot.action_space
-            command = conversions.command_from_msg(message, space)
+            command = wire.command_of(message, space)
             self._admit(command.run_id, alone.sender_of(info))
         except ControlError as error:
             self._warn(message, error)
@@ -157,7 +158,7 @@ class ControllerNode(LifecycleComponent):
         else:
             self._owner.note_refused(sender, now_ns)  # the guard says why
 
-    def _take(self, command: conversions.Command, planned: bool) -> None:
+    def _take(self, command: wire.Command, planned: bool) -> None:
         if command.hold:
             self._controller.hold(command.tick, self._steady_ns())
         elif planned:

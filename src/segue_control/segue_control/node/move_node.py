@@ -22,6 +22,7 @@ from segue_control.planning import contract_scene, create_planner
 from segue_control.planning.trajectory import SLOWEST
 from segue_control.targets.joint_targets import JointCodec
 from segue_control.targets.row_stream import RowStream
+from segue_core import wire
 from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
@@ -156,7 +157,7 @@ class MoverNode(LifecycleComponent):
         if self._stream:
             stamp = self.get_clock().now().to_msg()
             tick, row = self._stream.next()
-            command = conversions.Command(tick, self._stream.run_id, row, hold=False, starved=False)
+            command = wire.Command(tick, self._stream.run_id, row, hold=False, starved=False)
             self._commands.publish(conversions.command_to_msg(command, self._codec.space, stamp))
 
     def _admit(self, goal: MoveTo.Goal) -> None:

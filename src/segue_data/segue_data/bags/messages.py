@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rosbags.interfaces import Nodetype
 
+from segue_core import wire
 from segue_core.action_space import ActionSpace
 from segue_core.task_state import TaskState
 from segue_data.bags.definitions import typestore
@@ -76,29 +77,12 @@ def robot_command(
     hold: bool = False,
 ) -> Any:
     """segue_interfaces/RobotCommand of one control tick; `action` (D,) in the order of `space`."""
-    return build(
-        "segue_interfaces/msg/RobotCommand",
-        header=header(stamp_ns, BASE_FRAME),
-        tick=tick,
-        run_id=run_id,
-        action_space=space.name,
-        action_space_fingerprint=space.fingerprint(),
-        action=np.ascontiguousarray(action, dtype=np.float64),
-        starved=starved,
-        hold=hold,
-    )
+    command = wire.Command(tick, run_id, action, hold, starved)
+    fields = wire.command_fields(command, space)
+    return build("segue_interfaces/msg/RobotCommand", header=header(stamp_ns, BASE_FRAME), **fields)
 
 
 def task_state(stamp_ns: int, task: str, seed: int, state: TaskState) -> Any:
     """segue_interfaces/TaskState as the simulator or a detector reports it."""
-    return build(
-        "segue_interfaces/msg/TaskState",
-        header=header(stamp_ns),
-        task=task,
-        seed=seed,
-        success=state.success,
-        score=state.score,
-        placed=state.placed,
-        total=state.total,
-        text=state.text,
-    )
+    fields = wire.task_state_fields(state, task, seed)
+    return build("segue_interfaces/msg/TaskState", header=header(stamp_ns), **fields)

@@ -22,6 +22,7 @@ from pydantic import Field
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 
+from segue_core import wire
 from segue_core.command_line.main import program
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.robot import RobotConfig
@@ -135,7 +136,7 @@ class Load(Node):
             self.published[topic] += 1
         space = self._robot.action_space
         action = np.clip(np.full(space.dim, 0.2 * np.sin(0.02 * number)), space.low, space.high)
-        command = conversions.Command(tick, "load", action, hold=False, starved=False)
+        command = wire.Command(tick, "load", action, hold=False, starved=False)
         self._commands.publish(conversions.command_to_msg(command, space, stamp))
         self.published[COMMAND] += 1
 

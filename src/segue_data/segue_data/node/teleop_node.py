@@ -18,6 +18,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from segue_control.robot.kinematics import Kinematics
+from segue_core import wire
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.task import TaskConfig
@@ -169,7 +170,7 @@ class TeleopNode(TeleopBase):
             self.let_go(str(error))
             return
         stamp = ticks.stamp_of(tick, self._robot.tick_rate_hz)
-        command = conversions.Command(tick, self.driver.run_id, action, hold=False, starved=False)
+        command = wire.Command(tick, self.driver.run_id, action, hold=False, starved=False)
         self._command_out.publish(conversions.command_to_msg(command, self._robot.action_space, stamp))
 
     def _on_joint_states(self, message: JointState) -> None:

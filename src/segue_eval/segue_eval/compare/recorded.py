@@ -14,11 +14,12 @@ from segue_core.contracts.base import parse_model
 from segue_core.errors import DataError, ErrorCode
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
+from segue_core.wire import info_of
 from segue_data.bags.reader import read, stamp_ns
-from segue_eval.compare.decode import info_of, input_of, witness_of
 from segue_eval.compare.settings import RunSettings, find_settings
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, STATE
 from segue_scheduler.replay import Recording, Witness
+from segue_scheduler.wire import input_of, witness_of
 
 _FIRST_PHASES = ("waiting", "running", "finished")
 

@@ -23,6 +23,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode, PerceptionError, SegueError
+from segue_core.wire import info_of
 from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import CameraFrame
 from segue_perception.colours import decompressed, to_rgb
@@ -32,7 +33,6 @@ from segue_ros import conversions, parameters, qos, seeing, ticks
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
-from segue_ros.policy_info import info_from_msg
 
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 _SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
@@ -138,7 +138,7 @@ class PerceptionNode(LifecycleComponent):
     def _on_policy_info(self, message: PolicyInfo) -> None:
         """Pictures are made as large as the policy reads them."""
         try:
-            info = info_from_msg(message)
+            info = info_of(message)
         except SegueError as error:
             self.get_logger().error(f"policy refused: {error}")
             return

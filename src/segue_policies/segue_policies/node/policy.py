@@ -28,8 +28,8 @@ from segue_policies.node.world import world_of
 from segue_policies.runtime import Dtype, Runtime
 from segue_policies.serve import make_policy, method_in
 from segue_ros import conversions, parameters, qos, ticks
+from segue_ros.conversions import info_to_msg
 from segue_ros.lifecycle import LifecycleComponent, run
-from segue_ros.policy_info import info_to_msg
 from segue_ros.waiting import within
 
 _KEPT = 16  # observations; half a second at 30 Hz

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.errors import ErrorCode, SchedulerError, SegueError
+from segue_core.wire import chunk_of, task_state_of
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import TaskState
-from segue_ros.conversions import chunk_from_msg, task_state_from_msg
 from segue_scheduler.tick import TickInput
 
 _CAPACITY = 64
@@ -59,7 +59,7 @@ class Inbox:
                 ErrorCode.SCHEDULER_POLICY_MISMATCH, text, got=got, expected=repr(self._source)
             )
         try:
-            chunk_from_msg(message, self._space)
+            chunk_of(message, self._space)
         except SegueError as error:
             if error.code is ErrorCode.SCHEDULER_POLICY_MISMATCH:
                 raise
@@ -90,9 +90,9 @@ class Inbox:
         inputs = TickInput(
             tick=tick,
             measured=measured,
-            chunks=tuple(chunk_from_msg(chunk) for chunk in chunks),
+            chunks=tuple(chunk_of(chunk) for chunk in chunks),
             failures=failures,
-            task=task_state_from_msg(self.task) if self.task else None,
+            task=task_state_of(self.task) if self.task else None,
             stop_requested=self.stop_requested,
         )
         return Mail(inputs, chunks, self.task)

@@ -13,10 +13,10 @@ from rclpy.node import Node
 
 from segue_core.errors import ErrorCode, PolicyError, SchedulerError, SegueError
 from segue_core.policy import PolicyInfo
+from segue_core.wire import info_of
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_ros import qos
 from segue_ros.alone import sender_of
-from segue_ros.policy_info import info_from_msg
 from segue_scheduler.node.watches import Presence
 
 TOPIC = "segue/policy_info"
@@ -101,7 +101,7 @@ class PolicyLink:
             return
         sender = sender_of(about)
         try:
-            info = info_from_msg(message)
+            info = info_of(message)
         except SegueError as error:
             self._node.get_logger().error(f"policy refused: {error}")
             if self.info is not None and sender != self._sender:

@@ -10,6 +10,7 @@ from rclpy.clock_type import ClockType
 from std_msgs.msg import Bool, String
 from unique_identifier_msgs.msg import UUID
 
+from segue_core import wire
 from segue_core.contracts.files import load_robot
 from segue_core.errors import SegueError
 from segue_core.tick_gate import TickGate
@@ -190,7 +191,7 @@ class SchedulerNode(SchedulerBase):
     def _publish(self, session: Session, mail: Mail, output: TickOutput) -> None:
         stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
         run_id, hold = session.spec.run_id, output.hold or session.outcome is not None
-        command = conversions.Command(output.tick, run_id, output.action, hold, output.starved)
+        command = wire.Command(output.tick, run_id, output.action, hold, output.starved)
         self._command_out.publish(conversions.command_to_msg(command, self.space, stamp))
         self._input_out.publish(messages.input_to_msg(mail.inputs, mail.chunks, mail.task, run_id, stamp))
         method, stats = session.spec.config.continuation, session.scheduler.stats
@@ -231,7 +232,7 @@ class SchedulerNode(SchedulerBase):
 
     def _on_task_state(self, message: TaskStateMsg) -> None:
         try:
-            conversions.task_state_from_msg(message)
+            wire.task_state_of(message)
         except SegueError as error:
             self.get_logger().warning(f"task state dropped: {error}", throttle_duration_sec=1.0)
             return

@@ -11,8 +11,8 @@ from segue_core.latency import Latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
+from segue_core.wire import task_state_of
 from segue_interfaces.msg import ActionChunk
-from segue_ros.conversions import task_state_from_msg
 from segue_ros.seeing import Unseen
 from segue_scheduler import termination
 from segue_scheduler.node.inbox import Inbox, Mail
@@ -111,7 +111,7 @@ class Session:
             elapsed=tick - (self.started_at or 0),
             waiting=False,
             measured=measured,
-            task=task_state_from_msg(self.inbox.task) if self.inbox.task else None,
+            task=task_state_of(self.inbox.task) if self.inbox.task else None,
             progress=None,
             policy_stop=False,
             stop_requested=self.inbox.stop_requested,

@@ -24,9 +24,9 @@ from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, SegueError
+from segue_core.wire import chunk_of
 from segue_interfaces.msg import ActionChunk
 from segue_ros import parameters, qos
-from segue_ros.conversions import chunk_from_msg
 from segue_ros.frames import prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.polling import Polled
@@ -114,7 +114,7 @@ class StatePublisherNode(LifecycleComponent):
         if message.action_space_fingerprint != space.fingerprint():
             return
         try:
-            chunk = chunk_from_msg(message, space)
+            chunk = chunk_of(message, space)
             paths = self._chunks.of(np.asarray(chunk.actions, dtype=np.float64))
         except SegueError as error:
             self.get_logger().warning(f"chunk not shown: {error}", throttle_duration_sec=5.0)
