@@ -92,7 +92,7 @@ def _request(method: str = "plain", state: float = 0.0) -> tuple[Policy, Predict
     picture = np.zeros((info.image_size[1], info.image_size[0], 3), np.uint8)
     observation = Observation(0, np.full(info.action_space.dim, state), dict.fromkeys(info.cameras, picture))
     omega, reference = np.zeros(info.horizon), np.zeros((info.horizon, info.action_space.dim))
-    return policy, PredictRequest(0, 0, method, omega, reference, 0, 0, observation=observation)
+    return policy, PredictRequest(0, 0, method, omega, reference, 0, 0, observations=(observation,))
 
 
 @provokes(ErrorCode.POLICY_NOT_READY, "the policy node is not active")

@@ -128,7 +128,7 @@ def _plain_chunk(policy: Policy) -> np.ndarray[Any, Any]:
     picture = np.full((height, width, 3), 100, dtype=np.uint8)
     zeros = np.zeros((info.horizon, info.action_space.dim), dtype=np.float32)
     seen = Observation(0, np.zeros(SPACE.dim, dtype=np.float32), dict.fromkeys(info.cameras, picture))
-    request = PredictRequest(0, 0, "plain", zeros[:, 0], zeros, 0, 0, observation=seen)
+    request = PredictRequest(0, 0, "plain", zeros[:, 0], zeros, 0, 0, observations=(seen,))
     return policy.predict(request).chunk.actions
 
 

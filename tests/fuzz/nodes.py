@@ -184,7 +184,7 @@ def _picture(found: Any) -> None:
 
 
 def _request(message: Any) -> object:
-    return conversions.request_from_goal(message, conversions.observation_from_msg(_observation()))
+    return conversions.request_from_goal(message, [conversions.observation_from_msg(_observation())])
 
 
 _CONVERSIONS: Mapping[str, tuple[type, Callable[[Any], object], Callable[[Any], None]]] = {

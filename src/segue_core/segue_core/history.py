@@ -7,9 +7,11 @@ asked for tick 6       ticks 5  5  6         before the first observation there 
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from segue_core.errors import ConfigError, ErrorCode
+from pydantic import BeforeValidator, Field
+
+from segue_core.errors import ConfigError, ErrorCode, PolicyError
 
 SeenT = TypeVar("SeenT")
 
@@ -19,6 +21,14 @@ FIRST = -(2**31)
 MAX_OBSERVATIONS = 16
 MAX_LOOKBACK = 300
 """Bounds of a history [observations, ticks]: far above any policy, far below what a node could not hold in memory."""
+
+
+def _offset(value: Any) -> Any:
+    return FIRST if value == "first" else value
+
+
+Offsets = Annotated[tuple[Annotated[int, BeforeValidator(_offset)], ...], Field(min_length=1)]
+"""A history in a file: offsets, or the word "first"."""
 
 
 def check_history(offsets: Sequence[int], what: str) -> None:
@@ -74,16 +84,28 @@ class History(Generic[SeenT]):
             return self._first[1]
         return self._kept.get(tick)
 
+    def since(self, tick: int) -> list[tuple[int, SeenT]]:
+        """Those of `tick` and later, in order, with their ticks."""
+        return [(at, self._kept[at]) for at in sorted(self._kept) if at >= tick]
+
     def passed(self, tick: int) -> bool:
         """Whether newer ticks than `tick` were seen, so that it will not come any more."""
         return bool(self._kept) and max(self._kept) > tick
 
-    def shown(self, tick: int) -> list[tuple[int, SeenT | None]]:
-        """What a request for `tick` is shown, with its ticks, oldest first; None for what was never seen."""
+    def shown(self, tick: int) -> list[SeenT]:
+        """What a request for `tick` is shown, oldest first.
+
+        Raises:
+            PolicyError: POLICY_OBSERVATION_MISSING, one of them was never seen.
+        """
         if self._first is None and (seen := self._kept.get(tick)) is not None:
             self._first = tick, seen
-        first = self._first[0] if self._first else tick
-        return [(at, self.get(at)) for at in ticks_shown(self._offsets, first, tick)]
+        asked = ticks_shown(self._offsets, self._first[0] if self._first else tick, tick)
+        there = {at: seen for at in asked if (seen := self.get(at)) is not None}
+        if missing := [str(at) for at in dict.fromkeys(asked) if at not in there]:
+            text = f"no observation for tick {', '.join(missing)}"
+            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=self.describe())
+        return [there[at] for at in asked]
 
     def describe(self) -> str:
         """The ticks that are there, for errors."""

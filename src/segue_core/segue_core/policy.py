@@ -1,6 +1,6 @@
 """The seam between the scheduler and every policy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -123,17 +123,24 @@ class PredictRequest(ChunkRequest):
     """One question to a policy: what the scheduler asks for, and what is seen.
 
     Args:
-        observation: the sample at `start_tick`.
+        observations: what the policy's `history` says, newest last: the sample at `start_tick`.
         instruction: what to do, in words; policies without language do not read it.
     """
 
-    observation: Observation
+    observations: tuple[Observation, ...]
     instruction: str = ""
 
+    @property
+    def observation(self) -> Observation:
+        """The newest one."""
+        return self.observations[-1]
 
-def shown(request: ChunkRequest, observation: Observation, instruction: str = "") -> PredictRequest:
-    """The question that a scheduler's request makes together with what is seen."""
-    return PredictRequest(**vars(request), observation=observation, instruction=instruction)
+
+def shown(
+    request: ChunkRequest, observations: Sequence[Observation], instruction: str = ""
+) -> PredictRequest:
+    """The question that a scheduler's request makes together with what is seen, newest last."""
+    return PredictRequest(**vars(request), observations=tuple(observations), instruction=instruction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +165,23 @@ class Policy(Protocol):
 
     def predict(self, request: PredictRequest) -> PredictResult:
         """Answer for the tick asked, or raise PolicyError; equal requests give equal answers."""
+        ...
+
+
+class MemoryPolicy(Policy, Protocol):
+    """A policy that remembers what it saw and did; `info.observe_every` says how often it is told."""
+
+    def observe(self, observation: Observation, executed: NDArray[np.float32]) -> None:
+        """Remember an observation and `executed` (n, D), what was commanded since the one before, row by tick.
+
+        Called in order, on the thread of `predict`, from the first observation after a `reset` on, which comes with no
+        rows; n is `observe_every`, and more after an observation that was lost. A request is answered by what was told
+        up to its tick, never later: equal histories give equal answers.
+        """
+        ...
+
+    def fork(self) -> "MemoryPolicy":
+        """One that remembers the same and can be told what is only imagined: this one hears nothing of it."""
         ...
 
 

@@ -113,6 +113,12 @@ def deployment(
     )
 
 
+def policy_info(setup: Setup) -> PolicyInfo:
+    """What the policy of a setup is and can do, without building it where that takes time; raises SegueError."""
+    robot, task = load_robot(setup.robot), load_task(setup.task)
+    return check_policy(method_for(setup.policy), deployment(setup, robot, task))
+
+
 def check(setup: Setup) -> tuple[str, ...]:
     """Refuse a setup that cannot run, before any process starts; returns what is shortened to make it run.
 
@@ -120,7 +126,7 @@ def check(setup: Setup) -> tuple[str, ...]:
         SegueError: what is wrong, with the valid names or values.
     """
     robot, task = load_robot(setup.robot), load_task(setup.task)
-    info = check_policy(method_for(setup.policy), deployment(setup, robot, task))
+    info = policy_info(setup)
     parse_latency(setup.latency, 0)
     scheduler = ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
     return scheduler.plan.notes

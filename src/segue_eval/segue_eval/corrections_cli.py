@@ -11,7 +11,7 @@ from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_data.contracts import load_robot, load_task, task_names
 from segue_data.datasets.corrections import CorrectionsInfo
 from segue_eval import options
-from segue_eval.build import Setup, SimulatedRunner, check
+from segue_eval.build import Setup, SimulatedRunner, check, policy_info
 from segue_eval.corrections import CorrectionRunner, claim, finished, gather
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.progress import ProgressBar
@@ -26,7 +26,7 @@ def run_corrections(arguments: CorrectionOptions) -> int:
     if (out / "corrections.json").exists():
         text = f"{out} is complete already"
         raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="choose another --out")
-    check(setup)
+    _check_policy(setup)
     _check_expert(setup.task)
     info = _info(setup, arguments.seeds)
     unfinished = out.with_name(out.name + ".unfinished")
@@ -36,6 +36,15 @@ def run_corrections(arguments: CorrectionOptions) -> int:
     shutil.rmtree(unfinished)
     print(f"{count} corrections of {len(seeds)} episodes: {out}")
     return 0
+
+
+def _check_policy(setup: Setup) -> None:
+    check(setup)
+    info = policy_info(setup)
+    if info.history != (0,) or info.observe_every:
+        text = f"corrections are of one observation; policy {info.name!r} looks at others, or remembers them"
+        got = f"history {info.history}, observe_every {info.observe_every}"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=got, expected="history (0,), observe_every 0")
 
 
 def _check_expert(task: str) -> None:

@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from segue_core.errors import PolicyError
 from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy, parts, shown
+from segue_eval.onlooker import Onlooker
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace
@@ -62,10 +64,10 @@ def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
 
 
 def ask(
-    policy: Policy, request: ChunkRequest, observation: Observation, instruction: str = ""
+    policy: Policy, request: ChunkRequest, observations: Sequence[Observation], instruction: str = ""
 ) -> list[ActionChunk]:
     """The policy's answer to a scheduler's request, in the parts in which it comes; raises PolicyError."""
-    question = shown(request, observation, instruction)
+    question = shown(request, observations, instruction)
     return [part.chunk for part in parts(policy, question)]
 
 
@@ -76,7 +78,7 @@ class _Server:
     Of a stream each part is delivered after the share of the whole delay that its rows are of all rows.
     """
 
-    plant: Plant
+    onlooker: Onlooker
     policy: Policy
     instruction: str
     latency: Latency
@@ -85,8 +87,7 @@ class _Server:
     def serve(self, tick: int, request: ChunkRequest) -> None:
         wait = max(1, self.latency.ticks(request.sequence, request.delay))
         try:
-            seen = observe(self.plant, self.policy, tick)
-            chunks = ask(self.policy, request, seen, self.instruction)
+            chunks = ask(self.policy, request, self.onlooker.shown(tick), self.instruction)
             self.mailbox.deliver(chunks, tick, wait)
         except PolicyError as error:
             self.mailbox.failures.setdefault(tick + wait, []).append(str(error))
@@ -111,9 +112,10 @@ def run_episode(
     Equal arguments give equal results, bit for bit, except `wall_s`.
     """
     began, mailbox, trace = time.perf_counter(), Mailbox(), Trace(space)
-    server = _Server(plant, policy, instruction, latency or Constructed(), mailbox)
+    onlooker = Onlooker(policy, partial(observe, plant, policy))
+    server = _Server(onlooker, policy, instruction, latency or Constructed(), mailbox)
     plant.reset(seed)
-    policy.reset()
+    onlooker.begin(0)
     scheduler.start(0, plant.measured())
     for tick in range(max_ticks):
         chunks, failures = mailbox.take(tick)
@@ -124,9 +126,11 @@ def run_episode(
             on_tick(inputs, output)
         if output.outcome is not None:
             break
+        onlooker.look(tick)
         if output.request is not None:
             server.serve(tick, output.request)
         plant.execute(output.action, tick)
+        onlooker.did(tick, output.action)
     interventions = sum(plant.interventions().values())
     shortened = scheduler.stats.shortened_requests
     return trace.result(seed, plant.task_state(), interventions, shortened, time.perf_counter() - began)

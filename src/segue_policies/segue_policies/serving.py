@@ -28,6 +28,7 @@ def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozens
         capabilities=capabilities,
         max_delay=config.max_delay,
         max_ramp=config.max_ramp,
+        history=config.history,
     )
 
 

@@ -1,7 +1,8 @@
 """Run by an interpreter that has LeRobot (see `test_lerobot_policy.py`), without Segue: a tiny random checkpoint.
 
 `act FOLDER`, or another type: FOLDER becomes LeRobot's pretrained_model, and `FOLDER/theirs.npz` an observation with
-the actions that LeRobot's own `select_action` gives for it, one after the other.
+the actions that LeRobot's own `select_action` gives for it, one after the other: `chunk` at an episode's first step,
+`later_chunk` after a step with the state `earlier`, of a policy that looks at several observations.
 """
 
 import sys
@@ -63,18 +64,22 @@ def save(config, folder):
     return policy, *processors
 
 
-def theirs(policy, before, after, state, images):
-    """The first actions as LeRobot's own `select_action` gives them."""
-    torch.manual_seed(SEED)
+def theirs(policy, before, after, state, images, earlier=None):
+    """The first actions as LeRobot's own `select_action` gives them, where it saw the state `earlier` a tick before."""
     policy.reset()
-    rows = []
-    for _ in range(policy.config.n_action_steps):
+
+    def next_action(state):
         batch = {
             f"observation.images.{c}": torch.from_numpy(i).permute(2, 0, 1) / 255.0 for c, i in images.items()
         }
         batch |= {"observation.state": torch.from_numpy(state), "task": TASK}
-        rows.append(after(policy.select_action(before(batch)))[0].numpy())
-    return np.stack(rows)
+        return after(policy.select_action(before(batch)))[0].numpy()
+
+    if earlier is not None:
+        next_action(earlier)
+        policy._queues["action"].clear()  # what it planned then
+    torch.manual_seed(SEED)
+    return np.stack([next_action(state) for _ in range(policy.config.n_action_steps)])
 
 
 def main(kind, folder):
@@ -84,7 +89,10 @@ def main(kind, folder):
     rng = np.random.default_rng(5)
     state = rng.normal(size=14).astype(np.float32) * 0.1
     images = {camera: rng.integers(0, 256, (72, 96, 3), dtype=np.uint8) for camera in CAMERAS}
-    np.savez(folder / "theirs.npz", state=state, chunk=theirs(*saved, state, images), **images)
+    answers = {"chunk": theirs(*saved, state, images)}
+    if getattr(saved[0].config, "n_obs_steps", 1) > 1:
+        answers |= {"earlier": state + 0.3, "later_chunk": theirs(*saved, state, images, state + 0.3)}
+    np.savez(folder / "theirs.npz", state=state, **answers, **images)
     if hub.is_dir():
         hub.rename(folder / ("vlm" if kind == "smolvla" else "tokenizer"))
 

@@ -26,7 +26,7 @@ def stub(folder: Path, script: Path = HERE, python: str = sys.executable, *words
 
 
 class Double:
-    """Rows that say what was asked: the state, then plus 1 for every further chunk."""
+    """Rows that say what was asked: the newest state, then plus 1 for every further chunk."""
 
     def __init__(self, folder):
         config = (folder / "config.json").read_bytes()
@@ -34,7 +34,7 @@ class Double:
 
     def draw(self, asked, arrays):
         """As the instruction says."""
-        rows = np.tile(arrays["state"], (asked["count"], 20, 1)) + np.arange(asked["count"])[:, None, None]
+        rows = np.tile(arrays["state"][-1], (asked["count"], 20, 1)) + np.arange(asked["count"])[:, None, None]
         match asked["task"]:
             case "die":
                 print("the last words", flush=True)

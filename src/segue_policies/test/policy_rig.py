@@ -47,7 +47,7 @@ def ask(node: PolicyNode, observation: Observation, *requests: PredictRequest) -
     publisher.publish(conversions.observation_to_msg(observation, space, stamp, stamps, 0.0))
     answers = []
     for request in requests:
-        goal = client.send_goal_async(conversions.goal_to_msg(request))
+        goal = client.send_goal_async(conversions.goal_to_msg(request, instruction=request.instruction))
         spin_until(executor, goal.done)
         result = goal.result().get_result_async()
         spin_until(executor, result.done)

@@ -123,7 +123,7 @@ def request_at(data: Any, frame: int, method: str = "plain", rows: int = 10) -> 
     images = dict(zip(data.cameras, np.asarray(data.images[frame]), strict=True))
     observation = Observation(5, np.asarray(data.state[frame]), images)
     zero = np.zeros((rows, 14), dtype=np.float32)
-    return PredictRequest(5, 3, method, zero[:, 0], zero, 2, 7, observation=observation)
+    return PredictRequest(5, 3, method, zero[:, 0], zero, 2, 7, observations=(observation,))
 
 
 def test_it_overfits_a_dozen_episodes(checkpoint: Path) -> None:

@@ -117,7 +117,7 @@ def error_under_a_wrong_plan(folder: Path) -> float:
     ):
         shown = dict(zip(CAMERAS, images, strict=True))
         request = PredictRequest(
-            observation=Observation(0, state, shown),
+            observations=(Observation(0, state, shown),),
             start_tick=0,
             sequence=0,
             method="legato",

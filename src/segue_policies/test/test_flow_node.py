@@ -36,7 +36,7 @@ def test_the_answer_over_ros_is_the_policy_s_own(trained: Path, dots: Any) -> No
 
     def request(method: str, **options: float) -> PredictRequest:
         omega = guidance_schedule(20, 4, 6)
-        return PredictRequest(TICK, 1, method, omega, reference, 4, 3, options, observation=observation)
+        return PredictRequest(TICK, 1, method, omega, reference, 4, 3, options, observations=(observation,))
 
     requests = [
         request("rtc", max_guidance_weight=2.0),

@@ -80,7 +80,7 @@ def ask(method: str, seed: int, turns: int = 0, **changes: Any) -> PredictReques
         reference[:, part] = (angles - 2 * np.pi * turns)[:, None] * axis
     hard = method in ("training_time_rtc", "vlash")
     settings: dict[str, Any] = {
-        "observation": Observation(0, state.astype(np.float32), {}),
+        "observations": (Observation(0, state.astype(np.float32), {}),),
         "start_tick": 0,
         "sequence": 0,
         "method": method,
@@ -204,7 +204,7 @@ def test_a_full_prefix_is_kept_exactly(name: str, method: str, seed: int) -> Non
 def test_vlash_samples_from_the_state_where_the_prefix_ends(seed: int) -> None:
     policy, request = untrained("vlash"), ask("vlash", seed)
     end = continuous(DUAL_ARM_EE, request.reference, request.observation.state)[2].astype(np.float32)
-    there = ask("plain", seed, observation=Observation(3, end, {}))
+    there = ask("plain", seed, observations=(Observation(3, end, {}),))
     np.testing.assert_allclose(answer(policy, request)[3:], answer(policy, there)[:-3], atol=1e-5)
 
 

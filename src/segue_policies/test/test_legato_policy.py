@@ -31,7 +31,7 @@ def ask(
         7, 3, method,
         np.zeros(H, np.float32) if omega is None else omega,
         np.zeros((H, D), np.float32) if reference is None else reference, 4, seed,
-        observation=Observation(7, dots.state[frame], images),
+        observations=(Observation(7, dots.state[frame], images),),
     )  # fmt: skip
 
 
@@ -128,5 +128,5 @@ def test_a_bad_observation_is_refused_naming_what_is_wrong(policy: Policy, dots:
     ]
     for observation, code, text in cases:
         with pytest.raises(PolicyError, match=text) as caught:
-            policy.predict(replace(request, observation=observation))
+            policy.predict(replace(request, observations=(observation,)))
         assert caught.value.code == code

@@ -136,13 +136,22 @@ def lerobots(python: str, kind: str, folder: Path) -> Path:
     return folder
 
 
-def ask(policy: Policy, folder: Path, method: str = "plain", seed: int = 3, **guidance: Floats32) -> Floats32:
-    """A chunk for the observation that LeRobot was shown."""
+def ask(
+    policy: Policy,
+    folder: Path,
+    method: str = "plain",
+    seed: int = 3,
+    then: str = "state",
+    **guidance: Floats32,
+) -> Floats32:
+    """A chunk for the observation that LeRobot was shown, with the state called `then` in those before it."""
     shown, rows = np.load(folder / "theirs.npz"), policy.info.horizon
     given = {"omega": np.zeros(rows, np.float32), "reference": np.zeros((rows, 14), np.float32)} | guidance
-    observation = Observation(5, shown["state"], {camera: shown[camera] for camera in policy.info.cameras})
+    images = {camera: shown[camera] for camera in policy.info.cameras}
+    now, earlier = Observation(5, shown["state"], images), Observation(4, shown[then], images)
+    seen = (*[earlier] * (len(policy.info.history) - 1), now)
     request = PredictRequest(
-        5, 1, method, **given, delay=2, seed=seed, observation=observation, instruction="put it there"
+        5, 1, method, **given, delay=2, seed=seed, observations=seen, instruction="put it there"
     )
     return policy.predict(request).chunk.actions
 
@@ -181,6 +190,10 @@ def test_lerobots_own_checkpoints_are_served(
     folder = lerobots(python, "diffusion", tmp_path / "diffusion")
     policy = load_policy(folder, FITS, Runtime(threads=1))
     check_served(policy, folder, {"bidirectional"})
+    assert policy.info.history == (-1, 0)
+    later = DUAL_ARM_EE.clip(np.load(folder / "theirs.npz")["later_chunk"])
+    np.testing.assert_allclose(ask(policy, folder, then="earlier"), later, atol=1e-4)
+    assert np.abs(later - ask(policy, folder)).max() > 1e-3
     target, omega = ask(policy, folder, seed=9), np.ones(8, np.float32)
     plain, best = (
         ask(policy, folder, method, omega=omega, reference=target) for method in ("plain", "bidirectional")

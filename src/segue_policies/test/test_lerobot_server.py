@@ -41,7 +41,7 @@ def request(task: str = "", method: str = "plain", **options: float) -> PredictR
     rows = np.zeros((20, 14), np.float32)
     observation = Observation(5, STATE, images)
     return PredictRequest(
-        5, 1, method, rows[:, 0], rows, 2, 3, options, observation=observation, instruction=task
+        5, 1, method, rows[:, 0], rows, 2, 3, options, observations=(observation,), instruction=task
     )
 
 

@@ -143,7 +143,7 @@ def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Pat
     images = dict(zip(data.cameras, np.asarray(data.images[0]), strict=True))
     zero = np.zeros((10, 14), np.float32)
     request = PredictRequest(
-        0, 0, "plain", zero[:, 0], zero, 0, 0, observation=Observation(0, data.state[0], images)
+        0, 0, "plain", zero[:, 0], zero, 0, 0, observations=(Observation(0, data.state[0], images),)
     )
     policy = load_policy(tmp_path / "act")
     assert np.isfinite(policy.predict(request).chunk.actions).all()

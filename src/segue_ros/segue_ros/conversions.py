@@ -1,7 +1,7 @@
 """ROS messages of core types; what messages of bags are, too, is named and read by `segue_core.wire`."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -164,12 +164,12 @@ def check_goal(goal: PredictChunk.Goal) -> None:
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "options", got=got, expected=expected)
 
 
-def request_from_goal(goal: PredictChunk.Goal, observation: Observation) -> PredictRequest:
+def request_from_goal(goal: PredictChunk.Goal, observations: Sequence[Observation]) -> PredictRequest:
     """The request that a goal makes together with the observation of its tick; raises PolicyError as `check_goal`."""
     check_goal(goal)
     names, values = list(goal.option_names), [float(value) for value in goal.option_values]
     return PredictRequest(
-        observation=observation,
+        observations=tuple(observations),
         start_tick=int(goal.start_tick),
         sequence=int(goal.sequence),
         method=goal.method,

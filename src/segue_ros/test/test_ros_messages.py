@@ -139,7 +139,7 @@ def test_a_request_comes_back_the_same() -> None:
     options = {"candidates": 16.0, "max_guidance_weight": 2.5}
     sent = ChunkRequest(7, 2, "legato", omega, _chunk().actions, 8, 2**40, options)
     goal = conversions.goal_to_msg(sent, instruction="go", run_id="run")
-    got = conversions.request_from_goal(goal, _observation())
+    got = conversions.request_from_goal(goal, [_observation()])
     assert (goal.guidance.ramp, goal.run_id) == (58, "run")
     np.testing.assert_array_equal(got.reference, sent.reference)
     np.testing.assert_array_equal(got.omega, sent.omega)
@@ -152,13 +152,13 @@ def test_a_goal_with_an_option_without_value_is_refused() -> None:
     goal = conversions.goal_to_msg(sent)
     goal.option_names = ["candidates"]
     with pytest.raises(PolicyError, match=r"0 values; expected one for each of \['candidates'\]|0 values"):
-        conversions.request_from_goal(goal, _observation())
+        conversions.request_from_goal(goal, [_observation()])
 
 
 def test_a_goal_whose_sizes_disagree_is_refused() -> None:
     sent = ChunkRequest(7, 2, "plain", np.zeros(59, np.float32), _chunk().actions, 8, 0)
     with pytest.raises(PolicyError, match="59 weights"):
-        conversions.request_from_goal(conversions.goal_to_msg(sent), _observation())
+        conversions.request_from_goal(conversions.goal_to_msg(sent), [_observation()])
 
 
 def test_a_command_keeps_double_precision() -> None:

@@ -40,7 +40,7 @@ def request_for(policy: Policy, method: str) -> PredictRequest:
     if method != BASE:
         omega = guidance_schedule(info.horizon, delay, max(ramp, 0))
     return PredictRequest(
-        observation=_observation(policy, np.random.default_rng(0)),
+        observations=(_observation(policy, np.random.default_rng(0)),) * len(info.history),
         start_tick=0,
         sequence=0,
         method=method,

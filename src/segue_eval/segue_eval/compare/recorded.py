@@ -61,6 +61,10 @@ class RecordedRun:
         """Recorded ticks, in order."""
         return [inputs.tick for inputs in self.recording.inputs]
 
+    def measured_at(self, tick: int) -> NDArray[np.float64]:
+        """Measured state (D,) at a recorded tick."""
+        return self.recording.inputs[self.ticks.index(tick)].measured
+
     def config(self, **changes: object) -> SchedulerConfig:
         """The scheduler's configuration as recorded, with `changes`; raises ConfigError for a bad one."""
         known = {"horizon": self.info.horizon, "continuation": self.continuation}

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from segue_core.errors import PolicyError
 from segue_core.latency import parse_latency
+from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy
 from segue_core.scheduler_config import SchedulerConfig
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
+from segue_eval.onlooker import Onlooker
 from segue_eval.rollout import Mailbox, ask
 from segue_eval.smoothness import Smoothness, smoothness
 from segue_policies.runtime import Runtime
@@ -56,6 +58,10 @@ class Setting:
     latency: str = "planned"
     changes: dict[str, object] | None = None
 
+    def observation(self, tick: int) -> Observation:
+        """What was seen at a recorded tick."""
+        return self.cameras.observation(tick, self.run.stamps[tick], self.run.measured_at(tick))
+
     def config(self, method: str) -> SchedulerConfig:
         """The recorded configuration with another method; options belong to the method that they were written for."""
         changes = dict(self.changes or {})
@@ -73,29 +79,31 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path) -> Re
     run, space = setting.run, policy.info.action_space
     scheduler = ChunkScheduler(setting.config(method), space, policy.info, run.settings.seed)
     latency, mailbox = parse_latency(setting.latency, run.settings.seed), Mailbox()
-    policy.reset()
+    onlooker = Onlooker(policy, setting.observation)
+    onlooker.begin(run.recording.start_tick)
     scheduler.start(run.recording.start_tick, run.recording.measured)
     outputs: list[TickOutput] = []
     for recorded in run.recording.inputs:
         chunks, failures = mailbox.take(recorded.tick)
         output = scheduler.step(TickInput(recorded.tick, recorded.measured, chunks, failures))
         outputs.append(output)
+        onlooker.look(recorded.tick)
         if output.request is not None:
             wait = max(1, latency.ticks(output.request.sequence, output.request.delay))
-            _answer(setting, policy, output.request, recorded, wait, mailbox)
+            _answer(onlooker, policy, output.request, recorded.tick, wait, mailbox)
+        if recorded.tick in run.witnesses:
+            onlooker.did(recorded.tick, run.witnesses[recorded.tick].action)
     waits = continuation.create(method, {}).waits
     return _result(method, checkpoint, policy, outputs, waits)
 
 
 def _answer(
-    setting: Setting, policy: Policy, request: ChunkRequest, recorded: TickInput, wait: int, mailbox: Mailbox
+    onlooker: Onlooker, policy: Policy, request: ChunkRequest, tick: int, wait: int, mailbox: Mailbox
 ) -> None:
-    stamp = setting.run.stamps[recorded.tick]
-    observation = setting.cameras.observation(recorded.tick, stamp, recorded.measured)
     try:
-        mailbox.deliver(ask(policy, request, observation), recorded.tick, wait)
+        mailbox.deliver(ask(policy, request, onlooker.shown(tick)), tick, wait)
     except PolicyError as error:
-        mailbox.failures.setdefault(recorded.tick + wait, []).append(str(error))
+        mailbox.failures.setdefault(tick + wait, []).append(str(error))
 
 
 def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOutput], waits: bool) -> Rerun:

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, PolicyError
+from segue_core.history import FIRST
+from segue_core.observation import Observation
 from segue_core.policy import CAPABILITIES, PolicyInfo, PredictRequest, PredictResult
 from segue_eval.evaluate import EpisodeRunner
 from segue_eval.result import EpisodeResult
@@ -65,6 +68,41 @@ class StreamingPolicy(WavingPolicy):
         whole = self.predict(request).chunk
         for rows in (20, 40, 60):
             yield PredictResult(replace(whole, actions=whole.actions[:rows], complete=rows == 60))
+
+
+@dataclass
+class RememberingPolicy(WavingPolicy):
+    """Looks at the first observation, that of two ticks ago and the newest, and remembers every fourth tick.
+
+    The more it has executed, the higher it waves, so a memory that is told otherwise shows in its chunks.
+    """
+
+    told: list[tuple[int, NDArray[np.float32]]] = field(default_factory=list)
+
+    @property
+    def info(self) -> PolicyInfo:
+        """As it says."""
+        return replace(super().info, history=(FIRST, -2, 0), observe_every=4)
+
+    def reset(self) -> None:
+        """Forget what was told, too."""
+        super().reset()
+        self.told = []
+
+    def observe(self, observation: Observation, executed: NDArray[np.float32]) -> None:
+        """Keep the tick and the rows."""
+        self.told.append((observation.tick, executed))
+
+    def fork(self) -> RememberingPolicy:
+        """One with the same past."""
+        other = RememberingPolicy(self.height)
+        other.told = self.told.copy()
+        return other
+
+    def predict(self, request: PredictRequest) -> PredictResult:
+        """Waves by what it has executed."""
+        self.height = 0.01 + 1e-4 * sum(len(rows) for _, rows in self.told)
+        return super().predict(request)
 
 
 def result_for(seed: int, success: bool = True, score: float = 10.0, ticks: int = 300) -> EpisodeResult:

@@ -29,6 +29,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.contracts.base import StrictModel, load_yaml
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.files import parse_json, read_bytes
+from segue_core.history import Offsets
 from segue_core.policy import MAX_CAMERAS, MAX_HORIZON, MAX_SIDE, MAX_STEPS
 from segue_policies.checkpoints.provenance import Provenance
 from segue_policies.samples.normaliser import Normaliser
@@ -60,6 +61,7 @@ class CheckpointConfig(StrictModel):
         ge=0, le=MAX_HORIZON, description="longest guided prefix of the training [ticks]; 0 if never guided"
     )
     max_ramp: int = Field(ge=0, le=MAX_HORIZON, description="longest ramp of the training [ticks]")
+    history: Offsets = Field(default=(0,), description="observations shown, in ticks from the newest")
     network: dict[str, Any] = Field(description="the method's own network settings")
     provenance: Provenance | None = Field(default=None, description="what it was made from, if that is known")
     weights_sha256: str = Field(description="of weights.safetensors")

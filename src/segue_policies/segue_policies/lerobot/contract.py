@@ -66,7 +66,6 @@ class Contract:
         info: as the scheduler sees it, with the robot's names of cameras.
         keys: the checkpoint's feature of each camera of `info`.
         instruction: for policies that read language; empty: the one of the request.
-        history: observations that the policy looks at; the present one stands for earlier ones.
         lerobot: where LeRobot is, if the checkpoint says so.
     """
 
@@ -74,7 +73,6 @@ class Contract:
     info: PolicyInfo
     keys: tuple[str, ...]
     instruction: str
-    history: int
     lerobot: str
 
 
@@ -164,10 +162,11 @@ def _contract(config: Mapping[str, Any], space: ActionSpace, ours: Adoption | No
         capabilities=frozenset(capabilities),
         max_delay=0,
         max_ramp=0,
+        history=tuple(range(1 - int(config.get("n_obs_steps") or 1), 1)),
     )
     keys = tuple(IMAGES + name for name in pictures)
     instruction, lerobot = (ours.instruction, ours.lerobot) if ours else ("", "")
-    return Contract(kind, info, keys, instruction, int(config.get("n_obs_steps") or 1), lerobot)
+    return Contract(kind, info, keys, instruction, lerobot)
 
 
 def _pictures(config: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:

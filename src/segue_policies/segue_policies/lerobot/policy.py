@@ -2,8 +2,7 @@
 
     request -> wire -> preprocessor, network, postprocessor of LeRobot -> wire -> chunk (H, D)
 
-Nothing is kept between requests. A policy that looks at several observations is shown the present one for the earlier
-ones, as LeRobot does at an episode's first step.
+Nothing is kept between requests: a policy that looks at several observations is sent all of them with each.
 """
 
 from __future__ import annotations
@@ -155,14 +154,15 @@ class LeRobotPolicy:
     ) -> NDArray[np.float32]:
         """Chunks (count, H, D) in physical units, finite."""
         info = self.info
-        images, state = check_observation(request.observation, info, info.action_space.dim)
+        seen = [check_observation(o, info, info.action_space.dim) for o in request.observations]
         asked = {
             "seed": request.seed & _MAX_SEED,
             "count": count,
             "task": self._contract.instruction or request.instruction,
             "cameras": self._contract.keys,
         }
-        arrays: Arrays = {"images": images, "state": state, **(more or {})}
+        images, states = (np.stack(parts) for parts in zip(*seen, strict=True))
+        arrays: Arrays = {"images": images, "state": states, **(more or {})}
         chunks = self._server.draw({**asked, **(how or {})}, arrays)
         expected = (count, info.horizon, info.action_space.dim)
         if chunks.shape != expected:

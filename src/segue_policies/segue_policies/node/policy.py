@@ -1,8 +1,9 @@
 """The node of every policy: keeps observations, answers PredictChunk for the tick asked, or fails with a code."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +24,7 @@ from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_policies.deployment import Deployment, expected_by
 from segue_policies.method import Method, find_method, method_names
+from segue_policies.node.memory import Memory
 from segue_policies.node.worker import Worker
 from segue_policies.node.world import world_of
 from segue_policies.runtime import Dtype, Runtime
@@ -31,6 +33,8 @@ from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.conversions import info_to_msg
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.waiting import within
+
+ValueT = TypeVar("ValueT")
 
 _KEPT = 16  # observations; half a second at 30 Hz
 
@@ -98,6 +102,10 @@ class PolicyNode(LifecycleComponent):
         self._seen: History[ObservationMsg] = History(self._policy.info.history, _KEPT)
         self._awaited: tuple[int, Future[ObservationMsg]] | None = None
         self._worker = Worker(self)
+        self._run_id = ""
+        self._answering = self._must_forget = False
+        self._trouble: SegueError | None = None  # of what nobody waits for, on the inference thread
+        self._memory = Memory(self, self._policy, self._do)
         if self.looks:
             self.create_subscription(
                 ObservationMsg, "segue/observation", self._on_observation, qos.OBSERVATION
@@ -139,6 +147,7 @@ class PolicyNode(LifecycleComponent):
         self._seen.add(int(message.tick), message)
         if self._awaited and self._awaited[0] == message.tick and not self._awaited[1].done():
             self._awaited[1].set_result(message)
+        self._memory.saw(message)
 
     def _shared_ns(self) -> int:
         """Now, where one clock is told to everybody [ns]; 0 elsewhere: the robot's machine may have another time."""
@@ -168,38 +177,74 @@ class PolicyNode(LifecycleComponent):
             raise PolicyError(
                 ErrorCode.POLICY_BAD_REQUEST, "start tick", got=goal.start_tick, expected=expected
             )
-        if self._worker.busy or self._awaited:
+        self._must_forget = self._must_forget or goal.reset  # also when this very request is refused
+        if self._answering:
             waits = f", it waits for the observation of tick {self._awaited[0]}" if self._awaited else ""
             raise PolicyError(ErrorCode.POLICY_BUSY, f"another request is being answered{waits}")
-        message = await self._observation(int(goal.start_tick))
-        result: Any = await self._worker.submit(lambda: self._predict(goal, message))
+        self._answering = True
+        try:
+            self._open(goal)
+            messages = await self._observations(int(goal.start_tick))
+            await self._memory.up_to(int(goal.start_tick), self._timeout_s)
+            result: Any = await self._worker.submit(lambda: self._predict(goal, messages))
+        finally:
+            self._answering = False
         return cast(PredictResult, result)
 
-    async def _observation(self, tick: int) -> ObservationMsg:
-        """The observation of `tick`, waiting for it when it has yet to come; zeros for a policy that does not look."""
+    def _open(self, goal: PredictChunk.Goal) -> None:
+        """What begins with a request: a task, whose first observation is kept, or a plan after a person's."""
+        if goal.run_id != self._run_id or (goal.reset and not goal.run_id):
+            self._run_id, self._must_forget = goal.run_id, True
+            self._seen.begin()
+        if self._must_forget:
+            self._must_forget = False
+            self._do(self._reset)
+            self._memory.begin(int(goal.start_tick), self._seen)
+
+    def _do(self, act: Callable[[], None]) -> None:
+        """Have something done on the inference thread; if it fails, requests do until the next reset."""
+
+        def attempt() -> None:
+            try:
+                self._translated(act)
+            except SegueError as error:
+                self._trouble = self._trouble or error
+
+        self._worker.submit(attempt)
+
+    def _reset(self) -> None:
+        self._trouble = None
+        self._policy.reset()
+
+    async def _observations(self, tick: int) -> list[ObservationMsg]:
+        """What a request for `tick` is shown, waiting for the newest; zeros for a policy that does not look."""
         if not self.looks:
-            return ObservationMsg(tick=tick, state=np.zeros(self._policy.info.action_space.dim))
-        message = self._seen.get(tick)
-        if message is None and not self._seen.passed(tick):
+            blank = ObservationMsg(tick=tick, state=np.zeros(self._policy.info.action_space.dim))
+            return [blank] * len(self._policy.info.history)
+        await self._arrival(tick)
+        return self._seen.shown(tick)
+
+    async def _arrival(self, tick: int) -> None:
+        """Wait until the observation of `tick` is there, or cannot come any more."""
+        if self._seen.get(tick) is None and not self._seen.passed(tick):
             self._awaited = (tick, Future())
             try:
                 await within(self, self._awaited[1], self._timeout_s)
             finally:
                 self._awaited = None
-            message = self._seen.get(tick)
-        if message is None:
-            text = f"no observation for tick {tick}"
-            raise PolicyError(ErrorCode.POLICY_OBSERVATION_MISSING, text, got=self._seen.describe())
-        return message
 
-    def _predict(self, goal: PredictChunk.Goal, message: ObservationMsg) -> PredictResult:
+    def _predict(self, goal: PredictChunk.Goal, messages: list[ObservationMsg]) -> PredictResult:
         """On the inference thread."""
-        observation = conversions.observation_from_msg(message)
-        request = conversions.request_from_goal(goal, observation)
-        if goal.reset:
-            self._policy.reset()
+        seen = {int(message.tick): conversions.observation_from_msg(message) for message in messages}
+        request = conversions.request_from_goal(goal, [seen[int(message.tick)] for message in messages])
+        if self._trouble:
+            raise self._trouble
+        return self._translated(lambda: self._policy.predict(request))
+
+    def _translated(self, act: Callable[[], ValueT]) -> ValueT:
+        """What the policy does, with its errors as ours."""
         try:
-            return self._policy.predict(request)
+            return act()
         except SegueError:
             raise
         except MemoryError as error:
@@ -226,7 +271,7 @@ def _warm_up(policy: Policy) -> PredictRequest:
     picture = np.zeros((height, width, 3), dtype=np.uint8)
     state = np.zeros(info.action_space.dim, dtype=np.float32)
     return PredictRequest(
-        observation=Observation(0, state, dict.fromkeys(info.cameras, picture)),
+        observations=(Observation(0, state, dict.fromkeys(info.cameras, picture)),) * len(info.history),
         start_tick=0,
         sequence=0,
         method="plain",

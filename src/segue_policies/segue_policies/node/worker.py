@@ -12,10 +12,7 @@ Job = Callable[[], Any]
 
 
 class Worker:
-    """Runs jobs one after the other; their futures are completed on the executor's thread.
-
-    At most one job should be given at a time: `busy` says whether one is on its way.
-    """
+    """Runs jobs in the order in which they are given; their futures are completed on the executor's thread."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -23,18 +20,11 @@ class Worker:
         self._done: queue.SimpleQueue[tuple[Future[Any], Any, BaseException | None]] = queue.SimpleQueue()
         self._guard = node.create_guard_condition(self._deliver)
         self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
-        self._open = 0
         self._thread.start()
-
-    @property
-    def busy(self) -> bool:
-        """Whether a job is running or its result not yet delivered."""
-        return self._open > 0
 
     def submit(self, job: Job) -> "Future[Any]":
         """Run `job`; the future gets its result or its exception."""
         future: Future[Any] = Future()
-        self._open += 1
         self._jobs.put((job, future))
         return future
 
@@ -55,7 +45,6 @@ class Worker:
     def _deliver(self) -> None:
         while not self._done.empty():
             future, value, error = self._done.get()
-            self._open -= 1
             if error is None:
                 future.set_result(value)
             else:

@@ -21,6 +21,8 @@ from segue_policies.training.seeds import RandomStream, numpy_rng
 class Batch:
     """Raw samples: images (B, cameras, h, w, 3) uint8, state (B, S), actions (B, H, D), physical units.
 
+    With a history images are (B, T, cameras, h, w, 3) and states (B, T, S), newest last.
+
     With frozen encoders `images` are embeddings (B, V, E) of V views instead, see `frozen_views`. `real` (B, H) is true
     where a row was demonstrated, false where it repeats an episode's last action.
     """
@@ -33,6 +35,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.actions)
 
+    @property
+    def newest_state(self) -> Tensor:
+        """The states (B, S) that the chunks start from."""
+        return self.state if self.state.ndim == 2 else self.state[:, -1]
+
     def to(self, device: torch.device) -> Batch:
         """The same samples on `device`."""
         return Batch(*(t.to(device) for t in (self.images, self.state, self.actions, self.real)))
@@ -42,10 +49,11 @@ def read_batch(
     part: ChunkDataset, frames: NDArray[np.int64], embedded: NDArray[np.float16] | None = None
 ) -> Batch:
     """The samples that start at `frames` (n,), as they were recorded; `embedded` (F, V, E) replaces their images."""
-    images = np.asarray((part.data.images if embedded is None else embedded)[frames])
+    seen = part.shown(frames)
+    images = np.asarray((part.data.images if embedded is None else embedded)[seen])
     return Batch(
         torch.from_numpy(images),
-        torch.from_numpy(np.asarray(part.data.state[frames])),
+        torch.from_numpy(np.asarray(part.data.state[seen])),
         torch.from_numpy(part.chunks(frames)),
         torch.from_numpy(part.real(frames)),
     )

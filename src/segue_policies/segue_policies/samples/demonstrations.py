@@ -7,6 +7,7 @@ actions                      a_n ... a_e a_e a_e       rows past the end repeat 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -109,12 +110,23 @@ class ChunkDataset:
         frames: (n,) indices of the frames of this part (training or validation).
         last: (F,) index of the last frame of each frame's episode.
         horizon: rows H.
+        history: observations of a sample, as `segue_core.history` says.
     """
 
     data: Demonstrations
     frames: NDArray[np.int64]
     last: NDArray[np.int64]
     horizon: int
+    history: tuple[int, ...] = (0,)
+
+    def shown(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Frames of the observations of the samples `frames` (n,): the same, or (n, T), newest last, with a history."""
+        if self.history == (0,):
+            return frames
+        episode = np.asarray(self.data.episode)
+        first = np.searchsorted(episode, episode[frames])
+        seen: NDArray[np.int64] = np.maximum(frames[:, None] + np.array(self.history), first[:, None])
+        return seen
 
     def chunks(self, frames: NDArray[np.int64]) -> NDArray[np.float32]:
         """Actions `(n, H, D)` that follow `frames` (n,)."""
@@ -129,7 +141,12 @@ class ChunkDataset:
 
 
 def split(
-    data: Demonstrations, horizon: int, validation_share: float, seed: int, file: str | None = None
+    data: Demonstrations,
+    horizon: int,
+    validation_share: float,
+    seed: int,
+    file: str | None = None,
+    history: tuple[int, ...] = (0,),
 ) -> tuple[ChunkDataset, ChunkDataset]:
     """Training and validation parts, by whole episodes (frames of one episode resemble each other).
 
@@ -140,7 +157,7 @@ def split(
         DataError: the file is missing or wrong, or names no episode of this dataset for one of the parts.
     """
     if file is not None:
-        return _split_by(data, horizon, Path(file))
+        return _split_by(data, horizon, Path(file), history)
     episode = np.asarray(data.episode)
     names, starts, counts = np.unique(episode, return_index=True, return_counts=True)
     last = np.repeat(starts + counts - 1, counts)
@@ -149,10 +166,23 @@ def split(
     validation = np.isin(episode, chosen) if held else np.ones(len(episode), dtype=bool)
     training = ~validation if held else validation
     parts = (np.flatnonzero(training), np.flatnonzero(validation))
-    return ChunkDataset(data, parts[0], last, horizon), ChunkDataset(data, parts[1], last, horizon)
+    return _parts(data, parts, last, horizon, history)
 
 
-def _split_by(data: Demonstrations, horizon: int, file: Path) -> tuple[ChunkDataset, ChunkDataset]:
+def _parts(
+    data: Demonstrations,
+    frames: Sequence[NDArray[np.int64]],
+    last: NDArray[np.int64],
+    horizon: int,
+    history: tuple[int, ...],
+) -> tuple[ChunkDataset, ChunkDataset]:
+    training, validation = (ChunkDataset(data, part, last, horizon, history) for part in frames)
+    return training, validation
+
+
+def _split_by(
+    data: Demonstrations, horizon: int, file: Path, history: tuple[int, ...]
+) -> tuple[ChunkDataset, ChunkDataset]:
     try:
         named = read_json(file)["episodes"]
         wanted = [np.asarray(named[part], dtype=np.int64) for part in ("train", "validation")]
@@ -165,4 +195,4 @@ def _split_by(data: Demonstrations, horizon: int, file: Path) -> tuple[ChunkData
     if not all(map(len, frames)):
         text = f"split {file}: {len(frames[0])} frames to train on, {len(frames[1])} to validate on"
         raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
-    return ChunkDataset(data, frames[0], last, horizon), ChunkDataset(data, frames[1], last, horizon)
+    return _parts(data, frames, last, horizon, history)

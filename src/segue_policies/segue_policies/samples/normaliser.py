@@ -86,10 +86,10 @@ class Normaliser:
         return (values - values.new_tensor(self.state_mean)) / values.new_tensor(self.state_scale)
 
     def encode_images(self, images: Tensor) -> Tensor:
-        """`(B, cameras, h, w, 3)` uint8 to `(B, cameras, 3, h, w)` float32, without moving the channels in memory."""
+        """`(..., cameras, h, w, 3)` uint8 to `(..., cameras, 3, h, w)` float32; channels stay last in memory."""
         pixels = images.float()
         mean = pixels.new_tensor(self.image_mean)[:, None, None, :]
-        return ((pixels / 255.0 - mean) * IMAGE_GAIN).permute(0, 1, 4, 2, 3)
+        return ((pixels / 255.0 - mean) * IMAGE_GAIN).movedim(-1, -3)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists for `stats.json`."""

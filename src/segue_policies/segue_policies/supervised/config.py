@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from segue_core.history import Offsets
 from segue_policies.training.config import MethodConfig
 
 
@@ -14,6 +15,9 @@ class ChunkConfig(MethodConfig):
     """Settings of a training; a method adds its own, which its network is built from and its checkpoints keep."""
 
     horizon: int = Field(default=30, ge=1, le=1024, description="rows H of a chunk")
+    history: Offsets = Field(
+        default=(0,), description="observations shown, in ticks from the newest, such as [first, -1, 0]"
+    )
 
     def own(self) -> dict[str, Any]:
         """The settings that the method has added, as plain data."""
@@ -30,6 +34,7 @@ class Shape:
         state: width S of the measured state.
         horizon: rows H of a chunk.
         dim: width D of an action.
+        observations: how many T are shown; with more than one, images and states have an axis of them after the batch.
     """
 
     cameras: tuple[str, ...]
@@ -37,3 +42,4 @@ class Shape:
     state: int
     horizon: int
     dim: int
+    observations: int = 1

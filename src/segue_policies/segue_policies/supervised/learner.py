@@ -32,7 +32,7 @@ class SupervisedLearner:
 
     Attributes:
         network: from (settings, `Shape`) to a module that maps normalised images `(B, cameras, 3, h, w)` and states
-            `(B, S)` to normalised chunks `(B, H, D)`.
+            `(B, S)` to normalised chunks `(B, H, D)`; with a history `(B, T, cameras, 3, h, w)` and `(B, T, S)`.
     """
 
     network: ClassVar[Callable[[Any, Shape], nn.Module]]
@@ -46,7 +46,7 @@ class SupervisedLearner:
         training = config.training
         self.config, self.data = config, data
         self.part, self.held_out = split(
-            data, config.horizon, training.validation_share, training.seed, training.split
+            data, config.horizon, training.validation_share, training.seed, training.split, config.history
         )
         self.normaliser = _fit(self.part)
         self.shape = shape_of(config, data)
@@ -78,7 +78,7 @@ class SupervisedLearner:
         )
         state = self.normaliser.encode_state(batch.state)
         state = state + training.state_noise * torch.randn(state.shape, generator=generator).to(state)
-        actions = self.normaliser.encode_actions(batch.actions, batch.state)
+        actions = self.normaliser.encode_actions(batch.actions, batch.newest_state)
         return self.error(self.model(images, state), actions, batch.real)
 
     @torch.inference_mode()
@@ -92,9 +92,9 @@ class SupervisedLearner:
             batch = batch.to(next(model.parameters()).device)
             images = self.normaliser.encode_images(batch.images)
             chunks = model(images, self.normaliser.encode_state(batch.state))
-            wanted = self.normaliser.encode_actions(batch.actions, batch.state)
+            wanted = self.normaliser.encode_actions(batch.actions, batch.newest_state)
             losses.append(float(self.error(chunks, wanted, batch.real)) * len(batch))
-            predicted.append(self.normaliser.decode_actions(chunks, batch.state))
+            predicted.append(self.normaliser.decode_actions(chunks, batch.newest_state))
             actual.append(batch.actions)
         rows = torch.cat(predicted).cpu().numpy(), torch.cat(actual).cpu().numpy()
         errors = chunk_errors(*rows, self.data.action_space)
@@ -115,6 +115,7 @@ class SupervisedLearner:
             "state_dim": shape.state,
             "max_delay": 0,
             "max_ramp": 0,
+            "history": config.history,
             "network": config.own(),
             "provenance": made.model_dump(mode="json"),
         }
@@ -136,7 +137,8 @@ class SupervisedLearner:
 def shape_of(config: ChunkConfig, data: Demonstrations) -> Shape:
     """Sizes of a network for some demonstrations."""
     height, width = data.images.shape[2:4]
-    return Shape(data.cameras, (width, height), data.state.shape[1], config.horizon, data.action_space.dim)
+    size, seen = (width, height), len(config.history)
+    return Shape(data.cameras, size, data.state.shape[1], config.horizon, data.action_space.dim, seen)
 
 
 def _fit(part: ChunkDataset) -> Normaliser:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from segue_core.chunk import ActionChunk
@@ -24,7 +25,7 @@ from segue_policies.supervised.config import ChunkConfig, Shape
 
 
 class SupervisedPolicy:
-    """A function of the observation alone. A method says its `network` and its `settings`, as for its learner."""
+    """A function of the observations alone. A method says its `network` and its `settings`, as for its learner."""
 
     network: ClassVar[Callable[[Any, Shape], nn.Module]]
     settings: ClassVar[type[ChunkConfig]]
@@ -58,12 +59,12 @@ class SupervisedPolicy:
         """
         start = time.perf_counter()
         check_plain(request, self._info.name)
-        pixels, measured = check_observation(request.observation, self._info, self._state_dim)
-        state = torch.from_numpy(measured)[None].to(self._device)
-        images = self._normaliser.encode_images(torch.from_numpy(pixels)[None].to(self._device))
+        pixels, measured = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
+        images, state = self._normaliser.encode_images(pixels), measured
         with self._runtime.computing(self._device):
             predicted = self._net(images, self._normaliser.encode_state(state)).float()
-        actions = self._normaliser.decode_actions(predicted, state)[0].cpu().numpy()
+        newest = state if state.ndim == 2 else state[:, -1]
+        actions = self._normaliser.decode_actions(predicted, newest)[0].cpu().numpy()
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)
@@ -71,10 +72,19 @@ class SupervisedPolicy:
         chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)
 
+    def _seen(self, request: PredictRequest) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Images (cameras, h, w, 3) and state (S,); with a history (T, ...), newest last."""
+        seen = [check_observation(each, self._info, self._state_dim) for each in request.observations]
+        if len(seen) == 1:
+            return seen[0]
+        return np.stack([images for images, _ in seen]), np.stack([state for _, state in seen])
+
     def _filled(self, folder: Path, checkpoint: Checkpoint) -> nn.Module:
         config = checkpoint.config
-        shape = Shape(config.cameras, config.image_size, config.state_dim, config.horizon, config.space().dim)
-        given = {**config.network, "method": config.method, "horizon": config.horizon}
+        size, dim, seen = config.image_size, config.space().dim, len(config.history)
+        shape = Shape(config.cameras, size, config.state_dim, config.horizon, dim, seen)
+        given = {"method": config.method, "horizon": config.horizon, "history": config.history}
+        given |= config.network
         try:
             settings = parse_model(given, type(self).settings, "network")
             return filled_network(partial(type(self).network, settings, shape), checkpoint.weights)

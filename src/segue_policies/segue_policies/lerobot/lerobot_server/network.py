@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,37 +46,40 @@ class LeRobotNetwork:
 
         Args:
             asked: `seed`, `count`, `task` (words), `cameras` (features of the images, in order); `weight` guides.
-            arrays: `images` (cameras, h, w, 3) uint8, `state` (S,); to guide: `omega` (H,), `reference` (H, D).
+            arrays: of T observations, newest last: `images` (T, cameras, h, w, 3) uint8, `state` (T, S); to guide:
+                `omega` (H,), `reference` (H, D).
         """
-        observation = _observation(asked, arrays)
+        observations = [_observation(asked, arrays, index) for index in range(len(arrays["state"]))]
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
         try:
             with torch.random.fork_rng(devices), torch.no_grad():  # no inference mode: a guide differentiates
                 torch.manual_seed(int(asked["seed"]))
                 if "weight" in asked:
-                    return self._guided(observation, asked, arrays)
-                return np.stack([self._one(observation) for _ in range(int(asked["count"]))])
+                    return self._guided(observations, asked, arrays)
+                return np.stack([self._one(observations) for _ in range(int(asked["count"]))])
         except (MemoryError, torch.cuda.OutOfMemoryError) as error:
             raise Refused("POLICY_OUT_OF_MEMORY", f"no memory for this inference: {error}") from error
 
     def _guided(
-        self, observation: Mapping[str, Any], asked: Mapping[str, Any], arrays: Arrays
+        self, observations: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], arrays: Arrays
     ) -> NDArray[np.float32]:
-        told = {**observation, ACTION: torch.from_numpy(arrays["reference"])[None]}
+        told = {**observations[-1], ACTION: torch.from_numpy(arrays["reference"])[None]}
         guide = Guide(torch.from_numpy(arrays["omega"]), self.before(told)[ACTION], float(asked["weight"]))
         model, config = self.policy.model, self.policy.config
         kept = model.rtc_processor, config.rtc_config
         try:
             model.rtc_processor, config.rtc_config = guide, _Enabled()
-            return self._one(observation)[None]
+            return self._one(observations)[None]
         finally:
             model.rtc_processor, config.rtc_config = kept
 
-    def _one(self, observation: Mapping[str, Any]) -> NDArray[np.float32]:
+    def _one(self, observations: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
         """One chunk (H, D) in physical units."""
         self.policy.reset()
-        batch = {key: value for key, value in self.before(dict(observation)).items() if key != ACTION}
-        chunk = self.policy.predict_action_chunk(_remembered(self.policy, batch))
+        for observation in observations:
+            batch = {key: value for key, value in self.before(dict(observation)).items() if key != ACTION}
+            batch = _remembered(self.policy, batch)
+        chunk = self.policy.predict_action_chunk(batch)
         actions: NDArray[np.float32] = self.after(chunk)[0].float().cpu().numpy()
         return actions
 
@@ -87,15 +90,15 @@ class _Enabled:
     enabled = True
 
 
-def _observation(asked: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
-    """As LeRobot's robots give it: pictures (1, 3, h, w) in 0..1, state (1, S), task."""
-    images = torch.from_numpy(arrays["images"]).permute(0, 3, 1, 2).float() / 255.0
+def _observation(asked: Mapping[str, Any], arrays: Arrays, index: int) -> dict[str, Any]:
+    """One of them as LeRobot's robots give it: pictures (1, 3, h, w) in 0..1, state (1, S), task."""
+    images = torch.from_numpy(arrays["images"][index]).permute(0, 3, 1, 2).float() / 255.0
     given = {key: images[k : k + 1] for k, key in enumerate(asked["cameras"])}
-    return {**given, STATE: torch.from_numpy(arrays["state"])[None], "task": [str(asked["task"])]}
+    return {**given, STATE: torch.from_numpy(arrays["state"][index])[None], "task": [str(asked["task"])]}
 
 
 def _remembered(policy: Any, batch: dict[str, Any]) -> dict[str, Any]:
-    """Fill the queues of policies that look at several observations; `predict_action_chunk` reads those."""
+    """Put an observation into the queues of policies that look at several; `predict_action_chunk` reads those."""
     from lerobot.policies.utils import populate_queues
     from lerobot.utils.constants import OBS_IMAGES
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from .wire import Arrays, Refused, receive, send
 
-FORMAT = 1
+FORMAT = 2
 """Of the messages; both sides must have the same."""
 
 
