@@ -24,8 +24,6 @@ from segue_scheduler.tick import TickInput
 from . import graph_free
 from .provoking import Told, provokes
 
-FIXED_LENGTH = CAPABILITIES - {"variable_length"}
-
 
 def _told(session: Session) -> Told:
     """What the client of RunTask gets."""
@@ -36,7 +34,7 @@ def _told(session: Session) -> Told:
 def _given_up(how: Misbehaviour, **config: float) -> Told:
     """A run against a policy that answers once and then misbehaves, to its end."""
     session = graph_free.session(Lease(1.0, required=False, now_s=0.0))
-    session.scheduler = scheduler(FIXED_LENGTH, **config)
+    session.scheduler = scheduler(shortest=0, **config)
     policy = ScriptedPolicy(SPACE, misbehaviour=dict.fromkeys(range(1, 50), how))
     outputs, _ = drive(session.scheduler, policy, SPACE, 200)
     session.outcome = outputs[-1].outcome
@@ -75,12 +73,12 @@ def a_chunk_for_another_tick(_: Path) -> None:
 
 def _check(how: Misbehaviour) -> None:
     """The first answer of a misbehaving policy, judged as the scheduler judges it."""
-    policy, machine = ScriptedPolicy(SPACE, misbehaviour={0: how}), scheduler(FIXED_LENGTH)
+    policy, machine = ScriptedPolicy(SPACE, misbehaviour={0: how}), scheduler(shortest=0)
     machine.start(0, np.zeros(1))
     request = machine.step(TickInput(0, np.zeros(1))).request
     assert request is not None
     (chunk,), _ = policy.answer(request)
-    check_chunk(chunk, request, SPACE, policy_info(SPACE, 60, FIXED_LENGTH))
+    check_chunk(chunk, request, SPACE, policy_info(SPACE, 60, shortest=0))
 
 
 @provokes(ErrorCode.SCHEDULER_BAD_INPUT, "measured state", "got (2,)", "expected (..., 1)")

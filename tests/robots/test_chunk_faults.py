@@ -43,8 +43,7 @@ def _run(
     config = SchedulerConfig(
         continuation="naive_async", horizon=HORIZON, stride=STRIDE, delay=DELAY, time_limit_s=3600.0
     )
-    capabilities = policy_info(space).capabilities - {"variable_length"}
-    scheduler = ChunkScheduler(config, space, policy_info(space, HORIZON, capabilities), 0)
+    scheduler = ChunkScheduler(config, space, policy_info(space, HORIZON, shortest=0), 0)
     outputs, _ = drive(scheduler, OneWay(rig, misbehaviour=misbehaviour), space, TICKS, delays)
     for tick, output in enumerate(outputs):
         if np.array_equal(output.action, np.zeros(space.dim)):

@@ -23,7 +23,6 @@ CAPABILITIES: frozenset[str] = frozenset(
         "future_state",  # was trained with the state that is reached when the chunk begins
         "streaming",  # gives the rows of a chunk as they become final, see `StreamingPolicy`
         "progress",  # predicts task progress
-        "variable_length",  # chunks may be shorter than the horizon
         "world_model",  # predicts future observations
     }
 )

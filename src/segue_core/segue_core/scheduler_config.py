@@ -44,6 +44,12 @@ class SchedulerConfig(ChunkLengths):
     continuation_options: Mapping[str, Any] = Field(
         default_factory=dict, description="options of the method itself; each method names its own"
     )
+    corrector: str = Field(
+        default="", description="what corrects the planned action at every tick, by name; empty: nothing"
+    )
+    corrector_options: Mapping[str, Any] = Field(
+        default_factory=dict, description="options of the corrector; each names its own"
+    )
     horizon: int = Field(default=60, ge=1, le=1024, description="rows H of a chunk; must equal the policy's")
     warmup: int = Field(default=1, ge=0, le=100, description="first answers left out of the delay estimate")
     buffer: int = Field(

@@ -89,13 +89,17 @@ def _matrix(values: ArrayLike, rows: int, columns: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, eq=False)
 class Command:
-    """One tick's command as it came: `action` (D,) float64, not yet checked for values."""
+    """One tick's command as it came: `action` (D,) float64, not yet checked for values.
+
+    `correction` (D,) is what a corrector added to it; None where nothing corrects.
+    """
 
     tick: int
     run_id: str
     action: NDArray[np.float64]
     hold: bool
     starved: bool
+    correction: NDArray[np.float64] | None = None
 
 
 def command_fields(command: Command, space: ActionSpace) -> dict[str, Any]:
@@ -107,6 +111,7 @@ def command_fields(command: Command, space: ActionSpace) -> dict[str, Any]:
         "action": _flat(command.action, np.float64),
         "starved": command.starved,
         "hold": command.hold,
+        "correction": _flat([] if command.correction is None else command.correction, np.float64),
     }
 
 
@@ -118,7 +123,14 @@ def command_of(message: Any, space: ActionSpace) -> Command:
             ErrorCode.CONTROL_WRONG_SHAPE, "command for another action space", got=got, expected=expected
         )
     action = np.array(message.action, dtype=np.float64)
-    return Command(int(message.tick), str(message.run_id), action, bool(message.hold), bool(message.starved))
+    hold, starved, corrected = bool(message.hold), bool(message.starved), correction_of(message)
+    return Command(int(message.tick), str(message.run_id), action, hold, starved, corrected)
+
+
+def correction_of(message: Any) -> NDArray[np.float64] | None:
+    """What a corrector added to a command (D,), if there was one."""
+    added = np.array(getattr(message, "correction", ()), dtype=np.float64)
+    return added if added.size else None
 
 
 def task_state_fields(state: TaskState, task: str, seed: int) -> dict[str, Any]:

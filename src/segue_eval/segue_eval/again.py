@@ -37,6 +37,12 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
         words += ["--continuation-options", json.dumps(scheduler["continuation_options"])]
     usual = {key: fields[key].default for key in _FROM_SCHEDULER}
     usual |= usual_lengths(setup["policy"], scheduler["continuation"])
+    if scheduler.get("corrector"):
+        words += ["--corrector", scheduler["corrector"]]
+        words += ["--corrector-options", json.dumps(scheduler["corrector_options"])]
+    if "termination" in scheduler:
+        words += ["--termination", ", ".join(scheduler["termination"])]
+        words += ["--rule-options", json.dumps(scheduler["rule_options"])]
     for key, option in _FROM_SCHEDULER.items():
         if key in scheduler and scheduler[key] != usual[key]:
             words += [option, str(scheduler[key])]

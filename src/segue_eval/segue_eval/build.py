@@ -27,6 +27,7 @@ from segue_policies.entry import PolicyEntry, policy_entry
 from segue_policies.method import Method, find_method
 from segue_policies.runtime import Runtime
 from segue_policies.serve import check_policy, make_policy
+from segue_scheduler import correction
 from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_sim.episode import Episode
@@ -128,8 +129,9 @@ def check(setup: Setup) -> tuple[str, ...]:
     robot, task = load_robot(setup.robot), load_task(setup.task)
     info = policy_info(setup)
     parse_latency(setup.latency, 0)
-    scheduler = ChunkScheduler(scheduler_config(setup.scheduler, info, task), robot.action_space, info)
-    return scheduler.plan.notes
+    config = scheduler_config(setup.scheduler, info, task)
+    correction.create(config, robot.action_space, info)
+    return ChunkScheduler(config, robot.action_space, info).plan.notes
 
 
 class Runner:
@@ -142,6 +144,7 @@ class Runner:
         self.space = robot.action_space
         self.plant = plant
         self._policy = policy
+        self._correction = correction.create(self.config, self.space, policy.info)
         self._latency, self._instruction = setup.latency, task.instruction
         self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
 
@@ -174,6 +177,7 @@ class Runner:
             instruction=self._instruction,
             max_ticks=self._max_ticks,
             on_tick=on_tick,
+            correction=self._correction,
         )
 
 

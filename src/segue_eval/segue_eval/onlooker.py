@@ -48,6 +48,10 @@ class Onlooker:
         self._now(tick)
         return self._history.shown(tick)
 
+    def glance(self, tick: int, measured: NDArray[np.float64], looks: bool) -> Observation:
+        """The newest observation, for a corrector: without pictures for one that does not look at any."""
+        return self._now(tick) if looks else Observation(tick, measured.astype(np.float32), {})
+
     def did(self, tick: int, command: NDArray[np.float64]) -> None:
         """What is executed in this tick, (D,)."""
         self._memory.did(tick, command)

@@ -67,10 +67,16 @@ def setup_from(arguments: SetupOptions) -> Setup:
         scheduler["continuation_options"] = load_mapping(
             arguments.continuation_options, "--continuation-options"
         )
+    if arguments.corrector:
+        options = load_mapping(arguments.corrector_options, "--corrector-options")
+        scheduler |= {"corrector": arguments.corrector, "corrector_options": options}
     if arguments.ramp is not None:
         scheduler["ramp"] = arguments.ramp
     if arguments.ramp_kind != "linear":
         scheduler["ramp_kind"] = arguments.ramp_kind
+    if {"termination", "rule_options"} & arguments.model_fields_set:
+        scheduler["termination"] = [name.strip() for name in arguments.termination.split(",") if name.strip()]
+        scheduler["rule_options"] = load_mapping(arguments.rule_options, "--rule-options")
     if arguments.time_limit_s is not None:
         scheduler["time_limit_s"] = arguments.time_limit_s
     task = _task(arguments)

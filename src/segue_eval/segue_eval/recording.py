@@ -27,16 +27,17 @@ from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
-from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, SAFETY, STATE, TASK
+from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, PROGRESS, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
 from segue_scheduler.tick import TickInput, TickOutput
-from segue_scheduler.wire import input_fields, state_fields
+from segue_scheduler.wire import input_fields, progress_fields, state_fields
 
 _TYPES = {
     STATE: "segue_interfaces/msg/SchedulerState",
     COMMAND: "segue_interfaces/msg/RobotCommand",
     INPUT: "segue_interfaces/msg/SchedulerInput",
     TASK: "segue_interfaces/msg/TaskState",
+    PROGRESS: "segue_interfaces/msg/Progress",
     SAFETY: "segue_interfaces/msg/SafetyState",
     SIM_STATE: SIM_STATE_TYPE,
     POLICY_INFO: "segue_interfaces/msg/PolicyInfo",
@@ -78,7 +79,7 @@ class LockstepRecorder:
         self._writer = EpisodeWriter(bag, _topics(tuple(robot.cameras)), wait=True)
         self._plant, self._robot, self._continuation = plant, robot, continuation
         self._task, self._seed = task, seed
-        self._codec = ImageCodec()
+        self._codec, self._source = ImageCodec(), info.name if info else ""
         self._starved = 0
         if info is not None:
             self._write(POLICY_INFO, 0, build(_TYPES[POLICY_INFO], **info_fields(info, info.name)))
@@ -96,8 +97,12 @@ class LockstepRecorder:
         state = state_fields(output, self._starved, self._continuation, _RUN)
         self._write(STATE, stamp, build(_TYPES[STATE], header=header(stamp), **state))
         flags = {"starved": output.starved, "hold": output.hold}
-        command = robot_command(stamp, output.tick, output.action, self._robot.action_space, _RUN, **flags)
+        space, added = self._robot.action_space, output.correction
+        command = robot_command(stamp, output.tick, output.action, space, _RUN, correction=added, **flags)
         self._write(COMMAND, stamp, command)
+        if output.progress is not None:
+            fields = progress_fields(output, self._source)
+            self._write(PROGRESS, stamp, build(_TYPES[PROGRESS], header=header(stamp), **fields))
         if inputs.tick % _SAFETY_EVERY == 0 or output.outcome is not None:
             self._write(SAFETY, stamp, _safety(stamp, self._plant.interventions()))
         if inputs.task is not None:

@@ -29,6 +29,7 @@ from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace
 from segue_perception.preprocess import resize
+from segue_scheduler.correction import Correction
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import TickInput, TickOutput
 
@@ -104,11 +105,12 @@ def run_episode(
     instruction: str = "",
     max_ticks: int = 100_000,
     on_tick: TickObserver | None = None,
+    correction: Correction | None = None,
 ) -> EpisodeResult:
     """Run episode `seed` until a termination rule ends it (or `max_ticks`, reported as rule `max_ticks`).
 
     `scheduler` must be fresh. `instruction` is what a policy with language is told. `on_tick` sees every input and
-    output of the scheduler, in order.
+    output of the scheduler, in order, with what a `correction` has added.
     Equal arguments give equal results, bit for bit, except `wall_s`.
     """
     began, mailbox, trace = time.perf_counter(), Mailbox(), Trace(space)
@@ -117,10 +119,14 @@ def run_episode(
     plant.reset(seed)
     onlooker.begin(0)
     scheduler.start(0, plant.measured())
+    if correction is not None:
+        correction.reset()
     for tick in range(max_ticks):
         chunks, failures = mailbox.take(tick)
         inputs = TickInput(tick, plant.measured(), chunks, failures, plant.task_state())
         output = scheduler.step(inputs)
+        if correction is not None:
+            output = correction.apply(output, onlooker.glance(tick, inputs.measured, correction.looks))
         trace.add(output)
         if on_tick is not None:
             on_tick(inputs, output)

@@ -42,9 +42,20 @@ class SetupOptions(ChunkLengths):
     continuation_options: str = Field(
         default="", description="options of the method, as YAML, such as '{max_guidance_weight: 10}' for rtc"
     )
+    corrector: str = Field(
+        default="", description="what corrects the planned action at every tick, by name; empty: nothing"
+    )
+    corrector_options: str = Field(default="", description="options of the corrector, as YAML")
     latency: str = Field(default="planned", description="ticks an answer takes: planned, TICKS or LOW:HIGH")
     time_limit_s: Annotated[float | None, Word(also=("time_limit",))] = Field(
         default=None, gt=0, le=86400, description="limit of one episode [s]; else the task's"
+    )
+    termination: str = Field(
+        default="task_detector, time_limit",
+        description="rules that may end an episode, with commas; first wins",
+    )
+    rule_options: str = Field(
+        default="", description="options by rule, as YAML, such as '{stall: {window_s: 3.0}}'"
     )
 
 

@@ -34,7 +34,9 @@ class Double:
 
     def draw(self, asked, arrays):
         """As the instruction says."""
-        rows = np.tile(arrays["state"][-1], (asked["count"], 20, 1)) + np.arange(asked["count"])[:, None, None]
+        rows = (
+            np.tile(arrays["state"][-1], (asked["count"], 20, 1)) + np.arange(asked["count"])[:, None, None]
+        )
         match asked["task"]:
             case "die":
                 print("the last words", flush=True)

@@ -28,7 +28,7 @@ def check_chunk(
         raise SchedulerError(
             ErrorCode.CHUNK_WRONG_SHAPE, text, got=f"{chunk.horizon} rows", expected="all rows"
         )
-    shortest = info.horizon if chunk.complete and "variable_length" not in info.capabilities else 1
+    shortest = info.fewest_rows if chunk.complete else 1
     if not shortest <= chunk.horizon <= info.horizon:
         rows = str(info.horizon) if shortest == info.horizon else f"{shortest} to {info.horizon}"
         got = chunk.actions.shape

@@ -50,12 +50,16 @@ class Joint:
 
 @dataclass(frozen=True, eq=False)
 class Witness:
-    """What a run published at one tick: command (D,), phase, starvation, and the seam, if there was one."""
+    """What a run published at one tick: command (D,), phase, starvation, and the seam, if there was one.
+
+    `correction` (D,) of a corrector is part of the command; a replay has none, it is given what was recorded.
+    """
 
     action: NDArray[np.float64]
     phase: str
     starved: bool
     joint: Joint | None = None
+    correction: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def differences(outputs: list[TickOutput], witnesses: Mapping[int, Witness]) -> 
 
 def _compare(output: TickOutput, witness: Witness) -> list[Difference]:
     recorded = np.ascontiguousarray(witness.action, dtype=np.float64)
-    replayed = np.ascontiguousarray(output.action, dtype=np.float64)
+    command = output.action if witness.correction is None else output.action + witness.correction
+    replayed = np.ascontiguousarray(command, dtype=np.float64)
     found = []
     if recorded.tobytes() != replayed.tobytes():
         found.append(Difference(output.tick, "command", recorded.tolist(), replayed.tolist()))

@@ -67,6 +67,11 @@ class ChunkScheduler:
         self._run: RunState | None = None
 
     @property
+    def config(self) -> SchedulerConfig:
+        """As given."""
+        return self._config
+
+    @property
     def plan(self) -> Lengths:
         """Delay and ramp of a regular request, with notes on what was shortened."""
         return self._plan
@@ -344,6 +349,7 @@ class ChunkScheduler:
         request: ChunkRequest | None = None,
         seam: SeamReport | None = None,
     ) -> TickOutput:
+        running = run.current if phase is Phase.RUNNING else None
         return TickOutput(
             tick=tick,
             action=run.held.copy(),
@@ -355,7 +361,9 @@ class ChunkScheduler:
             remaining=run.timeline.remaining(tick + 1),
             delay=self._expected_delay(run),
             progress=run.progress,
-            age=tick - run.observed_at if phase is Phase.RUNNING else None,
+            age=tick - run.observed_at if running else None,
+            row=tick - running.start_tick if running else None,
+            rows=running.horizon if running else 0,
             unanswered=self._ledger.outstanding.sequence if self._ledger.outstanding else None,
             notes=tuple(run.notes),
         )

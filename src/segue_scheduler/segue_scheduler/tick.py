@@ -94,6 +94,8 @@ class TickOutput:
         delay: ticks that the next request will claim.
         progress: latest progress that the policy predicted.
         age: ticks since the observation behind this action; None while nothing is executed.
+        row, rows: index of this action in its chunk, and rows of that; None and 0 while nothing is executed.
+        correction: (D,), what a corrector added, part of `action`; None without a corrector.
         unanswered: sequence number of the request that has no answer yet.
         notes: sentences for the log, such as a shortened ramp or a refused chunk.
     """
@@ -109,6 +111,9 @@ class TickOutput:
     delay: int = 0
     progress: float | None = None
     age: int | None = None
+    row: int | None = None
+    rows: int = 0
+    correction: NDArray[np.float64] | None = None
     unanswered: int | None = None
     notes: tuple[str, ...] = ()
 

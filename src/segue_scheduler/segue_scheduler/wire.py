@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from segue_core.wire import chunk_of, task_state_of
+from segue_core.wire import chunk_of, correction_of, task_state_of
 from segue_scheduler.replay import Joint, Witness
 from segue_scheduler.tick import TickInput, TickOutput
+
+_SAYS_DONE = ("policy_stop", "progress_threshold")
+"""Rules by which a task ends because its policy says so."""
 
 
 def input_fields(inputs: TickInput, run_id: str) -> dict[str, Any]:
@@ -43,7 +46,14 @@ def witness_of(state: Any, command: Any) -> Witness:
         float(state.jump),
     )
     action = np.asarray(command.action, dtype=np.float64)
-    return Witness(action, str(state.phase), bool(state.starved), joint if state.spliced else None)
+    spliced = joint if state.spliced else None
+    return Witness(action, str(state.phase), bool(state.starved), spliced, correction_of(command))
+
+
+def progress_fields(output: TickOutput, source: str) -> dict[str, Any]:
+    """Fields of segue_interfaces/Progress, all but the header, of a tick at which `source` has predicted some."""
+    done = output.outcome is not None and output.outcome.rule in _SAYS_DONE
+    return {"tick": output.tick, "source": source, "progress": float(output.progress or 0.0), "done": done}
 
 
 def state_fields(output: TickOutput, starved_ticks: int, continuation: str, run_id: str) -> dict[str, Any]:

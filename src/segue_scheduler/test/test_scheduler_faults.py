@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError
-from segue_core.policy import CAPABILITIES
 from segue_scheduler.replay import commands
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
@@ -23,14 +22,13 @@ UNUSABLE = [
     (Misbehaviour.EMPTY, "CHUNK_WRONG_SHAPE"),
     (Misbehaviour.WRONG_START, "CHUNK_WRONG_START"),
 ]
-FIXED_LENGTH = CAPABILITIES - {"variable_length"}
 
 
 @pytest.mark.parametrize(("how", "code"), UNUSABLE)
 def test_an_unusable_chunk_is_refused_whole_and_the_one_before_continues(
     how: Misbehaviour, code: str
 ) -> None:
-    machine, policy = scheduler(FIXED_LENGTH), ScriptedPolicy(SPACE, misbehaviour={1: how})
+    machine, policy = scheduler(shortest=0), ScriptedPolicy(SPACE, misbehaviour={1: how})
     outputs, _ = drive(machine, policy, SPACE, 60)
     assert machine.stats.refused_chunks == 1
     assert machine.stats.starved_ticks == 0
@@ -42,7 +40,7 @@ def test_an_unusable_chunk_is_refused_whole_and_the_one_before_continues(
 @pytest.mark.parametrize(("how", "code"), UNUSABLE)
 def test_three_unusable_chunks_in_a_row_are_a_fault(how: Misbehaviour, code: str) -> None:
     policy = ScriptedPolicy(SPACE, misbehaviour={1: how, 2: how, 3: how})
-    outputs, _ = drive(scheduler(FIXED_LENGTH), policy, SPACE, 60)
+    outputs, _ = drive(scheduler(shortest=0), policy, SPACE, 60)
     outcome = outputs[-1].outcome
     assert outcome is not None
     assert not outcome.success
@@ -65,6 +63,16 @@ def test_a_shorter_chunk_is_welcome_from_a_policy_of_variable_length() -> None:
     drive(machine, ScriptedPolicy(SPACE, misbehaviour={1: Misbehaviour.WRONG_HORIZON}), SPACE, 60)
     assert machine.stats.refused_chunks == 0
     assert machine.stats.chunks == 2
+
+
+def test_a_chunk_shorter_than_the_policy_s_shortest_is_refused() -> None:
+    machine = scheduler(shortest=8)
+    drive(machine, ScriptedPolicy(SPACE, horizon=8), SPACE, 20)
+    assert machine.stats.refused_chunks == 0 and machine.stats.chunks > 0
+    machine = scheduler(shortest=9)
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE, horizon=8), SPACE, 20)
+    assert machine.stats.chunks == 0
+    assert any("expected (9 to 60, 1)" in note for output in outputs for note in output.notes)
 
 
 def test_a_failed_request_is_asked_again_and_counted() -> None:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_core.policy import CAPABILITIES
 from segue_core.schedule import guidance_schedule
 from segue_scheduler import continuation
 from segue_scheduler.replay import commands, replay
@@ -129,7 +128,7 @@ def test_chunks_shorter_than_the_horizon_keep_the_robot_moving_as_much_as_can_be
 @given(delay_lists, misbehaviours)
 def test_starvation_is_counted_exactly(delays: list[int], wrong: dict[int, Misbehaviour]) -> None:
     patient: dict[str, Any] = {"max_starved_ticks": 10_000, "max_bad_chunks": 100, "request_timeout_s": 2}
-    machine = scheduler(CAPABILITIES - {"variable_length"}, delay_mode="adaptive", **patient)
+    machine = scheduler(shortest=0, delay_mode="adaptive", **patient)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE, misbehaviour=wrong), SPACE, 400, cycled(delays))
     first: int | None = None
     covered: set[int] = set()

@@ -41,7 +41,9 @@ class Stage:
 def request(tick: int, reference: np.ndarray, delay: int = DELAY) -> PredictRequest:
     rows = np.concatenate([reference, np.tile(reference[-1], (HORIZON, 1))])[:HORIZON].astype(np.float32)
     seen = Observation(tick, reference[0].astype(np.float32), {})
-    return PredictRequest(tick, 1, "plain", np.zeros(HORIZON, np.float32), rows, delay, 0, observations=(seen,))
+    return PredictRequest(
+        tick, 1, "plain", np.zeros(HORIZON, np.float32), rows, delay, 0, observations=(seen,)
+    )
 
 
 @pytest.mark.parametrize(("name", "task"), [("franka", "pick_up_cup"), ("jaco2", "clean_table")])

@@ -75,9 +75,10 @@ def robot_command(
     *,
     starved: bool = False,
     hold: bool = False,
+    correction: NDArray[np.float64] | None = None,
 ) -> Any:
     """segue_interfaces/RobotCommand of one control tick; `action` (D,) in the order of `space`."""
-    command = wire.Command(tick, run_id, action, hold, starved)
+    command = wire.Command(tick, run_id, action, hold, starved, correction)
     fields = wire.command_fields(command, space)
     return build("segue_interfaces/msg/RobotCommand", header=header(stamp_ns, BASE_FRAME), **fields)
 

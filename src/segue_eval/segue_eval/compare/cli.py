@@ -14,7 +14,7 @@ from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.outcome import OPEN_LOOP, Comparison
 from segue_eval.compare.page import comparison_page
 from segue_eval.compare.recorded import RecordedRun, read_recorded
-from segue_eval.compare.rerun import Rerun, Setting, rerun, served_by
+from segue_eval.compare.rerun import Rerun, Setting, needs_no_checkpoint, rerun, served_by
 from segue_eval.compare.settings import default_checkpoint
 from segue_eval.compare.verify import verify
 from segue_eval.report.write import find_bag
@@ -39,7 +39,9 @@ def _verify(arguments: CompareOptions, run: RecordedRun) -> int:
 
 
 def _compare(arguments: CompareOptions, run: RecordedRun) -> int:
-    default = arguments.checkpoint or default_checkpoint(run.settings, run.info.name)
+    default = arguments.checkpoint
+    if default is None and not needs_no_checkpoint(run):
+        default = default_checkpoint(run.settings, run.info.name)
     chosen = _methods(arguments.methods, default)
     found = compare(run, chosen, arguments.latency, _changes(arguments))
     if not found.reruns:
@@ -67,10 +69,10 @@ def _changes(arguments: CompareOptions) -> dict[str, object]:
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
 
 
-def _methods(text: str | None, default: Path) -> dict[str, Path]:
-    """Checkpoint by method; raises ConfigError for a method that is not there."""
+def _methods(text: str | None, default: Path | None) -> dict[str, Path | None]:
+    """Checkpoint by method, None where none is needed; raises ConfigError for a method that is not there."""
     known = continuation.available()
-    chosen: dict[str, Path] = {}
+    chosen: dict[str, Path | None] = {}
     for part in text.split(",") if text else known:
         name, _, folder = part.strip().partition("=")
         if name not in known:
@@ -80,20 +82,20 @@ def _methods(text: str | None, default: Path) -> dict[str, Path]:
 
 
 def compare(
-    run: RecordedRun, methods: Mapping[str, Path], latency: str, changes: Mapping[str, object]
+    run: RecordedRun, methods: Mapping[str, Path | None], latency: str, changes: Mapping[str, object]
 ) -> Comparison:
     """Re-run every method with its checkpoint; a method that its policy cannot serve is reported, not skipped over.
 
     Raises:
         SegueError: no checkpoint can be read, or a camera is missing in the bag.
     """
-    policies: dict[Path, Policy] = {}
+    policies: dict[Path | None, Policy] = {}
     cameras: dict[tuple[str, ...], RecordedCameras] = {}
     done: list[Rerun] = []
     absent: dict[str, str] = {}
     for method, folder in methods.items():
         try:
-            policy = policies.setdefault(folder, policies.get(folder) or served_by(folder))
+            policy = policies.setdefault(folder, policies.get(folder) or served_by(folder, run))
             names = (*policy.info.cameras, str(policy.info.image_size))
             pictures = cameras.setdefault(names, cameras.get(names) or RecordedCameras(run.bag, policy.info))
             done.append(rerun(Setting(run, pictures, latency, dict(changes)), method, policy, folder))

@@ -20,14 +20,17 @@ from segue_core.latency import parse_latency
 from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy
 from segue_core.scheduler_config import SchedulerConfig
+from segue_data.contracts import load_robot, load_task
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
 from segue_eval.onlooker import Onlooker
 from segue_eval.rollout import Mailbox, ask
 from segue_eval.smoothness import Smoothness, smoothness
+from segue_policies.deployment import Deployment
+from segue_policies.method import find_method, method_names
 from segue_policies.runtime import Runtime
-from segue_policies.serve import load_policy
-from segue_scheduler import continuation
+from segue_policies.serve import load_policy, make_policy
+from segue_scheduler import continuation, correction
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import SeamReport, TickInput, TickOutput
 
@@ -70,7 +73,7 @@ class Setting:
         return self.run.config(**changes, continuation=method, termination=_RULES, rule_options={})
 
 
-def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path) -> Rerun:
+def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None) -> Rerun:
     """Give the recorded observations to `policy` under `method`.
 
     Raises:
@@ -82,10 +85,16 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path) -> Re
     onlooker = Onlooker(policy, setting.observation)
     onlooker.begin(run.recording.start_tick)
     scheduler.start(run.recording.start_tick, run.recording.measured)
+    corrector = correction.create(scheduler.config, space, policy.info)
+    if corrector:
+        corrector.reset()
     outputs: list[TickOutput] = []
     for recorded in run.recording.inputs:
         chunks, failures = mailbox.take(recorded.tick)
         output = scheduler.step(TickInput(recorded.tick, recorded.measured, chunks, failures))
+        if corrector:
+            seen = onlooker.glance(recorded.tick, recorded.measured, corrector.looks)
+            output = corrector.apply(output, seen)
         outputs.append(output)
         onlooker.look(recorded.tick)
         if output.request is not None:
@@ -106,14 +115,16 @@ def _answer(
         mailbox.failures.setdefault(tick + wait, []).append(str(error))
 
 
-def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOutput], waits: bool) -> Rerun:
+def _result(
+    method: str, checkpoint: Path | None, policy: Policy, outputs: list[TickOutput], waits: bool
+) -> Rerun:
     commands = np.stack([output.action for output in outputs])
     seams = tuple(output.seam for output in outputs if output.seam is not None)
     first = outputs[0].tick
     notes = dict.fromkeys(note for output in outputs for note in output.notes)
     return Rerun(
         method=method,
-        checkpoint=checkpoint.name,
+        checkpoint=checkpoint.name if checkpoint else "",
         commands=commands,
         ticks=np.array([output.tick for output in outputs]),
         seams=seams,
@@ -124,6 +135,17 @@ def _result(method: str, checkpoint: Path, policy: Policy, outputs: list[TickOut
     )
 
 
-def served_by(checkpoint: Path) -> Policy:
-    """The policy in a checkpoint, on one thread."""
-    return load_policy(checkpoint, runtime=Runtime(threads=1))
+def needs_no_checkpoint(run: RecordedRun) -> bool:
+    """Whether the policy that ran can be made from robot and task alone."""
+    name = run.info.name
+    method = find_method(name) if name in method_names() else None
+    return method is not None and not method.checkpoint and not method.privileged
+
+
+def served_by(checkpoint: Path | None, run: RecordedRun) -> Policy:
+    """The policy in a checkpoint, or without one that of the recorded method, on one thread."""
+    runtime, settings = Runtime(threads=1), run.settings
+    if checkpoint is not None:
+        return load_policy(checkpoint, runtime=runtime)
+    made_from = Deployment(robot=load_robot(settings.robot), task=load_task(settings.task), runtime=runtime)
+    return make_policy(find_method(run.info.name), made_from)

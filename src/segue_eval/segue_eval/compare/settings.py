@@ -15,7 +15,7 @@ from segue_data.contracts import config_folder, load_task
 
 _FILE = "config.yaml"
 _LEVELS = 3  # config.yaml is in the bag's folder or at most so many above
-_YAML_TEXT = ("continuation_options", "rule_options")
+_YAML_TEXT = ("continuation_options", "corrector_options", "rule_options")
 
 
 @dataclass(frozen=True)

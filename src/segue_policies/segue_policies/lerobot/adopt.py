@@ -61,4 +61,6 @@ def _request(contract: Contract) -> PredictRequest:
     state = np.zeros(info.action_space.dim, np.float32)
     rows = np.zeros((info.horizon, info.action_space.dim), np.float32)
     observation = Observation(0, state, dict.fromkeys(info.cameras, black))
-    return PredictRequest(0, 0, "plain", rows[:, 0], rows, delay=0, seed=0, observations=(observation,) * len(info.history))
+    return PredictRequest(
+        0, 0, "plain", rows[:, 0], rows, delay=0, seed=0, observations=(observation,) * len(info.history)
+    )

@@ -25,6 +25,7 @@ def metrics(session: Session, watch: TickWatch) -> dict[str, float]:
     numbers |= {"skipped_ticks": float(watch.skipped), "longest_tick_ms": 1e3 * watch.longest_s}
     speed = watch.speed(session.space.rate_hz)
     numbers |= {} if speed is None else {"real_time_factor": speed}
+    numbers |= session.correction.metrics() if session.correction else {}
     if session.takeovers:  # the other numbers are of the policy's last stretch
         numbers |= {"takeovers": float(session.takeovers), "human_ticks": float(session.human_ticks)}
     return numbers

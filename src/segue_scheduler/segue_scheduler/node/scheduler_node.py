@@ -2,9 +2,11 @@
 
 import sys
 import time
+from collections.abc import Mapping
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from std_msgs.msg import Bool, String
@@ -38,6 +40,7 @@ from segue_scheduler.node.session import Session
 from segue_scheduler.node.settings import RunParameters, SchedulerParameters, check
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
+from segue_scheduler.wire import progress_fields
 
 _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
 _BEHIND_TICKS = 2  # where time waits: how old the newest observation of a tick may be
@@ -79,6 +82,7 @@ class SchedulerNode(SchedulerBase):
         )
         self.measured = None
         self.measured_at = -1
+        self._seen = Observation()  # the newest
         self.human = False  # a person has the robot
         self.safety = SafetyState()
         self.unseen = Unseen()
@@ -159,7 +163,7 @@ class SchedulerNode(SchedulerBase):
             return
         session.judge_policy(self.policy.fault(now_s))
         try:
-            mail, output = session.step(tick, self.measured, self.measured_at, now_s)
+            mail, output = session.step(tick, self.measured, self.measured_at, now_s, self._pictures)
         except SegueError as error:
             self._server.abandon(error)
             return
@@ -178,6 +182,9 @@ class SchedulerNode(SchedulerBase):
                 self._answers.arrived(tick + max(0, output.request.delay - 1))
         self._server.ticked(session, output)
 
+    def _pictures(self) -> Mapping[str, NDArray[np.uint8]]:
+        return conversions.observation_from_msg(self._seen).images
+
     def _rest(self, session: Session, tick: int, now_s: float) -> None:
         """A person has the robot: say so, and command nothing."""
         if self.measured is None:
@@ -191,7 +198,7 @@ class SchedulerNode(SchedulerBase):
     def _publish(self, session: Session, mail: Mail, output: TickOutput) -> None:
         stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
         run_id, hold = session.spec.run_id, output.hold or session.outcome is not None
-        command = wire.Command(output.tick, run_id, output.action, hold, output.starved)
+        command = wire.Command(output.tick, run_id, output.action, hold, output.starved, output.correction)
         self._command_out.publish(conversions.command_to_msg(command, self.space, stamp))
         self._input_out.publish(messages.input_to_msg(mail.inputs, mail.chunks, mail.task, run_id, stamp))
         method, stats = session.spec.config.continuation, session.scheduler.stats
@@ -203,9 +210,8 @@ class SchedulerNode(SchedulerBase):
 
     def _say_progress(self, output: TickOutput) -> None:
         source = self.policy.info.name if self.policy.info else ""
-        message = Progress(tick=output.tick, source=source, progress=float(output.progress or 0.0))
-        message.header.stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
-        self._progress_out.publish(message)
+        stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
+        self._progress_out.publish(conversions.build(Progress, stamp, progress_fields(output, source)))
 
     def _say_idle(self, tick: int) -> None:
         message = SchedulerState(tick=tick, phase=str(Phase.IDLE), continuation=self.given.continuation)
@@ -225,7 +231,7 @@ class SchedulerNode(SchedulerBase):
             return
         state = np.array(message.state, dtype=np.float64)
         if message.tick >= self.measured_at or message.tick < self.tick - self.given.state_timeout_ticks:
-            self.measured, self.measured_at = state, int(message.tick)
+            self.measured, self.measured_at, self._seen = state, int(message.tick), message
             if self._gate:
                 self._gate.arrived(self.measured_at + _BEHIND_TICKS)
                 self._on_time()

@@ -1,5 +1,6 @@
 """One run of a task: the scheduler core between its inbox and the wire."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,16 +10,23 @@ from segue_core.action_space import ActionSpace
 from segue_core.errors import ErrorCode, SegueError, told_code
 from segue_core.latency import Latency
 from segue_core.lease import Lease
+from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
 from segue_core.wire import task_state_of
 from segue_interfaces.msg import ActionChunk
 from segue_ros.seeing import Unseen
-from segue_scheduler import termination
+from segue_scheduler import correction, termination
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import Outcome, Phase, TickOutput
+
+Pictures = Callable[[], Mapping[str, NDArray[np.uint8]]]
+
+
+def _no_pictures() -> Mapping[str, NDArray[np.uint8]]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,21 @@ class Session:
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.space, self.info.name)
         self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
+        self.correction = correction.create(self.spec.config, self.space, self.info)
         self._rules_by_hand = termination.create(self.spec.config, self.space).by_hand()
 
     def step(
-        self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float
+        self,
+        tick: int,
+        measured: NDArray[np.float64],
+        measured_at: int,
+        now_s: float,
+        pictures: Pictures = _no_pictures,
     ) -> tuple[Mail, TickOutput]:
-        """One tick. The first one starts the run from its own measured state, so that a replay can do the same.
+        """One tick; `pictures` gives what the cameras saw at `measured_at`, for a corrector that looks.
 
-        The first one after a person had the robot starts it anew: what was planned before is about another pose.
+        The first one starts the run from its own measured state, so that a replay can do the same. The first one after
+        a person had the robot starts it anew: what was planned before is about another pose.
         """
         if self.started_at is None or self._resting:
             self.started_at = tick if self.started_at is None else self.started_at
@@ -80,8 +95,14 @@ class Session:
             self._resting = False
             self.inbox.forget()
             self.scheduler.start(tick, measured)
+            if self.correction:
+                self.correction.reset()
         mail = self.inbox.empty(tick, measured)
         output = self.scheduler.step(mail.inputs)
+        if self.correction:
+            shown = pictures() if self.correction.looks else {}
+            seen = Observation(measured_at, measured.astype(np.float32), shown)
+            output = self.correction.apply(output, seen)
         self.last = output
         if output.request and self.spec.latency:
             ticks = self.spec.latency.ticks(output.request.sequence, output.request.delay)

@@ -8,7 +8,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.contracts.base import StrictModel, load_mapping, parse_model
 from segue_core.latency import Latency, parse_latency
 from segue_core.scheduler_config import SchedulerConfig
-from segue_scheduler import continuation, termination
+from segue_scheduler import continuation, correction, termination
 
 _MEASURED = "measured"
 
@@ -20,6 +20,8 @@ class RunParameters(StrictModel):
     continuation_options: str = Field(
         default="", description="options of the method, as YAML: {max_guidance_weight: 5.0}"
     )
+    corrector: str = Field(default="", description="what corrects every planned action; empty: nothing")
+    corrector_options: str = Field(default="", description="options of the corrector, as YAML")
     stride: int = Field(default=30, ge=1, le=1024, description="ticks s between two inference starts")
     delay: int = Field(default=8, ge=0, le=1024, description="ticks d that one inference takes")
     ramp: int = Field(default=-1, ge=-1, le=1024, description="ticks r of the ramp; -1 means H - s - d")
@@ -89,6 +91,8 @@ def scheduler_config(given: RunParameters, continuation: str, time_limit_s: floa
     values = {
         "continuation": continuation or given.continuation,
         "continuation_options": load_mapping(given.continuation_options, "continuation_options"),
+        "corrector": given.corrector,
+        "corrector_options": load_mapping(given.corrector_options, "corrector_options"),
         "stride": given.stride,
         "delay": given.delay,
         "ramp": None if given.ramp < 0 else given.ramp,
@@ -125,4 +129,5 @@ def check(given: RunParameters, space: ActionSpace) -> None:
 def check_config(config: SchedulerConfig, space: ActionSpace) -> None:
     """Refuse a method or a rule that is not there, or an option that it does not have; ConfigError as `check`."""
     continuation.create(config.continuation, config.continuation_options)
+    correction.create(config, space)
     termination.create(config, space)

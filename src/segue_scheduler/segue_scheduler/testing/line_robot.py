@@ -12,8 +12,13 @@ SPACE = ActionSpace("line", 30.0, (Channel("x", ChannelKind.POSITION, 1, "m", (-
 
 
 def scheduler(
-    capabilities: frozenset[str] = CAPABILITIES, seed: int = 0, space: ActionSpace = SPACE, **config: Any
+    capabilities: frozenset[str] = CAPABILITIES,
+    seed: int = 0,
+    space: ActionSpace = SPACE,
+    shortest: int = 1,
+    **config: Any,
 ) -> ChunkScheduler:
     """A scheduler over `SPACE` (H, s, d = 60, 30, 8 unless told otherwise) that never runs out of time."""
     settings = SchedulerConfig(**{"time_limit_s": 3600.0} | config)
-    return ChunkScheduler(settings, space, policy_info(space, settings.horizon, capabilities), seed)
+    info = policy_info(space, settings.horizon, capabilities, shortest)
+    return ChunkScheduler(settings, space, info, seed)

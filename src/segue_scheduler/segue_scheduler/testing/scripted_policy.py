@@ -27,9 +27,12 @@ class Misbehaviour(TextEnum):
 
 
 def policy_info(
-    space: ActionSpace, horizon: int = 60, capabilities: frozenset[str] = CAPABILITIES
+    space: ActionSpace,
+    horizon: int = 60,
+    capabilities: frozenset[str] = CAPABILITIES,
+    shortest: int = 1,
 ) -> PolicyInfo:
-    """A policy that can do everything unless told otherwise."""
+    """A policy that can do everything unless told otherwise, with chunks of any length."""
     return PolicyInfo(
         name="scripted",
         action_space=space,
@@ -41,6 +44,7 @@ def policy_info(
         capabilities=capabilities,
         max_delay=horizon,
         max_ramp=horizon,
+        shortest=shortest,
     )
 
 
