@@ -12,20 +12,13 @@ from segue_core.chunk import ActionChunk
 from segue_core.errors import ConfigError, ErrorCode, clipped, unknown_name
 from segue_core.history import MAX_LOOKBACK, check_history
 from segue_core.observation import Observation
+from segue_core.sampling import OUR_CAPABILITIES, declarable
 
-CAPABILITIES: frozenset[str] = frozenset(
-    {
-        "per_step_guidance",  # mixes the reference into the state before every denoising step
-        "gradient_guidance",  # can differentiate its sampler (pseudo-inverse guidance)
-        "batch_sampling",  # samples several candidates and keeps the one that continues the reference best
-        "prefix_conditioning",  # was trained to continue a clean prefix
-        "initial_guidance",  # was trained with the reference in its initial noise
-        "future_state",  # was trained with the state that is reached when the chunk begins
-        "streaming",  # gives the rows of a chunk as they become final, see `StreamingPolicy`
-        "progress",  # predicts task progress
-        "world_model",  # predicts future observations
-    }
-)
+STREAMING = "streaming"
+"""The policy gives the rows of a chunk as they become final, see `StreamingPolicy`."""
+
+CAPABILITIES: frozenset[str] = OUR_CAPABILITIES | {STREAMING}
+"""What a policy can declare, besides the capabilities of samplings that are installed."""
 
 
 MAX_HORIZON = 1024
@@ -45,7 +38,7 @@ class PolicyInfo:
         rate_hz: control rate that the rows are spaced at.
         cameras: names of the images it needs, in order.
         image_size: (width, height) in pixels, at most `MAX_SIDE` each.
-        capabilities: subset of `CAPABILITIES`.
+        capabilities: of samplings (`segue_core.sampling`), and `STREAMING`.
         max_delay, max_ramp: longest prefix d and ramp r [ticks] seen in training; 0 without any.
         shortest: fewest rows that a chunk may have; 0: all have H.
         history: observations that come with a request, as `segue_core.history` says; (0,) is the newest alone.
@@ -71,8 +64,10 @@ class PolicyInfo:
     observe_every: int = 0
 
     def __post_init__(self) -> None:
-        for capability in sorted(self.capabilities - CAPABILITIES):
-            raise unknown_name("capability", capability, CAPABILITIES)
+        if not self.capabilities <= CAPABILITIES:
+            known = declarable(CAPABILITIES)
+            for capability in sorted(self.capabilities - known):
+                raise unknown_name("capability", capability, known)
         width, height = self.image_size
         for what, got, low, high in (
             ("horizon", self.horizon, 1, MAX_HORIZON), ("num_steps", self.num_steps, 0, MAX_STEPS),
@@ -99,7 +94,7 @@ class ChunkRequest:
     Args:
         start_tick: tick that row 0 of the answer is for.
         sequence: number that the answer must carry.
-        method: "plain" or the name of a guidance, such as "legato" or "rtc".
+        method: name of the sampling, see `segue_core.sampling`: "plain" or a guidance, such as "legato" or "rtc".
         omega: guidance schedule (H,) float32, 1 = follow the reference, 0 = free.
         reference: (H, D) float32, what the executing chunk says about the rows asked for.
         delay: ticks d that the answer is expected to take.
@@ -197,7 +192,7 @@ class StreamingPolicy(Policy, Protocol):
 
 def parts(policy: Policy, request: PredictRequest) -> Iterator[PredictResult]:
     """The answer of any policy as it comes: of one that does not stream, in one part."""
-    if "streaming" in policy.info.capabilities:
+    if STREAMING in policy.info.capabilities:
         yield from cast(StreamingPolicy, policy).stream(request)
     else:
         yield policy.predict(request)

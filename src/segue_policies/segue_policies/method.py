@@ -40,7 +40,7 @@ class Method:
         continuation: the continuation method when none is asked for.
         stride: ticks between two inference starts with that continuation, when nothing else is asked for.
         delay: ticks that an inference takes, likewise.
-        capabilities: what every checkpoint of it can do, see `segue_core.policy.CAPABILITIES`.
+        capabilities: what every checkpoint of it can do, see `segue_core.sampling`.
         checkpoint: whether it needs a folder of trained weights.
         corrections: whether `learner` takes corrections as its third argument.
         privileged: whether it is told the simulator's state, in `Deployment.world`, and shown no observation.

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segue_core.errors import ErrorCode, PolicyError
+from segue_core.contracts.base import ModelT, parse_model
+from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
 from segue_policies.checkpoints.checkpoint import CheckpointConfig
-
-MAX_GUIDANCE_WEIGHT = 5.0
-"""Clip beta of `rtc`, the authors' in their Kinetix experiments, for 5 denoising steps."""
 
 
 def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozenset()) -> PolicyInfo:
@@ -30,6 +28,18 @@ def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozens
         max_ramp=config.max_ramp,
         history=config.history,
     )
+
+
+def read_options(request: PredictRequest, model: type[ModelT]) -> ModelT:
+    """The settings that come with a request, as its sampling has them.
+
+    Raises:
+        PolicyError: POLICY_BAD_REQUEST naming the option and what is allowed.
+    """
+    try:
+        return parse_model(dict(request.options), model, f"options of {request.method}")
+    except ConfigError as error:
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, error.text) from error
 
 
 def check_plain(request: PredictRequest, name: str) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError
-from segue_core.policy import ChunkRequest, PolicyInfo
+from segue_core.policy import STREAMING, ChunkRequest, PolicyInfo
 
 
 def check_chunk(
@@ -23,7 +23,7 @@ def check_chunk(
     Raises:
         SchedulerError: CHUNK_WRONG_SHAPE, CHUNK_WRONG_START or CHUNK_NOT_FINITE.
     """
-    if not chunk.complete and "streaming" not in info.capabilities:
+    if not chunk.complete and STREAMING not in info.capabilities:
         text = "part of a chunk, from a policy that does not declare 'streaming'"
         raise SchedulerError(
             ErrorCode.CHUNK_WRONG_SHAPE, text, got=f"{chunk.horizon} rows", expected="all rows"

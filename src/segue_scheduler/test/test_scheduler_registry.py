@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from segue_core.errors import ConfigError
+from segue_core.errors import ConfigError, SchedulerError
 from segue_scheduler import continuation, termination
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
 
 TOY = """
+from segue_core.sampling import Sampling
 from segue_scheduler.continuation.base import Continuation
 from segue_scheduler.tick import Outcome
+
+SAMPLING = Sampling("toy_sampling", "toy_guidance")
 
 class Toy(Continuation):
     name = "toy"
@@ -37,6 +40,8 @@ ENTRY_POINTS = """
 [segue.continuation]
 toy = toy_method:create
 legato = toy_method:create
+[segue.samplings]
+toy_sampling = toy_method:SAMPLING
 [segue.termination]
 never = toy_method:create_rule
 """
@@ -57,13 +62,31 @@ def toy_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("toy_package")
 def test_an_installed_package_adds_a_method_and_a_rule() -> None:
     policy = ScriptedPolicy(SPACE)
-    machine = scheduler(continuation="toy", termination=("never",))
+    can = frozenset({"toy_guidance"})
+    machine = scheduler(can, continuation="toy", termination=("never",))
     drive(machine, policy, SPACE, 60)
     drive(machine, policy, SPACE, 60)
     assert continuation.create("toy", {}).resets == 2  # type: ignore[attr-defined]
     assert {request.method for request in policy.requests} == {"toy_sampling"}
     assert "toy" in continuation.available()
     assert "never" in termination.available()
+
+
+@pytest.mark.usefixtures("toy_package")
+def test_a_sampling_of_another_package_declares_its_capability() -> None:
+    with pytest.raises(SchedulerError, match="it lacks toy_guidance"):
+        scheduler(continuation="toy")
+    with pytest.raises(ConfigError, match="did you mean 'toy_guidance'"):
+        scheduler(frozenset({"toy_guidanc"}), continuation="toy")
+
+
+def test_a_method_whose_sampling_nobody_has_is_refused_before_anything_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "toy_alone.py").write_text(TOY)
+    monkeypatch.setattr(continuation, "__path__", [*continuation.__path__, str(tmp_path)])
+    with pytest.raises(ConfigError, match="unknown sampling 'toy_sampling'"):
+        scheduler(continuation="toy_alone")
 
 
 @pytest.mark.usefixtures("toy_package")

@@ -9,18 +9,11 @@ import numpy as np
 
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
+from segue_core.sampling import PLAIN, served_by
 from segue_core.schedule import guidance_schedule
 from segue_eval.bench.timing import Timing, interleaved
 
-BASE = "plain"
-_METHODS = {
-    "per_step_guidance": "legato",
-    "gradient_guidance": "rtc",
-    "batch_sampling": "bidirectional",
-    "initial_guidance": "one_shot",
-    "future_state": "vlash",
-    "prefix_conditioning": "training_time_rtc",
-}
+BASE = PLAIN.name
 
 
 def _observation(policy: Policy, generator: np.random.Generator) -> Observation:
@@ -53,7 +46,7 @@ def request_for(policy: Policy, method: str) -> PredictRequest:
 
 def bench_policy(policy: Policy, rounds: int = 40) -> dict[str, Timing]:
     """Timing of one chunk for plain sampling and each method the policy declares."""
-    methods = [BASE, *(method for need, method in _METHODS.items() if need in policy.info.capabilities)]
+    methods = served_by(policy.info.capabilities)
     calls: dict[str, Callable[[], PredictResult]] = {
         method: partial(policy.predict, request_for(policy, method)) for method in methods
     }

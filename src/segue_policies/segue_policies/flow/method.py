@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from segue_core.sampling import BIDIRECTIONAL, OURS, PLAIN, RTC, needed_for
 from segue_policies.method import Method
 
-_NEEDED: Mapping[str, str] = {
-    "legato": "per_step_guidance",
-    "rtc": "gradient_guidance",
-    "bidirectional": "batch_sampling",
-    "training_time_rtc": "prefix_conditioning",
-    "one_shot": "initial_guidance",
-    "vlash": "future_state",
-}
-"""Capability that each sampling is declared by."""
-
-ANYHOW = ("plain", "rtc", "bidirectional")
+ANYHOW = (PLAIN.name, RTC.name, BIDIRECTIONAL.name)
 """What every flow serves: all variants are trained on samples without guidance, which is plain flow matching."""
 
 
@@ -28,14 +17,14 @@ def _variant(name: str, description: str, continuation: str) -> Method:
         learner="segue_policies.flow.learner:FlowLearner",
         description=description,
         continuation=continuation,
-        capabilities=frozenset(_NEEDED[served] for served in serves(name) if served in _NEEDED),
+        capabilities=needed_for(serves(name)),
         corrections=True,
     )
 
 
 def serves(name: str) -> tuple[str, ...]:
-    """`method`s of a request that a checkpoint of the variant `name` answers."""
-    return (*ANYHOW, name) if name in _NEEDED else ANYHOW
+    """Samplings that a checkpoint of the variant `name` answers."""
+    return (*ANYHOW, name) if name in OURS else ANYHOW
 
 
 METHODS = (

@@ -16,8 +16,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from segue_core.sampling import RtcSampling
 from segue_core.schedule import guidance_schedule
-from segue_policies.serving import MAX_GUIDANCE_WEIGHT
+
+_MAX_WEIGHT = RtcSampling().max_guidance_weight
 
 VelocityFn = Callable[[Tensor, Tensor], Tensor]
 """`velocity(x, t)`: `(..., H, D)` and a scalar to `(..., H, D)`; the caller binds the observation."""
@@ -30,7 +32,7 @@ def rtc_sample(
     delay: int,
     attention_horizon: int,
     num_steps: int,
-    max_guidance_weight: float = MAX_GUIDANCE_WEIGHT,
+    max_guidance_weight: float = _MAX_WEIGHT,
     schedule: str = "exp",
 ) -> Tensor:
     """Draw a chunk that continues `reference`, `(..., H, D)`.
@@ -60,7 +62,7 @@ def sample_masked(
     omega: Tensor,
     reference: Tensor,
     num_steps: int,
-    max_guidance_weight: float = MAX_GUIDANCE_WEIGHT,
+    max_guidance_weight: float = _MAX_WEIGHT,
 ) -> Tensor:
     """As `rtc_sample`, with a mask `omega` `(H,)` or `(..., H)`: N Euler steps along velocity plus weighted correction.
 

@@ -20,6 +20,7 @@ from segue_core.contracts.base import StrictModel
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.files import load_config, read_json
 from segue_core.policy import PolicyInfo
+from segue_core.sampling import BIDIRECTIONAL, PLAIN, RTC, needed_for
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.deployment import Deployment
 from segue_policies.lerobot.place import Place, find_place
@@ -142,15 +143,16 @@ def read_contract(
     return contract
 
 
+def samplings(kind: str) -> tuple[str, ...]:
+    """Samplings that a type of LeRobot's policies answers."""
+    drawn = (BIDIRECTIONAL.name,) if kind in SAMPLED else ()
+    return (PLAIN.name, *drawn, RTC.name) if kind in FLOWS else (PLAIN.name, *drawn)
+
+
 def _contract(config: Mapping[str, Any], space: ActionSpace, ours: Adoption | None) -> Contract:
     kind, pictures = str(config["type"]), _pictures(config)
     renamed = {theirs: camera for camera, theirs in (ours.cameras if ours else {}).items()}
     _, height, width = next(iter(pictures.values()), (3, 16, 16))
-    capabilities = set()
-    if kind in SAMPLED:
-        capabilities.add("batch_sampling")
-    if kind in FLOWS:
-        capabilities.add("gradient_guidance")
     info = PolicyInfo(
         name="lerobot",
         action_space=space,
@@ -159,7 +161,7 @@ def _contract(config: Mapping[str, Any], space: ActionSpace, ours: Adoption | No
         rate_hz=space.rate_hz,
         cameras=tuple(renamed.get(name, name) for name in pictures),
         image_size=(int(width), int(height)),
-        capabilities=frozenset(capabilities),
+        capabilities=needed_for(samplings(kind)),
         max_delay=0,
         max_ramp=0,
         history=tuple(range(1 - int(config.get("n_obs_steps") or 1), 1)),

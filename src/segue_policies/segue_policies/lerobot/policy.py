@@ -14,41 +14,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from segue_core.chunk import ActionChunk
-from segue_core.contracts.base import ModelT, StrictModel, parse_model
-from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.errors import ErrorCode, PolicyError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_core.sampling import BIDIRECTIONAL, PLAIN, RTC, BidirectionalSampling, NoOptions, RtcSampling
 from segue_policies.deployment import Deployment
 from segue_policies.guidance.coherence import distances
 from segue_policies.lerobot.client import LeRobotServer, open_server
-from segue_policies.lerobot.contract import FLOWS, SAMPLED, Contract, check_runtime, read_contract
+from segue_policies.lerobot.contract import Contract, check_runtime, read_contract, samplings
 from segue_policies.lerobot.lerobot_server.wire import Arrays
 from segue_policies.lerobot.place import Place, find_place
 from segue_policies.runtime import Runtime
 from segue_policies.samples.normaliser import FLOORS
-from segue_policies.serving import MAX_GUIDANCE_WEIGHT, check_observation, check_rows, not_finite
+from segue_policies.serving import check_observation, check_rows, not_finite, read_options
 
 _MAX_SEED = 2**63 - 1
-
-
-class NoOptions(StrictModel):
-    """Of `plain`."""
-
-
-class BidirectionalOptions(StrictModel):
-    """Of `bidirectional`."""
-
-    candidates: int = Field(default=8, ge=1, le=256, description="chunks drawn, one after the other")
-
-
-class RtcOptions(StrictModel):
-    """Of `rtc`."""
-
-    max_guidance_weight: float = Field(
-        default=MAX_GUIDANCE_WEIGHT, ge=0, le=1000, description="clip beta of the guidance weight"
-    )
 
 
 class LeRobotPolicy:
@@ -56,11 +37,12 @@ class LeRobotPolicy:
 
     def __init__(self, contract: Contract, server: LeRobotServer) -> None:
         self._contract, self._server = contract, server
-        self._methods: dict[str, Callable[[PredictRequest], NDArray[np.float32]]] = {"plain": self._plain}
-        if contract.kind in SAMPLED:
-            self._methods["bidirectional"] = self._bidirectional
-        if contract.kind in FLOWS:
-            self._methods["rtc"] = self._rtc
+        answers: dict[str, Callable[[PredictRequest], NDArray[np.float32]]] = {
+            PLAIN.name: self._plain,
+            BIDIRECTIONAL.name: self._bidirectional,
+            RTC.name: self._rtc,
+        }
+        self._methods = {name: answers[name] for name in samplings(contract.kind)}
 
     @classmethod
     def deployed(cls, deployment: Deployment) -> LeRobotPolicy:
@@ -119,12 +101,12 @@ class LeRobotPolicy:
         return PredictResult(chunk, time.perf_counter() - start)
 
     def _plain(self, request: PredictRequest) -> NDArray[np.float32]:
-        _options(request, NoOptions)
+        read_options(request, NoOptions)
         chunk: NDArray[np.float32] = self._drawn(request, 1)[0]
         return chunk
 
     def _bidirectional(self, request: PredictRequest) -> NDArray[np.float32]:
-        count = _options(request, BidirectionalOptions).candidates
+        count = read_options(request, BidirectionalSampling).candidates
         reference, omega = self._guidance(request)
         drawn = self._drawn(request, count)
         space = self.info.action_space
@@ -133,7 +115,7 @@ class LeRobotPolicy:
         return best
 
     def _rtc(self, request: PredictRequest) -> NDArray[np.float32]:
-        weight = _options(request, RtcOptions).max_guidance_weight
+        weight = read_options(request, RtcSampling).max_guidance_weight
         reference, omega = self._guidance(request)
         guided = self._drawn(request, 1, {"weight": weight}, {"reference": reference, "omega": omega})
         chunk: NDArray[np.float32] = guided[0]
@@ -172,10 +154,3 @@ class LeRobotPolicy:
             raise not_finite(f"lerobot ({self._contract.kind})", chunks)
         rows: NDArray[np.float32] = chunks.astype(np.float32)
         return rows
-
-
-def _options(request: PredictRequest, model: type[ModelT]) -> ModelT:
-    try:
-        return parse_model(dict(request.options), model, f"options of {request.method}")
-    except ConfigError as error:
-        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, error.text) from error

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace
 from segue_core.blending import blend
 from segue_core.chunk import ActionChunk
-from segue_core.contracts.base import ModelT, StrictModel, parse_model
+from segue_core.contracts.base import ModelT, parse_model
+from segue_core.sampling import NoOptions, needed_for
 from segue_core.timeline import Timeline
 
 
@@ -35,10 +36,6 @@ class InferenceStart:
     rows: NDArray[np.float64]
 
 
-class NoOptions(StrictModel):
-    """For methods that have none."""
-
-
 class Continuation:
     """Base of all methods; the defaults are those of a plain policy whose answer replaces what is left.
 
@@ -47,7 +44,6 @@ class Continuation:
 
     name: ClassVar[str]
     sampling: ClassVar[str] = "plain"  # `method` of the request: what the policy's sampler does
-    requires: ClassVar[frozenset[str]] = frozenset()  # capabilities of the policy
     waits: ClassVar[bool] = False  # motion stops while the policy thinks
     trained_lengths: ClassVar[bool] = False  # d and r must lie inside the policy's training range
     ramps: ClassVar[bool] = True  # whether its guidance has a ramp behind the prefix
@@ -60,6 +56,11 @@ class Continuation:
     def parse(cls, options: Mapping[str, Any], model: type[ModelT]) -> ModelT:
         """Options as `model`; raises ConfigError that names the method."""
         return parse_model(dict(options), model, f"continuation_options of {cls.name}")
+
+    @property
+    def requires(self) -> frozenset[str]:
+        """Capabilities that a policy needs to serve it."""
+        return needed_for([self.sampling])
 
     @property
     def sampling_options(self) -> Mapping[str, float]:

@@ -16,17 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.contracts.base import StrictModel
+from segue_core.sampling import BIDIRECTIONAL, BidirectionalSampling
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.continuation.base import Continuation, InferenceStart
 
 
-class BidirectionalOptions(StrictModel):
+class BidirectionalOptions(BidirectionalSampling):
     """How many, and how their distance is weighted."""
 
-    candidates: int = Field(
-        default=16, ge=1, le=256, description="chunks drawn per request; the paper's N is 16"
-    )
     ramp_kind: Literal["linear", "exp", "zeros", "ones"] | None = Field(
         default="exp", description="fall of the weights behind the prefix; null means the scheduler's"
     )
@@ -36,8 +33,7 @@ class BidirectionalDecoding(Continuation):
     """Needs a policy that can draw several chunks for one observation; no training for it."""
 
     name = "bidirectional_decoding"
-    sampling = "bidirectional"
-    requires = frozenset({"batch_sampling"})
+    sampling = BIDIRECTIONAL.name
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = self.parse(options, BidirectionalOptions)
@@ -45,7 +41,7 @@ class BidirectionalDecoding(Continuation):
     @property
     def sampling_options(self) -> Mapping[str, float]:
         """The number of candidates."""
-        return {"candidates": self._options.candidates}
+        return self._options.model_dump(include=set(BidirectionalSampling.model_fields))
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
         """Ones over d rows, falling over r, zeros behind."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.sampling import LEGATO
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.continuation.base import Continuation, InferenceStart
 
@@ -22,8 +23,7 @@ class Legato(Continuation):
     """Needs a policy that was trained with guidance; d and r must lie inside its training range."""
 
     name = "legato"
-    sampling = "legato"
-    requires = frozenset({"per_step_guidance"})
+    sampling = LEGATO.name
     trained_lengths = True
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:

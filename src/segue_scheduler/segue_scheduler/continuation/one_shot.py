@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.sampling import ONE_SHOT
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.continuation.base import Continuation, InferenceStart
 
@@ -21,8 +22,7 @@ class OneShot(Continuation):
     """Needs a policy that was trained so; d and r must lie inside its training range."""
 
     name = "one_shot"
-    sampling = "one_shot"
-    requires = frozenset({"initial_guidance"})
+    sampling = ONE_SHOT.name
     trained_lengths = True
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:

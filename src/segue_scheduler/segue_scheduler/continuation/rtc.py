@@ -15,20 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from segue_core.contracts.base import StrictModel
+from segue_core.sampling import RTC, RtcSampling
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.continuation.base import Continuation, InferenceStart
 
 
-class RtcOptions(StrictModel):
+class RtcOptions(RtcSampling):
     """Shape of the mask and strength of the guidance."""
-
-    max_guidance_weight: float = Field(
-        default=5.0,
-        ge=0,
-        le=1000,
-        description="clip beta of the guidance weight; the authors' 5 is for 5 denoising steps, LeRobot has 10",
-    )
 
     ramp_kind: Literal["linear", "exp", "zeros", "ones"] | None = Field(
         default="exp", description="shape of the ramp; exp is the authors' choice; null means the scheduler's"
@@ -39,8 +32,7 @@ class Rtc(Continuation):
     """Needs a policy whose sampler can be differentiated; any flow policy does, with no training for it."""
 
     name = "rtc"
-    sampling = "rtc"
-    requires = frozenset({"gradient_guidance"})
+    sampling = RTC.name
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = self.parse(options, RtcOptions)
@@ -48,7 +40,7 @@ class Rtc(Continuation):
     @property
     def sampling_options(self) -> Mapping[str, float]:
         """The clip."""
-        return {"max_guidance_weight": self._options.max_guidance_weight}
+        return self._options.model_dump(include=set(RtcSampling.model_fields))
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
         """Ones over d rows, the soft mask over r, zeros behind."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.sampling import TRAINING_TIME_RTC
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.continuation.base import Continuation, InferenceStart
 
@@ -21,8 +22,7 @@ class TrainingTimeRtc(Continuation):
     """Needs a policy that was trained with prefixes, of at least the delay."""
 
     name = "training_time_rtc"
-    sampling = "training_time_rtc"
-    requires = frozenset({"prefix_conditioning"})
+    sampling = TRAINING_TIME_RTC.name
     trained_lengths = True
     ramps = False
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.sampling import VLASH
 from segue_core.schedule import guidance_schedule
 from segue_scheduler.continuation.base import Continuation, InferenceStart
 
@@ -23,8 +24,7 @@ class Vlash(Continuation):
     """Needs a policy that was trained with shifted states, by at least the delay."""
 
     name = "vlash"
-    sampling = "vlash"
-    requires = frozenset({"future_state"})
+    sampling = VLASH.name
     trained_lengths = True
     ramps = False
 

@@ -13,25 +13,18 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
+from segue_core.sampling import BidirectionalSampling
 from segue_policies.flow.path import sample_plain
-from segue_policies.flow.samplings.options import read_options
 from segue_policies.flow.scene import Scene
 from segue_policies.guidance import coherence
-
-
-class BidirectionalOptions(StrictModel):
-    """Size of the batch."""
-
-    candidates: int = Field(default=16, ge=1, le=256, description="chunks drawn; the paper's N is 16")
+from segue_policies.serving import read_options
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """The candidate with the smallest distance; the first one, the plain chunk, where nothing is to continue."""
-    count = read_options(request, BidirectionalOptions).candidates
+    count = read_options(request, BidirectionalSampling).candidates
     chunks = scene.physical(sample_plain(scene.velocity(count), scene.noise(count), scene.num_steps))
     best: NDArray[np.float32] = chunks[int(np.argmin(distances(scene, chunks, request)))]
     return best

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.policy import PredictRequest
+from segue_core.sampling import NoOptions
 from segue_policies.flow.path import GuidedSampler
-from segue_policies.flow.samplings.options import NoOptions, read_options
 from segue_policies.flow.scene import Scene
+from segue_policies.serving import read_options
 
 
 def guided(scene: Scene, request: PredictRequest, sampler: GuidedSampler) -> NDArray[np.float32]:

@@ -8,28 +8,18 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
-from segue_core.contracts.base import StrictModel
 from segue_core.policy import PredictRequest
-from segue_policies.flow.samplings.options import read_options
+from segue_core.sampling import RtcSampling
 from segue_policies.flow.scene import Scene
 from segue_policies.guidance.rtc import sample_masked
-from segue_policies.serving import MAX_GUIDANCE_WEIGHT
-
-
-class RtcOptions(StrictModel):
-    """Strength of the guidance."""
-
-    max_guidance_weight: float = Field(
-        default=MAX_GUIDANCE_WEIGHT, ge=0, le=1000, description="clip beta of the guidance weight"
-    )
+from segue_policies.serving import read_options
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
     """One chunk; a step costs a forward and a backward pass."""
-    options = read_options(request, RtcOptions)
+    options = read_options(request, RtcSampling)
     omega = scene.guidance(request.omega)
     reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))
     guided = scene.velocity()

@@ -28,11 +28,12 @@ from torch import Tensor
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.policy import PredictRequest
+from segue_core.sampling import NoOptions
 from segue_policies.flow.config import FlowConfig, NetworkConfig
 from segue_policies.flow.path import sample_plain
-from segue_policies.flow.samplings.options import NoOptions, read_options
 from segue_policies.flow.scene import Scene
 from segue_policies.flow.variant import Variant
+from segue_policies.serving import read_options
 
 
 class Vlash(Variant):
