@@ -2,6 +2,8 @@
 
 import socket
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -9,14 +11,16 @@ from unittest.mock import patch
 
 import numpy as np
 
+from segue_core.contracts.files import load_robot
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode
 from segue_core.lease import Lease
 from segue_core.observation import Observation
-from segue_core.policy import Policy, PredictRequest, PredictResult
+from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import GuidanceSchedule
 from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.decoding import decode
 from segue_policies.deployment import Deployment
 from segue_policies.hold.policy import HoldPolicy
 from segue_policies.lerobot import client
@@ -70,6 +74,22 @@ class ShortOfMemoryNode(AilingNode):
         return policy
 
 
+class InHalves(HoldPolicy):
+    """Gives the first half of its chunk, then all of it."""
+
+    @property
+    def info(self) -> PolicyInfo:
+        """That of the other one, but it streams."""
+        return replace(super().info, capabilities=frozenset({"streaming"}))
+
+    def stream(self, request: PredictRequest) -> Iterator[PredictResult]:
+        """Two parts."""
+        whole = self.predict(request)
+        half = whole.chunk.actions[: whole.chunk.horizon // 2]
+        yield PredictResult(replace(whole.chunk, actions=half, complete=False))
+        yield whole
+
+
 def _goal(tick: int = 10) -> PredictChunk.Goal:
     dim = graph_free.SPACE.dim
     guidance = GuidanceSchedule(omega=[0.0] * 60)
@@ -121,6 +141,13 @@ def a_policy_that_raises(_: Path) -> Told:
 @provokes(ErrorCode.POLICY_OUT_OF_MEMORY, "hold", "no memory")
 def a_policy_without_memory(_: Path) -> Told:
     return _answer(ShortOfMemoryNode)
+
+
+@provokes(ErrorCode.POLICY_CANCELLED, "policy 'hold' was told to stop", "after 30 rows")
+def an_answer_that_nobody_waits_for(_: Path) -> None:
+    _, request = _request()
+    robot = load_robot(str(SHIPPED.parent / "robots" / "dual_arm.yaml"))
+    decode(InHalves(Deployment(robot=robot)), request, given_up=lambda: True)
 
 
 @provokes(ErrorCode.POLICY_TIMEOUT, "LeRobot's server", "no answer in 0.1 s", "asked for a chunk")

@@ -153,6 +153,11 @@ class ErrorCode(IntEnum):
         "the policy's process died, or was started anew, in the middle of a run",
         "see its log (logs/policy.log), start it again and send the goal again",
     )
+    POLICY_CANCELLED = (
+        215,
+        "an answer was given up while it was being decoded",
+        "nothing, where a newer request took its place or the run was over; otherwise ask again",
+    )
 
     CONTROL_NOT_FINITE = (
         301,

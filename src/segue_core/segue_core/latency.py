@@ -8,6 +8,7 @@ In lockstep it is the whole delay, so a slow machine gives the same episode.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,3 +59,8 @@ def parse_latency(text: str, seed: int) -> Latency:
             return Uniform(low, high, seed)
     expected = "planned, TICKS or LOW:HIGH (ticks)"
     raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "latency", got=repr(text), expected=expected)
+
+
+def share(wait: int, rows: int, of: int) -> int:
+    """Ticks, at least one, after which the first `rows` rows are there when all of them take `wait` ticks."""
+    return max(1, math.ceil(wait * rows / max(1, of)))

@@ -1,6 +1,6 @@
 """The seam between the scheduler and every policy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -190,7 +190,7 @@ class StreamingPolicy(Policy, Protocol):
         ...
 
 
-def parts(policy: Policy, request: PredictRequest) -> Iterator[PredictResult]:
+def parts(policy: Policy, request: PredictRequest) -> Generator[PredictResult]:
     """The answer of any policy as it comes: of one that does not stream, in one part."""
     if STREAMING in policy.info.capabilities:
         yield from cast(StreamingPolicy, policy).stream(request)

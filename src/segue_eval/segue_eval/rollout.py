@@ -10,7 +10,6 @@ inference on this machine changes nothing.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ import numpy as np
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
-from segue_core.latency import Constructed, Latency
+from segue_core.latency import Constructed, Latency, share
 from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy, parts, shown
 from segue_eval.onlooker import Onlooker
@@ -45,9 +44,8 @@ class Mailbox:
 
     def deliver(self, parts: Sequence[ActionChunk], tick: int, wait: int) -> None:
         """An answer that takes `wait` ticks from `tick` on; of a stream each part as many as its rows take."""
-        rows = max(1, parts[-1].horizon)
         for part in parts:
-            due = tick + max(1, math.ceil(wait * part.horizon / rows))
+            due = tick + share(wait, part.horizon, parts[-1].horizon)
             self.chunks.setdefault(due, []).append(part)
 
     def take(self, tick: int) -> tuple[tuple[ActionChunk, ...], tuple[str, ...]]:

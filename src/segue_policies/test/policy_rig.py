@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rclpy
 from own_domain import own_domain
@@ -21,6 +21,7 @@ from segue_interfaces.msg import Observation as ObservationMsg
 from segue_policies.node.policy import PolicyNode
 from segue_ros import conversions, qos
 
+NodeT = TypeVar("NodeT", bound=PolicyNode)
 ROBOT_FILE = Path(__file__).parents[3] / "config" / "robots" / "dual_arm.yaml"
 
 
@@ -32,6 +33,22 @@ def ros_with(**parameters: object) -> Iterator[None]:
     rclpy.init(args=["test", "--ros-args", *given], domain_id=own_domain())
     yield
     rclpy.shutdown()
+
+
+@contextmanager
+def peer_of(kind: type[NodeT]) -> Iterator[tuple[NodeT, SingleThreadedExecutor, Any]]:
+    """An active policy node, the executor that spins it, and a client of its action on another node."""
+    node, peer, executor = kind(), Node("scheduler"), SingleThreadedExecutor()
+    node.trigger_configure()
+    node.trigger_activate()
+    executor.add_node(node)
+    executor.add_node(peer)
+    client: Any = ActionClient(peer, PredictChunk, "/segue/predict_chunk")
+    spin_until(executor, client.server_is_ready)
+    yield node, executor, client
+    node.end()
+    node.destroy_node()
+    peer.destroy_node()
 
 
 def ask(node: PolicyNode, observation: Observation, *requests: PredictRequest) -> list[Any]:

@@ -45,6 +45,11 @@ def check_chunk(
         )
 
 
+def says_nothing_new(part: ActionChunk, given: ActionChunk) -> bool:
+    """Whether a part came again, or was overtaken by a longer one of the same answer, `given`."""
+    return not part.complete and np.array_equal(part.actions, given.actions[: part.horizon])
+
+
 def usable_progress(progress: float | None) -> float | None:
     """A prediction inside [0, 1], or None when there is none or it is not a number."""
     return float(np.clip(progress, 0.0, 1.0)) if progress is not None and np.isfinite(progress) else None

@@ -24,7 +24,7 @@ from segue_scheduler import continuation, termination
 from segue_scheduler.continuation.base import InferenceStart
 from segue_scheduler.faults import give_up
 from segue_scheduler.feasibility import Lengths, check_policy, fit, plan
-from segue_scheduler.inspection import check_chunk, usable_progress
+from segue_scheduler.inspection import check_chunk, says_nothing_new, usable_progress
 from segue_scheduler.ledger import RequestLedger
 from segue_scheduler.run_state import Answer, RunState, new_run
 from segue_scheduler.seams import seam_report
@@ -159,6 +159,9 @@ class ChunkScheduler:
             run.stats.dropped_chunks += 1
             return
         given = run.streamed if run.streamed and run.streamed.sequence == chunk.sequence else None
+        if given and says_nothing_new(chunk, given):
+            run.stats.dropped_chunks += 1
+            return
         try:
             check_chunk(chunk, request, self._space, self._info, given)
         except SegueError as error:
@@ -259,6 +262,8 @@ class ChunkScheduler:
         row = run.timeline.action_at(tick)
         if row is not None and tick - run.last_start <= self._oldest(run):
             run.held, run.starved_in_a_row, run.moved_at = row, 0, tick
+            if run.stats.first_action_ticks is None:
+                run.stats.first_action_ticks = tick - run.start_tick
             return Phase.RUNNING, False
         if run.current is None:
             run.stats.waiting_ticks += 1

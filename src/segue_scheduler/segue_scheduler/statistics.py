@@ -14,13 +14,14 @@ class Statistics:
     Args:
         ticks: steps taken while running.
         waiting_ticks: held for the first chunk.
+        first_action_ticks: from the start to the first action of a chunk; None while there is none.
         thinking_ticks: held by a method that waits (`synchronous`).
         starved_ticks, longest_starvation: no row to execute, in all and in a row.
         aged_ticks: starved though there was a row, which was about an observation too long ago.
         requests, failed_requests, timeouts: asked; answered with a failure; not answered in time.
         chunks: spliced in.
         refused_chunks: not finite, wrong shape or wrong start: refused whole.
-        dropped_chunks: duplicate, reordered, unasked for or from another source.
+        dropped_chunks: duplicate, reordered, unasked for or from another source; of a stream also parts without news.
         late_chunks: wholly in the past when they arrived.
         shortened_requests: asked with a shorter delay or ramp than configured or estimated.
         delays: how often each delay [ticks] was seen.
@@ -28,6 +29,7 @@ class Statistics:
 
     ticks: int = 0
     waiting_ticks: int = 0
+    first_action_ticks: int | None = None
     thinking_ticks: int = 0
     starved_ticks: int = 0
     longest_starvation: int = 0

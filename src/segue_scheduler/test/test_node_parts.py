@@ -354,3 +354,39 @@ def test_success_in_a_persons_hands_must_hold_as_long_as_in_the_policys() -> Non
     session.inbox.task = TaskState(success=True)
     held = [session.rest(10 + tick, POSE, 10 + tick, now_s=0.0).outcome for tick in range(hold)]
     assert hold > 1 and held[:-1] == [None] * (hold - 1) and held[-1] is not None
+
+
+def test_parts_of_an_answer_are_held_back_for_as_long_as_their_rows_take() -> None:
+    """Live as in lockstep: with a latency of 12 ticks a third of the rows is there after 4."""
+    inbox = Inbox(SPACE, "test")
+    inbox.hold_back(0, tick=100, wait=12, rows=60)
+    whole = _chunk(100, 0)
+    for rows in (20, 40, 60):
+        part = replace(whole, actions=whole.actions[:rows], complete=rows == 60)
+        inbox.add_chunk(chunk_to_msg(part, SPACE, Time()))
+    came = {tick: inbox.empty(tick, POSE).inputs.chunks for tick in range(101, 114)}
+    assert {tick: chunks[0].horizon for tick, chunks in came.items() if chunks} == {104: 20, 108: 40, 112: 60}
+
+
+def test_a_streamed_run_replayed_from_its_messages_gives_byte_identical_commands() -> None:
+    info = replace(INFO, capabilities=INFO.capabilities | {"streaming"})
+    config = SchedulerConfig(time_limit_s=20.0, delay_mode="adaptive", when_infeasible="shorten")
+    lease = Lease(1.0, required=False, now_s=0.0)
+    session = Session(RunSpec("run", "task", "", 7, config), SPACE, info, lease, state_timeout_ticks=15)
+    recorded, live, due = [], [], dict[int, ActionChunk]()
+    for tick in range(40, 160):
+        if tick in due:
+            session.receive(chunk_to_msg(due[tick], SPACE, Time()))
+        mail, output = session.step(tick, POSE, tick, now_s=0.0)
+        recorded.append(input_to_msg(mail.inputs, mail.chunks, mail.task, "run", Time()))
+        live.append(output.action)
+        if output.request:
+            whole = _chunk(output.request.start_tick, output.request.sequence)
+            for number in (1, 2, 3):
+                rows = whole.actions[: 20 * number]
+                due[tick + 4 * number] = replace(whole, actions=rows, complete=number == 3)
+    inputs = [input_of(message) for message in recorded]
+    assert {chunk.complete for given in inputs for chunk in given.chunks} == {True, False}
+    fresh = ChunkScheduler(config, SPACE, info, session.spec.seed)
+    again = commands(replay(fresh, Recording(inputs[0].tick, inputs[0].measured, inputs)))
+    assert again.tobytes() == np.stack(live).tobytes() and session.scheduler.stats.starved_ticks == 0

@@ -1,5 +1,6 @@
 """What the chunk scheduler promises of answers that come in parts."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -88,20 +89,88 @@ def test_methods_that_mix_wait_for_the_whole_chunk(method: str) -> None:
     assert [row_of(o) for o in parts] == [row_of(o) for o in whole]
 
 
-@pytest.mark.parametrize("spoil", ["changed", "fewer"])
-def test_rows_that_were_final_may_not_change(spoil: str) -> None:
-    machine = scheduler(continuation="naive_async", delay_mode="adaptive")
-    policy = ScriptedPolicy(SPACE, H)
+def begun(*chunks: int) -> tuple[ChunkScheduler, ScriptedPolicy, ChunkRequest]:
+    """A run that was given the first rows of its first answer, so many at each tick."""
+    machine, policy = scheduler(continuation="naive_async", delay_mode="adaptive"), ScriptedPolicy(SPACE, H)
     machine.start(0, np.zeros(SPACE.dim))
     request = machine.step(TickInput(0, np.zeros(SPACE.dim))).request
     assert request is not None
-    machine.step(TickInput(1, np.zeros(SPACE.dim), (part(policy, request, 20),)))
-    more = part(policy, request, 40 if spoil == "changed" else 10)
-    wrong = replace(more, actions=more.actions + (1.0 if spoil == "changed" else 0.0))
-    output = machine.step(TickInput(2, np.zeros(SPACE.dim), (wrong,)))
+    for tick, rows in enumerate(chunks, 1):
+        machine.step(TickInput(tick, np.zeros(SPACE.dim), (part(policy, request, rows),)))
+    return machine, policy, request
+
+
+def give(machine: ChunkScheduler, tick: int, *chunks: ActionChunk, failure: str = "") -> TickOutput:
+    return machine.step(TickInput(tick, np.zeros(SPACE.dim), chunks, (failure,) if failure else ()))
+
+
+def _changed(more: ActionChunk) -> ActionChunk:
+    return replace(more, actions=more.actions + 1.0)
+
+
+def _not_finite(more: ActionChunk) -> ActionChunk:
+    return replace(more, actions=np.where(np.arange(more.horizon)[:, None] == 30, np.nan, more.actions))
+
+
+def _fewer_and_whole(more: ActionChunk) -> ActionChunk:
+    return replace(more, actions=more.actions[:10], complete=True)
+
+
+def _of_another_tick(more: ActionChunk) -> ActionChunk:
+    return replace(more, start_tick=more.start_tick + 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_changed, "rows that were given as final; got others, or fewer; expected the same and more"),
+        (_fewer_and_whole, "rows that were given as final; got others, or fewer"),
+        (_not_finite, "CHUNK_NOT_FINITE"),
+        (_of_another_tick, "CHUNK_WRONG_START"),
+    ],
+)
+def test_a_wrong_part_is_refused_by_name_and_what_came_before_is_still_executed(
+    spoil: Callable[[ActionChunk], ActionChunk], says: str
+) -> None:
+    machine, policy, request = begun(20)
+    output = give(machine, 2, spoil(part(policy, request, 40)))
     assert machine.stats.refused_chunks == 1
-    assert any("given as final" in note for note in output.notes)
-    assert row_of(output) == 1.0  # what came before is still executed
+    assert any(says in note for note in output.notes), output.notes
+    assert row_of(output) == 1.0
+
+
+@pytest.mark.parametrize("sequence", [1, 7])
+def test_a_part_of_another_answer_is_dropped_and_the_stream_goes_on(sequence: int) -> None:
+    machine, policy, request = begun(20)
+    foreign = replace(part(policy, request, 40), sequence=sequence)
+    output = give(machine, 2, foreign, part(policy, request, 30))
+    assert (machine.stats.dropped_chunks, machine.stats.refused_chunks) == (1, 0)
+    assert output.remaining == 28
+
+
+def test_parts_that_come_twice_late_or_after_the_whole_do_no_harm() -> None:
+    """The result has every row: parts travel by another topic, and may be lost, repeated or overtaken."""
+    machine, policy, request = begun(20)
+    twice = give(machine, 2, part(policy, request, 20), part(policy, request, 8))
+    assert row_of(twice) == 1.0 and twice.remaining == 18
+    whole = give(machine, 3, part(policy, request, H), part(policy, request, 40))
+    assert row_of(whole) == 2.0 and whole.remaining == H - 3
+    assert (machine.stats.dropped_chunks, machine.stats.refused_chunks) == (3, 0)
+
+
+def test_a_policy_that_dies_in_mid_stream_leaves_the_rows_that_it_gave_and_is_asked_again() -> None:
+    machine, _, _ = begun(20)
+    outputs = [give(machine, 2, failure="the policy died")]
+    outputs += [give(machine, tick) for tick in range(3, 19)]
+    assert [row_of(output) for output in outputs] == list(range(1, 18))
+    assert machine.stats.failed_requests == 1
+    assert [output.request.sequence for output in outputs if output.request] == [1]
+
+
+def test_the_time_to_the_first_action_is_that_of_the_first_part() -> None:
+    machine = scheduler(continuation="naive_async", delay_mode="adaptive")
+    run(machine, {3: 10, 20: H}, 30)
+    assert machine.stats.first_action_ticks == 3
 
 
 def test_parts_of_a_policy_that_does_not_stream_are_refused() -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from pydantic import Field
@@ -20,8 +20,10 @@ from segue_core.history import History
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
+from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
+from segue_policies.decoding import decode, errors_of
 from segue_policies.deployment import Deployment, expected_by
 from segue_policies.method import Method, find_method, method_names
 from segue_policies.node.memory import Memory
@@ -33,8 +35,6 @@ from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.conversions import info_to_msg
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.waiting import within
-
-ValueT = TypeVar("ValueT")
 
 _KEPT = 16  # observations; half a second at 30 Hz
 
@@ -118,7 +118,7 @@ class PolicyNode(LifecycleComponent):
             PredictChunk,
             "segue/predict_chunk",
             self._execute,
-            cancel_callback=lambda _: CancelResponse.REJECT,  # an inference cannot be interrupted
+            cancel_callback=self._on_cancel,
         )
 
     def start(self) -> None:
@@ -155,19 +155,34 @@ class PolicyNode(LifecycleComponent):
         return int(self.get_clock().now().nanoseconds) if told else 0
 
     async def _execute(self, handle: ServerGoalHandle) -> PredictChunk.Result:
-        goal = handle.request
         try:
-            result = await self._answer(goal)
+            result = await self._answer(handle)
         except SegueError as error:
-            self.get_logger().error(f"request {goal.sequence} for tick {goal.start_tick}: {error}")
-            handle.abort()
+            self._end_without(handle, error)
             return PredictChunk.Result(error_code=int(error.code), error_text=str(error))
         handle.succeed()
-        space, stamp = self._policy.info.action_space, self.get_clock().now().to_msg()
-        chunk = conversions.chunk_to_msg(result.chunk, space, stamp, result.inference_s)
-        return PredictChunk.Result(chunk=chunk)
+        return PredictChunk.Result(chunk=self._chunk(result))
 
-    async def _answer(self, goal: PredictChunk.Goal) -> PredictResult:
+    def _on_cancel(self, _: ServerGoalHandle) -> CancelResponse:
+        """A stream stops after the part that is being decoded; a single inference cannot be interrupted."""
+        streams = "streaming" in self._policy.info.capabilities
+        return CancelResponse.ACCEPT if streams else CancelResponse.REJECT
+
+    def _end_without(self, handle: ServerGoalHandle, error: SegueError) -> None:
+        goal = handle.request
+        if error.code is ErrorCode.POLICY_CANCELLED:
+            self.get_logger().info(f"request {goal.sequence} for tick {goal.start_tick}: {error.text}")
+            handle.canceled()
+            return
+        self.get_logger().error(f"request {goal.sequence} for tick {goal.start_tick}: {error}")
+        handle.abort()
+
+    def _chunk(self, result: PredictResult) -> ActionChunkMsg:
+        space, stamp = self._policy.info.action_space, self.get_clock().now().to_msg()
+        return conversions.chunk_to_msg(result.chunk, space, stamp, result.inference_s)
+
+    async def _answer(self, handle: ServerGoalHandle) -> PredictResult:
+        goal = handle.request
         if not self._serving:
             raise PolicyError(ErrorCode.POLICY_NOT_READY, "the policy node is not active")
         conversions.check_goal(goal)
@@ -186,7 +201,7 @@ class PolicyNode(LifecycleComponent):
             self._open(goal)
             messages = await self._observations(int(goal.start_tick))
             await self._memory.up_to(int(goal.start_tick), self._timeout_s)
-            result: Any = await self._worker.submit(lambda: self._predict(goal, messages))
+            result: Any = await self._worker.submit(lambda: self._predict(handle, messages))
         finally:
             self._answering = False
         return cast(PredictResult, result)
@@ -206,7 +221,8 @@ class PolicyNode(LifecycleComponent):
 
         def attempt() -> None:
             try:
-                self._translated(act)
+                with errors_of(self._policy):
+                    act()
             except SegueError as error:
                 self._trouble = self._trouble or error
 
@@ -233,26 +249,19 @@ class PolicyNode(LifecycleComponent):
             finally:
                 self._awaited = None
 
-    def _predict(self, goal: PredictChunk.Goal, messages: list[ObservationMsg]) -> PredictResult:
-        """On the inference thread."""
+    def _predict(self, handle: ServerGoalHandle, messages: list[ObservationMsg]) -> PredictResult:
+        """On the inference thread; the parts of a stream are published as they come."""
         seen = {int(message.tick): conversions.observation_from_msg(message) for message in messages}
-        request = conversions.request_from_goal(goal, [seen[int(message.tick)] for message in messages])
+        shown = [seen[int(message.tick)] for message in messages]
+        request = conversions.request_from_goal(handle.request, shown)
         if self._trouble:
             raise self._trouble
-        return self._translated(lambda: self._policy.predict(request))
 
-    def _translated(self, act: Callable[[], ValueT]) -> ValueT:
-        """What the policy does, with its errors as ours."""
-        try:
-            return act()
-        except SegueError:
-            raise
-        except MemoryError as error:
-            text = f"policy {self._policy.info.name!r} found no memory for an inference"
-            raise PolicyError(ErrorCode.POLICY_OUT_OF_MEMORY, text) from error
-        except Exception as error:
-            text = f"policy {self._policy.info.name!r}: {type(error).__name__}: {error}"
-            raise PolicyError(ErrorCode.POLICY_FAILED, text) from error
+        def tell(part: PredictResult) -> None:
+            feedback = PredictChunk.Feedback(partial=self._chunk(part))
+            self._worker.tell(lambda: handle.publish_feedback(feedback))
+
+        return decode(self._policy, request, tell, lambda: handle.is_cancel_requested)
 
 
 def _method(given: PolicyParameters) -> Method:

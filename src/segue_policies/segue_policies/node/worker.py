@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rclpy.node import Node
@@ -12,12 +13,15 @@ Job = Callable[[], Any]
 
 
 class Worker:
-    """Runs jobs in the order in which they are given; their futures are completed on the executor's thread."""
+    """Runs jobs in the order in which they are given; their futures are completed on the executor's thread.
+
+    What a job tells meanwhile is heard in order, and before its end.
+    """
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[Future[Any], Any, BaseException | None]] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._guard = node.create_guard_condition(self._deliver)
         self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
         self._thread.start()
@@ -28,6 +32,11 @@ class Worker:
         self._jobs.put((job, future))
         return future
 
+    def tell(self, heard: Callable[[], None]) -> None:
+        """From a job: `heard` is called on the executor's thread."""
+        self._told.put(heard)
+        self._guard.trigger()
+
     def close(self) -> None:
         """End the thread after the job that runs now; waits at most two seconds for it."""
         self._jobs.put(None)
@@ -37,15 +46,10 @@ class Worker:
     def _work(self) -> None:
         for job, future in iter(self._jobs.get, None):
             try:
-                self._done.put((future, job(), None))
+                self.tell(partial(future.set_result, job()))
             except BaseException as error:
-                self._done.put((future, None, error))
-            self._guard.trigger()
+                self.tell(partial(future.set_exception, error))  # type: ignore[arg-type]
 
     def _deliver(self) -> None:
-        while not self._done.empty():
-            future, value, error = self._done.get()
-            if error is None:
-                future.set_result(value)
-            else:
-                future.set_exception(error)  # type: ignore[arg-type]
+        while not self._told.empty():
+            self._told.get()()

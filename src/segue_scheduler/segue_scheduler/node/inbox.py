@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.errors import ErrorCode, SchedulerError, SegueError
+from segue_core.latency import share
 from segue_core.wire import chunk_of, task_state_of
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import TaskState
@@ -37,14 +38,17 @@ class Inbox:
         self._space, self._source = space, source
         self._chunks: deque[ActionChunkMsg] = deque(maxlen=_CAPACITY)
         self._failures: deque[str] = deque(maxlen=_CAPACITY)
-        self._due: dict[int, int] = {}
+        self._held_back: tuple[int, int, int, int] | None = None
         self.lost = 0
         self.task: TaskState | None = None
         self.stop_requested = False
 
-    def hold_back(self, sequence: int, until: int) -> None:
-        """The answer with this number is not delivered before tick `until`; only the newest number is remembered."""
-        self._due = {sequence: until}
+    def hold_back(self, sequence: int, tick: int, wait: int, rows: int) -> None:
+        """An answer is not delivered before `wait` ticks after `tick`; only the newest number is remembered.
+
+        A part of it waits for as long as its rows take of all `rows`.
+        """
+        self._held_back = sequence, tick, wait, rows
 
     def add_chunk(self, message: ActionChunkMsg) -> None:
         """An answer; one that cannot be read counts as a failure.
@@ -77,7 +81,7 @@ class Inbox:
         """Drop answers and failures: they belong to a plan that is given up."""
         self._chunks.clear()
         self._failures.clear()
-        self._due = {}
+        self._held_back = None
 
     def empty(self, tick: int, measured: NDArray[np.float64]) -> Mail:
         """Everything since the last call that may be delivered; the task state and a wish to stop stay."""
@@ -98,4 +102,7 @@ class Inbox:
         return Mail(inputs, chunks, self.task)
 
     def _early(self, chunk: ActionChunkMsg, tick: int) -> bool:
-        return self._due.get(int(chunk.sequence), tick) > tick
+        if self._held_back is None or int(chunk.sequence) != self._held_back[0]:
+            return False
+        _, asked_at, wait, rows = self._held_back
+        return tick < asked_at + (share(wait, int(chunk.horizon), rows) if chunk.partial else wait)

@@ -22,6 +22,8 @@ def metrics(session: Session, watch: TickWatch) -> dict[str, float]:
     """Numbers of the run; units are in the names."""
     stats = session.scheduler.stats.to_dict()
     numbers = {name: float(value) for name, value in stats.items() if isinstance(value, int | float)}
+    if session.scheduler.stats.first_action_ticks is not None:
+        numbers["time_to_first_action_s"] = numbers["first_action_ticks"] / session.space.rate_hz
     numbers |= {"skipped_ticks": float(watch.skipped), "longest_tick_ms": 1e3 * watch.longest_s}
     speed = watch.speed(session.space.rate_hz)
     numbers |= {} if speed is None else {"real_time_factor": speed}

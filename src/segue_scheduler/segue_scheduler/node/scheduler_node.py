@@ -148,6 +148,12 @@ class SchedulerNode(SchedulerBase):
             (self._rest if self.human else self._step)(self.session, self.watch.last, now_s)
         else:
             self._say_idle(self.watch.last)
+        self._predict.give_up_all_but(self._awaited())
+
+    def _awaited(self) -> int | None:
+        """Number of the request whose answer the run waits for."""
+        session = self.session
+        return session.last.unanswered if session and session.last and session.outcome is None else None
 
     def _must_wait(self, tick: int, now_s: float) -> bool:
         """Whether what a run needs is behind, or its policy silent: in a simulation time waits for them."""
@@ -265,7 +271,8 @@ class SchedulerNode(SchedulerBase):
         self._chunk_out.publish(message)
         if self.session:
             self.session.receive(message)
-        self._go_on()
+        if not message.partial:
+            self._go_on()
 
     def _on_failure(self, text: str) -> None:
         if self.session:

@@ -105,8 +105,8 @@ class Session:
             output = self.correction.apply(output, seen)
         self.last = output
         if output.request and self.spec.latency:
-            ticks = self.spec.latency.ticks(output.request.sequence, output.request.delay)
-            self.inbox.hold_back(output.request.sequence, tick + max(1, ticks))
+            wait = self.spec.latency.ticks(output.request.sequence, output.request.delay)
+            self.inbox.hold_back(output.request.sequence, tick, max(1, wait), self.info.horizon)
         self.outcome = (
             self.outcome or output.outcome or self._refusal or self._external_end(tick, measured_at, now_s)
         )
