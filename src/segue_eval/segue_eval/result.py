@@ -25,6 +25,7 @@ class EpisodeResult:
     `success` is what the run ended as, `judged` what the simulator's judge says of its last tick.
     `starved` counts ticks without a row, `interventions` what the safety guard changed, `shortened` the requests
     that had to claim a shorter delay or ramp than configured; `notes` are the scheduler's own words about it.
+    `first_action_s` is the time to the first action of a chunk [s]; NaN without one.
     `smooth` is in the row form as its own fields.
     """
 
@@ -44,6 +45,7 @@ class EpisodeResult:
     actions: NDArray[np.float64]
     notes: tuple[str, ...] = ()
     wall_s: float = 0.0
+    first_action_s: float = math.nan
 
     @property
     def claimed_done(self) -> bool:
@@ -126,12 +128,15 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "float": lambda value: math.nan if value is None else float(value),
 }
 _FIELDS = {field.name: str(field.type) for field in fields(EpisodeResult) if field.type in _READERS}
+_NEWER = frozenset({"first_action_s"})
+"""Fields that rows of before do not have."""
 
 
 def result_from_row(row: Mapping[str, Any]) -> EpisodeResult:
     """The result that `to_row` wrote, without actions; DataError naming what is missing or wrong."""
     try:
-        values = {name: _READERS[kind](row[name]) for name, kind in _FIELDS.items()}
+        there = {name: kind for name, kind in _FIELDS.items() if name in row or name not in _NEWER}
+        values = {name: _READERS[kind](row[name]) for name, kind in there.items()}
         smooth = Smoothness(
             **{field.name: _READERS["float"](row[field.name]) for field in fields(Smoothness)}
         )

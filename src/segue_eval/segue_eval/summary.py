@@ -111,6 +111,10 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("delay", "delay [ticks]", _mean_delay, digits=1, means="from asking for a chunk to its first action"),
     Column(
+        "first_action", "first action [s]", lambda r: r.first_action_s, printed=False,
+        means="from the start to the first action of a chunk",
+    ),
+    Column(
         "starved", "starved ticks", lambda r: float(r.starved), digits=1,
         means="ticks for which there was no action",
     ),

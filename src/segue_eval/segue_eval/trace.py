@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.task_state import TaskState
 from segue_eval.result import EpisodeResult
 from segue_eval.smoothness import smoothness
-from segue_scheduler.tick import Outcome, SeamReport, TickOutput
+from segue_scheduler.tick import Outcome, Phase, SeamReport, TickOutput
 
 _KEPT_NOTES = 8  # different sentences of one episode; they repeat themselves
 
@@ -24,6 +25,7 @@ class Trace:
     actions: list[NDArray[np.float64]] = field(default_factory=list)
     seams: list[SeamReport] = field(default_factory=list)
     starved: int = 0
+    first_action: int | None = None
     notes: dict[str, None] = field(default_factory=dict)
     outcome: Outcome | None = None
 
@@ -31,6 +33,8 @@ class Trace:
         """Remember one tick."""
         self.actions.append(output.action)
         self.starved += output.starved
+        if self.first_action is None and output.phase is Phase.RUNNING:
+            self.first_action = len(self.actions) - 1
         self.outcome = output.outcome
         self.notes |= dict.fromkeys(output.notes if len(self.notes) < _KEPT_NOTES else ())
         if output.seam is not None:
@@ -59,4 +63,5 @@ class Trace:
             seams=tuple(self.seams),
             actions=actions,
             wall_s=wall_s,
+            first_action_s=math.nan if self.first_action is None else self.first_action / self.space.rate_hz,
         )

@@ -119,8 +119,9 @@ def test_the_first_chunk_after_a_person_had_the_robot_has_no_predecessor() -> No
     states = [seam, seam, paused, paused, seam, seam]
     for tick, state in enumerate(states):
         state.tick = tick
-    assert [c.jump for c in _chunks(states, {0: chunk}, 0)] == [None, 0.5, None, 0.5]
-    assert [c.overlap_rmse for c in _chunks(states, {0: chunk}, 0)] == [None, 0.25, None, 0.25]
+    found = _chunks(states, {0: chunk}, {0: [(0, 1)]}, 0)
+    assert [c.jump for c in found] == [None, 0.5, None, 0.5]
+    assert [c.overlap_rmse for c in found] == [None, 0.25, None, 0.25]
 
 
 def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:

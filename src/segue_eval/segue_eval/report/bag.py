@@ -31,7 +31,10 @@ class _Messages:
     states: list[Any] = field(default_factory=list)
     commands: dict[int, Any] = field(default_factory=dict)
     measured: dict[int, NDArray[np.float64]] = field(default_factory=dict)
-    chunks: dict[int, Any] = field(default_factory=dict)  # by sequence; the last run's win
+    chunks: dict[int, Any] = field(
+        default_factory=dict
+    )  # by sequence; the last run's win, and of a stream the last part
+    parts: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # by sequence: (tick, rows)
     tasks: list[Any] = field(default_factory=list)
     progress: dict[str, list[Any]] = field(default_factory=dict)
     safety: list[Any] = field(default_factory=list)
@@ -45,7 +48,8 @@ class _Messages:
             self.commands[message.tick] = message
         elif topic == INPUT:
             self.measured[message.tick] = message.measured
-            self.chunks |= {chunk.sequence: chunk for chunk in message.chunks}
+            for chunk in message.chunks:
+                self._add_chunk(int(message.tick), chunk)
         elif topic == TASK:
             self.tasks.append(message)
         elif topic == PROGRESS:
@@ -54,6 +58,15 @@ class _Messages:
             self.safety.append(message)
         elif topic == POLICY_INFO:
             self.rate_hz = float(message.rate_hz)
+
+    def _add_chunk(self, tick: int, chunk: Any) -> None:
+        before = self.chunks.get(chunk.sequence)
+        grows = before is not None and getattr(before, "partial", False)
+        if before is not None and grows and chunk.horizon < before.horizon:
+            return  # overtaken by a longer part
+        parts = self.parts[chunk.sequence] if grows else []
+        self.chunks[chunk.sequence] = chunk
+        self.parts[chunk.sequence] = [*parts, (tick, int(chunk.horizon))]
 
 
 def _one_run(states: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
@@ -81,7 +94,7 @@ def _optional(value: float, present: bool) -> float | None:
     return float(value) if present and np.isfinite(value) else None
 
 
-def _chunk(state: Any, chunk: Any, first: bool, epoch: int) -> ChunkRecord:
+def _chunk(state: Any, chunk: Any, parts: Sequence[tuple[int, int]], first: bool, epoch: int) -> ChunkRecord:
     return ChunkRecord(
         sequence=int(chunk.sequence),
         tick=int(state.tick) - epoch,
@@ -92,16 +105,19 @@ def _chunk(state: Any, chunk: Any, first: bool, epoch: int) -> ChunkRecord:
         overlap_rmse=_optional(state.overlap_rmse, not first),
         jump=_optional(state.jump, not first),
         inference_s=float(chunk.inference_s),
+        parts=tuple((tick - epoch, rows) for tick, rows in parts),
     )
 
 
-def _chunks(states: list[Any], chunks: Mapping[int, Any], epoch: int) -> tuple[ChunkRecord, ...]:
+def _chunks(
+    states: list[Any], chunks: Mapping[int, Any], parts: Mapping[int, Sequence[tuple[int, int]]], epoch: int
+) -> tuple[ChunkRecord, ...]:
     """Spliced chunks; the first one of the run, and after a person had the robot, has no predecessor."""
     found, is_first = [], True
     for state in states:
         is_first = is_first or state.phase == _PAUSED
-        if state.spliced and state.chunk_sequence in chunks:
-            found.append(_chunk(state, chunks[state.chunk_sequence], is_first, epoch))
+        if state.spliced and (number := state.chunk_sequence) in chunks:
+            found.append(_chunk(state, chunks[number], parts[number], is_first, epoch))
             is_first = False
     return tuple(found)
 
@@ -180,7 +196,7 @@ def _assemble(messages: _Messages, receipts_ns: Sequence[int]) -> RunData:
         action_age=np.array([int(getattr(state, "action_age_ticks", -1)) for state in states]),
         received_s=np.array([at - run[0][0] for at, _ in run], dtype=np.float64) / NANOSECONDS,
         epoch_ns=epoch_ns,
-        chunks=_chunks(states, messages.chunks, ticks[0]),
+        chunks=_chunks(states, messages.chunks, messages.parts, ticks[0]),
         ending=_ending(states[-1]),
         score=_series(messages.tasks, epoch_ns, "score", end_s),
         placed=_series(messages.tasks, epoch_ns, "placed", end_s),

@@ -46,6 +46,19 @@ def _delays(run: RunData) -> str:
     )
 
 
+def _parts(run: RunData) -> str:
+    """How many rows of each streamed chunk were there, from its first part to the whole."""
+    streamed = [chunk for chunk in run.chunks if chunk.streamed]
+    top = max(len(chunk.actions) for chunk in streamed) * 1.15
+    chart = time_frame(run, (0.0, top), "parts", height=140)
+    lines = [
+        polyline(chart.x(x), chart.y(y), "line thin")
+        for ticks, rows in (np.array(chunk.parts, dtype=np.float64).T for chunk in streamed)
+        for x, y in [step_points(ticks / run.space.rate_hz, rows)]
+    ]
+    return page.figure("rows of a chunk that have come", chart.svg(*lines))
+
+
 def _ages(run: RunData) -> str:
     """How old the observation behind each action is; gaps while nothing is executed."""
     ages = np.where(run.action_age >= 0, run.action_age, np.nan).astype(np.float64)
@@ -67,6 +80,8 @@ def seams_section(run: RunData) -> str:
         _stems(run, "seam jump × 1000", "jump", lambda c: c.jump, 1e3),
         _delays(run),
     ]
+    if any(chunk.streamed for chunk in run.chunks):
+        figures.append(_parts(run))
     if run.action_age.max(initial=-1) > 0:
         figures.append(_ages(run))
     if any(chunk.inference_s for chunk in run.chunks):

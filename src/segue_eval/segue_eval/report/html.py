@@ -42,6 +42,7 @@ def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
         "objects placed": placed,
         "starved ticks": str(metrics["starved_ticks"]),
         "chunks": str(metrics["chunks"]),
+        "first action": _number(metrics["time_to_first_action_s"], 2, unit=" s"),
         "mean delay": _number(metrics["delay_ticks_mean"], 1, unit=" ticks"),
         "overlap RMSE × 1000": _number(metrics["overlap_rmse_mean"], 2, 1e3),
         **_guard_tile(metrics),

@@ -69,6 +69,12 @@ def run_metrics(run: RunData) -> dict[str, object]:
         "chunks": len(run.chunks),
         "starved_ticks": int(run.starved.sum()),
         **_spread("delay_ticks", (float(chunk.delay) for chunk in run.chunks)),
+        "time_to_first_action_s": run.first_action_s,
+        "streamed_chunks": sum(chunk.streamed for chunk in run.chunks),
+        **_spread(
+            "decoding_ticks",
+            (float(chunk.parts[-1][0] - chunk.parts[0][0]) for chunk in run.chunks if chunk.streamed),
+        ),
         **_spread("action_age_ticks", (float(age) for age in run.action_age if age >= 0)),
         **_spread("inference_s", (chunk.inference_s for chunk in run.chunks)),
         **_spread("overlap_rmse", (chunk.overlap_rmse for chunk in run.chunks)),

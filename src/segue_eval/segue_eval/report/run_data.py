@@ -33,7 +33,8 @@ class ChunkRecord:
     """One chunk as it was spliced in.
 
     Row i was meant for tick `first_tick + i`; the chunk took over at `tick`, `tick - first_tick` rows late.
-    `overlap_rmse` and `jump` are None for a chunk without a predecessor.
+    `overlap_rmse` and `jump` are None for a chunk without a predecessor. `parts` are (tick, rows) of each part of a
+    stream as it came, the whole chunk last; where the robot waited for one, its rows were executed that much later.
     """
 
     sequence: int
@@ -45,6 +46,12 @@ class ChunkRecord:
     overlap_rmse: float | None
     jump: float | None
     inference_s: float
+    parts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it came in more than one part."""
+        return len(self.parts) > 1
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,12 @@ class RunData:
     def seconds(self) -> Floats:
         """Time of every tick (T,) [s]."""
         return self.ticks / self.space.rate_hz
+
+    @property
+    def first_action_s(self) -> float | None:
+        """Time to the first action of a chunk [s], None without one."""
+        running = [tick for tick, phase in zip(self.ticks, self.phases, strict=True) if phase == "running"]
+        return int(running[0]) / self.space.rate_hz if running else None
 
     @property
     def duration_s(self) -> float:
