@@ -16,13 +16,19 @@ from segue_core.errors import ConfigError
 from segue_core.exit_status import ExitStatus
 from segue_data.contracts import load_robot
 from segue_data.datasets.synthetic import write_synthetic
+from segue_eval.compare.recorded import read_recorded
+from segue_eval.compare.verify import verify
+from segue_eval.report.bag import read_run
+from segue_eval.report.metrics import run_metrics
 from segue_policies.method import find_method, method_names, trainable
 
 from .conftest import ROOT, Segue
 
 PAGE = ROOT / "docs" / "your-own-policy.md"
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.S)
-NAMES = ("glide", "percept", "homing", "pacing", "spurts", "countdown", "yielding")
+NAMES = ("glide", "percept", "homing", "pacing", "spurts", "countdown", "yielding", "trickle")
+COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+PARTS = 10  # of a trickling chunk
 EXPECTED = {"run": ExitStatus.TASK_FAILED}  # nothing is done in two seconds
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -72,7 +78,7 @@ def test_methods_of_another_package_are_found_beside_ours() -> None:
 def test_every_command_of_the_page_does_what_it_says(lab: Path, tmp_path: Path) -> None:
     write_synthetic(tmp_path / "dataset", load_robot("dual_arm"), [50] * 4)
     places = {"lab_policies/": f"{lab}/lab_policies/", "trained/": f"{tmp_path}/trained/"}
-    for line in (line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()):
+    for line in (line for line in COMMANDS if "trickle" not in line):
         words = shlex.split(line)[1:]
         if words[0] == "shell":
             continue  # done by the fixture, without network
@@ -85,9 +91,36 @@ def test_every_command_of_the_page_does_what_it_says(lab: Path, tmp_path: Path) 
             "run": ("--out", str(tmp_path), "--no-report"),
             "eval": ("--out", str(tmp_path / told[-30:].replace("/", "_"))),
         }
-        command = Segue(tmp_path, *told.split(), *out.get(words[0], ()))
-        try:
-            status = command.wait(500.0)
-        finally:
-            command.kill()
-        assert status == EXPECTED.get(words[0], ExitStatus.SUCCESS), f"{line}\n{command.output}"
+        _do(line, tmp_path, *told.split(), *out.get(words[0], ()))
+
+
+@pytest.mark.usefixtures("lab")
+def test_rows_of_a_chunk_move_the_robot_before_the_chunk_is_complete_live_and_in_lockstep(
+    tmp_path: Path,
+) -> None:
+    for line in (line for line in COMMANDS if "trickle" in line):
+        _do(line, tmp_path, *shlex.split(line)[1:], "--out", str(tmp_path / shlex.split(line)[1]))
+    bags = {path.parent for path in tmp_path.rglob("metadata.yaml")}
+    assert len(bags) == 2
+    for bag in bags:
+        run = read_run(bag)
+        moving = {int(tick) for tick, phase in zip(run.ticks, run.phases, strict=True) if phase == "running"}
+        streamed = [chunk for chunk in run.chunks if len(chunk.parts) == PARTS]
+        assert streamed, [chunk.parts for chunk in run.chunks]
+        for chunk in streamed:
+            assert [rows for _, rows in chunk.parts] == list(range(6, 61, 6))
+            assert moving & set(range(chunk.tick, chunk.parts[-1][0])), chunk.parts
+        assert verify(read_recorded(bag)).identical
+        told = run_metrics(run)
+        first, decoding = told["time_to_first_action_s"], told["decoding_ticks_max"]
+        assert isinstance(first, float) and isinstance(decoding, float)
+        assert first < decoding / run.space.rate_hz
+
+
+def _do(line: str, folder: Path, *words: str) -> None:
+    command = Segue(folder, *words)
+    try:
+        status = command.wait(500.0)
+    finally:
+        command.kill()
+    assert status == EXPECTED.get(words[0], ExitStatus.SUCCESS), f"{line}\n{command.output}"
