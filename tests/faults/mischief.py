@@ -27,6 +27,11 @@ class How(str, Enum):
     SOURCE = "source"  # the name of another policy
     BEFORE = "before"  # the answer before, once more
     REPEAT = "repeat"  # is sent again, a thousand times a second for `value` seconds
+    PART_NOT_FINITE = "part_not_finite"  # a third of the rows, then two thirds with NaN in the last of them
+    PART_CHANGED = "part_changed"  # a third of the rows, then two thirds that all lie `value` beside them
+    PART_OTHER = "part_other"  # a third of the rows as the answer to the next request
+    PART_AFTER = "part_after"  # all rows, then a third of them
+    PART_LAST = "part_last"  # a third of the rows, then an exception
     LATE = "late"  # comes `value` seconds of the run's clock later
     FIRST_LATE = "first_late"  # only the first one of a run comes so late
     FAIL = "fail"  # an exception in the inference

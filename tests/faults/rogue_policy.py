@@ -3,7 +3,9 @@
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +32,23 @@ from .mischief import DONE, TOLD, How, Mischief
 
 _STEP = 1 << 20  # bytes, when memory is eaten
 _SLACK = 1 << 26
+_DECODING_S = 0.1  # of a part: without it the whole chunk would overtake it
+Parts = Iterator[PredictResult]
 
 
 class RoguePolicy:
-    """Sways; before an inference it does what it is told."""
+    """Sways; before an inference it does what it is told, and it may give its chunks in parts."""
 
-    def __init__(self, inner: SwayPolicy, before: Callable[[], None]) -> None:
-        self._inner, self._before = inner, before
+    def __init__(
+        self, inner: SwayPolicy, before: Callable[[], None], part: Callable[[PredictResult], Parts]
+    ) -> None:
+        self._inner, self._before, self._parts = inner, before, part
 
     @property
     def info(self) -> PolicyInfo:
-        """That of the swaying one."""
-        return self._inner.info
+        """That of the swaying one, which does not stream."""
+        info = self._inner.info
+        return replace(info, capabilities=info.capabilities | {"streaming"})
 
     def reset(self) -> None:
         """The next request starts a new path."""
@@ -51,6 +58,14 @@ class RoguePolicy:
         """The next two seconds of the path, after what is done to inferences."""
         self._before()
         return self._inner.predict(request)
+
+    def stream(self, request: PredictRequest) -> Parts:
+        """The chunk, after the parts that come with it."""
+        whole = self.predict(request)
+        for part in self._parts(whole):
+            yield part
+            time.sleep(_DECODING_S)
+        yield whole
 
 
 class RogueNode(PolicyNode):
@@ -68,7 +83,7 @@ class RogueNode(PolicyNode):
     def load(self, given: PolicyParameters, robot: RobotConfig) -> Policy:
         """Nothing to load."""
         self._space = robot.action_space
-        return RoguePolicy(SwayPolicy(Deployment(robot=robot)), self._before)
+        return RoguePolicy(SwayPolicy(Deployment(robot=robot)), self._before, self._parts)
 
     def _on_told(self, message: KeyValue) -> None:
         self._mischief = Mischief.from_json(message.value)
@@ -76,9 +91,28 @@ class RogueNode(PolicyNode):
 
     def _before(self) -> None:
         """On the inference thread."""
-        if self._left and self._mischief.how in _AT_INFERENCE:
+        if self._left and self._mischief.how in _AT_INFERENCE - _IN_PARTS:
             self._note()
             self._to_inference(self._mischief.value)
+
+    def _parts(self, whole: PredictResult) -> Parts:
+        """On the inference thread."""
+        how, value = self._mischief.how, self._mischief.value
+        if not self._left or how not in _IN_PARTS:
+            return
+        self._note()
+        third = whole.chunk.horizon // 3
+        rows = np.array(whole.chunk.actions)
+        first = replace(whole.chunk, actions=rows[:third], complete=False)
+        if how is How.PART_OTHER:
+            yield PredictResult(replace(first, sequence=first.sequence + 1))
+            return
+        yield PredictResult(first)
+        if how is How.PART_LAST:
+            _fail(value)
+        more = rows[: 2 * third] + (value if how is How.PART_CHANGED else 0.0)
+        more[-1] = np.nan if how is How.PART_NOT_FINITE else more[-1]
+        yield PredictResult(replace(first, actions=more))
 
     def _to_inference(self, value: float) -> None:
         if self._mischief.how is How.HANG:
@@ -98,6 +132,11 @@ class RogueNode(PolicyNode):
         if self._left and how not in _AT_INFERENCE and first and not result.error_code:
             if how in (How.LATE, How.FIRST_LATE):
                 await self._pause(self._mischief.value)
+            elif how is How.PART_AFTER:
+                rows, first = result.chunk.horizon // 3, copy(result.chunk)
+                first.horizon, first.partial = rows, True
+                first.actions = first.actions[: rows * first.dim]
+                handle.publish_feedback(PredictChunk.Feedback(partial=first))
             elif how is How.REPEAT:
                 self._repeat(self._mischief.value)
                 return result
@@ -217,7 +256,8 @@ _TO_INFERENCES: dict[How, Callable[[float], None]] = {
     How.MEMORY: _without_memory,
     How.EAT: _eat,
 }
-_AT_INFERENCE = frozenset({How.HANG, *_TO_INFERENCES})
+_IN_PARTS = frozenset({How.PART_NOT_FINITE, How.PART_CHANGED, How.PART_OTHER, How.PART_LAST})
+_AT_INFERENCE = frozenset({How.HANG, *_TO_INFERENCES, *_IN_PARTS})
 
 
 if __name__ == "__main__":
