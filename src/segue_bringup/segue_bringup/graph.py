@@ -1,11 +1,12 @@
 """The graph of processes as plain data: `config/graph/<name>.yaml` and its typed model. No ROS here."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from segue_bringup.catalogue import path_of
+from segue_bringup.graph_settings import with_settings
 from segue_core.contracts.base import StrictModel
 from segue_core.errors import unknown_name
 from segue_core.files import load_config
@@ -63,6 +64,7 @@ class GraphNode(StrictModel):
     required: bool = Field(default=False, description="the graph stops when it is gone for good")
     respawn: Respawn = Respawn()
     ready: Ready = Ready()
+    settings: bool = Field(default=False, description="its parameters include the graph's settings")
     nice: Annotated[int, Field(ge=0, le=19)] | Annotated[str, Field(pattern=r"^\$\{[^}]+\}$")] = Field(
         default=0, description="how much the node yields to others on a busy machine; may be a ${...}"
     )
@@ -76,6 +78,10 @@ class Graph(StrictModel):
     """A graph file."""
 
     description: str
+    settings: Literal["", "run"] = Field(
+        default="",
+        description="settings whose fields are arguments, too; `arguments` may change parts of them",
+    )
     arguments: Mapping[str, Argument]
     groups: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict, description="names of arguments by what they are about, for help"
@@ -92,6 +98,11 @@ class Graph(StrictModel):
         default_factory=dict, description="names that every node takes for others"
     )
     nodes: tuple[GraphNode, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_are_arguments(cls, data: Any) -> Any:
+        return with_settings(data) if isinstance(data, Mapping) else data
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Graph":

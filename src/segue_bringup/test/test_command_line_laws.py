@@ -8,22 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from segue_bringup import command_index
-from segue_bringup.catalogue import names
+from segue_bringup.catalogue import config_root, names
 from segue_bringup.environment import completing, early, own
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.graph import load_graph
 from segue_bringup.verbs import VERBS
 from segue_core.command_line.checking import check
-from segue_core.command_line.setting import Setting
+from segue_core.command_line.models import settings_of
+from segue_core.command_line.setting import Range, Setting
 from segue_core.command_line.spelling import spelled
 from segue_core.command_line.typed import converted, help_text
 from segue_core.command_line.verb import every
+from segue_core.contracts.plain import null_of, plain_default
 from segue_core.errors import ConfigError
-from segue_core.scheduler_config import ChunkLengths
-from segue_scheduler.node.settings import RunParameters
+from segue_core.scheduler_config import ChunkLengths, RunSettings
+from segue_eval.settings import SetupOptions
+from segue_eval.suite.spec import CellSpec
+from segue_scheduler.node.settings import SchedulerParameters
 
 COMMANDS = every(VERBS)
 _TEXTS = {bool: "true", int: "7", float: "0.5", str: "some", Path: "/some/where"}
@@ -107,17 +112,33 @@ def test_settings_are_known_without_what_the_work_needs() -> None:
 
 
 def test_a_run_an_evaluation_and_the_scheduler_have_one_set_of_chunk_settings() -> None:
-    arguments = load_graph().arguments
-    for name, field in ChunkLengths.model_fields.items():
-        if name == "ramp":  # -1 stands for none where there is no null
-            continue
-        parameter = RunParameters.model_fields[name]
-        assert parameter.default == field.default
-        assert [mark for mark in parameter.metadata if mark not in field.metadata] == []
-        assert arguments[name].default == field.default
-        bounds = {type(mark).__name__: mark for mark in field.metadata}
-        if "Ge" in bounds:
-            assert (arguments[name].low, arguments[name].high) == (bounds["Ge"].ge, bounds["Le"].le)
+    arguments, options = load_graph().arguments, {one.key: one for one in settings_of(SetupOptions)}
+    parameters = {one.key: one for one in settings_of(SchedulerParameters)}
+    for one in settings_of(RunSettings):
+        field, argument, option = RunSettings.model_fields[one.key], arguments[one.key], options[one.key]
+        assert parameters[one.key] == one
+        assert argument.description == one.help and argument.choices == one.choices
+        bounds = one.range or Range()
+        null = null_of(field) if one.default is None else None
+        assert (argument.low, argument.high) == (bounds.low if null is None else null, bounds.high)
+        assert (option.choices, option.range) == (one.choices, one.range)
+        if one.key != "continuation":  # the policy's own, unless another is asked for
+            assert argument.default == plain_default(field)
+    cell = {one.key: one for one in settings_of(CellSpec)}
+    for one in settings_of(ChunkLengths):
+        assert (cell[one.key].choices, cell[one.key].range, cell[one.key].help) == (
+            one.choices,
+            one.range,
+            one.help,
+        )
+
+
+def test_a_graph_file_says_nothing_of_a_settings_field_but_where_its_value_comes_from() -> None:
+    """Five tables of the same names had drifted: other words, other bounds, other defaults."""
+    said = yaml.safe_load((config_root() / "graph" / "task.yaml").read_text())["arguments"]
+    assert {name: said[name] for name in RunSettings.model_fields if name in said} == {
+        "continuation": {"default": "${policy.continuation}"}
+    }
 
 
 @pytest.fixture(scope="module")

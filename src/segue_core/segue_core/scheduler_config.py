@@ -1,11 +1,35 @@
-"""Configuration of the chunk scheduler, with its ranges. Lengths are in ticks unless the name says `_s`."""
+"""Settings of the chunk scheduler, with their ranges. Lengths are in ticks unless the name says `_s`.
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+    ChunkLengths                 of a cell of a suite, too
+      '- ChunkSettings           and how chunks are joined, and what ends a task
+           |- RunSettings        what a run, its graph, its scheduler node and an evaluation are told
+           '- SchedulerConfig    what the scheduler works with
+
+Each field is declared here once; parameters, launch arguments, options and keys of files are made from it.
+"""
+
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
+from segue_core.contracts.plain import Names, Options
+
+MaxActionAge = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=600,
+        description="oldest observation that actions are executed for [s], then the last one is held; 0: stride "
+        "+ the run's largest delay + 0.5 s; null, or -1: as long as the chunk has rows",
+    ),
+]
+
+Ramp = Annotated[
+    int | None,
+    Field(ge=0, le=1024, description="ticks r over which guidance fades; null, or -1, means H - s - d"),
+]
 
 
 class ChunkLengths(StrictModel):
@@ -27,7 +51,7 @@ class ChunkLengths(StrictModel):
         le=1024,
         description="ticks d of one inference (act: 1); in adaptive mode the first guess",
     )
-    ramp: int | None = Field(default=None, ge=0, le=1024, description="ramp length r; null means H - s - d")
+    ramp: Ramp = None
     ramp_kind: Literal["linear", "exp", "zeros", "ones"] = Field(
         default="linear", description="shape of the ramp"
     )
@@ -37,30 +61,54 @@ class ChunkLengths(StrictModel):
     )
 
 
-class SchedulerConfig(ChunkLengths):
-    """How chunks are asked for, joined and ended."""
+class ChunkSettings(ChunkLengths):
+    """How chunks are asked for and joined, and what ends a task."""
 
-    continuation: str = Field(default="legato", min_length=1, description="continuation method, by name")
-    continuation_options: Mapping[str, Any] = Field(
-        default_factory=dict, description="options of the method itself; each method names its own"
+    GROUP: ClassVar[str] = "Chunks"
+    continuation: str = Field(
+        default="legato", min_length=1, description="how a chunk continues the one before: a method, by name"
+    )
+    continuation_options: Options = Field(
+        default={}, description="options of the method, as YAML: {max_guidance_weight: 5.0}"
     )
     corrector: str = Field(
         default="", description="what corrects the planned action at every tick, by name; empty: nothing"
     )
-    corrector_options: Mapping[str, Any] = Field(
-        default_factory=dict, description="options of the corrector; each names its own"
+    corrector_options: Options = Field(
+        default={}, description="options of the corrector, as YAML; each names its own"
     )
+    max_action_age_s: MaxActionAge = None
+    termination: Names = Field(
+        default=("task_detector", "time_limit"),
+        description="rules that may end the task, by name, first wins; a stop request always does",
+    )
+    rule_options: Options = Field(
+        default={}, description="options by rule, as YAML: {stall: {window_s: 3.0}}"
+    )
+
+
+class RunSettings(ChunkSettings):
+    """What people say of the scheduler of a run."""
+
+    GROUP: ClassVar[str] = "Chunks"
+    max_action_age_s: MaxActionAge = 0.0
+    latency: str = Field(
+        default="measured",
+        description="when an answer is delivered: as it comes (measured), after the delay (planned), or TICKS or "
+        "LOW:HIGH ticks after the request",
+    )
+    time_limit_s: Annotated[float, Word(also=("time_limit",))] = Field(
+        default=0.0, ge=0, le=86400, description="limit of an episode [s]; 0: the task's own"
+    )
+
+
+class SchedulerConfig(ChunkSettings):
+    """What the scheduler works with."""
+
     horizon: int = Field(default=60, ge=1, le=1024, description="rows H of a chunk; must equal the policy's")
     warmup: int = Field(default=1, ge=0, le=100, description="first answers left out of the delay estimate")
     buffer: int = Field(
         default=10, ge=1, le=1000, description="measured delays that the estimate (their maximum) looks at"
-    )
-    termination: tuple[str, ...] = Field(
-        default=("task_detector", "time_limit", "operator"),
-        description="rules that may end the task, by name, first wins",
-    )
-    rule_options: Mapping[str, Mapping[str, Any]] = Field(
-        default_factory=dict, description="options by rule name; each rule names its own"
     )
     time_limit_s: float = Field(default=60.0, gt=0, le=86400, description="limit of the rule time_limit [s]")
     task_hold_ticks: int = Field(
@@ -69,10 +117,6 @@ class SchedulerConfig(ChunkLengths):
     max_starved_ticks: int = Field(
         default=30, ge=1, le=10000, description="starved ticks in a row before a fault"
     )
-    max_action_age_s: float | None = Field(
-        default=None, ge=0, le=600, description="oldest observation that an action is executed for [s], then the last "
-        "one is held; 0: stride + the run's largest delay + 0.5 s; null: as long as the chunk has rows"
-    )  # fmt: skip
     max_bad_chunks: int = Field(default=3, ge=1, le=100, description="refused chunks in a row before a fault")
     max_failed_requests: int = Field(
         default=10, ge=1, le=1000, description="failed requests in a row before a fault"

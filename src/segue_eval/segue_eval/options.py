@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.scheduler_config import ChunkLengths
+from segue_core.scheduler_config import ChunkLengths, RunSettings, SchedulerConfig
 from segue_data.contracts import config_folder, load_robot, load_task, tasks_of
 from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
 from segue_policies.serve import method_in
+
+_OF_A_SETUP = ("stride", "delay", "delay_mode", "when_infeasible")
+"""Settings that a setup names whatever they are: rows of setups that were evaluated before stay theirs."""
+_TASKS_OWN = {"time_limit_s": (0.0,)}
 
 
 def default_checkpoint(policy: str, task: str) -> Path:
@@ -47,38 +50,28 @@ def _task(arguments: SetupOptions) -> str:
     return fitting[0]
 
 
+def _scheduler(arguments: SetupOptions) -> dict[str, object]:
+    """Settings of the scheduler: what makes the setup, and what is not as the scheduler has it by itself."""
+    usual, fields = SchedulerConfig(), set(SchedulerConfig.model_fields) & set(RunSettings.model_fields)
+    said = arguments.model_dump(include=fields)
+    return {
+        name: value
+        for name, value in said.items()
+        if name in _OF_A_SETUP or value not in (getattr(usual, name), *_TASKS_OWN.get(name, ()))
+    }
+
+
 def setup_from(arguments: SetupOptions) -> Setup:
     """The setup that parsed `arguments` describe."""
     given = arguments.checkpoint
     named = "policy" in arguments.model_fields_set or not given
     policy = arguments.policy if named else method_in(Path(str(given))).name
     continuation = arguments.continuation or default_continuation(policy)
-    lengths = usual_lengths(policy, continuation)
-    scheduler: dict[str, object] = {
+    own = usual_lengths(policy, continuation)
+    scheduler = _scheduler(arguments) | {
         "continuation": continuation,
-        **{
-            name: getattr(arguments, name) if name in arguments.model_fields_set else lengths[name]
-            for name in lengths
-        },
-        "delay_mode": arguments.delay_mode,
-        "when_infeasible": arguments.when_infeasible,
+        **{name: length for name, length in own.items() if name not in arguments.model_fields_set},
     }
-    if arguments.continuation_options:
-        scheduler["continuation_options"] = load_mapping(
-            arguments.continuation_options, "--continuation-options"
-        )
-    if arguments.corrector:
-        options = load_mapping(arguments.corrector_options, "--corrector-options")
-        scheduler |= {"corrector": arguments.corrector, "corrector_options": options}
-    if arguments.ramp is not None:
-        scheduler["ramp"] = arguments.ramp
-    if arguments.ramp_kind != "linear":
-        scheduler["ramp_kind"] = arguments.ramp_kind
-    if {"termination", "rule_options"} & arguments.model_fields_set:
-        scheduler["termination"] = [name.strip() for name in arguments.termination.split(",") if name.strip()]
-        scheduler["rule_options"] = load_mapping(arguments.rule_options, "--rule-options")
-    if arguments.time_limit_s is not None:
-        scheduler["time_limit_s"] = arguments.time_limit_s
     task = _task(arguments)
     checkpoint = Path(given or default_checkpoint(policy, task))
     if not given and entry_of(policy).checkpoint:

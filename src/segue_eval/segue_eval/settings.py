@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
-from segue_core.scheduler_config import ChunkLengths
+from segue_core.scheduler_config import MaxActionAge, RunSettings
 from segue_eval.seeds import TEST_SEEDS, parse_seeds
 
 DEFAULT_SEEDS = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
@@ -21,7 +21,7 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class SetupOptions(ChunkLengths):
+class SetupOptions(RunSettings):
     """What is evaluated."""
 
     GROUP: ClassVar[str] = "Task"
@@ -36,27 +36,9 @@ class SetupOptions(ChunkLengths):
     robot: Annotated[str | None, Word(names="robots")] = Field(
         default=None, description="robot, by name; else the task's"
     )
-    continuation: str | None = Field(
-        default=None, description="continuation method, by name; else the policy's of config/policies"
-    )
-    continuation_options: str = Field(
-        default="", description="options of the method, as YAML, such as '{max_guidance_weight: 10}' for rtc"
-    )
-    corrector: str = Field(
-        default="", description="what corrects the planned action at every tick, by name; empty: nothing"
-    )
-    corrector_options: str = Field(default="", description="options of the corrector, as YAML")
+    continuation: str = Field(default="", description="continuation method, by name; empty: the policy's own")
+    max_action_age_s: MaxActionAge = None
     latency: str = Field(default="planned", description="ticks an answer takes: planned, TICKS or LOW:HIGH")
-    time_limit_s: Annotated[float | None, Word(also=("time_limit",))] = Field(
-        default=None, gt=0, le=86400, description="limit of one episode [s]; else the task's"
-    )
-    termination: str = Field(
-        default="task_detector, time_limit",
-        description="rules that may end an episode, with commas; first wins",
-    )
-    rule_options: str = Field(
-        default="", description="options by rule, as YAML, such as '{stall: {window_s: 3.0}}'"
-    )
 
 
 class Seeded(StrictModel):

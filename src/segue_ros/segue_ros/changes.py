@@ -8,6 +8,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from segue_core.contracts.base import StrictModel, parse_model
+from segue_core.contracts.plain import from_plain
 from segue_core.errors import SegueError
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
@@ -61,4 +62,5 @@ class Changes(Generic[ModelT]):
     def _with(self, changed: Sequence[Parameter[Any]]) -> ModelT:
         new = {parameter.name: parameter.value for parameter in changed if parameter.name in self._names}
         where = f"parameters of node {self._node.get_name()}"
-        return parse_model({**self._given.model_dump(), **new}, type(self._given), where)
+        model = type(self._given)
+        return parse_model({**self._given.model_dump(), **from_plain(new, model)}, model, where)

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from segue_core.contracts.base import StrictModel, parse_model
+from segue_core.contracts.plain import from_plain, is_text, null_of, plain_default, type_of
 from segue_core.errors import ConfigError, ErrorCode
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
@@ -38,7 +39,8 @@ def declare(node: Node, model: type[ModelT], changeable: Collection[str] = ()) -
 
     All are read-only but the `changeable` ones, see `segue_ros.changes`.
 
-    Fields are bool, int, float, str, or tuples of one of these; a field without default must be given.
+    Fields are bool, int, float, str, tuples of one of these, or what `segue_core.contracts.plain` makes plain; a field
+    without default must be given.
 
     Raises:
         ConfigError: an unknown, missing or invalid parameter, naming the node and the valid names.
@@ -49,13 +51,13 @@ def declare(node: Node, model: type[ModelT], changeable: Collection[str] = ()) -
     }
     values.update(_unknown(node, values))
     given = {name: value for name, value in values.items() if value is not None}
-    return parse_model(given, model, f"parameters of node {node.get_name()}")
+    return parse_model(from_plain(given, model), model, f"parameters of node {node.get_name()}")
 
 
 def _declare(node: Node, name: str, field: FieldInfo, read_only: bool) -> Any:
     if not node.has_parameter(name):
-        kind = _parameter_type(field.annotation)
-        default = None if field.is_required() else _plain(field.get_default(call_default_factory=True))
+        kind = Parameter.Type.STRING if is_text(field) else _parameter_type(type_of(field))
+        default = _plain(plain_default(field))
         try:
             node.declare_parameter(
                 name, kind if default is None else default, _descriptor(field, kind, read_only)
@@ -86,7 +88,8 @@ def _descriptor(field: FieldInfo, kind: Parameter.Type, read_only: bool) -> Para
     descriptor.dynamic_typing = (
         kind is Parameter.Type.DOUBLE
     )  # "rate_hz: 30" is a number too; the model checks it
-    low, high = _bound(field, "ge"), _bound(field, "le")
+    null, high = null_of(field), _bound(field, "le")
+    low = _bound(field, "ge") if null is None else null
     if kind is Parameter.Type.INTEGER and low is not None and high is not None:
         descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
     if kind is Parameter.Type.DOUBLE and low is not None and high is not None:

@@ -11,11 +11,13 @@ from builtin_interfaces.msg import Time
 
 from segue_core.action_space import action_space
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.base import parse_model
+from segue_core.contracts.plain import from_plain
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.latency import parse_latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
-from segue_core.scheduler_config import SchedulerConfig
+from segue_core.scheduler_config import RunSettings, SchedulerConfig
 from segue_core.wire import info_of
 from segue_interfaces.msg import TaskState
 from segue_ros.conversions import chunk_to_msg, goal_to_msg, info_to_msg
@@ -23,7 +25,7 @@ from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
 from segue_scheduler.node.messages import input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
-from segue_scheduler.node.settings import RunParameters, check, injected_latency, scheduler_config
+from segue_scheduler.node.settings import check, injected_latency, scheduler_config
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
@@ -295,13 +297,17 @@ def test_a_scheduler_node_that_no_run_could_start_with_is_refused(
     parameters: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said):
-        check(RunParameters(**parameters), SPACE)
+        check(parse_model(parameters, RunSettings, "parameters"), SPACE)
 
 
 def test_run_parameters_mean_what_the_scheduler_calls_so() -> None:
-    given = RunParameters(
-        termination="stall , time_limit", rule_options="{stall: {window_s: 3.0}}", ramp=-1, delay=5
-    )
+    values = {
+        "termination": "stall , time_limit",
+        "rule_options": "{stall: {window_s: 3.0}}",
+        "ramp": -1,
+        "delay": 5,
+    }
+    given = parse_model(from_plain(values, RunSettings), RunSettings, "parameters")
     config = scheduler_config(given, "naive_async", 9.0)
     assert (config.continuation, config.ramp, config.delay, config.time_limit_s) == (
         "naive_async",

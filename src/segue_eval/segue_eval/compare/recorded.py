@@ -16,7 +16,7 @@ from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
 from segue_core.wire import info_of
 from segue_data.bags.reader import read, stamp_ns
-from segue_eval.compare.settings import RunSettings, find_settings
+from segue_eval.compare.settings import RecordedSettings, find_settings
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, STATE
 from segue_scheduler.replay import Recording, Witness
 from segue_scheduler.wire import input_of, witness_of
@@ -49,7 +49,7 @@ class RecordedRun:
     bag: Path
     run_id: str
     info: PolicyInfo
-    settings: RunSettings
+    settings: RecordedSettings
     continuation: str
     recording: Recording
     witnesses: Mapping[int, Witness]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segue_core.contracts.base import load_mapping
+from segue_core.contracts.plain import from_plain
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.files import load_config_mapping, read_json
 from segue_core.scheduler_config import SchedulerConfig
@@ -15,11 +15,10 @@ from segue_data.contracts import config_folder, load_task
 
 _FILE = "config.yaml"
 _LEVELS = 3  # config.yaml is in the bag's folder or at most so many above
-_YAML_TEXT = ("continuation_options", "corrector_options", "rule_options")
 
 
 @dataclass(frozen=True)
-class RunSettings:
+class RecordedSettings:
     """What is known of a run besides its bag; empty fields are not known.
 
     Args:
@@ -35,7 +34,7 @@ class RunSettings:
     source: str = ""
 
 
-def find_settings(bag: Path) -> RunSettings:
+def find_settings(bag: Path) -> RecordedSettings:
     """Settings of the run that `bag` belongs to, of a graph (`segue run`) or of lockstep (`segue eval --videos`).
 
     A bag without them gives the defaults, with an empty `source`. Raises ConfigError for a file that is not YAML.
@@ -43,7 +42,7 @@ def find_settings(bag: Path) -> RunSettings:
     folders = [bag, *bag.resolve().parents][: _LEVELS + 1]
     found = next((folder for folder in folders if (folder / _FILE).is_file()), None)
     if found is None:
-        return RunSettings({})
+        return RecordedSettings({})
     path = found / _FILE
     data = load_config_mapping(path)
     seed = _seed(found)
@@ -63,9 +62,9 @@ def _seed(folder: Path) -> int:
         return 0  # the seed only decides the noise of new requests, never a replay
 
 
-def _lockstep(data: Mapping[str, Any], seed: int, source: str) -> RunSettings:
+def _lockstep(data: Mapping[str, Any], seed: int, source: str) -> RecordedSettings:
     task, scheduler = str(data["task"]), dict(data["scheduler"])
-    return RunSettings(
+    return RecordedSettings(
         {"time_limit_s": _limit(task)} | scheduler,
         task,
         str(data.get("robot", "dual_arm")),
@@ -75,26 +74,19 @@ def _lockstep(data: Mapping[str, Any], seed: int, source: str) -> RunSettings:
     )
 
 
-def _graph(data: Mapping[str, Any], seed: int, source: str) -> RunSettings:
+def _graph(data: Mapping[str, Any], seed: int, source: str) -> RecordedSettings:
     """The scheduler node's parameters, as they were; they are named like the fields of `SchedulerConfig`."""
     arguments = data.get("arguments") or {}
     nodes = {str(node.get("name")): node.get("parameters") or {} for node in data.get("nodes") or ()}
     given = dict(nodes.get("scheduler", {}))
     task = str(given.get("task") or arguments.get("task") or "")
-    values = {name: _plain(name, given[name]) for name in SchedulerConfig.model_fields if name in given}
+    values = from_plain(
+        {name: given[name] for name in SchedulerConfig.model_fields if name in given}, SchedulerConfig
+    )
     if not values.get("time_limit_s"):
         values["time_limit_s"] = _limit(task)
     robot, checkpoint = arguments.get("robot") or "dual_arm", nodes.get("policy", {}).get("checkpoint", "")
-    return RunSettings(values, task, str(robot), str(checkpoint), seed, source)
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A node's parameter as a field: parameters have no null and no nesting, see the scheduler node."""
-    if name in _YAML_TEXT:
-        return load_mapping(str(value), name)
-    if name == "termination":
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
-    return None if name == "ramp" and value < 0 else value
+    return RecordedSettings(values, task, str(robot), str(checkpoint), seed, source)
 
 
 def _limit(task: str) -> float:
@@ -105,7 +97,7 @@ def _limit(task: str) -> float:
         return float(SchedulerConfig.model_fields["time_limit_s"].default)
 
 
-def default_checkpoint(settings: RunSettings, policy: str) -> Path:
+def default_checkpoint(settings: RecordedSettings, policy: str) -> Path:
     """The checkpoint that ran, where it still is; else the shipped one of that policy and task."""
     recorded = Path(settings.checkpoint)
     if settings.checkpoint and recorded.is_dir():

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segue_core.errors import SegueError
+from segue_core.scheduler_config import ChunkLengths
 from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
 from segue_eval.suite.spec import CellSpec, SuiteSpec
 from segue_policies.serve import method_in
 from segue_policies.train.arguments import read_settings
 from segue_policies.train.training_set import TASK, is_set
+
+_LENGTHS = frozenset(ChunkLengths.model_fields)
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,9 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
     scheduler = {
         "continuation": cell.continuation,
         "continuation_options": dict(cell.options),
-        "stride": cell.stride,
-        "delay": cell.delay,
-        "ramp": cell.ramp,
-        "delay_mode": cell.delay_mode,
-    }
+    } | cell.model_dump(
+        include={"stride", "delay", "ramp", "delay_mode"} | (cell.model_fields_set & _LENGTHS)
+    )
     return Setup(
         task=task,
         policy=method_in(folder).name,

@@ -8,13 +8,14 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from segue_core.contracts.base import StrictModel
+from segue_core.scheduler_config import ChunkLengths, Ramp
 from segue_eval.summary import COLUMNS
 
 METRICS = {column.key: column for column in COLUMNS}
 PaperRow = Mapping[str, tuple[float, float]]  # metric -> (mean, standard error)
 
 
-class CellSpec(StrictModel):
+class CellSpec(ChunkLengths):
     """One row of the table: what is run. `{task}` in `checkpoint` stands for the task's name."""
 
     id: str = Field(description="short name that claims and facts refer to")
@@ -23,12 +24,7 @@ class CellSpec(StrictModel):
     checkpoint: str = Field(description="name of a checkpoint folder")
     continuation: str = Field(description="continuation method, by name")
     options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation method")
-    delay: int = Field(default=8, description="ticks d of one inference")
-    stride: int = Field(default=30, description="ticks s between two inference starts")
-    ramp: int | None = Field(default=22, description="ramp length r; null means H - s - d")
-    delay_mode: Literal["constructed", "adaptive"] = Field(
-        default="constructed", description="see SchedulerConfig"
-    )
+    ramp: Ramp = 22
     latency: str = Field(default="planned", description="ticks an answer takes: planned, TICKS or LOW:HIGH")
     scheduler: Mapping[str, Any] = Field(
         default_factory=dict, description="other fields of SchedulerConfig, such as termination"

@@ -15,6 +15,7 @@ from unique_identifier_msgs.msg import UUID
 from segue_core import wire
 from segue_core.contracts.files import load_robot
 from segue_core.errors import SegueError
+from segue_core.scheduler_config import RunSettings
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import (
     ActionChunk,
@@ -37,7 +38,7 @@ from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.predict_client import PredictClient
 from segue_scheduler.node.scheduler_base import SchedulerBase
 from segue_scheduler.node.session import Session
-from segue_scheduler.node.settings import RunParameters, SchedulerParameters, check
+from segue_scheduler.node.settings import SchedulerParameters, check
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
 from segue_scheduler.wire import progress_fields
@@ -51,7 +52,7 @@ _LOOK_S = 0.05  # how often a tick that waits looks whether patience is over
 
 
 CHANGEABLE = (
-    *RunParameters.model_fields,
+    *RunSettings.model_fields,
     "lease_s",
     "lease_required",
     "state_timeout_ticks",
