@@ -48,15 +48,13 @@ def _declarations(graph: Graph, names: tuple[str, ...]) -> list[DeclareLaunchArg
     declared = []
     for name in names:
         argument = graph.arguments[name]
-        choices = list(valid_values(argument)) or (
-            ["true", "false"] if isinstance(argument.default, bool) else None
-        )
-        default = (
-            str(argument.default).lower() if isinstance(argument.default, bool) else str(argument.default)
-        )
+        yes_or_no = isinstance(argument.default, bool)
+        choices = ["true", "false"] if yes_or_no else list(argument.choices) or None
+        default = str(argument.default).lower() if yes_or_no else str(argument.default)
+        names_or_file = f" ({', '.join(valid_values(argument))}, or a file)" if argument.config else ""
         declared.append(
             DeclareLaunchArgument(
-                name, default_value=default, description=argument.description, choices=choices
+                name, default_value=default, description=argument.description + names_or_file, choices=choices
             )
         )
     return declared

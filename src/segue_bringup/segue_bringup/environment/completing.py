@@ -164,8 +164,25 @@ def _split(word: str) -> tuple[str, str, str]:
 def _values(workspace: Workspace, setting: indices.Setting, begun: str) -> list[str]:
     listed = ["true", "false"] if setting["kind"] == "bool" else list(setting["choices"])
     if not listed and setting["names"]:
+        if "/" in begun:
+            return _files(begun)
         listed = indices.names(workspace, setting["names"])
     return [text for text in listed if text.startswith(begun)]
+
+
+def _files(begun: str) -> list[str]:
+    """Folders and YAML files that a path which was begun may become, written as it was begun."""
+    folder, slash, part = begun.rpartition("/")
+    try:
+        entries = sorted(os.scandir(os.path.expanduser(folder + slash)), key=lambda entry: entry.name)  # noqa: PTH111
+    except OSError:
+        return []
+    found = [entry for entry in entries if entry.name.startswith(part)]
+    return [
+        f"{folder}/{entry.name}" + ("/" if entry.is_dir() else "")
+        for entry in found
+        if entry.is_dir() or entry.name.endswith((".yaml", ".yml"))
+    ]
 
 
 def refreshed(workspace: Workspace) -> indices.Index | None:

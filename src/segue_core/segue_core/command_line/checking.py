@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
 from segue_core.command_line.setting import Setting, Valid, values_of
+from segue_core.contracts.search import KINDS, existing, is_file
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 
 BOOLEANS: Final = {
@@ -28,19 +29,20 @@ def check(texts: Mapping[str, Sequence[str]], settings: Sequence[Setting], valid
 
 def _check_one(setting: Setting, text: str, valid: Valid) -> None:
     allowed = values_of(setting, valid)
-    other = setting.word.free or (not setting.choices and _is_file(text))
-    if allowed and text not in allowed and not other:
+    if setting.word.names in KINDS and is_file(text):
+        existing(text)
+    elif (
+        allowed
+        and text not in allowed
+        and not setting.word.free
+        and not (setting.word.names and is_file(text))
+    ):
         raise unknown_name(setting.name, text, allowed)
     kind = get_args(setting.kind)[0] if setting.many else setting.kind
     value = _parsed(setting, kind, text)
     if setting.range is not None and value not in setting.range:
         expected = str(setting.range)
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, setting.option, got=text, expected=expected)
-
-
-def _is_file(text: str) -> bool:
-    """A file of the user's own, in place of a name."""
-    return "/" in text or text.endswith((".yaml", ".yml"))
 
 
 def _parsed(setting: Setting, kind: Any, text: str) -> Any:

@@ -9,6 +9,7 @@ from segue_core.command_line.checking import check
 from segue_core.command_line.form import Form
 from segue_core.command_line.setting import REQUIRED, Setting, Valid
 from segue_core.command_line.spelling import spelled
+from segue_core.contracts.search import name_of
 from segue_core.errors import ConfigError, ErrorCode
 
 
@@ -25,6 +26,10 @@ def read(words: Sequence[str], form: Form, command: str, valid: Valid) -> Any:
             raise _missing(setting, command)
     from segue_core.command_line.typed import converted
 
+    words_of = {setting.name: setting.word for setting in form.settings}
+    texts = {
+        name: tuple(name_of(words_of[name].names, text) for text in given) for name, given in texts.items()
+    }
     keys = {setting.name: setting.key or setting.name for setting in form.settings}
     return form.build({keys[name]: value for name, value in converted(texts, form, command).items()})
 

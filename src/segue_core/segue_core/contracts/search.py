@@ -1,6 +1,6 @@
-"""Where the user's own robots, tasks, policies and suites lie: folders that are searched before the shipped one.
+"""Where the user's own robots, tasks, policies and suites lie: files that are named, and folders searched before ours.
 
-Each is laid out as `config/` is: `robots/mine.yaml`, `tasks/mine.yaml`, ...
+Each folder is laid out as `config/` is: `robots/mine.yaml`, `tasks/mine.yaml`, ...
 """
 
 import os
@@ -9,6 +9,9 @@ from pathlib import Path
 from segue_core.errors import ConfigError, ErrorCode
 
 VARIABLE = "SEGUE_CONFIG_PATH"
+FILES = "SEGUE_CONFIG_FILES"
+"""Files that words of a command stand for, a line each: robots=/lab/arm.yaml; its processes inherit it."""
+
 KINDS = ("robots", "tasks", "policies", "suites")
 """What a user may have of his own; other kinds of files are the shipped ones."""
 
@@ -33,9 +36,45 @@ def own_folders() -> tuple[Path, ...]:
     return tuple(folder.absolute() for folder in (*named, *here) if folder.is_dir())
 
 
+def is_file(word: str) -> bool:
+    """Whether a word is written like a file, and not like a name."""
+    return "/" in word or word.endswith((".yaml", ".yml"))
+
+
+def existing(word: str) -> Path:
+    """The file that a word stands for; ConfigError where it is not there."""
+    path = Path(word).expanduser().absolute()
+    if not path.is_file():
+        do = "see that it is written as it is called; a name, without folder and .yaml, is searched for"
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, "no such file", got=word, do=do)
+    return path
+
+
+def name_of(kind: str, word: str) -> str:
+    """The name that a word stands for: itself, or that of a file, which from here on is the one of its name.
+
+    Raises:
+        ConfigError: no such file, or two of one name.
+    """
+    if kind not in KINDS or not is_file(word):
+        return word
+    path, named = existing(word), _named()
+    other = named.setdefault((kind, path.stem), path)
+    if other != path:
+        text = f"two files of {kind} are called {path.stem}"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{other} and {path}", do="rename one of them")
+    os.environ[FILES] = "\n".join(f"{group}={file}" for (group, _), file in named.items())
+    return path.stem
+
+
+def _named() -> dict[tuple[str, str], Path]:
+    lines = [line.partition("=") for line in os.environ.get(FILES, "").splitlines()]
+    return {(kind, Path(file).stem): Path(file) for kind, _, file in lines}
+
+
 def config_files(kind: str, shipped: Path) -> dict[str, Path]:
     """The files of a kind, such as "robots", by name, sorted; the user's own one of a name comes first."""
-    files: dict[str, Path] = {}
+    files = {name: path for (group, name), path in _named().items() if group == kind}
     for folder in (*(own_folders() if kind in KINDS else ()), shipped):
         for path in (folder / kind).glob("*.yaml"):
             files.setdefault(path.stem, path)
