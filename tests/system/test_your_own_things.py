@@ -82,7 +82,9 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (source / name).write_text(text)
     folders = [f"--{name}-base={lab / name}" for name in ("build", "install")]
     colcon = [sys.executable, "-m", "colcon", "--log-base", str(lab / "log")]
-    subprocess.run([*colcon, "build", f"--base-paths={lab / 'src'}", *folders], check=True, capture_output=True)
+    subprocess.run(
+        [*colcon, "build", f"--base-paths={lab / 'src'}", *folders], check=True, capture_output=True
+    )
     plain = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     source_it = f". {lab / 'install' / 'local_setup.bash'} && env -0"
     told = subprocess.run(["bash", "-c", source_it], env=plain, check=True, capture_output=True, text=True)
@@ -128,7 +130,11 @@ def test_an_expert_and_a_score_of_a_package_and_plain_files_make_an_evaluation(
     told = json.loads((files / "told.json").read_text())
     row = told["rows"][0]
     assert (row["success"], row["score"]) == (True, 7.0)
-    assert (told["setup"]["task"], told["setup"]["robot"], told["setup"]["policy"]) == ("lab_wait", "lab_arm", "lab_hold")
+    assert (told["setup"]["task"], told["setup"]["robot"], told["setup"]["policy"]) == (
+        "lab_wait",
+        "lab_arm",
+        "lab_hold",
+    )
 
 
 def test_a_plain_file_is_a_task_of_a_recording_and_a_suite(overlay: dict[str, str], files: Path) -> None:
@@ -138,4 +144,6 @@ def test_a_plain_file_is_a_task_of_a_recording_and_a_suite(overlay: dict[str, st
     suite = yaml.safe_load((ROOT / "config" / "suites" / "legato-fig6.yaml").read_text())
     (files / "mine.yaml").write_text(yaml.safe_dump(suite | {"title": "of the lab"}))
     shutil.rmtree(files / "bags")
-    assert "of the lab" in segue(overlay, files, "eval", "./mine.yaml", "--quick", "--quiet", "--checkpoints=none")
+    assert "of the lab" in segue(
+        overlay, files, "eval", "./mine.yaml", "--quick", "--quiet", "--checkpoints=none"
+    )

@@ -52,7 +52,7 @@ class JointMerge:
         self.heard = 0  # messages
 
     def layout(self, told: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Which entries of a message with the joints `told` matter, and their places in `names`."""
+        """Which entries (k,) of a message with the joints `told` matter, and their places (k,) in `names`."""
         if told != self._message:
             entries = [entry for entry, name in enumerate(told) if name in self._places]
             places = [self._places[told[entry]] for entry in entries]

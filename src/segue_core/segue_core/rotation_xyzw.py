@@ -31,7 +31,7 @@ def rotvec_from_xyzw(quaternion: ArrayLike) -> Floats:
 
 
 def multiply(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Hamilton product of quaternions: the rotation `b` followed by `a`."""
+    """Hamilton product of quaternions (..., 4): the rotation `b` followed by `a`."""
     ax, ay, az, aw = np.moveaxis(np.asarray(a, dtype=np.float64), -1, 0)
     bx, by, bz, bw = np.moveaxis(np.asarray(b, dtype=np.float64), -1, 0)
     x = aw * bx + ax * bw + ay * bz - az * by
@@ -41,13 +41,13 @@ def multiply(a: ArrayLike, b: ArrayLike) -> Floats:
 
 
 def conjugate(quaternion: ArrayLike) -> Floats:
-    """Inverse of a unit quaternion."""
+    """Inverse of a unit quaternion (..., 4)."""
     inverse: Floats = np.asarray(quaternion, dtype=np.float64) * np.array([-1.0, -1.0, -1.0, 1.0])
     return inverse
 
 
 def normalized(quaternion: ArrayLike) -> Floats:
-    """Unit quaternion of the same direction; a zero quaternion becomes the identity."""
+    """Unit quaternion (..., 4) of the same direction; a zero quaternion becomes the identity."""
     q = np.asarray(quaternion, dtype=np.float64)
     norm = np.linalg.norm(q, axis=-1, keepdims=True)
     identity = np.array([0.0, 0.0, 0.0, 1.0])
@@ -56,7 +56,7 @@ def normalized(quaternion: ArrayLike) -> Floats:
 
 
 def relative_rotvec(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Base-frame rotation vector that takes quaternion `a` to `b` the short way; angle at most pi."""
+    """Base-frame rotation vector (..., 3) [rad], at most pi long, that takes quaternion `a` (..., 4) to `b`."""
     return rotvec_from_xyzw(multiply(b, conjugate(a)))
 
 
@@ -67,7 +67,7 @@ def slerp(a: ArrayLike, b: ArrayLike, weight: ArrayLike) -> Floats:
 
 
 def nearest_rotvec(rotvec: ArrayLike, target: ArrayLike) -> Floats:
-    """The rotation vector of the same rotation that lies nearest to `target`.
+    """The rotation vector (..., 3) [rad] of the same rotation that lies nearest to `target` (..., 3).
 
     A rotation by `angle` about an axis is also one by `angle + 2 pi k`, so equal rotations can be far apart
     as numbers; this picks the representative that keeps a sequence of numbers continuous.

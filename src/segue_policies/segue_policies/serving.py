@@ -78,7 +78,7 @@ def check_observation(
 
 
 def not_finite(name: str, actions: NDArray[np.float32]) -> PolicyError:
-    """The error (not raised) of a policy whose network answered rows that are not finite."""
+    """The error (not raised) of a policy whose network answered rows (H, D) that are not finite."""
     bad = int((~np.isfinite(actions)).sum())
     text, got = (
         f"{name}: the predicted chunk is not finite",

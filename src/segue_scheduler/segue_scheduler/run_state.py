@@ -59,6 +59,6 @@ class RunState:
 
 
 def new_run(config: SchedulerConfig, tick: int, measured: NDArray[np.float64]) -> RunState:
-    """State at the start of a run."""
+    """State at the start of a run, at `tick` with the state `measured` (D,)."""
     delays = DelayEstimator(config.delay, config.buffer, config.warmup)
     return RunState(tick, measured, Timeline(len(measured)), delays, last_tick=tick - 1)

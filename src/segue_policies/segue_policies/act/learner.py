@@ -73,7 +73,7 @@ class ActLearner:
         return source.stream(first_step)
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """Absolute error and beta times the divergence, on augmented samples, with dropout."""
+        """Absolute error and beta times the divergence, on augmented samples, with dropout; a scalar."""
         training = self.config.training
         generator = torch_rng(training.seed, RandomStream.LOSS, my_share().own(step))
         batch = batch.to(self.model.queries.device)

@@ -82,7 +82,7 @@ class FlowLearner:
         return source.stream(first_step)
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """The objective on augmented, normalised samples, and on corrections when there are some."""
+        """The objective on augmented, normalised samples, and on corrections when there are some; a scalar."""
         own_step, device = my_share().own(step), self._device
         generator = torch_rng(self.config.training.seed, RandomStream.LOSS, own_step)
         measured, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)

@@ -149,7 +149,7 @@ class FlowNet(nn.Module):
         return velocity
 
     def bind(self, observed: Tensor) -> VelocityFn:
-        """The velocity `(A_hat - X) / (1 - t)` of a path that is not reshaped; omega is only told."""
+        """The velocity `(A_hat - X) / (1 - t)`, `(B, H, D)`, of a path that is not reshaped; omega only conditions."""
 
         def velocity(noisy: Tensor, t: Tensor, omega: Tensor) -> Tensor:
             left = (1 - time_like(t, noisy)).clamp(min=self.min_noise)

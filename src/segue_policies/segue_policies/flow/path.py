@@ -37,13 +37,13 @@ def time_like(t: Tensor | float, actions: Tensor) -> Tensor:
 
 
 def mixture(actions: Tensor, noise: Tensor, omega: Tensor) -> Tensor:
-    """Action-noise mixture `omega A + (1 - omega) eps`, the start of the path (Eq. 6)."""
+    """Action-noise mixture `omega A + (1 - omega) eps`, `(..., H, D)`, the start of the path (Eq. 6)."""
     weight = per_row(omega)
     return weight * actions + (1 - weight) * noise
 
 
 def interpolant(actions: Tensor, noise: Tensor, omega: Tensor, t: Tensor | float) -> Tensor:
-    """Point `Y_t` on the straight path from the mixture to the clean actions (Eq. 7)."""
+    """Point `Y_t` `(..., H, D)` on the straight path from the mixture to the clean actions (Eq. 7)."""
     time = time_like(t, actions)
     return (1 - time) * mixture(actions, noise, omega) + time * actions
 
@@ -59,7 +59,10 @@ def velocity_scale(omega: Tensor, t: Tensor | float, num_steps: int, like: Tenso
 def target_velocity(
     actions: Tensor, noise: Tensor, omega: Tensor, t: Tensor | float, num_steps: int
 ) -> Tensor:
-    """Regression target `(1 - kappa (1 - t)) (A - eps)` (Eq. 15). Depends on N: sample with the N of the training."""
+    """Regression target `(1 - kappa (1 - t)) (A - eps)`, `(..., H, D)` (Eq. 15).
+
+    Depends on N: sample with the N of the training.
+    """
     return velocity_scale(omega, t, num_steps, actions) * (actions - noise)
 
 
@@ -111,7 +114,7 @@ class LegatoSteps:
 
 
 def guide(noisy: Tensor, omega: Tensor, reference: Tensor) -> Tensor:
-    """Pull each row towards the reference by its omega, the step before every denoising step (Eq. 9)."""
+    """Pull each row of `(..., H, D)` towards the reference by its omega, before every denoising step (Eq. 9)."""
     weight = per_row(omega)
     return (1 - weight) * noisy + weight * reference
 

@@ -63,7 +63,7 @@ class Variant:
         return (1 - time_like(t, like)).clamp(min=1e-6).square().reciprocal().clamp(max=max_weight)
 
     def condition(self, omega: Tensor) -> Tensor:
-        """What the condition row says where the path has guidance `omega`."""
+        """What the condition row `(B, H)` says where the path has guidance `omega` `(B, H)`."""
         return omega
 
     def bind(self, net: FlowNet, observed: Tensor) -> VelocityFn:

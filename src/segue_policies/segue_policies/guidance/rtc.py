@@ -91,7 +91,9 @@ def guidance_weight(t: float, maximum: float) -> float:
 def pull(
     velocity_fn: VelocityFn, noisy: Tensor, t: Tensor, omega: Tensor, reference: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Velocity at `noisy`, and the correction: the masked error of `x1` times the Jacobian of `x1` in `noisy`.
+    """Velocity at `noisy`, and the correction, both (..., H, D).
+
+    The correction is the masked error of `x1` times the Jacobian of `x1` in `noisy`.
 
     Works under `no_grad`, and under inference mode when the velocity's own tensors were made outside it.
     """

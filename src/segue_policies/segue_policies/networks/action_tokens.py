@@ -50,7 +50,7 @@ class ActionTokens:
         return cls(vocabulary, int(config.get("n_action_bins", 256)), config.get("norm_stats") or {})
 
     def decode(self, tokens: ArrayLike, dataset: str) -> NDArray[np.float64]:
-        """Actions of tokens, in the units of `dataset`; the last axis is the dimension.
+        """Actions (..., D) of tokens (..., D), in the units of `dataset`.
 
         A token that is none of an action's counts as the nearest bin. ConfigError for a dataset without statistics.
         """
@@ -62,7 +62,7 @@ class ActionTokens:
         return actions
 
     def encode(self, actions: ArrayLike, dataset: str) -> NDArray[np.int64]:
-        """Tokens of actions in the units of `dataset`; what is outside of the percentiles is cut off."""
+        """Tokens (..., D) of actions (..., D) in the units of `dataset`; outside of the percentiles they are cut off."""
         low, high, mask = self._limits(dataset)
         given = np.asarray(actions, np.float64)
         span = np.where(high > low, high - low, 1.0)

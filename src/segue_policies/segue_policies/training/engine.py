@@ -82,7 +82,7 @@ class Engine:
         self._losses, self._optimiser = self._fabric.setup(_Losses(model, loss), optimiser)
 
     def descend(self, batch: Batch, step: int, largest_norm: float) -> tuple[Tensor, Tensor]:
-        """One optimiser step on this process's share of a batch; its loss and the global gradient norm.
+        """One optimiser step on this process's share of a batch; its loss and the global gradient norm, scalars.
 
         The forward pass runs in whatever autocast is active.
         """
@@ -94,7 +94,7 @@ class Engine:
         return loss.detach(), norm
 
     def mean(self, value: Tensor) -> Tensor:
-        """Mean of a number over the processes."""
+        """Mean of a scalar over the processes."""
         reduced: Tensor = self._fabric.all_reduce(value, reduce_op="mean") if self.processes > 1 else value
         return reduced
 

@@ -44,7 +44,7 @@ class BidirectionalDecoding(Continuation):
         return self._options.model_dump(include=set(BidirectionalSampling.model_fields))
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, falling over r, zeros behind."""
+        """Ones over d rows, falling over r, zeros behind: (H,)."""
         kind = self._options.ramp_kind or start.ramp_kind
         return guidance_schedule(start.horizon, start.delay, start.ramp, kind)
 

@@ -43,7 +43,7 @@ class LinearBlend(Mixing):
         self._options = self.parse(options, LinearBlendOptions)
 
     def shares(self, old: int, new: int) -> NDArray[np.float64]:
-        """The ramp, or the constant, over the window and 1 behind it."""
+        """The ramp, or the constant, over the window and 1 behind it: (min(old, new),) in [0, 1]."""
         both = min(old, new)
         window = min(self._options.window or both, both)
         share = np.minimum(np.arange(1, both + 1) / (window + 1), 1.0)

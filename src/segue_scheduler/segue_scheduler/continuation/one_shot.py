@@ -26,7 +26,7 @@ class OneShot(Continuation):
     trained_lengths = True
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, the ramp over r, zeros behind."""
+        """Ones over d rows, the ramp over r, zeros behind: (H,)."""
         return guidance_schedule(start.horizon, start.delay, start.ramp, start.ramp_kind)
 
 

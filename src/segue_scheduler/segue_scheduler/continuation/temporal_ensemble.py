@@ -57,7 +57,7 @@ class TemporalEnsemble(Mixing):
         )  # chunks behind each row left, the last entry for the last row
 
     def shares(self, old: int, new: int) -> NDArray[np.float64]:
-        """Share of a chunk that joins those already averaged."""
+        """Share of a chunk that joins those already averaged, (min(old, new),) in [0, 1]."""
         both = min(old, new)
         behind = self._counts[len(self._counts) - old :][:both]
         self._counts = np.concatenate([behind + 1, np.ones(new - both, dtype=np.int64)])

@@ -29,7 +29,7 @@ class Vlash(Continuation):
     ramps = False
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows."""
+        """Ones over d rows, zeros behind: (H,)."""
         return guidance_schedule(start.horizon, start.delay, 0, "zeros")
 
 

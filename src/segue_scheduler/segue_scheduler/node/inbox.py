@@ -84,7 +84,10 @@ class Inbox:
         self._held_back = None
 
     def empty(self, tick: int, measured: NDArray[np.float64]) -> Mail:
-        """Everything since the last call that may be delivered; the task state and a wish to stop stay."""
+        """All that came since the last call and may be delivered at `tick`, with the state `measured` (D,) then.
+
+        The task state and a request to stop stay.
+        """
         chunks = tuple(chunk for chunk in self._chunks if not self._early(chunk, tick))
         early = [chunk for chunk in self._chunks if self._early(chunk, tick)]
         failures = tuple(self._failures)

@@ -84,7 +84,7 @@ class Session:
         now_s: float,
         pictures: Pictures = _no_pictures,
     ) -> tuple[Mail, TickOutput]:
-        """One tick; `pictures` gives what the cameras saw at `measured_at`, for a corrector that looks.
+        """One tick, at `measured` (D,); `pictures` gives what the cameras saw then, for a corrector that looks.
 
         The first one starts the run from its own measured state, so that a replay can do the same. The first one after
         a person had the robot starts it anew: what was planned before is about another pose.
@@ -113,7 +113,10 @@ class Session:
         return mail, output
 
     def rest(self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float) -> TickOutput:
-        """One tick in which a person has the robot; the run can still succeed, be cancelled or lose its client."""
+        """One tick, at `measured` (D,), in which a person has the robot.
+
+        The run can still succeed, be cancelled or lose its client.
+        """
         if not self._resting:
             self.takeovers += 1
             self._rules_by_hand.reset()

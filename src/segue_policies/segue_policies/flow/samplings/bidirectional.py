@@ -23,7 +23,7 @@ from segue_policies.serving import read_options
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """The candidate with the smallest distance; the first one, the plain chunk, where nothing is to continue."""
+    """The candidate (H, D) with the smallest distance; the first, the plain chunk, where nothing is to continue."""
     count = read_options(request, BidirectionalSampling).candidates
     chunks = scene.physical(sample_plain(scene.velocity(count), scene.noise(count), scene.num_steps))
     best: NDArray[np.float32] = chunks[int(np.argmin(distances(scene, chunks, request)))]

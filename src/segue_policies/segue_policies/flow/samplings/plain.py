@@ -13,6 +13,6 @@ from segue_policies.serving import read_options
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """Ignores reference and omega."""
+    """A chunk (H, D) that ignores reference and omega."""
     read_options(request, NoOptions)
     return scene.first(sample_plain(scene.velocity(), scene.noise(), scene.num_steps))

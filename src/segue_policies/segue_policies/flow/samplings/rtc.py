@@ -18,7 +18,7 @@ from segue_policies.serving import read_options
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """One chunk; a step costs a forward and a backward pass."""
+    """One chunk (H, D); a step costs a forward and a backward pass."""
     options = read_options(request, RtcSampling)
     omega = scene.guidance(request.omega)
     reference = scene.normalised(np.asarray(request.reference, dtype=np.float32))

@@ -40,7 +40,7 @@ class Legato(Variant):
         return config.max_delay, config.max_ramp
 
     def schedules(self, count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
-        """Random delays and ramps, and a share without guidance."""
+        """Random delays and ramps, and a share without guidance: omega `(B, H)`."""
         return random_schedules(
             count, config.horizon, config.max_delay, config.max_ramp, config.free_share, generator
         )
@@ -54,7 +54,7 @@ class Legato(Variant):
         t: Tensor,
         config: FlowConfig,
     ) -> tuple[Tensor, Tensor]:
-        """The states that the sampler itself goes through when the network answers `actions`.
+        """The states `(B, H, D)` that the sampler itself goes through when the network answers `actions`.
 
         Each of its N steps pulls towards the reference anew, so there is no straight path; t is that of a step.
         """
@@ -69,11 +69,11 @@ class Legato(Variant):
         return torch.stack(states)[step, torch.arange(len(t))], step.to(t) / config.num_steps
 
     def weight(self, omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
-        """That of the reshaped velocity."""
+        """That of the reshaped velocity, `(B, H, 1)`."""
         return velocity_weight(omega, t, num_steps, max_weight)
 
     def bind_guided(self, net: FlowNet, observed: Tensor, noise: Tensor) -> VelocityFn:
-        """The reshaped velocity."""
+        """The reshaped velocity, from `noise` `(B, H, D)` on."""
         return net.bind_guided(observed, noise)
 
 
@@ -85,5 +85,5 @@ def velocity_weight(omega: Tensor, t: Tensor, num_steps: int, max_weight: float)
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """Guides before every denoising step."""
+    """A chunk (H, D), guided before every denoising step."""
     return guided(scene, request, sample)

@@ -32,7 +32,7 @@ class OneShot(Variant):
         return config.max_delay, config.max_ramp
 
     def schedules(self, count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
-        """As Legato's."""
+        """As Legato's: omega `(B, H)`."""
         return random_schedules(
             count, config.horizon, config.max_delay, config.max_ramp, config.free_share, generator
         )
@@ -43,14 +43,17 @@ class OneShot(Variant):
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """Begins at the mixture, then lets go."""
+    """A chunk (H, D) that begins at the mixture and is then let go."""
     return guided(scene, request, sample_one_shot)
 
 
 def sample_one_shot(
     velocity_fn: VelocityFn, noise: Tensor, omega: Tensor, reference: Tensor, num_steps: int
 ) -> Tensor:
-    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2); arguments as for `sample`."""
+    """Baseline: the reference enters the initial noise only (Eq. 4-5, Table A.2), `(..., H, D)`.
+
+    Arguments as for `sample`.
+    """
     state = mixture(reference, noise, omega)
     for k in range(num_steps):
         time = torch.tensor(k / num_steps, dtype=noise.dtype, device=noise.device)

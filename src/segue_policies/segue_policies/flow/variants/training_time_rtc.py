@@ -45,17 +45,17 @@ class TrainingTimeRtc(Variant):
         return config.max_delay, 0
 
     def schedules(self, count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
-        """Ones over the prefix."""
+        """Ones over the prefix: omega `(B, H)`."""
         return prefix_schedules(count, config.horizon, config.max_delay, generator)
 
     def weight(self, omega: Tensor, t: Tensor, num_steps: int, max_weight: float) -> Tensor:
-        """Zero on the prefix; on average over all rows as large as the plain one."""
+        """Zero on the prefix, `(B, H, 1)`; on average over all rows as large as the plain one."""
         postfix = (omega < 1).to(omega).unsqueeze(-1)
         return super().weight(omega, t, num_steps, max_weight) * postfix / postfix.mean()
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """Keeps the rows where omega is 1 as they are; a soft omega counts as free."""
+    """A chunk (H, D) that keeps the rows where omega is 1; a soft omega counts as free."""
     return guided(scene, request, sample_prefix)
 
 
@@ -64,7 +64,8 @@ def sample_prefix(
 ) -> Tensor:
     """Training-time RTC (arXiv 2512.05964): rows of the prefix are clean, hence set back around every step.
 
-    Arguments as for `sample`; `omega` is 1 on the prefix and 0 behind it. Rows behind it take plain Euler steps.
+    Arguments and answer `(..., H, D)` as for `sample`; `omega` is 1 on the prefix and 0 behind it, where rows take plain
+    Euler steps.
     """
     state = guide(noise, omega, reference)
     for k in range(num_steps):

@@ -62,7 +62,7 @@ class Vlash(Variant):
     def pairs(
         self, state: Tensor, actions: Tensor, config: FlowConfig, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """One shift per sample."""
+        """One shift per sample: omega `(B, H)`."""
         delta = torch.randint(config.max_delay + 1, (len(state),), generator=generator)
         samples = torch.arange(len(state))
         rows = delta[:, None] + torch.arange(config.horizon)
@@ -71,7 +71,7 @@ class Vlash(Variant):
 
 
 def answer(scene: Scene, request: PredictRequest) -> NDArray[np.float32]:
-    """The reference over the prefix, then the sampled rows."""
+    """A chunk (H, D): the reference over the prefix, then the sampled rows."""
     read_options(request, NoOptions)
     ahead = int(np.count_nonzero(np.asarray(request.omega) >= 1))
     executing = scene.continued(np.asarray(request.reference, dtype=np.float32))[:ahead]
