@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from segue_bringup import catalogue
+from segue_bringup.graph import load_graph
+from segue_bringup.resolution import make_plan
 from segue_control.robot.kinematics import Kinematics
-from segue_core.contracts.search import VARIABLE, config_files
+from segue_core.contracts.search import FILES, VARIABLE, config_files, name_of
 from segue_core.errors import ConfigError
 from segue_data.contracts import config_folder, load_robot, load_task, names, path_of
 
@@ -90,3 +92,41 @@ def test_a_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(VARIABLE, "/nowhere/lab")
     with pytest.raises(ConfigError, match="SEGUE_CONFIG_PATH .* not there.*/nowhere/lab"):
         names("robots")
+
+
+@pytest.fixture
+def named(mine: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, which nothing names, and no file named so far."""
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setenv(FILES, "")
+    return mine
+
+
+def test_a_file_that_is_named_is_the_one_of_its_name_from_then_on(named: Path) -> None:
+    """`robot:=/lab/mine.yaml` passed the first check as a file and was refused by the next as an unknown name."""
+    robot, task = named / "robots" / "mine.yaml", named / "tasks" / "mine_lift.yaml"
+    given = {"robot": str(robot), "task": str(task), "policy": "hold"}
+    plan = make_plan(load_graph(), given)
+    assert (plan.arguments["robot"], plan.arguments["task"]) == ("mine", "mine_lift")
+    assert plan.node("simulator").parameters["task_file"] == str(task)
+    assert plan.node("controller").parameters["robot_file"] == str(robot)
+    assert load_task("mine_lift").robot == "mine" and {"mine", "franka"} <= set(names("robots"))
+
+
+def test_a_policy_that_is_a_file_is_started_by_its_method(named: Path) -> None:
+    file = named / "calm.yaml"
+    file.write_text("name: calm\nmethod: hold\n")
+    parameters = make_plan(load_graph(), {"policy": str(file)}).node("policy").parameters
+    assert parameters["method"] == "hold"
+
+
+def test_a_file_that_is_not_there_is_named(named: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file.*nowhere.yaml"):
+        name_of("robots", str(named / "nowhere.yaml"))
+
+
+def test_two_files_of_one_name_are_refused(named: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").touch()
+    assert name_of("robots", str(named / "robots" / "mine.yaml")) == "mine"
+    with pytest.raises(ConfigError, match="two files of robots are called mine"):
+        name_of("robots", str(tmp_path / "mine.yaml"))

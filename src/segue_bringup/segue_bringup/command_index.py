@@ -32,6 +32,7 @@ def index() -> dict[str, Any]:
     return {
         "commands": forms,
         "about": about,
+        "methods": _own_methods(),
         "files": {str(file): file.stat().st_mtime_ns for file in _files()},
     }
 
@@ -40,6 +41,12 @@ def _policies() -> Sequence[str]:
     from segue_policies.method import trainable
 
     return sorted({*names("training"), *trainable()})
+
+
+def _own_methods() -> Sequence[str]:
+    from segue_policies.method import own_methods
+
+    return sorted(own_methods())
 
 
 def _plain(setting: Setting) -> dict[str, Any]:

@@ -224,6 +224,19 @@ def test_names_of_the_users_own_folders_are_known_before_anything_is_imported(
     assert "SEGUE_CONFIG_PATH names a folder that is not there" in early.refusal(workspace, words)
 
 
+def test_files_of_ones_own_are_completed_and_one_that_is_missing_is_refused_at_once(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for name in ("mine.yaml", "mine.txt", "other.yml"):
+        (tmp_path / name).touch()
+    (tmp_path / "mining").mkdir()
+    found = completing.complete(workspace, ["run", f"robot:={tmp_path}/mi"])
+    assert found == [f"robot:={tmp_path}/mine.yaml", f"robot:={tmp_path}/mining/"]
+    assert completing.complete(workspace, ["eval", "--task", f"{tmp_path}/o"]) == [f"{tmp_path}/other.yml"]
+    assert early.refusal(workspace, ["run", f"robot:={tmp_path}/mine.yaml"]) == ""
+    assert "no such file" in early.refusal(workspace, ["run", f"robot:={tmp_path}/none.yaml"])
+
+
 def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / ".venv" / "segue").mkdir(parents=True)
     text = (workspace.state / indices.FILE).read_text()

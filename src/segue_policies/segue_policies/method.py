@@ -78,7 +78,7 @@ class Method:
 
 def method_names() -> tuple[str, ...]:
     """All methods, ours and installed, sorted."""
-    return tuple(sorted({*_ours(), *installed(GROUP)}))
+    return tuple(sorted({*own_methods(), *installed(GROUP)}))
 
 
 def methods() -> tuple[Method, ...]:
@@ -97,7 +97,7 @@ def find_method(name: str) -> Method:
     Raises:
         ConfigError: no such method, with those there are; or an entry point that does not name a `Method`.
     """
-    ours = _ours()
+    ours = own_methods()
     if name in ours:
         return ours[name]
     entries = installed(GROUP)
@@ -113,7 +113,8 @@ def method_that_recognises(folder: Path) -> Method | None:
 
 
 @cache
-def _ours() -> Mapping[str, Method]:
+def own_methods() -> Mapping[str, Method]:
+    """Methods of this package's folders, by name."""
     folders = importlib.import_module(__package__).__path__
     packages = (module.name for module in pkgutil.iter_modules(folders) if module.ispkg)
     modules = (f"{__package__}.{name}.{MODULE}" for name in packages)

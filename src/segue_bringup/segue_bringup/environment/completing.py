@@ -5,7 +5,8 @@ Standard library only, and nothing is imported that answers do not need: it runs
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from segue_bringup.environment import endings, own
 from segue_bringup.environment import index as indices
@@ -51,6 +52,9 @@ _FISH = r"""function __segue_complete
 end
 complete -c segue -f -a '(__segue_complete)'
 """
+Names = Callable[[str], list[str]]
+"""From a folder of config/, such as "robots", to the names that it offers."""
+
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
@@ -99,7 +103,8 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
         return [
             f"{name}\t{about}" for name, about in inner.items() if len(before) == 1 and name.startswith(last)
         ]
-    return sorted(_of_command(workspace, indices.settings_of(command, left, index), left, last))
+    names = partial(indices.names, workspace, index=index)
+    return sorted(_of_command(names, indices.settings_of(command, left, index), left, last))
 
 
 def _of_script(command: str, last: str) -> list[str]:
@@ -112,19 +117,17 @@ def _of_script(command: str, last: str) -> list[str]:
     return [f"{word}\t{text}" for word, text in words.items() if word.startswith(last)]
 
 
-def _of_command(
-    workspace: Workspace, settings: list[indices.Setting], left: list[str], last: str
-) -> Iterable[str]:
+def _of_command(names: Names, settings: list[indices.Setting], left: list[str], last: str) -> Iterable[str]:
     asked = _option_before(settings, left)
     name, mark, value = _split(last)
     if asked is not None:
-        yield from _values(workspace, asked, last)
+        yield from _values(names, asked, last)
     elif mark:
         setting = _named(settings, name)
-        yield from (f"{name}{mark}{text}" for text in (_values(workspace, setting, value) if setting else ()))
+        yield from (f"{name}{mark}{text}" for text in (_values(names, setting, value) if setting else ()))
     else:
         places = [one for one in settings if one["place"] and one["listed"]]
-        yield from (text for one in places for text in _values(workspace, one, last))
+        yield from (text for one in places for text in _values(names, one, last))
         yield from _settings(settings, last)
 
 
@@ -161,12 +164,12 @@ def _split(word: str) -> tuple[str, str, str]:
     return (name[:-1], ":=", value) if name.endswith(":") else (name, "=", value)
 
 
-def _values(workspace: Workspace, setting: indices.Setting, begun: str) -> list[str]:
+def _values(names: Names, setting: indices.Setting, begun: str) -> list[str]:
     listed = ["true", "false"] if setting["kind"] == "bool" else list(setting["choices"])
     if not listed and setting["names"]:
         if "/" in begun:
             return _files(begun)
-        listed = indices.names(workspace, setting["names"])
+        listed = names(setting["names"])
     return [text for text in listed if text.startswith(begun)]
 
 

@@ -30,7 +30,7 @@ def refusal(workspace: Workspace, words: Sequence[str]) -> str:
         inner = [name.removeprefix(f"{group} ") for name in index["about"] if name.startswith(f"{group} ")]
         return f"segue: {unknown_name(f'command of {group}', words[1], inner)}" if inner and words[1:] else ""
     settings = [_setting(plain) for plain in indices.settings_of(command, left, index)]
-    names = _names(workspace)
+    names = _names(workspace, index)
     try:
         check(spelled(left, settings, command, names), settings, names)
     except ConfigError as error:
@@ -38,8 +38,8 @@ def refusal(workspace: Workspace, words: Sequence[str]) -> str:
     return ""
 
 
-def _names(workspace: Workspace) -> Any:
-    return lambda kind: indices.names(workspace, kind)
+def _names(workspace: Workspace, index: indices.Index) -> Any:
+    return lambda kind: indices.names(workspace, kind, index)
 
 
 def _setting(plain: indices.Setting) -> Any:

@@ -29,7 +29,7 @@ def usual_configuration() -> bool:
     return not os.environ.get("SEGUE_CONFIG_DIR")
 
 
-def names(workspace: Workspace, kind: str) -> list[str]:
+def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     """Names that the configuration offers, the user's own folders included; a method is a policy, too.
 
     Raises:
@@ -39,13 +39,10 @@ def names(workspace: Workspace, kind: str) -> list[str]:
     from segue_core.contracts.search import config_files
 
     files = config_files(kind, Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config"))
-    return sorted({*files, *(_methods(workspace) if kind == "policies" else ())})
-
-
-def _methods(workspace: Workspace) -> set[str]:
-    """Methods in folders of ours, and those of packages that this Python sees: `segue_policies.method` without it."""
-    folders = (workspace.root / "src" / "segue_policies" / "segue_policies").glob("*/method.py")
-    return {file.parent.name for file in folders} | {one.name for one in entry_points(group="segue.methods")}
+    if kind != "policies":
+        return list(files)
+    installed = (one.name for one in entry_points(group="segue.methods"))
+    return sorted({*files, *index["methods"], *installed})
 
 
 def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:

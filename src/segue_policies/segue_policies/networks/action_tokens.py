@@ -62,7 +62,7 @@ class ActionTokens:
         return actions
 
     def encode(self, actions: ArrayLike, dataset: str) -> NDArray[np.int64]:
-        """Tokens (..., D) of actions (..., D) in the units of `dataset`; outside of the percentiles they are cut off."""
+        """Tokens (..., D) of actions (..., D) in the units of `dataset`; beyond the percentiles they are cut off."""
         low, high, mask = self._limits(dataset)
         given = np.asarray(actions, np.float64)
         span = np.where(high > low, high - low, 1.0)

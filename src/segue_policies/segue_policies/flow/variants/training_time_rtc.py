@@ -64,7 +64,7 @@ def sample_prefix(
 ) -> Tensor:
     """Training-time RTC (arXiv 2512.05964): rows of the prefix are clean, hence set back around every step.
 
-    Arguments and answer `(..., H, D)` as for `sample`; `omega` is 1 on the prefix and 0 behind it, where rows take plain
+    Arguments and answer `(..., H, D)` as for `sample`; `omega` is 1 on the prefix and 0 behind, where rows take plain
     Euler steps.
     """
     state = guide(noise, omega, reference)
