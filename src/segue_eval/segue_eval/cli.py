@@ -38,6 +38,7 @@ from segue_eval.suite.cli import (
 from segue_eval.suite.find import suite_names
 from segue_eval.summary import endings, explained, shortenings, success_interval, table, to_csv, to_json
 from segue_eval.verbs import VERBS
+from segue_policies.method import method_names
 
 _FILMED_FAILURES = 3
 DONE, NOT_REACHED = ExitStatus.SUCCESS, ExitStatus.TASK_FAILED
@@ -139,9 +140,14 @@ def run_report(arguments: ReportOptions) -> int:
     return DONE
 
 
+def _names(kind: str) -> list[str]:
+    """Names of a kind; every method is a policy, too."""
+    return sorted({*names(kind), *(method_names() if kind == "policies" else ())})
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, and turn errors into a sentence and a status."""
-    return command_line.main(argv, VERBS, names, "segue", "the same command goes on from here")
+    return command_line.main(argv, VERBS, _names, "segue", "the same command goes on from here")
 
 
 if __name__ == "__main__":
