@@ -8,19 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from segue_core.scheduler_config import RunSettings
 from segue_data.contracts import load_task
 from segue_eval.options import default_checkpoint, default_continuation, usual_lengths
 from segue_eval.settings import SetupOptions
-
-_FROM_SCHEDULER = {
-    "stride": "--stride",
-    "delay": "--delay",
-    "ramp": "--ramp",
-    "delay_mode": "--delay-mode",
-    "when_infeasible": "--when-infeasible",
-    "ramp_kind": "--ramp-kind",
-    "time_limit_s": "--time-limit-s",
-}
 
 
 def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
@@ -33,25 +24,23 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
         words += ["--robot", setup["robot"]]
     if scheduler["continuation"] != default_continuation(setup["policy"]):
         words += ["--continuation", scheduler["continuation"]]
-    if scheduler.get("continuation_options"):
-        words += ["--continuation-options", json.dumps(scheduler["continuation_options"])]
-    usual = {key: fields[key].default for key in _FROM_SCHEDULER}
+    usual = {name: fields[name].default for name in RunSettings.model_fields}
     usual |= usual_lengths(setup["policy"], scheduler["continuation"])
-    if scheduler.get("corrector"):
-        words += ["--corrector", scheduler["corrector"]]
-        words += ["--corrector-options", json.dumps(scheduler["corrector_options"])]
-    if "termination" in scheduler:
-        words += ["--termination", ", ".join(scheduler["termination"])]
-        words += ["--rule-options", json.dumps(scheduler["rule_options"])]
-    for key, option in _FROM_SCHEDULER.items():
-        if key in scheduler and scheduler[key] != usual[key]:
-            words += [option, str(scheduler[key])]
+    for name in RunSettings.model_fields:
+        if name in scheduler and name != "continuation" and scheduler[name] != usual[name]:
+            words += ["--" + name.replace("_", "-"), _written(scheduler[name])]
     if setup["latency"] != fields["latency"].default:
         words += ["--latency", setup["latency"]]
     if setup.get("device", "auto") != "auto":
         words += ["--device", setup["device"]]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
     return "./segue eval " + shlex.join(words)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def films(folder: Path, seed: int) -> dict[str, Path]:

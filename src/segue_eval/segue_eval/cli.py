@@ -140,14 +140,14 @@ def run_report(arguments: ReportOptions) -> int:
     return DONE
 
 
-def _names(kind: str) -> list[str]:
+def known(kind: str) -> list[str]:
     """Names of a kind; every method is a policy, too."""
     return sorted({*names(kind), *(method_names() if kind == "policies" else ())})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, and turn errors into a sentence and a status."""
-    return command_line.main(argv, VERBS, _names, "segue", "the same command goes on from here")
+    return command_line.main(argv, VERBS, known, "segue", "the same command goes on from here")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ import pytest
 
 from segue_core.command_line.form import form_of
 from segue_core.command_line.reading import read
-from segue_data.contracts import names
 from segue_eval.again import command
 from segue_eval.claims import Verdict, rate_claim
+from segue_eval.cli import known
 from segue_eval.options import setup_from
 from segue_eval.plots import write_page
 from segue_eval.recording import best_and_worst, seeds_to_film
@@ -176,6 +176,7 @@ def test_the_page_lists_every_seed_with_how_it_ended_what_to_see_and_the_command
         "--policy act --task push_button --stride 30 --delay 8",
         "--policy act --task push_button --continuation naive_async --stride 1 --delay 1",
         "--when-infeasible shorten --robot dual_arm --time-limit 7.5",
+        "--termination stall,time_limit --rule-options '{stall: {window_s: 3.0}}' --max-action-age-s 2",
     ],
 )
 def test_the_command_beside_a_seed_describes_the_setup_that_was_run(words: str) -> None:
@@ -191,5 +192,5 @@ def test_films_are_of_the_best_the_worst_and_of_failures_up_to_a_number() -> Non
 
 
 def _parsed(words: str) -> EvalOptions:
-    given: EvalOptions = read(shlex.split(words), form_of(EvalOptions), "segue eval", names)
+    given: EvalOptions = read(shlex.split(words), form_of(EvalOptions), "segue eval", known)
     return given
