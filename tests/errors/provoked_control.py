@@ -8,8 +8,8 @@ import numpy as np
 from segue_control.controller import RobotController
 from segue_control.guard.ownership import CommandOwner
 from segue_control.hardware.link import HardwareLink
-from segue_control.planning import BuiltInPlanner, Obstacle, Scene
-from segue_control.planning.scene import Shape
+from segue_control.planning.built_in import BuiltInPlanner
+from segue_control.planning.scene import Obstacle, Scene, Shape
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import joint_limits
 from segue_core.contracts.hardware import HardwareConfig

@@ -1,5 +1,7 @@
 """Planned moves, for every robot that there is: inside the limits, free of touches, and refused with names."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,17 +9,11 @@ import mujoco
 import numpy as np
 import pytest
 
-from segue_control.planning import (
-    BuiltInPlanner,
-    JointTrajectory,
-    Obstacle,
-    Scene,
-    contract_scene,
-    create_planner,
-)
-from segue_control.planning.choice import moveit_is_there
+from segue_control.planning.built_in import BuiltInPlanner
+from segue_control.planning.choice import create_planner, moveit_is_there
 from segue_control.planning.collision import CollisionModel
-from segue_control.planning.scene import Shape
+from segue_control.planning.scene import Obstacle, Scene, Shape, contract_scene
+from segue_control.planning.trajectory import JointTrajectory
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.limits import JointLimits, joint_limits
 from segue_control.robot.model import robot_spec
@@ -228,3 +224,10 @@ def test_every_named_pose_of_the_contract_is_reached_from_home(cell: Cell) -> No
         goal = np.array(cell.robot.pose_rad(name))
         trajectory = cell.planner.plan(cell.home, goal, contract_scene(cell.robot))
         np.testing.assert_allclose(trajectory.positions[-1], goal, atol=1e-9)
+
+
+def test_a_scene_is_looked_at_without_what_plans_in_it() -> None:
+    """A third of the time that the simulator took to be imported was for splines that it never draws."""
+    code = "import sys, segue_control.planning.scene; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
