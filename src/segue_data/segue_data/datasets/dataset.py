@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,11 +48,21 @@ class EpisodeDataset:
     action_space: ActionSpace
     rate_hz: float
     path: Path
+    files_key: str  # digest of the files that it was read from
+    cache: Path | None  # where decoded pictures were asked to be
 
     @property
     def episode_count(self) -> int:
         """Number of episodes."""
         return int(self.episode[-1]) + 1
+
+    def keep(self, name: str, build: Callable[[Path], None]) -> Path:
+        """The folder `name` beside the decoded pictures, filled by `build` now or before, of these files only.
+
+        Raises:
+            DataError: as `picture_cache.cached`, and what `build` raises.
+        """
+        return cached(self.path, f"{self.files_key}-{name}", build, self.cache)
 
     def bounds(self) -> NDArray[np.int64]:
         """First frame of every episode and the number of frames, (episodes + 1,)."""
@@ -113,9 +124,16 @@ def load(
     if not data_files(path):
         raise missing(path, "no data files")
     build = partial(_build, path=path, workers=workers, progress=progress)
-    folder = cached(path, _key(path, about), build, cache)
+    key = _key(path, about)
+    folder = cached(path, key, build, cache)
     arrays = {name: read_array(folder / f"{name}.npy") for name in _ARRAYS}
     _expect_random_reads(arrays["images"])
     return EpisodeDataset(
-        **arrays, cameras=about.cameras, action_space=about.space, rate_hz=about.rate_hz, path=path
+        **arrays,
+        cameras=about.cameras,
+        action_space=about.space,
+        rate_hz=about.rate_hz,
+        path=path,
+        files_key=key.split("-", maxsplit=1)[0],
+        cache=cache,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.act.config import NetworkConfig
-from segue_policies.act.model import ActNet, Trunk
+from segue_policies.act.model import ActNet, MapStage, Trunk
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet
+from segue_policies.vision.config import Given
 
 
 def build_network(
@@ -22,6 +23,11 @@ def build_network(
         allowed = f"a multiple of 4 and of heads ({config.heads})"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "network.width", got=config.width, expected=allowed)
     return ActNet(config, state_dim, chunk_shape, trunk or _trunk(config))
+
+
+def map_stage(given: Given) -> MapStage | None:
+    """What stands before the tokens of a frozen trunk's map; None for pixels."""
+    return None if given.pixels else MapStage(given.channels)
 
 
 def _trunk(config: NetworkConfig) -> Trunk:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from segue_policies.act.build import build_network
+from segue_policies.act.build import build_network, map_stage
 from segue_policies.act.config import ActConfig
 from segue_policies.act.loss import divergence, reconstruction
 from segue_policies.act.model import IMAGENET_MEAN, ActNet
@@ -20,8 +20,7 @@ from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, sav
 from segue_policies.checkpoints.provenance import provenance
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet, load_weights
-from segue_policies.samples.augmentation import jitter
-from segue_policies.samples.batches import Batch, BatchSource, read_batch
+from segue_policies.samples.batches import Batch
 from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.samples.normaliser import Normaliser, fit_absolute, fit_normaliser
 from segue_policies.training.chunk_error import chunk_errors
@@ -29,6 +28,8 @@ from segue_policies.training.lora import add_adapters, without_adapters
 from segue_policies.training.processes import my_share
 from segue_policies.training.seeds import RandomStream, numpy_rng, seeded, torch_rng
 from segue_policies.training.warm_start import take_weights
+from segue_policies.vision.config import given_by
+from segue_policies.vision.sight import sight_of, size_of
 
 EVALUATION_BATCH = 64
 STATISTICS_FRAMES = 4000
@@ -50,8 +51,7 @@ class ActLearner:
             data, config.horizon, training.validation_share, training.seed, training.split
         )
         self.normaliser = _fit(self.part, config)
-        height, width = data.images.shape[2:4]
-        self.image_size = (width, height)
+        self.image_size = size_of(data)
         torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
         shape = (config.horizon, data.action_space.dim)
         trunk = None
@@ -59,26 +59,27 @@ class ActLearner:
             trunk = VisionTrunk.from_folder(Path(config.backbone_weights))
             network = config.network.model_copy(update={"backbone_config": trunk.config})
             self.config = config.model_copy(update={"network": network})
-        self.model = build_network(self.config.network, data.state.shape[1], shape, trunk)
+        given = given_by(config.encoder, self.image_size)
+        stage = map_stage(given)
+        self.model = build_network(self.config.network, data.state.shape[1], shape, stage or trunk)
         if config.backbone_weights is not None and isinstance(self.model.backbone, ResNet):
             load_weights(self.model.backbone, Path(config.backbone_weights))
         self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
+        self.sight = sight_of(config, data, self.normaliser)
+        self.part, self.held_out = self.sight.part(self.part), self.sight.part(self.held_out)
         if config.lora is not None:
             add_adapters(self.model.backbone, config.lora)
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """Shuffled training batches with shifted images."""
-        training = self.config.training
-        source = BatchSource(self.part, training.batch_size, training.shift_pixels, training.seed)
-        return source.stream(first_step)
+        return self.sight.source(self.part).stream(first_step)
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         """Absolute error and beta times the divergence, on augmented samples, with dropout; a scalar."""
         training = self.config.training
         generator = torch_rng(training.seed, RandomStream.LOSS, my_share().own(step))
         batch = batch.to(self.model.queries.device)
-        images = self.normaliser.encode_images(batch.images)
-        images = jitter(images, training.brightness, training.colour, generator)
+        images = self.sight.augmented(batch.images, generator)
         state = self.normaliser.encode_state(batch.state)
         state = state + training.state_noise * torch.randn(state.shape, generator=generator).to(state)
         noise = torch.randn(len(state), self.model.latent, generator=generator).to(state)
@@ -102,9 +103,9 @@ class ActLearner:
         chosen = np.sort(chosen[: self.config.training.validation_frames])
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
-            batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
+            batch = self.sight.read(self.held_out, chosen[first : first + EVALUATION_BATCH])
             batch = batch.to(model.queries.device)
-            images = self.normaliser.encode_images(batch.images)
+            images = self.sight.plain(batch.images)
             state = self.normaliser.encode_state(batch.state)
             noise = state.new_zeros(len(state), model.latent)
             losses.append(float(self._loss(model, images, state, batch, noise)) * len(batch))
@@ -129,8 +130,9 @@ class ActLearner:
             "max_delay": 0,
             "max_ramp": 0,
             "network": config.network.model_dump(mode="json"),
+            **self.sight.described(),
             "provenance": provenance(
-                self.part, None, config.training, self._begun, summary["step"]
+                self.part, None, config.training, self._begun, summary["step"], self.sight.digest
             ).model_dump(mode="json"),
         }
         plain = without_adapters(model)

@@ -18,8 +18,26 @@ from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet
 from segue_policies.samples.normaliser import IMAGE_GAIN
 
-Trunk = ResNet | VisionTrunk
-"""`(B, 3, h, w)` to a feature map of `channels`."""
+
+class MapStage(nn.Module):
+    """Two trained convolutions behind a frozen trunk: its map to one of a quarter of the size, as tokens need it."""
+
+    channels = 128
+
+    def __init__(self, before: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(before, 64, 3, 2, 1), nn.ReLU(), nn.Conv2d(64, self.channels, 3, 2, 1), nn.ReLU()
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """`(B, C, h, w)` to `(B, 128, h/4, w/4)`."""
+        found: Tensor = self.layers(maps)
+        return found
+
+
+Trunk = ResNet | VisionTrunk | MapStage
+"""`(B, 3, h, w)` to a feature map of `channels`; of a frozen trunk's map to a smaller one."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -84,8 +102,10 @@ class ActNet(nn.Module):
         self.queries = nn.Parameter(torch.randn(rows, config.width))
         self.leave = nn.Linear(config.width, action_dim)
         self.style_encoder = StyleEncoder(config, state_dim, chunk_shape) if config.style_encoder else None
-        gain = 1.0 / (IMAGE_GAIN * torch.tensor(IMAGENET_DEVIATION))
-        self.register_buffer("pixel_gain", gain.view(3, 1, 1), persistent=False)
+        gain = 1.0 / (IMAGE_GAIN * torch.tensor(IMAGENET_DEVIATION)).view(3, 1, 1)
+        unchanged = torch.ones(1, 1, 1)
+        shown = unchanged if isinstance(trunk, MapStage) else gain
+        self.register_buffer("pixel_gain", shown, persistent=False)
         xavier([self.encoder, self.decoder])
 
     def forward(self, images: Tensor, state: Tensor, z: Tensor | None = None) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.act.build import build_network
+from segue_policies.act.build import build_network, map_stage
 from segue_policies.act.config import NetworkConfig
 from segue_policies.act.model import ActNet
 from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint
@@ -27,6 +26,8 @@ from segue_policies.serving import (
     not_finite,
     policy_info,
 )
+from segue_policies.vision.config import given_by
+from segue_policies.vision.eyes import Eyes, Pixels, trained_eyes
 
 
 class ActPolicy:
@@ -39,10 +40,13 @@ class ActPolicy:
         normaliser: Normaliser,
         state_dim: int,
         runtime: Runtime | None = None,
+        eyes: Eyes | None = None,
     ) -> None:
+        """Without `eyes` the network is given pixels."""
         self._info, self._normaliser, self._state_dim = info, normaliser, state_dim
         self._net, self._runtime = net, runtime or Runtime()
         self._device = next(net.parameters()).device
+        self._eyes = eyes or Pixels(normaliser)
 
     @classmethod
     def deployed(cls, deployment: Deployment) -> ActPolicy:
@@ -55,7 +59,8 @@ class ActPolicy:
         checkpoint = load_checkpoint(folder, "act", deployment.expected)
         info, state_dim = policy_info(checkpoint.config), checkpoint.config.state_dim
         net = _network(folder, checkpoint).to(device)
-        return cls(info, net, checkpoint.normaliser, state_dim, deployment.runtime)
+        eyes = trained_eyes(checkpoint.config.encoder, checkpoint.normaliser, folder).to(device)
+        return cls(info, net, checkpoint.normaliser, state_dim, deployment.runtime, eyes)
 
     @property
     def info(self) -> PolicyInfo:
@@ -76,8 +81,9 @@ class ActPolicy:
         check_plain(request, self._info.name)
         pixels, measured = check_observation(request.observation, self._info, self._state_dim)
         state = torch.from_numpy(measured)[None].to(self._device)
-        images = self._normaliser.encode_images(torch.from_numpy(pixels)[None].to(self._device))
+        shown = self._eyes.show(torch.from_numpy(pixels)[None].to(self._device))
         with self._runtime.computing(self._device):
+            images = self._eyes.look(shown)
             predicted = self._net(images, self._normaliser.encode_state(state)).float()
         actions = self._normaliser.decode_actions(predicted, state)[0].cpu().numpy()
         if not np.isfinite(actions).all():
@@ -92,7 +98,12 @@ def _network(folder: Path, checkpoint: Checkpoint) -> ActNet:
     config = checkpoint.config
     try:
         settings = parse_model(config.network, NetworkConfig, "network")
-        build = partial(build_network, settings, config.state_dim, (config.horizon, config.space().dim))
+        given = given_by(config.encoder, config.image_size)
+        shape = (config.horizon, config.space().dim)
+
+        def build() -> ActNet:
+            return build_network(settings, config.state_dim, shape, map_stage(given))
+
         return filled_network(build, checkpoint.weights)
     except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error

@@ -33,6 +33,7 @@ from segue_core.history import Offsets
 from segue_core.policy import MAX_CAMERAS, MAX_HORIZON, MAX_SIDE, MAX_STEPS
 from segue_policies.checkpoints.provenance import Provenance
 from segue_policies.samples.normaliser import Normaliser
+from segue_policies.vision.config import TrunkRecord
 
 CONFIG, WEIGHTS, STATS, README = "config.yaml", "weights.safetensors", "stats.json", "README.md"
 FORMAT = 1
@@ -63,6 +64,9 @@ class CheckpointConfig(StrictModel):
     max_ramp: int = Field(ge=0, le=MAX_HORIZON, description="longest ramp of the training [ticks]")
     history: Offsets = Field(default=(0,), description="observations shown, in ticks from the newest")
     network: dict[str, Any] = Field(description="the method's own network settings")
+    encoder: TrunkRecord | None = Field(
+        default=None, description="the frozen trunk that its pictures go through; absent: none"
+    )
     provenance: Provenance | None = Field(default=None, description="what it was made from, if that is known")
     weights_sha256: str = Field(description="of weights.safetensors")
     stats_sha256: str = Field(description="of stats.json")

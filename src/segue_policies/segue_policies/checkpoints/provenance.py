@@ -36,6 +36,7 @@ class Provenance(StrictModel):
         ge=0, description="lights of frozen image encoders; 0: they were trained as well"
     )
     seed: int = Field(ge=0, description="of weights, order, augmentation and noise")
+    trunk: str = Field(default="", description="digest of the frozen trunk; empty: none")
 
     def differences(self, other: Provenance) -> tuple[str, ...]:
         """What this and `other` were not given alike, each with both values."""
@@ -45,9 +46,17 @@ class Provenance(StrictModel):
 
 
 def provenance(
-    part: ChunkDataset, corrections: Corrections | None, training: TrainingConfig, init: str, steps: int
+    part: ChunkDataset,
+    corrections: Corrections | None,
+    training: TrainingConfig,
+    init: str,
+    steps: int,
+    trunk: str = "",
 ) -> Provenance:
-    """That of a training on `part` that has taken `steps` steps from the weights with the digest `init`."""
+    """That of a training on `part` that has taken `steps` steps from the weights with the digest `init`.
+
+    `trunk` is the digest of a frozen one.
+    """
     data, frames = part.data, part.frames
     corrected = (corrections.state, corrections.action, corrections.reference) if corrections else ()
     return Provenance(
@@ -60,6 +69,7 @@ def provenance(
         learning_rate=training.learning_rate,
         frozen_views=training.frozen_views,
         seed=training.seed,
+        trunk=trunk[:DIGITS],
     )
 
 

@@ -11,6 +11,7 @@ from segue_policies.flow.config import NetworkConfig
 from segue_policies.flow.model import ChunkHead, FlowNet
 from segue_policies.flow.transformer import TransformerHead
 from segue_policies.networks.encoders import ImageEncoder, ObservationEncoder
+from segue_policies.vision.config import PIXELS, Given
 
 
 def build_network(
@@ -20,23 +21,27 @@ def build_network(
     state_dim: int,
     chunk_shape: tuple[int, int],
     num_steps: int,
+    channels: int = PIXELS,
 ) -> FlowNet:
-    """Fresh network for `cameras` (in order), images of (width, height) pixels and chunks (H, D).
+    """Fresh network for `cameras` (in order), images of (width, height) and chunks (H, D).
+
+    With other `channels` than three the images are feature maps.
 
     Raises:
-        ConfigError: a camera has no encoder, or the images are not multiples of 8 pixels.
+        ConfigError: a camera has no encoder, or the images are not multiples of 8 pixels (of feature maps: any).
     """
     missing = [camera for camera in cameras if camera not in config.encoder_of]
     if missing:
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, "encoder_of names no encoder", got=missing, expected=list(cameras)
         )
-    if image_size[0] % 8 or image_size[1] % 8 or not all(0 < size <= 1024 for size in image_size):
-        raise ConfigError(
-            ErrorCode.CONFIG_INVALID_VALUE, "image size", got=image_size, expected="multiples of 8 up to 1024"
-        )
+    given = Given(channels, image_size)
+    divisor = 8 if given.pixels else 1
+    if any(size % divisor or not 0 < size <= 1024 for size in given.size):
+        expected = f"multiples of {divisor} up to 1024"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "image size", got=given.size, expected=expected)
     used = [config.encoder_of[camera] for camera in cameras]
-    encoders = {name: _image_encoder(config, image_size) for name in dict.fromkeys(used)}
+    encoders = {name: _image_encoder(config, given) for name in dict.fromkeys(used)}
     encoder = ObservationEncoder(encoders, used, config.image_width, state_dim, config.condition_width)
     head = _head(config, chunk_shape)
     return FlowNet(encoder, head, num_steps, config.min_noise, config.condition_row)
@@ -60,5 +65,5 @@ def _head(config: NetworkConfig, chunk_shape: tuple[int, int]) -> nn.Module:
     return TransformerHead(*sizes, config.token_rows, config.attention_heads)
 
 
-def _image_encoder(config: NetworkConfig, image_size: tuple[int, int]) -> ImageEncoder:
-    return ImageEncoder(image_size, config.channels, config.keypoints, config.values, config.image_width)
+def _image_encoder(config: NetworkConfig, given: Given) -> ImageEncoder:
+    return ImageEncoder(given, config.channels, config.keypoints, config.values, config.image_width)

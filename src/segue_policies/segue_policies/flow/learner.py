@@ -22,18 +22,18 @@ from segue_policies.flow.path import sample_plain
 from segue_policies.flow.readme import checkpoint_readme
 from segue_policies.flow.variants import VARIANTS
 from segue_policies.networks.encoders import ObservationEncoder
-from segue_policies.samples.augmentation import jitter
-from segue_policies.samples.batches import Batch, BatchSource, read_batch
+from segue_policies.samples.batches import Batch
 from segue_policies.samples.corrections import Corrections, CorrectionSource, check_corrections
 from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 from segue_policies.training.chunk_error import chunk_errors
-from segue_policies.training.config import TrainingConfig
 from segue_policies.training.frozen_views import encode_views, kept_views, pick_view
 from segue_policies.training.precision import Chosen, autocast
 from segue_policies.training.processes import my_share
 from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
 from segue_policies.training.warm_start import take_weights
+from segue_policies.vision.config import given_by
+from segue_policies.vision.sight import sight_of, size_of
 
 EVALUATION_BATCH = 128
 STATISTICS_FRAMES = 4000
@@ -57,17 +57,18 @@ class FlowLearner:
         self.part, self.held_out = split(data, rows, training.validation_share, training.seed, training.split)
         self.normaliser = _fit(self.part, config.flow.horizon)
         torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
-        height, width = data.images.shape[2:4]
-        self.image_size = (width, height)
+        self.image_size = size_of(data)
+        given = given_by(config.encoder, self.image_size)
         chunk_shape, network = (config.flow.horizon, data.action_space.dim), config.network
-        net = build_network(
-            network, data.cameras, self.image_size, data.state.shape[1], chunk_shape, config.flow.num_steps
-        )
+        state, steps = data.state.shape[1], config.flow.num_steps
+        net = build_network(network, data.cameras, given.size, state, chunk_shape, steps, given.channels)
         self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
         self._dim_weights = _dim_weights(config, data)
         self.variant.check(network, data.state.shape[1], data.action_space.dim)
         self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
-        _check_frozen(training)
+        _check_frozen(config)
+        self.sight = sight_of(config, data, self.normaliser)
+        self.part, self.held_out = self.sight.part(self.part), self.sight.part(self.held_out)
         self._frozen = training.frozen_views > 0
         self._embedded = self._freeze(data.images) if self._frozen else None
         self._given = corrections
@@ -75,11 +76,7 @@ class FlowLearner:
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """Shuffled training batches with shifted images."""
-        training = self.config.training
-        source = BatchSource(
-            self.part, training.batch_size, training.shift_pixels, training.seed, self._embedded
-        )
-        return source.stream(first_step)
+        return self.sight.source(self.part, self._embedded).stream(first_step)
 
     def loss(self, batch: Batch, step: int) -> Tensor:
         """The objective on augmented, normalised samples, and on corrections when there are some; a scalar."""
@@ -107,10 +104,7 @@ class FlowLearner:
         return self._eyes.join(embedded, state)
 
     def _see(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        training = self.config.training
-        images = self.normaliser.encode_images(images.to(self._device))
-        shown = jitter(images, training.brightness, training.colour, generator)
-        return self._eyes.embed(shown)
+        return self._eyes.embed(self.sight.augmented(images.to(self._device), generator))
 
     @property
     def _device(self) -> torch.device:
@@ -141,7 +135,8 @@ class FlowLearner:
         config, training = self.config, self.config.training
         check_corrections(corrections, self.data, config.flow.horizon)
         size = max(1, round(training.correction_share * training.batch_size / my_share().count))
-        embedded = self._freeze(corrections.images) if self._frozen else None
+        seen = self.sight.encoded(corrections.images)
+        embedded = self._freeze(corrections.images) if self._frozen else seen
         return CorrectionSource(corrections, size, training.seed, embedded)
 
     def _correction_loss(self, source: CorrectionSource, step: int, generator: torch.Generator) -> Tensor:
@@ -171,10 +166,10 @@ class FlowLearner:
         generator = torch_rng(self.config.training.seed, RandomStream.EVALUATE)
         losses, predicted, actual = [], [], []
         for first in range(0, len(chosen), EVALUATION_BATCH):
-            batch = read_batch(self.held_out, chosen[first : first + EVALUATION_BATCH])
+            batch = self.sight.read(self.held_out, chosen[first : first + EVALUATION_BATCH])
             state, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)
             state, actions, images = (x.to(self._device) for x in (state, actions, batch.images))
-            observed = net.observe(self.normaliser.encode_images(images), self.normaliser.encode_state(state))
+            observed = net.observe(self.sight.plain(images), self.normaliser.encode_state(state))
             clean = self.normaliser.encode_actions(actions, state)
             losses.append(float(self._flow_loss(net, observed, clean, generator)) * len(batch))
             predicted.append(self.normaliser.decode_actions(self._sample(net, observed, generator), state))
@@ -199,8 +194,9 @@ class FlowLearner:
             "max_delay": max_delay,
             "max_ramp": max_ramp,
             "network": self.config.network.model_dump(mode="json"),
+            **self.sight.described(),
             "provenance": provenance(
-                self.part, self._given, self.config.training, self._begun, summary["step"]
+                self.part, self._given, self.config.training, self._begun, summary["step"], self.sight.digest
             ).model_dump(mode="json"),
         }
         net = _network(model)
@@ -225,7 +221,12 @@ class FlowLearner:
         return sample_plain(self.variant.bind(net, observed), noise, self.config.flow.num_steps)
 
 
-def _check_frozen(training: TrainingConfig) -> None:
+def _check_frozen(config: FlowSettings) -> None:
+    training = config.training
+    if training.frozen_views and config.encoder.frozen:
+        text = "training.frozen_views freezes encoders that encoder.trunk has frozen already"
+        do = "leave training.frozen_views out: the views of a trunk are encoder.views"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=config.encoder.trunk, do=do)
     if training.frozen_views and (training.init is None or training.shift_pixels):
         got = f"init {training.init}, shift_pixels {training.shift_pixels}"
         expected = "a checkpoint in training.init, and shift_pixels 0: a frozen picture is not shifted anew"

@@ -27,6 +27,8 @@ from segue_policies.flow.variants import ANSWERS, VARIANTS
 from segue_policies.method import find_method
 from segue_policies.runtime import Runtime
 from segue_policies.serving import check_observation, check_rows, not_finite, policy_info
+from segue_policies.vision.config import given_by
+from segue_policies.vision.eyes import trained_eyes
 
 
 class FlowPolicy:
@@ -59,6 +61,7 @@ class FlowPolicy:
             checkpoint.normaliser,
             info.action_space,
             config.horizon,
+            trained_eyes(config.encoder, checkpoint.normaliser, folder).to(device),
         )
         return cls(info, trained, config.state_dim, deployment.runtime)
 
@@ -114,14 +117,16 @@ def _network(folder: Path, checkpoint: Checkpoint) -> FlowNet:
     shape = (config.horizon, config.space().dim)
     try:
         settings = parse_model(config.network, NetworkConfig, "network")
+        given = given_by(config.encoder, config.image_size)
         build = partial(
             build_network,
             settings,
             config.cameras,
-            config.image_size,
+            given.size,
             config.state_dim,
             shape,
             config.num_steps,
+            given.channels,
         )
         return filled_network(build, checkpoint.weights)
     except (SegueError, RuntimeError) as error:

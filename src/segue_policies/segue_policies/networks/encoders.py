@@ -4,17 +4,23 @@
         keypoints:  K attention maps -> where each one looks (x, y) and what is there (V values)   precise places
         layout:     conv 3x3 /2 -> 8 x 9 x 12, flattened                                          presence, gist
 
+Behind a frozen trunk the picture is its feature map already, and one learned 1x1 convolution takes the place of the
+three: keypoints and layout are as above.
+
 No normalisation layers: on these small maps they cost more than the convolutions (half of the throughput of a
 training step), and He initialisation with a warmed-up AdamW trains the five layers without them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from segue_policies.vision.config import Given
 
 LAYOUT_CHANNELS = 8
 
@@ -49,25 +55,24 @@ class ImageEncoder(nn.Module):
     """One camera's image to an embedding; see the drawing above."""
 
     def __init__(
-        self, image_size: tuple[int, int], channels: Sequence[int], keypoints: int, values: int, width: int
+        self, given: Given, channels: Sequence[int], keypoints: int, values: int, width: int
     ) -> None:
-        """`image_size` is `(width, height)` in pixels, both multiples of 8; `channels` of the three convolutions."""
+        """`channels` are those of the three convolutions; sides in pixels are multiples of 8."""
         super().__init__()
-        first, second, third = channels
-        map_size = (image_size[1] // 4, image_size[0] // 4)
-        self.trunk = nn.Sequential(
-            nn.Conv2d(3, first, 5, 2, 2), nn.ReLU(),
-            nn.Conv2d(first, second, 3, 2, 1), nn.ReLU(),
-            nn.Conv2d(second, third, 3, 1, 1), nn.ReLU(),
-        )  # fmt: skip
+        third = channels[-1]
+        self.trunk = _from_pixels(channels) if given.pixels else _from_map(given.channels, third)
+        shrunk = 4 if given.pixels else 1
+        map_size = (given.size[1] // shrunk, given.size[0] // shrunk)
         self.keypoints = SpatialAttention(third, keypoints, values, map_size)
-        self.layout = nn.Sequential(nn.Conv2d(third, LAYOUT_CHANNELS, 3, 2, 1), nn.ReLU(), nn.Flatten())
-        layout_width = LAYOUT_CHANNELS * (map_size[0] // 2) * (map_size[1] // 2)
+        self.layout = nn.Sequential(
+            nn.Conv2d(third, LAYOUT_CHANNELS, 3, 2, 1), nn.ReLU(inplace=True), nn.Flatten()
+        )
+        layout_width = LAYOUT_CHANNELS * math.prod((side + 1) // 2 for side in map_size)
         self.mix = nn.Linear(self.keypoints.width + layout_width, width)
         self.apply(_prepare)
 
     def forward(self, image: Tensor) -> Tensor:
-        """`(B, 3, h, w)` normalised, ideally channels-last, to `(B, width)`."""
+        """`(B, C, h, w)` normalised, ideally channels-last, to `(B, width)`."""
         features = self.trunk(image)
         found = torch.cat([self.keypoints(features), self.layout(features).float()], dim=1)
         mixed: Tensor = self.mix(found)
@@ -110,6 +115,19 @@ class ObservationEncoder(nn.Module):
         """`(B, cameras * image_width)` and `(B, S)` to `(B, width)`."""
         joined: Tensor = self.trunk(torch.cat([embedded, state], dim=1))
         return joined
+
+
+def _from_pixels(channels: Sequence[int]) -> nn.Sequential:
+    first, second, third = channels
+    return nn.Sequential(
+        nn.Conv2d(3, first, 5, 2, 2), nn.ReLU(inplace=True),
+        nn.Conv2d(first, second, 3, 2, 1), nn.ReLU(inplace=True),
+        nn.Conv2d(second, third, 3, 1, 1), nn.ReLU(inplace=True),
+    )  # fmt: skip
+
+
+def _from_map(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, 1), nn.ReLU(inplace=True))
 
 
 def _prepare(layer: nn.Module) -> None:

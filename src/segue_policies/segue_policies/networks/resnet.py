@@ -113,7 +113,7 @@ def load_weights(net: ResNet, path: Path) -> None:
     Raises:
         PolicyError: CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, or CHECKPOINT_MISMATCH naming the tensors that differ.
     """
-    wanted, found = net.state_dict(), _read(path)
+    wanted, found = net.state_dict(), read_tensors(path)
     used = {k: v for k, v in found.items() if not (k.startswith("fc.") or k.endswith("num_batches_tracked"))}
     differs = sorted(
         name
@@ -127,7 +127,12 @@ def load_weights(net: ResNet, path: Path) -> None:
     net.load_state_dict(used)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors by name, of `.safetensors` or `.pth` (read without unpickling objects).
+
+    Raises:
+        PolicyError: CHECKPOINT_MISSING, or CHECKPOINT_CORRUPT with what is wrong.
+    """
     if not path.exists():
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no such file of weights", got=path)
     try:

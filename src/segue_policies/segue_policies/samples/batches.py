@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,8 +24,9 @@ class Batch:
 
     With a history images are (B, T, cameras, h, w, 3) and states (B, T, S), newest last.
 
-    With frozen encoders `images` are embeddings (B, V, E) of V views instead, see `frozen_views`. `real` (B, H) is true
-    where a row was demonstrated, false where it repeats an episode's last action.
+    Behind a frozen trunk `images` are its maps (B, cameras, C, h', w') float16 instead, with frozen encoders embeddings
+    (B, V, E) of V views, see `frozen_views`. `real` (B, H) is true where a row was demonstrated, false where it repeats
+    an episode's last action.
     """
 
     images: Tensor
@@ -45,14 +47,30 @@ class Batch:
         return Batch(*(t.to(device) for t in (self.images, self.state, self.actions, self.real)))
 
 
+class ByFrame(Protocol):
+    """What stands for the pictures, by frame of the demonstrations: an array, or a cache of some frames."""
+
+    def __getitem__(self, frames: NDArray[np.int64], /) -> NDArray[np.float16]:
+        """Of `frames` (n,), plain."""
+        ...
+
+
+@runtime_checkable
+class Views(ByFrame, Protocol):
+    """Where each frame is kept in several views."""
+
+    def drawn(self, frames: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float16]:
+        """One view of each of `frames` (n,), drawn."""
+        ...
+
+
 def read_batch(
-    part: ChunkDataset, frames: NDArray[np.int64], embedded: NDArray[np.float16] | None = None
+    part: ChunkDataset, frames: NDArray[np.int64], images: NDArray[np.generic] | None = None
 ) -> Batch:
-    """The samples that start at `frames` (n,), as they were recorded; `embedded` (F, V, E) replaces their images."""
+    """The samples that start at `frames` (n,), as they were recorded; `images` (n, ...) stand for theirs."""
     seen = part.shown(frames)
-    images = np.asarray((part.data.images if embedded is None else embedded)[seen])
     return Batch(
-        torch.from_numpy(images),
+        torch.from_numpy(np.asarray(part.data.images[seen]) if images is None else images),
         torch.from_numpy(np.asarray(part.data.state[seen])),
         torch.from_numpy(part.chunks(frames)),
         torch.from_numpy(part.real(frames)),
@@ -68,10 +86,10 @@ class BatchSource:
         batch_size: int,
         shift_pixels: int,
         seed: int,
-        embedded: NDArray[np.float16] | None = None,
+        instead: ByFrame | None = None,
     ) -> None:
-        """`embedded` (F, V, E) replaces the images, see `frozen_views`; nothing is shifted then."""
-        self._part, self._embedded = part, embedded
+        """`instead` stands for the images, and nothing is shifted then: of `Views` one is drawn."""
+        self._part, self._instead = part, instead
         self._size = batch_size
         self._shift = shift_pixels
         self._seed = seed
@@ -86,11 +104,15 @@ class BatchSource:
         """
         mine = range(self._size)[self._share.of_batch(self._size)]
         picked = np.array([self._frame(step * self._size + k) for k in mine])
-        raw = read_batch(self._part, picked, self._embedded)
-        if self._embedded is not None:
-            return raw
         rng = numpy_rng(self._seed, RandomStream.AUGMENT, self._share.own(step))
-        return replace(raw, images=torch.from_numpy(shift(raw.images.numpy(), self._shift, rng)))
+        return read_batch(self._part, picked, self._images(picked, rng))
+
+    def _images(self, frames: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.generic]:
+        if isinstance(self._instead, Views):
+            return self._instead.drawn(frames, rng)
+        if self._instead is not None:
+            return np.asarray(self._instead[self._part.shown(frames)])
+        return shift(np.asarray(self._part.data.images[self._part.shown(frames)]), self._shift, rng)
 
     def stream(self, first_step: int) -> Iterator[Batch]:
         """Batches from `first_step` on, the next one prepared while the caller computes."""

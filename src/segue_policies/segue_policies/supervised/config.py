@@ -9,6 +9,7 @@ from pydantic import Field
 
 from segue_core.history import Offsets
 from segue_policies.training.config import MethodConfig
+from segue_policies.vision.config import PIXELS
 
 
 class ChunkConfig(MethodConfig):
@@ -30,11 +31,12 @@ class Shape:
 
     Args:
         cameras: names, in the order of the images.
-        image_size: width and height [px].
+        image_size: width and height of what the network is shown, pixels or a frozen trunk's map.
         state: width S of the measured state.
         horizon: rows H of a chunk.
         dim: width D of an action.
         observations: how many T are shown; with more than one, images and states have an axis of them after the batch.
+        channels: 3 of pixels, or those of a frozen trunk's map.
     """
 
     cameras: tuple[str, ...]
@@ -43,3 +45,4 @@ class Shape:
     horizon: int
     dim: int
     observations: int = 1
+    channels: int = PIXELS

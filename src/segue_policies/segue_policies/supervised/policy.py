@@ -22,6 +22,8 @@ from segue_policies.checkpoints.filled_network import filled_network
 from segue_policies.deployment import Deployment
 from segue_policies.serving import check_observation, check_plain, not_finite, policy_info
 from segue_policies.supervised.config import ChunkConfig, Shape
+from segue_policies.vision.config import given_by
+from segue_policies.vision.eyes import trained_eyes
 
 
 class SupervisedPolicy:
@@ -41,6 +43,7 @@ class SupervisedPolicy:
         self._info, self._state_dim = policy_info(checkpoint.config), checkpoint.config.state_dim
         self._normaliser, self._runtime = checkpoint.normaliser, deployment.runtime
         self._net = self._filled(folder, checkpoint).to(self._device)
+        self._eyes = trained_eyes(checkpoint.config.encoder, self._normaliser, folder).to(self._device)
 
     @property
     def info(self) -> PolicyInfo:
@@ -60,8 +63,9 @@ class SupervisedPolicy:
         start = time.perf_counter()
         check_plain(request, self._info.name)
         pixels, measured = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
-        images, state = self._normaliser.encode_images(pixels), measured
+        shown, state = self._eyes.show(pixels), measured
         with self._runtime.computing(self._device):
+            images = self._eyes.look(shown)
             predicted = self._net(images, self._normaliser.encode_state(state)).float()
         newest = state if state.ndim == 2 else state[:, -1]
         actions = self._normaliser.decode_actions(predicted, newest)[0].cpu().numpy()
@@ -81,8 +85,12 @@ class SupervisedPolicy:
 
     def _filled(self, folder: Path, checkpoint: Checkpoint) -> nn.Module:
         config = checkpoint.config
-        size, dim, seen = config.image_size, config.space().dim, len(config.history)
-        shape = Shape(config.cameras, size, config.state_dim, config.horizon, dim, seen)
+        seen, dim, times = (
+            given_by(config.encoder, config.image_size),
+            config.space().dim,
+            len(config.history),
+        )
+        shape = Shape(config.cameras, seen.size, config.state_dim, config.horizon, dim, times, seen.channels)
         given = {"method": config.method, "horizon": config.horizon, "history": config.history}
         given |= config.network
         try:

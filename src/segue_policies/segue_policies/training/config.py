@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
+from segue_policies.vision.config import EncoderConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -95,4 +96,5 @@ class MethodConfig(StrictModel):
     """Settings of a whole training run, whatever its method; every method adds its own."""
 
     method: str = Field(description="method, by name")
+    encoder: EncoderConfig = EncoderConfig()
     training: TrainingConfig = TrainingConfig()

@@ -1,0 +1,1 @@
+"""How pictures reach a network: as pixels, or as the feature map of a frozen pretrained trunk."""
