@@ -22,6 +22,11 @@ VERBS: Verbs = {
     "views": _here("views", "an RViz configuration and a Foxglove layout of a robot", "views:run"),
     "soak": _here("soak", "what grows or jitters over minutes or hours, live or in lockstep", "soak:run"),
     "data": DATA,
+    "learn": Verb(
+        "a task: record, train, evaluate, in a given time",
+        "segue_bringup.learn.settings:LearnOptions",
+        "segue_bringup.learn.command:learn",
+    ),
     "train": Verb(
         "a policy from a dataset", "segue_bringup.delegates:train_form", "segue_bringup.delegates:train"
     ),

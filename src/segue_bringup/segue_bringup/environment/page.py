@@ -21,6 +21,7 @@ PURPOSES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Train and compare": {
         "data": "recordings and datasets: record, convert, check, repair, show",
+        "learn": "a task: record, train, evaluate, in a given time",
         "train": "a policy from a dataset: ./segue train act data=FOLDER",
         "adopt": "a checkpoint of LeRobot for a robot",
         "eval": "many seeds in lockstep, or a paper's table: ./segue eval list",
