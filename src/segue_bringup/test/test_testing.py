@@ -1,28 +1,135 @@
-"""What `./segue test` asks of pytest."""
+"""What `./segue test` asks of pytest, and what comes of it."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-from segue_bringup.environment.testing import DAILY, THOROUGH, pytest_command
+import pytest
+
+from segue_bringup.environment.endings import EXIT_INTERRUPTED
+from segue_bringup.environment.testing import ALONGSIDE, DAILY, THOROUGH, pytest_commands, run_tests, verdict
 from segue_bringup.environment.workspace import Workspace
 
-WORKSPACE = Workspace(Path(__file__).resolve().parents[3])
+ROOT = Path(__file__).resolve().parents[3]
+KEPT = Path("kept.json")
 
 
-def _passed(*arguments: str) -> list[str]:
-    return pytest_command(WORKSPACE, arguments)[3:]
+def _passed(*arguments: str) -> list[list[str]]:
+    return [command[3:] for command in pytest_commands(Workspace(ROOT), arguments, KEPT)]
 
 
 def test_every_day_all_folders_of_tests_run_without_what_is_thorough() -> None:
-    passed = _passed("-q")
-    assert tuple(passed[:2]) == DAILY and passed[-1] == "-q"
-    assert {"src", "tests/quality", "tests/system", "tests/faults"} <= set(passed)
-    assert "tests/system" not in _passed("--fast")
+    alongside, alone = _passed("-q")
+    for session in (alongside, alone):
+        place = session.index(DAILY[0])
+        assert tuple(session[place : place + 2]) == DAILY and "-q" in session
+    assert set(ALONGSIDE) <= set(alongside) and {"tests/system", "tests/faults"} <= set(alone)
+    assert not set(alongside) & set(alone) & {path for path in alone if "/" in path}
+    assert "tests/system" not in _passed("--fast")[1]
+
+
+def test_what_runs_in_real_time_runs_one_after_the_other() -> None:
+    for arguments in (("-q",), ("-n", "4"), ("--fast",)):
+        assert _passed(*arguments)[1][-1] == "-n0"
+
+
+def test_a_debugger_has_the_terminal_for_itself() -> None:
+    assert not any(word.startswith("-n") for word in _passed("--pdb")[0])
 
 
 def test_a_path_runs_whole_and_alone() -> None:
-    assert _passed("tests/quality", "-x") == ["tests/quality", "-x"]
+    assert _passed("tests/quality", "-x") == [["tests/quality", "-x"]]
 
 
 def test_a_thorough_suite_runs_whole_and_alone() -> None:
     for option, folder in THOROUGH.items():
-        assert _passed(option, "-x") == [folder, "-x"]
+        assert _passed(option, "-x") == [[folder, "-x"]]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """One with a handful of tests and this one's plugin and Python."""
+    for name in ("tests/one_summary.py", "pyproject.toml", ".venv"):
+        link = tmp_path / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(ROOT / name)
+    for folder in (*ALONGSIDE, "tests/system"):
+        _write(tmp_path, folder, "def test_holds(): pass\n")
+    return Workspace(tmp_path)
+
+
+def _write(root: Path, folder: str, text: str) -> None:
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / folder / f"test_{folder.replace('/', '_')}.py").write_text(text, encoding="utf-8")
+
+
+def _status(workspace: Workspace, capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = run_tests(workspace, ("-p", "no:cacheprovider", *arguments), _environment())
+    return status, capfd.readouterr().out
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
+def test_two_sessions_end_with_one_summary_of_both(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _write(
+        workspace.root,
+        "src",
+        "import warnings\n\ndef test_fails():\n    warnings.warn('old')\n    assert 1 == 2\n",
+    )
+    _write(workspace.root, "tests/system", "def test_fails_too():\n    assert 3 == 4\n")
+    status, said = _status(workspace, capfd, "--durations=9", "-vv")
+    assert status == 1
+    assert said.count("short test summary info") == 1
+    told = said[said.index("= FAILURES =") :]
+    for wanted in ("assert 1 == 2", "assert 3 == 4", "UserWarning: old", "2 failed, 3 passed, 1 warning"):
+        assert told.count(wanted) >= 1, told
+    assert told.count("call     src/test_src.py::test_fails") == 1
+
+
+@pytest.mark.parametrize(
+    ("statuses", "one"),
+    [((0, 0), 0), ((5, 0), 0), ((0, 5), 0), ((5, 5), 5), ((1, 0), 1), ((5, 2), 2), ((1, 2), 1)],
+)
+def test_a_session_that_has_nothing_to_test_is_no_failure_of_the_other(
+    statuses: tuple[int, ...], one: int
+) -> None:
+    assert verdict(statuses) == one
+
+
+def test_a_first_session_that_is_cut_short_tells_why_and_is_the_last(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _write(workspace.root, "src", "assert 1 == 2\n")
+    status, said = _status(workspace, capfd, "-n0")
+    assert status == 2 and "assert 1 == 2" in said and "tests/system" not in said
+
+
+def test_ctrl_c_waits_until_the_tests_have_put_things_in_order(workspace: Workspace) -> None:
+    _write(
+        workspace.root, "tests/system",
+        "import time\nfrom pathlib import Path\n\ndef test_waits():\n    Path('begun').touch()\n    try:\n"
+        "        time.sleep(60)\n    finally:\n        time.sleep(1)\n        Path('in order').touch()\n",
+    )  # fmt: skip
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom segue_bringup.environment import endings, testing\n"
+        "from segue_bringup.environment.workspace import Workspace\nendings.begin()\n"
+        "work = lambda: testing.run_tests(Workspace(Path(sys.argv[1])), ['-q', '-n0'], os.environ)\n"
+        "sys.exit(endings.finish(work))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(workspace.root)], start_new_session=True, env=_environment(),
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    while not (workspace.root / "begun").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode == EXIT_INTERRUPTED and "KeyboardInterrupt" in said, said
+    assert (workspace.root / "in order").exists() and "4 passed" in said.splitlines()[-1]

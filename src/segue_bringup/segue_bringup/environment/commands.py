@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from segue_bringup.environment.ros import find_ros, require_importable
 from segue_bringup.environment.setup_steps import Setup
 from segue_bringup.environment.stamps import StampStore
 from segue_bringup.environment.steps import pending, run_pending
-from segue_bringup.environment.testing import pytest_command, pytest_environment
+from segue_bringup.environment.testing import pytest_environment, run_tests
 from segue_bringup.environment.variables import run_environment, sourcing_lines
 from segue_bringup.environment.workspace import Workspace
 
@@ -82,10 +81,7 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
             "--fuzz: N damaged inputs (10000) of everything that is read."
         )
         return 0
-    child = pytest_environment(ensure_set_up(workspace, os.environ))
-    return subprocess.run(
-        pytest_command(workspace, arguments), env=child, cwd=workspace.root, check=False
-    ).returncode
+    return run_tests(workspace, arguments, pytest_environment(ensure_set_up(workspace, os.environ)))
 
 
 def _env(workspace: Workspace, arguments: Sequence[str]) -> int:

@@ -1,38 +1,75 @@
-"""`segue test`: the static checks and all tests, as one pytest run that ends with pytest's own closing line."""
+"""`segue test`: the static checks and all tests, as pytest sessions that end with one summary.
 
+What needs no time of its own runs first, in as many processes as there are processors; then, one after the other, what
+runs graphs in real time.
+"""
+
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from segue_bringup.environment.foreground import run_to_its_end
 from segue_bringup.environment.workspace import Workspace
 
 SYSTEM = "tests/system"
-# From the quick to the slow; static checks are tests too (tests/quality), so that one closing line covers all.
-ORDER = ("tests/quality", "src", "tests/examples", "tests/launch", SYSTEM)
+# Static checks are tests too (tests/quality), so that one closing line covers all.
+ALONGSIDE = ("tests/quality", "src", "tests/fuzz", "tests/errors")
+# From the quick to the slow.
+ORDER = ("tests/examples", "tests/launch", SYSTEM)
 DAILY = ("-m", "not thorough")
 # What tests more than every day allows, by the option that asks for it.
 THOROUGH = {"--faults": "tests/faults"}
 FUZZ = "tests/fuzz"
 _INPUTS = "10000"  # of the long fuzz, when no number is given
+_MOST_WORKERS = 4  # each has torch, MuJoCo and ROS in its memory
+_NOTHING_TO_TEST = 5  # pytest's status
 
 
-def pytest_command(workspace: Workspace, arguments: Sequence[str]) -> list[str]:
-    """The pytest command. `--fast` leaves the system tests out; everything else goes to pytest as it is.
+def run_tests(workspace: Workspace, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the sessions that the arguments ask for; their verdict."""
+    with tempfile.TemporaryDirectory(prefix="segue-test-") as folder:
+        kept = Path(folder) / "reports.json"
+        statuses = []
+        for command in pytest_commands(workspace, arguments, kept):
+            if statuses and not kept.exists():  # cut short
+                break
+            statuses.append(run_to_its_end(command, environment, workspace.root))
+    return verdict(statuses)
 
-    Folders are added only when no argument names an existing path; what is marked `thorough` is then left out.
-    `--fuzz [N]` runs the long fuzz alone.
+
+def verdict(statuses: Sequence[int]) -> int:
+    """One status for all sessions: of the first that was not well; one that had nothing to test is no failure."""
+    return next((status for status in statuses if status not in (0, _NOTHING_TO_TEST)), min(statuses))
+
+
+def pytest_commands(workspace: Workspace, arguments: Sequence[str], kept: Path) -> list[list[str]]:
+    """The pytest sessions. `--fast` leaves the system tests out; everything else goes to pytest as it is.
+
+    There are two, with a summary by way of `kept`, when no argument names an existing path; what is marked `thorough`
+    is then left out. `--fuzz [N]` runs the long fuzz alone.
     """
     command = [str(workspace.python), "-m", "pytest"]
     if "--fuzz" in arguments:
-        return [*command, *_fuzz(arguments)]
+        return [[*command, *_fuzz(arguments)]]
     is_fast = "--fast" in arguments
     passed = [THOROUGH.get(argument, argument) for argument in arguments if argument != "--fast"]
-    names_path = any(
-        (workspace.root / argument.split("::")[0]).exists() for argument in passed if argument[0] != "-"
-    )
-    if not names_path:
-        command += DAILY
-        command += [folder for folder in _folders(workspace) if not (is_fast and folder == SYSTEM)]
-    return [*command, *passed]
+    if any((workspace.root / argument.split("::")[0]).exists() for argument in passed if argument[0] != "-"):
+        return [[*command, *passed]]
+    command += ["-p", "tests.one_summary", *DAILY]
+    alone = [folder for folder in _alone(workspace) if not (is_fast and folder == SYSTEM)]
+    return [
+        [*command, f"--tell-later={kept}", *_workers(passed), *ALONGSIDE, *passed],
+        [*command, f"--tell-too={kept}", *alone, *passed, "-n0"],
+    ]
+
+
+def _workers(passed: Sequence[str]) -> list[str]:
+    """Whole files go to each process, so that a file's fixtures are made once."""
+    processors = len(os.sched_getaffinity(0))
+    if processors == 1 or "--pdb" in passed:
+        return []
+    return [f"-n{min(processors, _MOST_WORKERS)}", "--dist=loadfile"]
 
 
 def _fuzz(arguments: Sequence[str]) -> list[str]:
@@ -43,12 +80,13 @@ def _fuzz(arguments: Sequence[str]) -> list[str]:
     return [FUZZ, f"--fuzz={inputs}", *before, *rest]
 
 
-def _folders(workspace: Workspace) -> list[str]:
-    known = [folder for folder in ORDER if (workspace.root / folder).is_dir()]
-    others = [
+def _alone(workspace: Workspace) -> list[str]:
+    found = [
         f"tests/{path.name}" for path in sorted((workspace.root / "tests").glob("*")) if _has_tests(path)
     ]
-    return [*known[:-1], *(folder for folder in others if folder not in ORDER), *known[-1:]]
+    others = [folder for folder in found if folder not in (*ORDER, *ALONGSIDE)]
+    known = [folder for folder in ORDER if folder in found]
+    return [*known[:-1], *others, *known[-1:]]
 
 
 def _has_tests(path: Path) -> bool:
