@@ -1,17 +1,18 @@
-"""A pytest plugin: two sessions that end with one summary.
+"""A pytest plugin: two sessions that share the tests, and end with one summary.
 
-pytest --tell-later=FILE ...    its reports go to FILE; it prints a summary only when it was cut short, and no FILE
-pytest --tell-too=FILE ...      its summary is of both
+pytest --alongside --tell-later=FILE ...    what needs no quiet machine; its reports go to FILE, and it prints a
+                                            summary only when it was cut short, and leaves no FILE
+pytest --alone --tell-too=FILE ...          what is marked `system`; its summary is of both
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from _pytest.terminal import WarningReport
 
 Reports = dict[str, list[Any]]
 _WARNINGS = "warnings"
@@ -19,6 +20,8 @@ _WARNINGS = "warnings"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("one summary of two sessions")
+    group.addoption("--alongside", action="store_true", help="leave out what is marked `system`")
+    group.addoption("--alone", action="store_true", help="run only what is marked `system`")
     group.addoption(
         "--tell-later", metavar="FILE", type=Path, help="keep the summary for the session that follows"
     )
@@ -33,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Later(file))
     if file := config.getoption("--tell-too"):
         config.pluginmanager.register(_Too(file))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for option, wanted in (("--alongside", False), ("--alone", True)):
+        if config.getoption(option):
+            items[:] = [item for item in items if bool(item.get_closest_marker("system")) == wanted]
 
 
 def _reporter(config: pytest.Config) -> Any:
@@ -66,9 +75,13 @@ def _kept(config: pytest.Config) -> Reports:
                 entry.__dict__.pop("node", None)  # of xdist: the worker
                 data = config.hook.pytest_report_to_serializable(config=config, report=entry)
             else:
-                data = vars(entry) if outcome == _WARNINGS else {}
+                data = _warning(entry, config) if outcome == _WARNINGS else {}
             kept[outcome].append(data)
     return kept
+
+
+def _warning(entry: Any, config: pytest.Config) -> dict[str, str]:
+    return {"message": entry.message, "location": entry.get_location(config)}
 
 
 class _Too:
@@ -88,5 +101,5 @@ class _Too:
 
 def _told(config: pytest.Config, outcome: str, data: dict[str, Any]) -> Any:
     if outcome == _WARNINGS:
-        return WarningReport(**data)
+        return SimpleNamespace(message=data["message"], get_location=lambda _: data["location"])
     return config.hook.pytest_report_from_serializable(config=config, data=data) if data else None

@@ -1,5 +1,6 @@
 """Fixtures of the fault suite. `./segue test --faults` runs all of it, the daily tests what is not `thorough`."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,6 +41,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         path = figures.path.with_suffix(".md")
         path.write_text(table + "\n", encoding="utf-8")
         terminalreporter.write_line(f"\n{table}\n\nfigures: {path}")
+
+
+@pytest.fixture(autouse=True)
+def participants_end() -> Iterator[None]:
+    """A node that a test has left lives in a circle: its dozen threads would talk on until Python looks for circles."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from .damages import DAMAGES, Damage
 from .figures import Figures
 from .measured import ROOT, Measured, measured
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 _MOST_MB = 1000  # torch alone takes 500
 _MOST_S = 60.0

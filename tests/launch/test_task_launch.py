@@ -114,6 +114,7 @@ def _spin_until(node: Any, condition: Callable[[], bool], limit_s: float = 120.0
     return true
 
 
+@pytest.mark.system
 @pytest.mark.slow
 @pytest.mark.launch(fixture=running_graph)
 def test_all_lifecycle_nodes_become_active_by_themselves() -> None:

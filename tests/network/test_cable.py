@@ -11,7 +11,10 @@ import pytest
 from .link import ADDRESSES
 from .machines import POLICY, ROBOT, TwoMachines, why_not
 
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "they are permitted")
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "they are permitted"),
+]
 
 _ECHO = """
 import socket

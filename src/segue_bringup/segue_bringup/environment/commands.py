@@ -77,8 +77,8 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in HELP[1:]:
         print(
             "usage: ./segue test [--fast | --faults | --fuzz [N]] [what pytest takes ...]\n\n"
-            "The checks and tests of every day; --fast: no system tests; --faults: the fault suite (docs/faults.md);\n"
-            "--fuzz: N damaged inputs (10000) of everything that is read."
+            "The checks and tests of every day; --fast: none that starts a graph;\n"
+            "--faults: the fault suite (docs/faults.md); --fuzz: N damaged inputs (10000) of everything that is read."
         )
         return 0
     return run_tests(workspace, arguments, pytest_environment(ensure_set_up(workspace, os.environ)))

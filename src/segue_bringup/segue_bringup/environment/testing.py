@@ -1,7 +1,7 @@
 """`segue test`: the static checks and all tests, as pytest sessions that end with one summary.
 
-What needs no time of its own runs first, in as many processes as there are processors; then, one after the other, what
-runs graphs in real time.
+What needs no quiet machine runs first, in as many processes as there are processors; then, one after the other, what is
+marked `system`: graphs in real time.
 """
 
 import os
@@ -12,11 +12,10 @@ from pathlib import Path
 from segue_bringup.environment.foreground import run_to_its_end
 from segue_bringup.environment.workspace import Workspace
 
-SYSTEM = "tests/system"
-# Static checks are tests too (tests/quality), so that one closing line covers all.
-ALONGSIDE = ("tests/quality", "src", "tests/fuzz", "tests/errors")
+# Static checks are tests too, so that one closing line covers all; they are slow, so they begin.
+QUALITY = "tests/quality"
 # From the quick to the slow.
-ORDER = ("tests/examples", "tests/launch", SYSTEM)
+LAST = ("tests/faults", "tests/system")
 DAILY = ("-m", "not thorough")
 # What tests more than every day allows, by the option that asks for it.
 THOROUGH = {"--faults": "tests/faults"}
@@ -30,7 +29,7 @@ def run_tests(workspace: Workspace, arguments: Sequence[str], environment: Mappi
     """Run the sessions that the arguments ask for; their verdict."""
     with tempfile.TemporaryDirectory(prefix="segue-test-") as folder:
         kept = Path(folder) / "reports.json"
-        statuses = []
+        statuses: list[int] = []
         for command in pytest_commands(workspace, arguments, kept):
             if statuses and not kept.exists():  # cut short
                 break
@@ -44,10 +43,10 @@ def verdict(statuses: Sequence[int]) -> int:
 
 
 def pytest_commands(workspace: Workspace, arguments: Sequence[str], kept: Path) -> list[list[str]]:
-    """The pytest sessions. `--fast` leaves the system tests out; everything else goes to pytest as it is.
+    """The pytest sessions. Arguments that are not `segue test`'s own go to each of them as they are.
 
-    There are two, with a summary by way of `kept`, when no argument names an existing path; what is marked `thorough`
-    is then left out. `--fuzz [N]` runs the long fuzz alone.
+    Where no argument names an existing path there are two, with one summary by way of `kept`, and what is marked
+    `thorough` is left out; `--fast` leaves out the second. `--fuzz [N]` runs the long fuzz alone.
     """
     command = [str(workspace.python), "-m", "pytest"]
     if "--fuzz" in arguments:
@@ -57,11 +56,10 @@ def pytest_commands(workspace: Workspace, arguments: Sequence[str], kept: Path) 
     if any((workspace.root / argument.split("::")[0]).exists() for argument in passed if argument[0] != "-"):
         return [[*command, *passed]]
     command += ["-p", "tests.one_summary", *DAILY]
-    alone = [folder for folder in _alone(workspace) if not (is_fast and folder == SYSTEM)]
-    return [
-        [*command, f"--tell-later={kept}", *_workers(passed), *ALONGSIDE, *passed],
-        [*command, f"--tell-too={kept}", *alone, *passed, "-n0"],
-    ]
+    folders = _folders(workspace)
+    alongside = [*command, *_workers(passed), "--alongside", QUALITY, "src", *folders, *passed]
+    alone = [*command, f"--tell-too={kept}", "--alone", *folders, *passed, "-n0"]
+    return [alongside] if is_fast else [[*alongside, f"--tell-later={kept}"], alone]
 
 
 def _workers(passed: Sequence[str]) -> list[str]:
@@ -69,7 +67,7 @@ def _workers(passed: Sequence[str]) -> list[str]:
     processors = len(os.sched_getaffinity(0))
     if processors == 1 or "--pdb" in passed:
         return []
-    return [f"-n{min(processors, _MOST_WORKERS)}", "--dist=loadfile"]
+    return [f"-n{min(processors, _MOST_WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 
 
 def _fuzz(arguments: Sequence[str]) -> list[str]:
@@ -80,13 +78,11 @@ def _fuzz(arguments: Sequence[str]) -> list[str]:
     return [FUZZ, f"--fuzz={inputs}", *before, *rest]
 
 
-def _alone(workspace: Workspace) -> list[str]:
+def _folders(workspace: Workspace) -> list[str]:
     found = [
         f"tests/{path.name}" for path in sorted((workspace.root / "tests").glob("*")) if _has_tests(path)
     ]
-    others = [folder for folder in found if folder not in (*ORDER, *ALONGSIDE)]
-    known = [folder for folder in ORDER if folder in found]
-    return [*known[:-1], *others, *known[-1:]]
+    return sorted((folder for folder in found if folder != QUALITY), key=lambda folder: folder in LAST)
 
 
 def _has_tests(path: Path) -> bool:
