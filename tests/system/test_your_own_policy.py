@@ -31,7 +31,7 @@ COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.split
 PARTS = 10  # of a trickling chunk
 EXPECTED = {"run": ExitStatus.TASK_FAILED}  # nothing is done in two seconds
 
-pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,43 @@ def test_who_fell_silent_first_is_named(controller: RobotController, first: Erro
     assert guard.fault is not None and guard.fault.code is first
 
 
+@pytest.mark.parametrize(
+    ("joints_wait", "blamed"),
+    [(True, ErrorCode.CONTROL_COMMAND_STALE), (False, ErrorCode.CONTROL_STATE_STALE)],
+)
+@pytest.mark.parametrize("states_first", [True, False])
+def test_in_a_world_that_waits_who_is_waited_for_is_named_however_late_messages_are_read(
+    controller: RobotController, joints_wait: bool, blamed: ErrorCode, states_first: bool
+) -> None:
+    guard = controller.guard
+    guard.observe(controller.kinematics.home, 0 if states_first else 900 * MS)
+    guard._commands.feed(900 * MS if states_first else 0)
+    guard.watch(3000 * MS, joints_wait=joints_wait)
+    assert guard.fault is not None and guard.fault.code is blamed
+
+
+def test_in_a_world_that_waits_the_only_silent_one_is_named(controller: RobotController) -> None:
+    guard = controller.guard
+    guard.observe(controller.kinematics.home, 3000 * MS)
+    guard._commands.feed(0)
+    guard.watch(3000 * MS, joints_wait=False)
+    assert guard.fault is not None and guard.fault.code is ErrorCode.CONTROL_COMMAND_STALE
+
+
+@pytest.mark.parametrize(("moves", "mode"), [(True, GuardMode.LATCHED), (False, GuardMode.DISARMED)])
+def test_a_late_loop_latches_an_arm_that_moves_also_when_somebody_had_just_disarmed_it(
+    controller: RobotController, moves: bool, mode: GuardMode
+) -> None:
+    """Who ended the task while the loop stood still was heard first, and the arm was cut off without a word."""
+    if moves:
+        _moving(controller)
+    controller.guard.disarm()
+    late = ControlError(ErrorCode.CONTROL_OVERRUN, "control loop was late")
+    controller.guard.fall_silent(late, latch=True)
+    assert controller.guard.mode is mode and not controller.guard.streaming
+    assert controller.guard.fault is (late if moves else None)
+
+
 def test_a_machine_that_stood_still_is_no_silence_but_a_second_of_it_is(
     controller: RobotController,
 ) -> None:

@@ -179,13 +179,15 @@ class SafetyGuard:
     def fall_silent(self, why: ControlError, *, latch: bool) -> None:
         """Commands nothing more until armed anew, because what was commanded is void; the robot's own timeout holds it.
 
-        With `latch`, a robot that moved is latched.
+        With `latch`, a robot that moved is latched, also one that was coming to rest: its way there was cut off.
         """
+        cut_off = latch and not self._limiter.at_rest
         if self.mode is GuardMode.ARMED:
             self._note(why)
-            moved = not self._limiter.at_rest
-            self.mode = GuardMode.LATCHED if latch and moved else GuardMode.DISARMED
+            self.mode = GuardMode.LATCHED if cut_off else GuardMode.DISARMED
         elif self.mode is GuardMode.STOPPING:
+            if cut_off:
+                self._note(why)
             self.mode = GuardMode.LATCHED if self.fault else GuardMode.DISARMED
         self.streaming = False
 
@@ -251,8 +253,12 @@ class SafetyGuard:
         self._commands.stand(now_ns)
         self._states.stand(now_ns)
 
-    def watch(self, now_ns: int) -> None:
-        """Stops the robot when commands or joint states that once came have stopped; disarms one that rests."""
+    def watch(self, now_ns: int, *, joints_wait: bool | None = None) -> None:
+        """Stops the robot when commands or joint states that once came have stopped; disarms one that rests.
+
+        Where a simulated world waits, whoever follows its clock falls silent, too, and on a busy machine no age tells
+        who was first: there `joints_wait` says whether joint states have come whose cycle waits for its command.
+        """
         if self.mode is not GuardMode.ARMED:
             return
         streams = (
@@ -260,9 +266,11 @@ class SafetyGuard:
             (self._commands, ErrorCode.CONTROL_COMMAND_STALE, "no fresh command"),
         )
         heard = [stream for stream in streams if stream[0].fed_ns is not None]
-        if not any(dog.stale(now_ns) for dog, *_ in heard):
+        stale = [stream for stream in heard if stream[0].stale(now_ns)]
+        if not stale:
             return
-        # The longest overdue: where a simulated world waits, whoever follows its clock falls silent, too.
+        if joints_wait is not None and len(stale) > 1:
+            heard = stale[1:] if joints_wait else stale[:1]
         dog, code, text = max(heard, key=lambda stream: stream[0].silent_for_s(now_ns) - stream[0].timeout_s)
         age, most = f"{dog.silent_for_s(now_ns):.3f} s", f"at most {dog.timeout_s:g} s"
         self._late(ControlError(code, text, got=age, expected=most))

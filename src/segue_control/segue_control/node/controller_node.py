@@ -289,7 +289,7 @@ class ControllerNode(LifecycleComponent):
     def _report(self) -> None:
         now_ns = self._steady_ns()
         guard = self._controller.guard
-        guard.watch(now_ns)
+        guard.watch(now_ns, joints_wait=self._due is not None if self._gate else None)
         if guard.mode is not self._published_mode:
             self.get_logger().info(f"{guard.mode}" + (f": {guard.fault}" if guard.fault else ""))
         self._published_mode = guard.mode
