@@ -21,6 +21,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Else libraries complain of what they find at the end."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def memory_is_given_back() -> Iterator[None]:
     """Worlds and ROS contexts are circles of 40 to 90 MB and a dozen threads, and Python seldom looks for circles."""
