@@ -25,7 +25,7 @@ class ActionChunk:
         sequence: number of the request that this chunk answers.
         progress: predicted task progress in [0, 1], if the policy has it.
         stop: the policy says that the task is over.
-        omega: (H,) guidance that was really applied, if any.
+        omega: (H,) guidance that was really applied, if any; of a longer one the rows that there are.
         complete: whether these are all rows of the answer; of a stream, each part has the rows that are final so far.
     """
 
@@ -41,7 +41,11 @@ class ActionChunk:
     def __post_init__(self) -> None:
         object.__setattr__(self, "actions", _frozen(self.actions, 2, "actions (H, D)"))
         if self.omega is not None:
-            object.__setattr__(self, "omega", _frozen(self.omega, 1, "omega (H,)"))
+            omega = _frozen(self.omega, 1, "omega (H,)")[: self.horizon]
+            if len(omega) < self.horizon:
+                text, expected = "chunk omega", f"({self.horizon},), one for each row"
+                raise SchedulerError(ErrorCode.CHUNK_WRONG_SHAPE, text, got=omega.shape, expected=expected)
+            object.__setattr__(self, "omega", omega)
 
     @property
     def horizon(self) -> int:

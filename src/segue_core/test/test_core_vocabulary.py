@@ -26,6 +26,14 @@ def test_a_chunk_owns_read_only_float32_copies() -> None:
     assert (chunk.horizon, chunk.end_tick) == (4, 11)
 
 
+def test_the_guidance_of_a_short_chunk_is_that_of_the_rows_that_there_are() -> None:
+    omega = np.linspace(1, 0, 6, dtype=np.float32)
+    chunk = ActionChunk(np.ones((4, 2), np.float32), 0, "p", 0, omega=omega)
+    np.testing.assert_array_equal(chunk.omega, omega[:4])
+    with pytest.raises(SchedulerError, match="chunk omega"):
+        ActionChunk(np.ones((7, 2), np.float32), 0, "p", 0, omega=omega)
+
+
 @pytest.mark.parametrize("actions", [np.ones(4), np.ones((2, 3, 4))])
 def test_a_chunk_has_two_axes(actions: np.ndarray) -> None:
     with pytest.raises(SchedulerError) as caught:

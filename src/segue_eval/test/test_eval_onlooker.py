@@ -49,6 +49,7 @@ def test_a_policy_is_shown_and_told_the_same_in_lockstep_and_on_the_recording(
         assert tick == told_at
         np.testing.assert_array_equal(rows, told)
     for one, other in zip(policy.requests, again.requests, strict=True):
+        assert one.instruction == other.instruction == task.instruction != ""
         np.testing.assert_array_equal(one.reference, other.reference)
         states = [[seen.state for seen in request.observations] for request in (one, other)]
         np.testing.assert_array_equal(*states)

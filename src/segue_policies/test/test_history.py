@@ -104,6 +104,19 @@ def test_a_policy_with_a_history_answers_as_the_network_in_training(
     np.testing.assert_allclose(got, dots.action_space.clip(expected), atol=2e-2)
 
 
+def test_a_chunk_of_fewer_rows_is_normalised_by_their_statistics(
+    served: tuple[LinearLearner, LinearPolicy],
+) -> None:
+    learner, _ = served
+    normaliser, batch = learner.normaliser, read_batch(learner.part, learner.part.frames[:5])
+    whole = normaliser.encode_actions(batch.actions, batch.newest_state)
+    short = normaliser.encode_actions(batch.actions[:, :4], batch.newest_state)
+    torch.testing.assert_close(short, whole[:, :4])
+    torch.testing.assert_close(
+        normaliser.decode_actions(short, batch.newest_state), batch.actions[:, :4], atol=1e-5, rtol=0
+    )
+
+
 def test_a_step_of_training_with_a_history_teaches_all_of_it(dots: Any) -> None:
     config = ChunkConfig(method="linear", horizon=10, history=HISTORY)
     learner = LinearLearner(config, dots)

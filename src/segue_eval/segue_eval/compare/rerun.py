@@ -9,16 +9,19 @@ several methods can be compared on equal footing, and how a task would have gone
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
 from segue_core.latency import parse_latency
 from segue_core.observation import Observation
-from segue_core.policy import ChunkRequest, Policy
+from segue_core.policy import Policy
 from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import load_robot, load_task
 from segue_eval.compare.cameras import RecordedCameras
@@ -99,7 +102,8 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None
         onlooker.look(recorded.tick)
         if output.request is not None:
             wait = max(1, latency.ticks(output.request.sequence, output.request.delay))
-            _answer(onlooker, policy, output.request, recorded.tick, wait, mailbox)
+            question = partial(ask, policy, output.request, instruction=run.settings.instruction)
+            _answer(question, onlooker, recorded.tick, wait, mailbox)
         if recorded.tick in run.witnesses:
             onlooker.did(recorded.tick, run.witnesses[recorded.tick].action)
     waits = continuation.create(method, {}).waits
@@ -107,10 +111,14 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None
 
 
 def _answer(
-    onlooker: Onlooker, policy: Policy, request: ChunkRequest, tick: int, wait: int, mailbox: Mailbox
+    question: Callable[[Sequence[Observation]], list[ActionChunk]],
+    onlooker: Onlooker,
+    tick: int,
+    wait: int,
+    mailbox: Mailbox,
 ) -> None:
     try:
-        mailbox.deliver(ask(policy, request, onlooker.shown(tick)), tick, wait)
+        mailbox.deliver(question(onlooker.shown(tick)), tick, wait)
     except PolicyError as error:
         mailbox.failures.setdefault(tick + wait, []).append(str(error))
 

@@ -33,6 +33,14 @@ class RecordedSettings:
     seed: int = 0
     source: str = ""
 
+    @property
+    def instruction(self) -> str:
+        """What a policy with language is told, in the task's own words; empty for a task that is not here."""
+        try:
+            return load_task(self.task).instruction
+        except SegueError:
+            return ""
+
 
 def find_settings(bag: Path) -> RecordedSettings:
     """Settings of the run that `bag` belongs to, of a graph (`segue run`) or of lockstep (`segue eval --videos`).

@@ -64,18 +64,26 @@ class Normaliser:
     image_mean: NDArray[np.float32]
 
     def encode_actions(self, actions: Tensor, state: Tensor) -> Tensor:
-        """Chunks `(B, H, D)` in physical units, seen from measured states `(B, S)`, to normalised, float32."""
+        """Chunks `(B, n, D)` in physical units, seen from measured states `(B, S)`, to normalised, float32.
+
+        Statistics are by row: those of the first n of H rows.
+        """
         values = actions.float()
-        return (values - self._origin(state, values)) / values.new_tensor(self.action_scale)
+        return (values - self._origin(state, values)) / self._scale(values)
 
     def decode_actions(self, actions: Tensor, state: Tensor) -> Tensor:
         """Inverse of `encode_actions`."""
         values = actions.float()
-        return values * values.new_tensor(self.action_scale) + self._origin(state, values)
+        return values * self._scale(values) + self._origin(state, values)
+
+    def _scale(self, like: Tensor) -> Tensor:
+        """Of the rows that there are, (n, D)."""
+        return like.new_tensor(self.action_scale[: like.shape[-2]])
 
     def _origin(self, state: Tensor, like: Tensor) -> Tensor:
-        """What a normalised zero means, (B, H, D)."""
-        mean, anchor = like.new_tensor(self.action_mean), like.new_tensor(self.action_anchor)
+        """What a normalised zero means, (B, n, D)."""
+        mean = like.new_tensor(self.action_mean[: like.shape[-2]])
+        anchor = like.new_tensor(self.action_anchor)
         if not self.action_anchor.any():
             return mean.expand(len(state), -1, -1)
         return mean + (anchor * state.float())[:, None]

@@ -72,7 +72,7 @@ class SupervisedPolicy:
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)
-        omega = np.zeros(self._info.horizon, dtype=np.float32)
+        omega = np.zeros(len(rows), dtype=np.float32)
         chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)
 
