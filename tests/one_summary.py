@@ -93,8 +93,10 @@ class _Too:
         kept = json.loads(self._file.read_text(encoding="utf-8"))
         terminalreporter._sessionstarttime = kept["started"]
         for outcome, entries in kept["stats"].items():
-            terminalreporter.stats.setdefault(outcome, []).extend(
-                _told(config, outcome, entry) for entry in entries
+            here = terminalreporter.stats.setdefault(outcome, [])
+            collected = {report.nodeid for report in here if isinstance(report, pytest.CollectReport)}
+            here.extend(
+                _told(config, outcome, entry) for entry in entries if entry.get("nodeid") not in collected
             )
         return (yield)
 
@@ -102,4 +104,6 @@ class _Too:
 def _told(config: pytest.Config, outcome: str, data: dict[str, Any]) -> Any:
     if outcome == _WARNINGS:
         return SimpleNamespace(message=data["message"], get_location=lambda _: data["location"])
+    if isinstance(data.get("longrepr"), list):  # where and why it was skipped
+        data["longrepr"] = tuple(data["longrepr"])
     return config.hook.pytest_report_from_serializable(config=config, data=data) if data else None

@@ -61,6 +61,9 @@ def workspace(tmp_path: Path) -> Workspace:
         link = tmp_path / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(ROOT / name)
+    _write(
+        tmp_path, "tests/missing", "import pytest\n\npytest.skip('there is none', allow_module_level=True)\n"
+    )
     for folder in ("tests/quality", "src", "tests/other"):
         _write(tmp_path, folder, "def test_holds(): pass\n")
     _write(tmp_path, "tests/system", f"{SYSTEM}def test_holds(): pass\n")
@@ -94,7 +97,13 @@ def test_two_sessions_end_with_one_summary_of_both(
     assert status == 1
     assert said.count("short test summary info") == 1
     told = said[said.index("= FAILURES =") :]
-    for wanted in ("assert 1 == 2", "assert 3 == 4", "UserWarning: old", "2 failed, 2 passed, 1 warning in"):
+    for wanted in (
+        "assert 1 == 2",
+        "assert 3 == 4",
+        "UserWarning: old",
+        "2 failed, 2 passed, 1 skipped, 1 warning in",
+        "there is none",
+    ):
         assert told.count(wanted) >= 1, told
     assert told.count("call     src/test_src.py::test_fails") == 1
 
@@ -138,4 +147,4 @@ def test_ctrl_c_waits_until_the_tests_have_put_things_in_order(workspace: Worksp
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate()[0]
     assert process.returncode == EXIT_INTERRUPTED and "KeyboardInterrupt" in said, said
-    assert (workspace.root / "in order").exists() and "3 passed" in said.splitlines()[-1]
+    assert (workspace.root / "in order").exists() and "3 passed, 1 skipped" in said.splitlines()[-1]
