@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from segue_core.exit_status import ExitStatus
+
 from .conftest import ROOT
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -106,12 +108,12 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def segue(overlay: dict[str, str], folder: Path, *words: str) -> str:
+def segue(overlay: dict[str, str], folder: Path, *words: str, status: int = 0) -> str:
     """What `./segue WORDS` prints in the shell of the overlay."""
     command = [str(ROOT / "segue"), *words]
     done = subprocess.run(command, env=overlay, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + (done.stderr if status else "")
 
 
 def test_programs_of_a_sourced_overlay_are_found(overlay: dict[str, str], tmp_path: Path) -> None:
@@ -144,6 +146,6 @@ def test_a_plain_file_is_a_task_of_a_recording_and_a_suite(overlay: dict[str, st
     suite = yaml.safe_load((ROOT / "config" / "suites" / "legato-fig6.yaml").read_text())
     (files / "mine.yaml").write_text(yaml.safe_dump(suite | {"title": "of the lab"}))
     shutil.rmtree(files / "bags")
-    assert "of the lab" in segue(
-        overlay, files, "eval", "./mine.yaml", "--quick", "--quiet", "--checkpoints=none"
-    )
+    untrained = ["--quick", "--quiet", "--checkpoints=none", f"--out={files / 'table'}"]
+    told = segue(overlay, files, "eval", "./mine.yaml", *untrained, status=ExitStatus.USAGE)
+    assert "nothing of mine could be run" in told and "of the lab" in told
