@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,14 @@ from segue_core.exit_status import ExitStatus
 from segue_policies.testing.dots import make_act_settings
 from segue_policies.train.arguments import Arguments, parse
 from segue_policies.train.command import main, make_learner, parse_settings, train
+from segue_policies.training.averaging import MovingAverage
 from segue_policies.training.budget import Budget
 from segue_policies.training.config import TrainingConfig
-from segue_policies.training.engine import resolve
+from segue_policies.training.engine import Engine, resolve
+from segue_policies.training.loop import Trainer
+from segue_policies.training.optimiser import ParameterGroup, make_optimiser, usual_groups
 from segue_policies.training.processes import Share
+from segue_policies.training.run_state import TrainingState, load_state, save_state
 
 PLAIN = {"horizon": 10, "network": {"dropout": 0.0, "style_encoder": False}}
 """ACT without random numbers in its loss."""
@@ -87,8 +92,8 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         "torch.set_num_threads(1)\n"
         "train(yaml.safe_load(sys.argv[1]), 'test', make_dots(6), pathlib.Path(sys.argv[2]))\n"
     )
-    plan = make_act_settings(steps=20, evaluations=1, state_noise=0.0, batch_size=8, tensorboard=False)
-    plan["network"] |= PLAIN["network"]
+    plan = plain_act(tensorboard=False)
+    plan["training"]["steps"] = 20
     alone, together = tmp_path / "alone", tmp_path / "together"
     from segue_policies.testing.dots import make_dots
 
@@ -104,6 +109,93 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 process(es)" in done.stdout
     np.testing.assert_allclose(losses(together), losses(alone), rtol=1e-4)
+
+
+def plain_act(**training: Any) -> dict[str, Any]:
+    plan = make_act_settings(steps=4, evaluations=1, state_noise=0.0, batch_size=8, **training)
+    plan["network"] |= PLAIN["network"]
+    return plan
+
+
+def test_a_batch_in_parts_makes_the_same_step(dots: Any, tmp_path: Path) -> None:
+    train(plain_act(), "test", dots, tmp_path / "whole")
+    train(plain_act(accumulate=4), "test", dots, tmp_path / "parts")
+    np.testing.assert_allclose(losses(tmp_path / "parts"), losses(tmp_path / "whole"), rtol=1e-4)
+    with pytest.raises(ConfigError, match=r"accumulate is 3, expected a divisor of batch_size, 8"):
+        train(plain_act(accumulate=3), "test", dots, tmp_path / "uneven")
+
+
+def test_what_is_frozen_is_neither_optimised_averaged_nor_kept_in_the_state() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 1))
+    model[0].requires_grad_(False)
+    groups = usual_groups(model, TrainingConfig())
+    trained = [parameter for group in groups for parameter in group.parameters]
+    assert {id(p) for p in trained} == {id(p) for p in model[1].parameters()}
+    average = MovingAverage(model, 0.9)
+    assert average.model[0].weight is model[0].weight and average.model[1].weight is not model[1].weight
+    model[1].weight.data += 1.0
+    before = average.model[1].weight.clone()
+    average.update(model, 1)
+    assert not torch.equal(average.model[1].weight, before)
+    with pytest.raises(PolicyError, match="every parameter is frozen"):
+        make_optimiser(usual_groups(model.requires_grad_(False), TrainingConfig()), TrainingConfig())
+
+
+def test_the_state_of_a_frozen_part_is_not_asked_for(tmp_path: Path) -> None:
+    def fresh() -> TrainingState:
+        model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 1))
+        model[0].requires_grad_(False)
+        optimiser = make_optimiser(usual_groups(model, TrainingConfig()), TrainingConfig())
+        return TrainingState(model, MovingAverage(model, 0.9).model, optimiser)
+
+    first, again = fresh(), fresh()
+    save_state(tmp_path, first, {"step": 1})
+    pretrained = again.model.get_submodule("0").weight.clone()
+    assert load_state(tmp_path, again)["step"] == 1
+    assert torch.equal(again.model.get_submodule("1").weight, first.model.get_submodule("1").weight)
+    assert torch.equal(again.model.get_submodule("0").weight, pretrained)
+
+
+class Words:
+    """A batch that is no tensor, of a learner that is not ours."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class Counting:
+    """The smallest learner there is."""
+
+    def __init__(self) -> None:
+        self.model = torch.nn.Linear(1, 1)
+        self.seen: list[tuple[int, int]] = []
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return usual_groups(self.model, TrainingConfig())
+
+    def batches(self, first: int) -> Iterator[Words]:
+        return (Words(number) for number in count(first))
+
+    def loss(self, batch: Words, number: int) -> torch.Tensor:
+        self.seen.append((batch.number, number))
+        loss: torch.Tensor = self.model(torch.ones(1)).square().sum()
+        return loss
+
+    def evaluate(self, model: torch.nn.Module) -> dict[str, float]:
+        return {"validation_loss": 0.0}
+
+    def save(self, model: torch.nn.Module, folder: Path, summary: Any) -> None:
+        (folder / "saved").touch()
+
+
+def test_a_learner_brings_batches_of_its_own(tmp_path: Path) -> None:
+    learner, config = (
+        Counting(),
+        TrainingConfig(steps=3, accumulate=2, precision="float32", threads=1, evaluations=1),
+    )
+    result = Trainer(learner, config, tmp_path, False, Engine("cpu")).run()
+    assert result.steps == 3 and (tmp_path / "saved").exists()
+    assert learner.seen == [(number, number) for number in range(6)]
 
 
 def test_a_batch_is_shared_evenly_or_not_at_all() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from segue_policies.act.config import ActConfig
 from segue_policies.act.learner import ActLearner
 from segue_policies.train.command import load_data
 from segue_policies.training.engine import Engine
-from segue_policies.training.loop import make_optimiser
+from segue_policies.training.optimiser import make_optimiser
 
 
 def _config(given: dict[str, Any]) -> ActConfig:
@@ -47,16 +48,16 @@ def main() -> None:
     engine, config = Engine(given["device"]), _config(given)
     learner = ActLearner(config, load_data(data))
     learner.model.to(engine.device)
-    engine.prepare(learner.model, learner.loss, make_optimiser(learner.model, config.training))
+    engine.prepare(learner.model, learner.loss, make_optimiser(learner.parameter_groups(), config.training))
     batches = learner.batches(0)
-    kept = next(batches)
+    again = repeat(next(batches))
     print(json.dumps({"parameters": sum(p.numel() for p in learner.model.parameters())}), flush=True)
     for line in sys.stdin:
         steps, times = int(line), {}
         for name in ("compute", "whole"):
             start = time.perf_counter()
             for step in range(steps):
-                loss, _ = engine.descend(next(batches) if name == "whole" else kept, step, 10.0)
+                loss, _ = engine.descend(batches if name == "whole" else again, step, 10.0)
                 loss.item()
             times[name] = time.perf_counter() - start
         print(json.dumps(times), flush=True)

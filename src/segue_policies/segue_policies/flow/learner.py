@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,112 +11,135 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, method_of, save_checkpoint
-from segue_policies.checkpoints.provenance import provenance
+from segue_policies.checkpoints.checkpoint import method_of
 from segue_policies.flow.build import build_network
 from segue_policies.flow.config import FlowSettings
 from segue_policies.flow.loss import correction_loss, flow_loss, regression_loss
 from segue_policies.flow.model import ExpectedChunk, FlowNet, Training
 from segue_policies.flow.path import sample_plain
-from segue_policies.flow.readme import checkpoint_readme
+from segue_policies.flow.variant import Variant
 from segue_policies.flow.variants import VARIANTS
 from segue_policies.networks.encoders import ObservationEncoder
-from segue_policies.samples.batches import Batch
+from segue_policies.samples.batches import Batch, BatchSource
 from segue_policies.samples.corrections import Corrections, CorrectionSource, check_corrections
-from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
-from segue_policies.samples.normaliser import Normaliser, fit_normaliser
-from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.supervised.learner import SupervisedLearner
+from segue_policies.supervised.sample import Description, Sample
 from segue_policies.training.frozen_views import encode_views, kept_views, pick_view
 from segue_policies.training.precision import Chosen, autocast
 from segue_policies.training.processes import my_share
-from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
-from segue_policies.training.warm_start import take_weights
-from segue_policies.vision.config import given_by
-from segue_policies.vision.sight import sight_of, size_of
-
-EVALUATION_BATCH = 128
-STATISTICS_FRAMES = 4000
+from segue_policies.training.seeds import RandomStream, torch_rng
 
 
-class FlowLearner:
-    """Network, normaliser and data of one training run."""
+class FlowLearner(SupervisedLearner[FlowSettings, Training]):
+    """One network and loop; the variant says what is drawn, weighed and conditioned on."""
 
-    def __init__(
-        self, config: FlowSettings, data: Demonstrations, corrections: Corrections | None = None
-    ) -> None:
-        """Split the data, fit the normaliser on the training part, build a fresh network from the seed.
+    evaluation_batch = 128
 
-        With `training.init` weights and normaliser are those of that checkpoint instead: its weights mean its units.
-        """
-        check_demonstrations(data)
-        self.config, self.data = config, data
-        training = config.training
-        self.variant = VARIANTS[config.method]
-        rows = config.flow.horizon + self.variant.lookahead(config.flow)
-        self.part, self.held_out = split(data, rows, training.validation_share, training.seed, training.split)
-        self.normaliser = _fit(self.part, config.flow.horizon)
-        torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
-        self.image_size = size_of(data)
-        given = given_by(config.encoder, self.image_size)
-        chunk_shape, network = (config.flow.horizon, data.action_space.dim), config.network
-        state, steps = data.state.shape[1], config.flow.num_steps
-        net = build_network(network, data.cameras, given.size, state, chunk_shape, steps, given.channels)
-        self.model = Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk_shape))
-        self._dim_weights = _dim_weights(config, data)
-        self.variant.check(network, data.state.shape[1], data.action_space.dim)
-        self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
-        _check_frozen(config)
-        self.sight = sight_of(config, data, self.normaliser)
-        self.part, self.held_out = self.sight.part(self.part), self.sight.part(self.held_out)
-        self._frozen = training.frozen_views > 0
-        self._embedded = self._freeze(data.images) if self._frozen else None
-        self._given = corrections
-        self._corrections = self._source(corrections) if corrections else None
+    @property
+    def variant(self) -> Variant:
+        """That of the settings' `method`."""
+        return VARIANTS[self.config.method]
 
-    def batches(self, first_step: int) -> Iterator[Batch]:
-        """Shuffled training batches with shifted images."""
-        return self.sight.source(self.part, self._embedded).stream(first_step)
+    @property
+    def horizon(self) -> int:
+        """Rows H of a chunk."""
+        return self.config.flow.horizon
 
-    def loss(self, batch: Batch, step: int) -> Tensor:
-        """The objective on augmented, normalised samples, and on corrections when there are some; a scalar."""
-        own_step, device = my_share().own(step), self._device
-        generator = torch_rng(self.config.training.seed, RandomStream.LOSS, own_step)
-        measured, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)
-        measured, actions = measured.to(device), actions.to(device)
-        observed = self._observe(batch.images, measured, generator)
-        clean = self.normaliser.encode_actions(actions, measured)
-        loss = self._flow_loss(self.model.net, observed, clean, generator)
-        regression = regression_loss(self.model.expected(observed), clean, self._dim_weights)
-        loss = loss + self.config.flow.regression_weight * regression
-        return (
-            loss + self._correction_loss(self._corrections, own_step, generator)
-            if self._corrections
-            else loss
+    @property
+    def rows(self) -> int:
+        """The horizon, and what the variant looks ahead."""
+        return self.horizon + self.variant.lookahead(self.config.flow)
+
+    def build(self) -> Training:
+        """The policy's network, and the regression that teaches its encoder."""
+        shape, network, flow = self.shape, self.config.network, self.config.flow
+        self.variant.check(network, shape.state, shape.dim)
+        chunk = (shape.horizon, shape.dim)
+        sizes = (shape.image_size, shape.state, chunk, flow.num_steps, shape.channels)
+        net = build_network(network, shape.cameras, *sizes)
+        return Training(net, ExpectedChunk(network.condition_width, network.head_width, *chunk))
+
+    def begun(self) -> None:
+        """Freeze the image encoders where that is asked for, and encode every picture."""
+        _check_frozen(self.config)
+        self._dim_weights = self._weights()
+        self._frozen = self.config.training.frozen_views > 0
+        self._embedded = self._freeze(self.data.images) if self._frozen else None
+        self._corrections = self._source(self.corrections) if self.corrections else None
+
+    def source(self) -> BatchSource:
+        """With frozen encoders the batches have views in the pictures' place."""
+        return self.sight.source(self.part, self._embedded)
+
+    def pairs(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The variant's: its state may be ahead of its pictures."""
+        state, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)
+        return replace(batch, state=state, actions=actions)
+
+    def shown(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """One of the views that stand for a picture, where encoders are frozen."""
+        return pick_view(images, generator) if self._frozen else super().shown(images, generator)
+
+    def encoded(self, net: Training, sample: Sample) -> Sample:
+        """Pictures become embeddings (B, E); views are such."""
+        if sample.images.dim() == 2:
+            return sample
+        return replace(sample, images=_encoder(net).embed(sample.images))
+
+    def loss(self, batch: Batch, number: int) -> Tensor:
+        """The variant's on demonstrations, and on corrections when there are some."""
+        generator = self.randomness(number)
+        loss = self.training_loss(batch, generator)
+        if self._corrections is None:
+            return loss
+        return loss + self._correction_loss(self._corrections, my_share().own(number), generator)
+
+    def loss_of(self, net: Training, sample: Sample, generator: torch.Generator) -> Tensor:
+        """The variant's, and in training the plain regression beside it."""
+        flow, weights = self.config.flow, self._dim_weights
+        observed = _observed(net, sample)
+        loss = flow_loss(self.variant, net.net, observed, sample.actions, flow, weights, generator)
+        if not net.training:
+            return loss
+        return loss + flow.regression_weight * regression_loss(
+            net.expected(observed), sample.actions, weights
         )
 
-    def _observe(self, images: Tensor, measured: Tensor, generator: torch.Generator) -> Tensor:
-        """What the network makes of pictures, or of the views that stand for them, and of a noisy state."""
-        embedded = pick_view(images, generator) if self._frozen else self._see(images, generator)
-        state = self.normaliser.encode_state(measured)
-        noise = torch.randn(state.shape, generator=generator).to(state)
-        state, embedded = state + self.config.training.state_noise * noise, embedded.to(state)
-        return self._eyes.join(embedded, state)
+    def sample(self, net: Training, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Chunks without guidance."""
+        observed = _observed(net, sample)
+        noise = torch.randn(sample.actions.shape, generator=generator).to(observed.device)
+        return sample_plain(self.variant.bind(net.net, observed), noise, self.config.flow.num_steps)
+
+    def kept(self, net: Training) -> FlowNet:
+        """Without the regression."""
+        return net.net
+
+    def describe(self) -> Description:
+        """A chunk of N steps."""
+        flow = self.config.flow
+        max_delay, max_ramp = self.variant.trained_lengths(flow)
+        return Description(
+            self.config.network.model_dump(mode="json"),
+            self.config.method,
+            f"horizon {flow.horizon} at {self.data.rate_hz:g} Hz, N = {flow.num_steps}",
+            "chunks sampled without guidance",
+            flow.num_steps,
+            max_delay,
+            max_ramp,
+        )
+
+    def base_method(self, folder: Path) -> str:
+        """A checkpoint of any variant: the network is the same."""
+        return method_of(folder)
 
     def _see(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        return self._eyes.embed(self.sight.augmented(images.to(self._device), generator))
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self.model.parameters()).device
-
-    @property
-    def _eyes(self) -> ObservationEncoder:
-        encoder = self.model.net.encoder
-        assert isinstance(encoder, ObservationEncoder)  # of build_network
-        return encoder
+        """Embeddings (B, E) of pictures (B, cameras, h, w, 3) in a light that is drawn."""
+        shown = super().shown(images.to(self.device), generator)
+        return _encoder(self.model).embed(shown)
 
     def _freeze(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
-        self._eyes.encoders.requires_grad_(False)
+        _encoder(self.model).encoders.requires_grad_(False)
         training = self.config.training
         generator = torch_rng(training.seed, RandomStream.VIEWS)
         # `auto` may choose otherwise when the run is resumed
@@ -129,96 +151,57 @@ class FlowLearner:
 
         light = (training.frozen_views, training.brightness, training.colour, training.seed, precision)
         folder = Path(training.kept_views) if training.kept_views else None
-        return kept_views(folder, f"{self._begun} {light}", images, make)
+        return kept_views(folder, f"{self.origin} {light}", images, make)
 
     def _source(self, corrections: Corrections) -> CorrectionSource:
-        config, training = self.config, self.config.training
-        check_corrections(corrections, self.data, config.flow.horizon)
-        size = max(1, round(training.correction_share * training.batch_size / my_share().count))
+        training = self.config.training
+        check_corrections(corrections, self.data, self.horizon)
+        size = max(1, round(training.correction_share * training.part_size / my_share().count))
         seen = self.sight.encoded(corrections.images)
         embedded = self._freeze(corrections.images) if self._frozen else seen
         return CorrectionSource(corrections, size, training.seed, embedded)
 
-    def _correction_loss(self, source: CorrectionSource, step: int, generator: torch.Generator) -> Tensor:
-        flow = self.config.flow
+    def _correction_loss(self, source: CorrectionSource, number: int, generator: torch.Generator) -> Tensor:
+        flow, training = self.config.flow, self.config.training
         delay = min(flow.max_delay, source.delay)
         bounds = {"max_delay": delay, "max_ramp": min(flow.max_ramp, source.known - delay), "free_share": 0.0}
-        batch, device = source.batch(step), self._device
-        state, actions, reference = (x.to(device) for x in (batch.state, batch.actions, batch.reference))
+        batch = source.batch(number)
+        images, state, actions, reference = (
+            x.to(self.device) for x in (batch.images, batch.state, batch.actions, batch.reference)
+        )
+        shown, normal = self.shown(images, generator), self.normaliser.encode_state(state)
+        noise = torch.randn(normal.shape, generator=generator).to(normal)
+        clean = self.normaliser.encode_actions(actions, state)
+        sample = Sample(shown, normal + training.state_noise * noise, clean, clean.new_ones(clean.shape[:2]))
         loss = correction_loss(
             self.variant,
             self.model.net,
-            self._observe(batch.images, state, generator),
-            self.normaliser.encode_actions(actions, state),
+            _observed(self.model, self.encoded(self.model, sample)),
+            clean,
             self.normaliser.encode_actions(reference, state),
             flow.model_copy(update=bounds),
             self._dim_weights,
             generator,
         )
-        return self.config.training.correction_share * loss
+        return training.correction_share * loss
 
-    @torch.inference_mode()
-    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
-        """Held-out loss, and errors of chunks sampled without guidance; the same frames and noise every time."""
-        net = _network(model)
-        chosen = numpy_rng(self.config.training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
-        chosen = np.sort(chosen[: self.config.training.validation_frames])
-        generator = torch_rng(self.config.training.seed, RandomStream.EVALUATE)
-        losses, predicted, actual = [], [], []
-        for first in range(0, len(chosen), EVALUATION_BATCH):
-            batch = self.sight.read(self.held_out, chosen[first : first + EVALUATION_BATCH])
-            state, actions = self.variant.pairs(batch.state, batch.actions, self.config.flow, generator)
-            state, actions, images = (x.to(self._device) for x in (state, actions, batch.images))
-            observed = net.observe(self.sight.plain(images), self.normaliser.encode_state(state))
-            clean = self.normaliser.encode_actions(actions, state)
-            losses.append(float(self._flow_loss(net, observed, clean, generator)) * len(batch))
-            predicted.append(self.normaliser.decode_actions(self._sample(net, observed, generator), state))
-            actual.append(actions)
-        rows = torch.cat(predicted).cpu().numpy(), torch.cat(actual).cpu().numpy()
-        errors = chunk_errors(*rows, self.data.action_space)
-        return {"validation_loss": sum(losses) / len(chosen), **errors}
-
-    def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
-        """Write a checkpoint with a README that says how it was made."""
+    def _weights(self) -> Tensor:
         space = self.data.action_space
-        max_delay, max_ramp = self.variant.trained_lengths(self.config.flow)
-        config = {
-            "method": self.config.method,
-            "action_space": space.to_dict(),
-            "fingerprint": space.fingerprint(),
-            "horizon": self.config.flow.horizon,
-            "num_steps": self.config.flow.num_steps,
-            "cameras": self.data.cameras,
-            "image_size": self.image_size,
-            "state_dim": self.data.state.shape[1],
-            "max_delay": max_delay,
-            "max_ramp": max_ramp,
-            "network": self.config.network.model_dump(mode="json"),
-            **self.sight.described(),
-            "provenance": provenance(
-                self.part, self._given, self.config.training, self._begun, summary["step"], self.sight.digest
-            ).model_dump(mode="json"),
-        }
-        net = _network(model)
-        weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
-        readme = checkpoint_readme(self.config, self.part, self.held_out, net, summary)
-        save_checkpoint(folder, config, self.normaliser, weights, readme)
+        weights = torch.ones(space.dim)
+        for name, weight in self.config.flow.channel_weights.items():
+            weights[space.slice(name)] = weight
+        return weights
 
-    def _start_from(self, folder: Path) -> str:
-        """Take weights and normaliser; returns the digests of both."""
-        base = load_checkpoint(folder, method_of(folder), Expected(action_space=self.data.action_space))
-        part = "encoder." if self.config.training.init_part == "encoder" else ""
-        take_weights(self.model.net, base.weights, folder, part)
-        self.normaliser = base.normaliser
-        return base.config.weights_sha256 + base.config.stats_sha256
 
-    def _flow_loss(self, net: FlowNet, observed: Tensor, clean: Tensor, generator: torch.Generator) -> Tensor:
-        return flow_loss(self.variant, net, observed, clean, self.config.flow, self._dim_weights, generator)
+def _encoder(model: nn.Module) -> ObservationEncoder:
+    """The image encoder of what is trained."""
+    assert isinstance(model, Training) and isinstance(model.net.encoder, ObservationEncoder)
+    return model.net.encoder
 
-    def _sample(self, net: FlowNet, observed: Tensor, generator: torch.Generator) -> Tensor:
-        shape = (len(observed), self.config.flow.horizon, self.data.action_space.dim)
-        noise = torch.randn(shape, generator=generator).to(observed.device)
-        return sample_plain(self.variant.bind(net, observed), noise, self.config.flow.num_steps)
+
+def _observed(net: Training, sample: Sample) -> Tensor:
+    """The embedding (B, C) of an encoded sample."""
+    return _encoder(net).join(sample.images.to(sample.state), sample.state)
 
 
 def _check_frozen(config: FlowSettings) -> None:
@@ -231,27 +214,3 @@ def _check_frozen(config: FlowSettings) -> None:
         got = f"init {training.init}, shift_pixels {training.shift_pixels}"
         expected = "a checkpoint in training.init, and shift_pixels 0: a frozen picture is not shifted anew"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "training.frozen_views", got=got, expected=expected)
-
-
-def _network(model: nn.Module) -> FlowNet:
-    """The part of what is trained that a policy keeps."""
-    assert isinstance(model, Training)
-    return model.net
-
-
-def _fit(part: ChunkDataset, horizon: int) -> Normaliser:
-    data = part.data
-    thinned = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
-    return fit_normaliser(
-        part.chunks(thinned)[:, :horizon],
-        data.state[thinned],
-        np.asarray(data.images[thinned]),
-        data.action_space,
-    )
-
-
-def _dim_weights(config: FlowSettings, data: Demonstrations) -> Tensor:
-    weights = torch.ones(data.action_space.dim)
-    for name, weight in config.flow.channel_weights.items():
-        weights[data.action_space.slice(name)] = weight
-    return weights

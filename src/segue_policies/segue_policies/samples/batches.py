@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,13 +26,14 @@ class Batch:
 
     Behind a frozen trunk `images` are its maps (B, cameras, C, h', w') float16 instead, with frozen encoders embeddings
     (B, V, E) of V views, see `frozen_views`. `real` (B, H) is true where a row was demonstrated, false where it repeats
-    an episode's last action.
+    an episode's last action. `columns` (B, ...) is what else a method asked for, such as labels.
     """
 
     images: Tensor
     state: Tensor
     actions: Tensor
     real: Tensor
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -44,7 +45,11 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same samples on `device`."""
-        return Batch(*(t.to(device) for t in (self.images, self.state, self.actions, self.real)))
+        images, state, actions, real = (
+            x.to(device) for x in (self.images, self.state, self.actions, self.real)
+        )
+        columns = {name: column.to(device) for name, column in self.columns.items()}
+        return Batch(images, state, actions, real, columns)
 
 
 class ByFrame(Protocol):
@@ -65,15 +70,22 @@ class Views(ByFrame, Protocol):
 
 
 def read_batch(
-    part: ChunkDataset, frames: NDArray[np.int64], images: NDArray[np.generic] | None = None
+    part: ChunkDataset,
+    frames: NDArray[np.int64],
+    images: NDArray[np.generic] | None = None,
+    columns: Mapping[str, NDArray[Any]] | None = None,
 ) -> Batch:
-    """The samples that start at `frames` (n,), as they were recorded; `images` (n, ...) stand for theirs."""
+    """The samples that start at `frames` (n,), as they were recorded.
+
+    `images` (n, ...) stand for theirs; each of the `columns` has an entry per frame of the data, (F, ...).
+    """
     seen = part.shown(frames)
     return Batch(
         torch.from_numpy(np.asarray(part.data.images[seen]) if images is None else images),
         torch.from_numpy(np.asarray(part.data.state[seen])),
         torch.from_numpy(part.chunks(frames)),
         torch.from_numpy(part.real(frames)),
+        {name: torch.from_numpy(np.asarray(values[frames])) for name, values in (columns or {}).items()},
     )
 
 
@@ -87,9 +99,13 @@ class BatchSource:
         shift_pixels: int,
         seed: int,
         instead: ByFrame | None = None,
+        columns: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
-        """`instead` stands for the images, and nothing is shifted then: of `Views` one is drawn."""
-        self._part, self._instead = part, instead
+        """`instead` stands for the images, and nothing is shifted then: of `Views` one is drawn.
+
+        `columns` as for `read_batch`.
+        """
+        self._part, self._instead, self._columns = part, instead, columns
         self._size = batch_size
         self._shift = shift_pixels
         self._seed = seed
@@ -105,7 +121,7 @@ class BatchSource:
         mine = range(self._size)[self._share.of_batch(self._size)]
         picked = np.array([self._frame(step * self._size + k) for k in mine])
         rng = numpy_rng(self._seed, RandomStream.AUGMENT, self._share.own(step))
-        return read_batch(self._part, picked, self._images(picked, rng))
+        return read_batch(self._part, picked, self._images(picked, rng), self._columns)
 
     def _images(self, frames: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.generic]:
         if isinstance(self._instead, Views):

@@ -1,65 +1,145 @@
-"""A network that is shown an observation and asked for the chunk that was demonstrated, in the shared training loop."""
+"""A network that is shown observations and asked for the chunks that were demonstrated, in the shared training loop.
+
+    begin        split the data -> fit the normaliser -> build the network -> training.init -> begun
+    loss         batch -> pairs -> augmented, normalised sample -> encoded -> loss_of
+    evaluate     held-out frames -> pairs -> sample -> encoded -> loss_of, sample
+    save         describe -> checkpoint and README
+
+A method of one forward pass says its `network`; any other replaces `build`, `loss_of`, `sample` and `describe`, and of
+the other steps what is different with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.checkpoints.card import Card
 from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, save_checkpoint
 from segue_policies.checkpoints.provenance import provenance
-from segue_policies.samples.batches import Batch
+from segue_policies.samples.batches import Batch, BatchSource
+from segue_policies.samples.corrections import Corrections
 from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 from segue_policies.supervised.config import ChunkConfig, Shape
+from segue_policies.supervised.sample import Description, Sample
 from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.training.config import MethodConfig
+from segue_policies.training.optimiser import ParameterGroup, usual_groups
 from segue_policies.training.processes import my_share
 from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
 from segue_policies.training.warm_start import take_weights
 from segue_policies.vision.config import given_by
 from segue_policies.vision.sight import sight_of, size_of
 
-EVALUATION_BATCH = 64
+ConfigT = TypeVar("ConfigT", bound=MethodConfig)
+NetT = TypeVar("NetT", bound=nn.Module)
+
 STATISTICS_FRAMES = 4000
 
 
-class SupervisedLearner:
-    """Data, normaliser and network of one training run. A method says its `network`, and its `error` if it is another.
+class SupervisedLearner(Generic[ConfigT, NetT]):
+    """Data, normaliser and network of one training run.
 
     Attributes:
-        network: from (settings, `Shape`) to a module that maps normalised images `(B, cameras, 3, h, w)`, or a frozen
-            trunk's maps of `Shape.channels`, and states `(B, S)` to normalised chunks `(B, H, D)`; with a history
-            `(B, T, cameras, 3, h, w)` and `(B, T, S)`.
+        network: from (settings, `Shape`) to a module that maps normalised images `(B, cameras, 3, h, w)` and states
+            `(B, S)` to normalised chunks `(B, H, D)`; with a history `(B, T, cameras, 3, h, w)` and `(B, T, S)`. For
+            methods of one forward pass.
+        encoder_part: name of the image encoder in the network, which `training.init_part: encoder` takes alone.
+        evaluation_batch: held-out observations at once.
     """
 
     network: ClassVar[Callable[[Any, Shape], nn.Module]]
+    encoder_part: ClassVar[str] = "encoder."
+    evaluation_batch: ClassVar[int] = 64
 
-    def __init__(self, config: ChunkConfig, data: Demonstrations) -> None:
+    def __init__(self, config: ConfigT, data: Demonstrations, corrections: Corrections | None = None) -> None:
         """Split the data, fit the normaliser on the training part, build a network from the seed.
 
-        With `training.init` weights and normaliser are those of that checkpoint instead.
+        With `training.init` weights and normaliser are those of that checkpoint instead: its weights mean its units.
         """
         check_demonstrations(data)
         training = config.training
-        self.config, self.data = config, data
+        self.config: ConfigT = config
+        self.data, self.corrections = data, corrections
         self.part, self.held_out = split(
-            data, config.horizon, training.validation_share, training.seed, training.split, config.history
+            data, self.rows, training.validation_share, training.seed, training.split, self.history
         )
-        self.normaliser = _fit(self.part)
-        self.shape = shape_of(config, data)
+        self.normaliser = self.fit(self.part)
         torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
-        self.model = type(self).network(config, self.shape)
-        self._begun = self._start_from(Path(training.init)) if training.init is not None else ""
-        if config.encoder.frozen:
-            _refuse_pixels_only(self.model, self.shape, config)
+        self.model: NetT = self.build()
+        self.origin = self._start_from(Path(training.init)) if training.init is not None else ""
         self.sight = sight_of(config, data, self.normaliser)
         self.part, self.held_out = self.sight.part(self.part), self.sight.part(self.held_out)
+        self._columns = self.columns()
+        self.begun()
+
+    # What a method may say.
+
+    @property
+    def horizon(self) -> int:
+        """Rows H of a chunk."""
+        return cast(ChunkConfig, self.config).horizon
+
+    @property
+    def history(self) -> tuple[int, ...]:
+        """Observations that are shown, in ticks from the newest."""
+        return self.config.history if isinstance(self.config, ChunkConfig) else (0,)
+
+    @property
+    def rows(self) -> int:
+        """Rows of a batch's actions: H, and what `pairs` needs beyond."""
+        return self.horizon
+
+    def fit(self, part: ChunkDataset) -> Normaliser:
+        """The normaliser of some demonstrations."""
+        frames = statistics_frames(part)
+        data = part.data
+        chunks = part.chunks(frames)[:, : self.horizon]
+        return fit_normaliser(chunks, data.state[frames], np.asarray(data.images[frames]), data.action_space)
+
+    def build(self) -> NetT:
+        """A fresh network; torch's generator is seeded."""
+        net = type(self).network(self.config, self.shape)
+        if self.config.encoder.frozen:
+            _refuse_pixels_only(net, self.shape, self.config)
+        return cast(NetT, net)
+
+    def begun(self) -> None:
+        """The network has its first weights; may freeze parts of it or add to it."""
+
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """What a batch has beside observation and actions, by name, one entry per frame of the data, (F, ...)."""
+        return {}
+
+    def pairs(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The samples that are learned from, of raw ones."""
+        return batch
+
+    def shown(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Pictures (B, cameras, h, w, 3) as the network is shown them in training: normalised, in another light."""
+        return self.sight.augmented(images, generator)
+
+    def encoded(self, net: NetT, sample: Sample) -> Sample:
+        """The sample with what `loss_of` and `sample` would both compute."""
+        return sample
+
+    def loss_of(self, net: NetT, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Scalar loss; `net.training` tells a training step from an evaluation."""
+        return self.error(net(sample.images, sample.state), sample.actions, sample.real)
+
+    def sample(self, net: NetT, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Normalised chunks (B, H, D) as the policy would answer."""
+        chunks: Tensor = net(sample.images, sample.state)
+        return chunks
 
     def error(self, predicted: Tensor, actions: Tensor, real: Tensor) -> Tensor:
         """Scalar loss of normalised chunks `(B, H, D)`: the mean absolute error of the rows that were demonstrated.
@@ -69,90 +149,140 @@ class SupervisedLearner:
         mask = real.unsqueeze(-1).to(predicted)
         return ((predicted - actions).abs() * mask).sum() / (mask.sum() * actions.shape[-1]).clamp(min=1)
 
-    def batches(self, first_step: int) -> Iterator[Batch]:
-        """Shuffled training batches with shifted images."""
-        return self.sight.source(self.part).stream(first_step)
+    def kept(self, net: NetT) -> nn.Module:
+        """The part of what is trained that a checkpoint has."""
+        return net
 
-    def loss(self, batch: Batch, step: int) -> Tensor:
-        """The error on augmented samples."""
-        training = self.config.training
-        generator = torch_rng(training.seed, RandomStream.LOSS, my_share().own(step))
-        batch = batch.to(next(self.model.parameters()).device)
-        images = self.sight.augmented(batch.images, generator)
-        state = self.normaliser.encode_state(batch.state)
-        state = state + training.state_noise * torch.randn(state.shape, generator=generator).to(state)
-        actions = self.normaliser.encode_actions(batch.actions, batch.newest_state)
-        return self.error(self.model(images, state), actions, batch.real)
+    def describe(self) -> Description:
+        """What the checkpoint says of itself."""
+        config = cast(ChunkConfig, self.config)
+        chunk = f"horizon {self.horizon} at {self.data.rate_hz:g} Hz"
+        return Description(config.own(), config.method, chunk, "chunks of one forward pass")
+
+    def base_method(self, folder: Path) -> str:
+        """The method whose checkpoint `training.init` may be."""
+        return self.config.method
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """What is trained, and how fast."""
+        return usual_groups(self.model, self.config.training)
+
+    # What the training loop asks.
+
+    def batches(self, first: int) -> Iterator[Batch]:
+        """Shuffled training batches with shifted images, from number `first` on."""
+        return self.source().stream(first)
+
+    def source(self) -> BatchSource:
+        """Where the training batches come from."""
+        return self.sight.source(self.part, columns=self._columns)
+
+    def loss(self, batch: Batch, number: int) -> Tensor:
+        """The loss of batch `number`, augmented and normalised."""
+        return self.training_loss(batch, self.randomness(number))
+
+    def training_loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """That with all randomness from `generator`."""
+        batch = self.pairs(batch, generator).to(self.device)
+        sample = self._sample(batch, self.shown(batch.images, generator))
+        noise = torch.randn(sample.state.shape, generator=generator).to(sample.state)
+        noisy = replace(sample, state=sample.state + self.config.training.state_noise * noise)
+        return self.loss_of(self.model, self.encoded(self.model, noisy), generator)
+
+    def randomness(self, number: int) -> torch.Generator:
+        """For the loss of batch `number`: of this seed, number and process only."""
+        return torch_rng(self.config.training.seed, RandomStream.LOSS, my_share().own(number))
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
-        """On held-out episodes: the error, and that of the chunks in physical units."""
-        chosen = numpy_rng(self.config.training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
-        chosen = np.sort(chosen[: self.config.training.validation_frames])
+        """On held-out episodes: the loss, and errors of the policy's chunks in physical units.
+
+        The same frames and noise every time.
+        """
+        net, training = cast(NetT, model), self.config.training
+        chosen = numpy_rng(training.seed, RandomStream.EVALUATE).permutation(self.held_out.frames)
+        chosen = np.sort(chosen[: training.validation_frames])
+        generator = torch_rng(training.seed, RandomStream.EVALUATE)
         losses, predicted, actual = [], [], []
-        for first in range(0, len(chosen), EVALUATION_BATCH):
-            batch = self.sight.read(self.held_out, chosen[first : first + EVALUATION_BATCH])
-            batch = batch.to(next(model.parameters()).device)
-            images = self.sight.plain(batch.images)
-            chunks = model(images, self.normaliser.encode_state(batch.state))
-            wanted = self.normaliser.encode_actions(batch.actions, batch.newest_state)
-            losses.append(float(self.error(chunks, wanted, batch.real)) * len(batch))
+        for first in range(0, len(chosen), self.evaluation_batch):
+            raw = self.read(self.held_out, chosen[first : first + self.evaluation_batch])
+            batch = self.pairs(raw, generator).to(self.device)
+            sample = self._sample(batch, self.sight.plain(batch.images))
+            sample = self.encoded(net, sample)
+            losses.append(float(self.loss_of(net, sample, generator)) * len(batch))
+            chunks = self.sample(net, sample, generator)
             predicted.append(self.normaliser.decode_actions(chunks, batch.newest_state))
             actual.append(batch.actions)
         rows = torch.cat(predicted).cpu().numpy(), torch.cat(actual).cpu().numpy()
         errors = chunk_errors(*rows, self.data.action_space)
         return {"validation_loss": sum(losses) / len(chosen), **errors}
 
+    def read(self, part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
+        """The samples that start at `frames`, as they were recorded."""
+        return self.sight.read(part, frames, self._columns)
+
     def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
         """Write a checkpoint with a README that says how it was made."""
-        space, config, shape = self.data.action_space, self.config, self.shape
-        made = provenance(self.part, None, config.training, self._begun, summary["step"], self.sight.digest)
+        kept, said, space = self.kept(cast(NetT, model)), self.describe(), self.data.action_space
+        training, step = self.config.training, summary["step"]
+        made = provenance(self.part, self.corrections, training, self.origin, step, self.sight.digest)
         described = {
-            "method": config.method,
+            "method": self.config.method,
             "action_space": space.to_dict(),
             "fingerprint": space.fingerprint(),
-            "horizon": shape.horizon,
-            "num_steps": 1,
-            "cameras": shape.cameras,
+            "horizon": self.horizon,
+            "num_steps": said.num_steps,
+            "cameras": self.data.cameras,
             "image_size": size_of(self.data),
-            "state_dim": shape.state,
-            "max_delay": 0,
-            "max_ramp": 0,
-            "history": config.history,
-            "network": config.own(),
+            "state_dim": self.shape.state,
+            "max_delay": said.max_delay,
+            "max_ramp": said.max_ramp,
+            "history": self.history,
+            "network": dict(said.network),
             **self.sight.described(),
             "provenance": made.model_dump(mode="json"),
         }
-        weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
-        chunk = f"horizon {shape.horizon} at {self.data.rate_hz:g} Hz"
-        card = Card(config.method, chunk, "chunks of one forward pass", config, config.training)
-        readme = card.text(self.part, self.held_out, model, summary)
+        weights = {name: tensor.cpu().numpy() for name, tensor in kept.state_dict().items()}
+        card = Card(said.title, said.chunk, said.sampled, self.config, self.config.training)
+        readme = card.text(self.part, self.held_out, kept, summary)
         save_checkpoint(folder, described, self.normaliser, weights, readme)
 
+    # For the steps above.
+
+    @property
+    def shape(self) -> Shape:
+        """Sizes of what a network sees and answers."""
+        data = self.data
+        given = given_by(self.config.encoder, size_of(data))
+        widths = (data.state.shape[1], self.horizon, data.action_space.dim)
+        return Shape(data.cameras, given.size, *widths, len(self.history), given.channels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.parameters()).device
+
+    def _sample(self, batch: Batch, images: Tensor) -> Sample:
+        state = self.normaliser.encode_state(batch.state)
+        actions = self.normaliser.encode_actions(batch.actions, batch.newest_state)
+        return Sample(images, state, actions, batch.real, batch.columns)
+
     def _start_from(self, folder: Path) -> str:
-        """Take weights and normaliser; returns the digest of the weights."""
+        """Take weights and normaliser; returns the digests of both."""
         expected = Expected(action_space=self.data.action_space)
-        base = load_checkpoint(folder, self.config.method, expected)
-        take_weights(self.model, base.weights, folder)
+        base = load_checkpoint(folder, self.base_method(folder), expected)
+        part = self.encoder_part if self.config.training.init_part == "encoder" else ""
+        take_weights(self.kept(self.model), base.weights, folder, part)
         self.normaliser = base.normaliser
-        return base.config.weights_sha256
+        return base.config.weights_sha256 + base.config.stats_sha256
 
 
-def shape_of(config: ChunkConfig, data: Demonstrations) -> Shape:
-    """Sizes of a network for some demonstrations."""
-    given = given_by(config.encoder, size_of(data))
-    widths = (data.state.shape[1], config.horizon, data.action_space.dim)
-    return Shape(data.cameras, given.size, *widths, len(config.history), given.channels)
-
-
-def _refuse_pixels_only(model: nn.Module, shape: Shape, config: ChunkConfig) -> None:
+def _refuse_pixels_only(model: nn.Module, shape: Shape, config: MethodConfig) -> None:
     what = f"encoder.trunk {config.encoder.trunk}"
     if shape.observations > 1:
-        text, do = (
-            f"{what} with a history",
-            "leave history or encoder.trunk out: maps of earlier frames are not cached",
-        )
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=list(config.history), do=do)
+        text = f"{what} with a history"
+        do = "leave history or encoder.trunk out: maps of earlier frames are not cached"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=shape.observations, do=do)
     maps = torch.zeros(1, len(shape.cameras), shape.channels, *shape.image_size[::-1])
     try:
         with torch.no_grad():
@@ -163,8 +293,7 @@ def _refuse_pixels_only(model: nn.Module, shape: Shape, config: ChunkConfig) -> 
         raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do=do) from error
 
 
-def _fit(part: ChunkDataset) -> Normaliser:
-    data = part.data
-    thinned = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
-    images = np.asarray(data.images[thinned])
-    return fit_normaliser(part.chunks(thinned), data.state[thinned], images, data.action_space)
+def statistics_frames(part: ChunkDataset) -> NDArray[np.int64]:
+    """Frames that mean and deviation are taken from: every so-manieth of a part."""
+    frames: NDArray[np.int64] = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
+    return frames

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pkgutil
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from segue_policies.samples.corrections import Corrections
 from segue_policies.samples.demonstrations import Demonstrations
 from segue_policies.train.arguments import Arguments, parse
 from segue_policies.train.training_set import VIEWS, found, is_set, stages
-from segue_policies.training.config import MethodConfig
+from segue_policies.training.config import MethodConfig, TrainingConfig
 from segue_policies.training.engine import Engine
 from segue_policies.training.loop import Learner, Trainer, TrainingResult
 from segue_policies.training.processes import my_share
@@ -43,7 +43,7 @@ def parse_settings(settings: dict[str, Any], source: str) -> MethodConfig:
     return parse_model(settings, model, source)
 
 
-def make_learner(config: MethodConfig, data: Demonstrations, corrections: Corrections | None) -> Learner:
+def make_learner(config: MethodConfig, data: Demonstrations, corrections: Corrections | None) -> Learner[Any]:
     """What brings a method to the training loop; raises PolicyError when it cannot learn from corrections."""
     method = find_method(config.method)
     if corrections is not None and not method.corrections:
@@ -54,7 +54,7 @@ def make_learner(config: MethodConfig, data: Demonstrations, corrections: Correc
             do=f"leave the corrections out, or train one of {able}",
         )
     learner = method.resolve("learner")
-    return cast(Learner, learner(config, data, corrections) if corrections else learner(config, data))
+    return cast(Learner[Any], learner(config, data, corrections) if corrections else learner(config, data))
 
 
 def train(
@@ -79,7 +79,7 @@ def train(
         raise PolicyError(
             ErrorCode.TRAINING_FAILED, f"{out} is not empty", do="resume it or choose another folder"
         )
-    engine = engine or Engine(settings.get("training", {}).get("device", "auto"))
+    engine = engine or _engine(settings)
     training = config.training
     trainer = Trainer(make_learner(config, data, corrections), training, out, resume, engine)
     try:
@@ -91,6 +91,11 @@ def train(
     except OSError as error:
         error.filename = error.filename or str(out)  # a full disk names no file
         raise
+
+
+def _engine(settings: Mapping[str, Any]) -> Engine:
+    training = parse_model(dict(settings.get("training") or {}), TrainingConfig, "training")
+    return Engine(training.device, training.strategy)
 
 
 def load_data(path: Path, cache: Path | None = None) -> Demonstrations:
@@ -109,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the status of docs/exit-codes.md, with one sentence on an expected failure."""
     try:
         given = parse(sys.argv[1:] if arguments is None else arguments)
-        engine = Engine(given.settings.get("training", {}).get("device", "auto"))
+        engine = _engine(given.settings)
         corrections = load_corrections(given.corrections) if given.corrections else None
         with engine.first_alone():
             data = load_data(given.data, given.cache)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_policies.vision.config import EncoderConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
+Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
 
 
 class TrainingConfig(StrictModel):
@@ -21,6 +24,12 @@ class TrainingConfig(StrictModel):
         default=None, gt=0, description="wall-clock budget [min]; the schedule follows the clock"
     )
     batch_size: int = Field(default=64, ge=1, le=65536, description="observations per step")
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        le=65536,
+        description="parts that a batch is computed in, one after the other, where memory is short; divides batch_size",
+    )
     learning_rate: float = Field(default=1e-3, gt=0, le=100, description="peak of the schedule")
     final_rate_share: float = Field(default=0.01, ge=0, le=1, description="last learning rate over the peak")
     warmup_share: float = Field(
@@ -38,6 +47,10 @@ class TrainingConfig(StrictModel):
         default="auto", description="of convolutions and matrices; auto measures which is faster"
     )
     device: Device = Field(default="auto", description="auto takes a GPU if there is one")
+    strategy: Strategy = Field(
+        default="auto",
+        description="of several processes: auto is ddp; the other where a step does not reach every parameter",
+    )
     threads: int = Field(default=2, ge=1, le=1024, description="CPU threads")
     seed: int = Field(default=0, ge=0, description="of weights, order, augmentation and noise")
     init: str | None = Field(
@@ -90,6 +103,21 @@ class TrainingConfig(StrictModel):
     state_noise: float = Field(
         default=0.02, ge=0, description="noise added to the normalised state [deviations]"
     )
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.batch_size % self.accumulate:
+            raise PydanticCustomError(
+                "accumulate",
+                "accumulate is {got}, expected a divisor of batch_size, {size}",
+                {"got": self.accumulate, "size": self.batch_size},
+            )
+        return self
+
+    @property
+    def part_size(self) -> int:
+        """Observations that are computed at once."""
+        return self.batch_size // self.accumulate
 
 
 class MethodConfig(StrictModel):

@@ -18,12 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_policies.samples.batches import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from segue_policies.training.config import Device
+    from segue_policies.training.config import Device, Strategy
 
 ValueT = TypeVar("ValueT")
 
@@ -31,20 +30,27 @@ ValueT = TypeVar("ValueT")
 class _Losses(nn.Module):
     """The call that a step makes: gradients are synchronised for what is computed inside a module's `forward`."""
 
-    def __init__(self, model: nn.Module, loss: Callable[[Batch, int], Tensor]) -> None:
+    def __init__(self, model: nn.Module, loss: Callable[[Any, int], Tensor]) -> None:
         super().__init__()
         self.model = model
         self._loss = loss
 
-    def forward(self, images: Tensor, state: Tensor, actions: Tensor, real: Tensor, step: int) -> Tensor:
-        return self._loss(Batch(images, state, actions, real), step)
+    def forward(self, held: _Held, number: int) -> Tensor:
+        return self._loss(held.batch, number)
+
+
+class _Held:
+    """A batch of any class, which Fabric would otherwise take apart in search of tensors."""
+
+    def __init__(self, batch: object) -> None:
+        self.batch = batch
 
 
 class Engine:
     """Device and processes of one training; `torchrun` decides how many, alone it is one."""
 
-    def __init__(self, device: Device = "auto") -> None:
-        """Join the other processes.
+    def __init__(self, device: Device = "auto", strategy: Strategy = "auto") -> None:
+        """Join the other processes; `strategy` says how gradients are shared, where there are several.
 
         Raises:
             ConfigError: `device` is cuda and there is none.
@@ -53,8 +59,9 @@ class Engine:
 
         kind = resolve(device)
         local, nodes = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"))
-        strategy = "ddp" if local * nodes > 1 else "auto"
-        self._fabric: Any = Fabric(accelerator=kind, devices=local, num_nodes=nodes, strategy=strategy)
+        several = "ddp" if strategy == "auto" else strategy
+        shared = several if local * nodes > 1 else "auto"
+        self._fabric: Any = Fabric(accelerator=kind, devices=local, num_nodes=nodes, strategy=shared)
         self._fabric.launch()
         self._losses: Any = None
         self._optimiser: Any = None
@@ -76,22 +83,29 @@ class Engine:
         return int(self._fabric.world_size)
 
     def prepare(
-        self, model: nn.Module, loss: Callable[[Batch, int], Tensor], optimiser: torch.optim.Optimizer
+        self, model: nn.Module, loss: Callable[[Any, int], Tensor], optimiser: torch.optim.Optimizer
     ) -> None:
         """Take charge of what is trained."""
         self._losses, self._optimiser = self._fabric.setup(_Losses(model, loss), optimiser)
 
-    def descend(self, batch: Batch, step: int, largest_norm: float) -> tuple[Tensor, Tensor]:
-        """One optimiser step on this process's share of a batch; its loss and the global gradient norm, scalars.
+    def descend(
+        self, batches: Iterator[Any], first: int, largest_norm: float, count: int = 1
+    ) -> tuple[Tensor, Tensor]:
+        """One optimiser step on the next `count` of `batches`, numbered from `first`; loss and gradient are means.
 
-        The forward pass runs in whatever autocast is active.
+        The forward pass runs in whatever autocast is active. Returns the loss, and the global norm of the gradient.
         """
-        loss = self._losses(batch.images, batch.state, batch.actions, batch.real, step)
-        self._fabric.backward(loss)
+        losses = []
+        for number in range(first, first + count):
+            last = number == first + count - 1
+            with self._fabric.no_backward_sync(self._losses, enabled=not last and self.processes > 1):
+                loss = self._losses(_Held(next(batches)), number) / count
+                self._fabric.backward(loss)
+            losses.append(loss.detach())
         norm = self._fabric.clip_gradients(self._losses, self._optimiser, max_norm=largest_norm)
         self._optimiser.step()
         self._optimiser.zero_grad()
-        return loss.detach(), norm
+        return torch.stack(losses).sum(), norm
 
     def mean(self, value: Tensor) -> Tensor:
         """Mean of a scalar over the processes."""

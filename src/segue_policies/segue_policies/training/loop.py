@@ -10,44 +10,50 @@ never interrupted. Device and processes are the engine's; every process holds th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from segue_core.errors import ErrorCode, PolicyError
-from segue_policies.samples.batches import Batch
 from segue_policies.training.averaging import MovingAverage
 from segue_policies.training.budget import Budget, learning_rate
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.curves import Curves
 from segue_policies.training.engine import Engine
 from segue_policies.training.interrupts import StopRequest
+from segue_policies.training.optimiser import ParameterGroup, make_optimiser
 from segue_policies.training.patience import Patience
 from segue_policies.training.precision import Chosen, autocast, choose_precision
 from segue_policies.training.run_state import TrainingState, load_state, save_state
 from segue_policies.training.tensorboard import EventLog
 
+BatchT = TypeVar("BatchT")
 
-class Learner(Protocol):
-    """What a method brings to the loop."""
+
+class Learner(Protocol[BatchT]):
+    """What a method brings to the loop; its batches are of any class."""
 
     @property
     def model(self) -> nn.Module:
         """The weights to train."""
         ...
 
-    def batches(self, first_step: int) -> Iterator[Batch]:
-        """Endless training batches from step `first_step` on."""
+    def parameter_groups(self) -> Sequence[ParameterGroup]:
+        """What of the weights is trained, and how fast; see `optimiser.usual_groups`."""
         ...
 
-    def loss(self, batch: Batch, step: int) -> Tensor:
-        """Scalar loss of `batch`; randomness from `step` only."""
+    def batches(self, first: int) -> Iterator[BatchT]:
+        """Endless training batches from number `first` on, of `training.part_size` observations."""
+        ...
+
+    def loss(self, batch: BatchT, number: int) -> Tensor:
+        """Scalar loss of batch `number`; randomness from that only."""
         ...
 
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
@@ -84,14 +90,14 @@ class Trainer:
     """Trains one learner into one folder."""
 
     def __init__(
-        self, learner: Learner, config: TrainingConfig, out: Path, resume: bool, engine: Engine
+        self, learner: Learner[Any], config: TrainingConfig, out: Path, resume: bool, engine: Engine
     ) -> None:
         """`out` receives the checkpoint, and under `training/` the state, log and curves."""
         torch.set_num_threads(config.threads)
         self._learner, self._config, self._out, self._engine = learner, config, out, engine
         learner.model.to(engine.device)
         self._average = MovingAverage(learner.model, config.average_decay)
-        self._optimiser = make_optimiser(learner.model, config)
+        self._optimiser = make_optimiser(learner.parameter_groups(), config)
         self._budget = Budget.of(config, engine.processes)
         self._scores: Mapping[str, float] = {}
         numbers = load_state(out / "training", self._trained) if resume else {}
@@ -119,7 +125,7 @@ class Trainer:
         self._budget.start()
         with (
             self._events,
-            closing(self._learner.batches(self._budget.step)) as batches,  # type: ignore[type-var]
+            closing(self._learner.batches(self._budget.step * self._config.accumulate)) as batches,  # type: ignore[type-var]
             self._bar() as bar,
         ):
             ended = self._loop(batches, bar)
@@ -129,7 +135,7 @@ class Trainer:
             self._budget.step, self._budget.elapsed_s, self._scores, self._precision, ended, speed
         )
 
-    def _loop(self, batches: Iterator[Batch], bar: tqdm[Any]) -> str:
+    def _loop(self, batches: Iterator[Any], bar: tqdm[Any]) -> str:
         evaluated = math.floor(self._budget.progress * self._config.evaluations)
         with StopRequest() as stop:
             while not self._budget.done:
@@ -138,7 +144,7 @@ class Trainer:
                 if self._asked(stop):
                     self._save_state()
                     return "interrupted"
-                loss = self._step(next(batches))
+                loss = self._step(batches)
                 self._report(bar, loss)
                 due = math.floor(self._budget.progress * self._config.evaluations)
                 if due > evaluated:
@@ -152,12 +158,13 @@ class Trainer:
             return False
         return self._engine.agreed(stop.made)
 
-    def _step(self, batch: Batch) -> float:
+    def _step(self, batches: Iterator[Any]) -> float:
         rate = learning_rate(self._budget.progress, self._config)
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["share"]
         with autocast(self._precision, self._engine.device.type):
-            loss, norm = self._engine.descend(batch, self._budget.step, self._config.gradient_clip)
+            parts, clip = self._config.accumulate, self._config.gradient_clip
+            loss, norm = self._engine.descend(batches, self._budget.step * parts, clip, parts)
         self._budget.advance()
         self._average.update(self._learner.model, self._budget.step)
         value = self._engine.mean(loss).item()
@@ -239,16 +246,3 @@ class Trainer:
         with closing(self._learner.batches(0)) as batches:  # type: ignore[type-var]
             batch = next(batches)
         return step
-
-
-def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW that decays matrices and kernels only; image trunks (`backbone`) have a learning rate of their own."""
-    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        share = config.backbone_rate if "backbone." in name else 1.0
-        groups.setdefault((parameter.dim() <= 1, share), []).append(parameter)
-    described = [
-        {"params": parameters, "weight_decay": 0.0 if still else config.weight_decay, "share": share}
-        for (still, share), parameters in sorted(groups.items(), key=lambda item: item[0])
-    ]
-    return torch.optim.AdamW(described, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)

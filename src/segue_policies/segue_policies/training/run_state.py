@@ -29,10 +29,14 @@ class TrainingState:
 
 
 def save_state(folder: Path, trained: TrainingState, numbers: dict[str, Any]) -> None:
-    """Write the state; each file is complete or absent, and the numbers name the tensors that they belong to."""
+    """Write the state; each file is complete or absent, and the numbers name the tensors that they belong to.
+
+    Frozen parameters are left out: they come from where they came from.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"model.{k}": v for k, v in trained.model.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in trained.average.state_dict().items()}
+    frozen = _frozen(trained.model)
+    tensors = {f"model.{k}": v for k, v in trained.model.state_dict().items() if k not in frozen}
+    tensors |= {f"average.{k}": v for k, v in trained.average.state_dict().items() if k not in frozen}
     tensors |= _optimiser_tensors(trained.optimiser)
     name = f"{numbers['step']}.{TENSORS}"
     # As bytes, so that a full disk is an OSError.
@@ -52,8 +56,9 @@ def load_state(folder: Path, trained: TrainingState) -> dict[str, Any]:
     try:
         numbers: dict[str, Any] = read_json(folder / NUMBERS)
         tensors = load_file(regular(folder / Path(numbers["tensors"]).name))
-        trained.model.load_state_dict(_under("model.", tensors))
-        trained.average.load_state_dict(_under("average.", tensors))
+        frozen = _frozen(trained.model)
+        _restore(trained.model, _under("model.", tensors), frozen)
+        _restore(trained.average, _under("average.", tensors), frozen)
         _restore_optimiser(trained.optimiser, tensors)
     except (OSError, ValueError, TypeError, LookupError, RuntimeError, SafetensorError) as error:
         raise PolicyError(ErrorCode.TRAINING_FAILED, f"cannot resume from {folder}: {error}") from error
@@ -69,6 +74,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _frozen(model: nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+
+
+def _restore(model: nn.Module, tensors: dict[str, Tensor], frozen: set[str]) -> None:
+    found = model.load_state_dict(tensors, strict=False)
+    if wrong := [*found.unexpected_keys, *(name for name in found.missing_keys if name not in frozen)]:
+        raise ValueError(f"the state is of another network: {', '.join(wrong[:3])}")
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from segue_policies.training.config import MethodConfig, TrainingConfig
 from segue_policies.vision.config import TrunkRecord, given_by
 from segue_policies.vision.eyes import Eyes, TrunkEyes, chosen_eyes, record_of
 from segue_policies.vision.feature_cache import FeatureCache, cached_features, encode_all
+
+Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +60,17 @@ class Sight:
             raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="lower encoder.every")
         return replace(part, frames=frames)
 
-    def source(self, part: ChunkDataset, embedded: ByFrame | None = None) -> BatchSource:
+    def source(
+        self, part: ChunkDataset, embedded: ByFrame | None = None, columns: Columns | None = None
+    ) -> BatchSource:
         """Shuffled training batches of `part`; `embedded` replaces the pictures, see `frozen_views`."""
         training = self.training
         instead = self.features if embedded is None else embedded
-        return BatchSource(part, training.batch_size, training.shift_pixels, training.seed, instead)
+        return BatchSource(part, training.part_size, training.shift_pixels, training.seed, instead, columns)
 
-    def read(self, part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
+    def read(self, part: ChunkDataset, frames: NDArray[np.int64], columns: Columns | None = None) -> Batch:
         """The samples at `frames` (n,) of `part`, plain."""
-        return read_batch(part, frames, None if self.features is None else self.features[frames])
+        return read_batch(part, frames, None if self.features is None else self.features[frames], columns)
 
     def augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """What the network is given in training, of a batch's images on its device; cached maps are drawn views."""
