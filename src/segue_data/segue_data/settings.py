@@ -133,8 +133,8 @@ class ShowOptions(Looked):
 class LabelOptions(OfDataset):
     """Compute labels beside a dataset, with version and settings."""
 
-    labels: Annotated[tuple[Literal["keyframes", "progress", "tokens"], ...], Word(place=True)] = Field(
-        description="what to compute"
+    labels: Annotated[tuple[str, ...], Word(place=True)] = Field(
+        description="what to compute: keyframes, progress, tokens, or a label of an installed package"
     )
     settings: Settings = Field(default={}, description="other settings, as JSON: '{\"bins\": 512}'")
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from segue_core.contracts.robot import RobotConfig
-from segue_core.errors import DataError
+from segue_core.errors import ConfigError, DataError
 from segue_data.datasets import labels
 from segue_data.datasets.convert import convert
+from segue_data.datasets.dataset import load
 from segue_data.datasets.label_files import read_labels, split, write_labels, write_split
 from segue_data.datasets.labels import KeyframeSettings, TokenSettings
 from segue_data.recording.stage import Demonstration
+from segue_perception.preprocess import resize
 
 RATE = 30.0
 
@@ -81,6 +84,44 @@ def test_other_settings_are_another_file_and_are_not_mixed_up(dataset: Path) -> 
     assert one != two
     with pytest.raises(DataError, match="segue data label"):
         read_labels(dataset, "tokens", {"bins": 8})
+
+
+@pytest.mark.parametrize("name", ["keyframes", "progress", "tokens"])
+def test_a_learner_is_given_the_labels_that_are_kept_and_keeps_those_that_are_not(
+    name: str, dataset: Path
+) -> None:
+    shutil.rmtree(dataset / "labels", ignore_errors=True)
+    opened = load(dataset, workers=1, progress=False)
+    first = opened.label(name)
+    (file,) = (dataset / "labels").glob(f"{name}-v1-*.parquet")
+    assert file == write_labels(dataset, name)  # the same file, by the dataset's frames and the settings
+    again = load(dataset, workers=1, progress=False).label(name)
+    assert first.keys() == again.keys() and all(
+        len(column) == len(opened.action) for column in again.values()
+    )
+    for column, values in first.items():
+        np.testing.assert_array_equal(again[column], values)
+
+
+def test_an_unknown_label_or_setting_names_those_there_are(dataset: Path) -> None:
+    opened = load(dataset, workers=1, progress=False)
+    with pytest.raises(ConfigError, match="label.*'progres'.*progress"):
+        opened.label("progres")
+    with pytest.raises(ConfigError, match="setting of the label tokens.*'bin'.*bins"):
+        opened.label("tokens", bin=3)
+
+
+def test_pictures_are_read_when_they_are_asked_for_at_the_size_that_they_have(dataset: Path) -> None:
+    opened = load(dataset, workers=1, progress=False)
+    frames = [5, 0, 5]
+    for axis, camera in enumerate(opened.cameras):
+        shown = opened.pictures(frames, camera)
+        assert shown.dtype == np.uint8 and len(shown) == 3
+        np.testing.assert_array_equal(resize(shown[0], opened.images.shape[3:1:-1]), opened.images[5, axis])
+        np.testing.assert_array_equal(shown[0], shown[2])
+    with pytest.raises(ConfigError, match="camera.*'hed'.*head"):
+        opened.pictures([0], "hed")
+    assert isinstance(opened.instruction(0), str)
 
 
 def test_a_split_is_by_episode_and_stays_when_episodes_are_added(dataset: Path) -> None:

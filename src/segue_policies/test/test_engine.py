@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
@@ -20,6 +20,9 @@ import torch
 
 from segue_core.errors import ConfigError, PolicyError
 from segue_core.exit_status import ExitStatus
+from segue_policies.supervised.config import ChunkConfig, Shape
+from segue_policies.supervised.learner import SupervisedLearner
+from segue_policies.supervised.sample import Sample
 from segue_policies.testing.dots import make_act_settings
 from segue_policies.train.arguments import Arguments, parse
 from segue_policies.train.command import main, make_learner, parse_settings, train
@@ -93,7 +96,6 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         "train(yaml.safe_load(sys.argv[1]), 'test', make_dots(6), pathlib.Path(sys.argv[2]))\n"
     )
     plan = plain_act(tensorboard=False)
-    plan["training"]["steps"] = 20
     alone, together = tmp_path / "alone", tmp_path / "together"
     from segue_policies.testing.dots import make_dots
 
@@ -112,7 +114,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 
 
 def plain_act(**training: Any) -> dict[str, Any]:
-    plan = make_act_settings(steps=4, evaluations=1, state_noise=0.0, batch_size=8, **training)
+    plan = make_act_settings(steps=20, evaluations=1, state_noise=0.0, batch_size=8, **training)
     plan["network"] |= PLAIN["network"]
     return plan
 
@@ -182,7 +184,7 @@ class Counting:
         return loss
 
     def evaluate(self, model: torch.nn.Module) -> dict[str, float]:
-        return {"validation_loss": 0.0}
+        return {"validation_loss": 1.0}
 
     def save(self, model: torch.nn.Module, folder: Path, summary: Any) -> None:
         (folder / "saved").touch()
@@ -196,6 +198,41 @@ def test_a_learner_brings_batches_of_its_own(tmp_path: Path) -> None:
     result = Trainer(learner, config, tmp_path, False, Engine("cpu")).run()
     assert result.steps == 3 and (tmp_path / "saved").exists()
     assert learner.seen == [(number, number) for number in range(6)]
+
+
+class Estimate(torch.nn.Module):
+    """A chunk, and from the same state how far the task is."""
+
+    def __init__(self, settings: Any, shape: Shape) -> None:
+        super().__init__()
+        self.rows = (shape.horizon, shape.dim)
+        self.chunk = torch.nn.Linear(shape.state, shape.horizon * shape.dim)
+        self.progress = torch.nn.Linear(shape.state, 1)
+
+    def forward(self, images: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        chunk: torch.Tensor = self.chunk(state).unflatten(1, self.rows)
+        return chunk
+
+
+class EstimateLearner(SupervisedLearner[ChunkConfig, Estimate]):
+    network = Estimate
+
+    def columns(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        return self.data.label("progress")
+
+    def loss_of(self, net: Estimate, sample: Sample, generator: torch.Generator) -> torch.Tensor:
+        wrong = (net.progress(sample.state)[:, 0] - sample.columns["progress"]).abs().mean()
+        return super().loss_of(net, sample, generator) + wrong
+
+
+def test_a_learner_is_given_the_labels_that_it_asks_for(dots: Any, tmp_path: Path) -> None:
+    training = TrainingConfig(steps=60, evaluations=2, learning_rate=1e-2, threads=1, precision="float32")
+    learner = EstimateLearner(ChunkConfig(method="estimate", horizon=10, training=training), dots)
+    shown = next(learner.batches(0)).columns["progress"]
+    assert shown.shape == (64,) and 0 <= shown.min() < shown.max() <= 1
+    before = learner.evaluate(learner.model)["validation_loss"]
+    Trainer(learner, training, tmp_path, False, Engine("cpu")).run()
+    assert learner.evaluate(learner.model)["validation_loss"] < before - 0.2
 
 
 def test_a_batch_is_shared_evenly_or_not_at_all() -> None:

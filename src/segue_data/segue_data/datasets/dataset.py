@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
+from segue_core.errors import unknown_name
 from segue_core.files import read_array
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.episodes import DatasetFiles, Episode, data_files, open_dataset
 from segue_data.datasets.info import Description, describe
+from segue_data.datasets.label_files import LabelRows, labelled
 from segue_data.datasets.picture_cache import cached
-from segue_data.datasets.pictures import all_pictures
+from segue_data.datasets.pictures import all_pictures, pictures
 from segue_data.datasets.values import refuse_values
 from segue_data.errors import missing
 from segue_data.parallel import run_all
@@ -67,6 +70,43 @@ class EpisodeDataset:
     def bounds(self) -> NDArray[np.int64]:
         """First frame of every episode and the number of frames, (episodes + 1,)."""
         return np.searchsorted(self.episode, np.arange(self.episode_count + 1))
+
+    def label(self, name: str, **settings: Any) -> Mapping[str, NDArray[Any]]:
+        """Columns of the labels `name`, each (frames, ...), computed once and kept in the dataset's `labels/`.
+
+        Raises:
+            ConfigError: no such label or setting, with those there are. DataError: a file that is damaged.
+        """
+        rows = LabelRows(
+            np.asarray(self.state), np.asarray(self.action), self.episode, self.action_space, self.rate_hz
+        )
+        return labelled(self.path, rows, name, settings)
+
+    def instruction(self, episode: int) -> str:
+        """What an episode was told to do, in words; empty where the dataset does not say."""
+        return self._files.episodes[episode].task
+
+    def pictures(self, frames: Sequence[int], camera: str) -> NDArray[np.uint8]:
+        """Pictures of one camera at some frames, (n, height, width, 3), read as they are stored and at their own size.
+
+        Raises:
+            ConfigError: no such camera. DataError: a picture that is missing or corrupt.
+        """
+        if camera not in self.cameras:
+            raise unknown_name("camera", camera, self.cameras)
+        wanted = np.asarray(frames, dtype=np.int64)
+        starts = self.bounds()
+        found: dict[int, NDArray[np.uint8]] = {}
+        for number in np.unique(self.episode[wanted]).tolist():
+            episode = self._files.episodes[number]
+            mine = np.unique(wanted[self.episode[wanted] == number])
+            shown = pictures(self._files, episode, camera, (mine - starts[number]).tolist())
+            found.update(zip(mine.tolist(), shown, strict=True))
+        return np.stack([found[frame] for frame in wanted.tolist()])
+
+    @cached_property
+    def _files(self) -> DatasetFiles:
+        return open_dataset(self.path)
 
 
 def _key(path: Path, about: Description) -> str:

@@ -7,10 +7,10 @@ actions                      a_n ... a_e a_e a_e       rows past the end repeat 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,18 @@ class Demonstrations(Protocol):
     @property
     def rate_hz(self) -> float:
         """Frames per second."""
+        ...
+
+    def label(self, name: str, **settings: Any) -> Mapping[str, NDArray[Any]]:
+        """Columns of computed labels, each (F, ...), such as `progress`; `segue_data.datasets.label_files` has them."""
+        ...
+
+    def instruction(self, episode: int) -> str:
+        """What an episode was told to do, in words; empty: not said."""
+        ...
+
+    def pictures(self, frames: Sequence[int], camera: str) -> NDArray[np.uint8]:
+        """Pictures (n, h, w, 3) of one camera at its own size, read when they are asked for."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import DUAL_ARM_EE, ActionSpace
+from segue_data.datasets.label_files import LabelRows, labelled
 
 CAMERAS = ("head", "left_wrist", "right_wrist")
 SIZE = (48, 40)  # width, height
@@ -26,6 +28,20 @@ class Dots:
     cameras: tuple[str, ...] = CAMERAS
     action_space: ActionSpace = DUAL_ARM_EE
     rate_hz: float = 30.0
+
+    def label(self, name: str, **settings: Any) -> Mapping[str, NDArray[Any]]:
+        """As of a dataset; nothing is kept."""
+        rows = LabelRows(self.state, self.action, self.episode, self.action_space, self.rate_hz)
+        return labelled(None, rows, name, settings)
+
+    def instruction(self, episode: int) -> str:
+        """The same for all."""
+        return f"drive both arms to the dot of picture {episode}"
+
+    def pictures(self, frames: Sequence[int], camera: str) -> NDArray[np.uint8]:
+        """One camera's."""
+        shown: NDArray[np.uint8] = self.images[np.asarray(frames), self.cameras.index(camera)]
+        return shown
 
 
 def picture(x: float, y: float) -> NDArray[np.uint8]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,12 +25,6 @@ from segue_policies.training.config import MethodConfig, TrainingConfig
 from segue_policies.training.engine import Engine
 from segue_policies.training.loop import Learner, Trainer, TrainingResult
 from segue_policies.training.processes import my_share
-
-READER = "segue_data.datasets.dataset:load"
-"""Named, not imported: data lives in a ring further out, and any function of a path and `cache` will do."""
-
-CORRECTIONS_READER = "segue_data.datasets.corrections:load"
-"""From a path to `Corrections`."""
 
 
 def parse_settings(settings: dict[str, Any], source: str) -> MethodConfig:
@@ -99,15 +92,17 @@ def _engine(settings: Mapping[str, Any]) -> Engine:
 
 
 def load_data(path: Path, cache: Path | None = None) -> Demonstrations:
-    """Demonstrations at `path`, by the reader named in READER; decoded pictures go to `cache`."""
-    read = pkgutil.resolve_name(READER)
-    return cast(Demonstrations, read(path, cache=cache))
+    """Demonstrations at `path`; decoded pictures go to `cache`."""
+    from segue_data.datasets.dataset import load
+
+    return load(path, cache=cache)
 
 
 def load_corrections(path: Path) -> Corrections:
-    """Corrections at `path`, by the reader named in CORRECTIONS_READER."""
-    read = pkgutil.resolve_name(CORRECTIONS_READER)
-    return cast(Corrections, read(path))
+    """Corrections at `path`."""
+    from segue_data.datasets.corrections import load
+
+    return load(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
