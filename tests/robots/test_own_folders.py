@@ -14,6 +14,7 @@ from segue_control.robot.kinematics import Kinematics
 from segue_core.contracts.search import FILES, VARIABLE, config_files, name_of
 from segue_core.errors import ConfigError
 from segue_data.contracts import config_folder, load_robot, load_task, names, path_of
+from segue_policies.train.arguments import parse
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -80,6 +81,21 @@ def test_a_configuration_that_is_named_is_not_overruled_by_one_that_is_here(
     assert config_files("robots", tmp_path / "named")["arm"] == tmp_path / "config/robots/arm.yaml"
     monkeypatch.setenv("SEGUE_CONFIG_DIR", str(tmp_path / "named"))
     assert config_files("robots", tmp_path / "named")["arm"] == tmp_path / "named/robots/arm.yaml"
+
+
+def test_an_own_training_is_found_by_name_and_comes_before_a_shipped_one(mine: Path) -> None:
+    (mine / "training").mkdir()
+    own = "method: act\nhorizon: 12\n"
+    for name in ("act_mine_lift", "legato_pick_place", "fast"):
+        (mine / "training" / f"{name}.yaml").write_text(own)
+    assert {"fast", "legato_pick_place"} <= set(names("training"))
+    for words in ("fast", "act task=mine_lift", "legato_pick_place"):
+        given = parse([*words.split(), "data=d"], SHIPPED / "training")
+        assert given.settings["horizon"] == 12, words
+    shipped = parse(["legato", "task=pick_place", "data=d"], SHIPPED / "training")
+    assert shipped.settings["horizon"] == 12, "the file of that name is one's own, too"
+    with pytest.raises(ConfigError, match="'fst'.*did you mean 'fast'"):
+        parse(["fst", "data=d"], SHIPPED / "training")
 
 
 def test_only_ones_own_kinds_of_files_are_searched(mine: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from segue_bringup.catalogue import config_root, names
+from segue_bringup.catalogue import config_root
 from segue_bringup.verbs import VERBS
 from segue_core.command_line.setting import REQUIRED, Setting
 from segue_core.command_line.verb import every
@@ -38,9 +38,10 @@ def index() -> dict[str, Any]:
 
 
 def _policies() -> Sequence[str]:
+    """Shipped ones: a user's own depend on the folder that one is in."""
     from segue_policies.method import trainable
 
-    return sorted({*names("training"), *trainable()})
+    return sorted({*(file.stem for file in (config_root() / "training").glob("*.yaml")), *trainable()})
 
 
 def _own_methods() -> Sequence[str]:

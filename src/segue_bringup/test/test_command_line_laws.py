@@ -237,6 +237,19 @@ def test_files_of_ones_own_are_completed_and_one_that_is_missing_is_refused_at_o
     assert "no such file" in early.refusal(workspace, ["run", f"robot:={tmp_path}/none.yaml"])
 
 
+def test_a_training_of_the_users_own_is_left_to_the_command(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index knows the settings of shipped trainings only."""
+    words = ["train", "mine", "data=d", "horizon=12"]
+    assert early.refusal(workspace, words) != ""
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "mine.yaml").write_text("method: act\n")
+    monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
+    assert early.refusal(workspace, words) == ""
+    assert completing.complete(workspace, ["train", "min"]) == ["mine"]
+
+
 def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / ".venv" / "segue").mkdir(parents=True)
     text = (workspace.state / indices.FILE).read_text()

@@ -15,7 +15,13 @@ from segue_core.files import load_config, load_config_mapping
 from segue_data.errors import missing
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
-_SINGULAR = {"robots": "robot", "tasks": "task", "policies": "policy", "suites": "suite"}
+_SINGULAR = {
+    "robots": "robot",
+    "tasks": "task",
+    "policies": "policy",
+    "suites": "suite",
+    "training": "policy to train",
+}
 
 
 def config_folder() -> Path:

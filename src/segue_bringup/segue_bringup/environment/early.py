@@ -32,6 +32,8 @@ def refusal(workspace: Workspace, words: Sequence[str]) -> str:
     settings = [_setting(plain) for plain in indices.settings_of(command, left, index)]
     names = _names(workspace, index)
     try:
+        if command == "segue train" and indices.trains_own(workspace, left):
+            return ""
         check(spelled(left, settings, command, names), settings, names)
     except ConfigError as error:
         return f"{command}: {error}"

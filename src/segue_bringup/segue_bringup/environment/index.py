@@ -45,6 +45,20 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     return sorted({*files, *index["methods"], *installed})
 
 
+def trains_own(workspace: Workspace, words: list[str]) -> bool:
+    """Whether words may name a training file of the user's own, whose settings the index does not know.
+
+    Raises:
+        ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
+    """
+    rules(workspace)
+    from segue_core.contracts.search import own_folders
+
+    own = [folder for folder in own_folders() if folder != workspace.root / "config"]
+    files = [file.stem for folder in own for file in (folder / "training").glob("*.yaml")]
+    return any(name == word or name.startswith(f"{word}_") for name in files for word in words)
+
+
 def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:
     """The whole command that words begin with, and the words that are left; "segue" where they name none."""
     commands = index["commands"]

@@ -1,4 +1,4 @@
-"""Where the user's own robots, tasks, policies and suites lie: files that are named, and folders searched before ours.
+"""Where the user's own robots, tasks, policies, suites, trainings lie: files that are named, and folders before ours.
 
 Each folder is laid out as `config/` is: `robots/mine.yaml`, `tasks/mine.yaml`, ...
 """
@@ -12,7 +12,7 @@ VARIABLE = "SEGUE_CONFIG_PATH"
 FILES = "SEGUE_CONFIG_FILES"
 """Files that words of a command stand for, a line each: robots=/lab/arm.yaml; its processes inherit it."""
 
-KINDS = ("robots", "tasks", "policies", "suites")
+KINDS = ("robots", "tasks", "policies", "suites", "training")
 """What a user may have of his own; other kinds of files are the shipped ones."""
 
 

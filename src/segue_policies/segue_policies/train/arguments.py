@@ -16,6 +16,7 @@ from segue_core.command_line.reading import read
 from segue_core.command_line.setting import REQUIRED, Setting, Word
 from segue_core.command_line.spelling import first_places
 from segue_core.contracts.base import StrictModel, merge, parse_model
+from segue_core.contracts.search import config_files, own_folders
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
 from segue_policies.method import find_method, trainable
@@ -27,7 +28,7 @@ TRAINING = "Training"
 
 
 class TrainOptions(StrictModel):
-    """Train a policy on demonstrations. POLICY is a file of config/training, or a method."""
+    """Train a policy on demonstrations. POLICY is a file of config/training, one of your own, or a method."""
 
     GROUP: ClassVar[str] = "This training"
     EXAMPLES: ClassVar[str] = """\
@@ -51,7 +52,9 @@ first.training.steps=3000 and then.training.steps=2500 are the budgets of its tw
         default=None, description="folder for the checkpoint, empty unless --resume; else trained/NAME"
     )
     config: Path | None = Field(default=None, description="file of settings, in place of POLICY")
-    configs: Path | None = Field(default=None, description="folder where POLICY is looked up")
+    configs: Path | None = Field(
+        default=None, description="folder where POLICY is looked up, after `training` of your own folders"
+    )
     cache: Path | None = Field(
         default=None, description="where decoded pictures are kept; else DATA/.cache, or SEGUE_CACHE_DIR"
     )
@@ -212,21 +215,32 @@ def _base(file: str | None, policy: str | None, task: str | None, configs: Path 
         return _Base(read_settings(Path(file)), file, Path(file).stem)
     assert policy is not None
     name = f"{policy}_{task}" if task else policy
-    files = {file.stem: file for file in sorted(configs.glob("*.yaml"))} if configs else {}
+    files, tasks = _files(configs), _tasks(configs)
     path = files.get(name) or _set_of(files.get(policy))
     if path is not None:
         return _Base(read_settings(path), str(path), path.stem)
-    for_any = task is None or (configs is not None and (configs.parent / "tasks" / f"{task}.yaml").is_file())
+    for_any = task is None or task in tasks
     if for_any and policy in files:
         return _Base(read_settings(files[policy]), str(files[policy]), name)
     if for_any and policy in trainable():
         return _Base({"method": policy}, name, name)
-    raise _unknown(policy, task, configs, {*files, *trainable()})
+    raise _unknown(policy, task, tasks, {*files, *trainable()})
 
 
-def _unknown(policy: str, task: str | None, configs: Path | None, known: set[str]) -> ConfigError:
+def _files(configs: Path | None) -> dict[str, Path]:
+    """Files of settings by name: the user's own, then those of `configs`."""
+    folders = [*(folder / "training" for folder in own_folders()), *([configs] if configs else [])]
+    found = [path for folder in reversed(folders) for path in folder.glob("*.yaml")]
+    return {path.stem: path for path in found}
+
+
+def _tasks(configs: Path | None) -> list[str]:
+    """Names of the tasks, the user's own among them."""
+    return list(config_files("tasks", configs.parent)) if configs else []
+
+
+def _unknown(policy: str, task: str | None, tasks: Sequence[str], known: set[str]) -> ConfigError:
     if task and policy in known:
-        tasks = sorted(path.stem for path in (configs.parent / "tasks").glob("*.yaml")) if configs else []
         return unknown_name("task", task, tasks)
     return unknown_name("policy to train", f"{policy}_{task}" if task else policy, known)
 

@@ -93,7 +93,7 @@ class Engine:
     ) -> tuple[Tensor, Tensor]:
         """One optimiser step on the next `count` of `batches`, numbered from `first`; loss and gradient are means.
 
-        The forward pass runs in whatever autocast is active. Returns the loss, and the global norm of the gradient.
+        The forward pass runs in whatever autocast is active. Returns the loss and the gradient's global norm, scalars.
         """
         losses = []
         for number in range(first, first + count):
