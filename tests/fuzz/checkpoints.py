@@ -106,10 +106,15 @@ def _sealed(source: Path, changes: Changes) -> Changes:
         return changes
     if not isinstance(told, dict):
         return changes
-    for key, name in (("weights_sha256", WEIGHTS), ("stats_sha256", STATS)):
-        content = changes.get(name, (source / name).read_bytes())
-        if key in told and content is not None:
-            told[key] = hashlib.sha256(content).hexdigest()
+    seals = {name: changes.get(name, (source / name).read_bytes()) for name in (WEIGHTS, STATS)}
+    digests = {
+        name: hashlib.sha256(content).hexdigest() for name, content in seals.items() if content is not None
+    }
+    if "stats_sha256" in told and STATS in digests:
+        told["stats_sha256"] = digests[STATS]
+    files = told.get("weights")
+    if isinstance(files, dict) and isinstance(files.get(WEIGHTS), dict) and WEIGHTS in digests:
+        files[WEIGHTS]["sha256"] = digests[WEIGHTS]
     try:
         return {**changes, CONFIG: to_yaml(told)}
     except (yaml.YAMLError, ValueError, RecursionError):

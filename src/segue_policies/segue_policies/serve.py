@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from segue_core.policy import Policy, PolicyInfo
-from segue_policies.checkpoints.checkpoint import CONFIG, Expected, load_checkpoint, read_config
+from segue_policies.checkpoints.checkpoint import CONFIG, Expected, inspect_checkpoint, read_config
 from segue_policies.deployment import Deployment
 from segue_policies.method import Method, find_method, method_that_recognises
 from segue_policies.runtime import Runtime
@@ -28,14 +28,14 @@ def make_policy(method: Method, deployment: Deployment) -> Policy:
 
 
 def check_policy(method: Method, deployment: Deployment) -> PolicyInfo:
-    """What `make_policy` would serve: every file read and checked, no network built; raises as it does."""
+    """What `make_policy` would serve: files checked, large ones by their header, no network built; raises so."""
     if method.info:
         return cast(PolicyInfo, method.resolve("info")(deployment))
     deployment.runtime.check()
     if not method.checkpoint:
         return make_policy(method, deployment).info
-    checkpoint = load_checkpoint(deployment.folder(), method.name, deployment.expected)
-    return policy_info(checkpoint.config, method.capabilities)
+    config = inspect_checkpoint(deployment.folder(), method.name, deployment.expected)
+    return policy_info(config, method.capabilities)
 
 
 def load_policy(folder: Path, expected: Expected | None = None, runtime: Runtime | None = None) -> Policy:

@@ -24,8 +24,8 @@ def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozens
         cameras=config.cameras,
         image_size=config.image_size,
         capabilities=capabilities,
-        max_delay=config.max_delay,
-        max_ramp=config.max_ramp,
+        max_delay=config.settings.max_delay,
+        max_ramp=config.settings.max_ramp,
         history=config.history,
     )
 

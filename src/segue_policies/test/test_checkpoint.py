@@ -16,7 +16,15 @@ from safetensors.numpy import load_file, save
 
 from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
-from segue_policies.checkpoints.checkpoint import CONFIG, STATS, WEIGHTS, Expected, load_checkpoint
+from segue_policies.checkpoints.checkpoint import (
+    CONFIG,
+    STATS,
+    WEIGHTS,
+    Expected,
+    WeightGroup,
+    load_checkpoint,
+    save_checkpoint,
+)
 from segue_policies.serve import check_checkpoint, load_policy
 
 Spoil = Callable[[Path], None]
@@ -55,7 +63,7 @@ def replace_weights(content: Callable[[Path], bytes]) -> Spoil:
 
         written = content(folder)
         (folder / WEIGHTS).write_bytes(written)
-        rewrite_config(weights_sha256=hashlib.sha256(written).hexdigest())(folder)
+        rewrite_config(weights={WEIGHTS: {"sha256": hashlib.sha256(written).hexdigest()}})(folder)
 
     return spoil
 
@@ -168,3 +176,71 @@ def test_checking_a_checkpoint_does_not_import_torch(checkpoint: Path) -> None:
         f"check_checkpoint(Path({str(checkpoint)!r})); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+SHIPPED = sorted(
+    path.parent for path in (Path(__file__).parents[3] / "config" / "checkpoints").glob(f"*/{CONFIG}")
+)
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
+def test_a_checkpoint_of_version_1_is_read_as_it_was(folder: Path) -> None:
+    told = yaml.safe_load((folder / CONFIG).read_text())
+    assert told["format"] == 1, "the shipped ones are of version 1"
+    checkpoint = load_checkpoint(folder, told["method"])
+    config = checkpoint.config
+    assert (config.num_steps, config.settings.max_delay) == (told["num_steps"], told["max_delay"])
+    assert config.network == told["network"] and config.weights_sha256 == told["weights_sha256"]
+    assert check_checkpoint(folder).max_ramp == told["max_ramp"]
+
+
+def saved_anew(source: Path, folder: Path, groups: list[WeightGroup], shard_bytes: int = 2**28) -> Path:
+    was = load_checkpoint(source, "legato")
+    config = was.config.model_dump(mode="json")
+    save_checkpoint(folder, config, was.normaliser, groups, "readme", shard_bytes)
+    return folder
+
+
+def test_weights_may_be_in_several_files_each_of_its_own_precision(checkpoint: Path, tmp_path: Path) -> None:
+    weights = load_checkpoint(checkpoint, "legato").weights
+    fine = {
+        name: array + np.float32(1e-6) for name, array in weights.items() if name.startswith("head.leave")
+    }
+    rest = {name: array for name, array in weights.items() if name not in fine}
+    groups = [WeightGroup(rest), WeightGroup(fine, "head", "float32")]
+    folder = saved_anew(checkpoint, tmp_path / "new", groups, shard_bytes=2**16)
+    files = sorted(path.name for path in folder.glob("*.safetensors"))
+    assert "weights-00001-of" in " ".join(files) and any(name.startswith("head") for name in files)
+    loaded = load_checkpoint(folder, "legato").weights
+    assert loaded.keys() == weights.keys()
+    for name, array in {**rest, **fine}.items():
+        np.testing.assert_array_equal(loaded[name], array)
+    assert load_policy(folder).info == check_checkpoint(folder)
+    saved_anew(checkpoint, folder, [WeightGroup(weights)])
+    assert [path.name for path in folder.glob("*.safetensors")] == [WEIGHTS], "no file of before is left"
+
+
+def test_a_tensor_that_is_in_two_files_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    weights = load_checkpoint(checkpoint, "legato").weights
+    folder = saved_anew(checkpoint, tmp_path / "new", [WeightGroup(weights), WeightGroup(weights, "again")])
+    with pytest.raises(PolicyError, match=r"again\.safetensors: .* is in another file, too"):
+        load_checkpoint(folder, "legato")
+
+
+def test_a_file_of_weights_lies_in_the_checkpoint(checkpoint: Path) -> None:
+    rewrite_config(weights={"../other.safetensors": {"sha256": "0" * 64}})(checkpoint)
+    with pytest.raises(PolicyError, match="other.safetensors"):
+        load_checkpoint(checkpoint, "legato")
+
+
+def test_a_check_reads_the_header_of_a_large_file_alone(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue_policies.checkpoints.checkpoint.WHOLE_BYTES", 0)
+    flip_a_bit(WEIGHTS)(checkpoint)
+    assert check_checkpoint(checkpoint).horizon == 20
+    with pytest.raises(PolicyError, match="truncated or changed"):
+        load_policy(checkpoint)
+    cut_in_half(WEIGHTS)(checkpoint)
+    with pytest.raises(PolicyError, match=f"{WEIGHTS}: not safetensors"):
+        check_checkpoint(checkpoint)

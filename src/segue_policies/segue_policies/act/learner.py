@@ -13,6 +13,7 @@ from segue_policies.act.build import build_network, map_stage
 from segue_policies.act.config import ActConfig
 from segue_policies.act.loss import divergence, reconstruction
 from segue_policies.act.model import IMAGENET_MEAN, ActNet
+from segue_policies.checkpoints.provenance import pretrained
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.samples.demonstrations import ChunkDataset
@@ -45,6 +46,9 @@ class ActLearner(SupervisedLearner[ActConfig, ActNet]):
     def build(self) -> ActNet:
         """A network around a fresh or a pretrained trunk."""
         config, trunk = self.config, None
+        self._base = (
+            pretrained(Path(config.backbone_weights)) if config.backbone_weights is not None else None
+        )
         if config.network.backbone == "transformers" and config.backbone_weights is not None:
             trunk = VisionTrunk.from_folder(Path(config.backbone_weights))
             network = config.network.model_copy(update={"backbone_config": trunk.config})
@@ -90,4 +94,4 @@ class ActLearner(SupervisedLearner[ActConfig, ActNet]):
         """A chunk of the mean style."""
         chunk = f"horizon {self.horizon} at {self.data.rate_hz:g} Hz"
         network = self.config.network.model_dump(mode="json")
-        return Description(network, "ACT", chunk, "chunks of the mean style z = 0")
+        return Description(network, "ACT", chunk, "chunks of the mean style z = 0", base=self._base)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
+from segue_core.files import regular
 
 if TYPE_CHECKING:
     from segue_policies.samples.corrections import (
@@ -71,6 +74,17 @@ def provenance(
         seed=training.seed,
         trunk=trunk[:DIGITS],
     )
+
+
+def pretrained(path: Path) -> dict[str, str]:
+    """Name and digest of pretrained weights: a file, or a folder of them."""
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    total = hashlib.sha256()
+    for file in files:
+        with regular(file).open("rb") as opened:
+            for block in iter(partial(opened.read, 2**20), b""):
+                total.update(block)
+    return {"name": path.name, "digest": total.hexdigest()}
 
 
 def _said(value: object) -> str:

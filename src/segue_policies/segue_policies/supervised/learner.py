@@ -11,7 +11,7 @@ the other steps what is different with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -23,7 +23,13 @@ from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.checkpoints.card import Card
-from segue_policies.checkpoints.checkpoint import Expected, load_checkpoint, save_checkpoint
+from segue_policies.checkpoints.checkpoint import (
+    FORMAT,
+    Expected,
+    WeightGroup,
+    load_checkpoint,
+    save_checkpoint,
+)
 from segue_policies.checkpoints.provenance import provenance
 from segue_policies.samples.batches import Batch, BatchSource
 from segue_policies.samples.corrections import Corrections
@@ -159,6 +165,10 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
         chunk = f"horizon {self.horizon} at {self.data.rate_hz:g} Hz"
         return Description(config.own(), config.method, chunk, "chunks of one forward pass")
 
+    def weight_groups(self, arrays: Mapping[str, NDArray[np.float32]]) -> Sequence[WeightGroup]:
+        """How the checkpoint's tensors are kept: all in float16."""
+        return [WeightGroup(arrays)]
+
     def base_method(self, folder: Path) -> str:
         """The method whose checkpoint `training.init` may be."""
         return self.config.method
@@ -230,22 +240,27 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
             "method": self.config.method,
             "action_space": space.to_dict(),
             "fingerprint": space.fingerprint(),
+            "format": FORMAT,
             "horizon": self.horizon,
-            "num_steps": said.num_steps,
             "cameras": self.data.cameras,
             "image_size": size_of(self.data),
             "state_dim": self.shape.state,
-            "max_delay": said.max_delay,
-            "max_ramp": said.max_ramp,
-            "history": self.history,
-            "network": dict(said.network),
+            "settings": {
+                "num_steps": said.num_steps,
+                "max_delay": said.max_delay,
+                "max_ramp": said.max_ramp,
+                "history": self.history,
+                "network": dict(said.network),
+                **said.more,
+            },
             **self.sight.described(),
+            "base": said.base,
             "provenance": made.model_dump(mode="json"),
         }
-        weights = {name: tensor.cpu().numpy() for name, tensor in kept.state_dict().items()}
+        arrays = {name: tensor.float().cpu().numpy() for name, tensor in kept.state_dict().items()}
         card = Card(said.title, said.chunk, said.sampled, self.config, self.config.training)
         readme = card.text(self.part, self.held_out, kept, summary)
-        save_checkpoint(folder, described, self.normaliser, weights, readme)
+        save_checkpoint(folder, described, self.normaliser, self.weight_groups(arrays), readme)
 
     # For the steps above.
 

@@ -36,6 +36,8 @@ class Description:
         network: settings that its network is built from again.
         num_steps: denoising steps N; 1 where there are none.
         max_delay, max_ramp: longest guided prefix and ramp of the training [ticks].
+        more: other settings that its policy needs, which it checks itself.
+        base: name and digest of pretrained weights that the training began with.
         title, chunk, sampled: for the README: the method, how a chunk is made, and how those of the scores were.
     """
 
@@ -46,3 +48,5 @@ class Description:
     num_steps: int = 1
     max_delay: int = 0
     max_ramp: int = 0
+    more: Mapping[str, Any] = field(default_factory=dict)
+    base: Mapping[str, str] | None = None
