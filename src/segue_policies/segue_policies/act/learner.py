@@ -68,7 +68,7 @@ class ActLearner(SupervisedLearner[ActConfig, ActNet]):
     def loss_of(self, net: ActNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Absolute error and beta times the divergence, in training with dropout and a style that is drawn.
 
-        An evaluation has the posterior's mean.
+        A scalar; an evaluation has the posterior's mean.
         """
         state = sample.state
         if not net.training:

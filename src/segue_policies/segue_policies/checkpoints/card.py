@@ -44,6 +44,7 @@ class Card:
         base = Path(training.init).name if training.init else None
         dumped = self.config.model_dump(mode="json")
         dumped["training"]["init"] = base  # a path says nothing on another machine
+        dumped["training"]["parts"] = {name: Path(given).name for name, given in training.parts.items()}
         settings = yaml.safe_dump(dumped, sort_keys=False)
         begun = f"\nBegun with the weights of `{base}`.\n" if base else ""
         return f"""# {self.title} policy for {data.action_space.name}

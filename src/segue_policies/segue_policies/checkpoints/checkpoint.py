@@ -138,11 +138,9 @@ class CheckpointConfig(StrictModel):
     def weights_sha256(self) -> str:
         """Digest of all weights: of their file, or of the names and digests of several."""
         files = {name: file.sha256 for name, file in self.weights.items()}
-        return (
-            next(iter(files.values()))
-            if len(files) == 1
-            else _digest(json.dumps(files, sort_keys=True).encode())
-        )
+        if len(files) == 1:
+            return next(iter(files.values()))
+        return _digest(json.dumps(files, sort_keys=True).encode())
 
     def space(self) -> ActionSpace:
         """The action space; raises ConfigError when it is malformed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ class Provenance(StrictModel):
     frames: int = Field(ge=1, description="frames trained on")
     corrections: str = Field(default="", description="digest of the corrections; empty: none")
     init: str = Field(default="", description="digest of the weights begun with; empty: begun anew")
+    parts: dict[str, str] = Field(
+        default_factory=dict, description="parts of the network that began as others', with their digests"
+    )
     steps: int = Field(ge=0, description="optimiser steps that the weights took")
     batch_size: int = Field(ge=1, description="observations per step")
     learning_rate: float = Field(gt=0, description="peak of the schedule")
@@ -55,10 +59,11 @@ def provenance(
     init: str,
     steps: int,
     trunk: str = "",
+    parts: Mapping[str, str] | None = None,
 ) -> Provenance:
     """That of a training on `part` that has taken `steps` steps from the weights with the digest `init`.
 
-    `trunk` is the digest of a frozen one.
+    `trunk` is the digest of a frozen one, `parts` are those of what parts of the network began as.
     """
     data, frames = part.data, part.frames
     corrected = (corrections.state, corrections.action, corrections.reference) if corrections else ()
@@ -67,6 +72,7 @@ def provenance(
         frames=len(frames),
         corrections=_digest(*corrected) if corrected else "",
         init=init[:DIGITS],
+        parts={name: digest[:DIGITS] for name, digest in (parts or {}).items()},
         steps=steps,
         batch_size=training.batch_size,
         learning_rate=training.learning_rate,

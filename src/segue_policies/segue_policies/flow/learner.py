@@ -77,7 +77,7 @@ class FlowLearner(SupervisedLearner[FlowSettings, Training]):
         return replace(batch, state=state, actions=actions)
 
     def shown(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """One of the views that stand for a picture, where encoders are frozen."""
+        """One of the views (B, E) that stand for a picture, where encoders are frozen."""
         return pick_view(images, generator) if self._frozen else super().shown(images, generator)
 
     def encoded(self, net: Training, sample: Sample) -> Sample:
@@ -87,7 +87,7 @@ class FlowLearner(SupervisedLearner[FlowSettings, Training]):
         return replace(sample, images=_encoder(net).embed(sample.images))
 
     def loss(self, batch: Batch, number: int) -> Tensor:
-        """The variant's on demonstrations, and on corrections when there are some."""
+        """The variant's on demonstrations, and on corrections when there are some; a scalar."""
         generator = self.randomness(number)
         loss = self.training_loss(batch, generator)
         if self._corrections is None:
@@ -95,7 +95,7 @@ class FlowLearner(SupervisedLearner[FlowSettings, Training]):
         return loss + self._correction_loss(self._corrections, my_share().own(number), generator)
 
     def loss_of(self, net: Training, sample: Sample, generator: torch.Generator) -> Tensor:
-        """The variant's, and in training the plain regression beside it."""
+        """The variant's, and in training the plain regression beside it; a scalar."""
         flow, weights = self.config.flow, self._dim_weights
         observed = _observed(net, sample)
         loss = flow_loss(self.variant, net.net, observed, sample.actions, flow, weights, generator)
@@ -106,7 +106,7 @@ class FlowLearner(SupervisedLearner[FlowSettings, Training]):
         )
 
     def sample(self, net: Training, sample: Sample, generator: torch.Generator) -> Tensor:
-        """Chunks without guidance."""
+        """Chunks (B, H, D) without guidance."""
         observed = _observed(net, sample)
         noise = torch.randn(sample.actions.shape, generator=generator).to(observed.device)
         return sample_plain(self.variant.bind(net.net, observed), noise, self.config.flow.num_steps)
@@ -151,7 +151,7 @@ class FlowLearner(SupervisedLearner[FlowSettings, Training]):
 
         light = (training.frozen_views, training.brightness, training.colour, training.seed, precision)
         folder = Path(training.kept_views) if training.kept_views else None
-        return kept_views(folder, f"{self.origin} {light}", images, make)
+        return kept_views(folder, f"{self.origin}{''.join(self.parts.values())} {light}", images, make)
 
     def _source(self, corrections: Corrections) -> CorrectionSource:
         training = self.config.training

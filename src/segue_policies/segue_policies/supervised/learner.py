@@ -1,6 +1,6 @@
 """A network that is shown observations and asked for the chunks that were demonstrated, in the shared training loop.
 
-    begin        split the data -> fit the normaliser -> build the network -> training.init -> begun
+    begin        split the data -> fit the normaliser -> build the network -> training.init, parts -> begun
     loss         batch -> pairs -> augmented, normalised sample -> encoded -> loss_of
     evaluate     held-out frames -> pairs -> sample -> encoded -> loss_of, sample
     save         describe -> checkpoint and README
@@ -21,13 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_policies.checkpoints.card import Card
 from segue_policies.checkpoints.checkpoint import (
     FORMAT,
     Expected,
     WeightGroup,
     load_checkpoint,
+    method_of,
     save_checkpoint,
 )
 from segue_policies.checkpoints.provenance import provenance
@@ -85,6 +86,9 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
         self.origin = self._start_from(Path(training.init)) if training.init is not None else ""
         self.sight = sight_of(config, data, self.normaliser)
         self.part, self.held_out = self.sight.part(self.part), self.sight.part(self.held_out)
+        self.parts = {name: self._take(name, Path(folder)) for name, folder in training.parts.items()}
+        for name in training.frozen_parts:
+            part_of(self.kept(self.model), name).requires_grad_(False).eval()
         self._columns = self.columns()
         self.begun()
 
@@ -235,7 +239,8 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
         """Write a checkpoint with a README that says how it was made."""
         kept, said, space = self.kept(cast(NetT, model)), self.describe(), self.data.action_space
         training, step = self.config.training, summary["step"]
-        made = provenance(self.part, self.corrections, training, self.origin, step, self.sight.digest)
+        trunk, given = self.sight.digest, self.corrections
+        made = provenance(self.part, given, training, self.origin, step, trunk, self.parts)
         described = {
             "method": self.config.method,
             "action_space": space.to_dict(),
@@ -282,6 +287,15 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
         actions = self.normaliser.encode_actions(batch.actions, batch.newest_state)
         return Sample(images, state, actions, batch.real, batch.columns)
 
+    def _take(self, name: str, folder: Path) -> str:
+        """Begin the part `name` of the network as a checkpoint's, in this training's units; returns its digest."""
+        space = Expected(action_space=self.data.action_space)
+        base, part = load_checkpoint(folder, method_of(folder), space), f"{name}."
+        named = {key: array for key, array in base.weights.items() if key.startswith(part)}
+        whole = {f"{part}{key}": array for key, array in base.weights.items()}
+        take_weights(self.kept(self.model), named or whole, folder, part)
+        return base.config.weights_sha256
+
     def _start_from(self, folder: Path) -> str:
         """Take weights and normaliser; returns the digests of both."""
         expected = Expected(action_space=self.data.action_space)
@@ -308,7 +322,16 @@ def _refuse_pixels_only(model: nn.Module, shape: Shape, config: MethodConfig) ->
         raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do=do) from error
 
 
+def part_of(net: nn.Module, name: str) -> nn.Module:
+    """The part `name` of a network; raises ConfigError with those there are."""
+    try:
+        return net.get_submodule(name)
+    except AttributeError:
+        parts = [child for child, _ in net.named_children()]
+        raise unknown_name("part of the network", name, parts) from None
+
+
 def statistics_frames(part: ChunkDataset) -> NDArray[np.int64]:
-    """Frames that mean and deviation are taken from: every so-manieth of a part."""
+    """Frames (n,) that mean and deviation are taken from: every so-manieth of a part."""
     frames: NDArray[np.int64] = part.frames[:: max(1, len(part.frames) // STATISTICS_FRAMES)]
     return frames

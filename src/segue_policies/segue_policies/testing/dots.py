@@ -30,7 +30,7 @@ class Dots:
     rate_hz: float = 30.0
 
     def label(self, name: str, **settings: Any) -> Mapping[str, NDArray[Any]]:
-        """As of a dataset; nothing is kept."""
+        """As of a dataset, each (F, ...); nothing is kept."""
         rows = LabelRows(self.state, self.action, self.episode, self.action_space, self.rate_hz)
         return labelled(None, rows, name, settings)
 
@@ -39,7 +39,7 @@ class Dots:
         return f"drive both arms to the dot of picture {episode}"
 
     def pictures(self, frames: Sequence[int], camera: str) -> NDArray[np.uint8]:
-        """One camera's."""
+        """One camera's, (n, h, w, 3)."""
         shown: NDArray[np.uint8] = self.images[np.asarray(frames), self.cameras.index(camera)]
         return shown
 

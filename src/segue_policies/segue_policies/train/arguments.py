@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -20,8 +21,9 @@ from segue_core.contracts.search import config_files, own_folders
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
 from segue_policies.method import find_method, trainable
+from segue_policies.train.stages import StagesConfig, is_staged, methods_of
 from segue_policies.train.training_set import SetConfig, is_set
-from segue_policies.training.config import TrainingConfig
+from segue_policies.training.config import MethodConfig, TrainingConfig
 
 COMMAND = "segue train"
 TRAINING = "Training"
@@ -137,19 +139,30 @@ def _settings(base: _Base | None, method: str | None) -> tuple[Setting, ...]:
     """Settings of a training; of a set of them, those of the set and of both of its stages."""
     if base is None:
         return _training()
+    if is_staged(base.settings):
+        named = methods_of(base.settings, base.source)
+        each = [settings_of(_model(way, base.source), f"stages.{one}.", one) for one, way in named.items()]
+        own = settings_of(StagesConfig, group="The stages")
+        return tuple(_not_needed(_as_yaml(one)) for one in (*own, *chain(*each), *_training()))
     if is_set(base.settings):
         stage = find_method(str(base.settings["first"]["method"])).resolve("settings")
         stages = [settings_of(stage, f"{name}.", name) for name in ("first", "then")]
         own = settings_of(SetConfig, group="The set")
         return tuple(_not_needed(_as_yaml(one)) for one in (*own, *stages[0], *stages[1], *_training()))
     name = method or str(base.settings.get("method", ""))
-    if name not in trainable():
-        raise unknown_name("method" if method else f"method in {base.source}", name, trainable())
-    found = settings_of(find_method(name).resolve("settings"), group=f"The method, {name}")
+    found = settings_of(_model(name, "" if method else base.source), group=f"The method, {name}")
     rest = [one for one in found if not one.name.startswith("training.") and one.name != "method"]
     top = [one for one in rest if "." not in one.name]
     nested = [replace(one, group=one.name.rpartition(".")[0]) for one in rest if "." in one.name]
     return tuple(_with_default_of(base.settings, _as_yaml(one)) for one in (*top, *nested, *_training()))
+
+
+def _model(method: str, source: str) -> type[MethodConfig]:
+    """Settings of a method that can be trained; raises ConfigError for another, with the `source` that names it."""
+    if method not in trainable():
+        raise unknown_name(f"method in {source}" if source else "method", method, trainable())
+    model: type[MethodConfig] = find_method(method).resolve("settings")
+    return model
 
 
 def _with_default_of(settings: Mapping[str, Any], setting: Setting) -> Setting:

@@ -20,7 +20,8 @@ from segue_policies.method import find_method, methods, trainable
 from segue_policies.samples.corrections import Corrections
 from segue_policies.samples.demonstrations import Demonstrations
 from segue_policies.train.arguments import Arguments, parse
-from segue_policies.train.training_set import VIEWS, found, is_set, stages
+from segue_policies.train.stages import is_staged, staged
+from segue_policies.train.training_set import VIEWS, TrainingStage, found, is_set, stages
 from segue_policies.training.config import MethodConfig, TrainingConfig
 from segue_policies.training.engine import Engine
 from segue_policies.training.loop import Learner, Trainer, TrainingResult
@@ -111,8 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parse(sys.argv[1:] if arguments is None else arguments)
         engine = _engine(given.settings)
         corrections = load_corrections(given.corrections) if given.corrections else None
-        with engine.first_alone():
-            data = load_data(given.data, given.cache)
+        data = _loaded(given.data, given.cache, engine)
         trained = _train_all(given, data, corrections, engine)
     except KeyboardInterrupt:
         print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)
@@ -128,10 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train_all(
     given: Arguments, data: Demonstrations, corrections: Corrections | None, engine: Engine
 ) -> list[TrainingResult]:
-    if not is_set(given.settings):
+    if not (is_set(given.settings) or is_staged(given.settings)):
         result = train(given.settings, given.source, data, given.out, given.resume, corrections, engine)
         return [_report(result, given.out, engine)]
-    jobs = stages(given.settings, given.source, given.task, given.out)
+    jobs = _jobs(given)
     for job in jobs:
         parse_settings(job.settings, given.source)  # the last one's mistake is not to be found hours later
     begun = found([job.folder for job in jobs], given.resume, engine.first)
@@ -140,13 +140,25 @@ def _train_all(
         if engine.first:
             print(f"{number} of {len(jobs)}: {job.folder.name}")
         learned, resume = corrections if job.corrected else None, job.folder in begun
-        result = train(job.settings, given.source, data, job.folder, resume, learned, engine)
+        shown = data if job.data is None else _loaded(job.data, given.cache, engine)
+        result = train(job.settings, given.source, shown, job.folder, resume, learned, engine)
         results.append(_report(result, job.folder, engine))
         if result.ended == "interrupted":
             return results
     if not given.settings.get("only"):
         shutil.rmtree(given.out / VIEWS, ignore_errors=True)
     return results
+
+
+def _jobs(given: Arguments) -> list[TrainingStage]:
+    if is_staged(given.settings):
+        return staged(given.settings, given.source, given.out)
+    return stages(given.settings, given.source, given.task, given.out)
+
+
+def _loaded(path: Path, cache: Path | None, engine: Engine) -> Demonstrations:
+    with engine.first_alone():
+        return load_data(path, cache)
 
 
 def _report(result: TrainingResult, out: Path, engine: Engine) -> TrainingResult:

@@ -43,11 +43,12 @@ class SetConfig(StrictModel):
 
 @dataclass(frozen=True)
 class TrainingStage:
-    """One training of a set: its folder and settings, and whether it may see corrections."""
+    """One training of several: its folder and settings, whether it may see corrections, and data of its own if any."""
 
     folder: Path
     settings: dict[str, Any]
     corrected: bool
+    data: Path | None = None
 
 
 def is_set(settings: Mapping[str, Any]) -> bool:

@@ -61,6 +61,13 @@ class TrainingConfig(StrictModel):
         default="all",
         description="what is taken from `init`; encoder: the head may be another and begins anew",
     )
+    parts: dict[str, str] = Field(
+        default_factory=dict,
+        description="part of the network to the checkpoint folder it begins as, to its part of that name or all of it",
+    )
+    frozen_parts: tuple[str, ...] = Field(
+        default=(), description="parts of the network that stay as they begin, such as [encoder]"
+    )
     frozen_views: int = Field(
         default=0,
         ge=0,

@@ -53,7 +53,7 @@ class Learner(Protocol[BatchT]):
         ...
 
     def loss(self, batch: BatchT, number: int) -> Tensor:
-        """Scalar loss of batch `number`; randomness from that only."""
+        """Loss of batch `number`, a scalar; randomness from that only."""
         ...
 
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:

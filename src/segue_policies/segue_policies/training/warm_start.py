@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from segue_core.errors import ErrorCode, PolicyError
+from segue_core.errors import ErrorCode, PolicyError, unknown_name
 
 
 def take_weights(
@@ -19,8 +19,12 @@ def take_weights(
     """Copy `weights` of the checkpoint `source` into `net`: all whose names begin with `part`, or none.
 
     Raises:
-        PolicyError: CHECKPOINT_MISMATCH naming every tensor that is missing, unknown or of another shape.
+        ConfigError: the network has no such part. PolicyError: CHECKPOINT_MISMATCH naming every tensor that is missing,
+            unknown or of another shape.
     """
+    if part and not any(name.startswith(part) for name in net.state_dict()):
+        parts = sorted({name.partition(".")[0] for name in net.state_dict()})
+        raise unknown_name("part of the network", part.removesuffix("."), parts)
     wanted = {name: tuple(w.shape) for name, w in net.state_dict().items() if name.startswith(part)}
     found = {name: array.shape for name, array in weights.items() if name.startswith(part)}
     differs = [

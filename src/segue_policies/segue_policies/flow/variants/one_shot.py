@@ -38,7 +38,7 @@ class OneShot(Variant):
         )
 
     def condition(self, omega: Tensor) -> Tensor:
-        """Nothing."""
+        """Nothing: zeros (B, H)."""
         return torch.zeros_like(omega)
 
 
