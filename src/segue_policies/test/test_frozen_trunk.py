@@ -230,7 +230,7 @@ def served_error(policy: Any, dots: Dots, frames: Any, pictures: Any) -> float:
     for frame, shown in zip(frames, pictures, strict=True):
         images = dict(zip(CAMERAS, dots.images[shown], strict=True))
         observation = Observation(state=dots.state[frame], images=images, tick=0)
-        request = PredictRequest(0, 1, "plain", *nothing, 0, 0, observation=observation)
+        request = PredictRequest(0, 1, "plain", *nothing, 0, 0, observations=(observation,))
         got = policy.predict(request).chunk.actions[:10, :3]
         errors.append(np.square(got - dots.action[frame : frame + 10, :3]).sum(axis=1).mean())
     return 1e3 * float(np.sqrt(np.mean(errors)))
