@@ -16,12 +16,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 from zipfile import BadZipFile
 
 import numpy as np
 
-from segue_core.arrays import Floats
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_core.files import read_json, regular
 from segue_core.policy import ChunkRequest
@@ -32,21 +30,12 @@ from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import observe
 from segue_scheduler.tick import TickInput, TickOutput
-from segue_sim import experts
 from segue_sim.experts import Expert
+from segue_sim.scripted.taking_over import Witness, witness
 
 _PARTS = "episodes"
 _SETUP = "setup.json"
 _ARRAYS = ("images", "state", "reference", "action")
-
-
-@runtime_checkable
-class Corrector(Protocol):
-    """An expert that can go on from where somebody else has brought the robot."""
-
-    def taking_over(self, actions: Floats, plan: Floats) -> Expert:
-        """An expert that goes on now from the last of the commanded `actions` (n, D); `plan` (m, D) was intended."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -73,13 +62,14 @@ class CorrectedEpisodes:
     def __call__(self, seed: int) -> EpisodeResult:
         """One episode; its corrections are on disk when this returns."""
         collected: list[Correction] = []
-        expert: Corrector | None = None
+        seen: Witness | None = None
 
         def correct(inputs: TickInput, output: TickOutput) -> None:
-            nonlocal expert
-            expert = expert or self._corrector(seed)  # at the first tick: it has to see the beginning
+            nonlocal seen
+            seen = seen or witness(self._plant.world)  # at the first tick: it has to see the beginning
             if output.request and self._regular(output.request):
-                collected.append(self._correction(expert, output.request, inputs.tick))
+                collected.append(self._correction(seen, output.request, inputs.tick))
+            seen = seen.see(output.action)
 
         result = self._runner(seed, on_tick=correct)
         write_part(self._folder, seed, collected)
@@ -90,20 +80,9 @@ class CorrectedEpisodes:
         planned = self._lengths.delay + self._lengths.ramp
         return request.delay == self._lengths.delay and int(np.count_nonzero(request.omega)) == planned
 
-    def _corrector(self, seed: int) -> Corrector:
-        expert = experts.create(self._plant.world, seed)
-        if not isinstance(expert, Corrector):
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE,
-                "expert",
-                got=self._plant.world.task.expert,
-                expected="one that can take over (has a method taking_over)",
-            )
-        return expert
-
-    def _correction(self, corrector: Corrector, request: ChunkRequest, tick: int) -> Correction:
+    def _correction(self, seen: Witness, request: ChunkRequest, tick: int) -> Correction:
         policy, plan = self._runner.policy, request.reference.astype(np.float64)
-        seen = observe(self._plant, policy, tick)
+        shown = observe(self._plant, policy, tick)
         planned = self._lengths.delay + self._lengths.ramp
         actions = np.empty(plan.shape, dtype=np.float32)
         with self._plant.imagined():
@@ -111,14 +90,14 @@ class CorrectedEpisodes:
             for row in range(len(plan)):
                 if row < request.delay:
                     action = plan[row]
+                    seen = seen.see(action)
                 else:
-                    done, intended = plan[: max(request.delay, 1)], plan[request.delay : planned]
-                    expert = expert or corrector.taking_over(done, intended)
+                    expert = expert or seen.taking_over(plan[request.delay : planned])
                     action = np.asarray(expert.act(), dtype=np.float64)
                 actions[row] = action
                 self._plant.execute(action, tick + row)
-        images = np.stack([seen.images[name] for name in policy.info.cameras])
-        return Correction(images, seen.state, request.reference, actions)
+        images = np.stack([shown.images[name] for name in policy.info.cameras])
+        return Correction(images, shown.state, request.reference, actions)
 
 
 def write_part(folder: Path, seed: int, corrections: Sequence[Correction]) -> None:

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_data.contracts import load_robot, load_task, task_names
 from segue_data.datasets.corrections import CorrectionsInfo
 from segue_eval import options
-from segue_eval.build import Setup, SimulatedRunner, check, policy_info
+from segue_eval.build import Runner, Setup, SimulatedRunner, check, policy_info
 from segue_eval.corrections import CorrectionRunner, claim, finished, gather
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.progress import ProgressBar
 from segue_eval.seeds import parse_seeds
 from segue_eval.settings import CorrectionOptions
+from segue_scheduler import continuation
+from segue_scheduler.continuation.base import InferenceStart
 from segue_sim import experts
 
 
@@ -28,7 +32,9 @@ def run_corrections(arguments: CorrectionOptions) -> int:
         raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do="choose another --out")
     _check_policy(setup)
     _check_expert(setup.task)
-    info = _info(setup, arguments.seeds)
+    runner = SimulatedRunner(setup)()
+    _check_plan(runner)
+    info = _info(runner, setup, arguments.seeds)
     unfinished = out.with_name(out.name + ".unfinished")
     claim(unfinished, setup.to_dict())
     _collect(setup, [seed for seed in seeds if seed not in finished(unfinished)], unfinished, arguments)
@@ -56,6 +62,22 @@ def _check_expert(task: str) -> None:
         )
 
 
+def _check_plan(runner: Runner) -> None:
+    """A correction is what should have become of a plan that the policy was shown."""
+    config, lengths = runner.config, runner.lengths
+    method = continuation.create(config.continuation, config.continuation_options)
+    rows = np.zeros((config.horizon, runner.space.dim))
+    start = InferenceStart(0, config.horizon, lengths.delay, lengths.ramp, config.ramp_kind, rows)
+    shown = int(np.count_nonzero(method.omega(start)))
+    if not shown or shown != lengths.delay + lengths.ramp:
+        text = (
+            f"continuation {config.continuation!r} shows a policy no whole plan, so there is none to correct"
+        )
+        raise ConfigError(
+            ErrorCode.CONFIG_CONFLICT, text, do="take legato or rtc, and a policy that can be asked so"
+        )
+
+
 def _collect(setup: Setup, seeds: list[int], folder: Path, arguments: CorrectionOptions) -> None:
     bar = ProgressBar(len(seeds), arguments.out.name, quiet=arguments.quiet)
     won = 0
@@ -69,8 +91,7 @@ def _collect(setup: Setup, seeds: list[int], folder: Path, arguments: Correction
         print(f"the policy alone solved {won} of {len(seeds)}")
 
 
-def _info(setup: Setup, seeds: str) -> CorrectionsInfo:
-    runner = SimulatedRunner(setup)()
+def _info(runner: Runner, setup: Setup, seeds: str) -> CorrectionsInfo:
     origin: Mapping[str, Any] = setup.to_dict() | {"seeds": seeds, "checkpoint": Path(setup.checkpoint).name}
     lengths, robot = runner.lengths, load_robot(setup.robot)
     return CorrectionsInfo(

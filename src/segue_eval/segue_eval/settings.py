@@ -104,8 +104,8 @@ examples:
 class CorrectionOptions(SetupOptions, Seeded):
     """Let a policy act in simulation and write down, at every request, what the expert would have done from there.
 
-    The expert must be one that can begin anywhere, as that of pick_place. `segue train --corrections FOLDER` learns
-    from it when not to trust a plan that turned out wrong.
+    The policy must be one that is shown its plan (legato, rtc). `segue train --corrections FOLDER` learns from it when
+    not to trust a plan that turned out wrong.
     """
 
     GROUP: ClassVar[str] = "This collection"

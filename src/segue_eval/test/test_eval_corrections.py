@@ -12,6 +12,7 @@ from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.cli import main
 from segue_eval.corrections import CorrectedEpisodes, claim, finished
 from segue_eval.plant import SimulatedPlant
+from segue_sim.scripted.taking_over import witness
 
 CHECKPOINT = config_folder() / "checkpoints" / "legato_pick_place"
 SEED = 20_003
@@ -38,17 +39,16 @@ def test_correcting_an_episode_leaves_it_as_it_was(runner: Runner, tmp_path: Pat
         assert not np.array_equal(part["action"], part["reference"])
 
 
-def test_a_correction_can_be_carried_out(runner: Runner, tmp_path: Path) -> None:
+def test_a_correction_can_be_carried_out(runner: Runner) -> None:
     """From the middle of an episode of the policy the expert, taking over, finishes the task."""
     plant = runner.plant
     assert isinstance(plant, SimulatedPlant)
-    episodes = CorrectedEpisodes(runner, tmp_path)
     plant.reset(SEED)
-    corrector = episodes._corrector(SEED)
+    seen = witness(plant.world)
     runner(SEED)  # four seconds by the policy
     now = plant.measured()
     with plant.imagined():
-        expert = corrector.taking_over(now[None], np.repeat(now[None], 20, axis=0))
+        expert = seen.see(now).taking_over(np.repeat(now[None], 20, axis=0))
         for tick in range(10_000, 10_900):
             plant.execute(expert.act(), tick)
             if expert.done:
@@ -114,13 +114,25 @@ def test_an_expert_that_cannot_take_over_is_refused(
     runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segue_sim.experts.create", lambda world, seed: object())
-    with pytest.raises(ConfigError, match="taking_over"):
+    with pytest.raises(ConfigError, match="a ScriptedExpert, or one with a method taking_over"):
         CorrectedEpisodes(runner, tmp_path)(SEED)
 
 
-def test_a_task_whose_expert_cannot_take_over_is_refused_before_anything_starts(
+def test_a_continuation_without_a_plan_is_refused_before_anything_is_collected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """It was said after the last episode."""
+    words = ["--task", "push_button", "--robot", "franka", "--policy", "scripted", "--seeds", "1:2"]
+    assert main(["corrections", *words, "--out", str(tmp_path / "none")]) != 0
+    told = capsys.readouterr().err
+    assert "naive_async" in told and "take legato or rtc" in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_task_whose_expert_cannot_take_over_is_refused_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue_sim.experts.waypoints.TAKES_OVER", False)
     words = ["--task", "push_button", "--robot", "franka", "--policy", "scripted", "--seeds", "1:2"]
     assert main(["corrections", *words, "--out", str(tmp_path / "none")]) != 0
     told = capsys.readouterr().err

@@ -18,7 +18,12 @@ from segue_sim.world import World
 
 
 class Episode(World):
-    """A world that a seed arranges and a judge watches, once per control tick."""
+    """A world that a seed arranges and a judge watches, once per control tick.
+
+    Whoever shows an expert a moment again sets `remembered`: what the judge said at it.
+    """
+
+    remembered: TaskState | None = None
 
     def __init__(
         self,
@@ -63,4 +68,4 @@ class Episode(World):
 
     def task_state(self) -> TaskState:
         """Success, score of Table A.1 and how much is done."""
-        return self._judge.state()
+        return self._judge.state() if self.remembered is None else self.remembered

@@ -24,6 +24,11 @@ def _brake(distance: float, speed: float, acceleration: float) -> float:
     return min(speed, float(np.sqrt(2.0 * 0.8 * acceleration * max(distance, 0.0))))
 
 
+def _within(vector: Floats, most: float) -> Floats:
+    """`vector` (3,), shortened to the length `most`."""
+    return np.asarray(vector * min(1.0, most / max(float(np.linalg.norm(vector)), 1e-12)))
+
+
 class SetPoint:
     """Position (3,) [m] and yaw [rad] of a tool, moved once per tick of `dt` seconds."""
 
@@ -97,6 +102,11 @@ class PoseSetPoint:
         self._rate = self._rate + change * min(1.0, room)
         step = rotation_wxyz.from_rotation_vector((self._rate * self._dt).tolist())
         self.quaternion = rotation_wxyz.normalised(rotation_wxyz.multiply(step, self.quaternion))
+
+    def under_way(self, position: Floats, quaternion: Wxyz, velocity: Floats, rate: Floats) -> None:
+        """Go on from a pose that is passed at `velocity` (3,) [m/s], turning at `rate` (3,) [rad/s]."""
+        self._point = self._point.moving(position, 0.0, _within(velocity, self._limits.speed), 0.0)
+        self._rate, self.quaternion = _within(rate, self._limits.yaw_speed), quaternion
 
     def put(self, position: Floats, quaternion: Wxyz) -> None:
         """Set the pose of this tick, on a path whose speed somebody else bounds; it ends at rest."""

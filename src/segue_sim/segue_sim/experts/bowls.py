@@ -15,6 +15,7 @@ from segue_sim.experts.base import Hand, ScriptedExpert, Steps, up
 from segue_sim.rim import best_angle, rim_grasp
 from segue_sim.scores.bowls import pile_of
 
+TAKES_OVER = True  # it is shown what was done, see `ScriptedExpert.watch`
 _MIDDLE = (0.46, 0.0)
 _ABOVE_M = 0.07  # tool height over a grasp before the descent
 _CARRY_M = 0.09  # height of a carried bowl's foot

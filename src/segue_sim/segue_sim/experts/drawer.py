@@ -17,6 +17,7 @@ from segue_sim.parts.cabinet import Cabinet
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.drawer import DrawerGoal
 
+TAKES_OVER = True  # it is shown what was done, see `ScriptedExpert.watch`
 _TILT_RAD = 0.87  # forwards from pointing down
 _BEFORE_M = 0.08  # tool before the handle, against its own direction
 _FURTHER_M = 0.025  # the pull goes this much beyond what counts as open

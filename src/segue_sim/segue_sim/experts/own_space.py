@@ -21,6 +21,14 @@ class OwnSpace:
         in_joints = targets_of(robot.action_space) is Targets.JOINTS
         self._codec = JointCodec(robot, robot.action_space) if in_joints else None
 
+    def poses_of(self, action: Floats) -> Floats:
+        """The tool poses and openings that an action (D,) says, as a vector of the space `poses`."""
+        if self._codec is None:
+            return action
+        kinematics = self._world.kinematics
+        self._q = self._codec.joints(action)
+        return kinematics.codec.action(kinematics.poses(self._q), self._codec.grippers(action))
+
     def action(self, poses: Floats) -> Floats:
         """The action (D,) that brings the tools where a vector of the space `poses` says, with its openings."""
         if self._codec is None:

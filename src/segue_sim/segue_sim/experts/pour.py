@@ -23,6 +23,7 @@ from segue_sim.rim import RimGrasp, best_angle, rim_grasp
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.pour import PourGoal, in_bowl
 
+TAKES_OVER = True  # it is shown what was done, see `ScriptedExpert.watch`
 _OPEN = 0.6
 _ASIDE = (0.32, 0.48, 0.42)  # where the left tool stands aside; the right one in its mirror image
 _ABOVE_M = 0.07

@@ -16,6 +16,7 @@ from segue_sim.parts.towel import Towel
 from segue_sim.scores.base import goal_of
 from segue_sim.scores.towel import TowelGoal, folds
 
+TAKES_OVER = True  # it is shown what was done, see `ScriptedExpert.watch`
 _OPEN = 0.5
 _ABOVE_M = 0.07
 _TOOL_M = 0.013  # height of the tool at a knot on the table

@@ -14,16 +14,18 @@ from segue_control.robot.rotation_wxyz import Wxyz
 from segue_core.arrays import Floats
 from segue_core.contracts.script import Drive, For, Go, Nearest, Repeat, Step, Steps, for_each
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
-from segue_sim.conditions import holds
+from segue_sim.conditions import holds, joint_value
 from segue_sim.episode import Episode
 from segue_sim.experts.base import Hand, ScriptedExpert, together, up
 from segue_sim.experts.driving import Arc, rotated
 from segue_sim.frames import Frame, level
 
+TAKES_OVER = True  # it is shown what was done, see `ScriptedExpert.watch`
 Motion = Generator[None, None, None]
 Ticks = Generator[None, None, bool]  # whether everything went as the script needs
 _TRIES = 3
 _UP_M = 0.10
+_DRIVEN = 0.1  # of a joint's way: with less left, somebody else has driven it
 
 
 class WaypointsExpert(ScriptedExpert):
@@ -165,6 +167,14 @@ class WaypointsExpert(ScriptedExpert):
         return rotated(change, offset)
 
     def _drive(self, hand: Hand, drive: Drive) -> Motion:
+        left = abs(drive.to - joint_value(self.world, drive.joint))
+
+        def over() -> bool:
+            now = abs(drive.to - joint_value(self.world, drive.joint))
+            return now < _DRIVEN * left or self.passed(hand)
+
+        if (yield from self.watched(over)):
+            return
         arc = Arc(self.world, drive.joint, drive.to, hand.setpoint.position, hand.setpoint.quaternion)
         hand.precise = True
         for share in arc.shares(drive.slow * self.limits.speed, 1.0 / self.world.robot.tick_rate_hz):

@@ -26,15 +26,6 @@ from segue_sim.experts import Expert
 from segue_sim.snapshot import Snapshot
 
 
-class _Replica(Episode):
-    """A world whose judge can be made to say again what it said at a moment."""
-
-    remembered: TaskState | None = None
-
-    def task_state(self) -> TaskState:
-        return super().task_state() if self.remembered is None else self.remembered
-
-
 @dataclass(frozen=True, eq=False)
 class Moment:
     """What an expert saw before it acted, and the controller that its action was given to."""
@@ -48,7 +39,7 @@ class Imagination:
     """One episode as an expert lived through it, real or imagined. Not thread-safe."""
 
     def __init__(self, robot: RobotConfig, task: TaskConfig) -> None:
-        self.world = _Replica(robot, task, render=False)
+        self.world = Episode(robot, task, render=False)
         self._controller = RobotController(robot)
         self._updates = round(robot.control_rate_hz / robot.tick_rate_hz)
         self._dt = 1.0 / robot.control_rate_hz
