@@ -41,7 +41,7 @@ class Setup:
     Args:
         scheduler: fields of `SchedulerConfig` other than its defaults; horizon and time limit are the
             policy's and the task's unless given.
-        latency: `planned`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
+        latency: `planned`, `measured`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
         device: where the policy computes, see `segue_policies.runtime`.
     """
 
@@ -128,7 +128,7 @@ def check(setup: Setup) -> tuple[str, ...]:
     """
     robot, task = load_robot(setup.robot), load_task(setup.task)
     info = policy_info(setup)
-    parse_latency(setup.latency, 0)
+    parse_latency(setup.latency, 0, robot.tick_rate_hz)
     config = scheduler_config(setup.scheduler, info, task)
     correction.create(config, robot.action_space, info)
     return ChunkScheduler(config, robot.action_space, info).plan.notes
@@ -166,7 +166,7 @@ class Runner:
     def __call__(self, seed: int, on_tick: TickObserver | None = None) -> EpisodeResult:
         """Run one episode with a fresh scheduler."""
         scheduler = ChunkScheduler(self.config, self.space, self._policy.info, seed=seed)
-        latency = parse_latency(self._latency, seed)
+        latency = parse_latency(self._latency, seed, self.space.rate_hz)
         return run_episode(
             self.plant,
             self._policy,

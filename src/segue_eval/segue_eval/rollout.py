@@ -5,13 +5,13 @@
     plant      executes the row of every tick meanwhile
 
 A policy is called when its request is made and its answer is handed over `d` ticks later, so the length of
-inference on this machine changes nothing.
+inference on this machine changes nothing; or, with `segue_core.latency.Measured`, as many ticks later as it took.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,9 +20,9 @@ import numpy as np
 from segue_core.action_space import ActionSpace
 from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
-from segue_core.latency import Constructed, Latency, share
+from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
-from segue_core.policy import ChunkRequest, Policy, parts, shown
+from segue_core.policy import Policy, PredictRequest, parts, shown
 from segue_eval.onlooker import Onlooker
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
@@ -42,11 +42,23 @@ class Mailbox:
     chunks: dict[int, list[ActionChunk]] = field(default_factory=dict)
     failures: dict[int, list[str]] = field(default_factory=dict)
 
-    def deliver(self, parts: Sequence[ActionChunk], tick: int, wait: int) -> None:
-        """An answer that takes `wait` ticks from `tick` on; of a stream each part as many as its rows take."""
-        for part in parts:
-            due = tick + share(wait, part.horizon, parts[-1].horizon)
-            self.chunks.setdefault(due, []).append(part)
+    def fetch(self, policy: Policy, question: PredictRequest, tick: int, latency: Latency) -> None:
+        """Ask the policy now; what it says, or that it fails, is there after the latency, a tick at the least."""
+        began = time.perf_counter()
+        answer: list[tuple[ActionChunk, float]] = []
+
+        def due(rows: int, of: int, took_s: float) -> int:
+            return tick + max(1, latency.part_ticks(question.sequence, question.delay, rows, of, took_s))
+
+        try:
+            for part in parts(policy, question):
+                answer.append((part.chunk, time.perf_counter() - began))
+        except PolicyError as error:
+            self.failures.setdefault(due(1, 1, time.perf_counter() - began), []).append(str(error))
+            return
+        of = max(1, answer[-1][0].horizon)
+        for chunk, took_s in answer:
+            self.chunks.setdefault(due(chunk.horizon, of, took_s), []).append(chunk)
 
     def take(self, tick: int) -> tuple[tuple[ActionChunk, ...], tuple[str, ...]]:
         """Everything due at `tick` or before, in the order of its due tick."""
@@ -60,36 +72,6 @@ def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
     native = plant.images() if policy.info.cameras else {}
     images = {name: resize(native[name], policy.info.image_size) for name in policy.info.cameras}
     return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
-
-
-def ask(
-    policy: Policy, request: ChunkRequest, observations: Sequence[Observation], instruction: str = ""
-) -> list[ActionChunk]:
-    """The policy's answer to a scheduler's request, in the parts in which it comes; raises PolicyError."""
-    question = shown(request, observations, instruction)
-    return [part.chunk for part in parts(policy, question)]
-
-
-@dataclass(frozen=True)
-class _Server:
-    """Asks at a tick and delivers later. At least one tick passes: no answer comes within the tick that asked.
-
-    Of a stream each part is delivered after the share of the whole delay that its rows are of all rows.
-    """
-
-    onlooker: Onlooker
-    policy: Policy
-    instruction: str
-    latency: Latency
-    mailbox: Mailbox
-
-    def serve(self, tick: int, request: ChunkRequest) -> None:
-        wait = max(1, self.latency.ticks(request.sequence, request.delay))
-        try:
-            chunks = ask(self.policy, request, self.onlooker.shown(tick), self.instruction)
-            self.mailbox.deliver(chunks, tick, wait)
-        except PolicyError as error:
-            self.mailbox.failures.setdefault(tick + wait, []).append(str(error))
 
 
 def run_episode(
@@ -109,11 +91,11 @@ def run_episode(
 
     `scheduler` must be fresh. `instruction` is what a policy with language is told. `on_tick` sees every input and
     output of the scheduler, in order, with what a `correction` has added.
-    Equal arguments give equal results, bit for bit, except `wall_s`.
+    Equal arguments give equal results, bit for bit, except `wall_s`; but with a `Measured` latency.
     """
     began, mailbox, trace = time.perf_counter(), Mailbox(), Trace(space)
     onlooker = Onlooker(policy, partial(observe, plant, policy))
-    server = _Server(onlooker, policy, instruction, latency or Constructed(), mailbox)
+    latency = latency or Constructed()
     plant.reset(seed)
     onlooker.begin(0)
     scheduler.start(0, plant.measured())
@@ -132,7 +114,8 @@ def run_episode(
             break
         onlooker.look(tick)
         if output.request is not None:
-            server.serve(tick, output.request)
+            question = shown(output.request, onlooker.shown(tick), instruction)
+            mailbox.fetch(policy, question, tick, latency)
         plant.execute(output.action, tick)
         onlooker.did(tick, output.action)
     interventions = sum(plant.interventions().values())

@@ -38,7 +38,10 @@ class SetupOptions(RunSettings):
     )
     continuation: str = Field(default="", description="continuation method, by name; empty: the policy's own")
     max_action_age_s: MaxActionAge = None
-    latency: str = Field(default="planned", description="ticks an answer takes: planned, TICKS or LOW:HIGH")
+    latency: str = Field(
+        default="planned",
+        description="ticks an answer takes: planned, TICKS, LOW:HIGH, or measured (what computing it took)",
+    )
 
 
 class Seeded(StrictModel):
@@ -137,7 +140,8 @@ class CompareOptions(StrictModel):
     delay: int | None = Field(default=None, ge=0, le=1024, description="ticks; else as recorded")
     ramp: int | None = Field(default=None, ge=0, le=1024, description="ticks; else as recorded")
     latency: str = Field(
-        default="planned", description="ticks an answer takes: planned (the delay), TICKS or LOW:HIGH"
+        default="planned",
+        description="ticks an answer takes: planned (the delay), TICKS, LOW:HIGH or measured",
     )
     json_file: Annotated[Path | None, Word(name="json")] = Field(
         default=None, description="file for the numbers"
@@ -175,6 +179,14 @@ class BenchPolicy(Numbers):
     checkpoint: str | None = Field(default=None, description="checkpoint folder; else the shipped one")
     device: str = Field(default="auto", description="where it computes: auto, cpu, cuda or cuda:N")
     rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
+
+
+class BenchReaction(SetupOptions, Seeded, Numbers):
+    """Move an object while a policy is in the middle of a chunk, and count the ticks until the arm turns."""
+
+    GROUP: ClassVar[str] = "This measurement"
+    seeds: str = Field(default="20000:20006", description="FIRST:END, END excluded, or a list")
+    shift_m: float = Field(default=0.06, gt=0, le=0.3, description="how far the object is moved [m]")
 
 
 class BenchContinuation(Numbers):

@@ -12,6 +12,7 @@ def _bench(name: str, about: str) -> Verb:
 BENCH: Verbs = {
     "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation method"),
     "policy": _bench("policy", "a chunk of a policy"),
+    "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
     "continuation": _bench("continuation", "what each continuation method adds"),
     "control": _bench("control", "updates of every controller, punctuality of loops"),
     "live": _bench("live", "what recorded runs commanded, beside lockstep"),

@@ -1,5 +1,6 @@
 """Laws of a lockstep episode, in the real MuJoCo world with the real scheduler and controller."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import SchedulerError
-from segue_core.policy import PolicyInfo
+from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
@@ -103,6 +104,27 @@ def test_an_episode_that_cannot_succeed_ends_at_its_time_limit_with_no_success(
 ) -> None:
     result = run(robot, task, plant, WavingPolicy())
     assert (result.success, result.rule, result.seconds) == (False, "time_limit", pytest.approx(3.0, abs=0.1))
+
+
+class Slow(WavingPolicy):
+    """Computes for at least 0.12 s, which are four ticks."""
+
+    def predict(self, request: PredictRequest) -> PredictResult:
+        until = time.perf_counter() + 0.12
+        while time.perf_counter() < until:
+            pass
+        return super().predict(request)
+
+
+def test_the_world_goes_on_while_a_policy_computes_when_its_latency_is_measured(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    """By construction an answer takes the planned tick; that the world stood still is not seen."""
+    adaptive = {"time_limit_s": 2.0, "delay_mode": "adaptive", "delay": 1, "ramp": 10}
+    planned = run(robot, task, plant, Slow(), replace(SHORT, scheduler=adaptive))
+    measured = run(robot, task, plant, Slow(), replace(SHORT, scheduler=adaptive, latency="measured"))
+    assert set(planned.delays) == {1} and min(measured.delays) >= 4
+    assert measured.first_action_s >= 4 / 30 > planned.first_action_s
 
 
 class Trained(WavingPolicy):

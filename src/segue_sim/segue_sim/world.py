@@ -112,6 +112,12 @@ class World:
             self.model.geom_rgba[seeds_colour(self.model, body), :3] = self.layout.objects[name].colour
         paint_room(self.model, self.robot, self.layout.table_tint, self.layout.light)
 
+    def shift_object(self, name: str, offset: Floats) -> None:
+        """Somebody moves an object by `offset` (3,) [m] between two ticks."""
+        address = int(self.model.joint(name).qposadr[0])
+        self.data.qpos[address : address + 3] += offset
+        mujoco.mj_forward(self.model, self.data)
+
     @property
     def time(self) -> float:
         """Simulated time since reset [s]."""

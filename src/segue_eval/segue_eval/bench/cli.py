@@ -14,14 +14,16 @@ from segue_core.policy import Policy
 from segue_data.contracts import load_robot, load_task, robot_names
 from segue_data.storage.atomic import write_text
 from segue_eval.bench.timing import Timing, ratio_table
-from segue_eval.build import Setup, deployment, method_for
-from segue_eval.options import default_checkpoint
+from segue_eval.build import Setup, check, deployment, method_for
+from segue_eval.options import default_checkpoint, setup_from
+from segue_eval.seeds import parse_seeds
 from segue_eval.settings import (
     BenchContinuation,
     BenchControl,
     BenchData,
     BenchLive,
     BenchPolicy,
+    BenchReaction,
     BenchScheduler,
     BenchTrain,
     Numbers,
@@ -80,6 +82,19 @@ def run_policy(options: BenchPolicy) -> int:
     served = _served(options)
     timings = policy.bench_policy(served, options.rounds)
     return _done(options, _ratios("policy", f"one chunk of {served.info.name}", timings, policy.BASE))
+
+
+def run_reaction(options: BenchReaction) -> int:
+    """Ticks from moving an object to the arm's turn."""
+    from segue_eval.bench import reaction
+
+    setup = setup_from(options)
+    check(setup)
+    found = list(reaction.reactions(setup, parse_seeds(options.seeds), options.shift_m))
+    print(reaction.table(found))
+    return _done(
+        options, {"bench": "reaction", "setup": setup.to_dict(), "rows": [asdict(one) for one in found]}
+    )
 
 
 def run_live(options: BenchLive) -> int:

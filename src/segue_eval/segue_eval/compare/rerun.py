@@ -17,8 +17,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.chunk import ActionChunk
-from segue_core.errors import PolicyError
 from segue_core.latency import parse_latency
 from segue_core.observation import Observation
 from segue_core.policy import Policy
@@ -27,7 +25,7 @@ from segue_data.contracts import load_robot, load_task
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
 from segue_eval.onlooker import Onlooker
-from segue_eval.rollout import Mailbox, ask
+from segue_eval.rollout import Mailbox
 from segue_eval.smoothness import Smoothness, smoothness
 from segue_policies.deployment import Deployment
 from segue_policies.method import find_method, method_names
@@ -84,7 +82,7 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None
     """
     run, space = setting.run, policy.info.action_space
     scheduler = ChunkScheduler(setting.config(method), space, policy.info, run.settings.seed)
-    latency, mailbox = parse_latency(setting.latency, run.settings.seed), Mailbox()
+    latency, mailbox = parse_latency(setting.latency, run.settings.seed, space.rate_hz), Mailbox()
     onlooker = Onlooker(policy, setting.observation)
     onlooker.begin(run.recording.start_tick)
     scheduler.start(run.recording.start_tick, run.recording.measured)
@@ -101,26 +99,12 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None
         outputs.append(output)
         onlooker.look(recorded.tick)
         if output.request is not None:
-            wait = max(1, latency.ticks(output.request.sequence, output.request.delay))
-            question = partial(ask, policy, output.request, instruction=run.settings.instruction)
-            _answer(question, onlooker, recorded.tick, wait, mailbox)
+            told = run.settings.instruction
+            mailbox.fetch(onlooker, output.request, recorded.tick, latency, told)
         if recorded.tick in run.witnesses:
             onlooker.did(recorded.tick, run.witnesses[recorded.tick].action)
     waits = continuation.create(method, {}).waits
     return _result(method, checkpoint, policy, outputs, waits)
-
-
-def _answer(
-    question: Callable[[Sequence[Observation]], list[ActionChunk]],
-    onlooker: Onlooker,
-    tick: int,
-    wait: int,
-    mailbox: Mailbox,
-) -> None:
-    try:
-        mailbox.deliver(question(onlooker.shown(tick)), tick, wait)
-    except PolicyError as error:
-        mailbox.failures.setdefault(tick + wait, []).append(str(error))
 
 
 def _result(

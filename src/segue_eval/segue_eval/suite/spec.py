@@ -25,7 +25,10 @@ class CellSpec(ChunkLengths):
     continuation: str = Field(description="continuation method, by name")
     options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation method")
     ramp: Ramp = 22
-    latency: str = Field(default="planned", description="ticks an answer takes: planned, TICKS or LOW:HIGH")
+    latency: str = Field(
+        default="planned",
+        description="ticks an answer takes: planned, TICKS, LOW:HIGH, or measured (what computing it took)",
+    )
     scheduler: Mapping[str, Any] = Field(
         default_factory=dict, description="other fields of SchedulerConfig, such as termination"
     )
