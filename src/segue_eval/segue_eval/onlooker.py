@@ -23,14 +23,14 @@ class Onlooker:
 
     def __init__(self, policy: Policy, observe: Callable[[int], Observation]) -> None:
         info = policy.info
-        self._policy, self._observe = policy, observe
+        self.policy, self._observe = policy, observe
         self._always = lookback(info.history) > 0
         self._history: History[Observation] = History(info.history)
         self._memory: MemoryFeed[Observation] = MemoryFeed(info.observe_every, info.action_space.dim)
 
     def begin(self, tick: int) -> None:
         """A task begins at `tick`: the policy forgets the one before."""
-        self._policy.reset()
+        self.policy.reset()
         self._history.begin()
         self._memory.begin(tick)
 
@@ -41,7 +41,7 @@ class Onlooker:
         if self._memory.wants(tick):
             self._memory.saw(tick, self._now(tick))
             for glimpse in self._memory.until(tick):
-                cast(MemoryPolicy, self._policy).observe(glimpse.seen, glimpse.executed)
+                cast(MemoryPolicy, self.policy).observe(glimpse.seen, glimpse.executed)
 
     def shown(self, tick: int) -> list[Observation]:
         """The observations of a request for this tick, newest last; raises PolicyError where one was never seen."""

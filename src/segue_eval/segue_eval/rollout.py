@@ -22,7 +22,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.errors import PolicyError
 from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
-from segue_core.policy import Policy, PredictRequest, parts, shown
+from segue_core.policy import ChunkRequest, Policy, parts, shown
 from segue_eval.onlooker import Onlooker
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
@@ -42,16 +42,23 @@ class Mailbox:
     chunks: dict[int, list[ActionChunk]] = field(default_factory=dict)
     failures: dict[int, list[str]] = field(default_factory=dict)
 
-    def fetch(self, policy: Policy, question: PredictRequest, tick: int, latency: Latency) -> None:
-        """Ask the policy now; what it says, or that it fails, is there after the latency, a tick at the least."""
+    def fetch(
+        self, onlooker: Onlooker, request: ChunkRequest, tick: int, latency: Latency, instruction: str = ""
+    ) -> None:
+        """Ask the onlooker's policy now; what it says, or that it fails, is there after the latency, a tick at least.
+
+        The pictures that it is shown take no time: a robot's cameras made them already.
+        """
         began = time.perf_counter()
         answer: list[tuple[ActionChunk, float]] = []
 
         def due(rows: int, of: int, took_s: float) -> int:
-            return tick + max(1, latency.part_ticks(question.sequence, question.delay, rows, of, took_s))
+            return tick + max(1, latency.part_ticks(request.sequence, request.delay, rows, of, took_s))
 
         try:
-            for part in parts(policy, question):
+            question = shown(request, onlooker.shown(tick), instruction)
+            began = time.perf_counter()
+            for part in parts(onlooker.policy, question):
                 answer.append((part.chunk, time.perf_counter() - began))
         except PolicyError as error:
             self.failures.setdefault(due(1, 1, time.perf_counter() - began), []).append(str(error))
@@ -114,8 +121,7 @@ def run_episode(
             break
         onlooker.look(tick)
         if output.request is not None:
-            question = shown(output.request, onlooker.shown(tick), instruction)
-            mailbox.fetch(policy, question, tick, latency)
+            mailbox.fetch(onlooker, output.request, tick, latency, instruction)
         plant.execute(output.action, tick)
         onlooker.did(tick, output.action)
     interventions = sum(plant.interventions().values())

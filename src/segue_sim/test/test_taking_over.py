@@ -1,85 +1,86 @@
-"""Scripted experts go on from where somebody else has brought the robot, and from what went wrong on the way."""
-
-from collections.abc import Callable
+"""A world can be imagined on, and the expert goes on from where a policy has brought the robot."""
 
 import numpy as np
-import pytest
-from driven_world import DrivenWorld
 
-from segue_core.arrays import Floats
-from segue_core.task_state import TaskState
-from segue_data.contracts import task_names
+from segue_core.action_space import ActionSpace
 from segue_sim import experts
-from segue_sim.disturbance import Disturbance
-from segue_sim.episode import Episode
-from segue_sim.scripted.taking_over import witness
-from segue_sim.testing import load_robot, load_task
-
-SEED = 3
-TASKS = ("drawer", "bowls", "push_button", "take_lid", "cube_to_bin")
-Change = Callable[[Floats, bool], Floats]
+from segue_sim.experts.pick_place import PickPlaceExpert
+from segue_sim.world import World
 
 
-def handed_over(name: str, share: float, change: Change | None = None) -> tuple[TaskState, int, int]:
-    """State at the end, ticks that the expert alone takes, and ticks with a hand-over after a `share` of them."""
-    task = load_task(name)
-    robot = load_robot(task.robot)
-    limit = round(task.time_limit_s * robot.tick_rate_hz)
-    driven = DrivenWorld(Episode(robot, task, SEED, render=False), SEED)
-    alone = 1 + max(driven.play(experts.create(driven.world, SEED), limit))
-    driven = DrivenWorld(driven.world, SEED)
-    seen, leader = witness(driven.world), experts.create(driven.world, SEED)
-    for _ in range(round(share * alone)):
-        action = leader.act()
-        action = change(action, leader.precise) if change else action
-        seen = seen.see(action)
-        driven.tick(action)
-    before = driven.world.data.qpos.copy()
-    follower = seen.taking_over(action[None])
-    assert np.array_equal(before, driven.world.data.qpos)  # what it is shown did not happen again
-    first = follower.act()
-    assert np.abs(first - action).max() <= 1.0 and np.abs(_motion(robot, first - action)).max() < 0.05
-    driven.tick(first)
-    rest = 2 + max(driven.play(follower, limit))
-    for _ in range(5):
-        driven.tick(follower.act())
-    return driven.world.task_state(), alone, round(share * alone) + rest
+def _moved(world: World, ticks: int) -> np.ndarray:
+    for k in range(ticks):
+        world.apply(world.joint_positions() + 0.02 * np.sin(k + np.arange(14)), np.array([0.3, 1.0]))
+        world.advance(1 / 30)
+    return world.data.qpos.copy()
 
 
-def _motion(robot: object, row: Floats) -> Floats:
-    space = robot.action_space  # type: ignore[attr-defined]
-    grippers = [
-        space.slice(channel.name).start for channel in space.channels if channel.name.endswith("gripper")
-    ]
-    return np.delete(row, grippers)
+def test_what_is_imagined_did_not_happen(world: World) -> None:
+    world.reset(4)
+    _moved(world, 5)
+    straight = _moved(world, 10)
+    world.reset(4)
+    _moved(world, 5)
+    before = world.task_state(), world.tick
+    with world.imagined():
+        elsewhere = _moved(world, 20)
+    assert (world.task_state(), world.tick) == before
+    assert np.array_equal(_moved(world, 10), straight)
+    assert not np.array_equal(elsewhere, straight)
 
 
-@pytest.mark.parametrize("share", [0.25, 0.6])
-@pytest.mark.parametrize("name", TASKS)
-def test_an_expert_ends_what_another_began_and_does_not_begin_anew(name: str, share: float) -> None:
-    """A new script from the middle would let go of the handle, or put down what is carried."""
-    state, alone, together = handed_over(name, share)
-    assert state.success, state.text
-    assert together < alone + 45
+def _commanded(space: ActionSpace, world: World, arm: str, xyz: np.ndarray, opening: float) -> np.ndarray:
+    """Everything at home but one arm's tool."""
+    action = np.zeros(space.dim)
+    for config in world.robot.arms:
+        action[space.slice(f"{config.name}_position")] = world.tool_position(config.name)
+        action[space.slice(f"{config.name}_gripper")] = 1.0
+    action[space.slice(f"{arm}_position")] = xyz
+    action[space.slice(f"{arm}_gripper")] = opening
+    return action
 
 
-@pytest.mark.parametrize("name", ["drawer", "push_button"])
-def test_an_expert_mends_what_another_did_badly(name: str) -> None:
-    """The other was pushed about, and 25 mm off: it closed beside what it should take."""
-    task = load_task(name)
-    space = load_robot(task.robot).action_space
-    pushes = Disturbance(space, SEED)
+def test_an_expert_begins_at_the_commanded_pose_and_stays_with_the_plans_object(world: World) -> None:
+    world.reset(8)
+    space, arms = world.robot.action_space, [arm.name for arm in world.robot.arms]
+    first = experts.create(world, 8)
+    assert isinstance(first, PickPlaceExpert)
+    for name in world.task.objects:
+        for arm in arms:
+            above = world.object_position(name) + np.array([0.05, 0.0, 0.11])
+            action = _commanded(space, world, arm, above, 1.0)
+            goal = _commanded(space, world, arm, world.object_position(name), 1.0)
+            plan = np.linspace(action, goal, 20)
+            acting = first.taking_over(action[None], plan)
+            rows = np.array([acting.act() for _ in range(15)])
+            part = space.slice(f"{arm}_position")
+            assert np.abs(rows[0] - action).max() < 0.02  # no jump
+            left = np.linalg.norm(rows[:, part][:, :2] - world.object_position(name)[:2], axis=1)
+            assert left[-1] < 0.3 * left[0]
 
-    def beside(action: Floats, precise: bool) -> Floats:
-        moved = pushes.apply(action, precise)
-        for channel in space.channels:
-            if channel.name.endswith("position"):
-                moved[space.slice(channel.name)] += [0.0, 0.025, 0.0]
-        return moved
 
-    state, _, _ = handed_over(name, 0.7, beside)
-    assert state.success, state.text
+def test_a_plan_about_nothing_leaves_the_choice_to_the_expert(world: World) -> None:
+    world.reset(8)
+    space = world.robot.action_space
+    home = _commanded(
+        space, world, world.robot.arms[0].name, world.tool_position(world.robot.arms[0].name), 1.0
+    )
+    first = experts.create(world, 8)
+    assert isinstance(first, PickPlaceExpert)
+    acting = first.taking_over(home[None], np.repeat(home[None], 20, axis=0))
+    assert np.array_equal([acting.act() for _ in range(30)], [first.act() for _ in range(30)])
 
 
-def test_every_expert_that_is_shipped_takes_over() -> None:
-    assert all(experts.takes_over(load_task(name)) for name in task_names())
+def test_taking_over_keeps_the_velocity_of_the_commands(world: World) -> None:
+    world.reset(8)
+    space, arm = world.robot.action_space, world.robot.arms[0].name
+    part = space.slice(f"{arm}_position")
+    towards = world.object_position(world.task.objects[0]) + np.array([0.0, 0.0, 0.11])
+    start = _commanded(space, world, arm, towards + np.array([0.0, 0.2, 0.0]), 1.0)
+    step = np.zeros(space.dim)
+    step[part] = (0.0, -0.4 / 30, 0.0)  # 0.4 m/s towards the object
+    commanded = start + np.arange(8)[:, None] * step
+    first = experts.create(world, 8)
+    assert isinstance(first, PickPlaceExpert)
+    moving = first.taking_over(commanded, commanded[-1] + np.arange(1, 20)[:, None] * step).act()
+    assert np.allclose(moving[part] - commanded[-1][part], step[part], atol=0.25 * 0.4 / 30)
