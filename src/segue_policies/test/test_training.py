@@ -158,6 +158,24 @@ def test_chunk_errors_are_in_millimetres() -> None:
     assert errors["gripper_accuracy"] == 1.0
 
 
+def test_the_miss_at_the_grasp_is_the_nearest_approach_to_where_the_gripper_closes_whenever_that_is() -> None:
+    """A path that comes there late misses nothing, although every row of it is off."""
+    space, rows = DUAL_ARM_EE, np.arange(60)
+    actual = np.zeros((2, 60, 14), np.float32)
+    actual[..., space.slice("left_gripper")] = actual[..., space.slice("right_gripper")] = 1.0
+    actual[:, :, space.slice("left_position").start] = 0.01 * rows
+    actual[:, 30:, space.slice("left_gripper")] = 0.0
+    late, beside = actual.copy(), actual.copy()
+    late[:, :, space.slice("left_position").start] -= 0.05
+    beside[:, :, space.slice("left_position").start + 1] = 0.02
+    errors = chunk_errors(late, actual, space)
+    assert errors["position_mm_60"] > 30 and errors["grasp_miss_mm"] == pytest.approx(0.0, abs=1e-3)
+    assert errors["grasp_below_10mm"] == 1.0
+    errors = chunk_errors(beside, actual, space)
+    assert errors["grasp_miss_mm"] == pytest.approx(20.0, rel=1e-4) and errors["grasp_below_10mm"] == 0.0
+    assert "grasp_miss_mm" not in chunk_errors(actual[:, :20], actual[:, :20], space)
+
+
 def test_the_learning_rate_rises_then_falls_to_its_floor() -> None:
     config = TrainingConfig(steps=100, learning_rate=1.0, warmup_share=0.1, final_rate_share=0.01)
     rates = [learning_rate(progress, config) for progress in np.linspace(0, 1, 101)]

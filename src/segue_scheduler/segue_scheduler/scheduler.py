@@ -171,7 +171,8 @@ class ChunkScheduler:
             return
         run.streamed = None if chunk.complete else chunk
         if chunk.complete or self._method.streams:
-            run.pending = Answer(chunk, request, self._ledger.opened_at)
+            made = self._method.answered(chunk, request, self._space)
+            run.pending = Answer(made, request, self._ledger.opened_at)
         self._ledger.accept(chunk, tick)
 
     def _take_usable(self, run: RunState, tick: int) -> Answer | None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segue_core.chunk import ActionChunk
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 from segue_core.policy import CAPABILITIES, ChunkRequest
 from segue_core.schedule import guidance_schedule
@@ -67,6 +68,20 @@ def test_the_mask_is_that_of_the_method_s_paper(name: str, ramp: int, kind: str)
     assert not first.omega.any()
     np.testing.assert_array_equal(second.omega, guidance_schedule(60, 8, ramp, kind))
     assert second.delay == 8
+
+
+def test_a_plain_answer_is_held_to_the_old_chunk_as_omega_says_and_the_seam_reports_that() -> None:
+    """Rows that differ by 1 from the plan differ by 1 - omega when they are joined."""
+    first, second, *_ = requests("omega_blend")
+    assert (first.method, second.method) == ("plain", "plain") and not first.omega.any()
+    np.testing.assert_array_equal(second.omega, guidance_schedule(60, 8, 22, "linear"))
+    method = continuation.create("omega_blend", {})
+    sampled = ActionChunk(second.reference + 1.0, 30, "policy", second.sequence)
+    made = method.answered(sampled, second, SPACE)
+    gap = made.actions - second.reference
+    np.testing.assert_allclose(gap, np.broadcast_to(1.0 - second.omega[:, None], gap.shape), atol=1e-5)
+    part = method.answered(ActionChunk(sampled.actions[:20], 30, "policy", second.sequence), second, SPACE)
+    np.testing.assert_array_equal(part.actions, made.actions[:20])
 
 
 @pytest.mark.parametrize("name", ["training_time_rtc", "vlash"])

@@ -20,6 +20,7 @@ POLICY_OF: Mapping[str, str] = {
     "naive_async": "flow",
     "temporal_ensemble": "flow",
     "linear_blend": "flow",
+    "omega_blend": "flow",
     "bidirectional_decoding": "flow",
     "rtc": "flow",
     "training_time_rtc": "training_time_rtc",

@@ -11,6 +11,7 @@ from segue_core.action_space import ActionSpace
 from segue_core.blending import blend
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import ModelT, parse_model
+from segue_core.policy import ChunkRequest
 from segue_core.sampling import NoOptions, needed_for
 from segue_core.timeline import Timeline
 
@@ -77,6 +78,10 @@ class Continuation:
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
         """Guidance (H,) when there is a prefix; without one it is always zero."""
         return np.zeros(start.horizon, dtype=np.float32)
+
+    def answered(self, chunk: ActionChunk, request: ChunkRequest, space: ActionSpace) -> ActionChunk:
+        """What is made of an answer before anything else is done with it."""
+        return chunk
 
     def merge(self, timeline: Timeline, chunk: ActionChunk, now: int, space: ActionSpace) -> int:
         """Put `chunk` on the timeline from tick `now` on; returns the rows dropped because they are past."""
