@@ -35,7 +35,7 @@ class _ByRows:
 
     def part_ticks(self: Latency, sequence: int, expected: int, rows: int, of: int, took_s: float) -> int:
         """As the rows say, whatever the inference took."""
-        return math.ceil(self.ticks(sequence, expected) * rows / of)
+        return share(self.ticks(sequence, expected), rows, of)
 
 
 @dataclass(frozen=True)
