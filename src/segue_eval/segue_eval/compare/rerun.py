@@ -9,9 +9,7 @@ several methods can be compared on equal footing, and how a task would have gone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
