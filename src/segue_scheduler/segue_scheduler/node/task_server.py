@@ -134,7 +134,7 @@ class TaskServer:
         try:
             await self._see_the_present()
             await self._cell.arm(True)
-            node.watch.restart_counts()
+            node.watch.restart()
             session.lease = self._lease()
             node.human = False  # whoever had the robot lost it when it was disarmed
             node.session = session

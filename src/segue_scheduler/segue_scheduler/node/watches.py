@@ -48,9 +48,9 @@ class TickWatch:
             return None
         return (self.last - self._began[0]) / rate_hz / (self._seen_s - self._began[1])
 
-    def restart_counts(self) -> None:
-        """Forget the counts, not the tick: a new run begins."""
-        self.skipped, self.longest_s, self._began = 0, 0.0, None
+    def restart(self) -> None:
+        """A new run begins; the tick at hand is its first, though it passed before."""
+        self.last, self.skipped, self.longest_s, self._began = None, 0, 0.0, None
 
 
 @dataclass
