@@ -48,7 +48,9 @@ class Ready(StrictModel):
 
     state: str | None = Field(default=None, description="lifecycle state that the node must report")
     service: str | None = Field(default=None, description="service that must be offered")
-    timeout_s: float = Field(default=30.0, gt=0, le=600, description="time to become ready [s]")
+    timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="time to become ready, from when a node last came further [s]"
+    )
 
 
 class GraphNode(StrictModel):

@@ -35,6 +35,10 @@ BAD = {
     ),
     "peers": ({"ROS_STATIC_PEERS": "127.0.0.1;###"}, "ROS_STATIC_PEERS names ###"),
     "profile": ({"FASTDDS_DEFAULT_PROFILES_FILE": "/nowhere.xml"}, "/nowhere.xml: No such file"),
+    "security": (
+        {"ROS_SECURITY_ENABLE": "true", "ROS_SECURITY_STRATEGY": "Enforce", "ROS_SECURITY_KEYSTORE": ""},
+        "ROS_SECURITY_",
+    ),
     "logs": ({"ROS_LOG_DIR": "/proc/logs"}, "no place for its logs: /proc/logs"),
     "renderer": ({"MUJOCO_GL": "nonsense"}, "MUJOCO_GL is 'nonsense'; allowed: egl, osmesa, glfw"),
     "off": ({"MUJOCO_GL": "disable"}, "turns rendering off"),
@@ -170,6 +174,25 @@ def test_only_middlewares_are_offered_as_middlewares(tmp_path: Path) -> None:
         (tmp_path / "lib" / f"librmw_{name}.so").touch()
     given = {"AMENT_PREFIX_PATH": str(tmp_path)}
     assert ros_conditions.middlewares(given) == ["rmw_fastrtps_cpp", "rmw_zenoh_cpp"]
+
+
+@pytest.mark.parametrize(
+    ("library", "keystore", "said"),
+    [
+        (b"plain", True, "built without DDS security"),
+        (b"..builtin.PKI-DH..", False, "names no folder"),
+        (b"..builtin.PKI-DH..", True, ""),
+    ],
+)
+def test_security_that_is_asked_for_is_there(
+    library: bytes, keystore: bool, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/libfastdds.so").write_bytes(library)
+    asked = {"ROS_SECURITY_ENABLE": "true", "ROS_SECURITY_STRATEGY": "Enforce"}
+    asked["ROS_SECURITY_KEYSTORE"] = str(tmp_path if keystore else tmp_path / "none")
+    check = ros_conditions.security({"AMENT_PREFIX_PATH": str(tmp_path), **asked})
+    assert said in check.found if check else not said
 
 
 def test_an_empty_renderer_is_as_good_as_none() -> None:

@@ -86,6 +86,24 @@ def test_a_node_that_never_answers_is_named(context: Context, monkeypatch: pytes
         _wait(context, Server(context, silent=1000), timeout_s=2.0)
 
 
+class Slow(Server):
+    """Comes further every 1.5 s, and is active at last."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, silent=0)
+        self._began_s = time.monotonic()
+
+    async def _answer(self, request: Any, response: Any) -> Any:
+        step = int((time.monotonic() - self._began_s) / 1.5)
+        response.current_state.label = ("unconfigured", "configuring", "inactive", "active")[min(step, 3)]
+        return response
+
+
+def test_a_node_that_comes_further_is_waited_for_again(context: Context) -> None:
+    """On a busy machine each of a graph's steps was quick enough, and all together were not."""
+    assert _wait(context, Slow(context), timeout_s=3.0) == []
+
+
 def test_nodes_of_others_with_the_names_that_a_graph_will_use_are_found(context: Context) -> None:
     """Fault 15, before anything is started; the other node is a DDS participant of its own."""
     other = Context()

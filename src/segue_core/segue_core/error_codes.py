@@ -271,7 +271,7 @@ class ErrorCode(IntEnum):
     FRAME_SKEWED = (
         505,
         "pictures or joint states are of another time than the tick",
-        "let camera, robot and Segue share one clock, and see that the stamps are those of the exposure",
+        "let camera, robot and Segue share one clock, stamped at the exposure; a simulation: close what else runs",
     )
     FRAME_ENCODING = (
         506,

@@ -23,6 +23,13 @@ def corrupt(source: Source, place: str, what: str, do: str = "") -> DataError:
     return DataError(ErrorCode.DATA_BAG_CORRUPT, f"{source}, {place}: {what}", do=do)
 
 
+def spoiled(source: Source, place: str, what: str) -> DataError:
+    """One message of a whole recording whose bytes are wrong: no repair brings them back."""
+    return corrupt(
+        source, place, what, "leave this recording out, or record it again: repair mends files, not messages"
+    )
+
+
 def misaligned(source: Source, place: str, what: str) -> DataError:
     """An episode that cannot be turned into control ticks."""
     return DataError(ErrorCode.DATA_CONVERSION, f"{source}, {place}: {what}")

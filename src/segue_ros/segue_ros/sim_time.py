@@ -55,7 +55,7 @@ class FirstTime:
         now_s = time.monotonic()
         if not self._node.count_publishers(self._name):
             text = f"waiting for the simulated time: nobody publishes {self._name} yet"
-            self._node.get_logger().warning(text, throttle_duration_sec=_SAY_S, skip_first=True)
+            self._node.get_logger().info(text, throttle_duration_sec=_SAY_S, skip_first=True)
             self._there_s = None
             return False
         if self._there_s is None:

@@ -60,6 +60,7 @@ GRAPH: Sequence[Condition] = (
     ros.asserted_middleware,
     ros.discovery_range,
     ros.localhost_only,
+    ros.security,
     ros.peers,
     ros.dds_profile,
     ros.shared_memory,

@@ -11,6 +11,7 @@ from segue_bringup.environment.checks import Check
 
 _RANGES = ("LOCALHOST", "SUBNET", "SYSTEM_DEFAULT", "OFF")  # of ROS 2 Iron and later
 _PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+_PLUGIN = b"builtin.PKI-DH"  # its plug-in for authentication, by the name that profiles have for it
 _SEGMENTS_MB = 300  # eight processes with a segment of 34 MB each, config/dds/large_images.xml
 # Libraries that middlewares share. Those of messages have two underscores: librmw_dds_common__rosidl_typesupport_cpp.
 _NO_MIDDLEWARE = {"librmw_fastrtps_shared_cpp", "librmw_dds_common", "librmw_security_common"}
@@ -64,6 +65,37 @@ def localhost_only(environment: Mapping[str, str]) -> Check | None:
         return None
     found = "ROS_LOCALHOST_ONLY is 1, which overrules ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET: this machine only"
     return Check("discovery", "warning", found, "unset ROS_LOCALHOST_ONLY, which is of older ROS 2")
+
+
+def security(environment: Mapping[str, str]) -> Check | None:
+    """What ROS_SECURITY_ENABLE asks for can be had: a DDS that was built with security, and a keystore."""
+    if environment.get("ROS_SECURITY_ENABLE", "") != "true":
+        return None
+    enforced = environment.get("ROS_SECURITY_STRATEGY", "") == "Enforce"
+    if _can_encrypt(environment) is False:
+        lost = "no node can start" if enforced else "the messages would be neither signed nor encrypted"
+        found = f"ROS_SECURITY_ENABLE is true, and this Fast DDS was built without DDS security: {lost}"
+        cure = "unset ROS_SECURITY_ENABLE, or source a ROS 2 whose DDS has security before ./segue setup"
+        return Check("DDS security", "missing", found, cure)
+    keystore = environment.get("ROS_SECURITY_KEYSTORE", "")
+    if enforced and not (keystore and Path(keystore).is_dir()):
+        found = f"ROS_SECURITY_STRATEGY is Enforce, and ROS_SECURITY_KEYSTORE names no folder: {keystore!r}"
+        cure = "set it to a keystore made by `ros2 security create_keystore`, or unset ROS_SECURITY_ENABLE"
+        return Check("DDS security", "missing", found, cure)
+    return None
+
+
+def _can_encrypt(environment: Mapping[str, str]) -> bool | None:
+    """Whether Fast DDS has its security plug-ins; None where another middleware is used or the library is not found."""
+    if environment.get("RMW_IMPLEMENTATION", "") not in ("", "rmw_fastrtps_cpp", "rmw_fastrtps_dynamic_cpp"):
+        return None
+    found = [
+        library
+        for entry in environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+        for library in (Path(entry) / "lib").glob("libfast[dr]*.so")
+        if entry and library.stem in ("libfastdds", "libfastrtps")
+    ]
+    return any(_PLUGIN in library.read_bytes() for library in found) if found else None
 
 
 def peers(environment: Mapping[str, str]) -> Check | None:

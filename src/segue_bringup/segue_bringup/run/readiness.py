@@ -52,14 +52,16 @@ class Readiness:
     """Call `pending` again and again until it is empty; spins no executor itself."""
 
     def __init__(self, node: Node, plans: Sequence[NodePlan]) -> None:
-        self._node, self._began_s, self._asked_s = node, time.monotonic(), 0.0
+        self._node, self._moved_s, self._asked_s = node, time.monotonic(), 0.0
         self._watches = [_Watch(node, plan) for plan in plans]
+        self._seen: list[tuple[str, str]] = []  # how far each was, when one last came further
 
     def pending(self) -> list[str]:
         """Names of the nodes that are not ready.
 
         Raises:
-            ConfigError: a required node was not ready within its time.
+            ConfigError: a required node was not ready within its time, in which no other came further either: they
+                start one after the other, and a busy machine is slow with each.
         """
         now = time.monotonic()
         if now - self._asked_s < _ASK_EVERY_S:
@@ -67,9 +69,12 @@ class Readiness:
         self._asked_s = now
         services = {name for name, _ in self._node.get_service_names_and_types()}
         self._watches = [watch for watch in self._watches if not watch.ready(services)]
-        for watch in list(self._watches):
+        for watch in self._watches:
             watch.ask(now)
-            if now - self._began_s > watch.plan.ready.timeout_s:
+        if (seen := [(watch.plan.name, watch.state) for watch in self._watches]) != self._seen:
+            self._seen, self._moved_s = seen, now
+        for watch in list(self._watches):
+            if now - self._moved_s > watch.plan.ready.timeout_s:
                 self._give_up(watch)
         return [watch.plan.name for watch in self._watches]
 

@@ -307,7 +307,7 @@ class ControllerNode(LifecycleComponent):
             self._arm() if request.arm else self._controller.guard.disarm()
         except SegueError as error:
             return _refused(response, error)
-        if self._gate and request.arm:  # whoever arms commands next: no tick passes unseen before their first one
+        if self._gate and request.arm:  # whoever arms commands next, before another tick passes
             self._gate.arrived(ticks.tick_of(self._answered_ns, self._robot.tick_rate_hz))
         elif self._gate:
             self._gate.release()

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.arrays import Rgb
-from segue_core.errors import PerceptionError
-from segue_data.errors import corrupt
+from segue_core.errors import ErrorCode, PerceptionError
+from segue_data.errors import misaligned, spoiled
 from segue_perception.colours import decompressed, to_rgb
 
 ImageFormat = Literal["jpeg", "png"]
@@ -47,7 +47,7 @@ def decode(data: bytes | NDArray[np.uint8], source: str, place: str) -> Rgb:
     try:
         return decompressed(data)
     except PerceptionError as error:
-        raise corrupt(source, place, error.text.removeprefix("picture: ")) from error
+        raise spoiled(source, place, error.text.removeprefix("picture: ")) from error
 
 
 def picture(message: Any, source: str, place: str) -> Rgb:
@@ -61,4 +61,5 @@ def picture(message: Any, source: str, place: str) -> Rgb:
     try:
         return to_rgb(message)
     except PerceptionError as error:
-        raise corrupt(source, place, error.text) from error
+        fault = misaligned if error.code is ErrorCode.FRAME_ENCODING else spoiled
+        raise fault(source, place, error.text) from error

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from segue_core.errors import DataError
 from segue_core.files import parse_json, read_text
 from segue_data.bags.namespaces import namespace_of, plain_names
 from segue_data.contracts import robot_names
@@ -94,19 +95,19 @@ def parse(text: str, source: Path | str) -> Manifest:
     try:
         values = parse_json(text)
     except json.JSONDecodeError as error:
-        raise corrupt(source, f"line {error.lineno}", f"not JSON: {error.msg}") from error
+        raise _wrong(source, f"line {error.lineno}", f"not JSON: {error.msg}") from error
     except ValueError as error:
-        raise corrupt(source, "text", f"not JSON: {error}") from error
+        raise _wrong(source, "text", f"not JSON: {error}") from error
     known = {item.name for item in fields(Manifest)}
     if not isinstance(values, dict) or set(values) - known or not {"task", "robot"} <= set(values):
         got = sorted(values) if isinstance(values, dict) else type(values).__name__
-        raise corrupt(source, "keys", f"got {got}, allowed {sorted(known)}, needed ['robot', 'task']")
+        raise _wrong(source, "keys", f"got {got}, allowed {sorted(known)}, needed ['robot', 'task']")
     try:
         manifest = TypeAdapter(Manifest).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise corrupt(source, place, f"got {first['input']!r}: {first['msg']}") from error
+        raise _wrong(source, place, f"got {first['input']!r}: {first['msg']}") from error
     wrong = []
     if manifest.outcome not in OUTCOMES:
         wrong.append(f"outcome is {manifest.outcome!r}, allowed: {', '.join(OUTCOMES)}")
@@ -123,8 +124,12 @@ def parse(text: str, source: Path | str) -> Manifest:
     if not isinstance(manifest.extra.get("problems", []), list):
         wrong.append(f"problems are {manifest.extra['problems']!r:.100}, expected a list of texts")
     if wrong:
-        raise corrupt(source, "values", "; ".join([*wrong, *_unknown_robot(manifest.robot)]))
+        raise _wrong(source, "values", "; ".join([*wrong, *_unknown_robot(manifest.robot)]))
     return manifest
+
+
+def _wrong(source: Path | str, place: str, what: str) -> DataError:
+    return corrupt(source, place, what, "mend the file by hand: docs/data.md says what may stand in it")
 
 
 def _unknown_robot(name: str) -> list[str]:

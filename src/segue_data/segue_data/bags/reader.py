@@ -23,7 +23,7 @@ from segue_data.bags.definitions import recorded_types, typestore
 from segue_data.bags.manifest import FILE_NAME, load
 from segue_data.bags.namespaces import namespace_of, plain_names
 from segue_data.bags.stored import STORAGES, cut_or_foreign, files_of, packed_of, unpacked_name
-from segue_data.errors import corrupt, missing
+from segue_data.errors import corrupt, missing, spoiled
 
 NANOSECONDS = 1_000_000_000
 
@@ -45,7 +45,7 @@ class Record:
             return self.types.deserialize_cdr(self.data, self.type_name)
         except Exception as error:  # the decoder meets damaged bytes with whatever they lead to
             place = f"{self.topic} at {self.log_ns} ns"
-            raise corrupt(self.bag, place, f"{self.type_name}: {type(error).__name__}: {error}") from error
+            raise spoiled(self.bag, place, f"{self.type_name}: {type(error).__name__}: {error}") from error
 
 
 def stamp_ns(header: Any) -> int:
