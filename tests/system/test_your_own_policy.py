@@ -89,7 +89,7 @@ def test_every_command_of_the_page_does_what_it_says(lab: Path, tmp_path: Path) 
         told = told.replace(" RUN ", f" {runs[-1] if runs else ''} ")
         out = {
             "run": ("--out", str(tmp_path), "--no-report"),
-            "eval": ("--out", str(tmp_path / told[-30:].replace("/", "_"))),
+            "eval": ("--out", str(tmp_path / told.replace("/", "_"))),
         }
         _do(line, tmp_path, *told.split(), *out.get(words[0], ()))
 

@@ -165,8 +165,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_imported(
-    words: str, said: str, workspace: Workspace
+    words: str, said: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(workspace.root)
     assert said in early.refusal(workspace, words.split())
 
 
@@ -241,13 +242,14 @@ def test_a_training_of_the_users_own_is_left_to_the_command(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The index knows the settings of shipped trainings only."""
+    monkeypatch.chdir(workspace.root)
     words = ["train", "mine", "data=d", "horizon=12"]
     assert early.refusal(workspace, words) != ""
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "mine.yaml").write_text("method: act\n")
     monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
     assert early.refusal(workspace, words) == ""
-    assert completing.complete(workspace, ["train", "min"]) == ["mine"]
+    assert "mine" in completing.complete(workspace, ["train", "min"])
 
 
 def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_cell_whose_episodes_fail_is_reported_and_not_half_counted(workspace: 
     shutil.copytree(config_folder() / "checkpoints" / checkpoint.name, checkpoint)
     spec = load_suite("legato-table1")
     jobs = plan(spec, ("pick_place",), checkpoint.parent)
-    assert [bool(job.setup) for job in jobs] == [False, True]
+    assert [bool(job.setup) for job in jobs] == [False, True, False]
     (checkpoint / "weights.safetensors").unlink()
     cells = run_suite(jobs, (20000, 20001), workspace / "cells", workers=1, label="t", quiet=True)
     assert cells[0].missing.startswith("checkpoint flow_pick_place is not in")

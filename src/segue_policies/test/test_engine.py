@@ -258,7 +258,8 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 
 
 @pytest.fixture
-def configs(tmp_path: Path) -> Path:
+def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # where no folder config holds other trainings
     folder = tmp_path / "training"
     folder.mkdir()
     (folder / "act_pour.yaml").write_text("method: act\nhorizon: 60\ntraining: {steps: 9, minutes: 50}\n")

@@ -281,7 +281,7 @@ def test_a_training_begins_with_the_weights_and_units_of_another(
     still = {"init": str(checkpoint), "learning_rate": 1e-12, "average_decay": 0.0}
     train(small(settings, "vlash", **still), "test", dots, tmp_path / "out")
     base, begun = load_checkpoint(checkpoint, "legato"), load_checkpoint(tmp_path / "out", "vlash")
-    assert begun.config.max_ramp == 0
+    assert begun.config.settings.max_ramp == 0
     np.testing.assert_array_equal(begun.normaliser.action_scale, base.normaliser.action_scale)
     for name, weight in base.weights.items():
         np.testing.assert_allclose(begun.weights[name], weight, atol=2e-3, err_msg=name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segue_core.contracts.base import parse_model
 from segue_core.contracts.plain import from_plain
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.files import load_config_mapping, read_json
@@ -88,11 +89,11 @@ def _graph(data: Mapping[str, Any], seed: int, source: str) -> RecordedSettings:
     nodes = {str(node.get("name")): node.get("parameters") or {} for node in data.get("nodes") or ()}
     given = dict(nodes.get("scheduler", {}))
     task = str(given.get("task") or arguments.get("task") or "")
-    values = from_plain(
-        {name: given[name] for name in SchedulerConfig.model_fields if name in given}, SchedulerConfig
+    told = {name: given[name] for name in SchedulerConfig.model_fields if name in given}
+    told["time_limit_s"] = told.get("time_limit_s") or _limit(task)
+    values = parse_model(from_plain(told, SchedulerConfig), SchedulerConfig, source).model_dump(
+        exclude_unset=True
     )
-    if not values.get("time_limit_s"):
-        values["time_limit_s"] = _limit(task)
     robot, checkpoint = arguments.get("robot") or "dual_arm", nodes.get("policy", {}).get("checkpoint", "")
     return RecordedSettings(values, task, str(robot), str(checkpoint), seed, source)
 
