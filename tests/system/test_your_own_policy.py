@@ -82,7 +82,7 @@ def test_every_command_of_the_page_does_what_it_says(lab: Path, tmp_path: Path) 
         words = shlex.split(line)[1:]
         if words[0] == "shell":
             continue  # done by the fixture, without network
-        told = " ".join(words).replace("--data dataset", f"--data {tmp_path}/dataset")
+        told = shlex.join(words).replace("--data dataset", f"--data {tmp_path}/dataset")
         for relative, absolute in places.items():
             told = told.replace(relative, absolute)
         runs = sorted(tmp_path.glob("*-pick_place-percept"))
@@ -91,7 +91,7 @@ def test_every_command_of_the_page_does_what_it_says(lab: Path, tmp_path: Path) 
             "run": ("--out", str(tmp_path), "--no-report"),
             "eval": ("--out", str(tmp_path / told.replace("/", "_"))),
         }
-        _do(line, tmp_path, *told.split(), *out.get(words[0], ()))
+        _do(line, tmp_path, *shlex.split(told), *out.get(words[0], ()))
 
 
 @pytest.mark.usefixtures("lab")
