@@ -119,6 +119,11 @@ class ActionSpace:
         return tuple(index for part in parts for index in range(part.start, part.stop))
 
     @cached_property
+    def moving(self) -> NDArray[np.bool_]:
+        """Which numbers move an arm, (D,): all but the grippers'."""
+        return np.concatenate([np.full(c.size, c.kind is not ChannelKind.GRIPPER) for c in self.channels])
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """One name per dimension: `left_position_0`, ..., or the channel's name when its size is 1."""
         return tuple(

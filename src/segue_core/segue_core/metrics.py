@@ -130,6 +130,14 @@ def overlap_rmse(previous: ArrayLike, new: ArrayLike, stride: int) -> float:
     return float(np.sqrt(np.mean(np.sum((old[stride : stride + rows] - fresh[:rows]) ** 2, axis=1))))
 
 
+def motion_overlap(space: ActionSpace, previous: ArrayLike, new: ArrayLike, stride: int) -> float | None:
+    """`overlap_rmse` of the numbers that move an arm [m, rad]; None where the chunks have no tick in common."""
+    old, fresh = np.asarray(previous, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    if not 0 <= stride < len(old):
+        return None
+    return overlap_rmse(old[:, space.moving], fresh[:, space.moving], stride)
+
+
 def seam_jump(space: ActionSpace, before: ArrayLike, after: ArrayLike) -> float:
     """Length of the step between two actions (D,), by channel (see `segue_core.blending.difference`)."""
     return float(np.linalg.norm(difference(space, before, after)))

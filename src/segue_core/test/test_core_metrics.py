@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core import metrics
-from segue_core.action_space import DUAL_ARM_EE
+from segue_core.action_space import DUAL_ARM_EE, SINGLE_ARM_EE
 from segue_core.errors import ErrorCode, SchedulerError
 
 MIN_JERK_LOG = np.log(720 / 1.875**2)  # integral of jerk^2 is 720 L^2 / T^5, peak speed 1.875 L / T
@@ -186,3 +186,13 @@ def test_a_path_that_is_no_path_is_refused(path: np.ndarray) -> None:
     with pytest.raises(SchedulerError) as caught:
         metrics.nsparc(path, 30)
     assert caught.value.code is ErrorCode.CHUNK_WRONG_SHAPE
+
+
+def test_a_gripper_does_not_count_where_the_overlap_is_of_what_moves_an_arm() -> None:
+    space = SINGLE_ARM_EE
+    previous, new = np.zeros((10, space.dim)), np.zeros((10, space.dim))
+    new[:, space.slice("arm_position")] = [0.03, 0.0, 0.04]
+    new[:, space.slice("arm_gripper")] = 1.0
+    assert metrics.motion_overlap(space, previous, new, 4) == pytest.approx(0.05)
+    assert metrics.motion_overlap(space, previous, new, 10) is None
+    assert metrics.motion_overlap(space, previous, new, -1) is None

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from segue_core.action_space import action_space
 from segue_core.errors import DataError
 from segue_data.bags.definitions import typestore
 from segue_data.bags.episode_writer import EpisodeWriter, Topic
@@ -31,7 +33,7 @@ def test_a_report_says_what_the_episode_said(recorded: Recorded) -> None:
     for name in ("success", "rule", "reason", "ticks"):
         assert metrics[name] == getattr(result, name)
     assert metrics["chunks"] == len(result.seams)
-    assert metrics["overlap_rmse_mean"] == pytest.approx(result.overlap_rmse)
+    assert metrics["overlap_motion_mean"] == pytest.approx(result.overlap_motion)
     assert metrics["seam_jump_mean"] == pytest.approx(result.seam_jump)
     assert result.seam_jump == pytest.approx(np.mean([seam.jump for seam in result.seams[1:]]))
     assert metrics["nsparc"] == pytest.approx(result.smooth.nsparc)
@@ -44,7 +46,7 @@ def test_commands_chunks_and_guidance_come_back_from_the_bag_unchanged(recorded:
     assert np.array_equal(run.commands, result.actions)
     assert [chunk.tick for chunk in run.chunks] == [seam.tick for seam in result.seams]
     assert run.chunks[1].omega[:8].tolist() == [1.0] * 8
-    assert run.chunks[0].overlap_rmse is None
+    assert run.chunks[0].overlap_motion is None
 
 
 def test_the_age_of_every_action_counts_from_its_chunks_observation(recorded: Recorded) -> None:
@@ -112,16 +114,20 @@ def test_seconds_are_counted_at_the_rate_of_the_recorded_policy() -> None:
 
 def test_the_first_chunk_after_a_person_had_the_robot_has_no_predecessor() -> None:
     """Its step from where the person left the arm was counted as a seam."""
-    chunk = SimpleNamespace(sequence=0, actions=[0.0], omega=[0.0], horizon=1, dim=1, inference_s=0.1)
+    space = action_space("single_arm_joints_7")
+    actions = np.zeros((3, space.dim))
+    actions[1:, 0] = 0.25
+    chunk = SimpleNamespace(sequence=0, actions=actions, omega=[0.0], horizon=3, dim=space.dim, inference_s=0.1)
     seam = SimpleNamespace(spliced=True, chunk_sequence=0, dropped_rows=0, delay_ticks=0, phase="running")
-    seam.jump, seam.overlap_rmse = 0.5, 0.25
+    seam.jump = 0.5
     paused = SimpleNamespace(spliced=False, phase="paused")
-    states = [seam, seam, paused, paused, seam, seam]
+    states = [copy(state) for state in (seam, seam, paused, paused, seam, seam)]
     for tick, state in enumerate(states):
         state.tick = tick
-    found = _chunks(states, {0: chunk}, {0: [(0, 1)]}, 0)
+    found = _chunks(space, states, {0: chunk}, {0: [(0, 1)]}, 0)
     assert [c.jump for c in found] == [None, 0.5, None, 0.5]
-    assert [c.overlap_rmse for c in found] == [None, 0.25, None, 0.25]
+    half = pytest.approx(0.25 / np.sqrt(2))  # row 1 against row 0 differs, row 2 against row 1 does not
+    assert [c.overlap_motion for c in found] == [None, half, None, half]
 
 
 def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.action_space import ActionSpace
 from segue_core.contracts.base import parse_model
 from segue_core.errors import DataError, ErrorCode
+from segue_core.metrics import motion_overlap
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
 from segue_core.wire import info_of
@@ -19,6 +22,7 @@ from segue_data.bags.reader import read, stamp_ns
 from segue_eval.compare.settings import RecordedSettings, find_settings
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, STATE
 from segue_scheduler.replay import Recording, Witness
+from segue_scheduler.tick import TickInput
 from segue_scheduler.wire import input_of, witness_of
 
 _FIRST_PHASES = ("waiting", "running", "finished")
@@ -43,7 +47,7 @@ class RecordedRun:
 
     Args:
         stamps: time of each tick on the run's clock [ns], which camera stamps share.
-        overlaps: overlap RMSE of every seam after the first, as published.
+        overlaps: overlap RMSE of every seam after the first, of the numbers that move an arm.
     """
 
     bag: Path
@@ -116,8 +120,17 @@ def _assemble(bag: Path, run_id: str, messages: _Messages, info: PolicyInfo) -> 
         recording=Recording(ticks[0], inputs[0].measured, inputs),
         witnesses={tick: witness_of(messages.states[tick], messages.commands[tick]) for tick in both},
         stamps={tick: stamp_ns(messages.inputs[tick].header) for tick in ticks},
-        overlaps=tuple(float(state.overlap_rmse) for state in spliced[1:] if np.isfinite(state.overlap_rmse)),
+        overlaps=tuple(_overlaps(info.action_space, inputs, spliced)),
     )
+
+
+def _overlaps(space: ActionSpace, inputs: Sequence[TickInput], spliced: Sequence[Any]) -> Iterator[float]:
+    chunks = {chunk.sequence: chunk.actions for given in inputs for chunk in given.chunks}
+    for before, state in pairwise(s for s in spliced if s.chunk_sequence in chunks):
+        stride = int(state.chunk_start_tick) - int(before.chunk_start_tick)
+        overlap = motion_overlap(space, chunks[before.chunk_sequence], chunks[state.chunk_sequence], stride)
+        if overlap is not None:
+            yield overlap
 
 
 def _unusable(bag: Path, text: str) -> DataError:

@@ -45,7 +45,7 @@ class Line:
         return {
             "method": self.name,
             "seams": self.seams,
-            "overlap_rmse_x1e3": self.overlap.to_dict(),
+            "overlap_motion_x1e3": self.overlap.to_dict(),
             "seam_jump_x1e3": self.jump.to_dict(),
             "seam_jump_max_x1e3": _plain(self.jump_max),
             "nsparc": _plain(self.nsparc),
@@ -65,13 +65,13 @@ def _plain(value: float) -> float | None:
 
 
 def overlaps(rerun: Rerun) -> dict[int, float]:
-    """Overlap RMSE times 1000 by the tick of the seam; a first chunk has none."""
-    return {s.tick: 1e3 * s.overlap_rmse for s in rerun.seams if s.overlap_rmse is not None}
+    """Overlap RMSE times 1000 of what moves an arm, by the tick of the seam; a first chunk has none."""
+    return {s.tick: 1e3 * s.overlap_motion for s in rerun.seams if s.overlap_motion is not None}
 
 
 def jumps(rerun: Rerun) -> dict[int, float]:
     """Jump times 1000 of every seam after the first chunk's, which begins from rest."""
-    return {s.tick: 1e3 * s.jump for s in rerun.seams if s.overlap_rmse is not None}
+    return {s.tick: 1e3 * s.jump for s in rerun.seams if s.overlap_motion is not None}
 
 
 def line_of(rerun: Rerun, run: RecordedRun) -> Line:
@@ -127,7 +127,7 @@ def against(base: Rerun, others: Sequence[Rerun]) -> Mapping[str, dict[str, Pair
     """Every other method minus `base`, paired by seam: overlap RMSE and jump, times 1000."""
     return {
         other.method: {
-            "overlap_rmse_x1e3": paired_difference(overlaps(other), overlaps(base)),
+            "overlap_motion_x1e3": paired_difference(overlaps(other), overlaps(base)),
             "seam_jump_x1e3": paired_difference(jumps(other), jumps(base)),
         }
         for other in others

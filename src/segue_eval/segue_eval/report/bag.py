@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace, action_space
 from segue_core.errors import DataError, ErrorCode
+from segue_core.metrics import motion_overlap
 from segue_data.bags.reader import NANOSECONDS, read, receipt_times, stamp_ns
 from segue_data.bags.topics import PAUSED
 from segue_eval.report.run_data import ChunkRecord, Ending, Fault, RunData, Series
@@ -94,31 +95,46 @@ def _optional(value: float, present: bool) -> float | None:
     return float(value) if present and np.isfinite(value) else None
 
 
-def _chunk(state: Any, chunk: Any, parts: Sequence[tuple[int, int]], first: bool, epoch: int) -> ChunkRecord:
+def _chunk(
+    space: ActionSpace,
+    state: Any,
+    chunk: Any,
+    parts: Sequence[tuple[int, int]],
+    before: ChunkRecord | None,
+    epoch: int,
+) -> ChunkRecord:
+    first_tick = int(state.tick) - int(state.dropped_rows) - epoch
+    actions = np.asarray(chunk.actions, dtype=np.float64).reshape(chunk.horizon, chunk.dim)
     return ChunkRecord(
         sequence=int(chunk.sequence),
         tick=int(state.tick) - epoch,
-        first_tick=int(state.tick) - int(state.dropped_rows) - epoch,
+        first_tick=first_tick,
         delay=int(state.delay_ticks),
-        actions=np.asarray(chunk.actions, dtype=np.float64).reshape(chunk.horizon, chunk.dim),
+        actions=actions,
         omega=np.asarray(chunk.omega, dtype=np.float64),
-        overlap_rmse=_optional(state.overlap_rmse, not first),
-        jump=_optional(state.jump, not first),
+        overlap_motion=before
+        and motion_overlap(space, before.actions, actions, first_tick - before.first_tick),
+        jump=_optional(state.jump, before is not None),
         inference_s=float(chunk.inference_s),
         parts=tuple((tick - epoch, rows) for tick, rows in parts),
     )
 
 
 def _chunks(
-    states: list[Any], chunks: Mapping[int, Any], parts: Mapping[int, Sequence[tuple[int, int]]], epoch: int
+    space: ActionSpace,
+    states: list[Any],
+    chunks: Mapping[int, Any],
+    parts: Mapping[int, Sequence[tuple[int, int]]],
+    epoch: int,
 ) -> tuple[ChunkRecord, ...]:
     """Spliced chunks; the first one of the run, and after a person had the robot, has no predecessor."""
-    found, is_first = [], True
+    found: list[ChunkRecord] = []
+    before: ChunkRecord | None = None
     for state in states:
-        is_first = is_first or state.phase == _PAUSED
+        before = None if state.phase == _PAUSED else before
         if state.spliced and (number := state.chunk_sequence) in chunks:
-            found.append(_chunk(state, chunks[number], parts[number], is_first, epoch))
-            is_first = False
+            before = _chunk(space, state, chunks[number], parts[number], before, epoch)
+            found.append(before)
     return tuple(found)
 
 
@@ -196,7 +212,7 @@ def _assemble(messages: _Messages, receipts_ns: Sequence[int]) -> RunData:
         action_age=np.array([int(getattr(state, "action_age_ticks", -1)) for state in states]),
         received_s=np.array([at - run[0][0] for at, _ in run], dtype=np.float64) / NANOSECONDS,
         epoch_ns=epoch_ns,
-        chunks=_chunks(states, messages.chunks, messages.parts, ticks[0]),
+        chunks=_chunks(space, states, messages.chunks, messages.parts, ticks[0]),
         ending=_ending(states[-1]),
         score=_series(messages.tasks, epoch_ns, "score", end_s),
         placed=_series(messages.tasks, epoch_ns, "placed", end_s),

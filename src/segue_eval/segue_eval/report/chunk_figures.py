@@ -76,7 +76,7 @@ def _ages(run: RunData) -> str:
 def seams_section(run: RunData) -> str:
     """Overlap RMSE, seam jump, delay and inference time per chunk, and the age of the actions over time."""
     figures = [
-        _stems(run, "overlap RMSE × 1000", "overlap", lambda c: c.overlap_rmse, 1e3),
+        _stems(run, "overlap RMSE × 1000", "overlap", lambda c: c.overlap_motion, 1e3),
         _stems(run, "seam jump × 1000", "jump", lambda c: c.jump, 1e3),
         _delays(run),
     ]
@@ -90,7 +90,7 @@ def seams_section(run: RunData) -> str:
         "Seams",
         page.columns(figures),
         note="Overlap RMSE: disagreement of a chunk with its predecessor over the ticks both speak about (Legato, "
-        "Eq. A.7). Seam jump: the step that taking over caused. Both in the units of the action space.",
+        "Eq. A.7), of the numbers that move an arm. Seam jump: the step that taking over caused. Both in the units of the action space.",
     )
 
 

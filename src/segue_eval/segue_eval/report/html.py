@@ -44,7 +44,7 @@ def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
         "chunks": str(metrics["chunks"]),
         "first action": _number(metrics["time_to_first_action_s"], 2, unit=" s"),
         "mean delay": _number(metrics["delay_ticks_mean"], 1, unit=" ticks"),
-        "overlap RMSE × 1000": _number(metrics["overlap_rmse_mean"], 2, 1e3),
+        "overlap RMSE × 1000": _number(metrics["overlap_motion_mean"], 2, 1e3),
         **_guard_tile(metrics),
         "NSPARC": _number(metrics["nsparc"], 2),
         "NLDLJ": _number(metrics["nldlj"], 2),

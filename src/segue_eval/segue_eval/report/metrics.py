@@ -77,7 +77,7 @@ def run_metrics(run: RunData) -> dict[str, object]:
         ),
         **_spread("action_age_ticks", (float(age) for age in run.action_age if age >= 0)),
         **_spread("inference_s", (chunk.inference_s for chunk in run.chunks)),
-        **_spread("overlap_rmse", (chunk.overlap_rmse for chunk in run.chunks)),
+        **_spread("overlap_motion", (chunk.overlap_motion for chunk in run.chunks)),
         **_spread("seam_jump", (chunk.jump for chunk in run.chunks)),
         **_smoothness(run),
         **_jitter(run),

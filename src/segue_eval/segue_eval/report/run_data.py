@@ -33,7 +33,8 @@ class ChunkRecord:
     """One chunk as it was spliced in.
 
     Row i was meant for tick `first_tick + i`; the chunk took over at `tick`, `tick - first_tick` rows late.
-    `overlap_rmse` and `jump` are None for a chunk without a predecessor. `parts` are (tick, rows) of each part of a
+    `overlap_motion` (Legato A.7 of the numbers that move an arm) and `jump` are None for a chunk without a
+    predecessor. `parts` are (tick, rows) of each part of a
     stream as it came, the whole chunk last; where the robot waited for one, its rows were executed that much later.
     """
 
@@ -43,7 +44,7 @@ class ChunkRecord:
     delay: int
     actions: Floats  # (H, D)
     omega: Floats  # (H,), or (0,) when no guidance was applied
-    overlap_rmse: float | None
+    overlap_motion: float | None
     jump: float | None
     inference_s: float
     parts: tuple[tuple[int, int], ...] = ()
