@@ -3,6 +3,7 @@
 The package and the commands are those of docs/your-own-policy.md, as they stand there.
 """
 
+import json
 import os
 import re
 import shlex
@@ -78,7 +79,7 @@ def test_methods_of_another_package_are_found_beside_ours() -> None:
 def test_every_command_of_the_page_does_what_it_says(lab: Path, tmp_path: Path) -> None:
     write_synthetic(tmp_path / "dataset", load_robot("dual_arm"), [50] * 4)
     places = {"lab_policies/": f"{lab}/lab_policies/", "trained/": f"{tmp_path}/trained/"}
-    for line in (line for line in COMMANDS if "trickle" not in line):
+    for line in (line for line in COMMANDS if "trickle" not in line and "countdown" not in line):
         words = shlex.split(line)[1:]
         if words[0] == "shell":
             continue  # done by the fixture, without network
@@ -115,6 +116,16 @@ def test_rows_of_a_chunk_move_the_robot_before_the_chunk_is_complete_live_and_in
         first, decoding = told["time_to_first_action_s"], told["decoding_ticks_max"]
         assert isinstance(first, float) and isinstance(decoding, float)
         assert first < decoding / run.space.rate_hz
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_policy_that_says_that_it_is_over_ends_a_run_and_an_evaluation(tmp_path: Path) -> None:
+    for line in (line for line in COMMANDS if "countdown" in line):
+        _do(line, tmp_path, *shlex.split(line)[1:], "--out", str(tmp_path / shlex.split(line)[1]))
+    [live] = tmp_path.rglob("result.json")
+    rows = (tmp_path / "eval" / "rows.jsonl").read_text().splitlines()[1:]
+    assert json.loads(live.read_text())["rule"] == "policy_stop"
+    assert [json.loads(row)["rule"] for row in rows] == ["policy_stop"] * 2
 
 
 def _do(line: str, folder: Path, *words: str) -> None:
