@@ -117,7 +117,9 @@ def test_the_first_chunk_after_a_person_had_the_robot_has_no_predecessor() -> No
     space = action_space("single_arm_joints_7")
     actions = np.zeros((3, space.dim))
     actions[1:, 0] = 0.25
-    chunk = SimpleNamespace(sequence=0, actions=actions, omega=[0.0], horizon=3, dim=space.dim, inference_s=0.1)
+    chunk = SimpleNamespace(
+        sequence=0, actions=actions, omega=[0.0], horizon=3, dim=space.dim, inference_s=0.1
+    )
     seam = SimpleNamespace(spliced=True, chunk_sequence=0, dropped_rows=0, delay_ticks=0, phase="running")
     seam.jump = 0.5
     paused = SimpleNamespace(spliced=False, phase="paused")

@@ -90,7 +90,8 @@ def seams_section(run: RunData) -> str:
         "Seams",
         page.columns(figures),
         note="Overlap RMSE: disagreement of a chunk with its predecessor over the ticks both speak about (Legato, "
-        "Eq. A.7), of the numbers that move an arm. Seam jump: the step that taking over caused. Both in the units of the action space.",
+        "Eq. A.7), of the numbers that move an arm. Seam jump: the step that taking over caused. Both in the units "
+        "of the action space.",
     )
 
 
