@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,7 @@ class Stages:
     def __call__(self, words: Sequence[str]) -> int:
         self.words.append(tuple(words))
         name = words[1] if words[0] == "data" else words[0]
+        name = "prepare" if "--prepare" in words else name
         if name == self.stop_at:
             return ExitStatus.INTERRUPTED
         getattr(self, name)(dict(word.lstrip("-").split("=", 1) for word in words if "=" in word))
@@ -63,6 +66,9 @@ class Stages:
         state = self.lesson.folder / "policy" / "training" / "state.json"
         state.parent.mkdir(parents=True, exist_ok=True)
         state.write_text(json.dumps({"step": 40}))
+
+    def prepare(self, _: dict[str, str]) -> None:
+        """Leaves nothing that a lesson looks at."""
 
     def eval(self, _: dict[str, str]) -> None:
         rows = [{"success": True}, {"success": False}]
@@ -84,11 +90,12 @@ def test_a_lesson_leaves_figures_configuration_and_a_card(lesson: Lesson) -> Non
     assert figures["success"] == 0.5 and figures["recorded"] == 30 and figures["trained"] == 40
     card = (lesson.folder / "README.md").read_text()
     assert "**50 %** of 2 held-out episodes (seeds 100:102)" in card and "30 demonstrations" in card
-    (train,) = [words for words in stages.words if words[0] == "train"]
+    prepare, train = [words for words in stages.words if words[0] == "train"]
+    assert prepare[-1] == "--prepare" and set(prepare[:-1]) < set(train)
     assert 'network.encoder_of={"front": "front", "left_shoulder": "left_shoulder",' in " ".join(train)
 
 
-@pytest.mark.parametrize("stage", ["record", "convert", "train", "eval"])
+@pytest.mark.parametrize("stage", ["record", "convert", "prepare", "train", "eval"])
 def test_the_same_command_goes_on_where_it_was_interrupted_and_repeats_nothing(
     lesson: Lesson, stage: str
 ) -> None:
@@ -99,6 +106,33 @@ def test_the_same_command_goes_on_where_it_was_interrupted_and_repeats_nothing(
     figures = teach(lesson, second)
     assert figures["success"] == 0.5
     assert not set(first.words[:-1]) & set(second.words)
+
+
+def test_the_time_that_pictures_take_is_taken_from_the_training_and_shown(lesson: Lesson) -> None:
+    class Slow(Stages):
+        def prepare(self, _: dict[str, str]) -> None:
+            time.sleep(0.5)
+
+    stages = Slow(replace(lesson, minutes=0.1))
+    teach(stages.lesson, stages)
+    (train,) = [words for words in stages.words if words[0] == "train" and "--prepare" not in words]
+    (given,) = [float(word.removeprefix("minutes=")) for word in train if word.startswith("minutes=")]
+    assert given * 60 <= 0.9 * 6.0 - 0.4
+    assert "| prepare | 0.0 |" in (lesson.folder / "README.md").read_text()
+
+
+def test_by_the_processors_clock_waiting_is_free_and_computing_is_not(lesson: Lesson) -> None:
+    journal = Journal(lesson.folder, {})
+    with journal.stage("waiting"):
+        time.sleep(0.3)
+    with journal.stage("computing"):
+        until = time.process_time() + 0.3
+        while time.process_time() < until:
+            pass
+    by_processor = replace(lesson, clock="processor", workers=2)
+    assert lesson.used_s(journal, "waiting") >= 0.3 > 0.1 >= by_processor.used_s(journal, "waiting")
+    assert by_processor.used_s(journal, "computing") == pytest.approx(0.15, abs=0.06)
+    assert journal.processor_s == Journal.opened(lesson.folder, {}).processor_s
 
 
 def test_a_lesson_begun_with_other_options_is_refused_with_the_differences(lesson: Lesson) -> None:

@@ -35,7 +35,7 @@ from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.supervised.learner import SupervisedLearner
 from segue_policies.testing.dots import CAMERAS, Dots, make_act_settings, make_settings
 from segue_policies.testing.stand_in_trunk import random_tensors, write_stand_in
-from segue_policies.train.command import train
+from segue_policies.train.command import main, train
 from segue_policies.vision import weights
 from segue_policies.vision.config import EncoderConfig, given_by
 from segue_policies.vision.efficientnet_lite import BLOCKS, EfficientNetLite0
@@ -310,6 +310,29 @@ def test_a_disk_that_fills_is_named_and_nothing_half_written_is_used(tmp_path: P
     folder = tmp_path / "dataset" / ".cache"
     assert not list(folder.glob("*features*"))
     assert made(dataset).maps.shape[0] == 15 and len(list(folder.glob("*features*"))) == 1
+
+
+def test_what_is_prepared_is_not_done_again_by_the_training(tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "dataset", load_robot("dual_arm"), [30, 30])
+    words = ["--config", str(tmp_path / "own.yaml"), "--data", str(tmp_path / "dataset")]
+    settings = settings_of(make_settings, steps=1)
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(settings))
+    assert main([*words, "--out", str(tmp_path / "out"), "--prepare"]) == 0
+    assert not (tmp_path / "out").exists()
+    (kept,) = (tmp_path / "dataset" / ".cache").glob("*features*")
+    before = (kept / ARRAY).stat()
+    assert main([*words, "--out", str(tmp_path / "out")]) == 0
+    assert (kept / ARRAY).stat() == before and (tmp_path / "out" / "weights.safetensors").exists()
+
+
+def test_several_trainings_are_not_prepared_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_synthetic(tmp_path / "dataset", load_robot("dual_arm"), [30])
+    stages = {"stages": {"eyes": settings_of(make_settings, steps=1)}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(stages))
+    words = ["--config", str(tmp_path / "own.yaml"), "--data", str(tmp_path / "dataset"), "--prepare"]
+    assert main(words) != 0 and "leave --prepare out" in capsys.readouterr().err
 
 
 def test_a_cache_goes_with_the_files_that_it_is_of(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,19 @@ def test_the_learning_rate_rises_then_falls_to_its_floor() -> None:
 def test_a_run_without_a_budget_is_refused() -> None:
     with pytest.raises(PolicyError, match="--steps or --minutes"):
         Budget.of(TrainingConfig())
+
+
+def test_minutes_of_the_processor_pass_only_while_it_computes_and_are_shared_by_threads() -> None:
+    budget = Budget.of(TrainingConfig(minutes=0.01, clock="processor", threads=2))
+    budget.start()
+    time.sleep(0.2)
+    budget.advance()
+    assert budget.elapsed_s < 0.1
+    until = time.process_time() + 0.4
+    while time.process_time() < until:
+        pass
+    budget.advance()
+    assert budget.elapsed_s == pytest.approx(0.2, abs=0.08)
 
 
 def test_a_resumed_run_ends_in_the_same_weights(dots: Any, settings: Any, tmp_path: Path) -> None:

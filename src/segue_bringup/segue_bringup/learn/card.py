@@ -17,7 +17,9 @@ CARD, TABLE = "README.md", "table.md"
 def write_card(folder: Path, journal: Journal) -> None:
     """What was asked for, what it took and what came out."""
     options, figures = journal.options, journal.figures
-    stages = "\n".join(f"| {name} | {seconds / 60:.1f} |" for name, seconds in journal.seconds.items())
+    both = ((name, journal.seconds[name], journal.processor_s[name]) for name in journal.seconds)
+    both = (*both, ("all", sum(journal.seconds.values()), sum(journal.processor_s.values())))
+    stages = "\n".join(f"| {name} | {wall / 60:.1f} | {used / 60:.1f} |" for name, wall, used in both)
     settings = yaml.safe_dump(options, sort_keys=False)
     text = f"""# {options["robot"]} learns {options["task"]}
 
@@ -27,8 +29,8 @@ def write_card(folder: Path, journal: Journal) -> None:
 {figures["recorded"]} demonstrations of {figures["tried"]} seeds, {figures["trained"]} training steps.
 The policy is [policy](policy/README.md), the episodes are in [evaluation](evaluation/report.html).
 
-| stage | minutes |
-|---|---|
+| stage | minutes | of processors |
+|---|---|---|
 {stages}
 
 Again: `segue learn {" ".join(f"{name}:={value}" for name, value in options.items())}`

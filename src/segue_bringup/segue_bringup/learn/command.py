@@ -46,7 +46,7 @@ def learn(options: LearnOptions) -> int:
 
 def _lesson(options: LearnOptions, task: str) -> Lesson:
     robot = load_robot(options.robot or load_task(task).robot)
-    names = ("policy", "minutes", "episodes", "seeds", "seed", "workers")
+    names = ("policy", "minutes", "clock", "episodes", "seeds", "seed", "workers")
     given = {name: getattr(options, name) for name in names}
     return Lesson(robot=robot, task=task, folder=options.out / f"{robot.name}_{task}", **given)
 

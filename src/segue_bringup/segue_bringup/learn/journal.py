@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,12 +25,14 @@ class Journal:
     Args:
         options: what was asked for, of everything that decides the result.
         seconds: wall time by stage, over all attempts.
+        processor_s: processor time by stage, of all processes that it started, over all attempts.
         figures: what stages have to say, by name.
     """
 
     folder: Path
     options: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
+    processor_s: dict[str, float] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -44,7 +47,8 @@ class Journal:
             return journal
         try:
             there = read_json(folder / FILE)
-            before, seconds, figures = (dict(there[name]) for name in ("options", "seconds", "figures"))
+            names = ("options", "seconds", "processor_s", "figures")
+            before, seconds, processor_s, figures = (dict(there[name]) for name in names)
         except (OSError, ValueError, TypeError, LookupError) as error:
             text = f"{folder / FILE}: not the journal of a lesson: {error!r:.200}"
             raise ConfigError(
@@ -56,25 +60,32 @@ class Journal:
             raise ConfigError(
                 ErrorCode.CONFIG_CONFLICT, text, do="give the same options, or choose another out:="
             )
-        return cls(folder, options, seconds, figures)
-
-    @property
-    def used_s(self) -> float:
-        """Wall time of all stages so far."""
-        return sum(self.seconds.values())
+        return cls(folder, options, seconds, processor_s, figures)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Counts the time of the block, also when it is interrupted."""
-        start, before = time.monotonic(), self.seconds.get(name, 0.0)
+        start, computed = time.monotonic(), _processor_s()
         try:
             yield
         finally:
-            self.seconds[name] = round(before + time.monotonic() - start, 1)
+            _add(self.seconds, name, time.monotonic() - start)
+            _add(self.processor_s, name, _processor_s() - computed)
             self.write()
 
     def write(self) -> None:
         """Save it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        content = {"options": self.options, "seconds": self.seconds, "figures": self.figures}
+        names = ("options", "seconds", "processor_s", "figures")
+        content = {name: getattr(self, name) for name in names}
         write_text(self.folder / FILE, json.dumps(content, indent=1) + "\n")
+
+
+def _add(seconds: dict[str, float], name: str, more: float) -> None:
+    seconds[name] = round(seconds.get(name, 0.0) + more, 1)
+
+
+def _processor_s() -> float:
+    """Of this process and of those that it has waited for [s]."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)

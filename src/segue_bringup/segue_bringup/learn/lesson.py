@@ -1,4 +1,4 @@
-"""One task: record, convert, train, evaluate. Every stage is a command of `segue`, and goes on where it stopped."""
+"""One task: record, convert, prepare, train, evaluate; each a command of `segue`, which goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from segue_bringup.delegates import train_form
 from segue_bringup.learn.budget import next_batch, training_minutes
@@ -19,6 +19,7 @@ from segue_core.exit_status import ExitStatus
 from segue_core.files import read_json
 
 ENCODER_OF = "network.encoder_of"
+Clock = Literal["wall", "processor"]
 Perform = Callable[[Sequence[str]], int]
 """Does what the words of a command say; its exit status."""
 
@@ -33,6 +34,7 @@ class Lesson:
 
     Args:
         folder: of its results.
+        clock: what `minutes` count, wall time, or processor time of `workers` cores.
         policy, seeds, seed, workers, episodes, minutes: as in `LearnOptions`.
     """
 
@@ -45,16 +47,23 @@ class Lesson:
     seeds: str
     seed: int
     workers: int
+    clock: Clock = "wall"
 
     def options(self) -> dict[str, Any]:
         """What decides the result."""
-        names = ("task", "policy", "minutes", "episodes", "seeds", "seed")
+        names = ("task", "policy", "minutes", "clock", "episodes", "seeds", "seed")
         return {"robot": self.robot.name} | {name: getattr(self, name) for name in names}
 
     @property
     def whole_s(self) -> float:
         """Its time."""
         return 60.0 * self.minutes
+
+    def used_s(self, journal: Journal, stage: str | None = None) -> float:
+        """What of that a stage has used so far, or all of them."""
+        by_stage = journal.seconds if self.clock == "wall" else journal.processor_s
+        used = sum(by_stage.values()) if stage is None else by_stage.get(stage, 0.0)
+        return used if self.clock == "wall" else used / self.workers
 
 
 def teach(lesson: Lesson, perform: Perform) -> dict[str, Any]:
@@ -67,6 +76,7 @@ def teach(lesson: Lesson, perform: Perform) -> dict[str, Any]:
     journal.write()
     _record(lesson, journal, perform)
     _convert(lesson, journal, perform)
+    _prepare(lesson, journal, perform)
     _train(lesson, journal, perform)
     _evaluate(lesson, journal, perform)
     write_card(lesson.folder, journal)
@@ -77,7 +87,7 @@ def _record(lesson: Lesson, journal: Journal, perform: Perform) -> None:
     bags = lesson.folder / "bags"
     while not (lesson.folder / "dataset").exists():
         there, tried = _recorded(bags), int(journal.figures.get("tried", 0))
-        more = next_batch(there, lesson.episodes, journal.seconds.get("record", 0.0), lesson.whole_s)
+        more = next_batch(there, lesson.episodes, lesson.used_s(journal, "record"), lesson.whole_s)
         if more == 0 or tried + more > 2 * lesson.episodes:
             break
         seeds = f"{tried}:{tried + more}"
@@ -112,16 +122,30 @@ def _convert(lesson: Lesson, journal: Journal, perform: Perform) -> None:
         _done(perform, [*words, f"--workers={lesson.workers}"])
 
 
+def _prepare(lesson: Lesson, journal: Journal, perform: Perform) -> None:
+    """Decoded pictures and feature maps: they take time that training does not have."""
+    if "prepared" in journal.figures:
+        return
+    with journal.stage("prepare"):
+        _done(perform, [*_training(lesson), "--prepare"])
+    journal.figures["prepared"] = True
+    journal.write()
+
+
+def _training(lesson: Lesson) -> list[str]:
+    words = ["train", lesson.policy, f"task={lesson.task}", f"data={lesson.folder / 'dataset'}"]
+    words += [f"seed={lesson.seed}", f"threads={lesson.workers}"]
+    return words + _encoders(lesson)
+
+
 def _train(lesson: Lesson, journal: Journal, perform: Perform) -> None:
     if "trained" in journal.figures:
         return
     minutes = journal.figures.setdefault(
-        "minutes", round(training_minutes(journal.used_s, lesson.whole_s), 2)
+        "minutes", round(training_minutes(lesson.used_s(journal), lesson.whole_s), 2)
     )
     out = lesson.folder / "policy"
-    words = ["train", lesson.policy, f"task={lesson.task}", f"data={lesson.folder / 'dataset'}", f"out={out}"]
-    words += [f"minutes={minutes}", f"seed={lesson.seed}", f"threads={lesson.workers}"]
-    words += _encoders(lesson)
+    words = [*_training(lesson), f"out={out}", f"minutes={minutes}", f"clock={lesson.clock}"]
     words += ["--resume"] if (out / "training" / "state.json").is_file() else []
     with journal.stage("train"):
         _done(perform, words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
@@ -42,8 +42,12 @@ what it does are commands that you can give yourself; each is printed before it 
     minutes: float = Field(
         default=60.0, gt=0, le=10080, description="time of each task, all stages together [min]"
     )
+    clock: Literal["wall", "processor"] = Field(
+        default="wall",
+        description="what `minutes` count; processor: time of `workers` cores, on a machine that others use too",
+    )
     episodes: int = Field(
-        default=300, ge=2, le=100_000, description="most demonstrations; fewer if time is short"
+        default=500, ge=2, le=100_000, description="most demonstrations; fewer if time is short"
     )
     policy: Annotated[str, Word(names="training", free=True)] = Field(
         default="legato_trunk", description="what to train: a file of config/training, or a method"

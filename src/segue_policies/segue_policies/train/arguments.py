@@ -65,6 +65,9 @@ first.training.steps=3000 and then.training.steps=2500 are the budgets of its tw
         default=None, description="folder of `segue corrections`: where a policy led, and what to do there"
     )
     resume: bool = Field(default=False, description="go on with an interrupted training in OUT")
+    prepare: bool = Field(
+        default=False, description="only decode pictures and make the feature maps of a trunk, then end"
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Arguments:
         task: the one that was named, if any.
         data, corrections: datasets; out: the checkpoint.
         cache: where decoded pictures are kept; None: where the reader keeps them.
+        prepare: end before the first step.
     """
 
     settings: dict[str, Any]
@@ -87,6 +91,7 @@ class Arguments:
     corrections: Path | None
     resume: bool
     cache: Path | None = None
+    prepare: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,7 @@ def _arguments(options: TrainOptions, base: _Base, pairs: Mapping[str, Any]) -> 
         options.corrections,
         options.resume,
         options.cache,
+        options.prepare,
     )
 
 

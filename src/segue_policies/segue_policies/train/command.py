@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 import yaml
 
 from segue_core.contracts.base import parse_model
-from segue_core.errors import ErrorCode, PolicyError, unknown_name
+from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
 from segue_core.exit_status import ExitStatus, ending
 from segue_policies.method import find_method, methods, trainable
 from segue_policies.samples.corrections import Corrections
@@ -69,6 +70,7 @@ def train(
             nothing to resume, or a loss that is not finite.
     """
     config = parse_settings(settings, source)
+    torch.set_num_threads(config.training.threads)
     if not resume and my_share().rank == 0 and out.exists() and any(out.iterdir()):
         raise PolicyError(
             ErrorCode.TRAINING_FAILED, f"{out} is not empty", do="resume it or choose another folder"
@@ -85,6 +87,20 @@ def train(
     except OSError as error:
         error.filename = error.filename or str(out)  # a full disk names no file
         raise
+
+
+def prepare(settings: dict[str, Any], source: str, data: Demonstrations) -> None:
+    """Compute what a training of `settings` on `data` keeps on the disk, such as feature maps, and no step.
+
+    Raises:
+        ConfigError: unknown method or setting, or settings of several trainings. DataError, PolicyError: as `train`.
+    """
+    if is_set(settings) or is_staged(settings):
+        text = f"{source} describes several trainings, whose data cannot be prepared at once"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do="leave --prepare out")
+    config = parse_settings(settings, source)
+    torch.set_num_threads(config.training.threads)
+    make_learner(config, data, None)
 
 
 def _engine(settings: Mapping[str, Any]) -> Engine:
@@ -113,6 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine = _engine(given.settings)
         corrections = load_corrections(given.corrections) if given.corrections else None
         data = _loaded(given.data, given.cache, engine)
+        if given.prepare:
+            prepare(given.settings, given.source, data)
+            return ExitStatus.SUCCESS
         trained = _train_all(given, data, corrections, engine)
     except KeyboardInterrupt:
         print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from segue_core.errors import ErrorCode, PolicyError
 from segue_policies.training.config import TrainingConfig
@@ -15,13 +17,17 @@ from segue_policies.training.config import TrainingConfig
 
 @dataclass
 class Budget:
-    """Progress by steps or by the clock; `elapsed_s` and `step` are carried over a resume."""
+    """Progress by steps or by the clock `now` [s]; `elapsed_s` and `step` are carried over a resume."""
 
     steps: int | None
     minutes: float | None
     step: int = 0
     elapsed_s: float = 0.0
-    _resumed_at: float = field(default_factory=time.monotonic, init=False)
+    now: Callable[[], float] = time.monotonic
+    _resumed_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._resumed_at = self.now()
 
     @classmethod
     def of(cls, config: TrainingConfig, processes: int = 1) -> Budget:
@@ -35,16 +41,17 @@ class Budget:
         if config.steps is None and processes > 1:
             text = f"{processes} processes need a budget in --steps"
             raise PolicyError(ErrorCode.TRAINING_FAILED, text, do="give --steps")
-        return cls(config.steps, None if config.steps is not None else config.minutes)
+        clock = time.monotonic if config.clock == "wall" else partial(_processor_s, config.threads)
+        return cls(config.steps, None if config.steps is not None else config.minutes, now=clock)
 
     def start(self) -> None:
         """Start the clock (again)."""
-        self._resumed_at = time.monotonic() - self.elapsed_s
+        self._resumed_at = self.now() - self.elapsed_s
 
     def advance(self) -> None:
         """One more step is done."""
         self.step += 1
-        self.elapsed_s = time.monotonic() - self._resumed_at
+        self.elapsed_s = self.now() - self._resumed_at
 
     @property
     def progress(self) -> float:
@@ -64,6 +71,11 @@ class Budget:
         """Estimated time to the end [s], from the mean speed so far; infinite before the first step."""
         progress = self.progress
         return self.elapsed_s * (1.0 - progress) / progress if progress > 0 else math.inf
+
+
+def _processor_s(threads: int) -> float:
+    """Processor time of this process [s], as if its threads had shared it evenly."""
+    return time.process_time() / threads
 
 
 def learning_rate(progress: float, config: TrainingConfig) -> float:

@@ -23,6 +23,10 @@ class TrainingConfig(StrictModel):
     minutes: float | None = Field(
         default=None, gt=0, description="wall-clock budget [min]; the schedule follows the clock"
     )
+    clock: Literal["wall", "processor"] = Field(
+        default="wall",
+        description="what `minutes` count; processor: its time over `threads`, where others use the machine too",
+    )
     batch_size: int = Field(default=64, ge=1, le=65536, description="observations per step")
     accumulate: int = Field(
         default=1,
