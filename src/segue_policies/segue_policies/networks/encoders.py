@@ -60,6 +60,7 @@ class ImageEncoder(nn.Module):
         """`channels` are those of the three convolutions; sides in pixels are multiples of 8."""
         super().__init__()
         third = channels[-1]
+        self.pixels = given.pixels
         self.trunk = _from_pixels(channels) if given.pixels else _from_map(given.channels, third)
         shrunk = 4 if given.pixels else 1
         map_size = (given.size[1] // shrunk, given.size[0] // shrunk)
@@ -72,8 +73,8 @@ class ImageEncoder(nn.Module):
         self.apply(_prepare)
 
     def forward(self, image: Tensor) -> Tensor:
-        """`(B, C, h, w)` normalised, ideally channels-last, to `(B, width)`."""
-        features = self.trunk(image)
+        """`(B, C, h, w)` normalised, pixels ideally channels-last, to `(B, width)`."""
+        features = self.trunk(image if self.pixels else image.contiguous(memory_format=torch.channels_last))
         found = torch.cat([self.keypoints(features), self.layout(features).float()], dim=1)
         mixed: Tensor = self.mix(found)
         return functional.silu(mixed)
