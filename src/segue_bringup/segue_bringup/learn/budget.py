@@ -1,11 +1,11 @@
 """How the time of a lesson is divided. Pure: seconds in, seconds out.
 
-|---- recording, converting: at most 0.4 ----|------- training: what is left -------|- evaluation 0.1 -|
+|- recording: at most 0.3 -|- converting, pictures -|---- training: what is left ----|- evaluation 0.1 -|
 """
 
 from __future__ import annotations
 
-RECORDING, EVALUATION = 0.4, 0.1
+RECORDING, EVALUATION = 0.3, 0.1
 BATCH = 20
 """Episodes that are recorded between two looks at the clock."""
 
