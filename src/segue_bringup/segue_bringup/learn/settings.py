@@ -20,7 +20,8 @@ class LearnOptions(StrictModel):
     """Teach a robot a task: record demonstrations of the scripted expert, train on them, evaluate, write a card.
 
     The time is divided: at most three tenths for recording, then what converting and preparing the pictures take, one
-    tenth is kept for the evaluation, the rest trains. The same command goes on where it was interrupted; what is finished is not done again.
+    tenth is kept for the evaluation, the rest trains. The same command goes on where it was interrupted; what is
+    finished is not done again.
     """
 
     GROUP: ClassVar[str] = "This lesson"
