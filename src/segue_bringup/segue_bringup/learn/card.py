@@ -17,8 +17,8 @@ CARD, TABLE = "README.md", "table.md"
 def write_card(folder: Path, journal: Journal) -> None:
     """What was asked for, what it took and what came out."""
     options, figures = journal.options, journal.figures
-    both = ((name, journal.seconds[name], journal.processor_s[name]) for name in journal.seconds)
-    both = (*both, ("all", sum(journal.seconds.values()), sum(journal.processor_s.values())))
+    both = [(name, journal.seconds[name], journal.processor_s[name]) for name in journal.seconds]
+    both += [("all", sum(journal.seconds.values()), sum(journal.processor_s.values()))]
     stages = "\n".join(f"| {name} | {wall / 60:.1f} | {used / 60:.1f} |" for name, wall, used in both)
     settings = yaml.safe_dump(options, sort_keys=False)
     text = f"""# {options["robot"]} learns {options["task"]}
