@@ -122,6 +122,23 @@ def test_arming_begins_at_the_measured_pose_not_at_the_old_target(controller: Ro
         np.testing.assert_array_equal(q, moved_by_hand)
 
 
+def test_a_disarmed_robot_that_is_stopped_is_latched_and_commanded_nothing_wherever_hands_have_put_it(
+    controller: RobotController,
+) -> None:
+    """Else its stop would begin at the old target."""
+    _moving(controller)
+    controller.guard.disarm()
+    _updates(controller, 80)
+    assert controller.guard.mode is GuardMode.DISARMED
+    moved_by_hand = controller.guard.position + 0.3
+    controller.observe(moved_by_hand)
+    controller.guard.emergency_stop("button")
+    assert controller.guard.mode is GuardMode.LATCHED and not controller.guard.streaming
+    controller.guard.recover()
+    controller.arm(np.ones(2))
+    np.testing.assert_array_equal(_updates(controller, 10)[-1], moved_by_hand)
+
+
 def test_arming_while_latched_or_without_a_pose_is_refused(robot: RobotConfig) -> None:
     controller = RobotController(robot)
     with pytest.raises(ControlError, match="no joint states") as refusal:

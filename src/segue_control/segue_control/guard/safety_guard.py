@@ -171,8 +171,13 @@ class SafetyGuard:
             self.fault = None  # whoever disarms has seen why it was
 
     def stop(self, fault: ControlError) -> None:
-        """Controlled stop, then latched until `recover`; the first fault is the one reported."""
+        """Controlled stop, then latched until `recover`; the first fault is the one reported.
+
+        A disarmed robot is latched as it is and commanded nothing: a hand may have moved it from where it was.
+        """
         self._note(fault)
+        if self.mode is GuardMode.DISARMED:
+            self.streaming = False
         if self.mode is not GuardMode.LATCHED:
             self.mode = GuardMode.STOPPING if self.streaming else GuardMode.LATCHED
 
