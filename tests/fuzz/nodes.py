@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+import yaml
 from builtin_interfaces.msg import Time
 from hypothesis import strategies as st
 from rclpy.action import ActionServer
@@ -22,6 +23,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from segue_control.guard.safety_guard import GuardMode
 from segue_control.node.controller_node import ControllerNode
+from segue_control.node.hardware_node import HardwareNode
 from segue_control.node.move_node import MoverNode
 from segue_control.node.scene_messages import Marker, MarkerArray
 from segue_core import wire
@@ -34,6 +36,7 @@ from segue_core.task_state import TaskState
 from segue_core.wire import info_of
 from segue_data.bags.encoding import ImageCodec
 from segue_data.node.recorder_node import Recorder
+from segue_data.node.teleop_node import TeleopNode
 from segue_interfaces.action import MoveTo, PredictChunk, RunTask
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import Observation as ObservationMsg
@@ -42,6 +45,7 @@ from segue_interfaces.msg import RobotCommand, SchedulerInput, SimState
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_interfaces.srv import Arm
 from segue_perception.colours import decompressed, to_rgb
+from segue_perception.node.cameras_node import CamerasNode
 from segue_perception.node.perception_node import PerceptionNode
 from segue_perception.node.topic_camera import calibration
 from segue_policies.node.policy import PolicyNode
@@ -51,7 +55,9 @@ from segue_ros.joint_states import JointStateReader
 from segue_scheduler.node.scheduler_node import SchedulerNode
 from segue_scheduler.node.session import Session
 from segue_scheduler.wire import input_of
+from segue_sim.node.rehearsal_node import RehearsalRobot
 from segue_sim.node.sensor_messages import state_of
+from segue_sim.node.simulator_node import SimulatorNode
 from segue_sim.node.state_publisher_node import StatePublisherNode
 
 from .campaign import ROOT
@@ -61,6 +67,7 @@ from .reader import Reader, must
 
 ROBOT_FILE = ROOT / "config/robots/franka.yaml"
 TASK_FILE = ROOT / "config/tasks/pick_peach.yaml"
+EMPTY_TABLE = ROOT / "config/tasks/reach_target.yaml"
 STAMP = Time(sec=100, nanosec=0)
 TICK = 3000
 
@@ -233,7 +240,7 @@ class Hosted:
     def __init__(self, create: Callable[[], Any]) -> None:
         _init()
         self.node = create()
-        must(self.node.trigger_configure().name == "SUCCESS", "it is not configured", self.node.get_name())
+        must(self.node.trigger_configure().name == "SUCCESS", "it is not configured", self.node._refusal)
         must(self.node.trigger_activate().name == "SUCCESS", "it is not active", self.node.get_name())
         self.doors: dict[str, tuple[type, Callable[[Any], object]]] = {}
         for told in self.node.subscriptions:
@@ -286,6 +293,43 @@ def _begun(result: object) -> None:
         result.close()
 
 
+_DEVICE = "device"
+_HARDWARE = {
+    "backend": "topics",
+    "options": {
+        "states": [{"topic": f"{_DEVICE}/joint_states"}],
+        "grippers": {
+            "arm_gripper": {"joint": "finger", "closed": 0.0, "open": 0.04, "command": {"kind": "none"}}
+        },
+        "commands": [{"kind": "joint_trajectory", "topic": f"{_DEVICE}/trajectory"}],
+    },
+}
+_CAMERAS = {
+    "cameras": {
+        name: {"driver": "topic", "options": {"image": f"{_DEVICE}/{name}/image_raw"}}
+        for name in robot().cameras
+    }
+}
+
+
+def _written(name: str, content: Mapping[str, Any]) -> Path:
+    path = Path.cwd().parent / name
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+@cache
+def _device() -> Any:
+    """Who is behind the hardware and the cameras node: somebody must be there, and says nothing."""
+    _init()
+    node = rclpy.create_node(_DEVICE)
+    node.create_publisher(JointState, f"{_DEVICE}/joint_states", 1)
+    node.create_subscription(JointTrajectory, f"{_DEVICE}/trajectory", lambda _: None, 1)
+    for name in robot().cameras:
+        node.create_publisher(Image, f"{_DEVICE}/{name}/image_raw", 1)
+    return node
+
+
 @cache
 def _init() -> None:
     files = {"robot_file": ROBOT_FILE, "task_file": TASK_FILE, "autostart": "false"}
@@ -301,6 +345,19 @@ def _init() -> None:
             "autostart": "false",
             "meshes": Path.cwd().parent / "meshes",
         },
+        "simulator": {"robot_file": ROBOT_FILE, "task_file": EMPTY_TABLE, "waits": "true"},
+        "arm_controller": {"robot_file": ROBOT_FILE, "task_file": EMPTY_TABLE},
+        "hardware": {
+            "robot_file": ROBOT_FILE,
+            "hardware": _written("hardware.yaml", _HARDWARE),
+            "autostart": "false",
+        },
+        "cameras": {
+            "robot_file": ROBOT_FILE,
+            "camera_set": _written("cameras.yaml", _CAMERAS),
+            "autostart": "false",
+        },
+        "teleop": {**files, "teleop_file": ROOT / "config/teleop/leader.yaml"},
     }
     words = [
         word
@@ -383,6 +440,66 @@ def _scheduler(_: Path) -> Reader:
     return Reader("node scheduler in a run", hosted.inputs(), take, check)
 
 
+def _hardware(_: Path) -> Reader:
+    """In motion: what is passed on to the device is finite, inside the limits, and no faster than joints may be."""
+    _device()
+    hosted = Hosted(HardwareNode)
+    node, model = hosted.node, robot()
+    told: list[JointTrajectory] = []
+    node._backend.writers[f"/{_DEVICE}/trajectory"]._out = _Spy(told.append)
+
+    def take(given: list[tuple[str, Any]], _: Path) -> list[JointTrajectory]:
+        told.clear()
+        node._link.recover()
+        hosted.doors[f"/{_DEVICE}/joint_states"][1](_device_joints())
+        node._update()
+        hosted.doors["/joint_command"][1](_trajectory())
+        for door, message in given:
+            hosted.doors[door][1](message)
+            node._update()
+        return list(told)
+
+    def check(sent: list[JointTrajectory]) -> None:
+        fastest = np.array(model.limits.velocity_rad_s)
+        for point in (point for message in sent for point in message.points):
+            must(
+                bool(np.isfinite([*point.positions, *point.velocities]).all()),
+                "a command is not finite",
+                point,
+            )
+            must(bool((np.abs(point.velocities) <= fastest * 1.01 + 1e-6).all()), "too fast", point)
+
+    return Reader("node hardware", hosted.inputs(), take, check)
+
+
+def _device_joints() -> JointState:
+    message = _joints()
+    return JointState(
+        name=[*robot().joint_names, "finger"],
+        position=[*robot().pose_rad("home"), 0.04],
+        header=message.header,
+    )
+
+
+def _rehearsal(_: Path) -> Reader:
+    """Whatever it is told, its world stays one of finite joints."""
+    hosted = Hosted(RehearsalRobot)
+
+    def take(given: list[tuple[str, Any]], _: Path) -> Any:
+        now_s = hosted.node.get_clock().now().nanoseconds * 1e-9
+        for number, (door, message) in enumerate(given, start=1):
+            hosted.doors[door][1](message)
+            hosted.node.advance(now_s + 0.01 * number)
+        return hosted.node.world.joint_positions()
+
+    return Reader("node rehearsal", hosted.inputs(), take, _finite)
+
+
+def _cameras(_: Path) -> Reader:
+    _device()
+    return _node("node cameras", CamerasNode, _)
+
+
 @dataclass
 class _Spy:
     """A publisher whose messages stay here."""
@@ -412,5 +529,10 @@ NODES: Mapping[str, Callable[[Path], Reader]] = {
     "node mover": partial(_node, "node mover", MoverNode),
     "node policy": partial(_node, "node policy", PolicyNode),
     "node recorder": partial(_node, "node recorder", Recorder),
+    "node simulator": partial(_node, "node simulator", SimulatorNode),
+    "node rehearsal": _rehearsal,
+    "node hardware": _hardware,
+    "node cameras": _cameras,
+    "node teleop": partial(_node, "node teleop", TeleopNode),
     "node state_publisher": partial(_node, "node state_publisher", StatePublisherNode),
 }

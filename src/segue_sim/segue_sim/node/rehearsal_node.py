@@ -9,6 +9,7 @@ It knows nothing of Segue's own topics: whoever moves it does so as they would a
 
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -20,10 +21,11 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
+from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.task import TaskConfig
-from segue_core.errors import ControlError, ErrorCode
+from segue_core.errors import ControlError, ErrorCode, clipped
 from segue_ros import images, parameters, qos, ticks
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -151,6 +153,10 @@ class RehearsalRobot(LifecycleComponent):
         self.world.advance(self._robot.physics_step_s)
 
     def publish_states(self) -> None:
+        """Tells the driver where the joints are."""
+        self._states.publish(self.measured())
+
+    def measured(self) -> JointState:
         """Joints [rad, rad/s], and one finger per arm [m]."""
         fingers = [f"{arm.name}_finger" for arm in self._robot.arms]
         travel = self._travel * self.world.gripper_positions()
@@ -158,30 +164,42 @@ class RehearsalRobot(LifecycleComponent):
         message.header.stamp = self.get_clock().now().to_msg()
         message.position = [*self.world.joint_positions().tolist(), *travel.tolist()]
         message.velocity = [*self.world.joint_velocities().tolist(), *[0.0] * len(fingers)]
-        self._states.publish(message)
+        return message
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         try:
-            index = [message.joint_names.index(name) for name in self._robot.joint_names]
-        except ValueError as error:
-            self.get_logger().error(f"trajectory refused: {error}")
+            points = self._knots(message)
+        except ControlError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=1.0)
             return
-        points = [
-            Knot(_seconds(p.time_from_start), np.array(p.positions)[index], np.array(p.velocities)[index])
-            for p in message.points
-        ]
         stamp_s = ticks.nanoseconds(message.header.stamp) * 1e-9
         now_s = self.get_clock().now().nanoseconds * 1e-9
         here = Knot(now_s, self.world.joint_positions(), self.world.joint_velocities())
         self._controller.receive(points, stamp_s or None, now_s, here)
 
-    def _on_array(self, message: Float64MultiArray) -> None:
-        values = np.array(message.data)
-        if values.shape != (len(self._order),):
-            error = ControlError(
-                ErrorCode.CONTROL_WRONG_SHAPE, "command", got=values.size, expected=len(self._order)
+    def _knots(self, message: JointTrajectory) -> list[Knot]:
+        """Points in the robot's order; raises ControlError for what a controller refuses, too."""
+        names, order = list(message.joint_names), self._robot.joint_names
+        if sorted(names) != sorted(order) or not message.points:
+            got, expected = f"{len(message.points)} points for {names}", f"one or more for {', '.join(order)}"
+            raise ControlError(
+                ErrorCode.CONTROL_WRONG_SHAPE, "trajectory", got=clipped(got), expected=expected
             )
-            self.get_logger().error(str(error))
+        index, count = [names.index(name) for name in order], len(order)
+        return [
+            Knot(
+                _seconds(point.time_from_start),
+                _values(point.positions, count, "positions")[index],
+                _values(point.velocities, count, "velocities")[index],
+            )
+            for point in message.points
+        ]
+
+    def _on_array(self, message: Float64MultiArray) -> None:
+        try:
+            values = _values(message.data, len(self._order), "command")
+        except ControlError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=1.0)
             return
         target = self._speeds if self._kind == "velocity_array" else self._targets
         changed = target.copy()
@@ -192,8 +210,13 @@ class RehearsalRobot(LifecycleComponent):
             self._targets = changed
 
     def _on_gripper(self, index: int, message: Float64MultiArray) -> None:
+        try:
+            (opening,) = _values(message.data, 1, "gripper command")
+        except ControlError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=1.0)
+            return
         openings = self._openings.copy()
-        openings[index] = message.data[0] / self._travel[index]
+        openings[index] = np.clip(opening / self._travel[index], 0.0, 1.0)
         self._openings = openings
 
     def _on_picture(self) -> None:
@@ -208,6 +231,16 @@ class RehearsalRobot(LifecycleComponent):
             image_out, info_out = self._pictures[name]
             image_out.publish(images.to_message(picture, "rgb8", stamp, frame))
             info_out.publish(camera_info(frame, self._robot.cameras[name], stamp))
+
+
+def _values(numbers: Sequence[float], count: int, what: str) -> Floats:
+    """(count,) finite numbers; ControlError when they are not."""
+    values = np.array(numbers, dtype=np.float64)
+    if values.shape != (count,):
+        raise ControlError(ErrorCode.CONTROL_WRONG_SHAPE, what, got=values.size, expected=count)
+    if not np.isfinite(values).all():
+        raise ControlError(ErrorCode.CONTROL_NOT_FINITE, what, got=values.tolist())
+    return values
 
 
 def _seconds(duration: object) -> float:
