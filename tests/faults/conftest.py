@@ -11,13 +11,14 @@ import pytest
 from .figures import Figures
 from .live import Live
 from .misled import Misled
+from .rehearsed import Rehearsed
 from .relayed import Relayed
 from .standing import Standing
 from .watched import Watched
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-_SHARED = ("standing", "misled", "relayed")
+_SHARED = ("standing", "misled", "relayed", "rehearsed")
 _FIGURES = pytest.StashKey[Figures]()
 _STANDING = pytest.StashKey[Standing]()
 
@@ -112,6 +113,22 @@ def relayed(
     yield of
     for live in used:
         live.heal()
+    kept.settle()
+
+
+@pytest.fixture
+def rehearsed(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Rehearsed]]:
+    """As `standing`, a graph whose robot is hardware to it, and does wrong as it is told."""
+    kept = pytestconfig.stash[_STANDING]
+
+    def of(robot: str) -> Rehearsed:
+        graph = kept.of(robot, tmp_path_factory.mktemp("rehearsed"), Rehearsed)
+        graph.heal()
+        return graph
+
+    yield of
     kept.settle()
 
 

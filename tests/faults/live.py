@@ -59,6 +59,7 @@ class Live(Hands):
         }
         self._given = given | {"time_limit_s": 600.0, "runs": str(folder / "bags")} | arguments
         self._instead, self._here = dict(instead or {}), tuple(here)
+        self._urgent = False  # whether every process is as urgent as a loop that nobody waits for
         self.said: list[str] = []
 
     def open(self, stack: ExitStack) -> None:
@@ -71,14 +72,18 @@ class Live(Hands):
             os.environ.setdefault(name, value)
         self.supervisor = stack.enter_context(Supervisor(self.said.append))
         self._here = self._here or tuple(node.name for node in self.plan.nodes)
-        for name in self._here:
-            self.start(name)
+        self.start_nodes()
         super().open(stack)
         self.relays = {topic: Relay(self.node, topic, kind) for topic, kind in self._through.items()}
         readiness = Readiness(self.node, [node for node in self.plan.nodes if node.required])
         self.until(lambda: not readiness.pending(), "the graph is ready")
         self.until(self.task.available, "the action server is there")
         self.until(self.witness.hears, "joint states and safety states are heard")
+
+    def start_nodes(self) -> None:
+        """All that run here."""
+        for name in self._here:
+            self.start(name)
 
     def plan_of(self, name: str) -> NodePlan:
         """The plan of a node."""
@@ -98,13 +103,23 @@ class Live(Hands):
         environment = node_environment(node, os.environ)
         log = self.folder / "logs" / f"{called or name}.log"
         self.supervisor.start(
-            Job(called or name, command, environment, log, False, Respawn(), node.nice, node.urgent)
+            Job(
+                called or name,
+                command,
+                environment,
+                log,
+                False,
+                Respawn(),
+                node.nice,
+                node.urgent or self._urgent,
+            )
         )
 
     def start_beside(self, name: str, command: Sequence[str]) -> None:
         """Start a process that is no node of the graph; it ends with the graph, or by its name as a node does."""
         log = self.folder / "logs" / f"{name}.log"
-        self.supervisor.start(Job(name, command, node_environment(self.plan.nodes[0], os.environ), log))
+        environment = node_environment(self.plan.nodes[0], os.environ)
+        self.supervisor.start(Job(name, command, environment, log, urgent=self._urgent))
 
     def kill(self, name: str) -> float:
         """Kill a node's process and bury it; the moment (steady clock) of its death."""
@@ -132,7 +147,12 @@ class Live(Hands):
         self.supervisor.poll()
         names = self.names()
         alone = all(names.count(node.full_name) == 1 for node in self.plan.nodes)
-        return alone and set(self._here) == set(self.supervisor.pids)
+        return alone and self._expected == set(self.supervisor.pids)
+
+    @property
+    def _expected(self) -> set[str]:
+        """Processes of a graph that is whole."""
+        return set(self._here)
 
     def pid(self, name: str) -> int:
         """Process id of a node."""
