@@ -4,15 +4,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from typing_extensions import Self
 
 _SIZE_MB = 1200  # more than the recorder wants free; the file is sparse
 _FILLER = "filler"
-_STILL_MOST_S = 60.0
 
 
 def why_not() -> str:
@@ -20,8 +19,8 @@ def why_not() -> str:
     if os.geteuid():
         return "a disk of its own needs root"
     try:
-        with tempfile.TemporaryDirectory() as folder, Disk(Path(folder)) as disk:
-            disk.stand_still(0.0)
+        with tempfile.TemporaryDirectory() as folder, Disk(Path(folder)) as disk, disk.standing_still():
+            pass
     except (OSError, subprocess.CalledProcessError) as error:
         return f"loop devices are not permitted: {getattr(error, 'stderr', '') or error}".strip()
     return ""
@@ -79,11 +78,12 @@ class Disk:
         assert checked.returncode in (0, 1), checked.stdout
         self._mount()
 
-    def stand_still(self, seconds: float) -> None:
-        """Whoever writes waits for so long."""
-        assert seconds < _STILL_MOST_S
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Whoever writes waits for the end of this context."""
+        _do("sync", "--file-system", self.path)  # so that it stands at once
         _do("fsfreeze", "--freeze", self.path)
         try:
-            time.sleep(seconds)
+            yield
         finally:
             _do("fsfreeze", "--unfreeze", self.path)

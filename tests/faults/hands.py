@@ -74,8 +74,12 @@ class Hands:
         stack.callback(context.try_shutdown)
 
     def client(self, action: Any = RunTask, name: str = "segue/run_task") -> TaskClient:
-        """Another client. It is kept: one that is collected as garbage would break the executor in its thread."""
-        self._clients.append(TaskClient(self.node, action, name))
+        """Another client. It is kept: one that is collected as garbage would break the executor in its thread.
+
+        It renews no lease, and is not held to one: on a busy machine this process is late by more than a second, and
+        the run would end for that. Row 22 has clients that do.
+        """
+        self._clients.append(TaskClient(self.node, action, name, renews=False))
         return self._clients[-1]
 
     def logs(self) -> str:

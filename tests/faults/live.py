@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,20 @@ from segue_bringup.supervision.supervisor import Job, Supervisor
 
 from .hands import TASKS, Hands
 from .relay import UPSTREAM, Relay
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set for as long; others stay what they are, whoever changes them meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 class Live(Hands):
@@ -64,12 +78,11 @@ class Live(Hands):
 
     def open(self, stack: ExitStack) -> None:
         """Start the graph and join it."""
-        before = dict(os.environ)
-        stack.callback(lambda: (os.environ.clear(), os.environ.update(before)))
-        os.environ.update(ROS_DOMAIN_ID=str(self.domain), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
+        own = {"ROS_DOMAIN_ID": str(self.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+        stack.enter_context(_environment(own))
         self.plan = make_plan(load_graph(), self._given)
-        for name, value in self.plan.nodes[0].environment.items():
-            os.environ.setdefault(name, value)
+        usual = self.plan.nodes[0].environment
+        stack.enter_context(_environment({name: usual[name] for name in usual if name not in os.environ}))
         self.supervisor = stack.enter_context(Supervisor(self.said.append))
         self._here = self._here or tuple(node.name for node in self.plan.nodes)
         self.start_nodes()

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.run.client import TaskClient
-
 from .live import Live
 from .witness import rest_bound_s
 
@@ -116,8 +114,6 @@ def main() -> None:
     with Live(
         Path(folder), robot, here=here, domain=int(domain), delay_mode="adaptive", real_time_factor=PACE
     ) as live:
-        live.task = TaskClient(live.node, renews=False)  # hands and witness share a process
-        live.until(live.task.available, "the action server is there")
         machine = Machine(live)
         print(json.dumps({"nodes": here}), flush=True)
         for line in sys.stdin:

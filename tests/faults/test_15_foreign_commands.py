@@ -112,7 +112,6 @@ def test_beside_somebody_who_commands_already_nothing_is_armed_and_the_goal_says
     assert graph.witness.bad_commands() == []
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [

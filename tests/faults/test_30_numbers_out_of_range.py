@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from segue_bringup.run.client import TaskClient
 from segue_interfaces.action import MoveTo, PredictChunk, RunTask
 from segue_interfaces.srv import EmergencyStop, ResetWorld, StartRecording
 
@@ -38,10 +37,6 @@ def _cases(wrong: Any) -> list[Any]:
 def graph(tmp_path_factory: pytest.TempPathFactory, no_standing: None) -> Iterator[Live]:
     """One graph for all of them, with a recorder and a mover."""
     with Live(tmp_path_factory.mktemp("numbers"), ROBOT, planned_moves=True, record=True) as live:
-        live.task = TaskClient(
-            live.node, renews=False
-        )  # rogue and client share a process; row 22 has the lease
-        live.until(live.task.available, "the action server is there")
         yield live
 
 
