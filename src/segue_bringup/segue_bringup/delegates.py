@@ -9,12 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from segue_bringup.catalogue import config_root
-from segue_bringup.environment.endings import held
+from segue_bringup.environment.endings import give_back, held, take
 from segue_core.command_line.form import Form
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
@@ -52,9 +53,16 @@ def train(words: Sequence[str]) -> int:
     quietly = [sys.executable, "-m", "segue_bringup.environment.quietly"]
     with held():
         child = subprocess.Popen([*quietly, "segue_policies.train.command", *words])
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the child as well
-    return _as_shells_say(child.wait())
+
+        def pass_on(number: int, _: FrameType | None) -> None:
+            if number != signal.SIGINT:  # which a terminal sends to the child as well
+                child.terminate()
+
+        before = take(pass_on)
+    try:
+        return _as_shells_say(child.wait())
+    finally:
+        give_back(before)
 
 
 def _as_shells_say(status: int) -> int:

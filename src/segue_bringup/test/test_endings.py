@@ -172,3 +172,36 @@ def test_what_nohup_ignores_stays_ignored() -> None:
             assert interrupts.count == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+_IMPORTS = """
+import os, signal, sys, time
+from segue_bringup.environment import endings
+
+def work():
+    try:
+        import slow_to_import
+        time.sleep(60.0)
+    except KeyboardInterrupt:
+        print("cleared up", flush=True)
+        raise
+
+endings.begin()
+sys.exit(endings.finish(work))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_asks_for_the_end_while_something_is_imported_has_it_cleared_up_after(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """What a command had begun stayed half written when it was asked in the midst of a late import."""
+    (tmp_path / "slow_to_import.py").write_text(
+        "import time\nprint('imports', flush=True)\ntime.sleep(0.3)\n"
+    )
+    (tmp_path / "program.py").write_text(_IMPORTS)
+    process = start(sys.executable, str(tmp_path / "program.py"))
+    assert process.stdout is not None and process.stdout.readline() == "imports\n"
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said, errors) == (EXIT_INTERRUPTED, "cleared up\n", "")

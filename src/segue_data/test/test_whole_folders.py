@@ -14,6 +14,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_data.datasets.convert import convert
 from segue_data.datasets.dataset import load
+from segue_data.datasets.export import export
 from segue_data.recording.stage import Demonstration
 from segue_data.storage.claimed_folder import claimed
 
@@ -158,3 +159,53 @@ def test_labels_and_texts_that_many_write_at_once_are_whole(
     assert [writer.wait() for writer in writers] == [0, 0]
     assert sorted(path.suffix for path in (tmp_path / "set/labels").iterdir()) == [".json", ".parquet"]
     assert not list(tmp_path.glob("*.part"))
+
+
+_SLOWLY = """
+import sys, time
+from segue_data import cli
+from segue_data.datasets import convert
+def never_done(*_):
+    print("writes", flush=True)
+    time.sleep(60.0)
+convert.write_meta = never_done
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_whoever_asks_a_conversion_to_end_leaves_nothing_half_written(
+    kind: signal.Signals, recorded: tuple[Path, Demonstration], tmp_path: Path
+) -> None:
+    words = [sys.executable, "-c", _SLOWLY, "convert", str(recorded[0]), str(tmp_path / "set")]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([*words, "--robot", "dual_arm"], stdout=pipe, stderr=pipe, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writes\n"
+    assert (tmp_path / "set.partial").is_dir()
+    process.send_signal(kind)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, list(tmp_path.iterdir())) == (130, []), said
+    assert "interrupted" in said and "Traceback" not in said
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from segue_data.datasets import export
+export.messages.robot_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+export.export(Path(sys.argv[1]), Path(sys.argv[2]), None, workers=1, progress=False)
+"""
+
+
+def test_an_export_after_one_that_was_killed_begins_anew(
+    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
+) -> None:
+    """It was refused for the episode that the killed one had left open, and sent one to the repair."""
+    dataset, bags = tmp_path / "set", tmp_path / "bags"
+    convert([recorded[0]], dataset, robot, workers=1, progress=False)
+    script = [sys.executable, "-c", _KILLED, str(dataset), str(bags)]
+    assert subprocess.run(script, check=False).returncode == -signal.SIGKILL
+    assert [path.name for path in bags.iterdir()] == [".export.partial"]
+    assert export(dataset, bags, None, workers=1, progress=False) == 1
+    assert [path.name for path in bags.iterdir()] == ["episode_000000"]

@@ -62,12 +62,13 @@ def losses(folder: Path) -> list[float]:
         return [float(row["loss"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
 def test_a_terminated_run_saves_its_state_and_resumes_to_the_same_curve(
-    dots: Any, settings: Any, tmp_path: Path
+    asked: signal.Signals, dots: Any, settings: Any, tmp_path: Path
 ) -> None:
     plan = settings(steps=24, evaluations=2)
     whole = train(plan, "test", dots, tmp_path / "whole")
-    stopping = on_read(dots, 20, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stopping = on_read(dots, 20, lambda: os.kill(os.getpid(), asked))
     stopped = train(plan, "test", stopping, tmp_path / "parts")
     assert stopped.ended == "interrupted" and 12 < stopped.steps < 24  # not at an evaluation
     resumed = train(plan, "test", dots, tmp_path / "parts", resume=True)

@@ -12,6 +12,8 @@ import os
 import select
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -20,6 +22,8 @@ from typing import Any, Final, TextIO
 EXIT_INTERRUPTED: Final = 130
 EXIT_READER_GONE: Final = 141  # 128 + SIGPIPE, as shells say it
 _INT: Final = frozenset({signal.SIGINT})
+_AGAIN_S: Final = 0.02
+_PATIENCE_S: Final = 2.0
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -62,14 +66,35 @@ def held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INT)
 
 
-def _interrupt(_: int, frame: FrameType | None) -> None:
-    """A KeyboardInterrupt; but C libraries make other errors of one that comes while they are imported."""
-    inner = frame
-    while inner is not None:
-        if inner.f_code.co_filename.startswith("<frozen importlib"):
-            _leave()
-        inner = inner.f_back
-    raise KeyboardInterrupt
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A KeyboardInterrupt; not while something is imported, since C libraries make other errors of it.
+
+    Then it comes again until that is done, so that what has begun is cleared up, but not for long.
+    """
+    now = time.monotonic()
+    if not _imports(frame):
+        _Asked.since = None
+        raise KeyboardInterrupt
+    _Asked.since = now if _Asked.since is None else _Asked.since
+    if now - _Asked.since >= _PATIENCE_S:
+        _leave()
+    again = threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
+
+
+class _Asked:
+    """When the end was asked for, while it waits for an import [s]."""
+
+    since: float | None = None
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -56,9 +55,4 @@ def _perform(words: Sequence[str]) -> int:
     from segue_bringup.verbs import VERBS
     from segue_core.command_line.main import perform
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        return perform(list(words), VERBS, names)
-    finally:  # `segue train` answers signals its own way until its process ends, which here goes on
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return perform(list(words), VERBS, names)

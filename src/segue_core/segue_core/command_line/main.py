@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 
+from segue_core.command_line.asked_to_end import heard_as_interrupt
 from segue_core.command_line.form import form_of
 from segue_core.command_line.reading import read
 from segue_core.command_line.setting import Valid
@@ -48,7 +49,11 @@ def program(
 
             print(help_text(form, command, lambda _: (), 100), end="")
             return ExitStatus.SUCCESS
-        return work(read(given, form, command, lambda _: ()))
+        with heard_as_interrupt():
+            return work(read(given, form, command, lambda _: ()))
+    except KeyboardInterrupt:
+        print(f"{command}: interrupted", file=sys.stderr)
+        return ExitStatus.INTERRUPTED
     except Exception as error:
         status, said = ending(error)
         print(f"{command}: {said}", file=sys.stderr)
@@ -56,10 +61,11 @@ def program(
 
 
 def main(words: Sequence[str] | None, verbs: Verbs, valid: Valid, command: str, kept: str) -> int:
-    """Perform, and turn errors into one sentence and a status of docs/exit-codes.md; `kept` is said of Ctrl-C."""
+    """Perform, and turn errors into one sentence and a status of docs/exit-codes.md; `kept` is said of an interrupt."""
     given = list(sys.argv[1:] if words is None else words)
     try:
-        return perform(given, verbs, valid, command)
+        with heard_as_interrupt():
+            return perform(given, verbs, valid, command)
     except KeyboardInterrupt:
         print(f"interrupted; {kept}", file=sys.stderr)
         return ExitStatus.INTERRUPTED

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.contracts.robot import RobotConfig
+from segue_core.errors import DataError, ErrorCode
 from segue_data.bags import messages
 from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.episode_writer import EpisodeWriter, Topic
@@ -29,6 +30,9 @@ from segue_data.datasets.pictures import all_pictures, stored
 from segue_data.datasets.values import refuse_values
 from segue_data.errors import exists, invalid_dataset, writing
 from segue_data.parallel import run_all
+from segue_data.storage.claimed_folder import claimed
+
+_WORKING = ".export.partial"
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,11 @@ def export(
 ) -> int:
     """Write every episode of `dataset` as a bag below `out`; returns how many.
 
+    Works in a folder of its own in `out`; the bags take their places when all of them are complete.
+
     Raises:
-        DataError: the dataset is corrupt, speaks another action space than the robot, or a bag is there already.
+        DataError: the dataset is corrupt, speaks another action space than the robot, a bag is there already, or
+            another process exports into `out`.
     """
     files = open_dataset(dataset)
     refuse_values(files)
@@ -133,14 +140,30 @@ def export(
     if space.fingerprint() != robot.action_space.fingerprint():
         what = f"action space {space.name}, robot {robot.name} speaks {robot.action_space.name}"
         raise invalid_dataset(dataset, layout.OURS, what)
-    jobs = _jobs(files, out)
-    if there := [job.bag for job in jobs if job.bag.exists()]:
-        raise exists(there[0])
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
+    _refuse_taken(files, out)
+    with writing(out), claimed(out / _WORKING, partial(_refuse_second, out)) as working:
+        jobs = _jobs(files, working)
         write = partial(_export, files=files, robot=robot)
         run_all(write, jobs, workers=workers, label="exporting", unit="episode", progress=progress)
+        _refuse_taken(files, out)
+        for job in jobs:
+            job.bag.replace(out / job.bag.name)
     return len(jobs)
+
+
+def _bag_name(number: int) -> str:
+    return f"episode_{number:06d}"
+
+
+def _refuse_taken(files: DatasetFiles, out: Path) -> None:
+    bags = [out / _bag_name(number) for number in range(len(files.episodes))]
+    if there := [bag for bag in bags if bag.exists()]:
+        raise exists(there[0])
+
+
+def _refuse_second(out: Path) -> None:
+    text, do = f"{out}: another process exports into it", "wait for it, or choose another folder"
+    raise DataError(ErrorCode.DATA_PATH_REFUSED, text, do=do)
 
 
 def _jobs(files: DatasetFiles, out: Path) -> list[_Job]:
@@ -150,7 +173,7 @@ def _jobs(files: DatasetFiles, out: Path) -> list[_Job]:
     for number, episode in enumerate(files.episodes):
         known = facts[number] if number < len(facts) else {}
         task = episode.task or str(known.get("task") or "")
-        bag = out / f"episode_{number:06d}"
+        bag = out / _bag_name(number)
         jobs.append(
             _Job(episode, states[number], actions[number], times[number], bag, known.get("seed"), task)
         )

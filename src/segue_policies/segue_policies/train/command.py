@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 import yaml
 
+from segue_core.command_line.asked_to_end import heard_as_interrupt
 from segue_core.contracts.base import parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
 from segue_core.exit_status import ExitStatus, ending
@@ -125,14 +126,8 @@ def load_corrections(path: Path) -> Corrections:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the status of docs/exit-codes.md, with one sentence on an expected failure."""
     try:
-        given = parse(sys.argv[1:] if arguments is None else arguments)
-        engine = _engine(given.settings)
-        corrections = load_corrections(given.corrections) if given.corrections else None
-        data = _loaded(given.data, given.cache, engine)
-        if given.prepare:
-            prepare(given.settings, given.source, data)
-            return ExitStatus.SUCCESS
-        trained = _train_all(given, data, corrections, engine)
+        with heard_as_interrupt():
+            trained = _train_as_told(parse(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:
         print("segue train: interrupted; go on from the last evaluation with --resume", file=sys.stderr)
         return ExitStatus.INTERRUPTED
@@ -142,6 +137,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     interrupted = any(result.ended == "interrupted" for result in trained)
     return ExitStatus.INTERRUPTED if interrupted else ExitStatus.SUCCESS
+
+
+def _train_as_told(given: Arguments) -> list[TrainingResult]:
+    engine = _engine(given.settings)
+    corrections = load_corrections(given.corrections) if given.corrections else None
+    data = _loaded(given.data, given.cache, engine)
+    if given.prepare:
+        prepare(given.settings, given.source, data)
+        return []
+    return _train_all(given, data, corrections, engine)
 
 
 def _train_all(

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM during a training: the step is finished and its state saved, instead of being thrown away."""
+"""Who asks a training to end (Ctrl-C, `kill`, a terminal that closes) has the step finished and its state saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 class StopRequest:
     """Context in which the first signal is only noted; a second SIGINT interrupts at once.
 
-    Outside of the main thread, where Python delivers no signals, nothing is changed.
+    SIGHUP that `nohup` ignores stays so. Outside of the main thread, where Python delivers no signals, nothing is
+    changed.
     """
 
     def __init__(self) -> None:
@@ -20,7 +21,8 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            for kind in (signal.SIGINT, signal.SIGTERM):
+            closing = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+            for kind in (signal.SIGINT, signal.SIGTERM, *closing):
                 self._before[kind] = signal.signal(kind, self._note)
         return self
 
