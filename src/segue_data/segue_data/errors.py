@@ -30,9 +30,9 @@ def spoiled(source: Source, place: str, what: str) -> DataError:
     )
 
 
-def misaligned(source: Source, place: str, what: str) -> DataError:
+def misaligned(source: Source, place: str, what: str, do: str = "") -> DataError:
     """An episode that cannot be turned into control ticks."""
-    return DataError(ErrorCode.DATA_CONVERSION, f"{source}, {place}: {what}")
+    return DataError(ErrorCode.DATA_CONVERSION, f"{source}, {place}: {what}", do=do)
 
 
 def invalid_dataset(source: Source, place: str, what: str, do: str = "") -> DataError:

@@ -108,7 +108,11 @@ class ConvertOptions(Workers):
         default=None, description="WIDTHxHEIGHT of the dataset's pictures, and of its policies'; else 96x72"
     )
     videos: bool = Field(default=False, description="pictures as H.264 videos: smaller, not exact")
-    doubtful: bool = Field(default=False, description="take bags that the recorder flagged, too")
+    doubtful: bool = Field(
+        default=False,
+        description="take bags that the recorder flagged, too; ticks that are missing, or have no fresh picture or "
+        "state, are left out, and what lies between them (10 commands or more) is an episode each",
+    )
 
 
 class CheckOptions(Looked, Workers):

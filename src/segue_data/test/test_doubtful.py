@@ -18,6 +18,9 @@ from segue_data.bags.streams import Streams, check_timing
 from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.contracts import load_robot
 from segue_data.datasets.convert import convert
+from segue_data.datasets.dataset import load
+from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.writer import ConversionOptions
 from segue_data.findings import Findings
 from segue_data.recording.session import Closed, RecordingSession
 from segue_data.testing import TinyWorld
@@ -140,3 +143,48 @@ def test_every_chunk_has_a_checksum_that_holds(robot: RobotConfig, tmp_path: Pat
     assert chunks and all(chunk.uncompressed_crc for chunk in chunks)
     with file.open("rb") as stream:
         assert list(StreamReader(stream, validate_crcs=True).records)
+
+
+def _with_holes(root: Path, robot: RobotConfig) -> Path:
+    """Seventy ticks: two are missing behind tick 24, and camera `head` sends nothing from 40 to 49."""
+    session = _session(root, robot)
+    session.start("episode", "t", 3)
+    world, codec = TinyWorld(robot), ImageCodec()
+    types = {name: topic.type_name for name, topic in demonstration_topics(robot.cameras).items()}
+    names = (*robot.joint_names, *robot.gripper_names)
+    for tick in range(70):
+        stamp = round(tick / 30 * 1e9)
+        position = np.concatenate([world.joint_positions() + 0.01 * tick, [1.0, 1.0]])
+        said = {JOINT_STATES: messages.joint_state(stamp, names, position, position)}
+        if tick not in (25, 26):
+            action = np.full(14, 0.2 + 0.001 * tick)
+            said[COMMAND] = messages.robot_command(stamp, tick, action, robot.action_space, "run-1")
+        for camera, image in world.render().items():
+            if camera != "head" or not 40 <= tick < 50:
+                picture = messages.compressed_image(stamp, camera, codec.encode(image), codec.label)
+                said[image_topic(camera)] = picture
+        for topic, message in said.items():
+            session.write(topic, stamp, bytes(typestore().serialize_cdr(message, types[topic])))
+    session.stop("success")
+    return root / "episode"
+
+
+def test_a_bag_with_holes_becomes_the_episodes_between_them_and_nothing_is_filled_in(
+    robot: RobotConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--doubtful` refused such a bag, a run that was recorded with the wall clock, and named no way out."""
+    bag = _with_holes(tmp_path, robot)
+    options = ConversionOptions(doubtful=True)
+    assert convert([bag], tmp_path / "set", robot, options=options, workers=1, progress=False) == 3
+    data = load(tmp_path / "set", progress=False)
+    assert np.bincount(data.episode).tolist() == [
+        25,
+        15,
+        20,
+    ]  # 0 to 24, 27 to 41 (two ticks late at most), 50 to 69
+    ticks = [*range(25), *range(27, 42), *range(50, 70)]
+    np.testing.assert_allclose(data.action[:, 0], 0.2 + 0.001 * np.array(ticks), atol=1e-6)
+    assert all(data.time_s[data.episode == number][0] == 0.0 for number in range(3))
+    assert "has holes: 60 of 68 commands are taken, as 3 episodes" in capsys.readouterr().err
+    with pytest.raises(DataError, match="--doubtful leaves such ticks out and splits there"):
+        read_episode(bag, robot, lambda q: q, None)

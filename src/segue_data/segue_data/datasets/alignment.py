@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.figures import told_apart
 from segue_data.errors import misaligned
 
 Stamps = NDArray[np.int64]  # (n,) nanoseconds
+_SPLIT = "look at the bag (./segue data check); ./segue data convert --doubtful leaves such ticks out and splits there"
 _BEHIND_NS = 100_000_000  # longer than a camera takes from its stamp to the recording
 
 
@@ -42,7 +44,7 @@ def as_of(
     Raises:
         DataError: no entry yet at a tick, or the newest is older than `max_age_ns`; names stream and tick.
     """
-    index = np.searchsorted(stamps, ticks, side="right") - 1
+    index = _newest(ticks, stamps)
     if stamps.size == 0:
         raise misaligned(source, stream, "no messages")
     age = ticks - stamps[index]
@@ -55,13 +57,28 @@ def as_of(
         raise misaligned(source, f"{stream}, tick 0", what + _because(why(int(ticks[0]))))
     if stale.size:
         worst = int(stale[0])
+        old, most = told_apart(age[worst] / 1e6, max_age_ns / 1e6, 1)
         raise misaligned(
             source,
             f"{stream}, tick {worst}",
-            f"newest message is {_ms(age[worst])} old, allowed {_ms(max_age_ns)} ({stale.size} such ticks)"
+            f"newest message is {old} ms old, allowed {most} ms ({stale.size} such ticks)"
             + _because(why(int(ticks[worst]))),
+            do=_SPLIT,
         )
     return index
+
+
+def is_fresh(ticks: Stamps, stamps: Stamps, max_age_ns: int) -> NDArray[np.bool_]:
+    """Whether `as_of` has an entry for each tick (k,)."""
+    if not stamps.size:
+        return np.zeros(ticks.size, dtype=np.bool_)
+    index = _newest(ticks, stamps)
+    fresh: NDArray[np.bool_] = (index >= 0) & (ticks - stamps[index] <= max_age_ns)
+    return fresh
+
+
+def _newest(ticks: Stamps, stamps: Stamps) -> NDArray[np.intp]:
+    return np.searchsorted(stamps, ticks, side="right") - 1
 
 
 def _because(cause: str) -> str:
@@ -138,8 +155,31 @@ def check_ticks(numbers: NDArray[np.int64], stamps: Stamps, *, rate_hz: float, s
             source,
             f"/segue/command, after tick {numbers[at]}",
             f"next tick is {numbers[at + 1]}, expected one more",
+            do=_SPLIT,
         )
     off = (stamps - stamps[0]) - np.arange(stamps.size) * (1e9 / rate_hz)
     if (late := np.flatnonzero(np.abs(off) > 0.5e9 / rate_hz)).size:
         at = int(late[0])
-        raise misaligned(source, f"/segue/command, tick {numbers[at]}", f"{_ms(off[at])} off {rate_hz:g} Hz")
+        what = f"{_ms(off[at])} off {rate_hz:g} Hz"
+        raise misaligned(source, f"/segue/command, tick {numbers[at]}", what, do=_SPLIT)
+
+
+def whole_stretches(
+    numbers: NDArray[np.int64], stamps: Stamps, fresh: NDArray[np.bool_], *, rate_hz: float
+) -> list[tuple[int, int]]:
+    """(first, length) of the stretches that `check_ticks` accepts, of commands that are all `fresh` (n,).
+
+    numbers   7 8 9 . . 12 13 14 15        two ticks are missing
+    fresh     1 1 1      1  0  1  1        nothing new was seen at 13
+    stretch   a a a      b     c  c
+    """
+    found: list[tuple[int, int]] = []
+    for at in np.flatnonzero(fresh).tolist():
+        if found:
+            first, length = found[-1]
+            off = stamps[at] - stamps[first] - length * (1e9 / rate_hz)
+            if first + length == at and numbers[at] == numbers[at - 1] + 1 and abs(off) <= 0.5e9 / rate_hz:
+                found[-1] = first, length + 1
+                continue
+        found.append((at, 1))
+    return found

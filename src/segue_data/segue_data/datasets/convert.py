@@ -16,6 +16,7 @@ from segue_data.bags.manifest import Manifest, load
 from segue_data.bags.reader import read
 from segue_data.bags.streams import TELEOP, segments
 from segue_data.bags.topics import COMMAND
+from segue_data.datasets.recorded_episode import stretches
 from segue_data.datasets.video_writer import refuse_odd
 from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_episode, write_meta
 from segue_data.errors import exists, misaligned, missing, writing
@@ -90,27 +91,51 @@ def _text(manifest: Manifest) -> str:
     return manifest.instruction or manifest.task
 
 
-def _stretches(bag: Path, manifest: Manifest, who: str) -> list[tuple[int | None, int]]:
-    """(first command, number of commands) of every episode that the bag gives; first is None for all of it."""
-    if who == "all":
-        known = manifest.counts.get(COMMAND)
-        return [(None, sum(1 for _ in read(bag, frozenset({COMMAND}))) if known is None else known)]
+def _owned(bag: Path, who: str) -> list[tuple[int, int]]:
+    """(first command, number of commands) of the stretches that were commanded by `who`."""
     owners = [str(record.message().run_id) for record in read(bag, frozenset({COMMAND}))]
-    human = who == "human"
-    wanted = [part for part in segments(owners) if part[0].startswith(TELEOP) == human]
-    return [(first, last - first + 1) for _, first, last in wanted if last - first + 1 >= _SHORTEST]
+    wanted = [
+        part for part in segments(owners) if who == "all" or part[0].startswith(TELEOP) == (who == "human")
+    ]
+    return [(first, last - first + 1) for _, first, last in wanted]
 
 
-def _jobs(chosen: Sequence[tuple[Path, Manifest]], out: Path, options: ConversionOptions) -> list[EpisodeJob]:
+def _common(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What stretches (first, length) share, in their order."""
+    ends = [(max(a, b), min(a + n, b + m)) for a, n in one for b, m in other]
+    return [(first, end - first) for first, end in ends if end > first]
+
+
+def _stretches(
+    bag: Path, manifest: Manifest, robot: RobotConfig, options: ConversionOptions
+) -> list[tuple[int | None, int]]:
+    """(first command, number of commands) of every episode that the bag gives; first is None for all of it."""
+    known = manifest.counts.get(COMMAND)
+    count = sum(1 for _ in read(bag, frozenset({COMMAND}))) if known is None else known
+    whole = stretches(bag, robot) if options.doubtful else [(0, count)]
+    if options.commanded_by == "all" and whole == [(0, count)]:
+        return [(None, count)]
+    owned = [(0, count)] if options.commanded_by == "all" else _owned(bag, options.commanded_by)
+    kept = [part for part in _common(owned, whole) if part[1] >= _SHORTEST]
+    if whole != [(0, count)]:
+        taken = f"{sum(length for _, length in kept)} of {sum(length for _, length in owned)} commands"
+        print(f"{bag} has holes: {taken} are taken, as {len(kept)} episodes", file=sys.stderr)
+    return list(kept)
+
+
+def _jobs(
+    chosen: Sequence[tuple[Path, Manifest]], out: Path, robot: RobotConfig, options: ConversionOptions
+) -> list[EpisodeJob]:
     tasks = sorted({_text(manifest) for _, manifest in chosen})
     parts = [
         (bag, manifest, first, length)
         for bag, manifest in chosen
-        for first, length in _stretches(bag, manifest, options.commanded_by)
+        for first, length in _stretches(bag, manifest, robot, options)
     ]
     if not parts:
-        who = f"{options.commanded_by!r} (of {_SHORTEST} commands or more)"
-        raise missing(chosen[0][0].parent, f"no bag has a stretch that was commanded by {who}")
+        who = f" that was commanded by {options.commanded_by!r}" if options.commanded_by != "all" else ""
+        text = f"no bag has a stretch of {_SHORTEST} commands or more{who}, every one with fresh pictures and state"
+        raise missing(chosen[0][0].parent, text)
     starts = np.cumsum([0, *(length for *_, length in parts)]).tolist()
     return [
         EpisodeJob(
@@ -155,7 +180,7 @@ def convert(
     with writing(out), claimed(partial_out, partial(_refuse_second, out)) as working:
         if out.exists():
             raise exists(out)
-        jobs = _jobs(chosen, working, options)
+        jobs = _jobs(chosen, working, robot, options)
         write = partial(write_episode, robot=robot, options=options)
         how = {"workers": workers, "label": "converting", "unit": "episode", "progress": progress}
         write_meta(robot, options, jobs, run_all(write, jobs, **how))  # type: ignore[arg-type]

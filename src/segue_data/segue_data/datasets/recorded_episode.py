@@ -16,7 +16,15 @@ from segue_data.bags.encoding import picture
 from segue_data.bags.joint_states import add_joints, why_no_state
 from segue_data.bags.reader import read, stamp_ns
 from segue_data.bags.topics import COMMAND, JOINT_STATES, OBSERVATION, image_topics
-from segue_data.datasets.alignment import Stamps, as_of, behind, check_ticks, in_order
+from segue_data.datasets.alignment import (
+    Stamps,
+    as_of,
+    behind,
+    check_ticks,
+    in_order,
+    is_fresh,
+    whole_stretches,
+)
 from segue_data.errors import misaligned
 from segue_perception.preprocess import resize
 from segue_perception.sync import SyncLimits
@@ -125,8 +133,44 @@ def read_frames(bag: Path, robot: RobotConfig, stamps: Stamps) -> dict[str, list
     return {camera_of[topic]: [found[topic][n] for n in numbers] for topic, numbers in wanted.items()}
 
 
+def _max_age_ns(age_ticks: float, robot: RobotConfig) -> int:
+    return round(age_ticks * 1e9 / robot.tick_rate_hz) + TOLERANCE_NS
+
+
+def _state_stream(streams: dict[str, _Stream]) -> str:
+    """Where the state is: in a bag that was made from a dataset it is recorded as it is."""
+    joints = streams[JOINT_STATES].stamps or not streams[OBSERVATION].stamps
+    return JOINT_STATES if joints else OBSERVATION
+
+
+def _numbers(commands: _Stream) -> NDArray[np.int64]:
+    return np.array([tick for tick, _ in commands.values], dtype=np.int64)
+
+
+def stretches(bag: Path, robot: RobotConfig) -> list[tuple[int, int]]:
+    """(first command, number of commands) of what `read_episode` takes of a bag, in their order.
+
+    Between them ticks are missing or off the rate, or have no fresh picture or state.
+
+    Raises:
+        DataError: corrupt messages, or stamps of a stream that go backwards.
+    """
+    streams = _collect(bag, robot, None)
+    stamps = {name: in_order(s.stamps, source=bag, stream=name) for name, s in streams.items()}
+    ticks = stamps[COMMAND]
+    ages = dict.fromkeys(robot.cameras, MAX_IMAGE_AGE_TICKS) | {_state_stream(streams): MAX_STATE_AGE_TICKS}
+    fresh = np.ones(ticks.size, dtype=np.bool_)
+    for name, age_ticks in ages.items():
+        fresh &= is_fresh(ticks + TOLERANCE_NS, stamps[name], _max_age_ns(age_ticks, robot))
+    return whole_stretches(_numbers(streams[COMMAND]), ticks, fresh, rate_hz=robot.tick_rate_hz)
+
+
 def read_episode(
-    bag: Path, robot: RobotConfig, state_of: StateFunction, size: tuple[int, int] | None
+    bag: Path,
+    robot: RobotConfig,
+    state_of: StateFunction,
+    size: tuple[int, int] | None,
+    rows: slice = slice(None),
 ) -> EpisodeArrays:
     """Resample the bag onto its control ticks.
 
@@ -136,24 +180,23 @@ def read_episode(
 
     Args:
         size: (width, height) of the images in the result; None: they are not looked at, and not in it.
+        rows: which commands of the bag are the episode.
 
     Raises:
         DataError: corrupt messages, missing ticks, stale or missing streams, values that are not finite.
     """
     streams = _collect(bag, robot, size)
     stamps = {name: in_order(s.stamps, source=bag, stream=name) for name, s in streams.items()}
-    ticks = stamps[COMMAND]
+    ticks = stamps[COMMAND][rows]
     usual = behind(streams[COMMAND].stamps, streams[COMMAND].logged)
-    numbers = np.array([tick for tick, _ in streams[COMMAND].values], dtype=np.int64)
-    check_ticks(numbers, ticks, rate_hz=robot.tick_rate_hz, source=bag)
+    check_ticks(_numbers(streams[COMMAND])[rows], ticks, rate_hz=robot.tick_rate_hz, source=bag)
 
     def pick(stream: str, age_ticks: float) -> list[Any]:
-        max_age = round(age_ticks * 1e9 / robot.tick_rate_hz) + TOLERANCE_NS
         found = streams[stream]
         index = as_of(
             ticks + TOLERANCE_NS,
             stamps[stream],
-            max_age_ns=max_age,
+            max_age_ns=_max_age_ns(age_ticks, robot),
             source=bag,
             stream=stream,
             behind_ns=behind(found.stamps, found.logged) - usual,
@@ -162,13 +205,12 @@ def read_episode(
         return [found.values[i] for i in index]
 
     frames = [np.stack(pick(camera, MAX_IMAGE_AGE_TICKS)) for camera in robot.cameras]
-    if streams[JOINT_STATES].stamps or not streams[OBSERVATION].stamps:
-        state = np.stack([state_of(q) for q in pick(JOINT_STATES, MAX_STATE_AGE_TICKS)])
-    else:  # a bag made from a dataset: the state is recorded as it is
-        state = np.stack(pick(OBSERVATION, MAX_STATE_AGE_TICKS))
+    source = _state_stream(streams)
+    measured = pick(source, MAX_STATE_AGE_TICKS)
+    state = np.stack([state_of(q) for q in measured] if source == JOINT_STATES else measured)
     return EpisodeArrays(
         images=np.stack(frames, axis=1),
         state=_finite(state, bag, JOINT_STATES),
-        action=_finite(_actions(streams[COMMAND].values, robot.action_space.dim, bag), bag, COMMAND),
+        action=_finite(_actions(streams[COMMAND].values[rows], robot.action_space.dim, bag), bag, COMMAND),
         time_s=(ticks - ticks[0]) / 1e9,
     )

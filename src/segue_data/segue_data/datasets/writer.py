@@ -39,7 +39,7 @@ class ConversionOptions:
     any_contract: bool = False  # accept bags recorded under another robot contract
     videos: bool = False  # pictures as H.264 instead of PNG: ten times smaller, not exact
     commanded_by: Literal["all", "human", "policy"] = "all"  # whose stretches of a run with takeovers
-    doubtful: bool = False  # accept bags that the recorder flagged: dropped, late or frozen streams
+    doubtful: bool = False  # accept bags that the recorder flagged, and split those with holes
 
 
 @dataclass(frozen=True)
@@ -115,21 +115,14 @@ def _columns(
     return columns
 
 
-def _part(arrays: EpisodeArrays, first: int, length: int) -> EpisodeArrays:
-    rows = slice(first, first + length)
-    time_s = arrays.time_s[rows]
-    return EpisodeArrays(arrays.images[rows], arrays.state[rows], arrays.action[rows], time_s - time_s[:1])
-
-
 def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOptions) -> dict[str, Statistics]:
     """Write the data file of one episode; returns the statistics of its features.
 
     Raises:
         DataError: the bag is corrupt, incomplete or misaligned.
     """
-    arrays = read_episode(job.bag, robot, measured_state(robot.model_dump_json()), options.size)
-    if job.first is not None:
-        arrays = _part(arrays, job.first, job.length)
+    rows = slice(None) if job.first is None else slice(job.first, job.first + job.length)
+    arrays = read_episode(job.bag, robot, measured_state(robot.model_dump_json()), options.size, rows)
     if len(arrays.action) != job.length:
         raise misaligned(job.bag, COMMAND, f"{len(arrays.action)} commands, manifest says {job.length}")
     return write_arrays(job, robot, options, arrays)
