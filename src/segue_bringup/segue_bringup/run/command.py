@@ -15,7 +15,12 @@ from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_d
 from segue_bringup.run.interrupts import Interrupts, refused_output
 from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
-from segue_bringup.run.refusals import refuse_bad_policy, refuse_planner, refuse_undescribed_hardware
+from segue_bringup.run.refusals import (
+    refuse_bad_methods,
+    refuse_bad_policy,
+    refuse_planner,
+    refuse_undescribed_hardware,
+)
 from segue_bringup.settings import POLICY_SIDE, RunOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode, SegueError
@@ -105,6 +110,7 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
     for node in plan.nodes:
         executable_path(node.package, node.executable)
     refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
+    refuse_bad_methods(plan)
     if any(node.name == "policy" for node in plan.nodes):
         refuse_bad_policy(plan)
     if plan.arguments["sim"] == "none":

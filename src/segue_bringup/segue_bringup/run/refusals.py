@@ -16,6 +16,32 @@ def refuse_planner(plan: Plan) -> None:
         uses_moveit(load_robot(str(path_of("robots", str(plan.arguments["robot"])))), "moveit")
 
 
+_METHODS = (
+    "continuation",
+    "continuation_options",
+    "corrector",
+    "corrector_options",
+    "termination",
+    "rule_options",
+)
+
+
+def refuse_bad_methods(plan: Plan) -> None:
+    """Raises ConfigError for a continuation, corrector or rule that is not there, or an option that it lacks."""
+    from segue_bringup.catalogue import path_of
+    from segue_core.contracts.base import parse_model
+    from segue_core.contracts.files import load_robot
+    from segue_core.scheduler_config import SchedulerConfig
+    from segue_scheduler import continuation, correction, termination
+
+    given = {name: plan.arguments[name] for name in _METHODS}
+    config = parse_model(given, SchedulerConfig, "run")
+    space = load_robot(str(path_of("robots", str(plan.arguments["robot"])))).action_space
+    continuation.create(config.continuation, config.continuation_options)
+    correction.create(config, space)
+    termination.create(config, space)
+
+
 def refuse_undescribed_hardware(plan: Plan) -> None:
     """Raises ConfigError when nothing says how the robot is reached, or where its pictures come from."""
     from segue_bringup.catalogue import path_of

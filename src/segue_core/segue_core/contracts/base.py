@@ -4,10 +4,11 @@ The core reads no files: callers pass the text and say where it came from.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from segue_core.errors import ConfigError, ErrorCode, nearest_name
@@ -16,6 +17,8 @@ _MAX_LENGTH = 1_000_000
 _MAX_SIZE = 200_000
 _MAX_BITS = 63
 _MAX_SHOWN = 200
+_FEW_KEYS = 6  # so many are listed with what their values may be
+_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 class StrictModel(BaseModel):
@@ -125,7 +128,8 @@ def _config_error(error: ValidationError, model: type[BaseModel], source: str) -
 def _describe(detail: ErrorDetails, model: type[BaseModel]) -> str:
     path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return f"{path}: {_unknown_key(str(detail['loc'][-1]), _keys_at(model, detail['loc'][:-1]))}"
+        key, fields = str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1])
+        return f"{path}: {_unknown_key(key, detail['input'], fields)}"
     if detail["type"] == "missing":
         return f"{path}: required key is missing"
     where, why = f"{path}: " if path else "", detail["msg"].removeprefix("Value error, ")
@@ -138,14 +142,27 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
-def _unknown_key(key: str, valid: list[str]) -> str:
+def _unknown_key(key: str, value: Any, fields: Mapping[str, FieldInfo]) -> str:
+    valid = sorted(fields)
     near = nearest_name(key, valid)
     hint = f" (did you mean {near!r}?)" if near else ""
-    return f"unknown key {key!r}{hint}" + (f"; valid keys: {', '.join(valid)}" if valid else "")
+    if len(valid) <= _FEW_KEYS:
+        valid = [name + _bounds(fields[name]) for name in valid]
+    allowed = f"valid keys: {', '.join(valid)}" if valid else "there are none to set"
+    return f"unknown key {key!r}{hint}, got {_shortened(repr(value))}; {allowed}"
 
 
-def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Field names of the (possibly nested) model that the key path `loc` leads to."""
+def _bounds(field: FieldInfo) -> str:
+    """What its value may be, as " (at least 0, below 1)" or " (linear or exp)"; empty where it is not bounded."""
+    choices = getattr(field.annotation, "__args__", ()) if get_origin(field.annotation) is Literal else ()
+    words = [" or ".join(map(str, choices))] if choices else []
+    for mark in field.metadata:
+        words += [f"{word} {getattr(mark, name):g}" for name, word in _BOUNDS.items() if hasattr(mark, name)]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, FieldInfo]:
+    """Fields of the (possibly nested) model that the key path `loc` leads to."""
     models = [model]
     for part in loc:
         field = models[0].model_fields.get(str(part)) if models else None
@@ -153,7 +170,7 @@ def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
             models = _models_in(field.annotation)
         else:  # an index, a key of a mapping, or the tag of one model of a union
             models = [m for m in models if _is_tag(part, m)] or models
-    return sorted(models[0].model_fields) if models else []
+    return models[0].model_fields if models else {}
 
 
 def _is_tag(part: int | str, model: type[BaseModel]) -> bool:

@@ -1,0 +1,37 @@
+"""Laws of what a run is refused for before its graph starts: methods, rules and options that are not there."""
+
+from __future__ import annotations
+
+import pytest
+
+from segue_bringup.graph import load_graph
+from segue_bringup.resolution import make_plan
+from segue_bringup.run.refusals import refuse_bad_methods
+from segue_core.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"continuation_options": "{ramp: 1}"}, "of legato: ramp: unknown key 'ramp', got 1; there are none to set"),
+        (
+            {"continuation": "rtc", "continuation_options": "{max_guidance_wieght: 2}"},
+            "unknown key 'max_guidance_wieght' (did you mean 'max_guidance_weight'?), got 2; valid keys: "
+            "max_guidance_weight (",
+        ),
+        ({"rule_options": "{stall: {windo_s: 1}}"}, "got 1; valid keys: motion (above 0), window_s (above 0, at"),
+        ({"rule_options": "{stal: {}}"}, "unknown termination rule 'stal'"),
+        ({"corrector": "none_such"}, "none_such"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_refused_with_its_value_and_all_that_may_be_set(
+    arguments: dict[str, str], said: str
+) -> None:
+    """A graph was started for it, and the scheduler's log named neither the value nor what may be set."""
+    with pytest.raises(ConfigError) as caught:
+        refuse_bad_methods(make_plan(load_graph(), arguments))
+    assert said in str(caught.value)
+
+
+def test_what_is_usual_is_not_refused() -> None:
+    refuse_bad_methods(make_plan(load_graph(), {}))
