@@ -27,6 +27,7 @@ from segue_core.arrays import Floats
 from segue_core.contracts.controller import Interface
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
+from segue_core.figures import told_apart
 
 _RUNAWAY = 2.0  # measured speeds beyond this many times the limit stop a robot whose loop is closed here
 _DISARM = "disarm first (segue/arm with arm: false), then command"
@@ -116,12 +117,16 @@ class RobotController:
         if v.shape != limits.low.shape or not np.isfinite(v).all():
             self.guard.bad_state(f"measured joint speeds are incomplete or not finite: {v.tolist()}")
             return
-        over = np.abs(v) - np.maximum(_RUNAWAY * limits.velocity, _RUNAWAY_RAD_S)
+        allowed_rad_s = np.maximum(_RUNAWAY * limits.velocity, _RUNAWAY_RAD_S)
+        over = np.abs(v) - allowed_rad_s
         if over.max() > 0.0 and self.guard.mode is GuardMode.ARMED:
             worst = int(np.argmax(over))
-            got, allowed = f"{v[worst]:.2f} rad/s", f"at most {_RUNAWAY * limits.velocity[worst]:.2f}"
+            got, allowed = told_apart(abs(v[worst]), allowed_rad_s[worst], 2)
             text = f"joint {names[worst]} runs away"
-            self.guard.stop(ControlError(ErrorCode.CONTROL_LIMIT, text, got=got, expected=allowed))
+            error = ControlError(
+                ErrorCode.CONTROL_LIMIT, text, got=f"{got} rad/s", expected=f"at most {allowed}"
+            )
+            self.guard.stop(error)
             self.ran_away = self._interface is Interface.EFFORT
         self._measured, self._observed = MeasuredJoints(q, v), True
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.arrays import Floats
+from segue_core.figures import told_apart
 
 TICK_TOLERANCE_NS = 4_000_000  # clocks round differently: what is this little after its tick belongs to it
 
@@ -82,9 +83,9 @@ class JointMerge:
             return f"no message has {', '.join(missing)} ({self.heard} messages have other joints)"
         behind = int(self._stamps.max()) - self._stamps
         if late := [name for name, age in zip(self.names, behind, strict=True) if age > self._max_age_ns]:
-            age, allowed = behind.max() * 1e-6, self._max_age_ns * 1e-6
+            age, allowed = told_apart(behind.max() * 1e-6, self._max_age_ns * 1e-6)
             cause = "a publisher is silent, or on another clock"
             if not self._stamps[behind > self._max_age_ns].any():
                 cause = "their stamps are 0: not stamped, or silent"
-            return f"{', '.join(late)} last told {age:.0f} ms before the others, allowed: {allowed:.0f} ms ({cause})"
+            return f"{', '.join(late)} last told {age} ms before the others, allowed: {allowed} ms ({cause})"
         return ""

@@ -16,6 +16,7 @@ import numpy as np
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.figures import told_apart
 from segue_core.joint_merge import TICK_TOLERANCE_NS
 from segue_core.observation import Observation
 from segue_perception.camera import CameraFrame
@@ -186,15 +187,16 @@ class Synchroniser:
     def _refuse_silence(self, code: ErrorCode, text: str, silence_ns: int) -> None:
         most = self.limits.max_silence_ns
         if silence_ns > most:
-            got, allowed = f"{silence_ns * 1e-9:.2f} s", f"at most {most * 1e-9:g} s"
-            raise PerceptionError(code, text, got=got, expected=allowed)
+            got, allowed = told_apart(silence_ns * 1e-9, most * 1e-9, 2)
+            raise PerceptionError(code, text, got=f"{got} s", expected=f"at most {allowed} s")
 
     def _refuse_old(self, what: str, tick: int, stamp_ns: int) -> None:
         age = self._time(tick) - stamp_ns
         if age > self.limits.max_age_ns:
-            got, allowed = f"{age * 1e-6:.0f} ms", f"at most {self.limits.max_age_ns * 1e-6:.0f} ms"
+            got, allowed = told_apart(age * 1e-6, self.limits.max_age_ns * 1e-6)
+            text = f"{what}: too far from tick {tick}"
             raise PerceptionError(
-                ErrorCode.FRAME_SKEWED, f"{what}: too far from tick {tick}", got=got, expected=allowed
+                ErrorCode.FRAME_SKEWED, text, got=f"{got} ms", expected=f"at most {allowed} ms"
             )
 
     def _time(self, tick: int) -> int:

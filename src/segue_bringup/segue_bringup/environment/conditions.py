@@ -79,7 +79,7 @@ def room(folder: Path, needed_mb: int = RECORDING_MB) -> Check | None:
     free = shutil.disk_usage(there).free / 1e6
     if free >= needed_mb:
         return None
-    found = f"{free:.0f} MB are free at {there}, and a run needs {needed_mb} MB"
+    found = f"{int(free)} MB are free at {there}, and a run needs {needed_mb} MB"
     return Check("room", "missing", found, "free some space, or name another disk: --out FOLDER")
 
 

@@ -141,7 +141,7 @@ def shared_memory(environment: Mapping[str, str], folder: Path = Path("/dev/shm"
     free = shutil.disk_usage(folder).free / 1e6 if os.access(folder, os.W_OK) else 0.0
     if free >= _SEGMENTS_MB:
         return None
-    found = f"{free:.0f} MB are free in {folder}, and a graph wants {_SEGMENTS_MB}: pictures go the slow way, over UDP"
+    found = f"{int(free)} MB are free in {folder}, and a graph wants {_SEGMENTS_MB}: pictures go the slow way, over UDP"
     return Check(
         "shared memory", "warning", found, f"free some, or give a container more: --shm-size={_SEGMENTS_MB}m"
     )

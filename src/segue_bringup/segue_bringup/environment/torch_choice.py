@@ -79,7 +79,7 @@ def confirm(offered: str, choice: TorchChoice, folder: Path) -> str:
         raise EnvironmentProblem("the package index offers only a CUDA build of torch", _CPU_CURE)
     if free_gb(folder) < CUDA_DISK_GB:
         text = f"the package index offers a CUDA build of torch, which needs {CUDA_DISK_GB:.0f} GB of disk"
-        raise EnvironmentProblem(f"{text}; {free_gb(folder):.1f} GB are free", _CPU_CURE)
+        raise EnvironmentProblem(f"{text}; {int(10 * free_gb(folder)) / 10:.1f} GB are free", _CPU_CURE)
     said = "the package index offers a CUDA build of torch: several GB, and Segue does not need it."
     if choice.build == "any" and sys.stdin.isatty() and not _yes(said):
         raise EnvironmentProblem("stopped before the CUDA build of torch", _CPU_CURE)

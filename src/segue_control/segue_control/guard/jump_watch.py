@@ -6,6 +6,7 @@ import numpy as np
 
 from segue_core.arrays import Floats
 from segue_core.errors import ErrorCode, PerceptionError
+from segue_core.figures import told_apart
 
 _FASTER = 2.0  # than the limit a joint may be pushed
 _NOISE_RAD = 0.05
@@ -43,10 +44,9 @@ class JumpWatch:
             text = (
                 f"joint states: {self._names[worst]} jumped; see whether a second publisher tells its joints"
             )
-            got = f"{went[worst]:.2f} rad in {1e3 * passed_s:.0f} ms"
-            raise PerceptionError(
-                ErrorCode.STATE_CORRUPT, text, got=got, expected=f"at most {allowed[worst]:.2f}"
-            )
+            figure, most = told_apart(went[worst], allowed[worst], 2)
+            got = f"{figure} rad in {1e3 * passed_s:.0f} ms"
+            raise PerceptionError(ErrorCode.STATE_CORRUPT, text, got=got, expected=f"at most {most}")
         if (
             self._good is None or passed_s < 0.0 or went.any()
         ):  # else another part of the robot told its joints

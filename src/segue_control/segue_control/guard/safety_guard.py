@@ -23,6 +23,7 @@ from segue_control.robot.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
+from segue_core.figures import beyond
 from segue_core.text_enum import TextEnum
 
 
@@ -343,6 +344,6 @@ class SafetyGuard:
         outside = np.maximum(self.limits.low - q, q - self.limits.high)
         worst = int(np.argmax(outside))
         if outside[worst] > OUTSIDE_RAD:
-            allowed = f"{self.limits.low[worst]:.3f} to {self.limits.high[worst]:.3f} rad"
+            got, allowed = beyond(q[worst], self.limits.low[worst], self.limits.high[worst], 3)
             text = f"joint {self._names[worst]} is outside its limits"
-            raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=f"{q[worst]:.3f} rad", expected=allowed)
+            raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=f"{got} rad", expected=f"{allowed} rad")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segue_control.robot.limits import AWAY_RAD, OUTSIDE_RAD, JointLimits
 from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
+from segue_core.figures import told_apart
 
 _POSITION_SLACK_RAD = OUTSIDE_RAD + 0.001  # from where the guard arms
 _FIRST_STEP_RAD = AWAY_RAD + 0.01  # from where the guard goes on, and what the joints move meanwhile
@@ -62,5 +63,7 @@ class CommandGate:
             bound = float(np.broadcast_to(allowed, got.shape)[worst])
             text = f"joint command refused: {self._names[worst]}: {what}"
             unit = "rad/s" if what == "speed" else "rad"
-            got_text, allowed_text = f"{got[worst]:.4f} {unit}", f"{bound:.4f} {unit}"
-            raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=got_text, expected=allowed_text)
+            figure, most = told_apart(got[worst], bound, 4)
+            raise ControlError(
+                ErrorCode.CONTROL_LIMIT, text, got=f"{figure} {unit}", expected=f"{most} {unit}"
+            )

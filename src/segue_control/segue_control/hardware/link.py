@@ -21,6 +21,7 @@ from segue_core.contracts.controller import Interface
 from segue_core.contracts.hardware import HardwareConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
+from segue_core.figures import told_apart
 
 
 class HardwareLink:
@@ -171,11 +172,12 @@ class HardwareLink:
         if now_s - self._off_since_s < self._hardware.deviation_time_s:
             return None
         text = f"the robot does not follow: {self._names[worst]} is away from its command"
+        got, most = told_apart(off[worst], self._hardware.max_deviation_rad, 3)
         error = ControlError(
             ErrorCode.CONTROL_HARDWARE,
             text,
-            got=f"{off[worst]:.3f} rad",
-            expected=f"at most {self._hardware.max_deviation_rad} rad",
+            got=f"{got} rad",
+            expected=f"at most {most} rad",
             do="see that its controller is active, its brakes are open and nothing blocks it (docs/hardware.md)",
         )
         self.fail(error)

@@ -31,6 +31,7 @@ from segue_core import wire
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ControlError, ErrorCode, SegueError, clipped
+from segue_core.figures import told_apart
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
@@ -230,9 +231,9 @@ class ControllerNode(LifecycleComponent):
         stood_ns, most_ns = self._steady_ns() - since_ns, _STOOD_STILL_NS if self._gate else _OVERRUN_LIMIT_NS
         if stood_ns <= most_ns:
             return False
-        got, allowed = f"{stood_ns * 1e-9:.1f} s", f"at most {most_ns * 1e-9:g} s"
+        got, allowed = told_apart(stood_ns * 1e-9, most_ns * 1e-9, 1)
         text = "the controller itself stood still"
-        stood = ControlError(ErrorCode.CONTROL_OVERRUN, text, got=got, expected=allowed)
+        stood = ControlError(ErrorCode.CONTROL_OVERRUN, text, got=f"{got} s", expected=f"at most {allowed} s")
         self._controller.guard.fall_silent(stood, latch=True)
         return True
 

@@ -28,6 +28,7 @@ from segue_core.arrays import Floats
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ConfigError, ControlError, ErrorCode, SegueError, told_code
+from segue_core.figures import told_apart
 from segue_core.lease import Lease
 from segue_interfaces.action import MoveTo
 from segue_interfaces.msg import RobotCommand, SafetyState
@@ -309,12 +310,10 @@ class MoverNode(LifecycleComponent):
         off = self.errors(goal)
         if (off >= tolerance).any():
             worst = int((off / tolerance).argmax())
-            got = f"{off[worst]:.3f} rad from where {self.robot.joint_names[worst]} should be"
+            figure, most = told_apart(off[worst], tolerance[worst], 3)
+            got = f"{figure} rad from where {self.robot.joint_names[worst]} should be"
             raise ControlError(
-                ErrorCode.CONTROL_HARDWARE,
-                "the arms did not get there",
-                got=got,
-                expected=float(tolerance[worst]),
+                ErrorCode.CONTROL_HARDWARE, "the arms did not get there", got=got, expected=f"below {most}"
             )
 
     def _armed(self) -> bool:

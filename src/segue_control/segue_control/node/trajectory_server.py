@@ -27,6 +27,7 @@ from segue_control.robot.limits import joint_limits
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode, SegueError
+from segue_core.figures import told_apart
 from segue_ros.joint_states import JointSample
 from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
@@ -201,9 +202,8 @@ class _Going:
             errors = self.mover.errors(rows[at])
             worst = int((errors - wanted.path).argmax())
             if errors[worst] > wanted.path[worst]:
-                self.off = (
-                    f"{names[worst]} is {errors[worst]:.4f} rad off its path, allowed {wanted.path[worst]:g}"
-                )
+                off, most = told_apart(errors[worst], wanted.path[worst], 4)
+                self.off = f"{names[worst]} is {off} rad off its path, allowed {most}"
             return self.off
 
         return look

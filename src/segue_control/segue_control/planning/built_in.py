@@ -16,6 +16,7 @@ from segue_core.arrays import Floats
 from segue_core.contracts.planning import PlanningConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ControlError, ErrorCode
+from segue_core.figures import beyond
 
 _STUCK_M = -0.01  # a start that overlaps more than this is no touch: the scene or the pose is wrong
 
@@ -92,11 +93,9 @@ class BuiltInPlanner:
         outside = np.maximum(limits.low - q, q - limits.high)
         worst_joint = int(np.argmax(outside))
         if outside[worst_joint] > OUTSIDE_RAD:
-            allowed = f"{limits.low[worst_joint]:.3f} to {limits.high[worst_joint]:.3f} rad"
+            got, allowed = beyond(q[worst_joint], limits.low[worst_joint], limits.high[worst_joint], 3)
             text = f"{what} pose: {names[worst_joint]} is outside its limits"
-            raise ControlError(
-                ErrorCode.CONTROL_LIMIT, text, got=f"{q[worst_joint]:.3f} rad", expected=allowed
-            )
+            raise ControlError(ErrorCode.CONTROL_LIMIT, text, got=f"{got} rad", expected=f"{allowed} rad")
         return np.clip(q, limits.low, limits.high)
 
     @staticmethod

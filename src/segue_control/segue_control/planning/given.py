@@ -14,6 +14,7 @@ from scipy.interpolate import BPoly, CubicHermiteSpline, PchipInterpolator
 from segue_control.robot.limits import JointLimits
 from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode, unknown_name
+from segue_core.figures import told_apart
 
 _LONGEST_S = 600.0  # a row per tick is made of it before it begins
 START_RAD = 0.1  # how far from the arms its first point may be
@@ -41,8 +42,13 @@ class Given:
             if values is not None and not np.isfinite(values).all():
                 raise ControlError(ErrorCode.CONTROL_NOT_FINITE, f"trajectory: {what} are not finite")
         if len(self.times) and not self.times[-1] <= _LONGEST_S:
-            got, expected = f"{self.times[-1]:.0f} s", f"{_LONGEST_S:g} s or less"
-            raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: its length", got=got, expected=expected)
+            got, most = told_apart(self.times[-1], _LONGEST_S)
+            raise ControlError(
+                ErrorCode.CONTROL_LIMIT,
+                "trajectory: its length",
+                got=f"{got} s",
+                expected=f"{most} s or less",
+            )
         if not len(self.times) or self.times[0] < 0.0 or (np.diff(self.times) <= 0.0).any():
             got = np.array2string(self.times[:5], precision=3)
             text = "trajectory: times of its points"
@@ -84,7 +90,7 @@ def rows_of(
 def _refuse_motion_at_the_end(given: Given) -> None:
     if given.speeds is not None and np.abs(given.speeds[-1]).max() > _AT_REST_RAD_S:
         worst = int(np.abs(given.speeds[-1]).argmax())
-        got = f"{given.speeds[-1][worst]:.3f} rad/s of {given.names[worst]}"
+        got = f"{told_apart(given.speeds[-1][worst], 0.0, 3)[0]} rad/s of {given.names[worst]}"
         raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: speed at its end", got=got, expected="rest")
 
 
@@ -100,10 +106,9 @@ def _from_here(given: Given, q: Floats) -> Given:
     off = np.abs(given.positions[0] - q)
     if off.max() > START_RAD:
         worst = int(off.argmax())
-        got = f"{off[worst]:.3f} rad from {given.names[worst]}"
-        raise ControlError(
-            ErrorCode.CONTROL_LIMIT, "trajectory: start", got=got, expected=f"{START_RAD} or less"
-        )
+        figure, most = told_apart(off[worst], START_RAD, 3)
+        got = f"{figure} rad from {given.names[worst]}"
+        raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: start", got=got, expected=f"{most} or less")
     return given
 
 
@@ -130,11 +135,12 @@ def _check(
     beyond = np.maximum(low - moved, moved - high).max(axis=0)
     if beyond.max() > 1e-6:
         worst = int(beyond.argmax())
-        got = f"{beyond[worst]:.3f} rad beyond those of {names[columns[worst]]}"
+        got = f"{told_apart(beyond[worst], 0.0, 3)[0]} rad beyond those of {names[columns[worst]]}"
         raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: position limits", got=got)
     speeds = np.abs(np.diff(moved, axis=0)).max(axis=0, initial=0.0) * rate_hz
     allowed = limits.velocity[columns]
     if (speeds > _SLACK * allowed).any():
         worst = int((speeds / allowed).argmax())
-        got, most = f"{speeds[worst]:.2f} rad/s of {names[columns[worst]]}", f"{allowed[worst]:.2f} or less"
-        raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: speed", got=got, expected=most)
+        figure, most = told_apart(speeds[worst], allowed[worst], 2)
+        got = f"{figure} rad/s of {names[columns[worst]]}"
+        raise ControlError(ErrorCode.CONTROL_LIMIT, "trajectory: speed", got=got, expected=f"{most} or less")

@@ -16,6 +16,7 @@ import numpy as np
 from segue_control.planning.given import Given, joint_columns
 from segue_core.arrays import Floats
 from segue_core.errors import ControlError, ErrorCode
+from segue_core.figures import told_apart
 
 ARRIVED_RAD = 0.03  # as of other planned moves
 _SETTLE_S, _FOREVER_S = 3.0, 3600.0
@@ -61,9 +62,12 @@ def read_goal(goal: Any, robot_names: tuple[str, ...], now_s: float) -> Wanted:
     start_s = stamp.sec + stamp.nanosec * 1e-9
     begins_s = start_s - now_s if start_s else 0.0
     if begins_s > _FOREVER_S:
-        got, expected = f"in {begins_s:.0f} s", f"within {_FOREVER_S:g} s"
+        got, most = told_apart(begins_s, _FOREVER_S)
         raise ControlError(
-            ErrorCode.CONTROL_COMMAND_STALE, "trajectory: its start", got=got, expected=expected
+            ErrorCode.CONTROL_COMMAND_STALE,
+            "trajectory: its start",
+            got=f"in {got} s",
+            expected=f"within {most} s",
         )
     given = whole if begins_s >= -_LATE_S else left_of(whole, -begins_s)
     more = goal.goal_time_tolerance

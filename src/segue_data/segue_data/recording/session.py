@@ -12,6 +12,7 @@ from pathlib import Path
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode, clipped
+from segue_core.figures import told_apart
 from segue_data.bags.episode_writer import EpisodeWriter, Topic
 from segue_data.bags.manifest import OUTCOMES, Manifest
 from segue_data.bags.repair import RepairReport
@@ -146,12 +147,12 @@ class RecordingSession:
             got, expected = f"{len(task)} letters", f"{_LONGEST_NAME} or fewer"
             raise DataError(ErrorCode.DATA_PATH_REFUSED, "task name", got=got, expected=expected)
         if (free := self._free()) < self._min_free:
-            needed = f"at least {self._min_free / 1e6:.0f} MB"
+            got, needed = told_apart(free / 1e6, self._min_free / 1e6)
             raise DataError(
                 ErrorCode.DATA_DISK,
                 f"{self.root}: too little space",
-                got=f"{free / 1e6:.0f} MB",
-                expected=needed,
+                got=f"{got} MB",
+                expected=f"at least {needed} MB",
             )
         self._closed_early, self._told = None, False
         self._facts = replace(self._facts, task=task or self._facts.task, seed=seed)

@@ -23,6 +23,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ErrorCode, PerceptionError, SegueError
+from segue_core.figures import told_apart
 from segue_core.wire import info_of
 from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import CameraFrame
@@ -192,9 +193,11 @@ class PerceptionNode(LifecycleComponent):
         now_ns, foreign = self._now()
         most = (_SIMULATED_AHEAD_TICKS if self._simulated else _AHEAD_TICKS) / self._rate_hz
         if now_ns and not foreign and stamp_ns - now_ns > most * 1e9:
-            got, allowed = f"{(stamp_ns - now_ns) * 1e-6:.0f} ms", f"at most {most * 1e3:.0f} ms"
+            got, allowed = told_apart((stamp_ns - now_ns) * 1e-6, most * 1e3)
             text = f"camera '{camera}': its stamps are ahead of the clock"
-            raise PerceptionError(ErrorCode.FRAME_SKEWED, text, got=got, expected=allowed)
+            raise PerceptionError(
+                ErrorCode.FRAME_SKEWED, text, got=f"{got} ms", expected=f"at most {allowed} ms"
+            )
 
     def _publish_if_complete(self, stamp_ns: int) -> None:
         tick = ticks.nearest_tick(stamp_ns, self._rate_hz)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from segue_core.errors import DataError, ErrorCode
+from segue_core.figures import told_apart
 from segue_core.files import read_array, read_json
 from segue_policies.samples.augmentation import jitter, shift
 from segue_policies.samples.demonstrations import Demonstrations
@@ -151,13 +152,13 @@ def _about(
 
 
 def _refuse_size(shape: tuple[int, ...], encoder: EncoderConfig) -> None:
-    needed = _bytes(shape) / 1e9
-    if needed > encoder.disk_gb:
+    needed, allowed = told_apart(_bytes(shape) / 1e9, encoder.disk_gb, 1)
+    if _bytes(shape) / 1e9 > encoder.disk_gb:
         raise DataError(
             ErrorCode.DATA_DISK,
             f"the feature maps of {shape[0]} frames in {shape[1]} views",
-            got=f"{needed:.1f} GB",
-            expected=f"at most encoder.disk_gb, {encoder.disk_gb:g} GB",
+            got=f"{needed} GB",
+            expected=f"at most encoder.disk_gb, {allowed} GB",
             do="raise encoder.every (fewer frames), lower encoder.views, or raise encoder.disk_gb",
         )
 
@@ -167,7 +168,8 @@ def _room(file: Path, shape: tuple[int, ...]) -> NDArray[np.float16]:
     needed, free = _bytes(shape), shutil.disk_usage(file.parent).free
     do = "make room, raise encoder.every, lower encoder.views, or choose another place with cache=DIR"
     if needed + _SPARE > free:
-        text = f"{file.parent}: {needed / 1e9:.1f} GB of feature maps, {free / 1e9:.1f} GB free"
+        most, room = told_apart((needed + _SPARE) / 1e9, free / 1e9, 1)
+        text = f"{file.parent}: {most} GB for the feature maps, {room} GB free"
         raise DataError(ErrorCode.DATA_DISK, text, do=do)
     try:
         array = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
