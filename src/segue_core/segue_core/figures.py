@@ -25,3 +25,12 @@ def beyond(got: float, low: float, high: float, decimals: int = 0) -> tuple[str,
     text, bound = told_apart(got, nearest, decimals)
     places = len(bound.partition(".")[2])
     return text, f"{low:.{places}f} to {high:.{places}f}"
+
+
+def size(count: float) -> str:
+    """Bytes as a figure of two digits or more: 161 B, 37 kB, 4.2 MB, 1.3 GB."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.1f} {unit}" if count < 9.95 and unit != "B" else f"{count:.0f} {unit}"
+        count /= 1e3
+    return f"{count:.1f} GB"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_core.figures import beyond, told_apart
+from segue_core.figures import beyond, size, told_apart
 from segue_core.joint_merge import JointMerge
 
 
@@ -31,6 +31,21 @@ def test_figures_that_differ_read_differently_and_in_their_order(
 
 def test_equal_figures_are_told_as_they_are_asked_for() -> None:
     assert told_apart(1.0, 1.0, 2) == ("1.00", "1.00")
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (161, "161 B"),
+        (1499, "1.5 kB"),
+        (37_400, "37 kB"),
+        (999_700, "1.0 MB"),
+        (4.2e6, "4.2 MB"),
+        (5e11, "500.0 GB"),
+    ],
+)
+def test_a_size_is_never_told_as_nothing(count: float, told: str) -> None:
+    assert size(count) == told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,8 +128,25 @@ _SAVE = """corrections.save(
 
 def test_a_disk_that_fills_leaves_nothing_of_corrections(tmp_path: Path) -> None:
     said = _on_a_full_disk("corrections", _SAVE, 20_000, tmp_path / "out")
-    assert said.startswith(f"403 {tmp_path / 'out.partial'}: 0.0 GB for images.npy cannot be written"), said
+    assert said.startswith(f"403 {tmp_path / 'out.partial'}: 58 kB for images.npy cannot be written"), said
     assert not list(tmp_path.iterdir())
+
+
+_REPAIR = "__import__('segue_data.bags.repair', fromlist=['repair']).repair(Path(sys.argv[1]))"
+
+
+def test_a_repair_that_a_full_disk_refuses_says_how_much_is_needed_and_free_and_changes_nothing(
+    recorded: tuple[Path, Demonstration], tmp_path: Path
+) -> None:
+    """It said that 0 MB were needed."""
+    bag = shutil.copytree(recorded[0], tmp_path / "bag")
+    file = next(bag.glob("*.mcap"))
+    file.write_bytes(file.read_bytes()[:-400])
+    before = {path.name: path.read_bytes() for path in bag.iterdir()}
+    said = _on_a_full_disk("convert", _REPAIR, 5_000, bag)
+    needed = f"{file.stat().st_size / 1e3:.0f} kB are needed to keep the original of {file.name}, "
+    assert said.startswith(f"403 {bag}: {needed}") and "B are free: File too large" in said
+    assert {path.name: path.read_bytes() for path in bag.iterdir()} == before
 
 
 _WRITE = """

@@ -127,7 +127,7 @@ class TrajectoryServer:
             await self._follow(going)
         except SegueError as error:
             self._node.get_logger().warning(str(error))
-            result = self._action.Result(error_code=going.code(error), error_string=error.advised)
+            result = self._action.Result(error_code=going.code(error), error_string=going.told(error))
             handle.canceled() if handle.is_cancel_requested else handle.abort()
             return result
         finally:
@@ -187,6 +187,11 @@ class _Going:
         if self.off:
             return int(codes.PATH_TOLERANCE_VIOLATED)
         return int(codes.GOAL_TOLERANCE_VIOLATED if _NOT_THERE in error.text else codes.INVALID_GOAL)
+
+    def told(self, error: SegueError) -> str:
+        """What the client is told of how it ended."""
+        cancelled = self.handle.is_cancel_requested
+        return f"cancelled by its client: {error.text}" if cancelled else error.advised
 
     def along(self, rows: Floats, wanted: Wanted) -> Callable[[int], str]:
         """Looks after it on its way along rows (R, n): tells the client, says why the move must end."""

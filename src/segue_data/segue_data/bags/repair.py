@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from segue_core.errors import ConfigError, DataError
+from segue_core.figures import size
 from segue_core.files import load_config_mapping
 from segue_data.bags.manifest import FILE_NAME, Manifest, load
 from segue_data.bags.mcap_index import close_torn, forget_checksums
@@ -185,8 +186,11 @@ def _keep(path: Path) -> str:
         shutil.copy2(path, part)
     except OSError as error:
         part.unlink(missing_ok=True)
-        needed = f"{path.stat().st_size / 1e6:.0f} MB are needed to keep the original of {path.name}"
-        raise write_failed(path.parent, f"{needed}: {error.strerror}") from error
+        needed, free = size(path.stat().st_size), size(shutil.disk_usage(path.parent).free)
+        what = f"{needed} are needed to keep the original of {path.name}, {free} are free"
+        raise write_failed(
+            path.parent, f"{what}: {error.strerror}", "make room, then repair again"
+        ) from error
     part.replace(aside)
     return f"the original is kept as {aside.name}"
 

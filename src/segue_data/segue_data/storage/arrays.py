@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from segue_core.figures import size
 from segue_data.errors import write_failed
 
 
@@ -23,10 +24,8 @@ def new_array(file: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[A
         with file.open("r+b") as opened:
             os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
     except OSError as error:
-        size = f"{np.prod(shape, dtype=float) * np.dtype(dtype).itemsize / 1e9:.1f} GB"
-        text = (
-            f"{size} for {file.name} cannot be written: {error.strerror}; make room, or choose another folder"
-        )
+        needed = size(np.prod(shape, dtype=float) * np.dtype(dtype).itemsize)
+        text = f"{needed} for {file.name} cannot be written: {error.strerror}; make room, or choose another folder"
         raise write_failed(file.parent, text) from error
     return array
 

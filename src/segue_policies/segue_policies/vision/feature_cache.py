@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from segue_core.errors import DataError, ErrorCode
-from segue_core.figures import told_apart
+from segue_core.figures import size, told_apart
 from segue_core.files import read_array, read_json
 from segue_policies.samples.augmentation import jitter, shift
 from segue_policies.samples.demonstrations import Demonstrations
@@ -176,7 +176,7 @@ def _room(file: Path, shape: tuple[int, ...]) -> NDArray[np.float16]:
         with file.open("r+b") as opened:
             os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
     except OSError as error:
-        text = f"{file}: {needed / 1e9:.1f} GB of feature maps cannot be written: {error.strerror}"
+        text = f"{file}: {size(needed)} of feature maps cannot be written: {error.strerror}"
         raise DataError(ErrorCode.DATA_DISK, text, do=do) from error
     return array
 
