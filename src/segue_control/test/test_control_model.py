@@ -56,3 +56,11 @@ def test_what_mujoco_cannot_build_is_refused_in_its_words() -> None:
     with pytest.raises(ConfigError, match="MuJoCo cannot build robot 'jaco2'.*repeated name") as caught:
         compiled(robot, spec)
     assert caught.value.code == ErrorCode.CONFIG_INVALID_VALUE
+
+
+@pytest.mark.parametrize("robot", NAMES)
+def test_a_robot_shown_by_its_hulls_compiles_no_mesh_that_nothing_has(robot: str) -> None:
+    config = load_config(ROBOTS / f"{robot}.yaml", RobotConfig)
+    model = compiled(config, robot_spec(config))
+    if config.model.visuals == "hull":
+        assert set(range(model.nmesh)) == set(model.geom_dataid[model.geom_dataid >= 0].tolist())
