@@ -244,3 +244,15 @@ def test_a_check_reads_the_header_of_a_large_file_alone(
     cut_in_half(WEIGHTS)(checkpoint)
     with pytest.raises(PolicyError, match=f"{WEIGHTS}: not safetensors"):
         check_checkpoint(checkpoint)
+
+
+@pytest.mark.parametrize("name", ["act_push_button", "flow_pick_place", "legato_pick_place"])
+def test_loading_a_checkpoint_imports_nothing_of_torchs_compiler(name: str) -> None:
+    """Two seconds of every start: networks without memory are built without what makes tables and noise there."""
+    folder = Path(__file__).resolve().parents[3] / "config" / "checkpoints" / name
+    code = (
+        "import sys; from pathlib import Path; from segue_policies.serve import load_policy; "
+        f"load_policy(Path({str(folder)!r})); print({{'sympy', 'torch._dynamo'}} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -42,6 +43,16 @@ class VideoFrame:
     view: Rgb | None = None
 
 
+@lru_cache(maxsize=4)
+def _plate(height: int, width: int) -> Rgb:
+    return np.full((height, width, 3), _BACKGROUND, dtype=np.uint8)
+
+
+def _ground(height: int, width: int) -> Rgb:
+    """A picture (height, width, 3) of the background; copied, for three values are repeated slowly."""
+    return _plate(height, width).copy()
+
+
 def _put_text(picture: Rgb, text: str, x: int, y: int, scale: float) -> None:
     cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, _INK, 1, cv2.LINE_AA)
 
@@ -61,7 +72,7 @@ def _panel(name: str, image: Rgb, height: int) -> Rgb:
 def _side_by_side(panels: Sequence[Rgb], height: int) -> Rgb:
     """Panels in a row, GAP apart, on a ground of this height."""
     width = sum(panel.shape[1] for panel in panels) + GAP * (len(panels) - 1)
-    ground = np.full((height, width, 3), _BACKGROUND, dtype=np.uint8)
+    ground = _ground(height, width)
     left = 0
     for panel in panels:
         ground[: panel.shape[0], left : left + panel.shape[1]] = panel
@@ -71,7 +82,7 @@ def _side_by_side(panels: Sequence[Rgb], height: int) -> Rgb:
 
 def _column(panels: Sequence[Rgb], height: int) -> Rgb:
     """Panels one below the other, GAP apart."""
-    ground = np.full((height, max(panel.shape[1] for panel in panels), 3), _BACKGROUND, dtype=np.uint8)
+    ground = _ground(height, max(panel.shape[1] for panel in panels))
     top = 0
     for panel in panels:
         ground[top : top + panel.shape[0], : panel.shape[1]] = panel
@@ -97,7 +108,7 @@ def compose(frame: VideoFrame, panel_height: int) -> Rgb:
     else:
         body = _beside(frame.view, frame.images)
     height, width = CAPTION_HEIGHT + body.shape[0], body.shape[1]
-    picture = np.full((height + height % 2, width + width % 2, 3), _BACKGROUND, dtype=np.uint8)
+    picture = _ground(height + height % 2, width + width % 2)
     _put_text(picture, frame.caption, 12, 26, 0.55)
     picture[CAPTION_HEIGHT:height, :width] = body
     return picture

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from segue_core.errors import ErrorCode, PolicyError
 
 NetT = TypeVar("NetT", bound=nn.Module)
 _NAMED = 3
+_WEIGHTS = {"empty", "zeros", "ones", "rand", "randn"}
+_TABLES = {"arange", "linspace"}
+_LONGEST_TABLE = 100_000
+
+
+class _WithoutMemory(TorchFunctionMode):
+    """Weights have shapes and no memory, tables are what they are: settings that ask for terabytes cost nothing.
+
+    Not `torch.device("meta")` alone: there a table or a normal distribution imports torch's compiler, for two seconds.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        given, name = dict(kwargs or {}), getattr(func, "__name__", "")
+        if name in _WEIGHTS:
+            return torch.empty(*args, dtype=given.get("dtype"), device="meta")
+        if name == "full" or (name in _TABLES and _is_huge(args)):
+            return func(*args, **given | {"device": "meta"})
+        if name == "normal_" and args[0].is_meta:
+            return args[0]
+        return func(*args, **given)
+
+
+def _is_huge(bounds: Iterable[Any]) -> bool:
+    return any(isinstance(bound, int | float) and abs(bound) > _LONGEST_TABLE for bound in bounds)
 
 
 def filled_network(build: Callable[[], NetT], weights: Mapping[str, NDArray[np.float32]]) -> NetT:
@@ -22,9 +49,7 @@ def filled_network(build: Callable[[], NetT], weights: Mapping[str, NDArray[np.f
     Raises:
         PolicyError: CHECKPOINT_CORRUPT, naming the first weights that are missing, unknown or of another shape.
     """
-    with torch.device(
-        "meta"
-    ):  # shapes without memory: settings that ask for terabytes meet the weights first
+    with _WithoutMemory():
         wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
     found = {name: array.shape for name, array in weights.items()}
     differs = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
