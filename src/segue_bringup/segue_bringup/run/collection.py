@@ -54,7 +54,7 @@ class Collection(Episode):
     def _do(self, goal: Any) -> Ending:
         readiness, done = Readiness(self._node, self.plan.nodes), False
         try:
-            if self._wait(lambda: self._nodes_ready(readiness)):
+            if self._wait(lambda: self._nodes_ready(readiness)) and self._wait(self._world.passes):
                 self._headline("ready")
                 done = self._wait(lambda: self.session.told.get("stage") == "done")
         finally:  # whatever it was

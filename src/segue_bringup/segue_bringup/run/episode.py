@@ -19,6 +19,7 @@ from segue_bringup.run.display import Display, Progress
 from segue_bringup.run.folder import RunFolder
 from segue_bringup.run.interrupts import Interrupts
 from segue_bringup.run.readiness import Readiness, same_names
+from segue_bringup.run.standing_world import StandingWorld, standing
 from segue_bringup.run.standstill import Guard, Standstill
 from segue_bringup.supervision import urgency
 from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
@@ -108,6 +109,7 @@ class Episode:
         self._executor.add_node(self._node)
         self._node.create_subscription(SchedulerState, "segue/state", self._on_state, 10)
         self._node.create_subscription(TaskState, "segue/task_state", self._on_task, 10)
+        self._world = StandingWorld(self._node, self.plan)
         self._client = self.make_client(self._node)
         if shared:
             self._refuse_doubles(lock.domain)
@@ -133,7 +135,7 @@ class Episode:
         if any(node.urgent for node in self.plan.nodes) and (why := urgency.why_not()):
             self.display.say(why)
         self._logs = LogFollower()
-        for node in self.plan.nodes:
+        for node in standing(self.plan).nodes:
             command = node_command(node, write_parameters(node, self.folder.parameters))
             environment = node_environment(node, os.environ)
             log = self.folder.log(node.name)
@@ -153,8 +155,7 @@ class Episode:
         self.progress.overlap_rmse = told.overlap_rmse
 
     def _do(self, goal: Any) -> Ending:
-        readiness = Readiness(self._node, self.plan.nodes)
-        if not self._wait(lambda: self._all_ready(readiness)):
+        if not self._begun():
             return self._why()
         self._headline("running")
         self._client.send(goal)
@@ -165,6 +166,11 @@ class Episode:
             if not done:
                 self._stop_arm()
         return self._result() if done else self._why()
+
+    def _begun(self) -> bool:
+        """Wait until all nodes are ready and the world's time passes; False when interrupted or out of time."""
+        readiness = Readiness(self._node, self.plan.nodes)
+        return self._wait(lambda: self._all_ready(readiness)) and self._wait(self._world.passes)
 
     def _all_ready(self, readiness: Readiness) -> bool:
         pending = readiness.pending()
@@ -195,6 +201,8 @@ class Episode:
 
     def _let_rest(self) -> None:
         """The graph stays until the joints stand still: a result tells that a stop has begun, not that it is over."""
+        if self._world.stands:
+            return
         standstill, end_s = Standstill(self._node, self.plan), time.monotonic() + _REST_S
         while not standstill.reached() and time.monotonic() < end_s:
             self._executor.spin_once(timeout_sec=_SPIN_S)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from segue_bringup.run.episode import Ending, Episode
-from segue_bringup.run.readiness import Readiness
 from segue_eval.bench.growth import Watched, jitter_ms, look_at, spread
 from segue_interfaces.action import RunTask
 from segue_interfaces.msg import RobotCommand, SafetyState
@@ -96,8 +95,7 @@ class SoakEpisode(Episode):
         self.progress.progress, self.progress.score = self._age_s() / self.seconds, told.score
 
     def _do(self, goal: RunTask.Goal) -> Ending:
-        readiness = Readiness(self._node, self.plan.nodes)
-        if not self._wait(lambda: self._all_ready(readiness)):
+        if not self._begun():
             return self._why()
         self._began_s = time.monotonic()
         while self._age_s() < self.seconds and (done := self.seen.outcomes.total()) != self.goals:

@@ -39,7 +39,7 @@ def _drop_unused_meshes(arm: mujoco.MjSpec) -> None:
     used = tuple({geom.meshname for body in arm.bodies for geom in body.geoms} - {""})
     for mesh in list(arm.meshes):
         name = mesh.name or Path(mesh.file).stem
-        if not any(shown.endswith(name) for shown in used):  # an attached part's geoms have a prefix before it
+        if not any(shown.endswith(name) for shown in used):  # an attached part's have a prefix
             mesh.delete()
 
 

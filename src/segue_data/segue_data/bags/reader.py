@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys.store import Typestore
 
+from segue_core.contracts.base import load_mapping
 from segue_core.errors import ConfigError, DataError
-from segue_core.files import load_config_mapping
+from segue_core.files import read_config
 from segue_data.bags.definitions import recorded_types, typestore
 from segue_data.bags.manifest import FILE_NAME, load
 from segue_data.bags.namespaces import namespace_of, plain_names
+from segue_data.bags.remembered_yaml import remember
 from segue_data.bags.stored import STORAGES, cut_or_foreign, files_of, packed_of, unpacked_name
 from segue_data.errors import corrupt, missing, spoiled
 
 NANOSECONDS = 1_000_000_000
+remember()
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,17 @@ def first_stamp_ns(data: bytes) -> int:
     return int(seconds) * NANOSECONDS + int(nanoseconds)
 
 
+@lru_cache(8)
+def _refuse_no_mapping(text: bytes, source: str) -> None:
+    load_mapping(text, source)
+
+
 def _open(bag: Path) -> Reader:
     if not (bag / "metadata.yaml").is_file():
         do = f"try `segue data repair {bag}`: its recorder may have been killed"
         raise missing(bag, "no metadata.yaml: not a finished bag", do)
     try:
-        load_config_mapping(bag / "metadata.yaml")
+        _refuse_no_mapping(read_config(bag / "metadata.yaml"), str(bag / "metadata.yaml"))
     except ConfigError as error:
         raise corrupt(
             bag, "metadata.yaml", f"{error.text} (`segue data repair {bag}` writes it anew)"

@@ -50,7 +50,7 @@ def _plate(height: int, width: int) -> Rgb:
 
 def _ground(height: int, width: int) -> Rgb:
     """A picture (height, width, 3) of the background; copied, for three values are repeated slowly."""
-    return _plate(height, width).copy()
+    return np.array(_plate(height, width))
 
 
 def _put_text(picture: Rgb, text: str, x: int, y: int, scale: float) -> None:

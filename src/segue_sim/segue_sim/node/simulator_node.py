@@ -63,6 +63,7 @@ class SimulatorParameters(StrictModel):
         default=1.0, ge=0.05, le=10.0, description="simulated seconds per second, at most"
     )
     waits: bool = Field(default=False, description="time waits for the controller's answer to every step")
+    stands: bool = Field(default=False, description="time stands at first, until sim/pause lets it pass")
     view: bool = Field(default=False, description="open a window")
     publish_state: bool = Field(
         default=False, description="tell the whole state of the world on /sim/state, for privileged policies"
@@ -89,6 +90,8 @@ class SimulatorNode(LifecycleComponent):
         self._waits, self._factor = given.waits, given.real_time_factor
         debt_s = _DEBT_S if given.waits else 0.5 * self._step_s / self._factor
         self._pace = Pace(self._step_s, self._factor, _PATIENCE_S, debt_s)
+        if given.stands:
+            self._pace.stand(True, time.monotonic())
         self._clock_time = SimClock(robot.control_rate_hz, round(robot.control_rate_hz / robot.tick_rate_hz))
         names = (*robot.joint_names, *robot.gripper_names)
         told = robot.control.interface
@@ -98,6 +101,8 @@ class SimulatorNode(LifecycleComponent):
         self._openings = self._world.gripper_positions()
         self._prefix = prefix(self)
         self._base = f"{self._prefix}{robot.base_frame}"
+        still = np.zeros_like(self._openings)
+        self._joints = joint_state(self._world, robot, still, self._said.clock, self._base)
         self._connect()
 
     def _connect(self) -> None:
@@ -252,6 +257,8 @@ class SimulatorNode(LifecycleComponent):
         self._clock_out.publish(self._said)  # for whoever begins meanwhile
         if self._waits:
             self._joints_out.publish(self._joints)
+        if self._window:
+            self._window.show()
 
     def _say_speed(self) -> None:
         speed, standing = self._pace.speed(time.monotonic()), self._pace.standing
