@@ -11,19 +11,25 @@ from functools import lru_cache
 from typing import Any
 
 from rosbags.rosbag2 import metadata, reader
-from ruamel.yaml import YAML
 
 _TEXTS = 64
+_PARSER: Any = reader.YAML  # type: ignore[attr-defined]
 
 
 @lru_cache(_TEXTS)
 def _meaning(text: str) -> Any:
-    return YAML(typ="safe").load(text)
+    return _PARSER(typ="safe").load(text)
 
 
-class _RememberedYaml(YAML):
-    def load(self, stream: Any) -> Any:
-        return deepcopy(_meaning(stream)) if isinstance(stream, str) else super().load(stream)
+class _RememberedYaml:
+    def __init__(self, typ: str) -> None:
+        self._parser = _PARSER(typ=typ)
+
+    def load(self, text: str) -> Any:
+        return deepcopy(_meaning(text))
+
+    def dump(self, data: Any, stream: Any) -> None:
+        self._parser.dump(data, stream)
 
 
 def remember() -> None:
