@@ -224,6 +224,17 @@ def test_in_a_world_that_waits_who_is_waited_for_is_named_however_late_messages_
     assert guard.fault is not None and guard.fault.code is blamed
 
 
+def test_in_a_world_that_waits_commands_that_ceased_a_little_before_the_joint_states_are_not_blamed(
+    controller: RobotController,
+) -> None:
+    """A busy machine had read the last command half a second before the last joint states."""
+    guard = controller.guard
+    guard._commands.feed(0)
+    guard.observe(controller.kinematics.home, 500 * MS)
+    guard.watch(1200 * MS, joints_wait=False)
+    assert guard.fault is not None and guard.fault.code is ErrorCode.CONTROL_STATE_STALE
+
+
 def test_in_a_world_that_waits_the_only_silent_one_is_named(controller: RobotController) -> None:
     guard = controller.guard
     guard.observe(controller.kinematics.home, 3000 * MS)

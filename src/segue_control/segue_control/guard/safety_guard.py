@@ -275,11 +275,17 @@ class SafetyGuard:
         stale = [stream for stream in heard if stream[0].stale(now_ns)]
         if not stale:
             return
-        if joints_wait is not None and len(stale) > 1:
-            heard = stale[1:] if joints_wait else stale[:1]
+        if joints_wait and len(stale) > 1:
+            heard = stale[1:]
+        elif joints_wait is False and self._states_paused(now_ns):
+            heard = heard[:1]
         dog, code, text = max(heard, key=lambda stream: stream[0].silent_for_s(now_ns) - stream[0].timeout_s)
         age, most = f"{dog.silent_for_s(now_ns):.3f} s", f"at most {dog.timeout_s:g} s"
         self._late(ControlError(code, text, got=age, expected=most))
+
+    def _states_paused(self, now_ns: int) -> bool:
+        """Whether no joint states have come for as long as they may be old, be it too soon to call them silent."""
+        return self._states.fed_ns is not None and self._states.silent_for_s(now_ns) > self._states.timeout_s
 
     def limit(self, desired: Floats) -> tuple[Floats, tuple[str, ...]]:
         """The joint command (n,) for this update and what was changed, such as "velocity:left_joint3".
