@@ -144,9 +144,10 @@ def live(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Callable[..., 
     pytestconfig.stash[_STANDING].close()
     with ExitStack() as stack:
 
-        def start(robot: str = "franka", **arguments: Any) -> Live:
+        def start(robot: str = "franka", *, urgent: bool = False, **arguments: Any) -> Live:
             folder = tmp_path / f"graph-{len(list(tmp_path.glob('graph-*')))}"
-            return stack.enter_context(Live(folder, robot, **arguments))
+            graph = Live(folder, robot, **arguments)
+            return stack.enter_context(graph.urgent() if urgent else graph)
 
         yield start
 

@@ -16,6 +16,7 @@ from segue_bringup.resolution import NodePlan, make_plan
 from segue_bringup.run.readiness import Readiness
 from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
 from segue_bringup.supervision.supervisor import Job, Supervisor
+from segue_bringup.supervision.urgency import make_urgent
 
 from .hands import TASKS, Hands
 from .relay import UPSTREAM, Relay
@@ -73,11 +74,14 @@ class Live(Hands):
         }
         self._given = given | {"time_limit_s": 600.0, "runs": str(folder / "bags")} | arguments
         self._instead, self._here = dict(instead or {}), tuple(here)
-        self._urgent = False  # whether every process is as urgent as a loop that nobody waits for
+        self._urgent = False
         self.said: list[str] = []
 
     def open(self, stack: ExitStack) -> None:
         """Start the graph and join it."""
+        if self._urgent:
+            stack.callback(os.sched_setscheduler, 0, os.sched_getscheduler(0), os.sched_getparam(0))
+            make_urgent()  # a witness that reads late loses what it has not read
         own = {"ROS_DOMAIN_ID": str(self.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
         stack.enter_context(_environment(own))
         self.plan = make_plan(load_graph(), self._given)
@@ -92,6 +96,11 @@ class Live(Hands):
         self.until(lambda: not readiness.pending(), "the graph is ready")
         self.until(self.task.available, "the action server is there")
         self.until(self.witness.hears, "joint states and safety states are heard")
+
+    def urgent(self) -> "Live":
+        """Itself, before it is opened: every process of it, and this one, as urgent as a loop nobody waits for."""
+        self._urgent = True
+        return self
 
     def start_nodes(self) -> None:
         """All that run here."""

@@ -4,7 +4,6 @@ Its time is the wall's, and waits for nobody. All its processes therefore come b
 and the contract's time-outs are longer; where that priority is not allowed, nothing can be said.
 """
 
-import os
 import re
 import time
 from contextlib import ExitStack
@@ -17,7 +16,6 @@ import yaml
 from diagnostic_msgs.msg import KeyValue
 
 from segue_bringup.catalogue import config_root
-from segue_bringup.supervision.urgency import make_urgent
 from segue_core.contracts.files import load_robot
 from segue_interfaces.srv import Recover
 from segue_ros import qos
@@ -65,12 +63,10 @@ class Rehearsed(Live):
                 folder / "cameras.yaml", {"cameras": dict.fromkeys(patient.cameras, settings)}
             ),
         }
-        self._urgent = True
+        self.urgent()
 
     def open(self, stack: ExitStack) -> None:
         """Start robot and graph, and join them."""
-        stack.callback(os.sched_setscheduler, 0, os.sched_getscheduler(0), os.sched_getparam(0))
-        make_urgent()  # a witness that reads late loses what it has not read
         super().open(stack)
         self.witness.config = load_robot(self._contract)
         self._services["segue/hardware/recover"] = self.node.create_client(Recover, "segue/hardware/recover")
