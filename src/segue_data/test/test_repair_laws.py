@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -419,3 +420,44 @@ def test_a_bag_compressed_otherwise_is_named_with_what_to_do(
     assert cli.main(["repair", str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert "bag_0.mcap.lz4" in told.err and "ros2 bag convert" in told.err and "1 not repaired" in told.out
+
+
+@pytest.mark.parametrize("name", ["metadata.yaml", manifest.FILE_NAME])
+def test_repair_writes_into_the_bag_alone_wherever_the_names_in_it_lead(name: str, tmp_path: Path) -> None:
+    outside, bag = tmp_path / "outside.txt", tmp_path / "bag"
+    mine = FACTS.to_json() if name == manifest.FILE_NAME else "mine"
+    outside.write_text(mine)
+    path = _written(bag)
+    path.write_bytes(path.read_bytes()[:-40])
+    (bag / name).symlink_to(outside)
+    assert repair(bag).changed
+    assert outside.read_text() == mine and _numbers(bag) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a loop", "a folder"])
+def test_repair_waits_for_nothing_that_stands_where_the_description_belongs(
+    kind: str, tmp_path: Path
+) -> None:
+    bag = tmp_path / "bag"
+    _written(bag)
+    place = bag / "metadata.yaml"
+    {"a pipe": os.mkfifo, "a loop": lambda path: path.symlink_to(path.name), "a folder": os.mkdir}[kind](
+        place
+    )
+    if kind == "a folder":
+        with pytest.raises(DataError, match="metadata.yaml"):
+            repair(bag)
+        return
+    repair(bag)
+    assert _numbers(bag) == list(range(COUNT))
+
+
+def test_a_file_that_the_disk_does_not_give_is_an_error_that_names_it(tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    path = _written(bag)
+    repair(bag)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # reading its beginning fails as on a damaged disk
+    for read_it in (lambda: list(read(bag)), lambda: repair(bag)):
+        with pytest.raises(DataError, match="Input/output error"):
+            read_it()

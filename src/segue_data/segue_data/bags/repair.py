@@ -32,7 +32,7 @@ from segue_data.bags.stored import (
 )
 from segue_data.bags.unpacking import unpacked
 from segue_data.errors import corrupt, missing, write_failed
-from segue_data.storage.atomic import write_text
+from segue_data.storage.atomic import whole_file
 
 _MODES = ("", "none", "message", "file")
 
@@ -128,17 +128,26 @@ def _repair(
         or f"metadata.yaml was written anew: {wrong.removeprefix('metadata.yaml: ')}"
     )
     if found.unsure or not _all_there(bag, found.files):
-        write_text(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
+        _write(bag / FILE_NAME, _manifest(bag, found.files, why, manifest).to_json())
     if not _describe(bag, found.files):
         raise corrupt(bag, "after repair", f"not all of its {count} messages can be read ({why})")
     return RepairReport(bag, True, count, why)
+
+
+def _write(path: Path, text: str) -> None:
+    """A file of the bag's own, in the place of whatever has its name: a link leads out of the bag, a pipe nowhere."""
+    try:
+        with whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise write_failed(path, f"cannot be written: {error.strerror}") from error
 
 
 def _describe(bag: Path, files: Sequence[StoredFile]) -> bool:
     """Write metadata.yaml; whether all messages can be read by it, with the compression that it named or with none."""
     before = _before(bag)
     for known in (before, {**before, "compression_mode": "", "compression_format": ""}):
-        write_text(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
+        _write(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
         if not _what_is_wrong(bag, files):
             return True
     return False

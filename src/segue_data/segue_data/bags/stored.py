@@ -14,7 +14,7 @@ from typing import Any
 from rosbags.rosbag2 import Reader
 
 from segue_core.contracts.base import load_mapping
-from segue_core.errors import ConfigError
+from segue_core.errors import ConfigError, DataError
 from segue_data.bags.definitions import typestore
 from segue_data.bags.manifest import BAG_VERSION
 from segue_data.bags.mcap_scan import Scan
@@ -71,19 +71,30 @@ def unpacked_name(path: Path) -> str:
     return path.stem
 
 
+def _cannot_be_read(path: Path, error: OSError) -> DataError:
+    do = "see whether you may read it and its disk is sound"
+    return corrupt(path.parent, path.name, f"it cannot be read: {error.strerror}", do)
+
+
 def storage_of(path: Path) -> str:
     """`mcap` or `sqlite3`, by how the file begins; else by its name."""
-    with path.open("rb") as file:
-        return MAGICS.get(file.read(8), STORAGES[path.suffix])
+    try:
+        with path.open("rb") as file:
+            return MAGICS.get(file.read(8), STORAGES[path.suffix])
+    except OSError as error:
+        raise _cannot_be_read(path, error) from error
 
 
 def cut_or_foreign(path: Path) -> str:
     """What is plainly wrong with a file of a bag, by its first and last bytes; empty if they are right."""
-    with path.open("rb") as file:
-        first = file.read(8)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 8))
-        last = file.read()
+    try:
+        with path.open("rb") as file:
+            first = file.read(8)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 8))
+            last = file.read()
+    except OSError as error:
+        raise _cannot_be_read(path, error) from error
     kind = STORAGES[path.suffix]
     if not size:
         return "the file is empty (0 bytes)"
