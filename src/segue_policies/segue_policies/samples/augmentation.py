@@ -39,7 +39,7 @@ def jitter(images: Tensor, brightness: float, colour: float, generator: torch.Ge
     if brightness == 0.0 and colour == 0.0:
         return images
     gain, level = (_change(images, brightness, colour, generator) for _ in range(2))
-    return images * (1 + gain) + level
+    return (images * (1 + gain)).add_(level)
 
 
 def _change(images: Tensor, brightness: float, colour: float, generator: torch.Generator) -> Tensor:
