@@ -223,9 +223,11 @@ class BenchData(Numbers):
 
 
 class BenchTrain(Numbers):
-    """Compare the training speed of our ACT with LeRobot's, in one run."""
+    """Compare the training speed of our ACT with LeRobot's, or of Legato with a step written plainly, in one run."""
 
-    lerobot_python: Path = Field(description="interpreter that has LeRobot")
+    lerobot_python: Path | None = Field(
+        default=None, description="interpreter that has LeRobot; without one Legato's step and a plain one"
+    )
     data: Annotated[Path | None, Word(also=("dataset",))] = Field(
         default=None, description="a dataset; else made-up frames"
     )

@@ -115,10 +115,18 @@ def run_data(options: BenchData) -> int:
     return _done(options, report)
 
 
-def run_train(options: BenchTrain) -> int:
-    """Training speed here and in LeRobot."""
-    from segue_eval.bench import train
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
+
+def run_train(options: BenchTrain) -> int:
+    """Training speed here and in LeRobot, or of a step here and written plainly."""
+    from segue_eval.bench import train, train_step
+
+    if options.lerobot_python is None:
+        step = train_step.bench_step(options.data, options.batch, options.rounds, options.threads, _say)
+        print(train_step.table(step))
+        return _done(options, step)
     asked = train.TrainBenchOptions(
         lerobot=options.lerobot_python,
         data=options.data,
@@ -128,7 +136,7 @@ def run_train(options: BenchTrain) -> int:
         threads=options.threads,
         device=options.device,
     )
-    report = train.bench_train(asked, lambda line: print(line, file=sys.stderr, flush=True))
+    report = train.bench_train(asked, _say)
     print(train.table(report))
     return _done(options, report)
 

@@ -38,11 +38,12 @@ def jitter(images: Tensor, brightness: float, colour: float, generator: torch.Ge
     """
     if brightness == 0.0 and colour == 0.0:
         return images
-    gain, level = (_change(images, brightness, colour, generator) for _ in range(2))
+    gain, level = (light_change(images, brightness, colour, generator) for _ in range(2))
     return (images * (1 + gain)).add_(level)
 
 
-def _change(images: Tensor, brightness: float, colour: float, generator: torch.Generator) -> Tensor:
+def light_change(images: Tensor, brightness: float, colour: float, generator: torch.Generator) -> Tensor:
+    """A gain or a level for every camera and colour, to broadcast over `images`; drawn on the CPU."""
     batch, cameras = len(images), images.shape[-4]
     common = _symmetric((batch, cameras, 1), generator) * brightness
     own = _symmetric((batch, cameras, 3), generator) * colour

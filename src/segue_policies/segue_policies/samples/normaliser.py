@@ -95,7 +95,9 @@ class Normaliser:
 
     def encode_images(self, images: Tensor) -> Tensor:
         """`(..., cameras, h, w, 3)` uint8 to `(..., cameras, 3, h, w)` float32; channels stay last in memory."""
-        shares = images / 255.0  # its own from here on, and changed in place: copies of a batch leave the caches
+        shares = (
+            images / 255.0
+        )  # its own from here on, and changed in place: copies of a batch leave the caches
         mean = shares.new_tensor(self.image_mean)[:, None, None, :]
         return shares.sub_(mean).mul_(IMAGE_GAIN).movedim(-1, -3)
 
