@@ -73,6 +73,15 @@ def test_the_end_of_a_required_node_names_it_its_exit_and_its_last_words(tmp_pat
     assert all(part in str(error) for part in ("'node'", "exit code 3", "the reason"))
 
 
+def test_what_went_well_in_a_killed_nodes_log_is_not_told_as_the_reason(tmp_path: Path) -> None:
+    """A controller that was killed in a run ended it with "armed. What to do: look into ..."."""
+    log = "print('[INFO] [1795995204.93] [node]: armed\\n[WARN] [1795995204.94] [node]: late', flush=True)"
+    with Supervisor(lambda _: None) as supervisor:
+        supervisor.start(_job(tmp_path, f"import os; {log}; os.kill(os.getpid(), 9)", required=True))
+        said = str(_poll_until_raised(supervisor))
+    assert "armed" not in said and "\n    [WARN] [node]: late. What to do: somebody, or the system" in said
+
+
 def test_a_node_is_restarted_as_often_as_its_policy_says(tmp_path: Path) -> None:
     job = _job(tmp_path, "print('once')", required=True, respawn=Respawn(attempts=2, delay_s=0.0))
     with Supervisor(lambda _: None) as supervisor:

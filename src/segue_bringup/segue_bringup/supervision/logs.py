@@ -5,8 +5,19 @@ from pathlib import Path
 
 # rcutils: "[WARN] [1700000000.1] [scheduler]: text"; Python: "Traceback" and the "SomeError: text" that ends it.
 _WORTH_SEEING = re.compile(r"^\s*\[(WARN|ERROR|FATAL)\]|^Traceback|^[\w.]+(Error|Exception)\b")
+_WENT_WELL = re.compile(r"^\s*\[(DEBUG|INFO)\]")
 _STAMP = re.compile(r"\[\d{9,}\.\d+\]\s*")
 _CHUNK = 65536
+
+
+def went_well(line: str) -> bool:
+    """Whether a line of a node's log says how things go, and not what is wrong."""
+    return bool(_WENT_WELL.search(line))
+
+
+def without_stamp(line: str) -> str:
+    """A line of a node's log without its time."""
+    return _STAMP.sub("", line)
 
 
 class LogFollower:
@@ -23,7 +34,7 @@ class LogFollower:
     def new_lines(self) -> list[tuple[str, str]]:
         """Complete new lines worth showing, as (name of the log, line without its time stamp)."""
         return [
-            (path.stem, _STAMP.sub("", line))
+            (path.stem, without_stamp(line))
             for path in self._offsets
             for line in self._read(path)
             if _WORTH_SEEING.search(line)

@@ -13,6 +13,7 @@ from typing_extensions import Self
 from segue_bringup.graph import Respawn
 from segue_bringup.supervision import guardian
 from segue_bringup.supervision.dead_memory import clear_dead_memory
+from segue_bringup.supervision.logs import went_well, without_stamp
 from segue_bringup.supervision.process import Process, describe_exit
 from segue_core.errors import ConfigError, ErrorCode
 
@@ -129,7 +130,7 @@ class Supervisor:
             text = (
                 f"node {job.name!r} ended ({how}) and the graph cannot go on without it{last_words(job.log)}"
             )
-            raise ConfigError(ErrorCode.PROCESS_FAILED, text, do=f"look into {job.log}")
+            raise ConfigError(ErrorCode.PROCESS_FAILED, text, do=_what_to_do(status, job.log))
 
     def _forget(self, kept: _Kept) -> None:
         if kept.process:
@@ -153,9 +154,17 @@ class Supervisor:
 
 
 def last_words(log: Path, lines: int = 3) -> str:
-    """The end of a log, to append to an error; empty when there is none."""
+    """The end of a log, to append to an error; empty when there is none. What went well is no reason."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
-    return "".join(f"\n    {line}" for line in text.splitlines()[-lines:])
+    said = [line for line in text.splitlines() if not went_well(line)]
+    return "".join(f"\n    {without_stamp(line)}" for line in said[-lines:])
+
+
+def _what_to_do(status: int, log: Path) -> str:
+    if status != -signal.SIGKILL:
+        return f"look into {log}"
+    who = "somebody, or the system for want of memory (sudo dmesg | grep -i 'killed process'), killed it"
+    return f"{who}; what it did before is in {log}"
