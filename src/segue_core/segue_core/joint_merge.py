@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from segue_core.arrays import Floats
 from segue_core.figures import told_apart
 
+_SHOWN = 4
 TICK_TOLERANCE_NS = 4_000_000  # clocks round differently: what is this little after its tick belongs to it
 
 
@@ -49,6 +51,7 @@ class JointMerge:
         self._positions = np.full(len(self.names), np.nan)
         self._speeds = np.full(len(self.names), np.nan)
         self._message: list[str] = []
+        self._others: list[str] = []  # the first joints that do not matter, to be told
         self._layout = (np.empty(0, np.intp), np.empty(0, np.intp))
         self.heard = 0  # messages
 
@@ -58,6 +61,8 @@ class JointMerge:
             entries = [entry for entry, name in enumerate(told) if name in self._places]
             places = [self._places[told[entry]] for entry in entries]
             self._message, self._layout = list(told), (np.array(entries, np.intp), np.array(places, np.intp))
+            new = (name for name in told if name not in self._places and name not in self._others)
+            self._others += islice(new, _SHOWN - len(self._others))
         return self._layout
 
     def add(
@@ -80,7 +85,8 @@ class JointMerge:
     def why_none(self) -> str:
         """Why there is no whole state of what was taken; empty when there is one."""
         if missing := [name for name, told in zip(self.names, self._told, strict=True) if not told]:
-            return f"no message has {', '.join(missing)} ({self.heard} messages have other joints)"
+            others = f": {', '.join(self._others)}" if self._others else ""
+            return f"no message has {', '.join(missing)} ({self.heard} messages have other joints{others})"
         behind = int(self._stamps.max()) - self._stamps
         if late := [name for name, age in zip(self.names, behind, strict=True) if age > self._max_age_ns]:
             age, allowed = told_apart(behind.max() * 1e-6, self._max_age_ns * 1e-6)

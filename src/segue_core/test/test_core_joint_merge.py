@@ -55,6 +55,8 @@ def test_who_is_missing_and_who_is_late_is_named() -> None:
     merge = JointMerge(NAMES, AGE)
     merge.add(NAMES[:3], np.zeros(3), 0)
     assert merge.why_none() == "no message has gripper (1 messages have other joints)"
+    merge.layout(["left/gripper", NAMES[0], "wheel", "lid", "lift", "belt"])
+    assert merge.why_none().endswith("(1 messages have other joints: left/gripper, wheel, lid, lift)")
     merge.add(["gripper"], np.zeros(1), 0)
     merge.add(NAMES[:3], np.zeros(3), 200_000_000)
     assert merge.why_none().startswith("gripper last told 200 ms before the others, allowed: 37 ms")

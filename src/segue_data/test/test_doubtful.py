@@ -185,6 +185,6 @@ def test_a_bag_with_holes_becomes_the_episodes_between_them_and_nothing_is_fille
     ticks = [*range(25), *range(27, 42), *range(50, 70)]
     np.testing.assert_allclose(data.action[:, 0], 0.2 + 0.001 * np.array(ticks), atol=1e-6)
     assert all(data.time_s[data.episode == number][0] == 0.0 for number in range(3))
-    assert "has holes: 60 of 68 commands are taken, as 3 episodes" in capsys.readouterr().err
+    assert "has holes: 60 of 68 commands are taken, in 3 episode(s)" in capsys.readouterr().err
     with pytest.raises(DataError, match="--doubtful leaves such ticks out and splits there"):
         read_episode(bag, robot, lambda q: q, None)

@@ -54,7 +54,7 @@ def as_of(
         raise misaligned(source, stream, cause)
     if early:
         what = f"first message comes {_ms(stamps[0] - ticks[0])} too late"
-        raise misaligned(source, f"{stream}, tick 0", what + _because(why(int(ticks[0]))))
+        raise misaligned(source, f"{stream}, tick 0", what + _because(why(int(ticks[0]))), do=_SPLIT)
     if stale.size:
         worst = int(stale[0])
         old, most = told_apart(age[worst] / 1e6, max_age_ns / 1e6, 1)

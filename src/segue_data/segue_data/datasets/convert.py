@@ -119,7 +119,7 @@ def _stretches(
     kept = [part for part in _common(owned, whole) if part[1] >= _SHORTEST]
     if whole != [(0, count)]:
         taken = f"{sum(length for _, length in kept)} of {sum(length for _, length in owned)} commands"
-        print(f"{bag} has holes: {taken} are taken, as {len(kept)} episodes", file=sys.stderr)
+        print(f"{bag} has holes: {taken} are taken, in {len(kept)} episode(s)", file=sys.stderr)
     return list(kept)
 
 
