@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.arrays import Floats
+from segue_core.arrays import Floats32
 from segue_core.chunk import ActionChunk
 from segue_core.metrics import motion_overlap, overlap_rmse, seam_jump
 from segue_scheduler.run_state import Answer
@@ -37,7 +37,7 @@ def seam_report(
 
 
 def _of_two(
-    previous: ActionChunk | None, new: ActionChunk, overlap: Callable[[Floats, Floats, int], float | None]
+    previous: ActionChunk | None, new: ActionChunk, overlap: Callable[[Floats32, Floats32, int], float | None]
 ) -> float | None:
     """Legato A.7 of two chunks by their own dates, None without a common tick."""
     stride = new.start_tick - previous.start_tick if previous else 0

@@ -112,8 +112,9 @@ def _chunk(
         delay=int(state.delay_ticks),
         actions=actions,
         omega=np.asarray(chunk.omega, dtype=np.float64),
-        overlap_motion=before
-        and motion_overlap(space, before.actions, actions, first_tick - before.first_tick),
+        overlap_motion=None
+        if before is None
+        else motion_overlap(space, before.actions, actions, first_tick - before.first_tick),
         jump=_optional(state.jump, before is not None),
         inference_s=float(chunk.inference_s),
         parts=tuple((tick - epoch, rows) for tick, rows in parts),
