@@ -167,6 +167,15 @@ def test_caches_of_two_sizes_stand_side_by_side_and_those_of_changed_files_go(
     assert not whole.is_dir() and len(list((dataset / ".cache").iterdir())) == 1
 
 
+@pytest.mark.parametrize("leads_to", ["nowhere", "file-000.parquet"])
+def test_a_file_of_a_dataset_that_is_a_link_to_nothing_is_named(leads_to: str, dataset: Path) -> None:
+    file = dataset / "data/chunk-000/file-000.parquet"
+    file.unlink()
+    file.symlink_to(leads_to)
+    with pytest.raises(DataError, match=r"file-000\.parquet"):
+        load(dataset)
+
+
 def test_a_changed_video_is_decoded_again(robot: RobotConfig, tmp_path: Path) -> None:
     frames = frames_of(robot, (4,))
     path = write_foreign(tmp_path / "ds", robot, frames, videos=True)

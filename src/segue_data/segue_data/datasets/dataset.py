@@ -115,7 +115,10 @@ def _key(path: Path, about: Description) -> str:
     for view in about.views:
         read += sorted(path.glob(f"videos/{view.key}/*/*.mp4"))
     read += sorted(file for file in (path / "images").rglob("*") if file.is_file())
-    stats = [(file, file.stat()) for file in read]
+    try:
+        stats = [(file, file.stat()) for file in read]
+    except OSError as error:  # a link that leads nowhere, or round in a circle
+        raise missing(path, f"{error.filename} cannot be read: {error.strerror}") from error
     facts = [(str(file.relative_to(path)), found.st_size, found.st_mtime_ns) for file, found in stats]
     how = [_CACHE_VERSION, about.cameras, about.size]
     return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16] for part in (facts, how))
