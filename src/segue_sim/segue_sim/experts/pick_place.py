@@ -1,4 +1,4 @@
-"""A scripted expert for pick-and-place: knows where everything is, acts through the same 14-D actions as a policy.
+"""A scripted expert for pick-and-place: knows where everything is, acts through the same actions as a policy.
 
 Objects are taken from left to right. An object near the middle may be taken by either arm: the seed decides, so the
 demonstrations are multimodal. A grasp that failed is tried again.
@@ -12,6 +12,7 @@ import numpy as np
 
 from segue_core.arrays import Floats
 from segue_sim.episode import Episode
+from segue_sim.experts.own_space import OwnSpace
 from segue_sim.motion import MotionLimits, SetPoint
 from segue_sim.objects import thing
 from segue_sim.parts.box import Box
@@ -55,7 +56,8 @@ class PickPlaceExpert:
     def __init__(self, world: Episode, seed: int, limits: MotionLimits | None = None) -> None:
         self._box = world.part("container", Box)
         self._world, self._rng = world, np.random.default_rng([seed, 7])
-        self._space = world.robot.action_space
+        self._own = OwnSpace(world)
+        self._space = self._own.poses
         dt = 1.0 / world.robot.tick_rate_hz
         self._arms = []
         for index, arm in enumerate(world.robot.arms):
@@ -68,38 +70,42 @@ class PickPlaceExpert:
         self._yaw = 0.0
 
     def taking_over(self, actions: Floats, plan: Floats) -> "PickPlaceExpert":
-        """An expert that goes on now from the last of the commanded `actions` (n, 14); `plan` (m, 14) was intended.
+        """An expert that goes on now from the last of the commanded `actions` (n, D); `plan` (m, D) was intended.
 
         It keeps the velocity that the commands had: an expert that stopped first would teach to stop.
         What a closed gripper holds is carried on. Otherwise the object that the plan approaches nearest stays the
         target, and the plan's arm its arm: to switch to another would correct what was not wrong.
         """
         other = copy.copy(self)
-        other._arms = [self._arm_at(arm, actions) for arm in self._arms]
+        other._own = OwnSpace(self._world)
+        intended, commanded = (
+            np.array([other._own.poses_of(row) for row in rows]) for rows in (plan, actions)
+        )
+        other._arms = [self._arm_at(arm, commanded) for arm in self._arms]
         other._target, other._arm = None, other._arms[0]
         other._enter(ArmStage.LEAVE)
-        if not other._carry_on(actions[-1]):
-            other._follow(plan)
+        if not other._carry_on(commanded[-1]):
+            other._follow(intended)
         return other
 
-    def _arm_at(self, arm: _Arm, actions: Floats) -> _Arm:
+    def _arm_at(self, arm: _Arm, poses: Floats) -> _Arm:
         name, rate = self._world.robot.arms[arm.index].name, self._world.robot.tick_rate_hz
-        positions = actions[:, self._space.slice(f"{name}_position")]
-        yaws = actions[:, self._space.slice(f"{name}_rotation")][:, 2]
+        positions = poses[:, self._space.slice(f"{name}_position")]
+        yaws = poses[:, self._space.slice(f"{name}_rotation")][:, 2]
         velocity, yaw_rate = np.zeros(3), 0.0
-        if len(actions) > 1:
+        if len(poses) > 1:
             velocity, yaw_rate = (positions[-1] - positions[-2]) * rate, float(yaws[-1] - yaws[-2]) * rate
         return _Arm(
             arm.index, arm.home, arm.setpoint.moving(positions[-1], float(yaws[-1]), velocity, yaw_rate)
         )
 
-    def _carry_on(self, action: Floats) -> bool:
+    def _carry_on(self, poses: Floats) -> bool:
         """Take up the transport of an object that a closed gripper holds outside the box."""
         touched, box = self._world.touched(), self._world.layout.fixtures["container"]
         for arm in self._arms:
             config = self._world.robot.arms[arm.index]
             name = touched[self._world.robot.gripper_names[arm.index]]
-            closed = float(action[self._space.slice(f"{config.name}_gripper")][0]) < 0.5
+            closed = float(poses[self._space.slice(f"{config.name}_gripper")][0]) < 0.5
             if name is None or not closed or self._delivered(name):
                 continue
             self._target, self._arm, self._yaw, arm.opening = name, arm, arm.setpoint.yaw, 0.0
@@ -156,7 +162,7 @@ class PickPlaceExpert:
         return self._stage is not ArmStage.DESCEND or low
 
     def act(self) -> Floats:
-        """The action (14,) of this tick."""
+        """The action (D,) of this tick."""
         if self._target is None:
             self._next_object()
         if self._target is not None:
@@ -262,12 +268,12 @@ class PickPlaceExpert:
             self._target = None
 
     def _action(self) -> Floats:
-        action = np.zeros(self._space.dim)
+        poses = np.zeros(self._space.dim)
         for arm, config in zip(self._arms, self._world.robot.arms, strict=True):
-            action[self._space.slice(f"{config.name}_position")] = arm.setpoint.position
-            action[self._space.slice(f"{config.name}_rotation")] = (0.0, 0.0, arm.setpoint.yaw)
-            action[self._space.slice(f"{config.name}_gripper")] = arm.opening
-        return action
+            poses[self._space.slice(f"{config.name}_position")] = arm.setpoint.position
+            poses[self._space.slice(f"{config.name}_rotation")] = (0.0, 0.0, arm.setpoint.yaw)
+            poses[self._space.slice(f"{config.name}_gripper")] = arm.opening
+        return self._own.action(poses)
 
 
 def create(world: Episode, seed: int) -> PickPlaceExpert:
