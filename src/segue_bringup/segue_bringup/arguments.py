@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from segue_bringup.catalogue import names
+from segue_bringup.catalogue import entry, names
 from segue_bringup.graph import Argument, Graph, Scalar
 from segue_core.contracts.search import name_of
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
@@ -27,7 +27,8 @@ def given_arguments(
     base: Mapping[str, Scalar] | None = None,
     fixed: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Scalar]:
-    """What a command gives its graph: what it is told, over `base`; a robot alone does the first of its tasks.
+    """What a command gives its graph: what it is told, over `base`; a task alone is done by its robot, and a robot
+    alone does the first of its tasks.
 
     Args:
         launch: what the command was told.
@@ -44,7 +45,9 @@ def given_arguments(
             text = f"this command says {name}:={value}, an argument says something else; leave it out"
             raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{name}:={launch[name]}")
         given[name] = value
-    if "robot" in launch and "task" not in given:
+    if "task" in launch and "robot" not in given:
+        given["robot"] = str(entry("tasks", str(launch["task"]))["robot"])
+    elif "robot" in launch and "task" not in given:
         given["task"] = _first_task(str(launch["robot"]), str(graph.arguments["task"].default))
     return given
 

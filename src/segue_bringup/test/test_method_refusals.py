@@ -6,8 +6,9 @@ import pytest
 
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.refusals import refuse_bad_methods
-from segue_core.errors import ConfigError
+from segue_bringup.run.refusals import refuse_bad_methods, refuse_bad_policy
+from segue_core.errors import ConfigError, SchedulerError
+from segue_core.exit_status import ExitStatus, exit_status
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ from segue_core.errors import ConfigError
         ({"rule_options": "{stall: {windo_s: 1}}"}, "got 1; valid keys: motion (above 0), window_s (above 0, at"),
         ({"rule_options": "{stal: {}}"}, "unknown termination rule 'stal'"),
         ({"corrector": "none_such"}, "none_such"),
+        ({"latency": "soon"}, "latency; got 'soon'; expected planned, TICKS or LOW:HIGH"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_refused_with_its_value_and_all_that_may_be_set(
@@ -33,5 +35,25 @@ def test_a_wrong_option_is_refused_with_its_value_and_all_that_may_be_set(
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"stride": 58}, "s = 52 fits"),
+        ({"stride": 61}, "stride is longer than the horizon"),
+        ({"policy": "hold", "continuation": "rtc"}, "it lacks"),
+    ],
+)
+def test_lengths_and_methods_that_do_not_fit_the_policy_are_refused(
+    arguments: dict[str, str | int], said: str
+) -> None:
+    """A graph was started for lengths that the checkpoint's header does not allow; the run ended with a fault."""
+    with pytest.raises(SchedulerError) as caught:
+        refuse_bad_policy(make_plan(load_graph(), arguments))
+    assert said in str(caught.value)
+    assert exit_status(caught.value) is ExitStatus.USAGE
+
+
 def test_what_is_usual_is_not_refused() -> None:
-    refuse_bad_methods(make_plan(load_graph(), {}))
+    plan = make_plan(load_graph(), {})
+    refuse_bad_methods(plan)
+    refuse_bad_policy(plan)

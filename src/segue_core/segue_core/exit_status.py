@@ -26,6 +26,9 @@ class ExitStatus(IntEnum):
 
 
 _BY_CODE = {
+    ErrorCode.SCHEDULER_INFEASIBLE: ExitStatus.USAGE,
+    ErrorCode.SCHEDULER_CAPABILITY: ExitStatus.USAGE,
+    ErrorCode.SCHEDULER_POLICY_MISMATCH: ExitStatus.POLICY_REFUSED,
     ErrorCode.DATA_DISK: ExitStatus.ENVIRONMENT,
     ErrorCode.ENVIRONMENT_INCOMPLETE: ExitStatus.ENVIRONMENT,
     ErrorCode.PROCESS_FAILED: ExitStatus.NODE_FAILED,

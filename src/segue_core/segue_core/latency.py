@@ -98,3 +98,12 @@ def parse_latency(text: str, seed: int, rate_hz: float | None = None) -> Latency
 def share(wait: int, rows: int, of: int) -> int:
     """Ticks, at least one, after which the first `rows` rows are there when all of them take `wait` ticks."""
     return max(1, math.ceil(wait * rows / max(1, of)))
+
+
+def injected_latency(text: str, seed: int) -> Latency | None:
+    """Latency to deliver answers with; None for `measured`.
+
+    Raises:
+        ConfigError: not `measured`, `planned`, TICKS or LOW:HIGH.
+    """
+    return None if text == "measured" else parse_latency(text, seed)

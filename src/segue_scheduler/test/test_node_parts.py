@@ -14,7 +14,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.plain import from_plain
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.latency import parse_latency
+from segue_core.latency import injected_latency, parse_latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import RunSettings, SchedulerConfig
@@ -25,7 +25,7 @@ from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
 from segue_scheduler.node.messages import input_to_msg, state_to_msg
 from segue_scheduler.node.session import RunSpec, Session
-from segue_scheduler.node.settings import check, injected_latency, scheduler_config
+from segue_scheduler.node.settings import check, scheduler_config
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler

@@ -10,7 +10,7 @@ HELP: Final = ("help", "-h", "--help")
 
 PURPOSES: Final[Mapping[str, Mapping[str, str]]] = {
     "Do a task": {
-        "run": "one episode: ./segue run task=push_button --seed 3",
+        "run": "one episode: ./segue run task=push_button policy=act --seed 3",
         "record": "demonstrations by keyboard, gamepad, leader arm or script",
         "replay": "a recorded episode again, in the simulator or on the robot",
         "move": "the arms to a named pose, by a planned way: ./segue move home",

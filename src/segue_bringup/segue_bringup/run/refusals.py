@@ -1,9 +1,12 @@
 """What is refused before anything starts: each says what there is and what to do."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from segue_bringup.resolution import Plan
+
+if TYPE_CHECKING:
+    from segue_core.policy import PolicyInfo
 
 
 def refuse_planner(plan: Plan) -> None:
@@ -27,10 +30,11 @@ _METHODS = (
 
 
 def refuse_bad_methods(plan: Plan) -> None:
-    """Raises ConfigError for a continuation, corrector or rule that is not there, or an option that it lacks."""
+    """Raises ConfigError for a continuation, corrector, rule or latency that there is not, or an option it lacks."""
     from segue_bringup.catalogue import path_of
     from segue_core.contracts.base import parse_model
     from segue_core.contracts.files import load_robot
+    from segue_core.latency import injected_latency
     from segue_core.scheduler_config import SchedulerConfig
     from segue_scheduler import continuation, correction, termination
 
@@ -40,6 +44,20 @@ def refuse_bad_methods(plan: Plan) -> None:
     continuation.create(config.continuation, config.continuation_options)
     correction.create(config, space)
     termination.create(config, space)
+    injected_latency(str(plan.arguments["latency"]), 0)
+
+
+def refuse_unfit_lengths(plan: Plan, info: "PolicyInfo") -> None:
+    """Raises SchedulerError for stride, delay and ramp that do not fit a policy, or a continuation it cannot serve."""
+    from segue_core.contracts.base import parse_model
+    from segue_core.contracts.plain import from_plain
+    from segue_core.scheduler_config import ChunkSettings, SchedulerConfig
+    from segue_scheduler.scheduler import ChunkScheduler
+
+    given = {name: plan.arguments[name] for name in ChunkSettings.model_fields}
+    told = from_plain(given, SchedulerConfig) | {"horizon": info.horizon}
+    config = parse_model(told, SchedulerConfig, "run")
+    ChunkScheduler(config, info.action_space, info)
 
 
 def refuse_undescribed_hardware(plan: Plan) -> None:
@@ -56,7 +74,7 @@ def refuse_undescribed_hardware(plan: Plan) -> None:
 
 
 def refuse_bad_policy(plan: Plan) -> None:
-    """Refuse a checkpoint that is missing, corrupt or for another robot, and a device that is not there."""
+    """Refuse a checkpoint that is missing, corrupt or for another robot, a device that is not there, unfit lengths."""
     from segue_bringup.catalogue import entry, path_of
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
@@ -80,4 +98,4 @@ def refuse_bad_policy(plan: Plan) -> None:
         robot=robot,
         task=load_file(str(path_of("tasks", arguments["task"])), TaskConfig, "task"),
     )
-    check_policy(find_method(method), deployment)
+    refuse_unfit_lengths(plan, check_policy(find_method(method), deployment))

@@ -6,11 +6,9 @@ from pydantic import Field
 
 from segue_core.action_space import ActionSpace
 from segue_core.contracts.base import parse_model
-from segue_core.latency import Latency, parse_latency
+from segue_core.latency import injected_latency
 from segue_core.scheduler_config import RunSettings, SchedulerConfig
 from segue_scheduler import continuation, correction, termination
-
-_MEASURED = "measured"
 
 
 class SchedulerParameters(RunSettings):
@@ -57,15 +55,6 @@ def scheduler_config(given: RunSettings, continuation: str, time_limit_s: float)
     values = given.model_dump(include=set(SchedulerConfig.model_fields)) | {"time_limit_s": time_limit_s}
     values["continuation"] = continuation or given.continuation
     return parse_model(values, SchedulerConfig, "scheduler")
-
-
-def injected_latency(text: str, seed: int) -> Latency | None:
-    """Latency to deliver answers with; None for `measured`.
-
-    Raises:
-        ConfigError: not `measured`, `planned`, TICKS or LOW:HIGH.
-    """
-    return None if text == _MEASURED else parse_latency(text, seed)
 
 
 def check(given: RunSettings, space: ActionSpace) -> None:

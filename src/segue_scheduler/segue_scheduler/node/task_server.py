@@ -16,6 +16,7 @@ from segue_core.errors import (
     SegueError,
     unknown_name,
 )
+from segue_core.latency import injected_latency
 from segue_core.lease import Lease
 from segue_interfaces.action import RunTask
 from segue_ros import alone, qos
@@ -25,7 +26,7 @@ from segue_ros.waiting import until
 from segue_scheduler.node import policy_link, results
 from segue_scheduler.node.scheduler_base import SchedulerBase
 from segue_scheduler.node.session import RunSpec, Session
-from segue_scheduler.node.settings import check_config, injected_latency, scheduler_config
+from segue_scheduler.node.settings import check_config, scheduler_config
 from segue_scheduler.tick import Outcome, TickOutput
 
 _FEEDBACK_EVERY = 3  # ticks
