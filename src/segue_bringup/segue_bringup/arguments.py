@@ -27,8 +27,9 @@ def given_arguments(
     base: Mapping[str, Scalar] | None = None,
     fixed: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Scalar]:
-    """What a command gives its graph: what it is told, over `base`; a task alone is done by its robot, and a robot
-    alone does the first of its tasks.
+    """What a command gives its graph: what it is told, over `base`.
+
+    A task alone is done by its robot, a robot alone does the first of its tasks.
 
     Args:
         launch: what the command was told.
