@@ -48,7 +48,8 @@ CHECKED = {
 """What else reads, and what of."""
 
 OWN = {
-    "segue_bringup/environment/index.py", "segue_bringup/environment/lock.py",
+    "segue_bringup/environment/index.py", "segue_bringup/environment/installed.py",
+    "segue_bringup/environment/lock.py",
     "segue_bringup/environment/progress.py", "segue_bringup/environment/ros_conditions.py",
     "segue_bringup/environment/setup_steps.py",
     "segue_bringup/environment/stamps.py", "segue_bringup/environment/torch_choice.py",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from segue_bringup.catalogue import config_root
+from segue_bringup.environment.installed import method_folders
 from segue_bringup.verbs import VERBS
 from segue_core.command_line.setting import REQUIRED, Setting
 from segue_core.command_line.verb import every
@@ -21,6 +22,10 @@ from segue_core.exit_status import ExitStatus
 
 def index() -> dict[str, Any]:
     """Settings by whole command, those of `segue train` also by policy; and the files that say so, with their times."""
+    import segue_policies
+    from segue_policies.method import own_methods
+
+    package = Path(segue_policies.__path__[0]).resolve()
     forms: dict[str, list[dict[str, Any]]] = {}
     about: dict[str, str] = {}
     for command, verb in every(VERBS).items():
@@ -32,22 +37,23 @@ def index() -> dict[str, Any]:
     return {
         "commands": forms,
         "about": about,
-        "methods": _own_methods(),
+        "methods": sorted(own_methods()),
+        "package": str(package),
+        "folders": method_folders(package),
         "files": {str(file): file.stat().st_mtime_ns for file in _files()},
     }
 
 
 def _policies() -> Sequence[str]:
-    """Shipped ones: a user's own depend on the folder that one is in."""
-    from segue_policies.method import trainable
-
-    return sorted({*(file.stem for file in (config_root() / "training").glob("*.yaml")), *trainable()})
-
-
-def _own_methods() -> Sequence[str]:
+    """Shipped ones: what the user's folders and installed packages add differs from one command to the next."""
     from segue_policies.method import own_methods
 
-    return sorted(own_methods())
+    trained = (name for name, method in own_methods().items() if method.learner)
+    return sorted({*(file.stem for file in _trainings()), *trained})
+
+
+def _trainings() -> Iterator[Path]:
+    return (config_root() / "training").glob("*.yaml")
 
 
 def _plain(setting: Setting) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def _files() -> Iterator[Path]:
     files = {Path(str(module.__file__)).resolve() for module in loaded if getattr(module, "__file__", None)}
     root = config_root()
     yield from sorted(files)
-    yield from (root / "graph" / "task.yaml", root / "training")
+    yield from (root / "graph" / "task.yaml", root / "training", *sorted(_trainings()))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +30,7 @@ from segue_core.errors import ConfigError
 from segue_core.scheduler_config import ChunkLengths, RunSettings
 from segue_eval.settings import SetupOptions
 from segue_eval.suite.spec import CellSpec
+from segue_policies.method import own_methods
 from segue_scheduler.node.settings import SchedulerParameters
 
 COMMANDS = every(VERBS)
@@ -162,6 +165,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ("data chek x", "did you mean 'check'?"),
         ("train act data=x network.widht=3", "did you mean 'network.width'?"),
         ("eval delay=x", "--delay; got 'x'; expected an integer"),
+        ("train actt", "unknown policy to train 'actt' (did you mean 'act'?)"),
+        ("train actt task=drawer data=x", "unknown policy to train 'actt_drawer'"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_imported(
@@ -244,12 +249,22 @@ def test_a_training_of_the_users_own_is_left_to_the_command(
     """The index knows the settings of shipped trainings only."""
     monkeypatch.chdir(workspace.root)
     words = ["train", "mine", "data=d", "horizon=12"]
-    assert early.refusal(workspace, words) != ""
+    assert "unknown policy to train 'mine'" in early.refusal(workspace, words)
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "mine.yaml").write_text("method: act\n")
     monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
     assert early.refusal(workspace, words) == ""
     assert "mine" in completing.complete(workspace, ["train", "min"])
+
+
+@pytest.mark.parametrize(
+    "words", [["act"], ["--method", "act"], ["{file}"], ["--config={file}"], ["config:={file}"]]
+)
+def test_what_is_trained_has_its_settings_in_every_way_to_name_it(words: list[str]) -> None:
+    """`train /lab/act.yaml` and `train --method act` refused every setting of the method."""
+    file = config_root() / "training" / "act.yaml"
+    form = COMMANDS["segue train"].form([word.format(file=file) for word in words])
+    assert "network.width" in {setting.name for setting in form.settings}
 
 
 def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:
@@ -258,6 +273,63 @@ def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Worksp
     for changed, fresh in ((text, True), (text.replace('task.yaml": 1', 'task.yaml": 2'), False)):
         (tmp_path / ".venv" / "segue" / indices.FILE).write_text(changed)
         assert (indices.load(Workspace(tmp_path)) is not None) == fresh
+
+
+def test_a_method_in_a_new_folder_makes_the_index_stale(workspace: Workspace, tmp_path: Path) -> None:
+    """`policy:=foo` stayed unknown, after set-up too, until the index was removed by hand."""
+    (tmp_path / ".venv" / "segue").mkdir(parents=True)
+    index = json.loads((workspace.state / indices.FILE).read_text())
+    package = tmp_path / "segue_policies"
+    shutil.copytree(index["package"], package, ignore=shutil.ignore_patterns("__pycache__"))
+    index["package"] = str(package)
+    (tmp_path / ".venv" / "segue" / indices.FILE).write_text(json.dumps(index))
+    (package / "foo").mkdir()
+    assert indices.load(Workspace(tmp_path)) is not None
+    for name in ("method.py", "__init__.py"):
+        (package / "foo" / name).touch()
+    assert indices.load(Workspace(tmp_path)) is None
+
+
+def test_the_index_holds_shipped_methods_only_and_watches_every_file_of_a_training(
+    workspace: Workspace,
+) -> None:
+    index = json.loads((workspace.state / indices.FILE).read_text())
+    assert set(index["methods"]) == set(own_methods())
+    assert {str(file) for file in (config_root() / "training").glob("*.yaml")} <= set(index["files"])
+
+
+def installed_method(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with a method `nll`, installed into a folder of PYTHONPATH."""
+    record = folder / "lab_policies-0.1.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-policies\nVersion: 0.1\n")
+    (record / "entry_points.txt").write_text("[segue.methods]\nnll = lab_policies.method:NLL\n")
+    monkeypatch.syspath_prepend(str(folder))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train nll width=64",
+        "train nll task=pick_place data=d width=64",
+        "train /lab/nll.yaml horizon=20",
+        "train nll.yaml horizon=20",
+        "train --method act network.width=128",
+        "train act --method=nll width=64",
+        "train --config config/training/act.yaml network.width=128",
+        "train config:=/lab/nll.yaml width=64",
+        "train policy=nll width=64",
+        "run policy:=nll",
+        "eval --policy nll",
+    ],
+)
+def test_what_the_index_does_not_know_for_certain_is_left_to_the_command(
+    words: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`./segue train nll --help` listed `--width` of an installed method, `train nll width=64` was refused."""
+    monkeypatch.chdir(workspace.root)
+    installed_method(tmp_path, monkeypatch)
+    assert early.refusal(workspace, words.split()) == ""
 
 
 @pytest.mark.parametrize("words", ["torch=cpu", "torch:=cpu", "--torch=cpu", "--torch cpu"])

@@ -2,10 +2,10 @@
 
 import json
 import os
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from segue_bringup.environment.installed import METHODS, entry_names, method_folders
 from segue_bringup.environment.own import rules
 from segue_bringup.environment.workspace import Workspace
 
@@ -19,7 +19,8 @@ def load(workspace: Workspace) -> Index | None:
     try:
         index: Index = json.loads((workspace.state / FILE).read_text())
         fresh = all(os.stat(file).st_mtime_ns == time for file, time in index["files"].items())  # noqa: PTH116
-    except (OSError, ValueError, KeyError, AttributeError):
+        fresh = fresh and method_folders(Path(index["package"])) == index["folders"]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return index if fresh else None
 
@@ -41,12 +42,11 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     files = config_files(kind, Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config"))
     if kind != "policies":
         return list(files)
-    installed = (one.name for one in entry_points(group="segue.methods"))
-    return sorted({*files, *index["methods"], *installed})
+    return sorted({*files, *index["methods"], *entry_names(workspace, METHODS)})
 
 
-def trains_own(workspace: Workspace, words: list[str]) -> bool:
-    """Whether words may name a training file of the user's own, whose settings the index does not know.
+def own_trainings(workspace: Workspace) -> list[str]:
+    """Names of training files in the user's own folders, whose settings the index does not know.
 
     Raises:
         ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
@@ -55,8 +55,7 @@ def trains_own(workspace: Workspace, words: list[str]) -> bool:
     from segue_core.contracts.search import own_folders
 
     own = [folder for folder in own_folders() if folder != workspace.root / "config"]
-    files = [file.stem for folder in own for file in (folder / "training").glob("*.yaml")]
-    return any(name == word or name.startswith(f"{word}_") for name in files for word in words)
+    return [file.stem for folder in own for file in (folder / "training").glob("*.yaml")]
 
 
 def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:

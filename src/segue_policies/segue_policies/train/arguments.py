@@ -17,7 +17,7 @@ from segue_core.command_line.reading import read
 from segue_core.command_line.setting import REQUIRED, Setting, Word
 from segue_core.command_line.spelling import first_places
 from segue_core.contracts.base import StrictModel, merge, parse_model
-from segue_core.contracts.search import config_files, own_folders
+from segue_core.contracts.search import config_files, existing, is_file, own_folders
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
 from segue_policies.method import find_method, trainable
@@ -60,7 +60,9 @@ first.training.steps=3000 and then.training.steps=2500 are the budgets of its tw
     cache: Path | None = Field(
         default=None, description="where decoded pictures are kept; else DATA/.cache, or SEGUE_CACHE_DIR"
     )
-    method: str | None = Field(default=None, description="method, in place of the file's")
+    method: str | None = Field(
+        default=None, description="method, in place of the file's; without a file, what to train"
+    )
     corrections: Path | None = Field(
         default=None, description="folder of `segue corrections`: where a policy led, and what to do there"
     )
@@ -119,8 +121,9 @@ def train_form(words: Sequence[str], configs: Path | None = None) -> Form:
     named = first_places(words, own, ("policy", "task", "config", "configs", "method"))
     folder = Path(named["configs"]) if "configs" in named else configs
     base = None
-    if named.keys() & {"policy", "config"}:
-        base = _base(named.get("config"), named.get("policy"), named.get("task"), folder)
+    policy = named.get("policy", None if "config" in named else named.get("method"))
+    if policy is not None or "config" in named:
+        base = _base(named.get("config"), policy, named.get("task"), folder)
     settings = _settings(base, named.get("method"))
     by_name = {setting.name: setting for setting in (*own, *settings)}
 
@@ -233,6 +236,9 @@ def _base(file: str | None, policy: str | None, task: str | None, configs: Path 
             raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{policy}, {file}")
         return _Base(read_settings(Path(file)), file, Path(file).stem)
     assert policy is not None
+    if is_file(policy):
+        given = existing(policy)
+        return _Base(read_settings(given), str(given), f"{given.stem}_{task}" if task else given.stem)
     name = f"{policy}_{task}" if task else policy
     files, tasks = _files(configs), _tasks(configs)
     path = files.get(name) or _set_of(files.get(policy))
