@@ -10,7 +10,7 @@ from typing import Any
 
 from segue_core.scheduler_config import RunSettings
 from segue_data.contracts import load_task
-from segue_eval.options import default_checkpoint, default_continuation, usual_lengths
+from segue_eval.options import default_continuation, usual_checkpoint, usual_lengths
 from segue_eval.settings import SetupOptions
 
 
@@ -18,7 +18,7 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     """`./segue eval ...` with whatever of a setup (`Setup.to_dict`) is not what would be taken anyway."""
     scheduler, fields = setup["scheduler"], SetupOptions.model_fields
     words = ["--task", setup["task"], "--policy", setup["policy"]]
-    if Path(setup["checkpoint"]) != default_checkpoint(setup["policy"], setup["task"]).resolve():
+    if setup["checkpoint"] != usual_checkpoint(setup["policy"], setup["task"]):
         words += ["--checkpoint", setup["checkpoint"]]
     if setup["robot"] != load_task(setup["task"]).robot:
         words += ["--robot", setup["robot"]]

@@ -21,10 +21,12 @@ from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
+from segue_eval.rows import CODE_DIGEST
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.deployment import Deployment
 from segue_policies.entry import PolicyEntry, policy_entry
 from segue_policies.method import Method, find_method
+from segue_policies.method_code import code_digest
 from segue_policies.runtime import Runtime
 from segue_policies.serve import check_policy, make_policy
 from segue_scheduler import correction
@@ -54,11 +56,13 @@ class Setup:
     device: str = "auto"
 
     def to_dict(self) -> dict[str, object]:
-        """Plain data with a digest of the checkpoint, so that a retrained policy is another setup."""
+        """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""
         plain = asdict(self) | {
             "scheduler": dict(self.scheduler),
-            "checkpoint_digest": digest(Path(self.checkpoint)),
+            "checkpoint_digest": digest(Path(self.checkpoint)) if self.checkpoint else "",
         }
+        if code := code_digest(method_for(self.policy)):
+            plain[CODE_DIGEST] = code
         if self.device == "auto":
             del plain["device"]  # rows of before there was a choice stay valid
         return plain

@@ -23,6 +23,11 @@ def default_checkpoint(policy: str, task: str) -> Path:
     return config_folder() / "checkpoints" / f"{policy}_{task}"
 
 
+def usual_checkpoint(policy: str, task: str) -> str:
+    """The folder of weights when none is named; empty for a policy without weights."""
+    return str(default_checkpoint(policy, task).resolve()) if entry_of(policy).checkpoint else ""
+
+
 def default_continuation(policy: str) -> str:
     """What `segue run` takes for a policy; ConfigError if there is no such policy, or its file is wrong."""
     return entry_of(policy).continuation
@@ -73,13 +78,13 @@ def setup_from(arguments: SetupOptions) -> Setup:
         **{name: length for name, length in own.items() if name not in arguments.model_fields_set},
     }
     task = _task(arguments)
-    checkpoint = Path(given or default_checkpoint(policy, task))
-    if not given and entry_of(policy).checkpoint:
-        refuse_unshipped(checkpoint, policy, task)
+    checkpoint = str(Path(given).resolve()) if given else usual_checkpoint(policy, task)
+    if checkpoint and not given:
+        refuse_unshipped(Path(checkpoint), policy, task)
     return Setup(
         task=task,
         policy=policy,
-        checkpoint=str(checkpoint.resolve()),
+        checkpoint=checkpoint,
         robot=arguments.robot or load_task(task).robot,
         scheduler=scheduler,
         latency=arguments.latency,

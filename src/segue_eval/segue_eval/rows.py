@@ -34,6 +34,8 @@ def _lines(path: Path) -> list[dict[str, object]]:
     return entries
 
 
+CODE_DIGEST = "code_digest"
+"""What a setup says of the code of its policy, where that is not a checkpoint of ours."""
 _ANOTHER = "--fresh forgets it, --out names another"
 
 
@@ -41,14 +43,20 @@ def _corrupt(path: Path, text: str) -> DataError:
     return DataError(ErrorCode.DATA_DATASET_INVALID, f"{path}: {text}", do=_ANOTHER)
 
 
-def _differences(old: object, new: Mapping[str, object]) -> list[str]:
+def _differences(old: object, new: Mapping[str, object]) -> dict[str, str]:
     known = old if isinstance(old, dict) else {}
     keys = sorted({*known, *new})
-    return [
-        f"{key}: file {known.get(key)!r}, now {new.get(key)!r}"
+    return {
+        key: f"{key}: file {known.get(key)!r}, now {new.get(key)!r}"
         for key in keys
         if known.get(key) != new.get(key)
-    ]
+    }
+
+
+def _of_other_code(changed: Mapping[str, str], setup: Mapping[str, object]) -> bool:
+    """Whether all that differs is the policy's code; rows of before also named a folder where there are no weights."""
+    named = set() if setup.get("checkpoint") else {"checkpoint"}
+    return CODE_DIGEST in changed and not changed.keys() - {CODE_DIGEST} - named
 
 
 class RowFile:
@@ -71,9 +79,12 @@ class RowFile:
         if not isinstance(head, dict) or head.get("segue_eval") != _FORMAT:
             raise _corrupt(self._path, "not a rows file of this version")
         if changed := _differences(head.get("setup"), setup):
+            if _of_other_code(changed, setup):
+                text = f"the code of policy {setup['policy']!r} is not the one that its rows are of"
+                raise _corrupt(self._path, text)
             raise DataError(
                 ErrorCode.DATA_DATASET_INVALID,
-                f"{self._path} is of another setup ({'; '.join(changed)})",
+                f"{self._path} is of another setup ({'; '.join(changed.values())})",
                 do=_ANOTHER,
             )
 

@@ -7,8 +7,10 @@ import pytest
 
 from segue_core.errors import DataError
 from segue_eval.evaluate import EpisodeRunner, evaluate
+from segue_eval.options import setup_from
 from segue_eval.result import result_from_row
 from segue_eval.rows import RowFile
+from segue_eval.settings import EvalOptions
 from segue_eval.testing.doubles import result_for, scripted_runner
 
 
@@ -72,3 +74,27 @@ def test_no_missing_seed_means_no_runner_is_made(tmp_path: Path) -> None:
         raise AssertionError("made a runner for nothing")
 
     assert evaluate(forbidden, (), RowFile(tmp_path / "rows.jsonl", {}), workers=4) == []
+
+
+def test_rows_of_other_code_of_a_policy_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    setup = {"policy": "glide", "checkpoint": "", "code_digest": "a"}
+    RowFile(path, setup)
+    assert RowFile(path, setup).results == {}
+    told = r"the code of policy 'glide' is not the one that its rows are of.*--fresh"
+    with pytest.raises(DataError, match=told):
+        RowFile(path, setup | {"code_digest": "b"})
+    before_code_counted = tmp_path / "before.jsonl"
+    RowFile(before_code_counted, {"policy": "glide", "checkpoint": "nowhere/glide_pick_place"})
+    with pytest.raises(DataError, match=told):
+        RowFile(before_code_counted, setup)
+
+
+def test_what_decides_an_episode_is_code_where_there_are_no_weights_and_weights_where_there_are() -> None:
+    without, of_ours = (
+        setup_from(EvalOptions.model_validate({"policy": policy})) for policy in ("sway", "legato")
+    )
+    told = without.to_dict()
+    assert (told["checkpoint"], told["checkpoint_digest"]) == ("", "") and told["code_digest"]
+    told = of_ours.to_dict()
+    assert told["checkpoint"] and told["checkpoint_digest"] and "code_digest" not in told
