@@ -31,8 +31,9 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
             words += ["--" + name.replace("_", "-"), _written(scheduler[name])]
     if setup["latency"] != fields["latency"].default:
         words += ["--latency", setup["latency"]]
-    if setup.get("device", "auto") != "auto":
-        words += ["--device", setup["device"]]
+    for name in ("device", "dtype"):
+        if setup.get(name, fields[name].default) != fields[name].default:
+            words += ["--" + name, setup[name]]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
     return "./segue eval " + shlex.join(words)
 

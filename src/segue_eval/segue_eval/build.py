@@ -27,7 +27,7 @@ from segue_policies.deployment import Deployment
 from segue_policies.entry import PolicyEntry, policy_entry
 from segue_policies.method import Method, find_method
 from segue_policies.method_code import code_digest
-from segue_policies.runtime import Runtime
+from segue_policies.runtime import Dtype, Runtime
 from segue_policies.serve import check_policy, make_policy
 from segue_scheduler import correction
 from segue_scheduler.feasibility import Lengths
@@ -44,7 +44,7 @@ class Setup:
         scheduler: fields of `SchedulerConfig` other than its defaults; horizon and time limit are the
             policy's and the task's unless given.
         latency: `planned`, `measured`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
-        device: where the policy computes, see `segue_policies.runtime`.
+        device, dtype: where and in what precision the policy computes, see `segue_policies.runtime`.
     """
 
     task: str
@@ -54,6 +54,7 @@ class Setup:
     scheduler: Mapping[str, Any] = field(default_factory=dict)
     latency: str = "planned"
     device: str = "auto"
+    dtype: Dtype = "float32"
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""
@@ -63,8 +64,9 @@ class Setup:
         }
         if code := code_digest(method_for(self.policy)):
             plain[CODE_DIGEST] = code
-        if self.device == "auto":
-            del plain["device"]  # rows of before there was a choice stay valid
+        for name, usual in (("device", "auto"), ("dtype", "float32")):
+            if plain[name] == usual:
+                del plain[name]  # rows of before there was a choice stay valid
         return plain
 
 
@@ -111,7 +113,7 @@ def deployment(
     return Deployment(
         checkpoint=Path(setup.checkpoint) if setup.checkpoint else None,
         expected=Expected(action_space=robot.action_space),
-        runtime=Runtime(setup.device, threads=1),
+        runtime=Runtime(setup.device, setup.dtype, threads=1),
         robot=robot,
         task=task,
         world=WorldSource(world) if world else None,

@@ -1,6 +1,7 @@
 """`segue eval`, `segue compare`, `segue report` and `segue bench`; also `python -m segue_eval.cli eval ...`.
 
-Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached, otherwise one sentence
+Exit status: 0 done (and the required success rate reached, if one was asked for), 1 not reached, 7 every episode ended
+by a fault, otherwise one sentence
 on stderr and the status of docs/exit-codes.md; finished episodes are kept.
 """
 
@@ -36,7 +37,16 @@ from segue_eval.suite.cli import (
     run_suite_command,
 )
 from segue_eval.suite.find import suite_names
-from segue_eval.summary import endings, explained, shortenings, success_interval, table, to_csv, to_json
+from segue_eval.summary import (
+    endings,
+    explained,
+    faults,
+    shortenings,
+    success_interval,
+    table,
+    to_csv,
+    to_json,
+)
 from segue_eval.verbs import VERBS
 from segue_policies.method import method_names
 
@@ -73,6 +83,8 @@ def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim])
     won = f"{sum(result.success for result in results)}/{len(results)}"
     print(f"\nsuccess {won}, 95 % interval {100 * low:.1f}..{100 * high:.1f} %")
     print(f"ended by: {ends}")
+    for reason, count in faults(results).items():
+        print(textwrap.fill(f"fault of {count} of {len(results)}: {reason}", width, break_on_hyphens=False))
     print(textwrap.fill(f"{explained('interventions')[0]} (docs/control.md)", width))
     for line in shortenings(results):
         print(f"note: {line}")
@@ -125,10 +137,14 @@ def _run_setup(arguments: EvalOptions) -> int:
     data = to_json(setup.to_dict(), results, claims)
     _save(arguments, folder, data, results)
     print(f"rows, table and plots: {folder}")
+    if faulted := faults(results):
+        print(f"which seeds had a fault: {folder / 'report.html'}; what faults mean: docs/exit-codes.md")
     if arguments.videos:
         for film in film_seeds(setup, results, folder, _FILMED_FAILURES):
             print(f"video and report: {film}")
         write_page(folder / "report.html", folder.name, data, results)  # with links to them
+    if sum(faulted.values()) == len(results) > 0:
+        return ExitStatus.RUN_FAILED
     reached = all(claim.statistics["rate"] >= claim.statistics["wanted"] for claim in claims)
     return DONE if reached else NOT_REACHED
 

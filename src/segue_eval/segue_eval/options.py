@@ -89,4 +89,5 @@ def setup_from(arguments: SetupOptions) -> Setup:
         scheduler=scheduler,
         latency=arguments.latency,
         device=arguments.device,
+        dtype=arguments.dtype,
     )

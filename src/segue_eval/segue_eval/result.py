@@ -17,6 +17,9 @@ from segue_scheduler.tick import SeamReport
 DONE_RULES = frozenset({"task_detector", "progress_threshold", "policy_stop", "keyframe_reached"})
 """Termination rules that end a task because it is done; all others end it although it is not."""
 
+FAULT_RULE = "fault"
+"""What ended a task when the scheduler gave up."""
+
 
 @dataclass(frozen=True)
 class EpisodeResult:

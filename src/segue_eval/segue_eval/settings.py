@@ -12,6 +12,7 @@ from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
 from segue_core.scheduler_config import MaxActionAge, RunSettings
 from segue_eval.seeds import TEST_SEEDS, parse_seeds
+from segue_policies.runtime import Dtype
 
 DEFAULT_SEEDS = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
 
@@ -33,6 +34,9 @@ class SetupOptions(RunSettings):
         default=None, description="checkpoint folder; else the shipped one of policy and task"
     )
     device: str = Field(default="auto", description="where the policy computes: auto, cpu, cuda or cuda:N")
+    dtype: Dtype = Field(
+        default="float32", description="what the policy's convolutions and matrices compute in"
+    )
     robot: Annotated[str | None, Word(names="robots")] = Field(
         default=None, description="robot, by name; else the task's"
     )

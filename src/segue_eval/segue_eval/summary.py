@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from segue_eval.claims import Claim
-from segue_eval.result import EpisodeResult
+from segue_eval.result import FAULT_RULE, EpisodeResult
 from segue_eval.statistics import Estimate, estimate, wilson_interval
 
 
@@ -200,6 +201,11 @@ def endings(results: Sequence[EpisodeResult]) -> dict[str, int]:
     for result in results:
         counts[result.rule] = counts.get(result.rule, 0) + 1
     return counts
+
+
+def faults(results: Sequence[EpisodeResult]) -> dict[str, int]:
+    """The sentence of every fault that ended an episode, and how many it ended, the most frequent first."""
+    return dict(Counter(result.reason for result in results if result.rule == FAULT_RULE).most_common())
 
 
 def to_csv(results: Sequence[EpisodeResult]) -> str:

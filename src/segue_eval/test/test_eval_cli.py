@@ -1,6 +1,7 @@
 """Bad input is refused in one sentence with the valid names, before anything starts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from segue_core.exit_status import ExitStatus
 from segue_eval.bench.scheduler import BASE, bench_scheduler
 from segue_eval.cli import main
 from segue_eval.options import setup_from
-from segue_eval.settings import SetupOptions
+from segue_eval.rows import RowFile
+from segue_eval.settings import EvalOptions, SetupOptions
+from segue_eval.testing.doubles import result_for
 
 
 @pytest.mark.parametrize(
@@ -71,3 +74,23 @@ def test_the_line_of_an_evaluation_names_policy_and_continuation(
     ]
     assert main(["eval", *arguments, "--time-limit", "1", "--quiet", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out.split("\n")[0].strip() == "scripted, naive_async"
+
+
+@pytest.mark.parametrize(("faulted", "status"), [(3, ExitStatus.RUN_FAILED), (2, ExitStatus.SUCCESS)])
+def test_every_fault_is_told_once_with_its_count(
+    faulted: int,
+    status: ExitStatus,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = EvalOptions(policy="sway", seeds="0:3", out=tmp_path, quiet=True)
+    rows = RowFile(tmp_path / "rows.jsonl", setup_from(options).to_dict())
+    for seed in range(3):
+        ended = result_for(seed, success=False)
+        fault = replace(ended, rule="fault", reason="3 refused chunks in a row: a row has 13 numbers")
+        rows.add(fault if seed < faulted else ended)
+    words = ["--policy", "sway", "--seeds", "0:3", "--quiet", "--out", str(tmp_path)]
+    assert main(["eval", *words]) == status
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count(f"fault of {faulted} of 3: 3 refused chunks in a row: a row has 13 numbers") == 1
+    assert f"which seeds had a fault: {tmp_path}" in said

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError
+from segue_eval.build import deployment
 from segue_eval.evaluate import EpisodeRunner, evaluate
 from segue_eval.options import setup_from
 from segue_eval.result import result_from_row
@@ -98,3 +101,12 @@ def test_what_decides_an_episode_is_code_where_there_are_no_weights_and_weights_
     assert (told["checkpoint"], told["checkpoint_digest"]) == ("", "") and told["code_digest"]
     told = of_ours.to_dict()
     assert told["checkpoint"] and told["checkpoint_digest"] and "code_digest" not in told
+
+
+def test_a_policy_is_evaluated_in_the_precision_asked_for_and_its_rows_say_so(
+    robot: RobotConfig, task: TaskConfig
+) -> None:
+    halved, usual = (setup_from(EvalOptions.model_validate(said)) for said in ({"dtype": "bfloat16"}, {}))
+    assert deployment(halved, robot, task).runtime.dtype == "bfloat16"
+    assert halved.to_dict()["dtype"] == "bfloat16"
+    assert "dtype" not in usual.to_dict(), "rows of before there was a choice stay valid"

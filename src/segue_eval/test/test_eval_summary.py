@@ -175,6 +175,7 @@ def test_the_page_lists_every_seed_with_how_it_ended_what_to_see_and_the_command
         "--policy act --task push_button",
         "--policy act --task push_button --stride 30 --delay 8",
         "--policy act --task push_button --continuation naive_async --stride 1 --delay 1",
+        "--policy flow --dtype bfloat16 --device cpu",
         "--when-infeasible shorten --robot dual_arm --time-limit 7.5",
         "--termination stall,time_limit --rule-options '{stall: {window_s: 3.0}}' --max-action-age-s 2",
     ],
