@@ -68,6 +68,7 @@ def _plain(setting: Setting) -> dict[str, Any]:
         "range": bounds and (bounds.low, bounds.high, bounds.low_open, bounds.high_open),
         "names": setting.word.names,
         "free": setting.word.free,
+        "commas": setting.word.commas,
         "place": setting.word.place,
         "also": setting.word.also,
         "off": setting.word.off,

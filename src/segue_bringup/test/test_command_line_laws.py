@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def value_for(setting: Setting) -> str:
     """A text that the setting takes."""
     if setting.choices:
         return setting.choices[-1]
-    if setting.word.names:
+    if setting.word.names and not setting.word.commas:
         return names(setting.word.names)[0]
     if setting.range is not None:
         return str(
@@ -201,6 +202,14 @@ def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspa
         ("eval --task pus", ["push_button"]),
         ("eval legato-f", ["legato-fig6"]),
         ("data co", ["convert"]),
+        ("help ev", ["eval"]),
+        ("help data co", ["convert"]),
+        ("help eval --se", []),
+        ("compare --methods le", ["legato"]),
+        ("compare methods:=legato,rt", ["methods:=legato,rtc"]),
+        ("eval --tasks=pick_place,pus", ["--tasks=pick_place,push_button"]),
+        ("train flo", ["flow"]),
+        ("train vl", ["vlash"]),
         ("run --strid", ["--stride"]),
         ("run strid", ["stride="]),
         ("train act_sm", ["act_small"]),
@@ -305,6 +314,24 @@ def installed_method(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-policies\nVersion: 0.1\n")
     (record / "entry_points.txt").write_text("[segue.methods]\nnll = lab_policies.method:NLL\n")
     monkeypatch.syspath_prepend(str(folder))
+
+
+def test_a_shell_completes_methods_of_installed_packages(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launcher runs completion without site-packages, and took PYTHONPATH away."""
+    installed_method(tmp_path, monkeypatch)
+    assert completing.complete(workspace, ["run", "policy:=nl"]) == ["policy:=nll"]
+    assert completing.complete(workspace, ["train", "nl"]) == ["nll"]
+    launcher = Path(__file__).resolve().parents[3] / "segue"
+    done = subprocess.run(
+        [launcher, "--complete", "run", "policy:=nl"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["policy:=nll"], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,9 @@ examples:
         default=None, ge=0, le=1, description="exit with status 1 below this success rate"
     )
     quick: bool = Field(default=False, description="suite: its small version, fewer tasks and seeds")
-    tasks: str | None = Field(default=None, description="suite: only these of its tasks, with commas")
+    tasks: Annotated[str | None, Word(names="tasks", commas=True)] = Field(
+        default=None, description="suite: only these of its tasks, with commas"
+    )
     checkpoints: Path | None = Field(
         default=None, description="suite: folder with the checkpoints, one folder each; else config/checkpoints"
     )  # fmt: skip
@@ -135,7 +137,7 @@ class CompareOptions(StrictModel):
     """
 
     bag: Annotated[Path, Word(place=True)] = Field(description="a bag folder, or a run folder with one in it")
-    methods: str | None = Field(
+    methods: Annotated[str | None, Word(names="continuation", commas=True)] = Field(
         default=None, description="continuation methods, with commas; METHOD=DIR takes another checkpoint; else all"
     )  # fmt: skip
     verify: bool = Field(default=False, description="replay the recorded run and compare")
@@ -203,7 +205,9 @@ class BenchContinuation(Numbers):
 class BenchControl(Numbers):
     """Time the updates of every controller on every robot, and the punctuality of loops."""
 
-    robots: str | None = Field(default=None, description="names of robots, with commas; else all")
+    robots: Annotated[str | None, Word(names="robots", commas=True)] = Field(
+        default=None, description="names of robots, with commas; else all"
+    )
     updates: int = Field(default=400, ge=1, le=10**7, description="timed updates per controller")
     loop_seconds: float = Field(default=3.0, gt=0, le=3600, description="length of each loop [s]")
     realtime: bool = Field(

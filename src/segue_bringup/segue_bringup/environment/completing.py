@@ -87,22 +87,27 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
             for name, about in {**VERBS, "--version": "", "--help": ""}.items()
             if name.startswith(last)
         ]
+    if before == ["help"]:
+        return [f"{name}\t{about}" for name, about in VERBS.items() if name.startswith(last)]
     if before[0] in own.SETTINGS:
         return _of_script(before[0], last)
     index = indices.load(workspace) or refreshed(workspace)
     if index is None:
         return []
-    command, left = indices.command_of(before, index)
+    asked = before[1:] if before[0] == "help" else before
+    command, left = indices.command_of(asked, index)
     if command == "segue":
-        group = f"segue {before[0]} "
+        group = f"segue {asked[0]} "
         inner = {
             name.removeprefix(group): about
             for name, about in index["about"].items()
             if name.startswith(group)
         }
         return [
-            f"{name}\t{about}" for name, about in inner.items() if len(before) == 1 and name.startswith(last)
+            f"{name}\t{about}" for name, about in inner.items() if len(asked) == 1 and name.startswith(last)
         ]
+    if asked != before:  # help takes no settings
+        return []
     names = partial(indices.names, workspace, index=index)
     return sorted(_of_command(names, indices.settings_of(command, left, index), left, last))
 
@@ -166,6 +171,9 @@ def _split(word: str) -> tuple[str, str, str]:
 
 def _values(names: Names, setting: indices.Setting, begun: str) -> list[str]:
     listed = ["true", "false"] if setting["kind"] == "bool" else list(setting["choices"])
+    if setting["commas"]:
+        first, comma, last = begun.rpartition(",")
+        return [f"{first}{comma}{text}" for text in names(setting["names"]) if text.startswith(last)]
     if not listed and setting["names"]:
         if "/" in begun:
             return _files(begun)
@@ -197,14 +205,16 @@ def refreshed(workspace: Workspace) -> indices.Index | None:
 
     if not workspace.python.exists():
         return None
-    child = run_environment(workspace, find_ros(workspace, os.environ), os.environ)
+    users = ("PYTHONPATH", "SEGUE_CONFIG")  # what the user adds is read at every Tab, and may be broken
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(users)}
+    child = run_environment(workspace, find_ros(workspace, os.environ), plain)
     command = [
         str(workspace.python),
         "-m",
         "segue_bringup.command_index",
         str(workspace.state / indices.FILE),
     ]
-    done = subprocess.run(command, env=child, capture_output=True, check=False)
+    done = subprocess.run(command, env=child, cwd=workspace.root, capture_output=True, check=False)
     return indices.load(workspace) if done.returncode == 0 else None
 
 

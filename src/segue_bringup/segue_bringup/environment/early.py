@@ -72,8 +72,7 @@ def _training(workspace: Workspace, words: Sequence[str], index: indices.Index) 
     installed = _installed(workspace)
     if policy in installed:
         return ""
-    ours = (name.removeprefix(f"{train} ") for name in known if name.startswith(f"{train} "))
-    raise unknown_name("policy to train", whole, {*ours, *own, *installed})
+    raise unknown_name("policy to train", whole, {*indices.trained(index), *own, *installed})
 
 
 def _installed(workspace: Workspace) -> set[str]:

@@ -36,13 +36,27 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     Raises:
         ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
     """
+    if kind == "continuation":
+        return _continuations(workspace)
     rules(workspace)
     from segue_core.contracts.search import config_files
 
     files = config_files(kind, Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config"))
-    if kind != "policies":
-        return list(files)
-    return sorted({*files, *index["methods"], *entry_names(workspace, METHODS)})
+    ours = {"policies": index["methods"], "training": trained(index)}.get(kind)
+    return list(files) if ours is None else sorted({*files, *ours, *entry_names(workspace, METHODS)})
+
+
+def _continuations(workspace: Workspace) -> list[str]:
+    package = workspace.root / "src" / "segue_scheduler" / "segue_scheduler" / "continuation"
+    ours = {file.stem for file in package.glob("*.py")} - {"__init__", "base"}
+    return sorted(ours | entry_names(workspace, "segue.continuation"))
+
+
+def trained(index: Index) -> list[str]:
+    """What is shipped for `segue train`: files and methods."""
+    return [
+        name.removeprefix("segue train ") for name in index["commands"] if name.startswith("segue train ")
+    ]
 
 
 def own_trainings(workspace: Workspace) -> list[str]:

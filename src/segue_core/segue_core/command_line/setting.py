@@ -31,6 +31,7 @@ class Word:
         place: stands without its name, in the order of the fields.
         shown: what stands for the value in help.
         free: other values than the `names` are taken, too.
+        commas: a value is several of the `names`, with commas; their command judges them.
         hidden: no word of the command line; the command fills it in.
     """
 
@@ -41,6 +42,7 @@ class Word:
     place: bool = False
     shown: str = ""
     free: bool = False
+    commas: bool = False
     hidden: bool = False
 
 
@@ -120,4 +122,5 @@ class Setting:
 
 def values_of(setting: Setting, valid: Valid) -> tuple[str, ...]:
     """The texts that a setting may have; empty where they cannot be listed."""
-    return setting.choices or (tuple(valid(setting.word.names)) if setting.word.names else ())
+    named = setting.word.names and not setting.word.commas
+    return setting.choices or (tuple(valid(setting.word.names)) if named else ())
