@@ -74,6 +74,8 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
     arguments = {name: _absolute(name, substitute(raw[name], values, f"argument {name}")) for name in raw}
     if "continuation" in arguments:
         arguments |= _own_lengths(values["policy"], arguments, given)
+        if "stride" not in given:
+            arguments["stride"] = _fitting_stride(arguments)
     if "real_time_factor" in arguments:
         arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
@@ -121,6 +123,13 @@ def _own_lengths(
     if arguments["continuation"] != policy["continuation"]:
         return {}
     return {name: policy[name] for name in ("stride", "delay") if name not in given}
+
+
+def _fitting_stride(arguments: Mapping[str, Scalar]) -> int:
+    from segue_policies.checkpoints.usual_stride import fitting_stride
+
+    stride, delay = int(arguments["stride"]), int(arguments["delay"])
+    return fitting_stride(stride, delay, str(arguments["checkpoint"]))
 
 
 def _pace(asked: float, values: Mapping[str, Any]) -> float:

@@ -1,8 +1,11 @@
 """The graph description refuses what it does not know, and every reference in the shipped one resolves."""
 
+from pathlib import Path
+
 import pytest
 
 from segue_bringup.arguments import resolve_arguments
+from segue_bringup.catalogue import config_root
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.substitution import substitute
@@ -169,3 +172,13 @@ def test_what_may_not_be_late_is_urgent_where_nobody_waits_for_it(
 ) -> None:
     plan = make_plan(load_graph(), {"policy": "hold", **given})
     assert {node.name for node in plan.nodes if node.urgent} == urgent
+
+
+@pytest.mark.parametrize(("given", "stride"), [({}, 22), ({"delay": 4}, 26), ({"stride": 30}, 30)])
+def test_the_usual_stride_leaves_the_delay_of_a_checkpoint_with_short_chunks(
+    given: dict[str, int], stride: int, tmp_path: Path
+) -> None:
+    shipped = (config_root() / "checkpoints" / "flow_pick_place" / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(shipped.replace("\nhorizon: 60\n", "\nhorizon: 30\n"))
+    said = {"policy": "flow", "continuation": "naive_async", "checkpoint": str(tmp_path)}
+    assert make_plan(load_graph(), {**said, **given}).arguments["stride"] == stride

@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 
 from segue_bringup.catalogue import config_root
+from segue_bringup.graph import load_graph
+from segue_bringup.resolution import make_plan
 from segue_bringup.run.advice import next_steps
 from segue_bringup.run.episode import Ending
 from segue_bringup.run.leftovers import recording_status, spoiled
@@ -108,3 +110,19 @@ def test_only_a_policy_that_tries_the_task_is_offered_many_seeds() -> None:
         result = RunTask.Result(success=success, outcome="success" if success else "failure")
         assert not any("segue eval" in line for line in said(result, policy="hold", checkpoint=""))
         assert any("segue eval" in line for line in said(result, policy="scripted", checkpoint=""))
+
+
+def test_many_seeds_are_advised_with_the_settings_that_the_run_was_given() -> None:
+    arguments = make_plan(load_graph(), {"policy": "legato"}).arguments
+    told = FAILED | {"arguments": arguments}
+    advised = next(line for line in next_steps(told) if "segue eval" in line)
+    assert advised.endswith("./segue eval --task pick_place --policy legato --seeds 0:20")
+    changed: dict[str, int | str] = {
+        "stride": 20,
+        "dtype": "bfloat16",
+        "termination": "stall,time_limit",
+        "continuation": "rtc",
+    }
+    told["arguments"] = make_plan(load_graph(), {**changed, "policy": "legato"}).arguments
+    advised = next(line for line in next_steps(told) if "segue eval" in line)
+    assert all(f"--{name} {value}" in advised for name, value in changed.items())

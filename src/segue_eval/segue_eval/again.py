@@ -12,6 +12,7 @@ from segue_core.scheduler_config import RunSettings
 from segue_data.contracts import load_task
 from segue_eval.options import default_continuation, usual_checkpoint, usual_lengths
 from segue_eval.settings import SetupOptions
+from segue_policies.checkpoints.usual_stride import fitting_stride
 
 
 def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
@@ -26,6 +27,7 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
         words += ["--continuation", scheduler["continuation"]]
     usual = {name: fields[name].default for name in RunSettings.model_fields}
     usual |= usual_lengths(setup["policy"], scheduler["continuation"])
+    usual["stride"] = fitting_stride(usual["stride"], scheduler["delay"], setup["checkpoint"])
     for name in RunSettings.model_fields:
         if name in scheduler and name != "continuation" and scheduler[name] != usual[name]:
             words += ["--" + name.replace("_", "-"), _written(scheduler[name])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.scheduler_config import ChunkLengths, RunSettings, SchedulerConfig
@@ -11,6 +12,7 @@ from segue_data.contracts import config_folder, load_robot, load_task, tasks_of
 from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
+from segue_policies.checkpoints.usual_stride import fitting_stride
 from segue_policies.serve import method_in
 
 _OF_A_SETUP = ("stride", "delay", "delay_mode", "when_infeasible")
@@ -55,7 +57,7 @@ def _task(arguments: SetupOptions) -> str:
     return fitting[0]
 
 
-def _scheduler(arguments: SetupOptions) -> dict[str, object]:
+def _scheduler(arguments: SetupOptions) -> dict[str, Any]:
     """Settings of the scheduler: what makes the setup, and what is not as the scheduler has it by itself."""
     usual, fields = SchedulerConfig(), set(SchedulerConfig.model_fields) & set(RunSettings.model_fields)
     said = arguments.model_dump(include=fields)
@@ -81,6 +83,8 @@ def setup_from(arguments: SetupOptions) -> Setup:
     checkpoint = str(Path(given).resolve()) if given else usual_checkpoint(policy, task)
     if checkpoint and not given:
         refuse_unshipped(Path(checkpoint), policy, task)
+    if "stride" not in arguments.model_fields_set:
+        scheduler["stride"] = fitting_stride(scheduler["stride"], scheduler["delay"], checkpoint)
     return Setup(
         task=task,
         policy=policy,

@@ -1,12 +1,15 @@
 """Bad input is refused in one sentence with the valid names, before anything starts."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from segue_core.exit_status import ExitStatus
+from segue_data.contracts import config_folder
+from segue_eval.again import command
 from segue_eval.bench.scheduler import BASE, bench_scheduler
 from segue_eval.cli import main
 from segue_eval.options import setup_from
@@ -94,3 +97,19 @@ def test_every_fault_is_told_once_with_its_count(
     said = " ".join(capsys.readouterr().out.split())
     assert said.count(f"fault of {faulted} of 3: 3 refused chunks in a row: a row has 13 numbers") == 1
     assert f"which seeds had a fault: {tmp_path}" in said
+
+
+@pytest.mark.parametrize(
+    ("horizon", "delay", "stride"), [(60, None, 30), (30, None, 22), (30, 4, 26), (12, None, 30)]
+)
+def test_the_usual_stride_leaves_the_delay_of_a_checkpoint_with_short_chunks(
+    horizon: int, delay: int | None, stride: int, tmp_path: Path
+) -> None:
+    shipped = (config_folder() / "checkpoints" / "flow_pick_place" / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(re.sub(r"(?m)^horizon: .*$", f"horizon: {horizon}", shipped))
+    said: dict[str, str | int] = {"checkpoint": str(tmp_path), "continuation": "naive_async"}
+    said |= {} if delay is None else {"delay": delay}
+    setup = setup_from(SetupOptions.model_validate(said))
+    assert setup.scheduler["stride"] == stride
+    assert setup_from(SetupOptions.model_validate(said | {"stride": 30})).scheduler["stride"] == 30
+    assert ("--stride" in command(setup.to_dict(), 1, tmp_path)) is False

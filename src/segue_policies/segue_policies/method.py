@@ -38,7 +38,8 @@ class Method:
             policy's own where there is no checkpoint.
         description: one sentence for people.
         continuation: the continuation method when none is asked for.
-        stride: ticks between two inference starts with that continuation, when nothing else is asked for.
+        stride: ticks between two inference starts with that continuation, when nothing else is asked for; fewer where a
+            checkpoint's horizon leaves no rows for the delay after so many.
         delay: ticks that an inference takes, likewise.
         capabilities: what every checkpoint of it can do, see `segue_core.sampling`.
         checkpoint: whether it needs a folder of trained weights.

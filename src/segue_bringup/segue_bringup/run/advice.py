@@ -1,13 +1,16 @@
 """What to try after a run, by how it ended."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.catalogue import config_root
+from segue_bringup.catalogue import config_root, entry
+from segue_bringup.graph import load_graph
 from segue_core.errors import WHAT_TO_DO, ErrorCode, told_code
 from segue_core.exit_status import ExitStatus
 from segue_core.lateness import is_late, late_advice
+from segue_core.scheduler_config import RunSettings
 from segue_data.bags.manifest import RECORDING
 
 _VIDEO, _PAGE = "episode.mp4", "report.html"
@@ -86,7 +89,24 @@ def _many_seeds(why: str, arguments: Mapping[str, Any]) -> list[str]:
 def _evaluated(arguments: Mapping[str, Any]) -> str:
     named = _chosen_checkpoint(arguments)
     words = [f"--{name} {arguments[name]}" for name in ("task", "policy") if arguments.get(name)]
-    return " ".join([*words, *([f"--checkpoint {named}"] if named else [])])
+    words += [f"--checkpoint {named}"] if named else []
+    return " ".join([*words, *_settings(arguments)])
+
+
+def _settings(arguments: Mapping[str, Any]) -> list[str]:
+    """Settings of a run that an evaluation would not take of itself; when answers come is another matter there."""
+    usual = {name: argument.default for name, argument in load_graph().arguments.items()}
+    policy = entry("policies", str(arguments["policy"]))
+    usual["continuation"] = policy["continuation"]
+    if arguments.get("continuation") == policy["continuation"]:
+        usual |= {"stride": policy["stride"], "delay": policy["delay"]}
+    usual["robot"] = entry("tasks", str(arguments["task"]))["robot"]
+    names = ("robot", "device", "dtype", *(name for name in RunSettings.model_fields if name != "latency"))
+    return [
+        f"--{name.replace('_', '-')} {shlex.quote(str(arguments[name]))}"
+        for name in names
+        if name in arguments and arguments[name] != usual[name]
+    ]
 
 
 def _chosen_checkpoint(arguments: Mapping[str, Any]) -> str:
