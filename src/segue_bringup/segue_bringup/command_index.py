@@ -69,6 +69,7 @@ def _plain(setting: Setting) -> dict[str, Any]:
         "names": setting.word.names,
         "free": setting.word.free,
         "commas": setting.word.commas,
+        "judge": setting.word.judge,
         "place": setting.word.place,
         "also": setting.word.also,
         "off": setting.word.off,

@@ -42,6 +42,8 @@ def value_for(setting: Setting) -> str:
     """A text that the setting takes."""
     if setting.choices:
         return setting.choices[-1]
+    if setting.name == "seeds" and setting.word.judge:
+        return "0:7"
     if setting.word.names and not setting.word.commas:
         return names(setting.word.names)[0]
     if setting.range is not None:
@@ -166,6 +168,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ("data chek x", "did you mean 'check'?"),
         ("train act data=x network.widht=3", "did you mean 'network.width'?"),
         ("eval delay=x", "--delay; got 'x'; expected an integer"),
+        ("eval legato-table9", "unknown suite 'legato-table9' (did you mean 'legato-table"),
+        ("eval --seeds abc", "seeds; got 'abc'; expected FIRST:END"),
+        ("corrections out=x seeds=9:1", "seeds; got '9:1'"),
+        ("learn seeds=abc", "seeds; got 'abc'"),
         ("train actt", "unknown policy to train 'actt' (did you mean 'act'?)"),
         ("train actt task=drawer data=x", "unknown policy to train 'actt_drawer'"),
     ],
@@ -184,6 +190,7 @@ def test_what_is_wrong_is_said_before_anything_is_imported(
         "run task:=pour --seed 3",
         "train legato_tables task=drawer data=x",
         "eval list",
+        "eval table1 --seeds 0:3,7",
         "report --help",
         "no_command",
     ],

@@ -7,37 +7,12 @@
 
 from __future__ import annotations
 
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.command_line.judges import parse_seeds as parse_seeds
 
 EVALUATION_SEEDS = range(10_000)
 TEST_SEEDS = range(1_000, 1_050)
 VALIDATION_SEEDS = range(20_000, 30_000)
 FIRST_TRAINING_SEED = 100_000
-
-
-def _part(text: str, whole: str) -> range:
-    try:
-        first, colon, last = text.partition(":")
-        seeds = range(int(first), int(last) if colon else int(first) + 1)
-    except ValueError:
-        raise _refusal(whole) from None
-    if len(seeds) == 0 or seeds.start < 0:
-        raise _refusal(whole)
-    return seeds
-
-
-def _refusal(text: str) -> ConfigError:
-    expected = "FIRST:END (END excluded), a number, or several joined by commas"
-    return ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "seeds", got=repr(text), expected=expected)
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Seeds in the order written, without repeats: `1000:1003,7` is (1000, 1001, 1002, 7).
-
-    Raises ConfigError for anything else, an empty range or a negative seed.
-    """
-    seeds = [seed for part in text.split(",") for seed in _part(part.strip(), text)]
-    return tuple(dict.fromkeys(seeds))
 
 
 def role_of(seed: int) -> str:

@@ -14,6 +14,8 @@ from segue_core.scheduler_config import MaxActionAge, RunSettings
 from segue_eval.seeds import TEST_SEEDS, parse_seeds
 from segue_policies.runtime import Dtype
 
+_JUDGES = "segue_core.command_line.judges"
+_SEEDS = Word(judge=f"{_JUDGES}:seeds")
 DEFAULT_SEEDS = f"{TEST_SEEDS.start}:{TEST_SEEDS.stop}"
 
 
@@ -70,10 +72,10 @@ examples:
   segue eval list                                  the papers' tables that there are
   segue eval legato-table1 --quick                 one of them, its small version
 """
-    suite: Annotated[str | None, Word(names="suites", place=True, free=True)] = Field(
+    suite: Annotated[str | None, Word(names="suites", place=True, free=True, judge=f"{_JUDGES}:suite")] = Field(
         default=None, description="table of a paper, a file of config/suites, or list; else a single setup is evaluated"
     )  # fmt: skip
-    seeds: str | None = Field(
+    seeds: Annotated[str | None, _SEEDS] = Field(
         default=None, description=f"FIRST:END, END excluded, or a list; else {DEFAULT_SEEDS}, or what the suite says"
     )  # fmt: skip
     workers: int = Field(default_factory=default_workers, ge=1, le=1024, description="processes")
@@ -123,7 +125,7 @@ examples:
   segue corrections --checkpoint trained --seeds 30000:30500 --out data/corrections
   segue train --config CONFIG --data DATASET --init trained --corrections data/corrections --out better
 """
-    seeds: str = Field(description="FIRST:END, END excluded; not those you evaluate on")
+    seeds: Annotated[str, _SEEDS] = Field(description="FIRST:END, END excluded; not those you evaluate on")
     out: Path = Field(description="folder for the corrections, new or unfinished")
     workers: int = Field(default_factory=default_workers, ge=1, le=1024, description="processes")
     quiet: bool = Field(default=False, description="show no progress")
@@ -191,7 +193,9 @@ class BenchReaction(SetupOptions, Seeded, Numbers):
     """Move an object while a policy is in the middle of a chunk, and count the ticks until the arm turns."""
 
     GROUP: ClassVar[str] = "This measurement"
-    seeds: str = Field(default="20000:20006", description="FIRST:END, END excluded, or a list")
+    seeds: Annotated[str, _SEEDS] = Field(
+        default="20000:20006", description="FIRST:END, END excluded, or a list"
+    )
     shift_m: float = Field(default=0.06, gt=0, le=0.3, description="how far the object is moved [m]")
 
 

@@ -105,6 +105,8 @@ def _setting(plain: indices.Setting) -> Any:
         word=Word(
             names=plain["names"],
             free=plain["free"],
+            commas=plain["commas"],
+            judge=plain["judge"],
             place=plain["place"],
             also=tuple(plain["also"]),
             off=tuple(plain["off"]),

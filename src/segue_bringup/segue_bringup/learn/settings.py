@@ -53,7 +53,7 @@ what it does are commands that you can give yourself; each is printed before it 
     policy: Annotated[str, Word(names="training", free=True)] = Field(
         default="legato_trunk", description="what to train: a file of config/training, or a method"
     )
-    seeds: str = Field(
+    seeds: Annotated[str, Word(judge="segue_core.command_line.judges:seeds")] = Field(
         default="20000:20016", description="FIRST:END of the evaluation; never those of recording"
     )
     seed: int = Field(default=0, ge=0, description="of the training")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
@@ -38,6 +39,8 @@ def _check_one(setting: Setting, text: str, valid: Valid) -> None:
         and not (setting.word.names and is_file(text))
     ):
         raise unknown_name(setting.name, text, allowed)
+    elif setting.word.judge:
+        pkgutil.resolve_name(setting.word.judge)(text, allowed)
     kind = get_args(setting.kind)[0] if setting.many else setting.kind
     value = _parsed(setting, kind, text)
     if setting.range is not None and value not in setting.range:

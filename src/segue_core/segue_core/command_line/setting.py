@@ -32,6 +32,7 @@ class Word:
         shown: what stands for the value in help.
         free: other values than the `names` are taken, too.
         commas: a value is several of the `names`, with commas; their command judges them.
+        judge: "package.module:name" of what refuses a text, see `judges`.
         hidden: no word of the command line; the command fills it in.
     """
 
@@ -43,6 +44,7 @@ class Word:
     shown: str = ""
     free: bool = False
     commas: bool = False
+    judge: str = ""
     hidden: bool = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue_core.errors import unknown_name
+from segue_core.command_line import judges
 from segue_core.files import load_config
 from segue_data.contracts import names, path_of
 from segue_eval.suite.spec import SuiteSpec
@@ -18,11 +18,7 @@ def full_name(name: str) -> str:
 
     Raises ConfigError listing all names.
     """
-    known = suite_names()
-    meant = [full for full in known if name in (full, full.partition("-")[2])]
-    if len(meant) != 1:
-        raise unknown_name("suite", name, known)
-    return meant[0]
+    return judges.full_name(name, suite_names(), "suite")
 
 
 def load_suite(name: str) -> SuiteSpec:
