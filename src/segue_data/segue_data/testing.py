@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_control.commands import JointCommand
+from segue_control.robot.kinematics import Kinematics
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
@@ -39,6 +41,11 @@ class TinyWorld:
         self._rng = np.random.default_rng(3)
         self._q = np.concatenate([arm.home_rad for arm in robot.arms])
         self._grippers = np.ones(len(robot.arms))
+
+    @cached_property
+    def kinematics(self) -> Kinematics:
+        """Of the robot."""
+        return Kinematics(self.robot)
 
     def joint_positions(self) -> Floats:
         """Joints (n,) [rad]."""

@@ -28,7 +28,8 @@ from segue_data.bags.topics import (
     image_topic,
 )
 from segue_data.recording.stage import Demonstration
-from segue_sim.disturbance import Disturbance, DisturbanceConfig
+from segue_sim.disturbance import DisturbanceConfig
+from segue_sim.disturbed_actions import DisturbedActions
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _execute(stage: Demonstration, recorder: _Recorder, tick: int, action: Float
 
 
 def _run(
-    stage: Demonstration, recorder: _Recorder, disturbance: Disturbance | None, settle_ticks: int
+    stage: Demonstration, recorder: _Recorder, disturbance: DisturbedActions | None, settle_ticks: int
 ) -> TaskState:
     limit = round(stage.task.time_limit_s * stage.robot.tick_rate_hz)
     settled = 0
@@ -148,7 +149,7 @@ def record_episode(
     try:
         recorder = _Recorder(writer, stage, seed, options.codec)
         noise = options.disturbance
-        disturbance = Disturbance(stage.robot.action_space, seed, noise) if noise else None
+        disturbance = DisturbedActions(stage.world, seed, noise) if noise else None
         stage.controller.reset(stage.world.joint_positions())
         state = _run(stage, recorder, disturbance, options.settle_ticks)
         kept = state.success or keep_failures

@@ -14,9 +14,10 @@ from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
+from segue_sim.experts.own_space import Posed
 
 
-class SimulatedWorld(Body, Protocol):
+class SimulatedWorld(Body, Posed, Protocol):
     """What the recorder needs of `segue_sim.World`; used from one thread."""
 
     def finger_positions(self) -> tuple[Floats, Floats]:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.poses import pose_space
 from segue_control.targets.joint_targets import JointCodec
 from segue_core.arrays import Floats
 from segue_core.contracts.controller import Targets, targets_of
-from segue_sim.episode import Episode
+from segue_core.contracts.robot import RobotConfig
 
 _ITERATIONS = 8  # from one tick to the next a tool moves by little
+
+
+class Posed(Protocol):
+    """A robot that is somewhere, as `Episode` is."""
+
+    @property
+    def robot(self) -> RobotConfig:
+        """Its contract."""
+        ...
+
+    @property
+    def kinematics(self) -> Kinematics:
+        """Of its arms."""
+        ...
+
+    def joint_positions(self) -> Floats:
+        """Where its joints (n,) are [rad]."""
+        ...
 
 
 class OwnSpace:
     """Where the robot's actions are joints, poses become joints by inverse kinematics, from one tick to the next."""
 
-    def __init__(self, world: Episode) -> None:
+    def __init__(self, world: Posed) -> None:
         robot = world.robot
         self._world, self._q = world, world.joint_positions()
         self.poses = pose_space(robot)
