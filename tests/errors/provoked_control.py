@@ -101,7 +101,7 @@ def a_second_run_that_commands(_: Path) -> None:
         owner.check(run)
 
 
-@provokes(ErrorCode.CONTROL_HARDWARE, "left_joint3", "got 0.500 rad", "expected at most 0.2 rad")
+@provokes(ErrorCode.CONTROL_HARDWARE, "left_joint3", "got 0.500 rad", "expected at most 0.200 rad")
 def a_robot_that_does_not_follow(_: Path) -> None:
     robot, kinematics = _robot(), Kinematics(_robot())
     hardware = HardwareConfig(backend="topics", max_deviation_rad=0.2, deviation_time_s=0.01)

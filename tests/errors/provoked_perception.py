@@ -29,7 +29,7 @@ def a_camera_that_never_came(_: Path) -> None:
     rig.sync.assemble(3, rig.now_ns)
 
 
-@provokes(ErrorCode.FRAME_STALE, "camera 'head' is silent", "got 0.", "expected at most 0.2 s")
+@provokes(ErrorCode.FRAME_STALE, "camera 'head' is silent", "got 0.", "expected at most 0.20 s")
 def a_camera_that_is_unplugged(_: Path) -> None:
     rig = _rig(5, CameraFault.UNPLUGGED)
     rig.run(6, 15)
@@ -60,7 +60,7 @@ def an_encoding_that_nobody_knows(_: Path) -> None:
     layout("rgb9")
 
 
-@provokes(ErrorCode.STATE_MISSING, "joint states have stopped", "got 0.", "expected at most 0.2 s")
+@provokes(ErrorCode.STATE_MISSING, "joint states have stopped", "got 0.", "expected at most 0.20 s")
 def joint_states_that_stop(_: Path) -> None:
     rig = _rig(3)
     rig.silent_joints = True

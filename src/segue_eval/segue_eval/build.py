@@ -24,7 +24,7 @@ from segue_eval.rollout import TickObserver, run_episode
 from segue_eval.rows import CODE_DIGEST
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.deployment import Deployment
-from segue_policies.entry import PolicyEntry, policy_entry
+from segue_policies.entry import PolicyEntry, policy_entry, policy_names
 from segue_policies.method import Method, find_method
 from segue_policies.method_code import code_digest
 from segue_policies.runtime import Dtype, Runtime
@@ -62,12 +62,18 @@ class Setup:
             "scheduler": dict(self.scheduler),
             "checkpoint_digest": digest(Path(self.checkpoint)) if self.checkpoint else "",
         }
-        if code := code_digest(method_for(self.policy)):
+        if code := _code(self.policy):
             plain[CODE_DIGEST] = code
         for name, usual in (("device", "auto"), ("dtype", "float32")):
             if plain[name] == usual:
                 del plain[name]  # rows of before there was a choice stay valid
         return plain
+
+
+def _code(policy: str) -> str:
+    """The digest of a policy's code; empty where its checkpoint decides, and for one that a program makes itself."""
+    installed = policy in policy_names(config_files("policies", config_folder()))
+    return code_digest(method_for(policy)) if installed else ""
 
 
 _MAX_WEIGHTS = 2**36  # bytes of one file; the largest policies are cut into smaller ones

@@ -81,14 +81,14 @@ def test_no_missing_seed_means_no_runner_is_made(tmp_path: Path) -> None:
 
 def test_rows_of_other_code_of_a_policy_are_not_taken_for_its_own(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    setup = {"policy": "glide", "checkpoint": "", "code_digest": "a"}
+    setup = {"policy": "walk", "checkpoint": "", "code_digest": "a"}
     RowFile(path, setup)
     assert RowFile(path, setup).results == {}
-    told = r"the code of policy 'glide' is not the one that its rows are of.*--fresh"
+    told = r"the code of policy 'walk' is not the one that its rows are of.*--fresh"
     with pytest.raises(DataError, match=told):
         RowFile(path, setup | {"code_digest": "b"})
     before_code_counted = tmp_path / "before.jsonl"
-    RowFile(before_code_counted, {"policy": "glide", "checkpoint": "nowhere/glide_pick_place"})
+    RowFile(before_code_counted, {"policy": "walk", "checkpoint": "nowhere/walk_pick_place"})
     with pytest.raises(DataError, match=told):
         RowFile(before_code_counted, setup)
 

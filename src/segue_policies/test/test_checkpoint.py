@@ -183,10 +183,12 @@ SHIPPED = sorted(
 )
 
 
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
+OF_VERSION_1 = [folder for folder in SHIPPED if yaml.safe_load((folder / CONFIG).read_text())["format"] == 1]
+
+
+@pytest.mark.parametrize("folder", OF_VERSION_1, ids=lambda path: path.name)
 def test_a_checkpoint_of_version_1_is_read_as_it_was(folder: Path) -> None:
     told = yaml.safe_load((folder / CONFIG).read_text())
-    assert told["format"] == 1, "the shipped ones are of version 1"
     checkpoint = load_checkpoint(folder, told["method"])
     config = checkpoint.config
     assert (config.num_steps, config.settings.max_delay) == (told["num_steps"], told["max_delay"])

@@ -12,7 +12,7 @@ from segue_policies.method_code import code_digest
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "lab_of_code"
     (folder / "parts").mkdir(parents=True)
-    for name in ("__init__.py", "glide.py", "parts/__init__.py", "parts/speed.py"):
+    for name in ("__init__.py", "walk.py", "parts/__init__.py", "parts/speed.py"):
         (folder / name).write_text("SPEED = 1\n")
     (tmp_path / "lab_of_a_file.py").write_text("SPEED = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -21,7 +21,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("checkpoint", [False, True])
 def test_any_source_of_another_package_counts(package: Path, checkpoint: bool) -> None:
-    method = Method("glide", "lab_of_code.glide:Glide", checkpoint=checkpoint)
+    method = Method("walk", "lab_of_code.walk:Walk", checkpoint=checkpoint)
     before = code_digest(method)
     assert before and code_digest(method) == before
     (package / "parts" / "speed.py").write_text("SPEED = 2\n")
@@ -29,7 +29,7 @@ def test_any_source_of_another_package_counts(package: Path, checkpoint: bool) -
 
 
 def test_a_module_alone_counts(package: Path) -> None:
-    method = Method("glide", "lab_of_a_file:Glide")
+    method = Method("walk", "lab_of_a_file:Walk")
     before = code_digest(method)
     (package.parent / "lab_of_a_file.py").write_text("SPEED = 2\n")
     assert code_digest(method) != before

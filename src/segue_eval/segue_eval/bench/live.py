@@ -109,8 +109,10 @@ def setup_of(arguments: dict[str, Any]) -> Setup:
         )
     if float(arguments["time_limit_s"]):
         scheduler["time_limit_s"] = arguments["time_limit_s"]
-    names = ("task", "policy", "checkpoint", "robot")
-    return Setup(**{name: str(arguments[name]) for name in names}, scheduler=scheduler)
+    task, policy, checkpoint, robot = (
+        str(arguments[name]) for name in ("task", "policy", "checkpoint", "robot")
+    )
+    return Setup(task, policy, checkpoint, robot, scheduler)
 
 
 def table(motions: Iterable[Motion]) -> str:
