@@ -47,8 +47,9 @@ class Relayed(Live):
 
     def spoil(self, relay: Relay, spoil: Spoil) -> float:
         """From now on; the moment on the run's clock."""
+        since_s = self.witness.sim_s
         relay.spoil = spoil
-        return self.witness.sim_s
+        return since_s
 
     def heal(self) -> None:
         """All is passed on as it comes."""
@@ -57,7 +58,7 @@ class Relayed(Live):
 
     def found_after(self, since_s: float) -> float:
         """How long after `since_s` perception said that something is wrong."""
-        return next(s for s in self.found_s if s > since_s) - since_s
+        return next(s for s in self.found_s if s >= since_s) - since_s
 
     def seen(self) -> set[str]:
         """Average colours that the policy saw of the camera."""

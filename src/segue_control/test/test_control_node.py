@@ -195,6 +195,32 @@ def test_a_loop_that_stood_still_while_the_arm_moved_commands_nothing_more_and_i
     assert (refused.error_code, "segue/recover" in refused.error_text) == (310, True)
 
 
+def test_a_loop_that_is_stopped_in_the_midst_of_a_cycle_commands_nothing_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 34: two seconds later it once sent a command to brake from the pose and speed of before."""
+    bench.step()
+    bench.call(Arm.Request(arm=True))
+    for tick in range(1, 4):
+        bench.command(tick, rise=0.01 * tick)
+        bench.until(lambda: bench.age_is(0.0, 1.0))
+        bench.step(4)
+    loop, guard, sent = bench.node._loop, bench.node._controller.guard, bench.commanded()
+    cycle = loop.cycle
+
+    def stopped(now_ns: int) -> int:
+        late_ns = cycle(now_ns)
+        bench.now_ns += 2_000_000_000
+        return late_ns
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "cycle", stopped)
+        bench.step()
+    bench.step(5)
+    assert (guard.mode, bench.commanded()) == ("latched", sent)
+    assert guard.fault is not None and guard.fault.code == 310
+
+
 def test_a_loop_that_stood_still_while_nothing_moved_only_disarms(bench: Bench) -> None:
     """A hiccup of 155 ms on a standing graph once refused every goal that came after it."""
     bench.step()

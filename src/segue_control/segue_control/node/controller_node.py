@@ -218,7 +218,7 @@ class ControllerNode(LifecycleComponent):
         if armed and not self._gate.is_open(self._tick_of(self._due), self._steady_ns()):
             return
         self._answered_ns, self._due = ticks.nanoseconds(self._due.header.stamp), None
-        self._update(self._answered_ns)
+        self._update(self._answered_ns, self._awake_ns)
 
     def _notice_standstill(self) -> None:
         """A process that stood still for longer than the world waits resumes nothing: the state it answers is old."""
@@ -238,9 +238,10 @@ class ControllerNode(LifecycleComponent):
         return True
 
     def _on_time(self) -> None:
-        self._update(self._loop_clock.now().nanoseconds)
+        began_ns = self._steady_ns()
+        self._update(self._loop_clock.now().nanoseconds, began_ns)
 
-    def _update(self, now_ns: int) -> None:
+    def _update(self, now_ns: int, began_ns: int) -> None:
         guard = self._controller.guard
         late_ns = self._loop.cycle(now_ns)
         if late_ns < 0:
@@ -250,17 +251,17 @@ class ControllerNode(LifecycleComponent):
             guard.fall_silent(
                 ControlError(ErrorCode.CONTROL_OVERRUN, "control loop was late", got=late), latch=True
             )
+        self._stood_still(began_ns)
         if guard.mode is GuardMode.DISARMED or not guard.streaming:  # silent: the robot side holds by itself
             guard.cycle()
             self._say_done(now_ns)
         else:
-            self._command(now_ns)
+            self._command(now_ns, began_ns)
         if guard.mode is not self._published_mode:
             self._report()
 
-    def _command(self, now_ns: int) -> None:
-        began_ns = self._steady_ns()
-        command = self._controller.update(1.0 / self._robot.control_rate_hz, began_ns)
+    def _command(self, now_ns: int, began_ns: int) -> None:
+        command = self._controller.update(1.0 / self._robot.control_rate_hz, self._steady_ns())
         stamp = ticks.stamp(now_ns) if self._gate else self.get_clock().now().to_msg()
         message = messages.joint_trajectory(self._robot, command, stamp)
         if self._controller.ran_away or self._stood_still(began_ns):
