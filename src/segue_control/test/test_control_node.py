@@ -175,19 +175,23 @@ def test_an_emergency_stop_outlives_everything_but_recovery(bench: Bench) -> Non
     assert bench.call(Arm.Request(arm=True)).success
 
 
-def test_a_loop_that_stood_still_while_the_arm_moved_commands_nothing_more_and_is_latched(
-    bench: Bench,
-) -> None:
-    """It once went on at the speed that the stream had had, 0.7 rad/s, with an arm that rested meanwhile."""
+def _in_motion(bench: Bench) -> None:
+    """Three ticks of a command that raises the tools."""
     bench.step()
     bench.call(Arm.Request(arm=True))
     for tick in range(1, 4):
         bench.command(tick, rise=0.01 * tick)
         bench.until(lambda: bench.age_is(0.0, 1.0))
         bench.step(4)
-    guard = bench.node._controller.guard
-    assert np.abs(guard.speed).max() > 0.0
-    sent = bench.commanded()
+    assert np.abs(bench.node._controller.guard.speed).max() > 0.0
+
+
+def test_a_loop_that_stood_still_while_the_arm_moved_commands_nothing_more_and_is_latched(
+    bench: Bench,
+) -> None:
+    """It once went on at the speed that the stream had had, 0.7 rad/s, with an arm that rested meanwhile."""
+    _in_motion(bench)
+    guard, sent = bench.node._controller.guard, bench.commanded()
     bench.now_ns += 60 * bench.period_ns
     bench.step(30)
     assert (guard.mode, bench.commanded()) == ("latched", sent)
@@ -199,12 +203,7 @@ def test_a_loop_that_is_stopped_in_the_midst_of_a_cycle_commands_nothing_more(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 34: two seconds later it once sent a command to brake from the pose and speed of before."""
-    bench.step()
-    bench.call(Arm.Request(arm=True))
-    for tick in range(1, 4):
-        bench.command(tick, rise=0.01 * tick)
-        bench.until(lambda: bench.age_is(0.0, 1.0))
-        bench.step(4)
+    _in_motion(bench)
     loop, guard, sent = bench.node._loop, bench.node._controller.guard, bench.commanded()
     cycle = loop.cycle
 
