@@ -36,6 +36,7 @@ _STANDS_S = 3.0
 _NOTICED_S = 15.0  # longer than anybody waits for anybody
 _LATE_S = 10.0  # may be received that late on a busy machine
 _SETTLES_RAD = 0.05  # what a pose sags in a new world
+_SILENT_S = 1.0  # nothing of a dead world is on its way any more
 
 
 @pytest.fixture
@@ -49,6 +50,12 @@ def wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WallClock:
 
 def _longest_gap_s(graph: Live) -> float:
     return max(after.sim_s - before.sim_s for before, after in pairwise(graph.witness.commands))
+
+
+def _silent_s(graph: Live, since_s: float) -> float:
+    """For how long nothing has been commanded, at most since a moment of the steady clock."""
+    commands = graph.witness.commands
+    return time.monotonic() - max(since_s, commands[-1].steady_s if commands else 0.0)
 
 
 def _misplaced_s(bag: Path) -> float:
@@ -142,7 +149,8 @@ def test_a_simulated_time_that_begins_anew_ends_the_run_and_the_new_world_stays_
     graph = live(robot, record=True)
     graph.wait_for("recorder")
     graph.move(record=True)
-    graph.kill("simulator")
+    killed_s = graph.kill("simulator")
+    graph.until(lambda: _silent_s(graph, killed_s) > _SILENT_S, "the last command of the old world is heard")
     died_s, bad = graph.witness.sim_s, graph.witness.bad_commands()
     graph.forget()
     graph.witness.joints.clear()  # of a world that is no more

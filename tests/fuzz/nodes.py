@@ -389,7 +389,7 @@ def _controller(_: Path) -> Reader:
         for door, message in given:
             hosted.doors[door][1](message)
             for _ in range(4):
-                node._update(node.get_clock().now().nanoseconds)
+                node._update(node.get_clock().now().nanoseconds, node._steady_ns())
         return [np.array(message.points[0].positions[: len(home)]) for message in told]
 
     def check(rows: list[np.ndarray[Any, Any]]) -> None:
