@@ -44,6 +44,8 @@ cells:
     scheduler: {time_limit_s: 1.2}
   - {id: lost, label: Lost, checkpoint: "lost_{task}", continuation: legato}
   - {id: wrong, label: Wrong, checkpoint: "legato_{task}", continuation: legato, delay: 40}
+  - {id: still, label: Still, policy: hold, scheduler: {time_limit_s: 0.4}}
+  - {id: expert, label: Expert, policy: scripted, scheduler: {time_limit_s: 1.2}}
 paper:
   pick_place: {old: {overlap_rmse: [9.0, 0.5]}, new: {overlap_rmse: [5.0, 0.2]}}
 claims:
@@ -137,10 +139,18 @@ def test_table_page_and_plots_hold_both_and_fetch_nothing(ran: tuple[Path, dict[
     }
 
 
+def test_policies_without_a_checkpoint_are_cells_like_others(ran: tuple[Path, dict[str, object]]) -> None:
+    cells = ran[1]["cells"]
+    assert isinstance(cells, list)
+    rows = {cell["cell"]: cell["rows"] for cell in cells if "rows" in cell}
+    assert [[row["ticks"] for row in rows[name]] for name in ("still", "expert")] == [[13, 13], [37, 37]]
+    assert all(row["starved"] == 0 for name in ("still", "expert") for row in rows[name])
+
+
 def test_the_same_command_runs_nothing_again(ran: tuple[Path, dict[str, object]]) -> None:
     rows = sorted((ran[0] / "cells").glob("*/rows.jsonl"))
     before = [path.read_text() for path in rows]
-    assert len(rows) == 2 and all(text.count("\n") == 3 for text in before)
+    assert len(rows) == 4 and all(text.count("\n") == 3 for text in before)
     assert main(["eval", "pair", "--seeds", "20000:20002", "--quiet", "--out", str(ran[0])]) == 0
     assert [path.read_text() for path in rows] == before
 

@@ -50,7 +50,7 @@ def _pairs(spec: SuiteSpec, tasks: Sequence[str], cells: dict[tuple[str, str], C
     for task in tasks:
         for claim in spec.claims:
             both = [cells.get((task, name)) for name in (claim.first, claim.second)]
-            made = sorted({cell.job.setup.checkpoint for cell in both if cell and cell.job.setup})
+            made = sorted({cell.job.setup.checkpoint for cell in both if cell and cell.job.setup} - {""})
             if len(made) == 2:
                 yield _pair(Path(made[0]), Path(made[1]))
 

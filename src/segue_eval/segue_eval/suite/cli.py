@@ -20,7 +20,7 @@ from segue_eval.suite.plan import Job, cell_folder, plan
 from segue_eval.suite.run import run_suite
 from segue_eval.suite.spec import SuiteSpec
 from segue_eval.suite.write import write_all
-from segue_eval.summary import shortenings
+from segue_eval.summary import faults, shortenings
 
 SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success")
 SUITE_OPTIONS = ("quick", "tasks", "checkpoints")
@@ -112,6 +112,8 @@ def _print(run: SuiteRun, folder: Path) -> None:
     for cell in run.ran:
         for line in shortenings(cell.results):
             print(f"note, {cell.job.name}: {line}")
+        for reason, count in faults(cell.results).items():
+            print(f"fault of {count} of {len(cell.results)}, {cell.job.name}: {reason}")
     for cell in run.absent:
         print(f"not run, {cell.job.name}: {cell.missing}")
     counts = [f"{count} {verdict.words}" for verdict, count in counted(run.claims).items() if count]

@@ -12,6 +12,7 @@ from segue_core.errors import SegueError
 from segue_core.scheduler_config import ChunkLengths
 from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
+from segue_eval.options import default_continuation, usual_lengths
 from segue_eval.suite.spec import CellSpec, SuiteSpec
 from segue_policies.serve import method_in
 from segue_policies.train.arguments import read_settings
@@ -54,7 +55,7 @@ def plan(spec: SuiteSpec, tasks: Sequence[str], checkpoints: Path) -> list[Job]:
 
 
 def _job(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Job:
-    missing = _missing_task(task) or _missing_checkpoint(checkpoints / checkpoint_name(cell, task), task)
+    missing = _missing_task(task) or _missing_checkpoint(checkpoint_of(cell, task, checkpoints), task)
     if missing:
         return Job(cell, task, missing=missing)
     try:
@@ -65,25 +66,36 @@ def _job(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Job:
 
 
 def checkpoint_name(cell: CellSpec, task: str) -> str:
-    """Folder name of the checkpoint that `cell` uses on `task`."""
+    """Folder name of the checkpoint that `cell` uses on `task`; empty for a policy without one."""
     return cell.checkpoint.replace("{task}", task)
 
 
+def checkpoint_of(cell: CellSpec, task: str, checkpoints: Path) -> Path | None:
+    """The folder of that checkpoint."""
+    name = checkpoint_name(cell, task)
+    return checkpoints / name if name else None
+
+
 def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Setup:
-    """What is run; the policy's method is the one that the checkpoint names."""
-    folder = checkpoints / checkpoint_name(cell, task)
+    """What is run; the method of a policy with a checkpoint is the one that this names."""
+    folder = checkpoint_of(cell, task, checkpoints)
+    policy = cell.policy if folder is None else method_in(folder).name
+    continuation = cell.continuation or default_continuation(policy)
+    own = usual_lengths(policy, continuation) if folder is None else {}
     scheduler = {
-        "continuation": cell.continuation,
+        "continuation": continuation,
         "continuation_options": dict(cell.options),
     } | cell.model_dump(
         include={"stride", "delay", "ramp", "delay_mode"} | (cell.model_fields_set & _LENGTHS)
     )
     return Setup(
         task=task,
-        policy=method_in(folder).name,
-        checkpoint=str(folder.resolve()),
-        robot=spec.robot,
-        scheduler=scheduler | dict(cell.scheduler),
+        policy=policy,
+        checkpoint="" if folder is None else str(folder.resolve()),
+        robot=spec.robot or load_task(task).robot,
+        scheduler=scheduler
+        | {name: length for name, length in own.items() if name not in cell.model_fields_set}
+        | dict(cell.scheduler),
         latency=cell.latency,
     )
 
@@ -99,8 +111,8 @@ def _missing_task(task: str) -> str:
     return ""
 
 
-def _missing_checkpoint(folder: Path, task: str) -> str:
-    if folder.is_dir():
+def _missing_checkpoint(folder: Path | None, task: str) -> str:
+    if folder is None or folder.is_dir():
         return ""
     parent = folder.parent
     where = parent.relative_to(Path.cwd()) if parent.is_relative_to(Path.cwd()) else parent
@@ -145,5 +157,5 @@ def cell_folder(root: Path, setup: Setup) -> Path:
     mark = hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()[:8]
     values = setup.scheduler
     lengths = f"d{values['delay']}-s{values['stride']}-r{values['ramp']}"
-    name = f"{setup.task}-{Path(setup.checkpoint).name}-{values['continuation']}-{lengths}-{mark}"
+    name = f"{setup.task}-{Path(setup.checkpoint).name or setup.policy}-{values['continuation']}-{lengths}-{mark}"
     return root / name

@@ -32,10 +32,10 @@ class Cell:
 
 @dataclass
 class _Bench:
-    """Runners of all setups in one process. Policies are kept; of the worlds, which are large, only the last."""
+    """Runners of all setups in one process. The last world is kept, and the policies that acted in it."""
 
     setups: Mapping[Key, Setup]
-    policies: dict[str, Policy] = field(default_factory=dict)
+    policies: dict[tuple[str, str], Policy] = field(default_factory=dict)
     plant_of: tuple[str, str] = ("", "")
     plant: SimulatedPlant | None = None
 
@@ -45,12 +45,14 @@ class _Bench:
 
     def _runner(self, setup: Setup) -> Runner:
         robot, task = load_robot(setup.robot), load_task(setup.task)
-        if setup.checkpoint not in self.policies:
-            made = make_policy(method_for(setup.policy), deployment(setup, robot, task))
-            self.policies[setup.checkpoint] = made
         if self.plant is None or self.plant_of != (setup.robot, setup.task):
             self.plant, self.plant_of = SimulatedPlant(robot, task), (setup.robot, setup.task)
-        return Runner(robot, task, self.policies[setup.checkpoint], self.plant, setup)
+            self.policies.clear()
+        made = (setup.policy, setup.checkpoint)
+        if made not in self.policies:
+            given = deployment(setup, robot, task, self.plant.world)
+            self.policies[made] = make_policy(method_for(setup.policy), given)
+        return Runner(robot, task, self.policies[made], self.plant, setup)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,17 @@ PaperRow = Mapping[str, tuple[float, float]]  # metric -> (mean, standard error)
 
 
 class CellSpec(ChunkLengths):
-    """One row of the table: what is run. `{task}` in `checkpoint` stands for the task's name."""
+    """One row of the table: what is run, a policy by name or a checkpoint, in which `{task}` is the task's name."""
 
     id: str = Field(description="short name that claims and facts refer to")
     label: str = Field(description="as the paper calls it")
     group: str = Field(default="", description="heading of rows that belong together, such as (8, 30, 22)")
-    checkpoint: str = Field(description="name of a checkpoint folder")
-    continuation: str = Field(description="continuation method, by name")
+    checkpoint: str = Field(default="", description="name of a checkpoint folder")
+    policy: str = Field(
+        default="",
+        description="policy without a checkpoint, by name, such as scripted or a method of your own",
+    )
+    continuation: str = Field(default="", description="continuation method, by name; empty: the policy's own")
     options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation method")
     ramp: Ramp = 22
     latency: str = Field(
@@ -32,6 +36,12 @@ class CellSpec(ChunkLengths):
     scheduler: Mapping[str, Any] = Field(
         default_factory=dict, description="other fields of SchedulerConfig, such as termination"
     )
+
+    @model_validator(mode="after")
+    def _is_one_policy(self) -> CellSpec:
+        if bool(self.checkpoint) == bool(self.policy):
+            raise ValueError(f"cell {self.id}: give either checkpoint or policy")
+        return self
 
 
 class ClaimSpec(StrictModel):
@@ -74,7 +84,7 @@ class SuiteSpec(StrictModel):
     tasks: tuple[str, ...] = Field(min_length=1)
     seeds: str = "1000:1050"
     quick: QuickSpec
-    robot: str = "dual_arm"
+    robot: str | None = Field(default=None, description="robot, by name; else each task's own")
     columns: tuple[str, ...] = Field(min_length=1, description="metrics of the paper's table, in its order")
     cells: tuple[CellSpec, ...] = Field(min_length=1)
     paper: Mapping[str, Mapping[str, PaperRow]] = Field(
