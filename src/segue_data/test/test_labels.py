@@ -14,7 +14,7 @@ from segue_core.errors import ConfigError, DataError
 from segue_data.datasets import labels
 from segue_data.datasets.convert import convert
 from segue_data.datasets.dataset import load
-from segue_data.datasets.label_files import read_labels, split, write_labels, write_split
+from segue_data.datasets.label_files import find_label, read_labels, split, write_labels, write_split
 from segue_data.datasets.labels import KeyframeSettings, TokenSettings
 from segue_data.recording.stage import Demonstration
 from segue_perception.preprocess import resize
@@ -47,6 +47,29 @@ def test_a_stop_right_after_a_gripper_change_is_one_keyframe(robot: RobotConfig)
     assert np.flatnonzero(found).tolist() == [26, 89]
 
 
+def test_a_robot_that_stands_still_at_the_beginning_does_not_come_to_rest_there(robot: RobotConfig) -> None:
+    state, action = _episode()
+    state = np.concatenate([np.repeat(state[:1], 20, axis=0), state])
+    action = np.concatenate([np.repeat(action[:1], 20, axis=0), action])
+    found = labels.keyframes(state, action, robot.action_space, RATE, KeyframeSettings())
+    assert np.flatnonzero(found).tolist() == [50, 65, 109]
+
+
+def test_a_robot_that_comes_to_rest_right_before_the_end_has_one_keyframe_there(robot: RobotConfig) -> None:
+    state, action = _episode()
+    found = labels.keyframes(state[:33], action[:33], robot.action_space, RATE, KeyframeSettings())
+    assert np.flatnonzero(found).tolist() == [32]
+    settings = KeyframeSettings(end=False)
+    found = labels.keyframes(state[:33], action[:33], robot.action_space, RATE, settings)
+    assert labels.next_keyframe(found).tolist() == [30] * 31 + [-1] * 2
+
+
+def test_demonstrations_without_a_keyframe_are_named(dataset: Path) -> None:
+    settings = {"end": False, "gripper_threshold": 2.0, "still_m_s": 1e-9}
+    with pytest.raises(DataError, match="keyframes: none in episode 0.*raise still_m_s"):
+        load(dataset, workers=1, progress=False).label("keyframes", **settings)
+
+
 def test_progress_goes_from_nothing_to_everything() -> None:
     np.testing.assert_allclose(labels.progress(5), [0, 0.25, 0.5, 0.75, 1.0])
 
@@ -72,11 +95,11 @@ def dataset(
 
 @pytest.mark.parametrize("name", ["keyframes", "progress", "tokens"])
 def test_labels_have_a_row_per_frame_and_say_how_they_were_made(name: str, dataset: Path) -> None:
-    path = write_labels(dataset, name)
+    path, version = write_labels(dataset, name), find_label(name).version
     table = read_labels(dataset, name)
-    assert len(table) == 14 and path.name.startswith(f"{name}-v1-")
+    assert len(table) == 14 and path.name.startswith(f"{name}-v{version}-")
     sidecar = json.loads(path.with_suffix(".json").read_text())
-    assert (sidecar["name"], sidecar["version"]) == (name, 1) and "settings" in sidecar
+    assert (sidecar["name"], sidecar["version"]) == (name, version) and "settings" in sidecar
 
 
 def test_other_settings_are_another_file_and_are_not_mixed_up(dataset: Path) -> None:
@@ -93,7 +116,7 @@ def test_a_learner_is_given_the_labels_that_are_kept_and_keeps_those_that_are_no
     shutil.rmtree(dataset / "labels", ignore_errors=True)
     opened = load(dataset, workers=1, progress=False)
     first = opened.label(name)
-    (file,) = (dataset / "labels").glob(f"{name}-v1-*.parquet")
+    (file,) = (dataset / "labels").glob(f"{name}-v*.parquet")
     assert file == write_labels(dataset, name)  # the same file, by the dataset's frames and the settings
     again = load(dataset, workers=1, progress=False).label(name)
     assert first.keys() == again.keys() and all(

@@ -1,7 +1,7 @@
 """Labels and splits beside a dataset: a table, and a sidecar that says by which definition and settings it was made.
 
-    <dataset>/labels/keyframes-v1-3f2a9c1b.parquet     one row per frame: index, episode_index, frame_index, values
-    <dataset>/labels/keyframes-v1-3f2a9c1b.json        name, version, settings, and the dataset that it was made from
+    <dataset>/labels/keyframes-v2-3f2a9c1b.parquet     one row per frame: index, episode_index, frame_index, values
+    <dataset>/labels/keyframes-v2-3f2a9c1b.json        name, version, settings, and the dataset that it was made from
     <dataset>/labels/split-v1-91b0d2e4.json            episodes by part
 
 The eight digits are of version, settings and the dataset's frames, so labels of another dataset are never taken.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.errors import unknown_name
+from segue_core.errors import DataError, ErrorCode, unknown_name
 from segue_core.registry import installed
 from segue_data.datasets import labels
 from segue_data.datasets import lerobot_format as layout
@@ -114,12 +114,22 @@ def _keyframes(rows: LabelRows, settings: Mapping[str, Any]) -> tuple[Columns, F
         for part in rows.parts
     ]
     found = np.concatenate(parts)
+    _refuse_without_keyframe(parts, given)
     following = np.concatenate([labels.next_keyframe(part) for part in parts])
     facts = {
         "keyframes": int(found.sum()),
         "keyframes_per_episode": round(float(found.sum()) / len(parts), 2),
     }
     return {"keyframe": found, "next_keyframe": following}, facts
+
+
+def _refuse_without_keyframe(parts: Sequence[NDArray[np.bool_]], given: labels.KeyframeSettings) -> None:
+    without = [number for number, part in enumerate(parts) if not part.any()]
+    if without:
+        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+        text = f"keyframes: none in episode {', '.join(map(str, without[:5]))}{more}: no gripper changes and no arm rests"
+        do = f"raise still_m_s ({given.still_m_s:g}) or still_rad_s ({given.still_rad_s:g}), or set end: the end is one"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do=do)
 
 
 def _progress(rows: LabelRows, _: Mapping[str, Any]) -> tuple[Columns, Facts]:
@@ -136,7 +146,7 @@ def _tokens(rows: LabelRows, settings: Mapping[str, Any]) -> tuple[Columns, Fact
 
 
 LABELS: Mapping[str, Label] = {
-    "keyframes": Label(1, asdict(labels.KeyframeSettings()), _keyframes),
+    "keyframes": Label(2, asdict(labels.KeyframeSettings()), _keyframes),
     "progress": Label(1, {}, _progress),
     "tokens": Label(1, asdict(labels.TokenSettings()), _tokens),
 }

@@ -5,6 +5,7 @@ Each has a version: it goes up when the definition changes, so that a checkpoint
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +19,18 @@ Rows = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class KeyframeSettings:
-    """Version 1: a frame is a keyframe when a gripper's command changes, when the robot comes to rest, or at the end.
+    """Version 2: a frame is a keyframe when a gripper's command changes, when the robot comes to rest, or at the end.
 
     Source: C2F-ARM's heuristic as Chain-of-Action and ARM use it (gripper state, velocities near zero, debounce).
-    The velocities are those of the dataset's state: tool speed, or joint speed where the state has joints.
+    The velocities are those of the dataset's state: tool speed, or joint speed where the state has joints. A robot that
+    stands still at the beginning does not come to rest there, and coming to rest right before the end is the end.
     """
 
     still_m_s: float = 0.01
     still_rad_s: float = 0.05
     debounce_frames: int = 10  # frames after a keyframe in which coming to rest makes no other
     gripper_threshold: float = 0.5
+    end: bool = True  # whether the last frame is a keyframe, whatever happens there
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def _still(state: Rows, space: ActionSpace, rate_hz: float, settings: KeyframeSe
         if (limit := limits.get(channel.kind)) is not None:
             speed = np.linalg.norm(np.diff(state[:, space.slice(channel.name)], axis=0), axis=1) * rate_hz
             still[1:] &= speed < limit
-    still[:1] = False  # the beginning is no stop
+    still[:1] = still[1:2]  # who stands still at the beginning does not come to rest there
     return still
 
 
@@ -72,22 +75,32 @@ def keyframes(
 ) -> NDArray[np.bool_]:
     """Keyframes (frames,) of one episode, from its state and action, both (frames, D)."""
     still = _still(state, space, rate_hz, settings)
-    changes = _gripper_changes(action, space, settings.gripper_threshold)
-    found: NDArray[np.bool_] = np.zeros(len(action), dtype=bool)
-    last = -settings.debounce_frames
-    for frame in range(len(action)):
-        comes_to_rest = still[frame] and not still[frame - 1]
-        if changes[frame] or (comes_to_rest and frame - last >= settings.debounce_frames):
-            found[frame] = True
-            last = frame
-    found[-1:] = True
+    found = _gripper_changes(action, space, settings.gripper_threshold)
+    for frame in _rests(still, found, settings):
+        found[frame] = True
+    found[-1:] |= settings.end
     return found
 
 
+def _rests(
+    still: NDArray[np.bool_], changes: NDArray[np.bool_], settings: KeyframeSettings
+) -> Iterator[int]:
+    """Frames in which the robot comes to rest, far enough from the keyframe before and from an end that is one."""
+    last = -settings.debounce_frames
+    limit = len(still) - (settings.debounce_frames if settings.end else 0)
+    for frame in range(1, len(still)):
+        comes_to_rest = still[frame] and not still[frame - 1]
+        if changes[frame]:
+            last = frame
+        elif comes_to_rest and frame - last >= settings.debounce_frames and frame < limit:
+            last = frame
+            yield frame
+
+
 def next_keyframe(found: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For every frame (frames,) of one episode the first keyframe not before it."""
-    places = np.flatnonzero(found)
-    return np.asarray(places[np.searchsorted(places, np.arange(len(found)))], dtype=np.int64)
+    """For every frame (frames,) of one episode the first keyframe not before it; -1 where none follows."""
+    places = np.append(np.flatnonzero(found), -1)
+    return np.asarray(places[np.searchsorted(places[:-1], np.arange(len(found)))], dtype=np.int64)
 
 
 def progress(length: int) -> NDArray[np.float32]:
