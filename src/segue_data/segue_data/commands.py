@@ -158,6 +158,21 @@ def label(arguments: settings.LabelOptions) -> int:
     return 0
 
 
+def keyframes(arguments: settings.KeyframesOptions) -> int:
+    """A strip of one episode, and the chains of all."""
+    from segue_data.views import keyframes as view
+    from segue_data.views import pictures as sheets
+
+    dataset, number = arguments.dataset, arguments.episode
+    sheet = arguments.sheet or Path(f"{dataset.name}-keyframes-{number}.png")
+    shown = sheets.of_dataset(dataset, number, arguments.columns, "keyframes", arguments.settings)
+    sheets.write_sheet(shown, sheet)
+    print("\n".join(view.summary(dataset, arguments.settings)))
+    times = ", ".join(f"{tick / shown.rate_hz:.2f}" for tick in shown.marks)
+    print(f"episode {number}: keyframes at {times} s; picture strip: {sheet}")
+    return 0
+
+
 def split(arguments: settings.SplitOptions) -> int:
     """Divide by episode."""
     from segue_data.datasets.label_files import write_split

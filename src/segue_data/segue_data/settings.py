@@ -143,6 +143,19 @@ class LabelOptions(OfDataset):
     settings: Settings = Field(default={}, description="other settings, as JSON: '{\"bins\": 512}'")
 
 
+class KeyframesOptions(OfDataset):
+    """Where demonstrations have keyframes: a picture strip of one, and how far apart they are in all."""
+
+    episode: int = Field(default=0, ge=0, description="which one, from 0")
+    sheet: Path | None = Field(
+        default=None, description="picture strip, .png; else DATASET-keyframes-EPISODE.png"
+    )
+    columns: int = Field(
+        default=8, ge=1, le=1000, description="pictures per camera beside those of keyframes"
+    )
+    settings: Settings = Field(default={}, description="of the label, as JSON: '{\"still_m_s\": 0.02}'")
+
+
 class SplitOptions(OfDataset):
     """Divide a dataset by episode; more episodes move none of the old ones."""
 

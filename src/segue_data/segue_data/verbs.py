@@ -15,6 +15,9 @@ VERBS: Verbs = {
     "check": _verb("check", "bags or a dataset; status 1 when something is wrong"),
     "show": _verb("show", "pictures of an episode: contact sheet, Rerun recording, Foxglove layout"),
     "label": _verb("label", "labels beside a dataset, with version and settings"),
+    "keyframes": _verb(
+        "keyframes", "where demonstrations have keyframes: a picture strip, and how long chains are"
+    ),
     "split": _verb("split", "a dataset divided by episode"),
     "adopt": _verb("adopt", "whose robot a dataset is that LeRobot wrote"),
     "export": _verb("export", "a dataset back into bags"),

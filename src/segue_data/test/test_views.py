@@ -171,3 +171,20 @@ def test_every_robot_has_views_of_itself_its_cameras_and_what_is_predicted(name:
         options["Fixed Frame"] == foxglove["configById"]["3D!robot"]["followTf"] == prefix + robot.base_frame
     )
     assert json.loads(json.dumps(foxglove)) == foxglove
+
+
+def test_keyframes_are_told_and_marked_in_a_strip(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["keyframes", str(dataset), "--columns", "2", "--sheet"]
+    settings = ["--settings", '{"still_m_s": 1e-9, "gripper_threshold": 2.0}']
+    assert main([*words, str(tmp_path / "a.png"), *settings]) == ExitStatus.SUCCESS
+    said = capsys.readouterr().out
+    assert (
+        "a horizon of 14 holds them all" in said and "no keyframe but the end in 1 of 1 episodes: 0" in said
+    )
+    assert main([*words, str(tmp_path / "b.png"), "--episode", "7"]) != ExitStatus.SUCCESS
+    assert "no episode 7" in capsys.readouterr().err
+    strip = cv2.imread(str(tmp_path / "a.png"))
+    red = (strip[..., 2] > 180) & (strip[..., :2].max(axis=-1) < 80)
+    assert red.sum() > 100  # the frame of the last picture, and lines in the plots

@@ -126,8 +126,10 @@ def _keyframes(rows: LabelRows, settings: Mapping[str, Any]) -> tuple[Columns, F
 def _refuse_without_keyframe(parts: Sequence[NDArray[np.bool_]], given: labels.KeyframeSettings) -> None:
     without = [number for number, part in enumerate(parts) if not part.any()]
     if without:
-        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
-        text = f"keyframes: none in episode {', '.join(map(str, without[:5]))}{more}: no gripper changes and no arm rests"
+        named = ", ".join(map(str, without[:5])) + (
+            f" and {len(without) - 5} more" if len(without) > 5 else ""
+        )
+        text = f"keyframes: none in episode {named}: no gripper changes and no arm comes to rest"
         do = f"raise still_m_s ({given.still_m_s:g}) or still_rad_s ({given.still_rad_s:g}), or set end: the end is one"
         raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do=do)
 
@@ -271,6 +273,15 @@ def labelled(
     if path is not None and os.access(path.parent.parent, os.W_OK):
         _write(path, rows, name, settings, columns, facts)
     return dict(columns)
+
+
+def label_of(dataset: Path, name: str, changes: Mapping[str, Any] | None = None) -> Columns:
+    """The columns of `labelled` of a dataset folder.
+
+    Raises:
+        DataError: no dataset, or a corrupt one. ConfigError: an unknown name or setting.
+    """
+    return labelled(dataset, _read(dataset), name, changes)
 
 
 def _names(dataset: Path) -> list[str]:

@@ -82,9 +82,7 @@ def keyframes(
     return found
 
 
-def _rests(
-    still: NDArray[np.bool_], changes: NDArray[np.bool_], settings: KeyframeSettings
-) -> Iterator[int]:
+def _rests(still: NDArray[np.bool_], changes: NDArray[np.bool_], settings: KeyframeSettings) -> Iterator[int]:
     """Frames in which the robot comes to rest, far enough from the keyframe before and from an end that is one."""
     last = -settings.debounce_frames
     limit = len(still) - (settings.debounce_frames if settings.end else 0)
