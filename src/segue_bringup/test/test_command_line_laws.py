@@ -202,6 +202,9 @@ def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspa
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
+        ("run continuation:=leg", ["continuation:=legato"]),
+        ("eval --continuation rt", ["rtc"]),
+        ("run termination:=stall,ti", ["termination:=stall,time_limit"]),
         ("rep", ["replay", "report"]),
         ("run task:=pus", ["task:=push_button"]),
         ("run robot=fr", ["robot=franka"]),

@@ -171,13 +171,14 @@ def _split(word: str) -> tuple[str, str, str]:
 
 def _values(names: Names, setting: indices.Setting, begun: str) -> list[str]:
     listed = ["true", "false"] if setting["kind"] == "bool" else list(setting["choices"])
-    if setting["commas"]:
+    kind = setting["names"] or (setting["name"] if setting["name"] in indices.CODE else "")
+    if setting["commas"] or kind == "termination":
         first, comma, last = begun.rpartition(",")
-        return [f"{first}{comma}{text}" for text in names(setting["names"]) if text.startswith(last)]
-    if not listed and setting["names"]:
+        return [f"{first}{comma}{text}" for text in names(kind) if text.startswith(last)]
+    if not listed and kind:
         if "/" in begun:
             return _files(begun)
-        listed = names(setting["names"])
+        listed = names(kind)
     return [text for text in listed if text.startswith(begun)]
 
 

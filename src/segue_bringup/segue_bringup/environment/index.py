@@ -12,6 +12,12 @@ from segue_bringup.environment.workspace import Workspace
 Setting = dict[str, Any]
 Index = dict[str, Any]
 FILE = "commands.json"
+CODE = {
+    "continuation": "segue.continuation",
+    "termination": "segue.termination",
+    "corrector": "segue.correctors",
+}
+"""Settings whose values are names of code, whatever command takes them, and the entry points that add to it."""
 
 
 def load(workspace: Workspace) -> Index | None:
@@ -36,8 +42,8 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     Raises:
         ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
     """
-    if kind == "continuation":
-        return _continuations(workspace)
+    if kind in CODE:
+        return _of_code(workspace, kind)
     rules(workspace)
     from segue_core.contracts.search import config_files
 
@@ -46,10 +52,11 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     return list(files) if ours is None else sorted({*files, *ours, *entry_names(workspace, METHODS)})
 
 
-def _continuations(workspace: Workspace) -> list[str]:
-    package = workspace.root / "src" / "segue_scheduler" / "segue_scheduler" / "continuation"
+def _of_code(workspace: Workspace, kind: str) -> list[str]:
+    """Names of modules of the scheduler's folder of that kind, and of installed packages' own."""
+    package = workspace.root / "src" / "segue_scheduler" / "segue_scheduler" / kind
     ours = {file.stem for file in package.glob("*.py")} - {"__init__", "base"}
-    return sorted(ours | entry_names(workspace, "segue.continuation"))
+    return sorted(ours | entry_names(workspace, CODE[kind]))
 
 
 def trained(index: Index) -> list[str]:
