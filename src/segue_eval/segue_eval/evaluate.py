@@ -19,8 +19,9 @@ from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 
 JobT = TypeVar("JobT")
-JobRunner = Callable[[JobT], EpisodeResult]
-EpisodeRunner = JobRunner[int]  # seed -> result
+ResultT = TypeVar("ResultT")
+JobRunner = Callable[[JobT], ResultT]
+EpisodeRunner = JobRunner[int, EpisodeResult]  # seed -> result
 RunnerFactory = Callable[[], EpisodeRunner]  # picklable; called once in every worker process
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -33,23 +34,23 @@ class Failure:
     text: str
 
 
-Finished = tuple[JobT, EpisodeResult | Failure]
+Finished = tuple[JobT, ResultT | Failure]
 
 
 class _Worker:
     """One process's runner, made at the first episode so that its errors are reported like any other."""
 
-    factory: Callable[[], JobRunner[Any]]
-    runner: JobRunner[Any] | None = None
+    factory: Callable[[], JobRunner[Any, Any]]
+    runner: JobRunner[Any, Any] | None = None
 
 
-def _start(factory: Callable[[], JobRunner[Any]]) -> None:
+def _start(factory: Callable[[], JobRunner[Any, Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     end_with_parent()
     _Worker.factory = factory
 
 
-def _attempt(runner: JobRunner[JobT], job: JobT) -> EpisodeResult | Failure:
+def _attempt(runner: JobRunner[JobT, ResultT], job: JobT) -> ResultT | Failure:
     try:
         return runner(job)
     except SegueError as error:
@@ -58,8 +59,8 @@ def _attempt(runner: JobRunner[JobT], job: JobT) -> EpisodeResult | Failure:
         return Failure(traceback.format_exc())
 
 
-def _episode(job: JobT) -> EpisodeResult | Failure:
-    def runner(job: JobT) -> EpisodeResult:
+def _episode(job: Any) -> Any:
+    def runner(job: Any) -> Any:
         if _Worker.runner is None:
             _Worker.runner = _Worker.factory()
         return _Worker.runner(job)
@@ -67,15 +68,17 @@ def _episode(job: JobT) -> EpisodeResult | Failure:
     return _attempt(runner, job)
 
 
-def _here(factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT]) -> Iterator[Finished[JobT]]:
+def _here(
+    factory: Callable[[], JobRunner[JobT, ResultT]], jobs: Sequence[JobT]
+) -> Iterator[Finished[JobT, ResultT]]:
     runner = factory()
     for job in jobs:
         yield job, _attempt(runner, job)
 
 
 def _in_processes(
-    factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT], workers: int
-) -> Iterator[Finished[JobT]]:
+    factory: Callable[[], JobRunner[JobT, ResultT]], jobs: Sequence[JobT], workers: int
+) -> Iterator[Finished[JobT, ResultT]]:
     """Results as they finish. Processes are spawned: forked ones would share renderer and thread pools."""
     for name in _ONE_THREAD:  # workers x threads = cores; children read these when they load their libraries
         os.environ.setdefault(name, "1")
@@ -96,8 +99,8 @@ def _in_processes(
 
 
 def run_jobs(
-    factory: Callable[[], JobRunner[JobT]], jobs: Sequence[JobT], workers: int
-) -> Iterator[Finished[JobT]]:
+    factory: Callable[[], JobRunner[JobT, ResultT]], jobs: Sequence[JobT], workers: int
+) -> Iterator[Finished[JobT, ResultT]]:
     """Run all jobs in up to `workers` processes (in this one for 1); every job with its outcome, as they finish.
 
     Args:

@@ -102,6 +102,13 @@ examples:
         default=None, description="suite: folder with the checkpoints, one folder each; else config/checkpoints"
     )  # fmt: skip
 
+    modes: int | None = Field(
+        default=None,
+        ge=0,
+        le=1000,
+        description="suite: seeds on which two-moded requests of its policies are counted; else 2, with --quick none",
+    )
+
     @field_validator("suite")
     @classmethod
     def _is_a_suite(cls, name: str | None) -> str | None:

@@ -147,6 +147,16 @@ def test_policies_without_a_checkpoint_are_cells_like_others(ran: tuple[Path, di
     assert all(row["starved"] == 0 for name in ("still", "expert") for row in rows[name])
 
 
+def test_the_page_says_how_often_a_policy_has_two_ways_to_go_on(ran: tuple[Path, dict[str, object]]) -> None:
+    (found,) = ran[1]["modes"]  # type: ignore[misc]
+    assert (found["task"], found["checkpoint"]) == ("pick_place", "legato_pick_place")
+    assert 0 <= found["two"] <= found["requests"] and found["requests"] >= 6
+    assert (
+        "two-moded" in (ran[0] / "report.html").read_text()
+        and "two-moded" in (ran[0] / "table.md").read_text()
+    )
+
+
 def test_the_same_command_runs_nothing_again(ran: tuple[Path, dict[str, object]]) -> None:
     rows = sorted((ran[0] / "cells").glob("*/rows.jsonl"))
     before = [path.read_text() for path in rows]

@@ -15,6 +15,7 @@ from segue_eval.seeds import parse_seeds
 from segue_eval.settings import EvalOptions, SetupOptions
 from segue_eval.suite import table
 from segue_eval.suite.find import full_name, load_suite
+from segue_eval.suite.modes import count_modes
 from segue_eval.suite.outcome import SuiteRun, counted
 from segue_eval.suite.plan import Job, cell_folder, plan
 from segue_eval.suite.run import run_suite
@@ -22,8 +23,9 @@ from segue_eval.suite.spec import SuiteSpec
 from segue_eval.suite.write import write_all
 from segue_eval.summary import faults, shortenings
 
+_MODES = 2
 SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success")
-SUITE_OPTIONS = ("quick", "tasks", "checkpoints")
+SUITE_OPTIONS = ("quick", "tasks", "checkpoints", "modes")
 
 
 def run_suite_command(arguments: EvalOptions) -> int:
@@ -44,7 +46,8 @@ def run_suite_command(arguments: EvalOptions) -> int:
     if arguments.fresh:
         _forget(jobs, root)
     cells = run_suite(jobs, seeds, root, arguments.workers, name, arguments.quiet)
-    run = SuiteRun(name, spec, tasks, seeds, tuple(cells))
+    modes = count_modes(jobs, seeds[: _modes(arguments)], root, arguments.workers, arguments.quiet)
+    run = SuiteRun(name, spec, tasks, seeds, tuple(cells), modes)
     _save(arguments, run, folder)
     _print(run, folder)
     if not run.ran:
@@ -90,6 +93,12 @@ def _tasks(arguments: EvalOptions, spec: SuiteSpec) -> tuple[str, ...]:
     return chosen
 
 
+def _modes(arguments: EvalOptions) -> int:
+    if arguments.modes is not None:
+        return arguments.modes
+    return 0 if arguments.quick else _MODES
+
+
 def _save(arguments: EvalOptions, run: SuiteRun, folder: Path) -> None:
     data = write_all(run, folder)
     if arguments.json_file:
@@ -105,6 +114,8 @@ def _print(run: SuiteRun, folder: Path) -> None:
     print(table.as_text(table.paper_table(run)))
     if run.ran:
         print(f"\n{table.as_text(table.outcome_table(run))}")
+    if run.modes:
+        print(f"\n{table.as_text(table.modes_table(run))}")
     if run.claims:
         print(f"\n{table.as_text(table.claims_table(run))}\n")
     for pair in run.pairs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from segue_eval.claims import Claim, Verdict
@@ -11,6 +11,7 @@ from segue_eval.result import EpisodeResult
 from segue_eval.statistics import Estimate, estimate
 from segue_eval.suite.alike import Pair, compared
 from segue_eval.suite.judge import judge, not_run, together, values_of
+from segue_eval.suite.modes import Modes
 from segue_eval.suite.run import Cell, Key
 from segue_eval.suite.spec import METRICS, ClaimSpec, SuiteSpec
 from segue_eval.summary import estimates, success_interval
@@ -25,6 +26,8 @@ class SuiteRun:
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
+    modes: Mapping[Key, Modes] = field(default_factory=dict)
+    """Of each (task, checkpoint), where they were counted."""
 
     @cached_property
     def by_key(self) -> Mapping[Key, Cell]:
@@ -74,6 +77,10 @@ class SuiteRun:
             "seeds": list(self.seeds),
             "claims": [claim.to_dict() for claim in self.claims],
             "policies": [pair.to_dict() for pair in self.pairs],
+            "modes": [
+                {"task": task, "checkpoint": name, "requests": found.requests, "two": found.two}
+                for (task, name), found in self.modes.items()
+            ],
             "cells": [self._cell(cell) for cell in self.cells],
         }
 

@@ -8,6 +8,7 @@ from html import escape
 from segue_eval import page
 from segue_eval.claims import Verdict
 from segue_eval.suite import charts, table
+from segue_eval.suite.modes import DRAWS
 from segue_eval.suite.outcome import SuiteRun, counted
 from segue_eval.suite.spec import METRICS
 from segue_eval.suite.table import OUTCOME_METRICS
@@ -71,6 +72,15 @@ def _policies(run: SuiteRun) -> str:
     return page.section("Made alike?", f"<ul>{items}</ul>", note=note) if items else ""
 
 
+def _modes(run: SuiteRun) -> str:
+    rows = table.modes_table(run)
+    note = (
+        f"Every request is drawn {DRAWS} times without guidance. Two-moded: the paths fall into two groups whose "
+        "means are far apart, for their spread and for the task. Only there can a continuation prevent a switch."
+    )
+    return page.section("Ways to go on", page.html_table(rows[0], rows[1:], words={0, 1}), note=note)
+
+
 def _metrics(run: SuiteRun) -> str:
     keys = [*run.spec.columns, *(key for key in OUTCOME_METRICS[:4] if key not in run.spec.columns)]
     panels = [
@@ -98,6 +108,7 @@ def suite_page(run: SuiteRun) -> str:
         _claims(run),
         page.section("The paper's table, ours beside it" if run.spec.paper else "Table", paper, note=_MEANS),
         _policies(run),
+        _modes(run) if run.modes else "",
         _absent(run),
         _notes(run),
         page.section("How episodes ended", ended, note=_ENDINGS) if ended else "",

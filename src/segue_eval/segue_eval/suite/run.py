@@ -31,7 +31,7 @@ class Cell:
 
 
 @dataclass
-class _Bench:
+class Bench:
     """Runners of all setups in one process. The last world is kept, and the policies that acted in it."""
 
     setups: Mapping[Key, Setup]
@@ -40,10 +40,13 @@ class _Bench:
     plant: SimulatedPlant | None = None
 
     def __call__(self, episode: Episode) -> EpisodeResult:
+        """One episode of one cell."""
         key, seed = episode
-        return self._runner(self.setups[key])(seed)
+        setup = self.setups[key]
+        return self.runner(setup, self.policy(setup))(seed)
 
-    def _runner(self, setup: Setup) -> Runner:
+    def policy(self, setup: Setup) -> Policy:
+        """The policy of a setup, in its world."""
         robot, task = load_robot(setup.robot), load_task(setup.task)
         if self.plant is None or self.plant_of != (setup.robot, setup.task):
             self.plant, self.plant_of = SimulatedPlant(robot, task), (setup.robot, setup.task)
@@ -52,7 +55,12 @@ class _Bench:
         if made not in self.policies:
             given = deployment(setup, robot, task, self.plant.world)
             self.policies[made] = make_policy(method_for(setup.policy), given)
-        return Runner(robot, task, self.policies[made], self.plant, setup)
+        return self.policies[made]
+
+    def runner(self, setup: Setup, policy: Policy) -> Runner:
+        """Runs `policy` in the world where the setup's own was asked for last."""
+        assert self.plant is not None
+        return Runner(load_robot(setup.robot), load_task(setup.task), policy, self.plant, setup)
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,9 @@ class BenchFactory:
 
     setups: Mapping[Key, Setup]
 
-    def __call__(self) -> _Bench:
+    def __call__(self) -> Bench:
         """Nothing is loaded before it is needed."""
-        return _Bench(self.setups)
+        return Bench(self.setups)
 
 
 def run_suite(

@@ -62,6 +62,15 @@ def outcome_table(run: SuiteRun) -> Rows:
     return _without_empty([header, *rows])
 
 
+def modes_table(run: SuiteRun) -> Rows:
+    """How often each policy had two ways to go on."""
+    rows = [
+        [task, name, str(found.requests), f"{100 * found.share:.0f}" if found.requests else "-"]
+        for (task, name), found in run.modes.items()
+    ]
+    return [["task", "policy", "requests", "two-moded [%]"], *rows]
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """A short number; a dash for one that is not there."""
     return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"

@@ -37,6 +37,8 @@ def markdown(run: SuiteRun) -> str:
         parts += [table.as_markdown(table.outcome_table(run)), ""]
     if run.claims:
         parts += [table.as_markdown(table.claims_table(run)), ""]
+    if run.modes:
+        parts += [table.as_markdown(table.modes_table(run)), ""]
     parts += [f"- policies: {pair.words}" for pair in run.pairs]
     parts += [f"- not run, {cell.job.name}: {cell.missing}" for cell in run.absent]
     return "\n".join(parts).rstrip() + "\n"
