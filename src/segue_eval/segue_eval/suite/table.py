@@ -83,6 +83,8 @@ def difference(claim: Claim, column: Column) -> str:
     value = {name: f"{number:+.{column.digits}f}" for name, number in claim.statistics.items()}
     error = f"{claim.statistics['standard_error']:.{column.digits}f}"
     median = f", median {value['median_difference']}" if column.heavy else ""
+    if not math.isfinite(claim.statistics["standard_error"]):
+        return f"{value['difference']}, one seed"
     return f"{value['difference']} ± {error} [{value['interval_low']}, {value['interval_high']}]{median}"
 
 
