@@ -59,6 +59,11 @@ class Lesson:
         """Its time."""
         return 60.0 * self.minutes
 
+    @property
+    def threads(self) -> int:
+        """Of the training: several finish sooner, one gets most out of the time of a processor."""
+        return self.workers if self.clock == "wall" else 1
+
     def used_s(self, journal: Journal, stage: str | None = None) -> float:
         """What of that a stage has used so far, or all of them."""
         by_stage = journal.seconds if self.clock == "wall" else journal.processor_s
@@ -134,16 +139,15 @@ def _prepare(lesson: Lesson, journal: Journal, perform: Perform) -> None:
 
 def _training(lesson: Lesson) -> list[str]:
     words = ["train", lesson.policy, f"task={lesson.task}", f"data={lesson.folder / 'dataset'}"]
-    words += [f"seed={lesson.seed}", f"threads={lesson.workers}"]
+    words += [f"seed={lesson.seed}", f"threads={lesson.threads}"]
     return words + _encoders(lesson)
 
 
 def _train(lesson: Lesson, journal: Journal, perform: Perform) -> None:
     if "trained" in journal.figures:
         return
-    minutes = journal.figures.setdefault(
-        "minutes", round(training_minutes(lesson.used_s(journal), lesson.whole_s), 2)
-    )
+    left = training_minutes(lesson.used_s(journal), lesson.whole_s)
+    minutes = journal.figures.setdefault("minutes", round(left * lesson.workers / lesson.threads, 2))
     out = lesson.folder / "policy"
     words = [*_training(lesson), f"out={out}", f"minutes={minutes}", f"clock={lesson.clock}"]
     words += ["--resume"] if (out / "training" / "state.json").is_file() else []

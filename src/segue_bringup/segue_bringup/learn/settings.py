@@ -58,7 +58,10 @@ what it does are commands that you can give yourself; each is printed before it 
     )
     seed: int = Field(default=0, ge=0, description="of the training")
     workers: int = Field(
-        default=2, ge=1, le=1024, description="processes that record and evaluate, and threads"
+        default=2,
+        ge=1,
+        le=1024,
+        description="processes that record and evaluate, and threads of the training (with clock:=processor one)",
     )
     out: Path = Field(
         default=Path("learned"), description="folder of the results, one below it for each task"
