@@ -193,6 +193,8 @@ class BenchPolicy(Numbers):
     )
     checkpoint: str | None = Field(default=None, description="checkpoint folder; else the shipped one")
     device: str = Field(default="auto", description="where it computes: auto, cpu, cuda or cuda:N")
+    dtype: Dtype = Field(default="float32", description="what its convolutions and matrices compute in")
+    threads: int = Field(default=1, ge=1, le=1024, description="threads of the processor")
     rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
 
 

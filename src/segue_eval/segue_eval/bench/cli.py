@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from segue_core.errors import ConfigError, ErrorCode
@@ -61,9 +61,10 @@ def run_scheduler(options: BenchScheduler) -> int:
 
 
 def _served(options: BenchPolicy) -> Policy:
-    """The policy that is timed: of a checkpoint, or by name, on one thread."""
+    """The policy that is timed: of a checkpoint, or by name."""
+    runtime = Runtime(options.device, options.dtype, threads=options.threads)
     if options.checkpoint:
-        return load_policy(Path(options.checkpoint), runtime=Runtime(options.device, threads=1))
+        return load_policy(Path(options.checkpoint), runtime=runtime)
     method, task = method_for(options.policy), load_task(options.task)
     folder = default_checkpoint(options.policy, options.task)
     if method.privileged:
@@ -71,8 +72,9 @@ def _served(options: BenchPolicy) -> Policy:
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
     if method.checkpoint:
         refuse_unshipped(folder, options.policy, options.task)
-    setup = Setup(options.task, options.policy, str(folder), device=options.device)
-    return make_policy(method, deployment(setup, load_robot(task.robot), task))
+    setup = Setup(options.task, options.policy, str(folder))
+    given = deployment(setup, load_robot(task.robot), task)
+    return make_policy(method, replace(given, runtime=runtime))
 
 
 def run_policy(options: BenchPolicy) -> int:
