@@ -244,3 +244,10 @@ def test_the_scheduler_shows_the_rule_where_the_executing_chunk_ends() -> None:
     assert ended.outcome.rule == "keyframe_reached"
     rows_left = 59 - (ended.tick - 1 - 8)  # the first chunk starts at tick 8, the robot is one row behind
     assert rows_left == int(0.04 / ScriptedPolicy.slope)
+
+
+@pytest.mark.parametrize("rule", ["progress_threshold", "policy_stop"])
+def test_a_task_that_only_a_learned_word_would_end_still_has_its_time_limit(rule: str) -> None:
+    result = fired(rule, lambda t: {"progress": 0.2}, time_limit_s=3.0)
+    assert result is not None
+    assert result[1].rule == "time_limit"

@@ -18,12 +18,11 @@ def available() -> tuple[str, ...]:
 def create(config: SchedulerConfig, space: ActionSpace) -> "Termination":
     """Build the configured rules; raises ConfigError on an unknown rule or option, active or not."""
     names = dict.fromkeys((ALWAYS, *config.termination, *config.rule_options))
-    built = [_create_rule(name, RuleContext(name, config, space)) for name in names]
-    return Termination(tuple(rule for name, rule in zip(names, built, strict=True) if _active(name, config)))
-
-
-def _active(name: str, config: SchedulerConfig) -> bool:
-    return name == ALWAYS or name in config.termination
+    built = {name: _create_rule(name, RuleContext(name, config, space)) for name in names}
+    active = {name: rule for name, rule in built.items() if name in (ALWAYS, *config.termination)}
+    for name in [beside for rule in active.values() for beside in getattr(rule, "beside", ())]:
+        active.setdefault(name, built.get(name) or _create_rule(name, RuleContext(name, config, space)))
+    return Termination(tuple(active.values()))
 
 
 def _create_rule(name: str, context: RuleContext) -> TerminationRule:

@@ -43,7 +43,8 @@ class Evidence:
 class TerminationRule(Protocol):
     """A small state machine; called once per tick from one thread, `reset` before each run.
 
-    One with `by_hand = True` also judges what a person does with the robot.
+    One with `by_hand = True` also judges what a person does with the robot. One that believes what was learned, and so
+    may never fire, names in `beside` the rules that are active with it.
     """
 
     def reset(self) -> None:

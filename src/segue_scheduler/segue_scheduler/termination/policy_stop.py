@@ -13,6 +13,8 @@ from segue_scheduler.tick import Outcome
 class PolicyStop:
     """Fires at the tick at which such a chunk is spliced in."""
 
+    beside = ("time_limit",)
+
     def reset(self) -> None:
         """Nothing to forget."""
 

@@ -12,6 +12,8 @@ from segue_scheduler.tick import Outcome
 class ProgressThreshold:
     """Fires when smoothed progress has stayed up for long enough. A run without predictions never fires."""
 
+    beside = ("time_limit",)
+
     def __init__(self, options: StopOptions, rate_hz: float) -> None:
         self._options, self._stop = options, LearnedStop(options, rate_hz)
 
