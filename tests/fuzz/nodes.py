@@ -41,6 +41,7 @@ from segue_interfaces.action import MoveTo, PredictChunk, RunTask
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
+from segue_interfaces.msg import Progress as ProgressMsg
 from segue_interfaces.msg import RobotCommand, SchedulerInput, SimState
 from segue_interfaces.msg import TaskState as TaskStateMsg
 from segue_interfaces.srv import Arm
@@ -54,7 +55,7 @@ from segue_ros.conversions import info_to_msg
 from segue_ros.joint_states import JointStateReader
 from segue_scheduler.node.scheduler_node import SchedulerNode
 from segue_scheduler.node.session import Session
-from segue_scheduler.wire import input_of
+from segue_scheduler.wire import estimate_of, input_of
 from segue_sim.node.rehearsal_node import RehearsalRobot
 from segue_sim.node.sensor_messages import state_of
 from segue_sim.node.simulator_node import SimulatorNode
@@ -225,6 +226,11 @@ _CONVERSIONS: Mapping[str, tuple[type, Callable[[Any], object], Callable[[Any], 
         lambda found: _finite(found.fx, found.fy, found.cx, found.cy, found.distortion),
     ),
     "message SchedulerInput": (SchedulerInput, input_of, lambda inputs: None),
+    "message Progress": (
+        ProgressMsg,
+        estimate_of,
+        lambda estimate: must(0 <= estimate.progress <= 1, "no share", estimate),
+    ),
     "message SimState": (SimState, state_of, lambda state: _finite(state.values)),
     "goal PredictChunk": (
         PredictChunk.Goal,

@@ -16,6 +16,7 @@ from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
 from segue_core.policy import Policy, PolicyInfo
+from segue_core.progress.estimator import ProgressEstimator
 from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.plant import Plant, SimulatedPlant
@@ -150,12 +151,18 @@ class Runner:
     """One setup, ready to run any seed. Everything that is slow to make is made once."""
 
     def __init__(
-        self, robot: RobotConfig, task: TaskConfig, policy: Policy, plant: Plant, setup: Setup
+        self,
+        robot: RobotConfig,
+        task: TaskConfig,
+        policy: Policy,
+        plant: Plant,
+        setup: Setup,
+        estimator: ProgressEstimator | None = None,
     ) -> None:
         self.config = scheduler_config(setup.scheduler, policy.info, task)
         self.space = robot.action_space
         self.plant = plant
-        self._policy = policy
+        self._policy, self._estimator = policy, estimator
         self._correction = correction.create(self.config, self.space, policy.info)
         self._latency, self._instruction = setup.latency, task.instruction
         self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
@@ -190,6 +197,7 @@ class Runner:
             max_ticks=self._max_ticks,
             on_tick=on_tick,
             correction=self._correction,
+            estimator=self._estimator,
         )
 
 

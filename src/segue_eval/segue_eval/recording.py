@@ -100,8 +100,7 @@ class LockstepRecorder:
         space, added = self._robot.action_space, output.correction
         command = robot_command(stamp, output.tick, output.action, space, _RUN, correction=added, **flags)
         self._write(COMMAND, stamp, command)
-        if output.progress is not None:
-            fields = progress_fields(output, self._source)
+        for fields in progress_fields(inputs, output, self._source):
             self._write(PROGRESS, stamp, build(_TYPES[PROGRESS], header=header(stamp), **fields))
         if inputs.tick % _SAFETY_EVERY == 0 or output.outcome is not None:
             self._write(SAFETY, stamp, _safety(stamp, self._plant.interventions()))

@@ -23,6 +23,8 @@ from segue_core.errors import PolicyError
 from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy, parts, shown
+from segue_core.progress.estimator import ProgressEstimator
+from segue_eval.bystander import Bystander
 from segue_eval.onlooker import Onlooker
 from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
@@ -76,9 +78,18 @@ class Mailbox:
 
 def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
     """What the policy is shown at `tick`: the measured state and its cameras' images at its own size."""
-    native = plant.images() if policy.info.cameras else {}
-    images = {name: resize(native[name], policy.info.image_size) for name in policy.info.cameras}
+    return _seen(plant, policy.info.cameras, policy.info.image_size, tick)
+
+
+def _seen(plant: Plant, cameras: tuple[str, ...], size: tuple[int, int], tick: int) -> Observation:
+    native = plant.images() if cameras else {}
+    images = {name: resize(native[name], size) for name in cameras}
     return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
+
+
+def _bystander(estimator: ProgressEstimator, plant: Plant, rate_hz: float) -> Bystander:
+    info = estimator.info
+    return Bystander(estimator, partial(_seen, plant, info.cameras, info.image_size), rate_hz)
 
 
 def run_episode(
@@ -93,11 +104,13 @@ def run_episode(
     max_ticks: int = 100_000,
     on_tick: TickObserver | None = None,
     correction: Correction | None = None,
+    estimator: ProgressEstimator | None = None,
 ) -> EpisodeResult:
     """Run episode `seed` until a termination rule ends it (or `max_ticks`, reported as rule `max_ticks`).
 
     `scheduler` must be fresh. `instruction` is what a policy with language is told. `on_tick` sees every input and
-    output of the scheduler, in order, with what a `correction` has added.
+    output of the scheduler, in order, with what a `correction` has added. An `estimator` looks
+    on, and what it says of progress is the scheduler's.
     Equal arguments give equal results, bit for bit, except `wall_s`; but with a `Measured` latency.
     """
     began, mailbox, trace = time.perf_counter(), Mailbox(), Trace(space)
@@ -108,9 +121,13 @@ def run_episode(
     scheduler.start(0, plant.measured())
     if correction is not None:
         correction.reset()
+    bystander = _bystander(estimator, plant, space.rate_hz) if estimator is not None else None
+    if bystander is not None:
+        bystander.begin(0, instruction)
     for tick in range(max_ticks):
         chunks, failures = mailbox.take(tick)
-        inputs = TickInput(tick, plant.measured(), chunks, failures, plant.task_state())
+        estimate = bystander.heard(tick) if bystander is not None else None
+        inputs = TickInput(tick, plant.measured(), chunks, failures, plant.task_state(), estimate=estimate)
         output = scheduler.step(inputs)
         if correction is not None:
             output = correction.apply(output, onlooker.glance(tick, inputs.measured, correction.looks))
@@ -120,6 +137,8 @@ def run_episode(
         if output.outcome is not None:
             break
         onlooker.look(tick)
+        if bystander is not None:
+            bystander.look(tick)
         if output.request is not None:
             mailbox.fetch(onlooker, output.request, tick, latency, instruction)
         plant.execute(output.action, tick)

@@ -25,7 +25,7 @@ from segue_eval.plant import SimulatedPlant
 from segue_eval.recording import LockstepRecorder
 from segue_eval.report.write import find_bag
 from segue_eval.result import EpisodeResult
-from segue_eval.testing.doubles import WavingPolicy
+from segue_eval.testing.doubles import TellingEstimator, WavingPolicy
 from segue_scheduler.replay import Joint
 
 SETUP = Setup(
@@ -68,6 +68,23 @@ def test_a_recorded_run_replays_bit_for_bit(run: RecordedRun, played: tuple[Path
     assert found.ticks == found.compared == played[1].ticks
     assert found.seams == len(played[1].seams) >= 4
     assert run.commands().tobytes() == played[1].actions.tobytes()
+
+
+def test_a_run_that_an_estimator_ended_replays_to_the_same_end(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, tmp_path: Path
+) -> None:
+    policy, scheduler = WavingPolicy(), {**SETUP.scheduler, "termination": ("progress_threshold",)}
+    setup = replace(SETUP, scheduler=scheduler | {"time_limit_s": 8.0})
+    recorder = LockstepRecorder(tmp_path / "bag", plant, robot, "legato", task.name, 5, policy.info)
+    result = Runner(robot, task, policy, plant, setup, TellingEstimator())(5, on_tick=recorder)
+    recorder.finish(result)
+    (tmp_path / "config.yaml").write_text(json.dumps(setup.to_dict()))
+    (tmp_path / "result.json").write_text('{"seed": 5}')
+    run = read_recorded(find_bag(tmp_path))
+    assert result.rule == "progress_threshold"
+    assert verify(run).identical
+    silent = replace(run.recording, inputs=[replace(one, estimate=None) for one in run.recording.inputs])
+    assert not verify(replace(run, recording=silent)).identical
 
 
 def test_one_bit_of_one_command_is_found_at_its_tick(run: RecordedRun) -> None:

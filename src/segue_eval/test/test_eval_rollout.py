@@ -13,7 +13,7 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
-from segue_eval.testing.doubles import CAMERAS, StreamingPolicy, WavingPolicy
+from segue_eval.testing.doubles import CAMERAS, StreamingPolicy, TellingEstimator, WavingPolicy
 from segue_scheduler.tick import TickInput, TickOutput
 
 SHORT = Setup("pick_place", "waving", "", scheduler={"time_limit_s": 3.0})
@@ -188,3 +188,34 @@ def test_a_policy_that_streams_is_charged_by_the_row(
         Runner(robot, task, policy, plant, adaptive)(3, on_tick=lambda _, made, seen=seen: seen.append(made))
         moved[type(policy).__name__] = next(output.tick for output in seen if output.seam)
     assert moved == {"WavingPolicy": 9, "StreamingPolicy": 3}
+
+
+LEARNED = replace(
+    SHORT,
+    scheduler={
+        "time_limit_s": 8.0,
+        "termination": ("progress_threshold",),
+        "rule_options": {"progress_threshold": {"ema": 1.0}},
+    },
+)
+
+
+def test_an_estimator_beside_any_policy_sees_it_five_times_a_second_and_ends_its_task(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    estimator = TellingEstimator(done_at=50)
+    result = Runner(robot, task, WavingPolicy(), plant, LEARNED, estimator)(3)
+    assert [seen.tick for seen in estimator.seen] == list(range(0, result.ticks - 1, 6))
+    assert {image.shape for seen in estimator.seen for image in seen.images.values()} == {(36, 48, 3)}
+    assert estimator.told == task.instruction
+    assert result.rule == "progress_threshold"
+    assert result.ticks - 1 == 48 + 2 + 30  # 0.96 at tick 48, heard two ticks later, held for a second
+    assert result.false_stop  # the judge has its own eyes
+
+
+def test_an_estimator_changes_nothing_but_the_end(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    alone = Runner(robot, task, WavingPolicy(), plant, SHORT)(3)
+    watched = Runner(robot, task, WavingPolicy(), plant, SHORT, TellingEstimator())(3)
+    assert alone.actions.tobytes() == watched.actions.tobytes()

@@ -38,6 +38,7 @@ class RunState:
         observed_at: tick of the observation behind `current`.
         last_start: tick that the next stride is counted from.
         moved_at: tick of the last command that was a row of a chunk.
+        estimator: whose estimates are believed instead of the policy's predictions, if one has spoken.
     """
 
     start_tick: int
@@ -54,6 +55,7 @@ class RunState:
     moved_at: int | None = None
     starved_in_a_row: int = 0
     progress: float | None = None
+    estimator: str = ""
     outcome: Outcome | None = None
     notes: list[str] = field(default_factory=list)
 

@@ -293,7 +293,7 @@ class ChunkScheduler:
 
     def _judge(self, run: RunState, inputs: TickInput, phase: Phase, fresh: Answer | None) -> Outcome | None:
         """Faults of the run itself first, then the operator, then the configured rules."""
-        progress = usable_progress(fresh.chunk.progress) if fresh else None
+        progress = self._progress(run, inputs, fresh)
         run.progress = progress if progress is not None else run.progress
         try:
             measured = self._measured(inputs.measured)
@@ -311,6 +311,13 @@ class ChunkScheduler:
             goal=run.current.actions[-1].astype(np.float64) if run.current else None,
         )
         return fault or self._rules.check(evidence)
+
+    def _progress(self, run: RunState, inputs: TickInput, fresh: Answer | None) -> float | None:
+        """What is new about progress at this tick."""
+        if inputs.estimate is not None:
+            run.estimator = inputs.estimate.source
+            return usable_progress(inputs.estimate.progress)
+        return usable_progress(fresh.chunk.progress) if fresh and not run.estimator else None
 
     def _lengths(self, run: RunState, rows: int) -> Lengths:
         """Delay and ramp of a request with `rows` left to execute; without any there is nothing to fit."""
@@ -367,6 +374,7 @@ class ChunkScheduler:
             remaining=run.timeline.remaining(tick + 1),
             delay=self._expected_delay(run),
             progress=run.progress,
+            estimator=run.estimator,
             age=tick - run.observed_at if running else None,
             row=tick - running.start_tick if running else None,
             rows=running.horizon if running else 0,

@@ -23,6 +23,14 @@ class Phase(TextEnum):
     FINISHED = "finished"  # the outcome is set; holding until the next start
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a progress estimator beside the policy says: its name, and the fraction that is done in [0, 1]."""
+
+    source: str
+    progress: float
+
+
 @dataclass(frozen=True, eq=False)
 class TickInput:
     """Everything that arrived since the tick before. Feeding the same inputs again gives the same commands.
@@ -34,6 +42,8 @@ class TickInput:
         failures: one sentence per failed request.
         task: latest word of the task detector, if there is one.
         stop_requested: an operator wants the task to end.
+        estimate: newest word of a progress estimator, if one came. From the first one on the policy's own predictions
+            are no evidence any more.
     """
 
     tick: int
@@ -42,6 +52,7 @@ class TickInput:
     failures: tuple[str, ...] = ()
     task: TaskState | None = None
     stop_requested: bool = False
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,8 @@ class TickOutput:
         outcome: set from the tick that ends the task on.
         remaining: rows left after this tick.
         delay: ticks that the next request will claim.
-        progress: latest progress that the policy predicted.
+        progress: latest progress that the policy, or an estimator beside it, predicted.
+        estimator: name of that estimator; empty while only the policy has spoken.
         age: ticks since the observation behind this action; None while nothing is executed.
         row, rows: index of this action in its chunk, and rows of that; None and 0 while nothing is executed.
         correction: (D,), what a corrector added, part of `action`; None without a corrector.
@@ -110,6 +122,7 @@ class TickOutput:
     remaining: int = 0
     delay: int = 0
     progress: float | None = None
+    estimator: str = ""
     age: int | None = None
     row: int | None = None
     rows: int = 0

@@ -1,12 +1,15 @@
 """What a tick of the scheduler is called in messages, as `segue_core.wire` has it for chunks: for node and bags."""
 
+from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from segue_core.errors import ErrorCode, SchedulerError
 from segue_core.wire import chunk_of, correction_of, task_state_of
 from segue_scheduler.replay import Joint, Witness
-from segue_scheduler.tick import TickInput, TickOutput
+from segue_scheduler.tick import Estimate, TickInput, TickOutput
 
 _SAYS_DONE = ("policy_stop", "progress_threshold")
 """Rules by which a task ends because its policy says so."""
@@ -50,10 +53,37 @@ def witness_of(state: Any, command: Any) -> Witness:
     return Witness(action, str(state.phase), bool(state.starved), spliced, correction_of(command))
 
 
-def progress_fields(output: TickOutput, source: str) -> dict[str, Any]:
-    """Fields of segue_interfaces/Progress, all but the header, of a tick at which `source` has predicted some."""
+def progress_fields(inputs: TickInput, output: TickOutput, policy: str) -> Iterator[dict[str, Any]]:
+    """Fields of the segue_interfaces/Progress messages of one tick, all but the header.
+
+    `policy` is told of at every tick once it has predicted some. Of an estimator it is told what was taken in at this
+    tick, which a replay takes in again, and then, with `done`, that the task ends by it.
+    """
     done = output.outcome is not None and output.outcome.rule in _SAYS_DONE
-    return {"tick": output.tick, "source": source, "progress": float(output.progress or 0.0), "done": done}
+    if inputs.estimate is not None:
+        yield _progress(output.tick, inputs.estimate.source, inputs.estimate.progress, done=False)
+    if output.progress is not None and (done or not output.estimator):
+        yield _progress(output.tick, output.estimator or policy, output.progress, done)
+
+
+def _progress(tick: int, source: str, progress: float, done: bool) -> dict[str, Any]:
+    return {"tick": tick, "source": source, "progress": float(progress), "done": done}
+
+
+def estimate_of(message: Any) -> Estimate:
+    """What a progress estimator says, or was recorded to have said.
+
+    Raises:
+        SchedulerError: SCHEDULER_BAD_INPUT, progress that is not in [0, 1], or nobody who says it.
+    """
+    progress = float(message.progress)
+    if not (isfinite(progress) and 0.0 <= progress <= 1.0):
+        text, expected = "estimated progress", "a number in [0, 1]"
+        raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text, got=progress, expected=expected)
+    if not message.source:
+        text = "estimated progress without a source"
+        raise SchedulerError(ErrorCode.SCHEDULER_BAD_INPUT, text, expected="the estimator's name")
+    return Estimate(str(message.source), progress)
 
 
 def state_fields(output: TickOutput, starved_ticks: int, continuation: str, run_id: str) -> dict[str, Any]:

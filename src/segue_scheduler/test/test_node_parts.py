@@ -13,13 +13,13 @@ from segue_core.action_space import action_space
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.plain import from_plain
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 from segue_core.latency import injected_latency, parse_latency
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import RunSettings, SchedulerConfig
 from segue_core.wire import info_of
-from segue_interfaces.msg import TaskState
+from segue_interfaces.msg import Progress, TaskState
 from segue_ros.conversions import chunk_to_msg, goal_to_msg, info_to_msg
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
@@ -29,8 +29,8 @@ from segue_scheduler.node.settings import check, scheduler_config
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.replay import Recording, commands, replay
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_scheduler.tick import Phase, TickInput, TickOutput
-from segue_scheduler.wire import input_of
+from segue_scheduler.tick import Estimate, Phase, TickInput, TickOutput
+from segue_scheduler.wire import estimate_of, input_of
 
 SPACE = action_space("dual_arm_ee")
 INFO = PolicyInfo(
@@ -202,6 +202,22 @@ def test_a_policy_whose_rate_cannot_be_is_refused_with_what_came(rate_hz: float)
     message.rate_hz = rate_hz
     with pytest.raises(ConfigError, match="rate_hz; got .*; expected more than 0, at most 1000"):
         info_of(message)
+
+
+@pytest.mark.parametrize("progress", [float("nan"), float("inf"), -0.01, 1.01])
+def test_an_estimate_that_is_no_share_of_a_task_is_refused(progress: float) -> None:
+    with pytest.raises(SchedulerError, match=r"estimated progress; got .*; expected a number in \[0, 1\]"):
+        estimate_of(Progress(source="looker", progress=progress))
+    with pytest.raises(SchedulerError, match="without a source"):
+        estimate_of(Progress(progress=0.5))
+
+
+def test_an_estimate_is_taken_in_once_and_the_newest_counts() -> None:
+    inbox = Inbox(SPACE, "test")
+    for progress in (0.1, 0.2):
+        inbox.estimate = Estimate("looker", progress)
+    assert inbox.empty(1, POSE).inputs.estimate == Estimate("looker", 0.2)
+    assert inbox.empty(2, POSE).inputs.estimate is None
 
 
 def test_a_run_replayed_from_its_messages_gives_byte_identical_commands() -> None:

@@ -17,7 +17,7 @@ from segue_scheduler.termination.base import Evidence
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
-from segue_scheduler.tick import Outcome
+from segue_scheduler.tick import Estimate, Outcome
 
 DONE = TaskState(True, 10.0, 2, 2, "all objects are in the box")
 OPEN = TaskState(False, 5.0, 1, 2, "one object is missing")
@@ -249,5 +249,51 @@ def test_the_scheduler_shows_the_rule_where_the_executing_chunk_ends() -> None:
 @pytest.mark.parametrize("rule", ["progress_threshold", "policy_stop"])
 def test_a_task_that_only_a_learned_word_would_end_still_has_its_time_limit(rule: str) -> None:
     result = fired(rule, lambda t: {"progress": 0.2}, time_limit_s=3.0)
+    assert result is not None
+    assert result[1].rule == "time_limit"
+
+
+LOOKER = "looker"
+LEARNED = {"termination": ("progress_threshold",), "rule_options": {"progress_threshold": {"ema": 1.0}}}
+
+
+def test_an_estimator_ends_the_task_of_a_policy_that_predicts_nothing() -> None:
+    """At 5 Hz; 0.95 from tick 60 on, held for a second."""
+    outputs, _ = drive(
+        scheduler(**LEARNED),
+        ScriptedPolicy(SPACE),
+        SPACE,
+        120,
+        estimate=lambda t: Estimate(LOOKER, 0.95 if t >= 60 else 0.3) if t % 6 == 0 else None,
+    )
+    assert next(output.tick for output in outputs if output.outcome) == 90
+    assert outputs[90].outcome is not None
+    assert outputs[90].outcome.rule == "progress_threshold"
+    assert outputs[90].estimator == LOOKER
+
+
+def test_beside_an_estimator_the_policys_own_word_ends_nothing() -> None:
+    boasting = ScriptedPolicy(SPACE, progress=dict.fromkeys(range(100), 1.0))
+    outputs, _ = drive(
+        scheduler(**LEARNED),
+        boasting,
+        SPACE,
+        300,
+        estimate=lambda t: Estimate(LOOKER, 0.2) if t < 20 else None,
+    )
+    assert outputs[-1].outcome is None
+    assert outputs[-1].progress == 0.2
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_progress_that_jumps_or_never_rises_leaves_the_task_to_the_time_limit(values: list[float]) -> None:
+    erratic = [value if index % 2 else 0.0 for index, value in enumerate(values)]
+    options = {"progress_threshold": {"value": 0.9}}
+    result = fired(
+        "progress_threshold",
+        lambda t: {"progress": erratic[t % len(erratic)] if len(erratic) > 1 else 0.0},
+        time_limit_s=4.0,
+        rule_options=options,
+    )
     assert result is not None
     assert result[1].rule == "time_limit"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from segue_core.scheduler_config import SchedulerConfig
 from segue_core.wire import info_of
 from segue_data.bags.reader import read, stamp_ns
 from segue_eval.compare.settings import RecordedSettings, find_settings
-from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, STATE
+from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, PROGRESS, STATE
 from segue_scheduler.replay import Recording, Witness
 from segue_scheduler.tick import TickInput
-from segue_scheduler.wire import input_of, witness_of
+from segue_scheduler.wire import estimate_of, input_of, witness_of
 
 _FIRST_PHASES = ("waiting", "running", "finished")
 
@@ -35,6 +35,7 @@ class _Messages:
     inputs: dict[int, Any] = field(default_factory=dict)
     commands: dict[int, Any] = field(default_factory=dict)
     states: dict[int, Any] = field(default_factory=dict)
+    estimates: dict[int, Any] = field(default_factory=dict)
 
     def add(self, topic: str, message: Any) -> None:
         """Sort one message in."""
@@ -89,12 +90,16 @@ def read_recorded(bag: Path) -> RecordedRun:
     """
     runs: dict[str, _Messages] = {}
     info: PolicyInfo | None = None
-    for record in read(bag, frozenset({INPUT, COMMAND, STATE, POLICY_INFO})):
+    running = _Messages()
+    for record in read(bag, frozenset({INPUT, COMMAND, STATE, POLICY_INFO, PROGRESS})):
         message = record.message()
         if record.topic == POLICY_INFO:
             info = info_of(message)
+        elif record.topic == PROGRESS:
+            running.estimates |= {} if message.done else {int(message.tick): message}
         elif message.run_id:
-            runs.setdefault(str(message.run_id), _Messages()).add(record.topic, message)
+            running = runs.setdefault(str(message.run_id), _Messages())
+            running.add(record.topic, message)
     complete = [name for name, messages in runs.items() if messages.inputs]
     if not complete:
         raise _unusable(bag, f"no run on {INPUT}, so there is nothing to replay")
@@ -108,7 +113,8 @@ def _assemble(bag: Path, run_id: str, messages: _Messages, info: PolicyInfo) -> 
     states = [messages.states[tick] for tick in ticks if tick in messages.states]
     if not states or str(states[0].phase) not in _FIRST_PHASES or states[0].starved_ticks:
         raise _unusable(bag, f"no {STATE} of the first tick of {run_id}: the recording began in the middle")
-    inputs = [input_of(messages.inputs[tick]) for tick in ticks]
+    taken_in = {t: estimate_of(m) for t, m in messages.estimates.items() if m.source != info.name}
+    inputs = [replace(input_of(messages.inputs[tick]), estimate=taken_in.get(tick)) for tick in ticks]
     both = [tick for tick in ticks if tick in messages.states and tick in messages.commands]
     spliced = [state for state in states if state.spliced]
     return RecordedRun(

@@ -14,6 +14,7 @@ from segue_core.errors import ErrorCode, PolicyError
 from segue_core.history import FIRST
 from segue_core.observation import Observation
 from segue_core.policy import CAPABILITIES, PolicyInfo, PredictRequest, PredictResult
+from segue_core.progress.estimator import EstimatorInfo
 from segue_eval.evaluate import EpisodeRunner
 from segue_eval.result import EpisodeResult
 from segue_eval.smoothness import Smoothness
@@ -53,6 +54,30 @@ class WavingPolicy:
         return PredictResult(
             ActionChunk(actions, request.start_tick, "waving", request.sequence, omega=request.omega)
         )
+
+
+@dataclass
+class TellingEstimator:
+    """Sees the head camera; done after `done_at` ticks, in even steps. What it is shown is kept."""
+
+    done_at: int = 60
+    told: str = ""
+    seen: list[Observation] = field(default_factory=list)
+
+    @property
+    def info(self) -> EstimatorInfo:
+        """Looks at small pictures."""
+        return EstimatorInfo("telling", ("head",), (48, 36))
+
+    def begin(self, instruction: str) -> float:
+        """Knows every instruction."""
+        self.told, self.seen = instruction, []
+        return 1.0
+
+    def estimate(self, observation: Observation) -> float:
+        """By the ticks since the first observation."""
+        self.seen.append(observation)
+        return min(1.0, (observation.tick - self.seen[0].tick) / self.done_at)
 
 
 class StreamingPolicy(WavingPolicy):

@@ -12,7 +12,7 @@ from segue_core.latency import share
 from segue_core.wire import chunk_of, task_state_of
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import TaskState
-from segue_scheduler.tick import TickInput
+from segue_scheduler.tick import Estimate, TickInput
 
 _CAPACITY = 64
 
@@ -41,6 +41,7 @@ class Inbox:
         self._held_back: tuple[int, int, int, int] | None = None
         self.lost = 0
         self.task: TaskState | None = None
+        self.estimate: Estimate | None = None  # the newest that no tick has had yet
         self.stop_requested = False
 
     def hold_back(self, sequence: int, tick: int, wait: int, rows: int) -> None:
@@ -82,6 +83,7 @@ class Inbox:
         self._chunks.clear()
         self._failures.clear()
         self._held_back = None
+        self.estimate = None
 
     def empty(self, tick: int, measured: NDArray[np.float64]) -> Mail:
         """All that came since the last call and may be delivered at `tick`, with the state `measured` (D,) then.
@@ -101,7 +103,9 @@ class Inbox:
             failures=failures,
             task=task_state_of(self.task) if self.task else None,
             stop_requested=self.stop_requested,
+            estimate=self.estimate,
         )
+        self.estimate = None
         return Mail(inputs, chunks, self.task)
 
     def _early(self, chunk: ActionChunkMsg, tick: int) -> bool:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, KeyValue
 from numpy.typing import NDArray
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
@@ -41,7 +41,7 @@ from segue_scheduler.node.session import Session
 from segue_scheduler.node.settings import SchedulerParameters, check
 from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
-from segue_scheduler.wire import progress_fields
+from segue_scheduler.wire import estimate_of, progress_fields
 
 _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
 _BEHIND_TICKS = 2  # where time waits: how old the newest observation of a tick may be
@@ -87,6 +87,7 @@ class SchedulerNode(SchedulerBase):
         self.human = False  # a person has the robot
         self.safety = SafetyState()
         self.unseen = Unseen()
+        self._task_said = KeyValue()
         self._publish_to()
         self._listen_to()
         self._predict = PredictClient(self, self._on_chunk, self._on_failure)
@@ -99,11 +100,13 @@ class SchedulerNode(SchedulerBase):
         self._input_out = publish(SchedulerInput, "segue/scheduler_input", qos.STATE)
         self._chunk_out = publish(ActionChunk, "segue/chunk", qos.STATE)
         self._progress_out = publish(Progress, "segue/progress", qos.STATE)
+        self._task_out = publish(KeyValue, "segue/instruction", qos.LATCHED)
         self._diagnostics_out = publish(DiagnosticArray, "diagnostics", qos.STATE)
 
     def _listen_to(self) -> None:
         self.create_subscription(Observation, "segue/observation", self._on_observation, qos.OBSERVATION)
         self.create_subscription(TaskStateMsg, "segue/task_state", self._on_task_state, qos.STATE)
+        self.create_subscription(Progress, "segue/progress_estimate", self._on_estimate, qos.STATE)
         self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         self.create_subscription(DiagnosticArray, "diagnostics", self.unseen.hear, qos.STATE)
         self.create_subscription(String, "segue/authority", self._on_authority, qos.LATCHED)
@@ -145,11 +148,21 @@ class SchedulerNode(SchedulerBase):
             return
         if not self.watch.advance(tick, now_s) or self.watch.last is None:
             return
+        self._say_task()
         if self.session and self.measured is not None and self.session.outcome is None:
             (self._rest if self.human else self._step)(self.session, self.watch.last, now_s)
         else:
             self._say_idle(self.watch.last)
         self._predict.give_up_all_but(self._awaited())
+
+    def _say_task(self) -> None:
+        """Whoever looks on is told the run that begins and what it is to do; nothing, when it is over."""
+        session = self.session
+        spec = session.spec if session and session.outcome is None else None
+        told = KeyValue(key=spec.run_id, value=spec.instruction) if spec else KeyValue()
+        if told != self._task_said:
+            self._task_said = told
+            self._task_out.publish(told)
 
     def _awaited(self) -> int | None:
         """Number of the request whose answer the run waits for."""
@@ -210,15 +223,11 @@ class SchedulerNode(SchedulerBase):
         self._input_out.publish(messages.input_to_msg(mail.inputs, mail.chunks, mail.task, run_id, stamp))
         method, stats = session.spec.config.continuation, session.scheduler.stats
         self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, stamp))
-        if output.progress is not None:
-            self._say_progress(output)
+        source = self.policy.info.name if self.policy.info else ""
+        for fields in progress_fields(mail.inputs, output, source):
+            self._progress_out.publish(conversions.build(Progress, stamp, fields))
         for note in output.notes:
             self.get_logger().warning(f"tick {output.tick}: {note}")
-
-    def _say_progress(self, output: TickOutput) -> None:
-        source = self.policy.info.name if self.policy.info else ""
-        stamp = ticks.stamp_of(output.tick, self.space.rate_hz)
-        self._progress_out.publish(conversions.build(Progress, stamp, progress_fields(output, source)))
 
     def _say_idle(self, tick: int) -> None:
         message = SchedulerState(tick=tick, phase=str(Phase.IDLE), continuation=self.given.continuation)
@@ -253,6 +262,17 @@ class SchedulerNode(SchedulerBase):
         if session and session.started_at is not None:
             tick = ticks.tick_of(ticks.nanoseconds(message.header.stamp), self.space.rate_hz)
             session.inbox.task = message if tick >= session.started_at else session.inbox.task
+
+    def _on_estimate(self, message: Progress) -> None:
+        """Of the run that is there; what is left of the one before is not."""
+        session = self.session
+        try:
+            estimate = estimate_of(message)
+        except SegueError as error:
+            self.get_logger().warning(f"estimate dropped: {error}", throttle_duration_sec=1.0)
+            return
+        if session and session.started_at is not None and message.tick >= session.started_at:
+            session.inbox.estimate = estimate
 
     def _on_safety(self, message: SafetyState) -> None:
         self.safety = message

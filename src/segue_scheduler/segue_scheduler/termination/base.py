@@ -24,7 +24,7 @@ class Evidence:
         waiting: no chunk was executed yet.
         measured: measured state (D,).
         task: word of the task detector, if there was one.
-        progress: prediction in [0, 1] that came with a chunk spliced at this tick; None otherwise.
+        progress: prediction in [0, 1] of a chunk spliced at this tick, or of an estimator; None otherwise.
         policy_stop: a chunk spliced at this tick says that the task is over.
         stop_requested: an operator wants the task to end.
         goal: last row (D,) of the chunk that is being executed; None while nothing is.

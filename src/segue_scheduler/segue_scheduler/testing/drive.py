@@ -11,7 +11,7 @@ from segue_core.task_state import TaskState
 from segue_scheduler.replay import Recording
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy
-from segue_scheduler.tick import TickInput, TickOutput
+from segue_scheduler.tick import Estimate, TickInput, TickOutput
 
 
 def drive(
@@ -23,6 +23,7 @@ def drive(
     task: Callable[[int], TaskState | None] = lambda tick: None,
     stop_at: int | None = None,
     first_tick: int = 0,
+    estimate: Callable[[int], Estimate | None] = lambda tick: None,
 ) -> tuple[list[TickOutput], Recording]:
     """Step `ticks` times; the answer to request number n arrives `delays(n)` (at least 1) ticks after it.
 
@@ -42,6 +43,7 @@ def drive(
             failures=_flat(failures for _, failures in due),
             task=task(tick),
             stop_requested=stop_at is not None and tick >= stop_at,
+            estimate=estimate(tick),
         )
         recording.inputs.append(inputs)
         output = scheduler.step(inputs)
