@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from segue_core.progress.calibration import calibrate, quiet_value, stop_tick
 from segue_core.progress.estimator import period_ticks
+from segue_core.progress.instructions import KNOWN, familiarity
 from segue_core.progress.stop import StopOptions
 from segue_core.progress.traces import ProgressTrace, pearson, says_done, scores
 
@@ -101,3 +102,21 @@ def test_a_rule_sees_the_prediction_at_the_end_of_a_demonstration_go_on() -> Non
 @pytest.mark.parametrize(("rate_hz", "ticks"), [(30.0, 6), (20.0, 4), (5.0, 1), (2.0, 1)])
 def test_five_estimates_a_second(rate_hz: float, ticks: int) -> None:
     assert period_ticks(rate_hz) == ticks
+
+
+TRAINED = ("Pull the drawer open.", "Stack the bowls")
+
+
+@given(st.sampled_from(TRAINED), st.sampled_from(["", "!", "  "]))
+def test_case_and_signs_do_not_make_an_instruction_unknown(known: str, sign: str) -> None:
+    assert familiarity(known.upper() + sign, TRAINED) == 1.0
+
+
+@pytest.mark.parametrize("instruction", ["", "pour the tea"])
+def test_no_instruction_and_one_of_other_words_are_not_known(instruction: str) -> None:
+    assert familiarity(instruction, TRAINED) < KNOWN
+
+
+def test_other_words_of_the_same_set_are_nearly_known() -> None:
+    assert KNOWN < familiarity("open the drawer, pull!", TRAINED) < 1.0
+    assert familiarity("", ("",)) == 1.0  # trained on demonstrations that say nothing

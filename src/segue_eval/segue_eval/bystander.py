@@ -12,13 +12,14 @@ import numpy as np
 
 from segue_core.observation import Observation
 from segue_core.progress.estimator import ProgressEstimator, period_ticks
+from segue_core.progress.instructions import KNOWN, familiarity
 from segue_scheduler.tick import Estimate
 
 DELAY_TICKS = 2
 
 
 class Bystander:
-    """Looks on while a policy does a task.
+    """Looks on while a policy does a task; silent where the instruction is not known.
 
     Args:
         observe: what the estimator is shown at a tick; only asked for the tick that is now.
@@ -33,13 +34,14 @@ class Bystander:
 
     def begin(self, tick: int, instruction: str) -> None:
         """A task begins at `tick`."""
+        self._silent = familiarity(instruction, self._estimator.info.instructions) < KNOWN
         self._estimator.begin(instruction)
         self._first = tick
         self._coming: dict[int, Estimate] = {}
 
     def look(self, tick: int) -> None:
         """See this tick, if it is one to look at; called once per tick."""
-        if (tick - self._first) % self._period:
+        if self._silent or (tick - self._first) % self._period:
             return
         progress = np.float32(self._estimator.estimate(self._observe(tick)))  # as on the wire
         self._coming[tick + DELAY_TICKS] = Estimate(self._estimator.info.name, float(progress))

@@ -76,7 +76,9 @@ def test_a_run_that_an_estimator_ended_replays_to_the_same_end(
     policy, scheduler = WavingPolicy(), {**SETUP.scheduler, "termination": ("progress_threshold",)}
     setup = replace(SETUP, scheduler=scheduler | {"time_limit_s": 8.0})
     recorder = LockstepRecorder(tmp_path / "bag", plant, robot, "legato", task.name, 5, policy.info)
-    result = Runner(robot, task, policy, plant, setup, TellingEstimator())(5, on_tick=recorder)
+    result = Runner(robot, task, policy, plant, setup, TellingEstimator(60, (task.instruction,)))(
+        5, on_tick=recorder
+    )
     recorder.finish(result)
     (tmp_path / "config.yaml").write_text(json.dumps(setup.to_dict()))
     (tmp_path / "result.json").write_text('{"seed": 5}')

@@ -203,7 +203,7 @@ LEARNED = replace(
 def test_an_estimator_beside_any_policy_sees_it_five_times_a_second_and_ends_its_task(
     robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
 ) -> None:
-    estimator = TellingEstimator(done_at=50)
+    estimator = TellingEstimator(50, (task.instruction,))
     result = Runner(robot, task, WavingPolicy(), plant, LEARNED, estimator)(3)
     assert [seen.tick for seen in estimator.seen] == list(range(0, result.ticks - 1, 6))
     assert {image.shape for seen in estimator.seen for image in seen.images.values()} == {(36, 48, 3)}
@@ -217,5 +217,15 @@ def test_an_estimator_changes_nothing_but_the_end(
     robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
 ) -> None:
     alone = Runner(robot, task, WavingPolicy(), plant, SHORT)(3)
-    watched = Runner(robot, task, WavingPolicy(), plant, SHORT, TellingEstimator())(3)
+    watched = Runner(robot, task, WavingPolicy(), plant, SHORT, TellingEstimator(60, (task.instruction,)))(3)
     assert alone.actions.tobytes() == watched.actions.tobytes()
+
+
+def test_an_estimator_that_never_heard_the_instruction_is_silent_and_the_time_limit_ends_the_task(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    setup = replace(LEARNED, scheduler={**LEARNED.scheduler, "time_limit_s": 4.0})
+    estimator = TellingEstimator(30, ("pour the tea",))
+    result = Runner(robot, task, WavingPolicy(), plant, setup, estimator)(3)
+    assert result.rule == "time_limit"
+    assert estimator.seen == []

@@ -17,6 +17,7 @@ class EstimatorInfo:
         name: the source of its estimates.
         cameras: pictures that it looks at.
         image_size: their width and height [px].
+        instructions: those that it was trained on; see `instructions.familiarity`.
         threshold: value of the rule `progress_threshold` that its calibration found; None: it found none.
         promise: what the calibration says of that value, in words.
     """
@@ -24,6 +25,7 @@ class EstimatorInfo:
     name: str
     cameras: tuple[str, ...]
     image_size: tuple[int, int]
+    instructions: tuple[str, ...]
     threshold: float | None = None
     promise: str = ""
 
@@ -36,12 +38,8 @@ class ProgressEstimator(Protocol):
         """What it needs and is worth."""
         ...
 
-    def begin(self, instruction: str) -> float:
-        """A task begins; the next observation is its first.
-
-        Returns:
-            How well the instruction is known, 0 (nothing of it) to 1 (trained on).
-        """
+    def begin(self, instruction: str) -> None:
+        """A task begins; the next observation is its first."""
         ...
 
     def estimate(self, observation: Observation) -> float:

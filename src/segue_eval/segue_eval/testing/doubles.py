@@ -61,18 +61,18 @@ class TellingEstimator:
     """Sees the head camera; done after `done_at` ticks, in even steps. What it is shown is kept."""
 
     done_at: int = 60
+    knows: tuple[str, ...] = ()
     told: str = ""
     seen: list[Observation] = field(default_factory=list)
 
     @property
     def info(self) -> EstimatorInfo:
         """Looks at small pictures."""
-        return EstimatorInfo("telling", ("head",), (48, 36))
+        return EstimatorInfo("telling", ("head",), (48, 36), self.knows)
 
-    def begin(self, instruction: str) -> float:
-        """Knows every instruction."""
+    def begin(self, instruction: str) -> None:
+        """Forget the task before."""
         self.told, self.seen = instruction, []
-        return 1.0
 
     def estimate(self, observation: Observation) -> float:
         """By the ticks since the first observation."""
