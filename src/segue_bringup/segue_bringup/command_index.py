@@ -37,7 +37,7 @@ def index() -> dict[str, Any]:
     return {
         "commands": forms,
         "about": about,
-        "methods": sorted(own_methods()),
+        "methods": sorted(name for name, method in own_methods().items() if method.policy),
         "package": str(package),
         "folders": method_folders(package),
         "files": {str(file): file.stat().st_mtime_ns for file in _files()},

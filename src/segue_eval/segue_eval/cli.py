@@ -48,7 +48,7 @@ from segue_eval.summary import (
     to_json,
 )
 from segue_eval.verbs import VERBS
-from segue_policies.method import method_names
+from segue_policies.method import policy_names
 
 _FILMED_FAILURES = 3
 DONE, NOT_REACHED = ExitStatus.SUCCESS, ExitStatus.TASK_FAILED
@@ -158,7 +158,7 @@ def run_report(arguments: ReportOptions) -> int:
 
 def known(kind: str) -> list[str]:
     """Names of a kind; every method is a policy, too."""
-    return sorted({*names(kind), *(method_names() if kind == "policies" else ())})
+    return sorted({*names(kind), *(policy_names() if kind == "policies" else ())})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,8 @@ from segue_core.contracts.base import StrictModel
 from segue_core.errors import unknown_name
 from segue_core.files import load_config
 from segue_core.scheduler_config import ChunkLengths
-from segue_policies.method import find_method, method_names
+from segue_policies import method as methods
+from segue_policies.method import find_method
 
 _ANY = "naive_async"  # what every policy can be continued by
 
@@ -56,7 +57,7 @@ def _lengths(entry: PolicyEntry, usual: tuple[int, int]) -> dict[str, int]:
 
 def policy_names(files: Mapping[str, Path]) -> list[str]:
     """Names of the policies that are described in `files` (by name) or are methods, sorted."""
-    return sorted({*files, *method_names()})
+    return sorted({*files, *methods.policy_names()})
 
 
 def policy_entry(name: str, files: Mapping[str, Path]) -> PolicyEntry:

@@ -27,15 +27,20 @@ MODULE = "method"
 
 @dataclass(frozen=True)
 class Method:
-    """How a policy is found, trained and served. A string is "package.module:name", imported when it is needed.
+    """How a policy, or a progress estimator, is found, trained and served.
+
+    A string is "package.module:name", imported when it is needed.
 
     Args:
         name: what `policy:=`, `--policy` and `segue train` call it, and the `method` of its checkpoints.
-        policy: from a `Deployment` to a `segue_core.policy.Policy`: a class or a function.
+        policy: from a `Deployment` to a `segue_core.policy.Policy`: a class or a function; "" for what is none.
         settings: a `MethodConfig`, what can be set in training; "" for what is not trained here.
         learner: from (settings, demonstrations) to a `training.loop.Learner`; "" likewise.
         info: from a `Deployment` to its `PolicyInfo` without building the policy; "": what the checkpoint says, and the
             policy's own where there is no checkpoint.
+        estimator: from a `Deployment` to a `segue_core.progress.estimator.ProgressEstimator`, for a method that looks
+            on while any policy works; "" for others.
+        estimator_info: from a `Deployment` to its `EstimatorInfo` without building the estimator.
         description: one sentence for people.
         continuation: the continuation method when none is asked for.
         stride: ticks between two inference starts with that continuation, when nothing else is asked for; fewer where a
@@ -49,10 +54,12 @@ class Method:
     """
 
     name: str
-    policy: str
+    policy: str = ""
     settings: str = ""
     learner: str = ""
     info: str = ""
+    estimator: str = ""
+    estimator_info: str = ""
     description: str = ""
     continuation: str = "naive_async"
     stride: int = 30
@@ -85,6 +92,12 @@ def method_names() -> tuple[str, ...]:
 def methods() -> tuple[Method, ...]:
     """All of them, in the order of their names."""
     return tuple(find_method(name) for name in method_names())
+
+
+def policy_names() -> tuple[str, ...]:
+    """Names of the methods that are policies, sorted; what is installed is taken for one until it is needed."""
+    others = {name for name, method in own_methods().items() if not method.policy}
+    return tuple(sorted({*method_names()} - others))
 
 
 def trainable() -> tuple[str, ...]:

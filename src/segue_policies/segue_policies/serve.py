@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from segue_core.errors import ConfigError, ErrorCode
 from segue_core.policy import Policy, PolicyInfo
 from segue_policies.checkpoints.checkpoint import CONFIG, Expected, inspect_checkpoint, read_config
 from segue_policies.deployment import Deployment
-from segue_policies.method import Method, find_method, method_that_recognises
+from segue_policies.method import Method, find_method, method_that_recognises, policy_names
 from segue_policies.runtime import Runtime
 from segue_policies.serving import policy_info
 
@@ -22,13 +23,16 @@ def make_policy(method: Method, deployment: Deployment) -> Policy:
 
     Raises:
         PolicyError: a checkpoint that is missing, corrupt, or other than what is expected, naming what differs.
-        ConfigError: a method that cannot be imported, a device that is not there, or no checkpoint where one is needed.
+        ConfigError: a method that is no policy or cannot be imported, a device that is not there, or no checkpoint
+            where one is needed.
     """
+    _refuse_onlooker(method)
     return cast(Policy, method.resolve("policy")(replace(deployment, method=method.name)))
 
 
 def check_policy(method: Method, deployment: Deployment) -> PolicyInfo:
     """What `make_policy` would serve: files checked, large ones by their header, no network built; raises so."""
+    _refuse_onlooker(method)
     if method.info:
         return cast(PolicyInfo, method.resolve("info")(deployment))
     deployment.runtime.check()
@@ -59,6 +63,15 @@ def method_in(folder: Path) -> Method:
     if not (folder / CONFIG).is_file() and (method := method_that_recognises(folder)):
         return method
     return find_method(read_config(folder).method)
+
+
+def _refuse_onlooker(method: Method) -> None:
+    if not method.policy:
+        text, do = (
+            f"method {method.name!r} is no policy: it looks on while one works",
+            "give it as progress:=FOLDER",
+        )
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=policy_names(), do=do)
 
 
 def _of_folder(folder: Path, expected: Expected | None, runtime: Runtime | None) -> Deployment:

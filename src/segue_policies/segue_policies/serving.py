@@ -57,24 +57,35 @@ def check_observation(
     """Images (cameras, h, w, 3) in the policy's order, and the state (S,).
 
     Raises:
-        PolicyError: POLICY_OBSERVATION_MISSING naming the camera, or POLICY_BAD_REQUEST for a wrong size or width.
+        PolicyError: as `stacked_images`, and POLICY_BAD_REQUEST for a wrong width of the state.
     """
-    missing = [name for name in info.cameras if name not in observation.images]
+    images = stacked_images(observation, info.cameras, info.image_size)
+    return images, check_rows("state", observation.state, (state_dim,))
+
+
+def stacked_images(
+    observation: Observation, cameras: tuple[str, ...], size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Images (cameras, h, w, 3) of `size`, which is width and height, in the order of `cameras`.
+
+    Raises:
+        PolicyError: POLICY_OBSERVATION_MISSING naming the camera, or POLICY_BAD_REQUEST for a wrong size.
+    """
+    missing = [name for name in cameras if name not in observation.images]
     if missing:
         raise PolicyError(
             ErrorCode.POLICY_OBSERVATION_MISSING, f"no image from {', '.join(missing)}",
-            got=sorted(observation.images), expected=list(info.cameras),
+            got=sorted(observation.images), expected=list(cameras),
         )  # fmt: skip
-    width, height = info.image_size
-    for name in info.cameras:
+    width, height = size
+    for name in cameras:
         shape = observation.images[name].shape
         if shape != (height, width, 3):
             raise PolicyError(
                 ErrorCode.POLICY_BAD_REQUEST, f"image {name!r}", got=shape, expected=(height, width, 3)
             )
     blank = np.zeros((0, height, width, 3), dtype=np.uint8)
-    images = np.stack([observation.images[name] for name in info.cameras]) if info.cameras else blank
-    return images, check_rows("state", observation.state, (state_dim,))
+    return np.stack([observation.images[name] for name in cameras]) if cameras else blank
 
 
 def not_finite(name: str, actions: NDArray[np.float32]) -> PolicyError:

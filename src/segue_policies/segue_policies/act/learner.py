@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from segue_policies.act.build import build_network, map_stage
 from segue_policies.act.config import ActConfig
 from segue_policies.act.loss import divergence, reconstruction
-from segue_policies.act.model import IMAGENET_MEAN, ActNet
+from segue_policies.act.model import ActNet
 from segue_policies.checkpoints.provenance import pretrained
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.samples.demonstrations import ChunkDataset
-from segue_policies.samples.normaliser import Normaliser, fit_absolute
+from segue_policies.samples.normaliser import IMAGENET_MEAN, Normaliser, fit_absolute
 from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
 from segue_policies.supervised.sample import Description, Sample
 from segue_policies.training.lora import add_adapters, without_adapters

@@ -16,7 +16,7 @@ from segue_policies.act.config import NetworkConfig
 from segue_policies.act.layers import Decoder, Encoder, sine_grid, sine_table, xavier
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet
-from segue_policies.samples.normaliser import IMAGE_GAIN
+from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
 
 
 class MapStage(nn.Module):
@@ -38,9 +38,6 @@ class MapStage(nn.Module):
 
 Trunk = ResNet | VisionTrunk | MapStage
 """`(B, 3, h, w)` to a feature map of `channels`; of a frozen trunk's map to a smaller one."""
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, eq=False)

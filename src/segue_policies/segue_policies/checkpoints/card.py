@@ -26,6 +26,7 @@ class Card:
         chunk: horizon and sampling, one clause.
         sampled: how the chunks of the scores were made, one clause.
         config: every setting; `training` is the loop's.
+        kind: what it is, in one word.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Card:
     sampled: str
     config: StrictModel
     training: TrainingConfig
+    kind: str = "policy"
 
     def text(
         self, part: ChunkDataset, held_out: ChunkDataset, model: nn.Module, summary: Mapping[str, Any]
@@ -47,7 +49,7 @@ class Card:
         dumped["training"]["parts"] = {name: Path(given).name for name, given in training.parts.items()}
         settings = yaml.safe_dump(dumped, sort_keys=False)
         begun = f"\nBegun with the weights of `{base}`.\n" if base else ""
-        return f"""# {self.title} policy for {data.action_space.name}
+        return f"""# {self.title} {self.kind} for {data.action_space.name}
 
 {parameters / 1e6:.2f} M parameters; cameras {", ".join(data.cameras)};
 {self.chunk}.

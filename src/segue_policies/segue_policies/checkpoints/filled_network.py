@@ -34,8 +34,8 @@ class _WithoutMemory(TorchFunctionMode):
             return torch.empty(*args, dtype=given.get("dtype"), device="meta")
         if name == "full" or (name in _TABLES and _is_huge(args)):
             return func(*args, **given | {"device": "meta"})
-        if name == "normal_" and args[0].is_meta:
-            return args[0]
+        if name == "normal_" and (drawn := args[0] if args else given["tensor"]).is_meta:
+            return drawn
         return func(*args, **given)
 
 

@@ -25,7 +25,7 @@ from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_policies.decoding import decode, errors_of
 from segue_policies.deployment import Deployment, expected_by
-from segue_policies.method import Method, find_method, method_names
+from segue_policies.method import Method, find_method, policy_names
 from segue_policies.node.memory import Memory
 from segue_policies.node.worker import Worker
 from segue_policies.node.world import world_of
@@ -268,7 +268,7 @@ def _method(given: PolicyParameters) -> Method:
     if given.method:
         return find_method(given.method)
     if not given.checkpoint:
-        text, allowed = "a policy node needs the parameter method, or a checkpoint", method_names()
+        text, allowed = "a policy node needs the parameter method, or a checkpoint", policy_names()
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=allowed)
     return method_in(Path(given.checkpoint))
 

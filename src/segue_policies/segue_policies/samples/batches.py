@@ -52,6 +52,14 @@ class Batch:
         return Batch(images, state, actions, real, columns)
 
 
+class Column(Protocol):
+    """What a method asks for beside the observation, by frame of the demonstrations: an array, or what reads one."""
+
+    def __getitem__(self, frames: NDArray[np.int64], /) -> NDArray[Any]:
+        """Of `frames` (n,): (n, ...)."""
+        ...
+
+
 class ByFrame(Protocol):
     """What stands for the pictures, by frame of the demonstrations: an array, or a cache of some frames."""
 
@@ -73,11 +81,11 @@ def read_batch(
     part: ChunkDataset,
     frames: NDArray[np.int64],
     images: NDArray[np.generic] | None = None,
-    columns: Mapping[str, NDArray[Any]] | None = None,
+    columns: Mapping[str, Column] | None = None,
 ) -> Batch:
     """The samples that start at `frames` (n,), as they were recorded.
 
-    `images` (n, ...) stand for theirs; each of the `columns` has an entry per frame of the data, (F, ...).
+    `images` (n, ...) stand for theirs; each of the `columns` has an entry per frame of the data.
     """
     seen = part.shown(frames)
     return Batch(
@@ -99,7 +107,7 @@ class BatchSource:
         shift_pixels: int,
         seed: int,
         instead: ByFrame | None = None,
-        columns: Mapping[str, NDArray[Any]] | None = None,
+        columns: Mapping[str, Column] | None = None,
     ) -> None:
         """`instead` stands for the images, and nothing is shifted then: of `Views` one is drawn.
 

@@ -33,6 +33,10 @@ ANCHORED: Mapping[ChannelKind, float] = {ChannelKind.POSITION: 0.06, ChannelKind
 IMAGE_GAIN = 4.0
 """Brings pixels of a usual picture, whose deviation from the mean is about 1/4, to unit variance."""
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+"""Of the pictures that public vision models were trained on, which they expect."""
+
 _FURTHEST = 1e6  # no number of a robot is as large, in any unit
 
 _AXES = {

@@ -32,7 +32,7 @@ from segue_policies.checkpoints.checkpoint import (
     save_checkpoint,
 )
 from segue_policies.checkpoints.provenance import provenance
-from segue_policies.samples.batches import Batch, BatchSource
+from segue_policies.samples.batches import Batch, BatchSource, Column
 from segue_policies.samples.corrections import Corrections
 from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations, check_demonstrations, split
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
@@ -126,8 +126,8 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
     def begun(self) -> None:
         """The network has its first weights; may freeze parts of it or add to it."""
 
-    def columns(self) -> Mapping[str, NDArray[Any]]:
-        """What a batch has beside observation and actions, by name, one entry per frame of the data, (F, ...)."""
+    def columns(self) -> Mapping[str, Column]:
+        """What a batch has beside observation and actions, by name: one entry per frame of the data, (F, ...)."""
         return {}
 
     def pairs(self, batch: Batch, generator: torch.Generator) -> Batch:
@@ -263,7 +263,7 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
             "provenance": made.model_dump(mode="json"),
         }
         arrays = {name: tensor.float().cpu().numpy() for name, tensor in kept.state_dict().items()}
-        card = Card(said.title, said.chunk, said.sampled, self.config, self.config.training)
+        card = Card(said.title, said.chunk, said.sampled, self.config, self.config.training, said.kind)
         readme = card.text(self.part, self.held_out, kept, summary)
         save_checkpoint(folder, described, self.normaliser, self.weight_groups(arrays), readme)
 

@@ -38,6 +38,7 @@ class Description:
         max_delay, max_ramp: longest guided prefix and ramp of the training [ticks].
         more: other settings that its policy needs, which it checks itself.
         base: name and digest of pretrained weights that the training began with.
+        kind: what it is, in one word.
         title, chunk, sampled: for the README: the method, how a chunk is made, and how those of the scores were.
     """
 
@@ -50,3 +51,4 @@ class Description:
     max_ramp: int = 0
     more: Mapping[str, Any] = field(default_factory=dict)
     base: Mapping[str, str] | None = None
+    kind: str = "policy"

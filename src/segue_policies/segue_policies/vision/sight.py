@@ -13,7 +13,7 @@ from torch import Tensor
 
 from segue_core.errors import DataError, ErrorCode
 from segue_policies.samples.augmentation import jitter
-from segue_policies.samples.batches import Batch, BatchSource, ByFrame, read_batch
+from segue_policies.samples.batches import Batch, BatchSource, ByFrame, Column, read_batch
 from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.training.config import MethodConfig, TrainingConfig
@@ -21,7 +21,7 @@ from segue_policies.vision.config import TrunkRecord, given_by
 from segue_policies.vision.eyes import Eyes, TrunkEyes, chosen_eyes, record_of
 from segue_policies.vision.feature_cache import FeatureCache, cached_features, encode_all
 
-Columns = Mapping[str, NDArray[Any]]
+Columns = Mapping[str, Column]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""ProgressVLA (arXiv 2603.27670): its progress estimator."""

@@ -1,0 +1,79 @@
+"""A trained progress estimator at work."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segue_core.contracts.base import parse_model
+from segue_core.errors import ErrorCode, PolicyError, SegueError
+from segue_core.observation import Observation
+from segue_core.progress.estimator import EstimatorInfo
+from segue_policies.checkpoints.checkpoint import CONFIG, load_checkpoint
+from segue_policies.checkpoints.filled_network import filled_network
+from segue_policies.deployment import Deployment
+from segue_policies.progress_vla.build import build_network
+from segue_policies.progress_vla.config import NetworkConfig
+from segue_policies.progress_vla.info import info_of
+from segue_policies.progress_vla.model import ProgressNet
+from segue_policies.progress_vla.text import word_rows
+from segue_policies.serving import stacked_images
+from segue_policies.vision.config import given_by
+from segue_policies.vision.eyes import trained_eyes
+
+
+class TrainedEstimator:
+    """A checkpoint behind `segue_core.progress.estimator.ProgressEstimator`; the first pictures are looked at once."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        """Read a checkpoint folder.
+
+        Raises:
+            PolicyError: the checkpoint is missing, corrupt or not what is expected. ConfigError: no such device.
+        """
+        folder, self._device = deployment.folder(), deployment.runtime.prepare()
+        checkpoint = load_checkpoint(folder, deployment.method, deployment.expected)
+        config, self._runtime = checkpoint.config, deployment.runtime
+        self._info = info_of(config, folder)
+        given = given_by(config.encoder, config.image_size)
+
+        def build() -> ProgressNet:
+            return build_network(self._settings, given, len(config.cameras))
+
+        try:
+            self._settings = parse_model(config.network, NetworkConfig, "network")
+            self._net = filled_network(build, checkpoint.weights).to(self._device)
+        except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error
+        self._eyes = trained_eyes(config.encoder, checkpoint.normaliser, folder).to(self._device)
+        self.begin("")
+
+    @property
+    def info(self) -> EstimatorInfo:
+        """What this checkpoint needs and is worth."""
+        return self._info
+
+    def begin(self, instruction: str) -> None:
+        """Forget the first pictures of the task before."""
+        rows = word_rows(instruction, self._settings)
+        self._words = torch.from_numpy(rows)[None].to(self._device)
+        self._first: Tensor | None = None
+
+    @torch.inference_mode()
+    def estimate(self, observation: Observation) -> float:
+        """Fraction in [0, 1]; raises PolicyError for a picture that is missing or of another size, or no number."""
+        pictures = stacked_images(observation, self._info.cameras, self._info.image_size)
+        with self._runtime.computing(self._device):
+            now = self._looked_at(pictures)
+            self._first = now if self._first is None else self._first
+            progress = float(self._net(self._first, now, self._words)[0])
+        if not np.isfinite(progress):
+            text = f"{self._info.name}: the estimate is not finite"
+            raise PolicyError(ErrorCode.POLICY_NOT_FINITE, text, got=progress, expected="a number in [0, 1]")
+        return progress
+
+    def _looked_at(self, pictures: NDArray[np.uint8]) -> Tensor:
+        pixels = torch.from_numpy(pictures)[None].to(self._device)
+        return self._eyes.look(self._eyes.show(pixels))
