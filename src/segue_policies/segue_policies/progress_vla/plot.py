@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from segue_core.progress.calibration import Calibration, quiet_value
 from segue_core.progress.stop import StopOptions
 from segue_core.progress.traces import ProgressTrace
+from segue_data.storage.atomic import whole_file
 
 _SHOWN = 40  # demonstrations
 
@@ -33,7 +34,8 @@ def draw_calibration(
     others = np.array([quiet_value(one, StopOptions(), rate_hz, done_share) for one in judging])
     _draw_stops(stops, found, {"calibrating": quiet, "others": others})
     _draw_traces(along, found, judging, done_share)
-    figure.savefig(file, dpi=100)
+    with whole_file(file) as part:
+        figure.savefig(part, format="png", dpi=100)
 
 
 def _draw_stops(axes: Any, found: Calibration, quiet: dict[str, NDArray[np.float64]]) -> None:
