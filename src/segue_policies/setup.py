@@ -23,6 +23,7 @@ setup(
     entry_points={
         "console_scripts": [
             "policy = segue_policies.node.policy:main",
+            "progress = segue_policies.node.progress:main",
         ],
     },
 )

@@ -62,6 +62,7 @@ class GraphNode(StrictModel):
     when: Mapping[str, Scalar | tuple[Scalar, ...]] = Field(
         default_factory=dict, description="arguments and the value, or one of the values, they must have"
     )
+    given: tuple[str, ...] = Field(default=(), description="arguments that must not be empty")
     lifecycle: bool = Field(default=False, description="a managed (lifecycle) node")
     required: bool = Field(default=False, description="the graph stops when it is gone for good")
     respawn: Respawn = Respawn()
@@ -113,7 +114,7 @@ class Graph(StrictModel):
             if node.name in seen:
                 raise ValueError(f"node {node.name!r} is there twice")
             seen.add(node.name)
-            for argument in node.when:
+            for argument in (*node.when, *node.given):
                 if argument not in self.arguments:
                     raise ValueError(
                         f"node {node.name!r}: {unknown_name('argument', argument, self.arguments).text}"

@@ -1,5 +1,6 @@
 """A graph and its arguments turned into the processes to start. Used alike for `launch` and for the supervisor."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -12,13 +13,15 @@ from segue_bringup.catalogue import config_root, entry, path_of
 from segue_bringup.environment.variables import profile_name
 from segue_bringup.graph import Graph, GraphNode, Ready, Respawn, Scalar
 from segue_bringup.substitution import substitute
+from segue_core.contracts.base import parse_model
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.scheduler_config import SchedulerConfig
 
 SLOWEST_PACE = 0.05
 """Simulated seconds per second, at least; the simulator takes no less."""
 
 _NAMESPACE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
-_PATHS = ("runs", "checkpoint", "gazebo_files", "teleop_file")
+_PATHS = ("runs", "checkpoint", "progress", "gazebo_files", "teleop_file")
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
         arguments |= _own_lengths(values["policy"], arguments, given)
         if "stride" not in given:
             arguments["stride"] = _fitting_stride(arguments)
+    if arguments.get("progress"):
+        arguments["rule_options"] = _learned_stop(arguments)
     if "real_time_factor" in arguments:
         arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
     values.update({name: value for name, value in arguments.items() if graph.arguments[name].config is None})
@@ -132,6 +137,16 @@ def _fitting_stride(arguments: Mapping[str, Scalar]) -> int:
     return fitting_stride(stride, delay, str(arguments["checkpoint"]))
 
 
+def _learned_stop(arguments: Mapping[str, Scalar]) -> str:
+    """The options of the rules, with the threshold that the progress estimator was calibrated to."""
+    from segue_policies.estimators import calibrated, check_estimator
+
+    given = {name: arguments[name] for name in ("termination", "rule_options")}
+    config, folder = parse_model(given, SchedulerConfig, "run"), Path(str(arguments["progress"]))
+    options = calibrated(folder, check_estimator(folder), config.termination, config.rule_options)
+    return json.dumps(options) if options else ""
+
+
 def _pace(asked: float, values: Mapping[str, Any]) -> float:
     """Simulated seconds per second; for 0 it is 1, or what the policy needs for the task."""
     if 0 < asked < SLOWEST_PACE:
@@ -158,7 +173,8 @@ def _absolute(name: str, value: Scalar) -> Scalar:
 
 def _wanted(node: GraphNode, arguments: Mapping[str, Scalar]) -> bool:
     allowed = {name: value if isinstance(value, tuple) else (value,) for name, value in node.when.items()}
-    return all(arguments[name] in values for name, values in allowed.items())
+    fits = all(arguments[name] in values for name, values in allowed.items())
+    return fits and all(arguments[name] != "" for name in node.given)
 
 
 def _plan_node(

@@ -11,13 +11,13 @@ from typing import Any
 from segue_core.scheduler_config import RunSettings
 from segue_data.contracts import load_task
 from segue_eval.options import default_continuation, usual_checkpoint, usual_lengths
-from segue_eval.settings import SetupOptions
+from segue_eval.settings import EvalOptions
 from segue_policies.checkpoints.usual_stride import fitting_stride
 
 
 def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     """`./segue eval ...` with whatever of a setup (`Setup.to_dict`) is not what would be taken anyway."""
-    scheduler, fields = setup["scheduler"], SetupOptions.model_fields
+    scheduler, fields = setup["scheduler"], EvalOptions.model_fields
     words = ["--task", setup["task"], "--policy", setup["policy"]]
     if setup["checkpoint"] != usual_checkpoint(setup["policy"], setup["task"]):
         words += ["--checkpoint", setup["checkpoint"]]
@@ -33,7 +33,7 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
             words += ["--" + name.replace("_", "-"), _written(scheduler[name])]
     if setup["latency"] != fields["latency"].default:
         words += ["--latency", setup["latency"]]
-    for name in ("device", "dtype"):
+    for name in ("device", "dtype", "progress"):
         if setup.get(name, fields[name].default) != fields[name].default:
             words += ["--" + name, setup[name]]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]

@@ -26,6 +26,7 @@ from segue_eval.rows import CODE_DIGEST
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.deployment import Deployment
 from segue_policies.entry import PolicyEntry, policy_entry, policy_names
+from segue_policies.estimators import check_estimator, doubt, make_estimator
 from segue_policies.method import Method, find_method
 from segue_policies.method_code import code_digest
 from segue_policies.runtime import Dtype, Runtime
@@ -45,6 +46,7 @@ class Setup:
         scheduler: fields of `SchedulerConfig` other than its defaults; horizon and time limit are the
             policy's and the task's unless given.
         latency: `planned`, `measured`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
+        progress: folder of the progress estimator that looks on; empty: none.
         device, dtype: where and in what precision the policy computes, see `segue_policies.runtime`.
     """
 
@@ -56,6 +58,7 @@ class Setup:
     latency: str = "planned"
     device: str = "auto"
     dtype: Dtype = "float32"
+    progress: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""
@@ -65,7 +68,9 @@ class Setup:
         }
         if code := _code(self.policy):
             plain[CODE_DIGEST] = code
-        for name, usual in (("device", "auto"), ("dtype", "float32")):
+        if self.progress:
+            plain["progress_digest"] = digest(Path(self.progress))
+        for name, usual in (("device", "auto"), ("dtype", "float32"), ("progress", "")):
             if plain[name] == usual:
                 del plain[name]  # rows of before there was a choice stay valid
         return plain
@@ -144,7 +149,14 @@ def check(setup: Setup) -> tuple[str, ...]:
     parse_latency(setup.latency, 0, robot.tick_rate_hz)
     config = scheduler_config(setup.scheduler, info, task)
     correction.create(config, robot.action_space, info)
-    return ChunkScheduler(config, robot.action_space, info).plan.notes
+    return (*ChunkScheduler(config, robot.action_space, info).plan.notes, *_doubts(setup, robot, task))
+
+
+def _doubts(setup: Setup, robot: RobotConfig, task: TaskConfig) -> tuple[str, ...]:
+    if not setup.progress:
+        return ()
+    doubts = doubt(check_estimator(Path(setup.progress), tuple(robot.cameras)), task.instruction)
+    return (doubts,) if doubts else ()
 
 
 class Runner:
@@ -212,4 +224,6 @@ class SimulatedRunner:
         robot, task = load_robot(self.setup.robot), load_task(self.setup.task)
         plant = SimulatedPlant(robot, task)
         policy = make_policy(method_for(self.setup.policy), deployment(self.setup, robot, task, plant.world))
-        return Runner(robot, task, policy, plant, self.setup)
+        runtime, looks_on = Runtime(self.setup.device, self.setup.dtype, threads=1), self.setup.progress
+        estimator = make_estimator(Path(looks_on), runtime, tuple(robot.cameras)) if looks_on else None
+        return Runner(robot, task, policy, plant, self.setup, estimator)

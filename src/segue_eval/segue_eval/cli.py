@@ -64,6 +64,7 @@ def _folder(arguments: EvalOptions, setup: Setup) -> Path:
     ramp = values.get("ramp", "auto")
     policy = _policy(arguments, setup)
     name = f"{setup.task}-{policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
+    name += f"-{Path(setup.progress).name}" if setup.progress else ""
     return Path(arguments.out or Path("runs") / "eval" / name)
 
 
@@ -119,7 +120,10 @@ def run_eval(arguments: EvalOptions) -> int:
 
 def _run_setup(arguments: EvalOptions) -> int:
     refuse_suite_options(arguments)
-    seeds, setup = parse_seeds(arguments.seeds or DEFAULT_SEEDS), options.setup_from(arguments)
+    seeds, setup = (
+        parse_seeds(arguments.seeds or DEFAULT_SEEDS),
+        options.setup_from(arguments, arguments.progress),
+    )
     for note in check(setup):
         print(f"note: {note}", file=sys.stderr)
     folder = _folder(arguments, setup)

@@ -13,6 +13,7 @@ from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
 from segue_policies.checkpoints.usual_stride import fitting_stride
+from segue_policies.estimators import calibrated, check_estimator
 from segue_policies.serve import method_in
 
 _OF_A_SETUP = ("stride", "delay", "delay_mode", "when_infeasible")
@@ -68,8 +69,8 @@ def _scheduler(arguments: SetupOptions) -> dict[str, Any]:
     }
 
 
-def setup_from(arguments: SetupOptions) -> Setup:
-    """The setup that parsed `arguments` describe."""
+def setup_from(arguments: SetupOptions, progress: str = "") -> Setup:
+    """The setup that parsed `arguments` describe, with the progress estimator in the folder `progress`, if any."""
     given = arguments.checkpoint
     named = "policy" in arguments.model_fields_set or not given
     policy = arguments.policy if named else method_in(Path(str(given))).name
@@ -85,6 +86,11 @@ def setup_from(arguments: SetupOptions) -> Setup:
         refuse_unshipped(Path(checkpoint), policy, task)
     if "stride" not in arguments.model_fields_set:
         scheduler["stride"] = fitting_stride(scheduler["stride"], scheduler["delay"], checkpoint)
+    progress = str(Path(progress).resolve()) if progress else ""
+    if progress:
+        info, rules = check_estimator(Path(progress)), arguments.termination
+        options = calibrated(Path(progress), info, rules, scheduler.get("rule_options", {}))
+        scheduler |= {"rule_options": options} if options else {}
     return Setup(
         task=task,
         policy=policy,
@@ -94,4 +100,5 @@ def setup_from(arguments: SetupOptions) -> Setup:
         latency=arguments.latency,
         device=arguments.device,
         dtype=arguments.dtype,
+        progress=progress,
     )

@@ -75,6 +75,10 @@ examples:
     suite: Annotated[str | None, Word(names="suites", place=True, free=True, judge=f"{_JUDGES}:suite")] = Field(
         default=None, description="table of a paper, a file of config/suites, or list; else a single setup is evaluated"
     )  # fmt: skip
+    progress: str = Field(
+        default="",
+        description="folder of a trained progress estimator that looks on, beside any policy; empty: none",
+    )
     seeds: Annotated[str | None, _SEEDS] = Field(
         default=None, description=f"FIRST:END, END excluded, or a list; else {DEFAULT_SEEDS}, or what the suite says"
     )  # fmt: skip

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_core.observation import Observation
 from segue_core.progress.estimator import EstimatorInfo, ProgressEstimator
+from segue_core.progress.instructions import KNOWN, familiarity
+from segue_perception.preprocess import resize
 from segue_policies.deployment import Deployment
 from segue_policies.method import Method, methods
 from segue_policies.runtime import Runtime
@@ -40,6 +43,31 @@ def check_estimator(folder: Path, cameras: tuple[str, ...] | None = None) -> Est
     info = cast(EstimatorInfo, method.resolve("estimator_info")(_deployment(method, folder, None)))
     _refuse_blind(folder, info, cameras)
     return info
+
+
+def fitted(observation: Observation, info: EstimatorInfo) -> Observation:
+    """The observation with pictures made smaller, to the estimator's size; what is smaller stays, to be refused.
+
+    A policy decides how large the pictures of a graph are.
+    """
+    width, height = info.image_size
+    images = {
+        name: resize(image, info.image_size)
+        if image.shape[0] >= height and image.shape[1] >= width
+        else image
+        for name, image in observation.images.items()
+        if name in info.cameras
+    }
+    return Observation(observation.tick, observation.state, images)
+
+
+def doubt(info: EstimatorInfo, instruction: str) -> str:
+    """What a person should know before a task of this instruction; empty: it is one of the training."""
+    known = familiarity(instruction, info.instructions)
+    if known == 1.0:
+        return ""
+    what = f"progress: the instruction {instruction!r} was never seen in training, confidence {known:.2f}"
+    return what if known >= KNOWN else f"{what}: no progress is estimated, and the other rules end the task"
 
 
 def calibrated(

@@ -74,7 +74,7 @@ def _logs(told: Mapping[str, Any]) -> str:
 
 
 def _again(arguments: Mapping[str, Any]) -> str:
-    names = ("namespace", "robot", "task", "policy")
+    names = ("namespace", "robot", "task", "policy", "progress")
     named = _chosen_checkpoint(arguments)
     words = [f"{name}:={arguments[name]}" for name in names if arguments.get(name)]
     return " ".join([*words, *([f"checkpoint:={named}"] if named else [])])
@@ -88,7 +88,7 @@ def _many_seeds(why: str, arguments: Mapping[str, Any]) -> list[str]:
 
 def _evaluated(arguments: Mapping[str, Any]) -> str:
     named = _chosen_checkpoint(arguments)
-    words = [f"--{name} {arguments[name]}" for name in ("task", "policy") if arguments.get(name)]
+    words = [f"--{name} {arguments[name]}" for name in ("task", "policy", "progress") if arguments.get(name)]
     words += [f"--checkpoint {named}"] if named else []
     return " ".join([*words, *_settings(arguments)])
 

@@ -18,6 +18,7 @@ from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.refusals import (
     refuse_bad_methods,
     refuse_bad_policy,
+    refuse_bad_progress,
     refuse_planner,
     refuse_undescribed_hardware,
 )
@@ -113,6 +114,8 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
     refuse_bad_methods(plan)
     if any(node.name == "policy" for node in plan.nodes):
         refuse_bad_policy(plan)
+    if plan.arguments["progress"] and (doubts := refuse_bad_progress(plan)):
+        print(f"note: {doubts}", file=sys.stderr)
     if plan.arguments["sim"] == "none":
         refuse_undescribed_hardware(plan)
     refuse_planner(plan)

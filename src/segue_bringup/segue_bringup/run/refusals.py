@@ -73,6 +73,19 @@ def refuse_undescribed_hardware(plan: Plan) -> None:
     load_camera_set(robot, path, str(plan.arguments["camera_set"]))
 
 
+def refuse_bad_progress(plan: Plan) -> str:
+    """Refuse an estimator that is missing, corrupt or for another robot; what is doubtful about it, in words."""
+    from segue_bringup.catalogue import path_of
+    from segue_core.contracts.files import load_file, load_robot
+    from segue_core.contracts.task import TaskConfig
+    from segue_policies.estimators import check_estimator, doubt
+
+    robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
+    task = load_file(str(path_of("tasks", str(plan.arguments["task"]))), TaskConfig, "task")
+    info = check_estimator(Path(str(plan.arguments["progress"])), tuple(robot.cameras))
+    return doubt(info, task.instruction)
+
+
 def refuse_bad_policy(plan: Plan) -> None:
     """Refuse a checkpoint that is missing, corrupt or for another robot, a device that is not there, unfit lengths."""
     from segue_bringup.catalogue import entry, path_of

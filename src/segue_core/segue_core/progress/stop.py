@@ -29,6 +29,13 @@ class StopOptions(StrictModel):
     )
 
 
+STANDING = StopOptions(hold_s=0.0, updates=1)
+"""The rule for a task that may stand still at any picture: the hold is over wherever it engages.
+
+A threshold that is calibrated with it counts on nobody's speed.
+"""
+
+
 class LearnedStop:
     """Engages and settles; called once per tick, with a prediction where there is a new one."""
 

@@ -24,7 +24,7 @@ from segue_eval.suite.write import write_all
 from segue_eval.summary import faults, shortenings
 
 _MODES = 2
-SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success")
+SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success", "progress")
 SUITE_OPTIONS = ("quick", "tasks", "checkpoints", "modes")
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.progress.calibration import Calibration, calibrate, quiet_value, stop_tick
 from segue_core.progress.estimator import period_ticks
-from segue_core.progress.stop import StopOptions
+from segue_core.progress.stop import STANDING, StopOptions
 from segue_core.progress.traces import ProgressTrace, scores
 from segue_policies.checkpoints.provenance import pretrained
 from segue_policies.networks.pretrained import VisionTrunk
@@ -129,8 +129,8 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
         assert isinstance(model, ProgressNet)
         traces = tuple(self._traces(model))
         calibrating, judging = (traces[::2], traces[1::2]) if len(traces) > 1 else (traces, traces)
-        options, rate_hz, config = StopOptions(), self.data.rate_hz, self.config
-        quiet = np.array([quiet_value(one, options, rate_hz, config.done_share) for one in calibrating])
+        rate_hz, config = self.data.rate_hz, self.config
+        quiet = np.array([quiet_value(one, STANDING, rate_hz, config.done_share) for one in calibrating])
         found = calibrate(quiet.tolist(), config.false_stop_budget)
         self.judged = Judged(found, quiet, judging)
         said = scores(judging)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.progress.calibration import Calibration, quiet_value
-from segue_core.progress.stop import StopOptions
+from segue_core.progress.stop import STANDING
 from segue_core.progress.traces import ProgressTrace
 from segue_data.storage.atomic import whole_file
 
@@ -31,8 +31,8 @@ def draw_calibration(
     figure = Figure(figsize=(10.0, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     stops, along = figure.subplots(1, 2)
-    others = np.array([quiet_value(one, StopOptions(), rate_hz, done_share) for one in judging])
-    _draw_stops(stops, found, {"calibrating": quiet, "others": others})
+    others = np.array([quiet_value(one, STANDING, rate_hz, done_share) for one in judging])
+    _draw_stops(stops, found, {"calibrating": quiet, "other": others})
     _draw_traces(along, found, judging, done_share)
     with whole_file(file) as part:
         figure.savefig(part, format="png", dpi=100)
