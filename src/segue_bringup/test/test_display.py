@@ -44,3 +44,10 @@ def test_a_pause_of_the_simulation_is_shown_as_no_slowness() -> None:
     for tick in range(70, 130):
         progress.ticked(60 + tick / 15, tick / 30)
     assert progress.speed == " (0.50 of real time)"
+
+
+def test_estimated_progress_is_told_where_there_is_some() -> None:
+    progress = Progress("drawer")
+    assert "progress" not in progress.line()
+    progress.progress = 0.456
+    assert "score 0, progress 0.46" in progress.line()

@@ -60,7 +60,8 @@ class Progress:
 
     def line(self) -> str:
         """Everything in one line."""
-        task = f"{self.task or 'no task state'}, score {self.score:g}"
+        estimated = f", progress {self.progress:.2f}" if self.progress >= 0 else ""
+        task = f"{self.task or 'no task state'}, score {self.score:g}{estimated}"
         chunks = f"{self.chunks} chunks, delay {self.delay_ticks}, starved {self.starved}"
         rate = f"{self.tick_rate_hz:.1f} Hz{self.speed}"
         return f"{self.headline}: {self.phase}, tick {self.tick}, {rate}, {task}, {chunks}"
