@@ -17,10 +17,10 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_policies.act.build import build_network
 from segue_policies.act.config import ActConfig, NetworkConfig
-from segue_policies.act.layers import sine_grid, sine_table
 from segue_policies.act.learner import ActLearner
 from segue_policies.act.loss import divergence, reconstruction
 from segue_policies.act.model import ActNet, Style
+from segue_policies.networks.positions import sine_grid, sine_table
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.node.policy import PolicyNode
 from segue_policies.serve import check_checkpoint, load_policy

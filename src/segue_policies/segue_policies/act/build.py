@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.act.config import NetworkConfig
-from segue_policies.act.model import ActNet, MapStage, Trunk
+from segue_policies.act.model import ActNet, Trunk
+from segue_policies.networks.map_stage import MapStage
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet
 from segue_policies.vision.config import Given

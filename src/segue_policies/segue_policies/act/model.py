@@ -13,28 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from segue_policies.act.config import NetworkConfig
-from segue_policies.act.layers import Decoder, Encoder, sine_grid, sine_table, xavier
+from segue_policies.act.layers import Decoder, Encoder, xavier
+from segue_policies.networks.map_stage import MapStage
+from segue_policies.networks.positions import sine_grid, sine_table
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.resnet import ResNet
 from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
-
-
-class MapStage(nn.Module):
-    """Two trained convolutions behind a frozen trunk: its map to one of a quarter of the size, as tokens need it."""
-
-    channels = 128
-
-    def __init__(self, before: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(before, 64, 3, 2, 1), nn.ReLU(), nn.Conv2d(64, self.channels, 3, 2, 1), nn.ReLU()
-        )
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """`(B, C, h, w)` to `(B, 128, h/4, w/4)`."""
-        found: Tensor = self.layers(maps)
-        return found
-
 
 Trunk = ResNet | VisionTrunk | MapStage
 """`(B, 3, h, w)` to a feature map of `channels`; of a frozen trunk's map to a smaller one."""
