@@ -19,6 +19,7 @@ from segue_core.observation import Observation
 from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import GuidanceSchedule
+from segue_policies.chain_of_action.plausible import plausible
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.decoding import decode
 from segue_policies.deployment import Deployment
@@ -37,7 +38,8 @@ from segue_scheduler.node.watches import TickWatch
 from . import graph_free
 from .provoking import Told, provokes
 
-SHIPPED = Path(__file__).parents[2] / "config" / "checkpoints"
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "config" / "checkpoints"
 
 
 class Ailing(HoldPolicy):
@@ -179,6 +181,14 @@ def a_method_that_a_policy_does_not_have(_: Path) -> None:
 def a_state_beyond_all_floats(_: Path) -> None:
     policy, request = _request(state=3e38)
     policy.predict(request)
+
+
+@provokes(
+    ErrorCode.POLICY_IMPLAUSIBLE, "keyframe outside the workspace: arm_position", "got (0.40, 0.00, -0.30)"
+)
+def a_goal_under_the_table(_: Path) -> None:
+    franka = load_robot(ROOT / "config" / "robots" / "franka.yaml")
+    plausible(np.array([[0.4, 0.0, -0.3, 0.0, 0.0, 0.0, 1.0]]), 0, franka.action_space, franka)
 
 
 @provokes(ErrorCode.CHECKPOINT_MISSING, "no such checkpoint folder", "got FOLDER/nowhere")

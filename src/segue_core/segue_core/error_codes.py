@@ -158,6 +158,11 @@ class ErrorCode(IntEnum):
         "an answer was given up while it was being decoded",
         "nothing, where a newer request took its place or the run was over; otherwise ask again",
     )
+    POLICY_IMPLAUSIBLE = (
+        216,
+        "a policy's answer is finite and cannot be meant, such as a goal outside the workspace",
+        "see that the scene is what it was trained on; if it is, train it longer or on more demonstrations",
+    )
 
     CONTROL_NOT_FINITE = (
         301,

@@ -139,10 +139,14 @@ def shown(
 
 @dataclass(frozen=True, eq=False)
 class PredictResult:
-    """A chunk and the time its inference took [s] (for reports only, never for splicing)."""
+    """A chunk and the time its inference took [s] (for reports only, never for splicing).
+
+    `notes` are sentences of the policy about this answer, for logs and reports; equal ones are counted.
+    """
 
     chunk: ActionChunk
     inference_s: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class Policy(Protocol):

@@ -41,6 +41,7 @@ from segue_eval.summary import (
     endings,
     explained,
     faults,
+    policy_notes,
     shortenings,
     success_interval,
     table,
@@ -87,7 +88,7 @@ def _print(name: str, results: Sequence[EpisodeResult], claims: Sequence[Claim])
     for reason, count in faults(results).items():
         print(textwrap.fill(f"fault of {count} of {len(results)}: {reason}", width, break_on_hyphens=False))
     print(textwrap.fill(f"{explained('interventions')[0]} (docs/control.md)", width))
-    for line in shortenings(results):
+    for line in (*shortenings(results), *policy_notes(results)):
         print(f"note: {line}")
     for claim in claims:
         print(f"claim {claim.id}: {claim.verdict}")

@@ -17,6 +17,9 @@ from segue_scheduler.tick import SeamReport
 DONE_RULES = frozenset({"task_detector", "progress_threshold", "policy_stop", "keyframe_reached"})
 """Termination rules that end a task because it is done; all others end it although it is not."""
 
+SAID, TIMES = "policy: ", ", times: "
+"""A note of the policy in `EpisodeResult.notes`, and how often it was said."""
+
 FAULT_RULE = "fault"
 """What ended a task when the scheduler gave up."""
 
@@ -27,7 +30,8 @@ class EpisodeResult:
 
     `success` is what the run ended as, `judged` what the simulator's judge says of its last tick.
     `starved` counts ticks without a row, `interventions` what the safety guard changed, `shortened` the requests
-    that had to claim a shorter delay or ramp than configured; `notes` are the scheduler's own words about it.
+    that had to claim a shorter delay or ramp than configured; `notes` are the scheduler's own words about it, and
+    what the policy said of its answers.
     `first_action_s` is the time to the first action of a chunk [s]; NaN without one.
     `smooth` is in the row form as its own fields.
     """

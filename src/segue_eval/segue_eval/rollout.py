@@ -11,6 +11,7 @@ inference on this machine changes nothing; or, with `segue_core.latency.Measured
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,6 +44,7 @@ class Mailbox:
 
     chunks: dict[int, list[ActionChunk]] = field(default_factory=dict)
     failures: dict[int, list[str]] = field(default_factory=dict)
+    told: Counter[str] = field(default_factory=Counter)  # notes of the policy
 
     def fetch(
         self, onlooker: Onlooker, request: ChunkRequest, tick: int, latency: Latency, instruction: str = ""
@@ -62,6 +64,7 @@ class Mailbox:
             began = time.perf_counter()
             for part in parts(onlooker.policy, question):
                 answer.append((part.chunk, time.perf_counter() - began))
+                self.told.update(part.notes)
         except PolicyError as error:
             self.failures.setdefault(due(1, 1, time.perf_counter() - began), []).append(str(error))
             return
@@ -145,4 +148,5 @@ def run_episode(
         onlooker.did(tick, output.action)
     interventions = sum(plant.interventions().values())
     shortened = scheduler.stats.shortened_requests
+    trace.told = mailbox.told
     return trace.result(seed, plant.task_state(), interventions, shortened, time.perf_counter() - began)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from segue_eval.claims import Claim
-from segue_eval.result import FAULT_RULE, EpisodeResult
+from segue_eval.result import FAULT_RULE, SAID, TIMES, EpisodeResult
 from segue_eval.statistics import Estimate, estimate, wilson_interval
 
 
@@ -193,6 +193,15 @@ def shortenings(results: Sequence[EpisodeResult]) -> list[str]:
         return []
     notes = dict.fromkeys(note for r in results for note in r.notes if "shortened" in note)
     return [f"{total} requests of {episodes} episodes asked for less than configured", *list(notes)[:4]]
+
+
+def policy_notes(results: Sequence[EpisodeResult]) -> list[str]:
+    """What the policy said of its answers, a sentence each, and how often in all episodes."""
+    counts: Counter[str] = Counter()
+    for note in (note for result in results for note in result.notes if note.startswith(SAID)):
+        text, _, count = note.rpartition(TIMES)
+        counts[text] += int(count)
+    return [f"{text}{TIMES}{count}" for text, count in counts.items()]
 
 
 def endings(results: Sequence[EpisodeResult]) -> dict[str, int]:

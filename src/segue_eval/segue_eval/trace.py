@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.task_state import TaskState
-from segue_eval.result import EpisodeResult
+from segue_eval.result import SAID, TIMES, EpisodeResult
 from segue_eval.smoothness import smoothness
 from segue_scheduler.tick import Outcome, Phase, SeamReport, TickOutput
 
@@ -28,6 +29,7 @@ class Trace:
     first_action: int | None = None
     notes: dict[str, None] = field(default_factory=dict)
     outcome: Outcome | None = None
+    told: Counter[str] = field(default_factory=Counter)  # what the policy said of its answers
 
     def add(self, output: TickOutput) -> None:
         """Remember one tick."""
@@ -58,7 +60,7 @@ class Trace:
             starved=self.starved,
             interventions=interventions,
             shortened=shortened,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *(f"{SAID}{text}{TIMES}{count}" for text, count in self.told.items())),
             smooth=smoothness(actions, self.space, [seam.tick for seam in self.seams]),
             seams=tuple(self.seams),
             actions=actions,

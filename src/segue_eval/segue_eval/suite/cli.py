@@ -21,7 +21,7 @@ from segue_eval.suite.plan import Job, cell_folder, plan
 from segue_eval.suite.run import run_suite
 from segue_eval.suite.spec import SuiteSpec
 from segue_eval.suite.write import write_all
-from segue_eval.summary import faults, shortenings
+from segue_eval.summary import faults, policy_notes, shortenings
 
 _MODES = 2
 SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success", "progress")
@@ -121,7 +121,7 @@ def _print(run: SuiteRun, folder: Path) -> None:
     for pair in run.pairs:
         print(f"policies: {pair.words}")
     for cell in run.ran:
-        for line in shortenings(cell.results):
+        for line in (*shortenings(cell.results), *policy_notes(cell.results)):
             print(f"note, {cell.job.name}: {line}")
         for reason, count in faults(cell.results).items():
             print(f"fault of {count} of {len(cell.results)}, {cell.job.name}: {reason}")

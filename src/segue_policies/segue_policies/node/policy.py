@@ -98,7 +98,7 @@ class PolicyNode(LifecycleComponent):
         given = parameters.declare(self, PolicyParameters)
         self._timeout_s = given.observation_timeout_s
         self._policy = self.load(given, load_robot(given.robot_file))
-        self._policy.predict(_warm_up(self._policy))
+        self._warm_up()
         self._seen: History[ObservationMsg] = History(self._policy.info.history, _KEPT)
         self._awaited: tuple[int, Future[ObservationMsg]] | None = None
         self._worker = Worker(self)
@@ -120,6 +120,14 @@ class PolicyNode(LifecycleComponent):
             self._execute,
             cancel_callback=self._on_cancel,
         )
+
+    def _warm_up(self) -> None:
+        """One answer, thrown away; a blank scene may well lead to one that cannot be meant, which is as warm."""
+        try:
+            self._policy.predict(_blank_request(self._policy))
+        except PolicyError as error:
+            if error.code is not ErrorCode.POLICY_IMPLAUSIBLE:
+                raise
 
     def start(self) -> None:
         """Say what the policy can do and answer requests."""
@@ -261,7 +269,10 @@ class PolicyNode(LifecycleComponent):
             feedback = PredictChunk.Feedback(partial=self._chunk(part))
             self._worker.tell(lambda: handle.publish_feedback(feedback))
 
-        return decode(self._policy, request, tell, lambda: handle.is_cancel_requested)
+        result = decode(self._policy, request, tell, lambda: handle.is_cancel_requested)
+        for note in result.notes:
+            self.get_logger().warning(note, throttle_duration_sec=1.0)
+        return result
 
 
 def _method(given: PolicyParameters) -> Method:
@@ -273,7 +284,7 @@ def _method(given: PolicyParameters) -> Method:
     return method_in(Path(given.checkpoint))
 
 
-def _warm_up(policy: Policy) -> PredictRequest:
+def _blank_request(policy: Policy) -> PredictRequest:
     """A request of the right sizes; its answer is thrown away."""
     info = policy.info
     width, height = info.image_size

@@ -103,3 +103,12 @@ def make_act_settings(**training: Any) -> dict[str, Any]:
         "network": network | {"latent": 8, "encoder_layers": 2},
         "training": common | training,
     }
+
+
+def make_chain_settings(**training: Any) -> dict[str, Any]:
+    """As `make_settings`, for chains to keyframes."""
+    sizes = {"backbone_width": 8, "width": 64, "heads": 4, "feedforward": 128}
+    layers = {"encoder_layers": 1, "decoder_layers": 2, "ahead": 3, "dropout": 0.0}
+    common = make_settings()["training"] | {"brightness": 0.0, "colour": 0.0}
+    method = {"method": "chain_of_action", "horizon": STEPS}
+    return method | sizes | layers | {"training": common | training}

@@ -1,0 +1,1 @@
+"""Chain-of-Action: trajectories decoded backward from a keyframe."""
