@@ -24,7 +24,7 @@ from segue_policies.chain_of_action.loss import chain_loss
 from segue_policies.chain_of_action.model import ChainNet, ChainTraining
 from segue_policies.chain_of_action.plausible import near, plausible
 from segue_policies.chain_of_action.policy import ChainPolicy
-from segue_policies.chain_of_action.rows import Reader
+from segue_policies.chain_of_action.rows import ChainRows
 from segue_policies.chain_of_action.sequence import in_time, picked
 from segue_policies.chain_of_action.stopping import arrived, points_of
 from segue_policies.samples.normaliser import Normaliser
@@ -176,14 +176,14 @@ def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
         parse_settings({"method": "chain_of_action", "width": 30}, "test")
 
 
-def reader(**changes: Any) -> Reader:
+def reader(**changes: Any) -> ChainRows:
     horizon, dim = STEPS, DUAL_ARM_EE.dim
     still = Normaliser(
         action_anchor=np.zeros(dim, np.float32), action_mean=np.zeros((horizon, dim), np.float32),
         action_scale=np.ones((horizon, dim), np.float32), state_mean=np.zeros(dim, np.float32),
         state_scale=np.ones(dim, np.float32), image_mean=np.zeros((1, 3), np.float32),
     )  # fmt: skip
-    return Reader(settings(**changes), DUAL_ARM_EE, still)
+    return ChainRows(settings(**changes), DUAL_ARM_EE, still)
 
 
 def test_a_chain_that_never_arrives_is_cut_where_it_came_nearest() -> None:

@@ -18,13 +18,13 @@ from segue_policies.chain_of_action.config import ChainConfig
 from segue_policies.chain_of_action.decoding import decode
 from segue_policies.chain_of_action.loss import chain_loss
 from segue_policies.chain_of_action.model import ChainNet, ChainTraining
-from segue_policies.chain_of_action.rows import Reader
+from segue_policies.chain_of_action.rows import ChainRows
 from segue_policies.chain_of_action.sequence import picked
 from segue_policies.checkpoints.provenance import pretrained
-from segue_policies.networks.resnet import IMAGENET_MEAN, ResNet, load_weights
+from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.samples.batches import Batch
 from segue_policies.samples.demonstrations import ChunkDataset
-from segue_policies.samples.normaliser import FLOORS, Normaliser, fit_absolute
+from segue_policies.samples.normaliser import FLOORS, IMAGENET_MEAN, Normaliser, fit_absolute
 from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
 from segue_policies.supervised.sample import Description, Sample
 from segue_policies.training.seeds import seeded
@@ -67,9 +67,9 @@ class ChainLearner(SupervisedLearner[ChainConfig, ChainTraining]):
         return ChainTraining(net, self.config)
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> ChainRows:
         """What actions mean; asked for when there is a normaliser."""
-        return Reader(self.config, self.data.action_space, self.normaliser)
+        return ChainRows(self.config, self.data.action_space, self.normaliser)
 
     def begun(self) -> None:
         """Nothing was decoded yet."""

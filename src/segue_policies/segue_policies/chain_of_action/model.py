@@ -17,8 +17,8 @@ from segue_policies.chain_of_action.config import ChainConfig
 from segue_policies.chain_of_action.layers import DecoderLayer, Head, Kept
 from segue_policies.networks.map_stage import MapStage
 from segue_policies.networks.positions import sine_grid, sine_table
-from segue_policies.networks.resnet import IMAGENET_DEVIATION, ResNet
-from segue_policies.samples.normaliser import IMAGE_GAIN
+from segue_policies.networks.resnet import ResNet
+from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
 from segue_policies.supervised.config import Shape
 from segue_policies.vision.config import PIXELS
 

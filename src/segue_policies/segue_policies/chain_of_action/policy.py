@@ -17,7 +17,7 @@ from segue_policies.chain_of_action.config import ChainConfig
 from segue_policies.chain_of_action.decoding import decode
 from segue_policies.chain_of_action.model import ChainNet, build_network
 from segue_policies.chain_of_action.plausible import near, plausible
-from segue_policies.chain_of_action.rows import Reader
+from segue_policies.chain_of_action.rows import ChainRows
 from segue_policies.checkpoints.checkpoint import inspect_checkpoint
 from segue_policies.deployment import Deployment
 from segue_policies.serving import check_plain, not_finite, policy_info
@@ -37,7 +37,7 @@ class ChainPolicy(SupervisedPolicy):
         chain = parse_model(given | config.network, ChainConfig, "network")
         self._robot = deployment.robot
         self._info = _any_length(self._info)
-        self._reader = Reader(chain, self._info.action_space, self._normaliser)
+        self._reader = ChainRows(chain, self._info.action_space, self._normaliser)
         self._reader.check(self._state_dim)
 
     @torch.inference_mode()

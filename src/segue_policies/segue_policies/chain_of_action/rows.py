@@ -21,7 +21,7 @@ from segue_policies.samples.normaliser import Normaliser
 
 
 @dataclass(frozen=True, eq=False)
-class Reader:
+class ChainRows:
     """What actions of chains mean."""
 
     config: ChainConfig
