@@ -1,26 +1,26 @@
 """How the time of a lesson is divided. Pure: seconds in, seconds out.
 
-|- recording: at most 0.3 -|- converting, pictures -|---- training: what is left ----|- evaluation 0.1 -|
+|- recording: at most 0.45 -|- converting, pictures -|---- training: what is left ----|- evaluation 0.1 -|
 """
 
 from __future__ import annotations
 
-RECORDING, EVALUATION = 0.3, 0.1
-BATCH = 20
-"""Episodes that are recorded between two looks at the clock."""
+RECORDING, EVALUATION = 0.45, 0.1
+BATCH, LEAST = 20, 5
+"""Episodes that are recorded between two looks at the clock, and the fewest that are worth starting for."""
 
 
 def next_batch(there: int, most: int, used_s: float, whole_s: float) -> int:
-    """How many more episodes to try, of `there` in `used_s` so far; 0: enough, or no time for a batch like the last.
+    """How many more episodes to try, of `there` in `used_s` so far; 0: enough, or no time for more like those.
 
     The first batch is always recorded.
     """
-    if there >= most:
-        return 0
-    wanted = min(BATCH, most - there)
+    wanted = max(0, min(BATCH, most - there))
     if there == 0:
         return wanted
-    return wanted if used_s + wanted * used_s / there <= RECORDING * whole_s else 0
+    affordable = int((RECORDING * whole_s - used_s) * there / used_s) if used_s > 0 else wanted
+    more = min(wanted, affordable)
+    return more if more >= min(wanted, LEAST) else 0
 
 
 def training_minutes(used_s: float, whole_s: float) -> float:

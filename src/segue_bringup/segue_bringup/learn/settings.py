@@ -19,7 +19,7 @@ def _names(text: Any) -> Any:
 class LearnOptions(StrictModel):
     """Teach a robot a task: record demonstrations of the scripted expert, train on them, evaluate, write a card.
 
-    The time is divided: at most three tenths for recording, then what converting and preparing the pictures take, one
+    The time is divided: nearly half of it for recording, then what converting and preparing the pictures take, one
     tenth is kept for the evaluation, the rest trains. The same command goes on where it was interrupted; what is
     finished is not done again.
     """

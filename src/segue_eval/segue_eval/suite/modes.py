@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.arrays import Floats
 from segue_core.blending import difference
+from segue_core.files import read_json
 from segue_core.observation import Observation
 from segue_core.policy import MemoryPolicy, Policy, PolicyInfo, PredictRequest, PredictResult, parts
 from segue_core.sampling import PLAIN
@@ -170,7 +171,7 @@ class _Kept:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.counts: dict[str, list[int]] = json.loads(path.read_text()) if path.is_file() else {}
+        self.counts: dict[str, list[int]] = read_json(path) if path.is_file() else {}
 
     def add(self, seed: int, modes: Modes) -> None:
         self.counts[str(seed)] = [modes.requests, modes.two]
