@@ -19,6 +19,7 @@ POLICY_OF: Mapping[str, str] = {
     "synchronous": "flow",
     "naive_async": "flow",
     "temporal_ensemble": "flow",
+    "reverse_temporal_ensemble": "flow",
     "linear_blend": "flow",
     "omega_blend": "flow",
     "bidirectional_decoding": "flow",
