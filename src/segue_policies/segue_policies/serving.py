@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,6 +11,7 @@ from segue_core.contracts.base import ModelT, parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
+from segue_core.sampling import PLAIN
 from segue_policies.checkpoints.checkpoint import CheckpointConfig
 
 
@@ -44,11 +47,33 @@ def read_options(request: PredictRequest, model: type[ModelT]) -> ModelT:
 
 def check_plain(request: PredictRequest, name: str) -> None:
     """For policies that cannot be guided; raises PolicyError for another method than `plain`, or an option."""
-    if request.method != "plain":
-        text, allowed = f"{name}: method", ("plain",)
-        raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
+    check_served(request, name, (PLAIN.name,))
     if request.options:
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, f"{name} has no options", got=sorted(request.options))
+
+
+def check_guidance(request: PredictRequest, info: PolicyInfo) -> NDArray[np.float32]:
+    """The omega (H,) that is applied: zero for a plain request, whatever it says.
+
+    Raises:
+        PolicyError: POLICY_BAD_REQUEST, omega or reference of the wrong shape, not finite or out of range.
+    """
+    horizon, dim = info.horizon, info.action_space.dim
+    if request.method == PLAIN.name:
+        return np.zeros(horizon, dtype=np.float32)
+    omega = check_rows("omega", request.omega, (horizon,))
+    check_rows("reference", request.reference, (horizon, dim))
+    if omega.min() < 0 or omega.max() > 1:
+        got = f"{omega.min()} to {omega.max()}"
+        raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "omega", got=got, expected="0 to 1")
+    return omega
+
+
+def check_served(request: PredictRequest, name: str, served: Collection[str]) -> None:
+    """Raises PolicyError unless the request's sampling is one of those `served`."""
+    if request.method not in served:
+        text, allowed = f"{name}: method", tuple(served)
+        raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
 
 
 def check_observation(

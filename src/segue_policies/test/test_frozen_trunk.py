@@ -33,6 +33,7 @@ from segue_policies.flow.learner import FlowLearner
 from segue_policies.flow.policy import FlowPolicy
 from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.supervised.learner import SupervisedLearner
+from segue_policies.supervised.policy import SupervisedPolicy
 from segue_policies.testing.dots import CAMERAS, Dots, make_act_settings, make_settings
 from segue_policies.testing.stand_in_trunk import random_tensors, write_stand_in
 from segue_policies.train.command import main, train
@@ -181,16 +182,28 @@ def test_other_views_differ_from_the_plain_one_and_a_draw_depends_on_its_generat
     assert not np.array_equal(draws[0], draws[2])
 
 
+def test_with_a_history_the_maps_are_those_of_all_observations_that_a_sample_is_shown(dots: Dots) -> None:
+    eyes, history = eyes_of(), (-3, 0)
+    cache = cached_features(dots, eyes, given_by(SMALL, (48, 40)), SMALL, FlowSettings().training, history)
+    frames = cache.has(np.arange(19, 42))  # episodes have 20 frames
+    assert cache.maps.shape[1:] == (3, 2, 3, 40, 5, 6)
+    pictures = torch.from_numpy(dots.images[[[20, 20], [21, 24], [25, 28], [29, 32], [33, 36], [40, 40]]])
+    np.testing.assert_allclose(cache[frames], eyes.look(eyes.show(pictures)).numpy(), rtol=2e-3, atol=2e-3)
+    alike = cache.maps[5]  # frame 20, the first of its episode: what is shown twice is moved and lit alike
+    np.testing.assert_array_equal(alike[:, 0], alike[:, 1])
+
+
 class MapMean(nn.Module):
     """A network for outside methods that takes whatever it is shown."""
 
     def __init__(self, settings: ChunkConfig, shape: Shape) -> None:
         super().__init__()
         self.rows = (shape.horizon, shape.dim)
-        self.layer = nn.Linear(len(shape.cameras) * shape.channels + shape.state, shape.horizon * shape.dim)
+        width = len(shape.cameras) * shape.channels + shape.state
+        self.layer = nn.Linear(shape.observations * width, shape.horizon * shape.dim)
 
     def forward(self, images: Tensor, state: Tensor) -> Tensor:
-        joined = torch.cat([images.mean(dim=(3, 4)).flatten(1), state], dim=1)
+        joined = torch.cat([images.mean(dim=(-2, -1)).flatten(1), state.flatten(1)], dim=1)
         answer: Tensor = self.layer(joined).unflatten(1, self.rows)
         return answer
 
@@ -216,6 +229,32 @@ def test_an_outside_method_is_given_the_maps_and_their_size(dots: Dots) -> None:
     batch = next(learner.batches(0))
     assert batch.images.shape[1:] == (3, 40, 5, 6) and learner.loss(batch, 0).isfinite()
     assert learner.evaluate(learner.model)["validation_loss"] > 0
+
+
+class OutsidePolicy(SupervisedPolicy):
+    network, settings = MapMean, ChunkConfig
+
+
+def test_behind_a_trunk_a_policy_with_a_history_is_shown_what_it_was_trained_on(
+    dots: Dots, tmp_path: Path
+) -> None:
+    config = ChunkConfig(method="outside", encoder=SMALL, horizon=10, history=(-3, 0))
+    learner = OutsideLearner(config, dots)
+    batch = next(learner.batches(0))
+    assert batch.images.shape[1:] == (2, 3, 40, 5, 6) and learner.loss(batch, 0).isfinite()
+    learner.save(learner.model, tmp_path, {"step": 0, "scores": {}, "elapsed_s": 0.0, "precision": "float32"})
+    raw = learner.read(learner.part, np.array([24]))
+    with torch.no_grad():
+        rows = learner.model(raw.images.float(), learner.normaliser.encode_state(raw.state))
+    expected = learner.normaliser.decode_actions(rows, raw.newest_state)[0].numpy()
+    seen = tuple(
+        Observation(frame, dots.state[frame], dict(zip(CAMERAS, dots.images[frame], strict=True)))
+        for frame in (21, 24)
+    )
+    nothing = np.zeros(10, np.float32), np.zeros((10, DUAL_ARM_EE.dim), np.float32)
+    request = PredictRequest(24, 1, "plain", *nothing, 0, 0, observations=seen)
+    got = OutsidePolicy(Deployment(tmp_path, "outside")).predict(request).chunk.actions
+    np.testing.assert_allclose(got, DUAL_ARM_EE.clip(expected), atol=1e-2)
 
 
 def test_a_network_that_takes_pixels_only_is_refused_before_anything_is_cached(dots: Dots) -> None:

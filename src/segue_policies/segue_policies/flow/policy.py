@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
@@ -26,7 +24,13 @@ from segue_policies.flow.scene import Scene, TrainedNetwork
 from segue_policies.flow.variants import ANSWERS, VARIANTS
 from segue_policies.method import find_method
 from segue_policies.runtime import Runtime
-from segue_policies.serving import check_observation, check_rows, not_finite, policy_info
+from segue_policies.serving import (
+    check_guidance,
+    check_observation,
+    check_served,
+    not_finite,
+    policy_info,
+)
 from segue_policies.vision.config import given_by
 from segue_policies.vision.eyes import trained_eyes
 
@@ -82,34 +86,17 @@ class FlowPolicy:
                 not finite or out of range, an unknown option, or a chunk that is not finite.
         """
         start = time.perf_counter()
-        answer = self._method(request.method)
-        omega = self._check_guidance(request)
+        check_served(request, self._info.name, self._served)
+        omega = check_guidance(request, self._info)
         images, state = check_observation(request.observation, self._info, self._state_dim)
         with self._runtime.computing(self._trained.device):
-            actions = answer(Scene(self._trained, images, state, request.seed), request)
+            scene = Scene(self._trained, images, state, request.seed)
+            actions = self._served[request.method](scene, request)
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)
         chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)
-
-    def _method(self, name: str) -> Callable[[Scene, PredictRequest], NDArray[np.float32]]:
-        if name not in self._served:
-            text, allowed = f"{self._info.name}: method", tuple(self._served)
-            raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=name, allowed=allowed)
-        return self._served[name]
-
-    def _check_guidance(self, request: PredictRequest) -> NDArray[np.float32]:
-        """The omega (H,) that is applied: zero for a plain request, whatever it says."""
-        horizon, dim = self._info.horizon, self._info.action_space.dim
-        if request.method == "plain":
-            return np.zeros(horizon, dtype=np.float32)
-        omega = check_rows("omega", request.omega, (horizon,))
-        check_rows("reference", request.reference, (horizon, dim))
-        if omega.min() < 0 or omega.max() > 1:
-            got = f"{omega.min()} to {omega.max()}"
-            raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, "omega", got=got, expected="0 to 1")
-        return omega
 
 
 def _network(folder: Path, checkpoint: Checkpoint) -> FlowNet:

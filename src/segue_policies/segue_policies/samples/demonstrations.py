@@ -71,6 +71,21 @@ class Demonstrations(Protocol):
         ...
 
 
+def frames_shown(
+    data: Demonstrations, frames: NDArray[np.int64], history: Sequence[int]
+) -> NDArray[np.int64]:
+    """Frames of the observations of samples at `frames` (n,): the same, or (n, T), newest last, with a `history`.
+
+    Before an episode's first frame there is only the first.
+    """
+    if tuple(history) == (0,):
+        return frames
+    episode = np.asarray(data.episode)
+    first = np.searchsorted(episode, episode[frames])
+    seen: NDArray[np.int64] = np.maximum(frames[:, None] + np.array(history), first[:, None])
+    return seen
+
+
 def check_demonstrations(data: Demonstrations) -> None:
     """Refuse arrays that do not fit each other or the action space.
 
@@ -133,12 +148,7 @@ class ChunkDataset:
 
     def shown(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
         """Frames of the observations of the samples `frames` (n,): the same, or (n, T), newest last, with a history."""
-        if self.history == (0,):
-            return frames
-        episode = np.asarray(self.data.episode)
-        first = np.searchsorted(episode, episode[frames])
-        seen: NDArray[np.int64] = np.maximum(frames[:, None] + np.array(self.history), first[:, None])
-        return seen
+        return frames_shown(self.data, frames, self.history)
 
     def chunks(self, frames: NDArray[np.int64]) -> NDArray[np.float32]:
         """Actions `(n, H, D)` that follow `frames` (n,)."""

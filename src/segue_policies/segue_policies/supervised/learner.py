@@ -84,7 +84,7 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
         torch.manual_seed(int(torch_rng(training.seed, RandomStream.INITIALISE).initial_seed()))
         self.model: NetT = self.build()
         self.origin = self._start_from(Path(training.init)) if training.init is not None else ""
-        self.sight = sight_of(config, data, self.normaliser)
+        self.sight = sight_of(config, data, self.normaliser, self.history)
         self.part, self.held_out = self.sight.part(self.part), self.sight.part(self.held_out)
         self.parts = {name: self._take(name, Path(folder)) for name, folder in training.parts.items()}
         for name in training.frozen_parts:
@@ -308,14 +308,11 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
 
 def _refuse_pixels_only(model: nn.Module, shape: Shape, config: MethodConfig) -> None:
     what = f"encoder.trunk {config.encoder.trunk}"
-    if shape.observations > 1:
-        text = f"{what} with a history"
-        do = "leave history or encoder.trunk out: maps of earlier frames are not cached"
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=shape.observations, do=do)
-    maps = torch.zeros(1, len(shape.cameras), shape.channels, *shape.image_size[::-1])
+    times = (shape.observations,) if shape.observations > 1 else ()
+    maps = torch.zeros(1, *times, len(shape.cameras), shape.channels, *shape.image_size[::-1])
     try:
         with torch.no_grad():
-            model(maps, torch.zeros(1, shape.state))
+            model(maps, torch.zeros(1, *times, shape.state))
     except (RuntimeError, ValueError) as error:
         text = f"{what}: the network of {config.method} takes no feature maps ({error})"
         do = "build it for Shape.channels and Shape.image_size, or leave encoder.trunk out"

@@ -1,9 +1,10 @@
-"""A trained network of one forward pass behind the policy protocol."""
+"""A trained network behind the policy protocol: of one forward pass, or of whatever `chunk` makes of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
@@ -20,17 +21,36 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint
 from segue_policies.checkpoints.filled_network import filled_network
 from segue_policies.deployment import Deployment
-from segue_policies.serving import check_observation, check_plain, not_finite, policy_info
+from segue_policies.serving import check_guidance, check_observation, check_plain, not_finite, policy_info
 from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.vision.config import given_by
 from segue_policies.vision.eyes import trained_eyes
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One request's observations.
+
+    Args:
+        images, state: what the network is given, a batch of one.
+        measured: (1, S), the newest state in physical units, which the normaliser measures actions from.
+    """
+
+    images: Tensor
+    state: Tensor
+    measured: Tensor
+
+
 class SupervisedPolicy:
-    """A function of the observations alone. A method says its `network` and its `settings`, as for its learner."""
+    """A method says its `network` and its `settings`, as for its learner.
+
+    As it stands it is a function of the observations alone. One that draws its chunks, or is guided, replaces `check`
+    and `chunk`, and has `capabilities`.
+    """
 
     network: ClassVar[Callable[[Any, Shape], nn.Module]]
     settings: ClassVar[type[ChunkConfig]]
+    capabilities: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, deployment: Deployment) -> None:
         """Read a checkpoint folder.
@@ -40,7 +60,8 @@ class SupervisedPolicy:
         """
         folder, self._device = deployment.folder(), deployment.runtime.prepare()
         checkpoint = load_checkpoint(folder, deployment.method, deployment.expected)
-        self._info, self._state_dim = policy_info(checkpoint.config), checkpoint.config.state_dim
+        self._info = policy_info(checkpoint.config, type(self).capabilities)
+        self._state_dim = checkpoint.config.state_dim
         self._normaliser, self._runtime = checkpoint.normaliser, deployment.runtime
         self._net = self._filled(folder, checkpoint).to(self._device)
         self._eyes = trained_eyes(checkpoint.config.encoder, self._normaliser, folder).to(self._device)
@@ -53,26 +74,37 @@ class SupervisedPolicy:
     def reset(self) -> None:
         """Nothing is kept between requests."""
 
-    @torch.inference_mode()
+    def check(self, request: PredictRequest) -> None:
+        """Refuse what cannot be answered, before anything is computed; raises PolicyError."""
+        check_plain(request, self._info.name)
+
+    def chunk(self, seen: Seen, request: PredictRequest) -> Tensor:
+        """Normalised rows `(1, H, D)`."""
+        rows: Tensor = self._net(seen.images, seen.state)
+        return rows
+
+    @torch.no_grad()  # not inference mode: guidance differentiates a network
     def predict(self, request: PredictRequest) -> PredictResult:
-        """One chunk; only the sampling `plain`, how it continues the last one is the scheduler's work.
+        """One chunk.
 
         Raises:
-            PolicyError: another sampling, a missing or wrong image or state, or a chunk that is not finite.
+            PolicyError: a sampling that is not served, a missing or wrong image or state, a wrong omega or reference,
+                an unknown option, or a chunk that is not finite.
         """
         start = time.perf_counter()
-        check_plain(request, self._info.name)
-        pixels, measured = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
-        shown, state = self._eyes.show(pixels), measured
+        self.check(request)
+        omega = check_guidance(request, self._info)
+        pixels, state = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
+        measured = state if state.ndim == 2 else state[:, -1]
         with self._runtime.computing(self._device):
-            images = self._eyes.look(shown)
-            predicted = self._net(images, self._normaliser.encode_state(state)).float()
-        newest = state if state.ndim == 2 else state[:, -1]
-        actions = self._normaliser.decode_actions(predicted, newest)[0].cpu().numpy()
+            images = self._eyes.look(self._eyes.show(pixels))
+            seen = Seen(images, self._normaliser.encode_state(state), measured)
+            predicted = self.chunk(seen, request).float()
+        actions = self._normaliser.decode_actions(predicted, measured)[0].cpu().numpy()
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)
-        omega = np.zeros(len(rows), dtype=np.float32)
+        omega = omega[: len(rows)]
         chunk = ActionChunk(rows, request.start_tick, self._info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)
 

@@ -25,14 +25,14 @@ _AT_ONCE = 4  # pictures; larger batches leave the processor's caches and take l
 
 
 class Eyes(Protocol):
-    """See above; both steps keep batch and cameras apart."""
+    """See above; both steps keep batch, earlier observations and cameras apart."""
 
     def show(self, images: Tensor) -> Tensor:
-        """`(B, cameras, h, w, 3)` uint8 to `(B, cameras, 3, h, w)`, zero mean and about unit deviation."""
+        """`(..., cameras, h, w, 3)` uint8 to `(..., cameras, 3, h, w)`, zero mean and about unit deviation."""
         ...
 
     def look(self, shown: Tensor) -> Tensor:
-        """What the network is given, `(B, cameras, C, h', w')`."""
+        """What the network is given, `(..., cameras, C, h', w')`."""
         ...
 
     def to(self, device: torch.device) -> Eyes:
@@ -69,14 +69,14 @@ class TrunkEyes:
 
     def show(self, images: Tensor) -> Tensor:
         """In the trunk's own units, of the cameras' size."""
-        return ((images.float() - 127.0) / 128.0).permute(0, 1, 4, 2, 3)
+        return ((images.float() - 127.0) / 128.0).movedim(-1, -3)
 
     @torch.no_grad()
     def look(self, shown: Tensor) -> Tensor:
         """Enlarged, and through the trunk."""
-        pictures = shown.flatten(0, 1)
+        pictures = shown.flatten(0, -4)
         maps = [self._map(few) for few in pictures.split(_AT_ONCE if pictures.is_cpu else len(pictures))]
-        rounded: Tensor = torch.cat(maps).half().float().unflatten(0, shown.shape[:2])
+        rounded: Tensor = torch.cat(maps).half().float().unflatten(0, shown.shape[:-3])
         return rounded
 
     def _map(self, pictures: Tensor) -> Tensor:

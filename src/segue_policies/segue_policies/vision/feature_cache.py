@@ -3,6 +3,8 @@
     row   0          1          2          ...
     frame 0          every      2 every           view 0 plain, views 1 ... V-1 shifted and relit
 
+With a history a row has the maps of all observations that a sample at its frame is shown, in one light and place.
+
 A cache is complete or not there (`keep` of the dataset), and says what it was made of: another dataset, trunk or
 setting is refused by name.
 """
@@ -13,7 +15,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -27,7 +29,7 @@ from segue_core.errors import DataError, ErrorCode
 from segue_core.figures import size, told_apart
 from segue_core.files import read_array, read_json
 from segue_policies.samples.augmentation import jitter, shift
-from segue_policies.samples.demonstrations import Demonstrations
+from segue_policies.samples.demonstrations import Demonstrations, frames_shown
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.run_state import write_atomically
 from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
@@ -50,7 +52,10 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class FeatureCache:
-    """Maps `(rows, V, cameras, C, h, w)`, half precision, memory-mapped where they are on a disk."""
+    """Maps `(rows, V, cameras, C, h, w)`, half precision, memory-mapped where they are on a disk.
+
+    With a history `(rows, V, T, cameras, C, h, w)`.
+    """
 
     maps: NDArray[np.float16]
     every: int
@@ -70,26 +75,32 @@ class FeatureCache:
 
 
 def cached_features(
-    data: Demonstrations, eyes: TrunkEyes, given: Given, encoder: EncoderConfig, training: TrainingConfig
+    data: Demonstrations,
+    eyes: TrunkEyes,
+    given: Given,
+    encoder: EncoderConfig,
+    training: TrainingConfig,
+    history: Sequence[int] = (0,),
 ) -> FeatureCache:
-    """The maps of `data`, made now or before.
+    """The maps of `data`, made now or before, of samples that are shown the observations of `history`.
 
     Raises:
         DataError: they would need more than `encoder.disk_gb` or than the disk has, the disk fills all the same, or
             what is there was made of something else.
     """
-    rows = len(range(0, len(data.images), encoder.every))
-    shape = (rows, encoder.views, len(data.cameras), given.channels, given.size[1], given.size[0])
+    shown = frames_shown(data, np.arange(0, len(data.images), encoder.every), history)
+    times = shown.shape[1:]
+    shape = (len(shown), encoder.views, *times, len(data.cameras), given.channels, *given.size[::-1])
     _refuse_size(shape, encoder)
-    about = _about(data, eyes, shape, encoder, training)
+    about = _about(data, shown, eyes, shape, encoder, training)
     if not isinstance(data, Keeper):
         in_memory = np.empty(shape, np.float16)
-        _fill(in_memory, data, eyes, encoder, training)
+        _fill(in_memory, data, shown, eyes, encoder, training)
         return FeatureCache(in_memory, encoder.every)
     name = "features-" + hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
     def build(folder: Path) -> None:
-        _fill(_room(folder / ARRAY, shape), data, eyes, encoder, training)
+        _fill(_room(folder / ARRAY, shape), data, shown, eyes, encoder, training)
         write_atomically(folder / ABOUT, json.dumps(about, indent=1).encode())
 
     folder = data.keep(name, build)
@@ -106,21 +117,21 @@ def encode_all(images: NDArray[np.uint8], eyes: TrunkEyes) -> NDArray[np.float16
 def _fill(
     maps: NDArray[np.float16],
     data: Demonstrations,
+    shown: NDArray[np.int64],
     eyes: TrunkEyes,
     encoder: EncoderConfig,
     training: TrainingConfig,
 ) -> None:
-    frames = np.arange(0, len(data.images), encoder.every)
-    blocks = range(0, len(frames), _BLOCK)
+    blocks = range(0, len(shown), _BLOCK)
     for number, first in enumerate(tqdm(blocks, desc="feature maps", unit="block", mininterval=2.0)):
         block = slice(first, first + _BLOCK)
-        pictures = np.asarray(data.images[frames[block]])
+        pictures = np.asarray(data.images[shown[block]])
         rng, generator = numpy_rng(0, RandomStream.VIEWS, number), torch_rng(0, RandomStream.VIEWS, number)
         maps[block, 0] = _look(pictures, eyes)
         for view in range(1, encoder.views):
             moved = torch.from_numpy(shift(pictures, training.shift_pixels, rng))
-            shown = jitter(eyes.show(moved), training.brightness, training.colour, generator)
-            maps[block, view] = eyes.look(shown).half().numpy()
+            relit = jitter(eyes.show(moved), training.brightness, training.colour, generator)
+            maps[block, view] = eyes.look(relit).half().numpy()
     if isinstance(maps, np.memmap):
         maps.flush()
 
@@ -132,6 +143,7 @@ def _look(pictures: NDArray[np.uint8], eyes: TrunkEyes) -> NDArray[np.float16]:
 
 def _about(
     data: Demonstrations,
+    shown: NDArray[np.int64],
     eyes: TrunkEyes,
     shape: tuple[int, ...],
     encoder: EncoderConfig,
@@ -139,7 +151,7 @@ def _about(
 ) -> dict[str, Any]:
     """What decides the maps, in words for a person."""
     pictures = hashlib.sha256()
-    for frame in range(0, len(data.images), encoder.every):
+    for frame in shown.flat:
         pictures.update(np.ascontiguousarray(data.images[frame]).tobytes())
     return {
         "pictures": pictures.hexdigest(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,7 +91,9 @@ class Sight:
         return encode_all(images, self.eyes) if isinstance(self.eyes, TrunkEyes) else None
 
 
-def sight_of(config: MethodConfig, data: Demonstrations, normaliser: Normaliser) -> Sight:
+def sight_of(
+    config: MethodConfig, data: Demonstrations, normaliser: Normaliser, history: Sequence[int] = (0,)
+) -> Sight:
     """The sight that `config.encoder` asks for; the first time it encodes the demonstrations' pictures.
 
     Raises:
@@ -101,7 +103,8 @@ def sight_of(config: MethodConfig, data: Demonstrations, normaliser: Normaliser)
     if not isinstance(eyes, TrunkEyes):
         return Sight(eyes, None, config.training)
     given = given_by(config.encoder, size_of(data))
-    return Sight(eyes, cached_features(data, eyes, given, config.encoder, config.training), config.training)
+    features = cached_features(data, eyes, given, config.encoder, config.training, history)
+    return Sight(eyes, features, config.training)
 
 
 def size_of(data: Demonstrations) -> tuple[int, int]:
