@@ -120,7 +120,7 @@ class ChainLearner(SupervisedLearner[ChainConfig, ChainTraining]):
         return chain_loss(net, self.config, context, chains, real)
 
     def sample(self, net: ChainTraining, sample: Sample, generator: torch.Generator) -> Tensor:
-        """Chains as the policy decodes them, the keyframe repeated behind them."""
+        """Chains `(B, H, D)` as the policy decodes them, the keyframe repeated behind them."""
         context = net.net.look(sample.images, sample.state)
         state = sample.state * sample.state.new_tensor(self.normaliser.state_scale)
         state = state + state.new_tensor(self.normaliser.state_mean)

@@ -96,7 +96,7 @@ class ChainNet(nn.Module):
         return predicted
 
     def keep(self, context: Tensor) -> list[Kept]:
-        """Room for a chain of any length after an observation."""
+        """Room for chains of any length after a context `(B, M, W)`."""
         layers = [cast(DecoderLayer, layer) for layer in (*self.shared, self.head.layer)]
         return [layer.keep(context, self.actions) for layer in layers]
 

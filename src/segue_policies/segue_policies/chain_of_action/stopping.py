@@ -32,7 +32,7 @@ def points_of(space: ActionSpace) -> list[int]:
 
 
 def arrived(stop: Stop, threshold: float, begin: Tensor, target: Tensor, now: Tensor) -> Tensor:
-    """Whether a chain from `begin` has come to `target`, where it is `now`: (...) bool."""
+    """Whether a chain from `begin` has come to `target`, where it is `now`, each `(..., P)`: `(...)` bool."""
     if stop == "distance":
         near: Tensor = (now - target).norm(dim=-1) < threshold
         return near

@@ -33,7 +33,7 @@ class DiffusionNet(nn.Module):
         return noise.float()
 
     def bind(self, condition: Tensor) -> PredictNoise:
-        """The same for a sampler: of chunks that all are at one step."""
+        """The same for a sampler: of chunks `(B, H, D)` that all are at one step."""
         return lambda noisy, step: self(
             noisy, torch.full((len(noisy),), step, device=noisy.device), condition
         )

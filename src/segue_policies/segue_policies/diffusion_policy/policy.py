@@ -38,12 +38,12 @@ class DiffusionPolicy(SupervisedPolicy):
         return ANSWERS[request.method](self, seen, request)
 
     def plain(self, seen: Seen, request: PredictRequest) -> Tensor:
-        """Drawn from noise alone."""
+        """Drawn from noise alone, `(1, H, D)`."""
         read_options(request, NoOptions)
         return self._drawn(seen, request.seed, 1)
 
     def bidirectional(self, seen: Seen, request: PredictRequest) -> Tensor:
-        """Of several, the one nearest to the reference where omega says so; the first is the plain chunk."""
+        """Of several the nearest to the reference where omega says so, `(1, H, D)`; the first is the plain chunk."""
         count = read_options(request, BidirectionalSampling).candidates
         drawn, scale = self._drawn(seen, request.seed, count), self._normaliser.action_scale
         chunks = self._normaliser.decode_actions(drawn, seen.measured.expand(count, -1)).cpu().numpy()
@@ -53,7 +53,7 @@ class DiffusionPolicy(SupervisedPolicy):
         return drawn[best : best + 1]
 
     def rtc(self, seen: Seen, request: PredictRequest) -> Tensor:
-        """Guided by the gradient of every step's estimate (real-time chunking)."""
+        """Guided by the gradient of every step's estimate (real-time chunking), `(1, H, D)`."""
         weight = read_options(request, RtcSampling).max_guidance_weight
         omega = torch.from_numpy(np.asarray(request.omega, np.float32))[None].to(seen.state)
         net = self._diffusion

@@ -61,7 +61,7 @@ class Level(nn.Module):
         self.resize = resize
 
     def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """What the blocks make of it, and that in another number of rows."""
+        """What the blocks make of `(B, W, H)`, and that in another number of rows; `condition` is `(B, C)`."""
         for block in self.blocks:
             x = block(x, condition)
         return x, self.resize(x)

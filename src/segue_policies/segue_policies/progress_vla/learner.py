@@ -114,7 +114,7 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
         }
 
     def loss_of(self, net: ProgressNet, sample: Sample, generator: torch.Generator) -> Tensor:
-        """Mean absolute error (Eq. 2), in training with dropout."""
+        """Mean absolute error (Eq. 2) of a batch `(B,)`, in training with dropout."""
         with seeded(generator):
             return (self._predicted(net, sample) - sample.columns["progress"]).abs().mean()
 

@@ -66,7 +66,7 @@ class FrozenVision(nn.Module):
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> Tensor:
-        """Its patch tokens as a map."""
+        """Its patch tokens of pictures `(B, 3, h, w)` as a map `(B, C, h', w')`."""
         found: Tensor = self.trunk(pictures * self.gain)
         return found
 
