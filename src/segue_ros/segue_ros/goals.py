@@ -5,6 +5,8 @@ Sent again under the same id a goal is still one goal: the server refuses it as 
 
     send ... (1 s) send again ... answer: accepted -> result? ... (1 s) result? ... result
                                   answer: refused  -> result? ... unknown to the server: it was refused indeed
+
+A second server of the name, until it finds that it is one too many and ends, knows nothing of an accepted goal either.
 """
 
 import uuid
@@ -102,10 +104,13 @@ class Goal:
         answer: Any = future.result()
         if self._over or answer is None:
             return
-        if answer.status == GoalStatus.STATUS_UNKNOWN:
-            self._end(self._on_refused)
-        else:
+        if answer.status != GoalStatus.STATUS_UNKNOWN:
             self._end(lambda: self._on_result(answer.result))
+        elif not (self._handle is not None and self._handle.accepted and self._several_answer()):
+            self._end(self._on_refused)
+
+    def _several_answer(self) -> bool:
+        return int(self._node.count_services(f"{self._client._action_name}/_action/get_result")) > 1
 
     def _end(self, told: Callable[[], None]) -> None:
         self.forget()

@@ -1,5 +1,6 @@
 """What the graph asks of itself arrives, even when an answer is lost on its way back, and is done once."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,3 +145,33 @@ def test_a_refused_goal_is_refused_even_when_that_answer_is_lost(pair: Pair, los
     mover = Mover(pair, accepts=False)
     results, refused = _send(pair, goal=lost)
     assert refused == [True] and not results and not mover.executed
+
+
+def test_a_second_server_that_does_not_know_an_accepted_goal_does_not_end_it(pair: Pair) -> None:
+    done: Future[None] = Future()
+
+    async def execute(handle: Any) -> MoveTo.Result:
+        await done
+        handle.succeed()
+        return MoveTo.Result(success=True)
+
+    ActionServer(pair.server, MoveTo, "move", execute)
+    client: Any = ActionClient(pair.client, MoveTo, "move")
+    pair.until(client.server_is_ready)
+    ends: list[str] = []
+    goal = Goal(
+        pair.client, client, MoveTo.Goal(pose="home"),
+        lambda result: ends.append("result"), lambda: ends.append("refused"),
+    )  # fmt: skip
+    pair.until(lambda: goal.accepted)
+    other = Node("one_too_many", context=pair.client.context)
+    pair.executor.add_node(other)
+    unknowing = ActionServer(other, MoveTo, "move", execute)
+    pair.until(lambda: pair.client.count_services("move/_action/get_result") == 2)
+    until_s = time.monotonic() + 1.0  # the result is asked for ten times
+    pair.until(lambda: time.monotonic() > until_s)
+    assert ends == []
+    unknowing.destroy()
+    done.set_result(None)
+    pair.until(lambda: bool(ends))
+    assert ends == ["result"]
