@@ -25,7 +25,7 @@ def test_a_policy_in_joint_space_moves_a_robot(
     described = robot.read_text().replace("single_arm_ee", "single_arm_joints_7")
     robot.write_text(described.replace("\narms:", "\ncontroller: {kind: joint_position}\narms:"))
     monkeypatch.setenv("SEGUE_CONFIG_DIR", str(config))
-    words = ("robot:=franka", "task:=push_button", "policy:=sway", "time_limit_s:=3", "frames:=false")
+    words = ("robot:=franka", "task:=push_button", "policy:=sway", "time_limit_s:=4", "frames:=false")
     run = segue("run", *words, "--json", str(tmp_path / "told.json"))
     assert run.wait() == ExitStatus.TASK_FAILED, run.output
     told = json.loads((tmp_path / "told.json").read_text())
