@@ -24,6 +24,7 @@ NOT_URGENT = why_not()
 pytestmark = [
     pytest.mark.system,
     pytest.mark.slow,
+    pytest.mark.real_time,
     pytest.mark.skipif(bool(NOT_URGENT), reason=NOT_URGENT or "it is allowed"),
 ]
 

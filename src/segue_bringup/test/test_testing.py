@@ -57,7 +57,7 @@ def test_a_thorough_suite_runs_whole_and_alone() -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """One with a handful of tests and this one's plugin and Python."""
-    for name in ("tests/one_summary.py", "pyproject.toml", ".venv"):
+    for name in ("tests/one_summary.py", "tests/real_time.py", "pyproject.toml", ".venv"):
         link = tmp_path / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(ROOT / name)
@@ -68,6 +68,24 @@ def workspace(tmp_path: Path) -> Workspace:
         _write(tmp_path, folder, "def test_holds(): pass\n")
     _write(tmp_path, "tests/system", f"{SYSTEM}def test_holds(): pass\n")
     return Workspace(tmp_path)
+
+
+@pytest.mark.parametrize(("away", "ran", "status"), [(True, 2, 0), (False, 1, 1)])
+def test_what_waits_for_nobody_is_run_once_more_only_if_the_machine_was_away(
+    away: bool, ran: int, status: int, workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _write(
+        workspace.root, "tests/system",
+        f"{SYSTEM}import gc, os, signal, time\nfrom tests.real_time import Pulse\n\n@pytest.mark.real_time\n"
+        "def test_once_wrong():\n    with open('ran', 'a') as ran:\n        ran.write('x')\n"
+        "    (pulse,) = [found for found in gc.get_objects() if isinstance(found, Pulse)]\n"
+        f"    if {away}:\n        os.kill(pulse.process.pid, signal.SIGSTOP)\n        time.sleep(0.3)\n"
+        "        os.kill(pulse.process.pid, signal.SIGCONT)\n"
+        "    assert open('ran').read() == 'xx'\n",
+    )  # fmt: skip
+    options = ("-p", "tests.real_time", "tests/system/test_tests_system.py")
+    assert _status(workspace, capfd, *options)[0] == status
+    assert (workspace.root / "ran").read_text() == ran * "x"
 
 
 def _write(root: Path, folder: str, text: str) -> None:
