@@ -38,9 +38,10 @@ def check_history(offsets: Sequence[int], what: str) -> None:
     if not (offsets and offsets[-1] == 0 and rising and bounded and len(offsets) <= MAX_OBSERVATIONS):
         expected = (
             f"1 to {MAX_OBSERVATIONS} rising offsets of -{MAX_LOOKBACK} to 0 ticks, the last one 0, the lowest may be "
-            f"FIRST ({FIRST})"
+            "first"
         )
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, what, got=tuple(offsets), expected=expected)
+        got = f"({', '.join('first' if offset == FIRST else str(offset) for offset in offsets)})"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, what, got=got, expected=expected)
 
 
 def lookback(offsets: Sequence[int]) -> int:

@@ -55,3 +55,11 @@ def test_commands_of_another_action_space_are_refused(
     other = robot.model_copy(update={"action_space_name": "dual_arm_joints_7"})
     with pytest.raises(DataError, match="dual_arm_joints_7"):
         executed_commands(recorded[0], other)
+
+
+def test_a_recording_that_is_not_there_is_not_advised_to_be_mended(
+    tmp_path: Path, robot: RobotConfig
+) -> None:
+    with pytest.raises(DataError, match="nowhere: there is no such recording") as refused:
+        executed_commands(tmp_path / "nowhere", robot)
+    assert "repair" not in refused.value.next_step

@@ -141,6 +141,8 @@ def _unknown_robot(name: str) -> list[str]:
 def load(bag: Path) -> Manifest:
     """Manifest of the bag folder `bag`; DataError when there is none or it is corrupt."""
     path = bag / FILE_NAME
+    if not bag.exists():
+        raise missing(bag, "there is no such recording", "give the folder of a bag, as runs/RUN/bag/EPISODE")
     if not path.exists():
         needed = '{"task": "...", "robot": "...", "outcome": "success"}'
         raise missing(
