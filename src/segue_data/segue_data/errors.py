@@ -18,6 +18,12 @@ def missing(source: Source, what: str, do: str = "") -> DataError:
     return DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{source}: {what}", do=do)
 
 
+def must_exist(bag: Path) -> None:
+    """Raises DataError where nothing is at the place of a bag: there is nothing to mend."""
+    if not bag.exists():
+        raise missing(bag, "there is no such recording", "give the folder of a bag, as runs/RUN/bag/EPISODE")
+
+
 def corrupt(source: Source, place: str, what: str, do: str = "") -> DataError:
     """Bytes that cannot be read as what they should be."""
     return DataError(ErrorCode.DATA_BAG_CORRUPT, f"{source}, {place}: {what}", do=do)

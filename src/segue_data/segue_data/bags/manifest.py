@@ -14,7 +14,7 @@ from segue_core.errors import DataError
 from segue_core.files import parse_json, read_text
 from segue_data.bags.namespaces import namespace_of, plain_names
 from segue_data.contracts import robot_names
-from segue_data.errors import corrupt, missing
+from segue_data.errors import corrupt, missing, must_exist
 
 FILE_NAME = "manifest.json"
 RECORDING = ".recording"  # folder beside the finished bags that open episodes live in
@@ -141,8 +141,7 @@ def _unknown_robot(name: str) -> list[str]:
 def load(bag: Path) -> Manifest:
     """Manifest of the bag folder `bag`; DataError when there is none or it is corrupt."""
     path = bag / FILE_NAME
-    if not bag.exists():
-        raise missing(bag, "there is no such recording", "give the folder of a bag, as runs/RUN/bag/EPISODE")
+    must_exist(bag)
     if not path.exists():
         needed = '{"task": "...", "robot": "...", "outcome": "success"}'
         raise missing(

@@ -26,7 +26,7 @@ from segue_data.bags.manifest import FILE_NAME, load
 from segue_data.bags.namespaces import namespace_of, plain_names
 from segue_data.bags.remembered_yaml import remember
 from segue_data.bags.stored import STORAGES, cut_or_foreign, files_of, packed_of, unpacked_name
-from segue_data.errors import corrupt, missing, spoiled
+from segue_data.errors import corrupt, missing, must_exist, spoiled
 
 NANOSECONDS = 1_000_000_000
 remember()
@@ -69,6 +69,7 @@ def _refuse_no_mapping(text: bytes, source: str) -> None:
 
 
 def _open(bag: Path) -> Reader:
+    must_exist(bag)
     if not (bag / "metadata.yaml").is_file():
         do = f"try `segue data repair {bag}`: its recorder may have been killed"
         raise missing(bag, "no metadata.yaml: not a finished bag", do)
