@@ -9,6 +9,8 @@ the steady clock. Pure: no ROS and no clock.
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,7 @@ from segue_perception.camera import CameraFrame
 from segue_perception.frozen import FrozenRule, FrozenWatch
 from segue_perception.preprocess import resize
 
+JOINTS = "joint states"
 _KEPT_FRAMES = 8
 _KEPT_STATES = 128
 _STANDING_MOTION = 0.1  # [m or rad] what an arm may move before a camera that stands must see it
@@ -77,12 +80,14 @@ class Synchroniser:
         self._begin_ns = -1
         self._states: deque[tuple[int, Floats]] = deque(maxlen=_KEPT_STATES)
         self._state_received_ns: int | None = None
+        self._refused: dict[str, tuple[PerceptionError, int]] = {}  # since the last good sample of a stream
 
     def clear(self) -> None:
         """Forgets all samples: a new episode."""
         for stream in self._streams.values():
             stream.frames.clear()
         self._states.clear()
+        self._refused.clear()
         self._begin_ns = -1
 
     def show_at(self, image_size: tuple[int, int]) -> None:
@@ -91,6 +96,10 @@ class Synchroniser:
             self._image_size = image_size
             for stream in self._streams.values():
                 stream.frames.clear()
+
+    def refused(self, stream: str, error: PerceptionError, now_ns: int) -> None:
+        """A camera's picture, or joint states (`JOINTS`), that came at `now_ns` (steady) and cannot be used."""
+        self._refused[stream] = (error, now_ns)
 
     def add_frame(self, camera: str, frame: CameraFrame, now_ns: int) -> None:
         """Takes a frame received at `now_ns` (steady).
@@ -108,6 +117,7 @@ class Synchroniser:
                 ErrorCode.FRAME_CORRUPT, f"camera '{camera}': frame size", got=got, expected=expected
             )
         stream.received_ns = now_ns
+        self._refused.pop(camera, None)
         stream.watch.frame(frame.image, now_ns)
         if not stream.frames:
             self._begin_ns = max(self._begin_ns, frame.stamp_ns)
@@ -117,6 +127,7 @@ class Synchroniser:
     def add_state(self, state: Floats, stamp_ns: int, now_ns: int) -> None:
         """Takes a measured state (D,), finite, received at `now_ns` (steady)."""
         self._state_received_ns = now_ns
+        self._refused.pop(JOINTS, None)
         for stream in self._streams.values():
             stream.watch.motion(state, now_ns)
         if not self._states or stamp_ns > self._states[-1][0]:
@@ -148,8 +159,12 @@ class Synchroniser:
         Raises:
             PerceptionError: a stream is missing, silent, frozen, or has no sample near enough to the tick.
         """
-        frames = {name: self._frame(name, tick, now_ns) for name in self._streams}
-        state_stamp, state = self._state(tick, now_ns)
+        frames = {}
+        for name in self._streams:
+            with self._explained(name, now_ns):
+                frames[name] = self._frame(name, tick, now_ns)
+        with self._explained(JOINTS, now_ns):
+            state_stamp, state = self._state(tick, now_ns)
         times = [state_stamp, *(frame.stamp_ns for frame in frames.values())]
         pictures = {name: frame.image for name, frame in frames.items()}
         observation = Observation(tick, state.astype(np.float32), pictures)
@@ -180,9 +195,20 @@ class Synchroniser:
         self._refuse_silence(ErrorCode.STATE_MISSING, "joint states have stopped", silence)
         for stamp_ns, state in reversed(self._states):
             if stamp_ns <= self._time(tick) + self.limits.tolerance_ns:
-                self._refuse_old("joint states", tick, stamp_ns)
+                self._refuse_old(JOINTS, tick, stamp_ns)
                 return stamp_ns, state
         raise PerceptionError(ErrorCode.FRAME_SKEWED, f"only joint states from after tick {tick}")
+
+    @contextmanager
+    def _explained(self, stream: str, now_ns: int) -> Iterator[None]:
+        """That what came cannot be used says more than that nothing usable came."""
+        try:
+            yield
+        except PerceptionError:
+            error, at_ns = self._refused.get(stream, (None, 0))
+            if error is not None and now_ns - at_ns <= self.limits.max_silence_ns:
+                raise error.with_traceback(None) from None
+            raise
 
     def _refuse_silence(self, code: ErrorCode, text: str, silence_ns: int) -> None:
         most = self.limits.max_silence_ns

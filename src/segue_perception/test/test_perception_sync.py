@@ -141,6 +141,25 @@ def test_a_frame_of_another_size_is_refused_and_not_used(rig: SensorRig) -> None
     assert refusal.value.code is ErrorCode.FRAME_CORRUPT
 
 
+def test_pictures_that_cannot_be_used_are_said_to_be_so_and_not_that_none_came(rig: SensorRig) -> None:
+    short = PerceptionError(ErrorCode.FRAME_CORRUPT, "camera 'head': 1200 bytes")
+    rig.run(0, 3)
+    rig.cameras["head"].fault = CameraFault.UNPLUGGED
+    rig.run(4, 4)
+    rig.sync.refused("head", short, rig.now_ns)
+    assert rig.sync.assemble(4, rig.now_ns).stamps_ns["head"] == round(3 * TICK_NS), (
+        "one is missed as if it were late"
+    )
+    for tick in (6, 15):
+        rig.run(tick, tick)
+        rig.sync.refused("head", short, rig.now_ns)
+        assert _code(rig, tick, 100_000_000) is ErrorCode.FRAME_CORRUPT
+    assert _code(rig, 15, 300_000_000) is ErrorCode.FRAME_STALE, "unplugged since"
+    rig.cameras["head"].fault = CameraFault.NONE
+    rig.run(25, 25)
+    assert rig.sync.assemble(25, rig.now_ns)
+
+
 def test_joint_states_that_stop_are_refused(rig: SensorRig) -> None:
     rig.run(0, 3)
     rig.silent_joints = True

@@ -29,7 +29,7 @@ from segue_interfaces.msg import Observation, PolicyInfo
 from segue_perception.camera import CameraFrame
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.state import ProprioceptiveState
-from segue_perception.sync import Sample, Synchroniser
+from segue_perception.sync import JOINTS, Sample, Synchroniser
 from segue_ros import conversions, parameters, qos, seeing, ticks
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointStateReader
@@ -154,7 +154,7 @@ class PerceptionNode(LifecycleComponent):
             image = _read(camera, convert, message)
             self._sync.add_frame(camera, CameraFrame(image, stamp_ns), self._steady_ns())
         except PerceptionError as error:
-            self._report(error)
+            self._refuse(camera, error)
             return
         self._publish_if_complete(stamp_ns)
 
@@ -170,10 +170,10 @@ class PerceptionNode(LifecycleComponent):
         try:
             sample = self._reader.read(message)
         except PerceptionError as error:
-            self._report(error)
+            self._refuse(JOINTS, error)
             return
         if sample is not None:
-            self._notice("joint states", sample.stamp_ns)
+            self._notice(JOINTS, sample.stamp_ns)
             state = self._state(sample.q, sample.grippers)
             self._sync.add_state(state, sample.stamp_ns, self._steady_ns())
             self._publish_if_complete(sample.stamp_ns)
@@ -242,6 +242,10 @@ class PerceptionNode(LifecycleComponent):
         return conversions.observation_to_msg(
             sample.observation, self._robot.action_space, stamp, stamps, sample.skew_ns * 1e-9
         )
+
+    def _refuse(self, stream: str, error: PerceptionError) -> None:
+        self._sync.refused(stream, error, self._steady_ns())
+        self._report(error)
 
     def _report(self, error: PerceptionError) -> None:
         """A tick without an observation: policies that ask for it are refused, which stops the robot."""
