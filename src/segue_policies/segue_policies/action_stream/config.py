@@ -1,0 +1,93 @@
+"""Settings of Action Stream: the defaults are sizes for a few CPU cores, config/training has the paper's for a GPU."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
+
+from segue_core.contracts.base import StrictModel
+from segue_policies.supervised.config import ChunkConfig
+
+
+class LanguageConfig(StrictModel):
+    """A Llama of this size, with random weights to begin with."""
+
+    vocabulary: int = Field(
+        default=768, ge=300, le=10**6, description="V, of which the last 257 are an action's tokens"
+    )
+    width: int = Field(default=128, ge=8, le=8192, description="of a token, an even multiple of heads")
+    layers: int = Field(default=4, ge=1, le=64, description="decoder layers")
+    heads: int = Field(default=4, ge=1, le=64, description="attention heads")
+    feedforward: int = Field(default=384, ge=8, le=32768, description="hidden width of an MLP")
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise PydanticCustomError(
+                "width",
+                "width is {got}, expected an even multiple of heads ({heads})",
+                {"got": self.width, "heads": self.heads},
+            )
+        return self
+
+
+class DecodingConfig(StrictModel):
+    """How tokens are chosen; whatever is set, only bins of an action are chosen from."""
+
+    strategy: Literal["greedy", "sample", "beam"] = Field(
+        default="greedy",
+        description="greedy: the likeliest token; sample: drawn by top_k, top_p and temperature; beam: the likeliest "
+        "of `beams` streams",
+    )
+    beams: int = Field(default=4, ge=1, le=64, description="beam: streams kept after every action")
+    top_k: int = Field(default=0, ge=0, le=256, description="sample: likeliest tokens drawn from; 0: all")
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="sample: drawn from the fewest tokens of so much probability"
+    )
+    temperature: float = Field(default=1.0, gt=0, le=10, description="sample: 1 as predicted, less is surer")
+    units: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="actions decoded per answer, at most the horizon; absent: all",
+    )
+    cached: bool = Field(default=True, description="keep keys and values; without it only the speed differs")
+
+
+class StreamSettings(ChunkConfig):
+    """A whole training run."""
+
+    method: str = "action_stream"
+    horizon: int = Field(default=10, ge=1, le=64, description="actions H of a stream")
+    language: LanguageConfig = LanguageConfig()
+    state: bool = Field(
+        default=True, description="one token of the prompt is the measured state; the paper has none"
+    )
+    longest: int = Field(
+        default=24, ge=1, le=512, description="tokens of an instruction; a longer one is refused"
+    )
+    backbone_width: int = Field(
+        default=16, ge=4, le=256, description="channels of the image trunk's first stage"
+    )
+    decoding: DecodingConfig = Field(
+        default=DecodingConfig(),
+        description="how the checkpoint is decoded unless a deployment says otherwise",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        check_units(self.decoding, self.horizon)
+        return self
+
+
+def check_units(decoding: DecodingConfig, horizon: int) -> None:
+    """Refuse more actions than a stream was trained for."""
+    if decoding.units is not None and decoding.units > horizon:
+        raise PydanticCustomError(
+            "units",
+            "decoding.units is {got}, expected at most the {horizon} actions of the training",
+            {"got": decoding.units, "horizon": horizon},
+        )

@@ -1,0 +1,268 @@
+"""Laws of Action Stream: tokens, streams, decoding, alignment, answers."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from segue_core.action_space import SINGLE_ARM_EE
+from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.observation import Observation
+from segue_core.policy import PredictRequest
+from segue_policies.action_stream.beam import beam_search
+from segue_policies.action_stream.config import DecodingConfig, StreamSettings
+from segue_policies.action_stream.decoding import chooser, decode, filtered, likeliest
+from segue_policies.action_stream.instructions import NOTHING, hashed, padded
+from segue_policies.action_stream.loss import stream_losses, token_losses
+from segue_policies.action_stream.model import Prompt, StreamNet, build_network
+from segue_policies.action_stream.policy import StreamPolicy
+from segue_policies.action_stream.tokens import BINS, StreamTokens
+from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.supervised.config import Shape
+from segue_policies.testing.dots import CAMERAS, Dots, make_dots, make_settings
+from segue_policies.train.command import train
+
+TOKENS = StreamTokens(vocabulary=300, dim=3)
+ROWS = 6
+
+
+def test_every_value_comes_back_within_half_a_bin_and_what_is_beyond_as_the_last_bin() -> None:
+    values = torch.linspace(-1, 1, 10_001)
+    back = TOKENS.values(TOKENS.bins(values))
+    assert float((back - values).abs().max()) <= 1 / BINS + 1e-6
+    assert TOKENS.bins(torch.tensor([-5.0, -1.0, 1.0, 5.0])).tolist() == [0, 0, BINS - 1, BINS - 1]
+    every = torch.arange(BINS)
+    assert torch.equal(TOKENS.bins(TOKENS.values(every)), every)
+
+
+def test_bins_are_the_last_tokens_the_separator_the_one_before_and_words_the_rest() -> None:
+    ids = TOKENS.ids(torch.arange(BINS))
+    assert (int(ids[0]), int(ids[-1])) == (299, 44)
+    assert TOKENS.separator == 43
+    assert torch.equal(TOKENS.ids(ids), torch.arange(BINS))
+    logits = torch.zeros(300)
+    logits[ids] = torch.arange(BINS).float()
+    assert torch.equal(TOKENS.legal(logits), torch.arange(BINS).float())
+    flat = TOKENS.flat(torch.tensor([[[0, 1, 2], [3, 4, 5]]]))
+    assert flat.tolist() == [[299, 298, 297, 43, 296, 295, 294, 43]]
+
+
+def test_words_are_tokens_that_no_action_has_and_too_many_are_refused() -> None:
+    spelt = hashed("Put the carrot on the pan!", TOKENS.separator)
+    assert (spelt[0], spelt[-1]) == (0, 1) and spelt[2] == spelt[5] and max(spelt) < TOKENS.separator
+    assert padded(spelt, 10, "").tolist() == [0, NOTHING, NOTHING, *spelt[1:]]
+    with pytest.raises(PolicyError, match="tokens; got 8; expected at most 6") as error:
+        padded(spelt, 6, "put the carrot on the pan")
+    assert error.value.code is ErrorCode.POLICY_BAD_REQUEST
+
+
+def test_what_was_not_demonstrated_does_not_count() -> None:
+    ids = TOKENS.flat(torch.randint(0, BINS, (2, 4, 3)))
+    logits = torch.randn(2, 16, 300)
+    real = torch.tensor([[True, True, False, False], [True] * 4])
+    losses = stream_losses(logits, ids, real)
+    by_hand = -logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0]
+    assert torch.allclose(token_losses(logits, ids), by_hand)
+    assert torch.allclose(losses, torch.stack([by_hand[0, :8].mean(), by_hand[1].mean()]))
+
+
+def test_a_stream_is_drawn_from_the_likeliest_only() -> None:
+    logits = torch.tensor([[4.0, 3.0, 2.0, 1.0, 0.0]]).log()  # shares .4 .3 .2 .1 0
+    kept = [torch.isfinite(filtered(logits, *how)[0]).tolist() for how in ((2, 1.0), (0, 0.75), (0, 0.0001))]
+    assert kept == [[1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]]
+    assert torch.equal(filtered(logits, 0, 1.0), logits)
+    with pytest.raises(ConfigError, match=r"decoding.units is 11, expected at most the 10 actions"):
+        train_settings_of(decoding={"units": 11})
+
+
+def train_settings_of(**given: Any) -> StreamSettings:
+    from segue_core.contracts.base import parse_model
+
+    return parse_model(given, StreamSettings, "settings")
+
+
+@pytest.fixture(scope="module")
+def net() -> StreamNet:
+    """A random one whose logits are far apart, for 3-D actions."""
+    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
+    torch.manual_seed(0)
+    small = {"vocabulary": 300, "width": 16, "layers": 2, "heads": 2, "feedforward": 16}
+    settings = StreamSettings.model_validate({"language": small, "backbone_width": 4})
+    built = build_network(settings, Shape(("eye",), (32, 32), state=3, horizon=10, dim=3)).eval()
+    with torch.no_grad():
+        built.language.lm_head.weight.mul_(20)  # type: ignore[union-attr, operator]
+    return built.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def prompt(net: StreamNet) -> Prompt:
+    words = torch.tensor([[0, NOTHING, 5, 7, 1], [0, NOTHING, NOTHING, 9, 1]])
+    return net.prompt(torch.randn(2, 1, 3, 32, 32), torch.randn(2, 3), words)
+
+
+def bins_of(units: Any) -> Tensor:
+    return torch.stack(list(units), dim=1)
+
+
+def one(prompt: Prompt) -> Prompt:
+    return Prompt(prompt.embedded[:1], prompt.mask[:1])
+
+
+def log_probability(net: StreamNet, prompt: Prompt, bins: Tensor) -> float:
+    """Of a stream (1, H, K), where only bins may follow."""
+    ids = net.tokens.flat(bins)
+    legal = net.tokens.legal(net(prompt, ids)).log_softmax(-1).unflatten(1, (*bins.shape[1:2], -1))[:, :, :-1]
+    return float(legal.gather(-1, bins[..., None]).sum())
+
+
+def test_kept_keys_and_values_change_nothing(net: StreamNet, prompt: Prompt) -> None:
+    kept, again = (bins_of(decode(net, prompt, 3, likeliest, cached=cached)) for cached in (True, False))
+    assert torch.equal(kept, again)
+    single = one(prompt)
+    kept, again = (bins_of(beam_search(net, single, 3, 3, cached=cached)) for cached in (True, False))
+    assert torch.equal(kept, again)
+
+
+def test_each_token_is_the_likeliest_that_an_action_may_have(net: StreamNet, prompt: Prompt) -> None:
+    bins = bins_of(decode(net, prompt, 2, likeliest))
+    ids = net.tokens.flat(bins)
+    logits = net(prompt, ids)
+    assert torch.equal(net.tokens.legal(logits).argmax(-1).unflatten(1, (2, 4))[:, :, :3], bins)
+
+
+def test_the_padding_of_a_shorter_instruction_is_not_read(net: StreamNet) -> None:
+    words = torch.tensor([padded(hashed("go", net.tokens.separator), 8, "go").tolist()])
+    long = net.prompt(torch.randn(1, 1, 3, 32, 32), torch.randn(1, 3), words)
+    assert long.mask[0].tolist() == [
+        1,
+        1,
+        1,
+        *[0] * 5,
+        1,
+        1,
+    ]  # begin, picture, state, the padding, go, and what asks
+    changed = Prompt(long.embedded.clone(), long.mask)
+    changed.embedded[:, 3:8] = 7.0
+    assert torch.equal(bins_of(decode(net, long, 2, likeliest)), bins_of(decode(net, changed, 2, likeliest)))
+
+
+def test_a_prefix_is_kept_and_gone_on_from(net: StreamNet, prompt: Prompt) -> None:
+    whole = bins_of(decode(net, prompt, 4, likeliest))
+    again = bins_of(decode(net, prompt, 4, likeliest, forced=whole[:, :2]))
+    assert torch.equal(again, whole)
+    other = torch.randint(0, BINS, (2, 2, 3))
+    assert torch.equal(bins_of(decode(net, prompt, 4, likeliest, forced=other))[:, :2], other)
+    single = one(prompt)
+    beams = bins_of(beam_search(net, single, 3, 2))
+    assert torch.equal(bins_of(beam_search(net, single, 3, 2, forced=beams[:, :1]))[:, :1], beams[:, :1])
+
+
+def test_one_beam_is_greedy_and_more_find_a_likelier_action(net: StreamNet, prompt: Prompt) -> None:
+    single = one(prompt)
+    greedy = bins_of(decode(net, single, 1, likeliest))
+    assert torch.equal(bins_of(beam_search(net, single, 1, 1)), greedy)
+    first = net.tokens.legal(net(single, net.tokens.flat(greedy)))[0, 0].log_softmax(-1)
+    found = bins_of(beam_search(net, single, 1, 64))
+    assert log_probability(net, single, found) >= log_probability(net, single, greedy) - 1e-5
+    tried = first.topk(2).indices.tolist()
+    best = max(
+        log_probability(net, single, torch.tensor([[[a, b, c]]]))
+        for a, b, c in itertools.product(tried, range(0, BINS, 64), range(0, BINS, 64))
+    )
+    assert log_probability(net, single, found) >= best
+
+
+def test_draws_are_those_of_the_seed(net: StreamNet, prompt: Prompt) -> None:
+    how = DecodingConfig(strategy="sample", top_k=5, temperature=10.0)
+
+    def drawn(seed: int) -> Tensor:
+        return bins_of(decode(net, prompt, 3, chooser(how, torch.Generator().manual_seed(seed))))
+
+    assert torch.equal(drawn(1), drawn(1))
+    assert not torch.equal(drawn(1), drawn(2))
+
+
+def stream_settings(**given: Any) -> dict[str, Any]:
+    """Settings that train on the dots in seconds."""
+    quick = make_settings()["training"] | {"learning_rate": 3e-3, "brightness": 0.0, "colour": 0.0}
+    quick |= {
+        "steps": 24,
+        "batch_size": 8,
+        "evaluations": 2,
+        "validation_frames": 8,
+        "average_decay": 0.5,
+    } | given.pop("training", {})
+    small = {"vocabulary": 384, "width": 32, "layers": 2, "heads": 2, "feedforward": 64}
+    return (
+        {"method": "action_stream", "horizon": ROWS, "language": small, "backbone_width": 8}
+        | given
+        | {"training": quick}
+    )
+
+
+@pytest.fixture(scope="module")
+def dots() -> Dots:
+    return make_dots(12)
+
+
+@pytest.fixture(scope="module")
+def trained(dots: Dots, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a few steps."""
+    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
+    out = tmp_path_factory.mktemp("stream") / "trained"
+    train(stream_settings(), "test", dots, out)
+    return out
+
+
+def request_of(dots: Dots, frame: int = 3, **given: Any) -> PredictRequest:
+    images = dict(zip(CAMERAS, dots.images[frame], strict=True))
+    rows = np.tile(dots.state[frame], (ROWS, 1))
+    usual: dict[str, Any] = {
+        "start_tick": 7, "sequence": 2, "method": "plain", "omega": np.zeros(ROWS, np.float32), "reference": rows,
+        "delay": 0, "seed": 0, "instruction": dots.instruction(0),
+        "observations": (Observation(7, dots.state[frame], images),),
+    }  # fmt: skip
+    return PredictRequest(**usual | given)
+
+
+def test_training_lowers_the_loss_and_the_checkpoint_is_served(dots: Dots, trained: Path) -> None:
+    lines = (trained / "training" / "scores.csv").read_text().splitlines()
+    column = lines[0].split(",").index("validation_loss")
+    losses = [float(line.split(",")[column]) for line in lines[1:]]
+    assert losses[-1] < losses[0]
+    policy = load_policy(trained)
+    assert isinstance(policy, StreamPolicy)
+    assert check_checkpoint(trained) == policy.info
+    parts = list(policy.stream(request_of(dots)))
+    assert [part.chunk.horizon for part in parts] == list(range(1, ROWS + 1))
+    assert [part.chunk.complete for part in parts] == [False] * (ROWS - 1) + [True]
+    whole = policy.predict(request_of(dots)).chunk
+    for part in parts:
+        np.testing.assert_array_equal(part.chunk.actions, whole.actions[: part.chunk.horizon])
+
+
+def test_what_is_executing_is_the_prefix_of_the_answer(dots: Dots, trained: Path) -> None:
+    policy = load_policy(trained)
+    free = policy.predict(request_of(dots)).chunk.actions
+    reference, omega = free.copy(), np.zeros(ROWS, np.float32)
+    reference[:2, 0] += 0.02
+    omega[:2] = 1
+    kept = policy.predict(
+        request_of(dots, method="training_time_rtc", omega=omega, reference=reference, delay=2)
+    ).chunk
+    statistics = policy._normaliser.action_scale[0] / BINS  # type: ignore[attr-defined]
+    low_high = np.abs(kept.actions[:2] - reference[:2])
+    assert (low_high <= statistics + 1e-5).all()
+
+
+def test_statistics_of_another_robot_are_refused(trained: Path) -> None:
+    with pytest.raises(PolicyError, match="action space") as error:
+        load_policy(trained, Expected(action_space=SINGLE_ARM_EE))
+    assert error.value.code is ErrorCode.CHECKPOINT_MISMATCH
