@@ -6,8 +6,7 @@ At each step the network's noise says what the chunk would be, which is clipped 
     ddpm    the mean of what lies between that chunk and the noisy one, plus noise of the posterior's variance
     ddim    that chunk with the same noise, less of it
 
-Divided by `sqrt(kept) + sqrt(1 - kept)` a noisy chunk lies on a straight path from noise to chunk, and a DDIM step is a
-step of a flow along it. So real-time chunking guides it as it guides a flow (`guidance/rtc.py`).
+Real-time chunking guides a DDIM step as it guides a flow (`guidance/rtc_ddim.py`).
 """
 
 from __future__ import annotations
@@ -15,12 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from segue_policies.diffusion_policy.config import DiffusionConfig
 from segue_policies.diffusion_policy.schedule import noise_schedule
-from segue_policies.guidance.rtc import guidance_weight, pull
+from segue_policies.guidance.rtc_ddim import clean_chunk, pulled_step
 
 PredictNoise = Callable[[Tensor, int], Tensor]
 """Noise in `(B, H, D)` at a step; the caller binds the observation."""
@@ -55,26 +53,19 @@ def sample_guided(
 
     By DDIM; a step costs a forward and a backward pass. Clipping the estimate does not stop its gradient.
     """
-    schedule = noise_schedule(config)
-    pairs = schedule.descent(config.steps)
-    times = [_flow_time(schedule.share(step)) for step, _ in pairs] + [1.0]
-    state = draw() * _shrink(schedule.share(pairs[0][0]))
-    for (step, _), now, then in zip(pairs, times, times[1:], strict=False):
-        share = schedule.share(step)
+    schedule, noisy = noise_schedule(config), draw()
+    for step, after in schedule.descent(config.steps):
+        kept = schedule.share(step), schedule.share(after)
 
-        def velocity(on_path: Tensor, time: Tensor, step: int = step, share: float = share) -> Tensor:
-            noisy = on_path / _shrink(share)
-            free = _clean(noisy, predict(noisy, step), share, math.inf)
-            clean = free + (free.clamp(-config.clip, config.clip) - free).detach()
-            return (clean - on_path) / (1 - time)
+        def at_step(there: Tensor, step: int = step) -> Tensor:
+            return predict(there, step)
 
-        along, correction = pull(velocity, state, torch.tensor(now).to(state), omega, reference)
-        state = state + (then - now) * (along + guidance_weight(now, max_guidance_weight) * correction)
-    return state
+        noisy = pulled_step(at_step, noisy, kept, config.clip, omega, reference, max_guidance_weight)
+    return noisy
 
 
 def _clean(noisy: Tensor, noise: Tensor, kept: float, clip: float) -> Tensor:
-    return ((noisy - math.sqrt(1 - kept) * noise) / math.sqrt(kept)).clamp(-clip, clip)
+    return clean_chunk(noisy, noise, kept).clamp(-clip, clip)
 
 
 def _between(noisy: Tensor, clean: Tensor, kept: float, then: float, draw: Draw) -> Tensor:
@@ -86,13 +77,3 @@ def _between(noisy: Tensor, clean: Tensor, kept: float, then: float, draw: Draw)
     of_noisy = math.sqrt(alpha) * (1 - then) / (1 - kept)
     deviation = math.sqrt((1 - then) / (1 - kept) * (1 - alpha))
     return of_clean * clean + of_noisy * noisy + deviation * draw()
-
-
-def _shrink(kept: float) -> float:
-    """From a noisy chunk to its place on the straight path."""
-    return 1 / (math.sqrt(kept) + math.sqrt(1 - kept))
-
-
-def _flow_time(kept: float) -> float:
-    """The chunk's share at that place, 0 noise to 1 chunk."""
-    return math.sqrt(kept) * _shrink(kept)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from segue_policies.diffusion_policy.config import TransformerConfig
-from segue_policies.diffusion_policy.embedding import sines
+from segue_policies.networks.positions import sines
 
 _DEVIATION = 0.02
 """Of fresh weights, as GPT-2's."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segue_policies.diffusion_policy.config import UNetConfig
-from segue_policies.diffusion_policy.embedding import sines
+from segue_policies.networks.positions import sines
 
 
 def _convolution(before: int, after: int, config: UNetConfig) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""Sines and cosines of places: of a sequence, and of a feature map."""
+"""Sines and cosines of places: of a sequence, of a feature map, and of a diffusion step."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def sine_grid(height: int, width: int, channels: int) -> Tensor:
         wave = torch.stack([phase[:, 0::2].sin(), phase[:, 1::2].cos()], dim=-1).flatten(1)  # (count, half)
         parts.append(wave.unsqueeze(axis).expand(*((count, other) if axis else (other, count)), half))
     return torch.cat(parts, dim=-1).flatten(0, 1)
+
+
+def sines(step: Tensor, width: int) -> Tensor:
+    """Diffusion steps `(B,)` to sines, then cosines, of falling rate, `(B, width)`."""
+    half = width // 2
+    rate = 10000.0 ** (-torch.arange(half, device=step.device) / max(half - 1, 1))
+    phase = step.float()[:, None] * rate
+    return torch.cat([phase.sin(), phase.cos()], dim=-1)
