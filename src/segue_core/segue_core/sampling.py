@@ -43,6 +43,14 @@ class BidirectionalSampling(StrictModel):
     )
 
 
+class WorldModelSampling(StrictModel):
+    """How precisely is imagined; 0 is as the policy was trained to."""
+
+    video_until: float = Field(default=0.0, ge=0, le=1, description="flow time that pictures are denoised to")
+    video_steps: int = Field(default=0, ge=0, le=100, description="denoising steps of pictures")
+    action_steps: int = Field(default=0, ge=0, le=100, description="denoising steps of actions")
+
+
 @dataclass(frozen=True)
 class Sampling:
     """One way to be asked for a chunk.
@@ -79,8 +87,25 @@ ONE_SHOT = Sampling("one_shot", "initial_guidance")
 VLASH = Sampling("vlash", "future_state")
 """Is shown the state that is reached when the chunk begins, as it was trained to."""
 
+WORLD_MODEL = Sampling("world_model", "world_model", WorldModelSampling)
+"""Imagines from the newest observation what the executing rows lead to, and goes on from there."""
+
+WORLD_MODEL_NAIVE = Sampling("world_model_naive", "world_model", WorldModelSampling)
+"""Goes on from what was imagined together with the executing rows."""
+
 OURS: Mapping[str, Sampling] = {
-    each.name: each for each in (PLAIN, LEGATO, RTC, BIDIRECTIONAL, TRAINING_TIME_RTC, ONE_SHOT, VLASH)
+    each.name: each
+    for each in (
+        PLAIN,
+        LEGATO,
+        RTC,
+        BIDIRECTIONAL,
+        TRAINING_TIME_RTC,
+        ONE_SHOT,
+        VLASH,
+        WORLD_MODEL,
+        WORLD_MODEL_NAIVE,
+    )
 }
 
 

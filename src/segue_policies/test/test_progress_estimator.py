@@ -17,10 +17,10 @@ from segue_core.progress.stop import StopOptions
 from segue_policies.checkpoints.checkpoint import CONFIG
 from segue_policies.estimators import calibrated, check_estimator, make_estimator
 from segue_policies.method import find_method, policy_names, trainable
+from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.config import ProgressConfig
 from segue_policies.progress_vla.info import stop_record
 from segue_policies.progress_vla.learner import PLOT, ProgressLearner
-from segue_policies.progress_vla.text import word_rows
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.testing.dots import Dots, picture
 from segue_policies.train.command import train
@@ -173,10 +173,12 @@ def test_a_damaged_calibration_is_refused(trained: Path, tmp_path: Path, damage:
 
 def test_words_are_the_same_rows_on_every_machine() -> None:
     network = ProgressConfig().network
-    rows = word_rows("Push the dot!", network)
+    rows = word_rows("Push the dot!", network.longest, network.word_buckets)
     assert rows[:4].tolist() == [613, 487, 164, 0]
-    assert np.array_equal(rows, word_rows("push THE dot", network))
-    assert np.count_nonzero(word_rows("word " * 100, network)) == network.longest
+    assert np.array_equal(rows, word_rows("push THE dot", network.longest, network.word_buckets))
+    assert (
+        np.count_nonzero(word_rows("word " * 100, network.longest, network.word_buckets)) == network.longest
+    )
 
 
 def test_no_instruction_is_no_number_that_is_not_one(trained: Path, data: Sliding) -> None:

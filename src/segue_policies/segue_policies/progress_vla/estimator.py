@@ -14,11 +14,11 @@ from segue_core.progress.estimator import EstimatorInfo
 from segue_policies.checkpoints.checkpoint import CONFIG, load_checkpoint
 from segue_policies.checkpoints.filled_network import filled_network
 from segue_policies.deployment import Deployment
+from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.build import build_network
 from segue_policies.progress_vla.config import NetworkConfig
 from segue_policies.progress_vla.info import info_of
 from segue_policies.progress_vla.model import ProgressNet
-from segue_policies.progress_vla.text import word_rows
 from segue_policies.serving import stacked_images
 from segue_policies.vision.config import given_by
 from segue_policies.vision.eyes import trained_eyes
@@ -57,7 +57,7 @@ class TrainedEstimator:
 
     def begin(self, instruction: str) -> None:
         """Forget the first pictures of the task before."""
-        rows = word_rows(instruction, self._settings)
+        rows = word_rows(instruction, self._settings.longest, self._settings.word_buckets)
         self._words = torch.from_numpy(rows)[None].to(self._device)
         self._first: Tensor | None = None
 

@@ -23,12 +23,12 @@ from segue_core.progress.stop import STANDING, StopOptions
 from segue_core.progress.traces import ProgressTrace, scores
 from segue_policies.checkpoints.provenance import pretrained
 from segue_policies.networks.pretrained import VisionTrunk
+from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.build import build_network
 from segue_policies.progress_vla.config import ProgressConfig
 from segue_policies.progress_vla.info import KEY, stop_record
 from segue_policies.progress_vla.model import ProgressNet
 from segue_policies.progress_vla.plot import draw_calibration
-from segue_policies.progress_vla.text import word_rows
 from segue_policies.samples.batches import Batch, Column
 from segue_policies.samples.demonstrations import ChunkDataset
 from segue_policies.samples.normaliser import IMAGENET_MEAN, Normaliser, fit_absolute
@@ -104,7 +104,8 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
         )
         told = [self.data.instruction(int(number)) for number in numbers]
         self.instructions = tuple(dict.fromkeys(told))
-        rows = np.stack([word_rows(text, self.config.network) for text in told])
+        network = self.config.network
+        rows = np.stack([word_rows(text, network.longest, network.word_buckets) for text in told])
         first = np.asarray(self.data.images[starts])
         maps = self.sight.encoded(first)
         return {

@@ -1,0 +1,1 @@
+"""LingBot-VA: a causal video-action world model as a policy."""

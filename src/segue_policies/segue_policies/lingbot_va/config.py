@@ -1,0 +1,123 @@
+"""Settings of LingBot-VA: the defaults are sizes for a few CPU cores, the paper's or its authors' in a comment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
+
+from segue_policies.supervised.config import ChunkConfig
+
+DOWNSAMPLING = 16
+"""Pixels per place of a latent picture, in x and y."""
+
+Side = Annotated[int, Field(ge=DOWNSAMPLING, le=1024, multiple_of=DOWNSAMPLING)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class WorldConfig(ChunkConfig):
+    """A whole training run."""
+
+    method: str = "lingbot_va"
+    horizon: int = Field(
+        default=32,
+        ge=1,
+        le=1024,
+        description="rows H of a chunk; their steps of `every` rows are the longest trained chunk K (the paper's 4)",
+    )
+    every: int = Field(
+        default=4, ge=1, le=64, description="actions tau per step, which has one picture of each camera"
+    )
+    sequence: int = Field(default=24, ge=2, le=512, description="steps that are packed into one sample")
+    window: tuple[int, int] = Field(
+        default=(4, 64),
+        description="fewest and most steps that are looked back at in training, drawn per sample; the most when served",
+    )
+    picture: tuple[Side, Side] = Field(
+        default=(64, 48), description="width, height of the encoded pictures [px]"
+    )
+    latent: int = Field(default=16, ge=1, le=256, description="channels of a latent picture")
+    autoencoder_width: int = Field(
+        default=16, ge=8, le=512, multiple_of=8, description="channels of the autoencoder's first stage"
+    )
+    autoencoder_steps: int = Field(
+        default=1500,
+        ge=0,
+        le=10**7,
+        description="optimiser steps in which the autoencoder is trained alone; it is frozen afterwards",
+    )
+    width: int = Field(default=128, ge=8, le=8192, description="of a video token; the paper's 3072")
+    action_width: int = Field(default=64, ge=8, le=8192, description="of an action token; the paper's 768")
+    action_start: Literal["interpolated", "random"] = Field(
+        default="interpolated",
+        description="first weights of the action stream: the video's, made narrower (the paper)",
+    )
+    heads: int = Field(default=4, ge=1, le=128, description="attention heads")
+    layers: int = Field(default=4, ge=1, le=64, description="blocks; the paper's 30")
+    feedforward: int = Field(default=4, ge=1, le=16, description="hidden width of an MLP over the stream's")
+    word_buckets: int = Field(
+        default=256, ge=16, le=10**6, description="rows of the table that words are hashed into"
+    )
+    longest: int = Field(default=24, ge=1, le=256, description="words of an instruction that are read")
+    text_dropout: Share = Field(default=0.1, description="share of samples without instruction, for guidance")
+    noisy_history: Share = Field(
+        default=0.5, description="share p of samples whose earlier pictures are noisy"
+    )
+    least_clean: Share = Field(default=0.5, description="lowest flow time of a noisy earlier picture")
+    forward_share: Share = Field(
+        default=0.5,
+        description="share of samples that learn pictures from actions (FDM), not actions from pictures",
+    )
+    action_weight: float = Field(default=1.0, ge=0, description="lambda, weight of the loss of actions")
+    video_shift: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="more than 1 draws noisier pictures in training; the authors' code: 5",
+    )
+    video_until: float = Field(
+        default=0.6, gt=0, le=1, description="flow time that imagined pictures are denoised to; 1 is fully"
+    )
+    video_steps: int = Field(default=3, ge=1, le=100, description="Euler steps of imagined pictures")
+    action_steps: int = Field(default=10, ge=1, le=100, description="Euler steps of actions")
+    video_guidance: float = Field(
+        default=1.0, ge=0, le=20, description="classifier-free guidance of pictures; 1 is none, the paper's 5"
+    )
+    action_guidance: float = Field(
+        default=1.0, ge=0, le=20, description="classifier-free guidance of actions"
+    )
+    remember: Literal["executed", "predicted"] = Field(
+        default="executed",
+        description="actions in the memory: as they were executed, or as they were predicted",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.horizon % self.every:
+            raise _wrong("horizon", self.horizon, f"a multiple of every ({self.every})")
+        if self.width % (2 * self.heads) or self.width // self.heads < 6:
+            raise _wrong("width", self.width, f"a multiple of 2 heads ({2 * self.heads}), 6 or more per head")
+        if self.action_width > self.width or self.action_width % self.heads:
+            raise _wrong(
+                "action_width", self.action_width, f"a multiple of heads, at most width ({self.width})"
+            )
+        low, high = self.window
+        if not 1 <= low <= high <= 4096:
+            raise _wrong("window", self.window, "two rising numbers of steps, 1 to 4096")
+        if self.history != (0,):
+            raise _wrong("history", self.history, "[0]: earlier observations are in its memory")
+        if self.encoder.frozen:
+            raise _wrong("encoder.trunk", self.encoder.trunk, "none: it has an autoencoder of its own")
+        return self
+
+    @property
+    def chunk(self) -> int:
+        """Steps K of the longest trained chunk."""
+        return self.horizon // self.every
+
+
+def _wrong(name: str, got: object, expected: str) -> PydanticCustomError:
+    return PydanticCustomError(name.replace(".", "_"), "{name} is {got}, expected {expected}",
+                               {"name": name, "got": str(got), "expected": expected})  # fmt: skip
