@@ -37,6 +37,8 @@ from segue_scheduler.scheduler import ChunkScheduler
 from segue_sim.episode import Episode
 from segue_sim.scripted.policy import WorldSource
 
+_USUAL: Mapping[str, object] = {"device": "auto", "dtype": "float32", "progress": "", "policy_options": {}}
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -47,6 +49,7 @@ class Setup:
             policy's and the task's unless given.
         latency: `planned`, `measured`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
         progress: folder of the progress estimator that looks on; empty: none.
+        policy_options: how the policy answers, what is not the usual of its method.
         device, dtype: where and in what precision the policy computes, see `segue_policies.runtime`.
     """
 
@@ -59,18 +62,20 @@ class Setup:
     device: str = "auto"
     dtype: Dtype = "float32"
     progress: str = ""
+    policy_options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""
         plain = asdict(self) | {
             "scheduler": dict(self.scheduler),
+            "policy_options": dict(self.policy_options),
             "checkpoint_digest": digest(Path(self.checkpoint)) if self.checkpoint else "",
         }
         if code := _code(self.policy):
             plain[CODE_DIGEST] = code
         if self.progress:
             plain["progress_digest"] = digest(Path(self.progress))
-        for name, usual in (("device", "auto"), ("dtype", "float32"), ("progress", "")):
+        for name, usual in _USUAL.items():
             if plain[name] == usual:
                 del plain[name]  # rows of before there was a choice stay valid
         return plain
@@ -129,6 +134,7 @@ def deployment(
         robot=robot,
         task=task,
         world=WorldSource(world) if world else None,
+        options=setup.policy_options,
     )
 
 

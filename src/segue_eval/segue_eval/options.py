@@ -101,4 +101,5 @@ def setup_from(arguments: SetupOptions, progress: str = "") -> Setup:
         device=arguments.device,
         dtype=arguments.dtype,
         progress=progress,
+        policy_options=arguments.policy_options,
     )

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
+from segue_core.contracts.plain import Options
 from segue_core.scheduler_config import MaxActionAge, RunSettings
 from segue_eval.seeds import TEST_SEEDS, parse_seeds
 from segue_policies.runtime import Dtype
@@ -34,6 +35,10 @@ class SetupOptions(RunSettings):
     )
     checkpoint: str | None = Field(
         default=None, description="checkpoint folder; else the shipped one of policy and task"
+    )
+    policy_options: Options = Field(
+        default={},
+        description="how the policy answers, as YAML, such as {strategy: beam}; each method names its own",
     )
     device: str = Field(default="auto", description="where the policy computes: auto, cpu, cuda or cuda:N")
     dtype: Dtype = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ class Deployment:
         method: of the policy, by name; empty: that of the checkpoint.
         expected: what the checkpoint has to fit.
         robot, task: the contracts.
+        options: settings of the method's `options` that are not the usual ones.
         world: for a privileged method: `at(tick)` gives the simulator's state.
     """
 
@@ -34,6 +36,7 @@ class Deployment:
     robot: RobotConfig | None = None
     task: TaskConfig | None = None
     world: Any = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def folder(self) -> Path:
         """The checkpoint; raises ConfigError where there is none."""

@@ -41,6 +41,7 @@ class Method:
         estimator: from a `Deployment` to a `segue_core.progress.estimator.ProgressEstimator`, for a method that looks
             on while any policy works; "" for others.
         estimator_info: from a `Deployment` to its `EstimatorInfo` without building the estimator.
+        options: a `StrictModel`, what a deployment may say of how it answers (`policy_options`); "" for nothing.
         description: one sentence for people.
         continuation: the continuation method when none is asked for.
         stride: ticks between two inference starts with that continuation, when nothing else is asked for; fewer where a
@@ -60,6 +61,7 @@ class Method:
     info: str = ""
     estimator: str = ""
     estimator_info: str = ""
+    options: str = ""
     description: str = ""
     continuation: str = "naive_async"
     stride: int = 30

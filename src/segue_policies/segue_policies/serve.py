@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from segue_core.contracts.base import parse_model
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.policy import Policy, PolicyInfo
 from segue_policies.checkpoints.checkpoint import CONFIG, Expected, inspect_checkpoint, read_config
@@ -24,15 +25,17 @@ def make_policy(method: Method, deployment: Deployment) -> Policy:
     Raises:
         PolicyError: a checkpoint that is missing, corrupt, or other than what is expected, naming what differs.
         ConfigError: a method that is no policy or cannot be imported, a device that is not there, or no checkpoint
-            where one is needed.
+            where one is needed, or an option that the method has not.
     """
     _refuse_onlooker(method)
+    _check_options(method, deployment)
     return cast(Policy, method.resolve("policy")(replace(deployment, method=method.name)))
 
 
 def check_policy(method: Method, deployment: Deployment) -> PolicyInfo:
     """What `make_policy` would serve: files checked, large ones by their header, no network built; raises so."""
     _refuse_onlooker(method)
+    _check_options(method, deployment)
     if method.info:
         return cast(PolicyInfo, method.resolve("info")(deployment))
     deployment.runtime.check()
@@ -72,6 +75,15 @@ def _refuse_onlooker(method: Method) -> None:
             "give it as progress:=FOLDER",
         )
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=policy_names(), do=do)
+
+
+def _check_options(method: Method, deployment: Deployment) -> None:
+    given = deployment.options
+    if given and not method.options:
+        text, got = f"policy_options: {method.name} has none", sorted(given)
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=got, do="leave policy_options out")
+    if given:
+        parse_model(dict(given), method.resolve("options"), f"policy_options of {method.name}")
 
 
 def _of_folder(folder: Path, expected: Expected | None, runtime: Runtime | None) -> Deployment:

@@ -15,16 +15,26 @@ from segue_core.action_space import SINGLE_ARM_EE
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
+from segue_policies.action_stream.alignment import (
+    Rewards,
+    aligned,
+    first_divergence,
+    log_probabilities,
+    selection,
+)
 from segue_policies.action_stream.beam import beam_search
 from segue_policies.action_stream.config import DecodingConfig, StreamSettings
 from segue_policies.action_stream.decoding import chooser, decode, filtered, likeliest
 from segue_policies.action_stream.instructions import NOTHING, hashed, padded
+from segue_policies.action_stream.learner import StreamLearner
 from segue_policies.action_stream.loss import stream_losses, token_losses
 from segue_policies.action_stream.model import Prompt, StreamNet, build_network
 from segue_policies.action_stream.policy import StreamPolicy
 from segue_policies.action_stream.tokens import BINS, StreamTokens
 from segue_policies.checkpoints.checkpoint import Expected
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.deployment import Deployment
+from segue_policies.method import find_method
+from segue_policies.serve import check_checkpoint, check_policy, load_policy, make_policy
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, Dots, make_dots, make_settings
 from segue_policies.train.command import train
@@ -266,3 +276,86 @@ def test_statistics_of_another_robot_are_refused(trained: Path) -> None:
     with pytest.raises(PolicyError, match="action space") as error:
         load_policy(trained, Expected(action_space=SINGLE_ARM_EE))
     assert error.value.code is ErrorCode.CHECKPOINT_MISMATCH
+
+
+def test_an_expert_s_unit_is_scored_as_if_it_alone_went_on_from_the_policy_s_own_stream(
+    net: StreamNet, prompt: Prompt
+) -> None:
+    own, expert = torch.randint(0, BINS, (2, 2, 4, 3))
+    along, beside = log_probabilities(net, prompt, own, expert)
+    for unit in range(4):
+        for said, last in ((along, own), (beside, expert)):
+            bins = torch.cat([own[:, :unit], last[:, unit : unit + 1]], dim=1)
+            ids = net.tokens.flat(bins)
+            alone = -token_losses(net(prompt, ids), ids)[:, 4 * unit : 4 * unit + 3].sum(1)
+            torch.testing.assert_close(said[:, unit], alone, rtol=1e-4, atol=1e-3)
+
+
+def test_only_the_first_unit_that_is_liked_too_much_is_corrected() -> None:
+    own = torch.tensor([[0.0, 0.3, 0.9], [0.1, 0.1, 0.1], [0.9, 0.0, 0.0]])
+    expert = torch.tensor([[0.1, 0.2, 0.0], [0.2, 0.1, 0.3], [0.0, 0.0, -0.5]])
+    candidates = torch.tensor(
+        [[True] * 3, [True] * 3, [False, True, True]]
+    )  # the third begins as the expert does
+    found = Rewards(own, expert)
+    at = first_divergence(found, candidates)
+    assert at.tolist() == [1, -1, 2]
+    imitation = torch.tensor([1.0, 2.0, 3.0])
+    losses = aligned(found, at, imitation, share=0.9)
+    preference = [-np.log(1 / (1 + np.exp(0.3 - 0.2))), -np.log(1 / (1 + np.exp(0.0 + 0.5)))]
+    expected = [0.9 * preference[0] + 0.1, 2.0, 0.9 * preference[1] + 0.3]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+def test_the_checkpoint_that_is_picked_has_a_small_gap_that_stays() -> None:
+    assert selection([0.0], [0.0]) > selection([0.0, 0.5, 0.5], [0.0, 0.1, 0.1])
+    settled = selection([0.3, 0.3, 0.3], [0.2, 0.2, 0.2])
+    assert settled == pytest.approx(0.1)
+    assert settled < selection([0.3, 0.1, 0.3], [0.2, 0.2, 0.2])
+    assert settled < selection([0.3, 0.3, 0.3], [0.0, 0.0, 0.0])
+
+
+def test_alignment_begins_as_imitation_and_says_its_rewards(
+    dots: Dots, trained: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"phase alignment goes on from a trained policy.*training.init"):
+        train(stream_settings(phase="alignment"), "test", dots, tmp_path / "nothing")
+    more = {"init": str(trained), "steps": 1, "batch_size": 2, "evaluations": 1, "average_decay": 0.0}
+    settings = stream_settings(phase="alignment", training=more)
+    train(settings, "test", dots, tmp_path / "aligned")
+    lines = (tmp_path / "aligned/training/scores.csv").read_text().splitlines()
+    scores = dict(zip(lines[0].split(","), map(float, lines[1].split(",")), strict=True))
+    assert {"winner_reward", "loser_reward", "diverged", "alignment_loss"} <= set(scores)
+    learner = StreamLearner(StreamSettings.model_validate(settings), dots)
+    bins = learner.model.tokens.bins(torch.zeros(1, ROWS, dots.action_space.dim))
+    batch = learner.read(learner.part, learner.part.frames[:1])
+    prompts = [
+        learner.model.prompt(learner.sight.plain(batch.images), batch.state, batch.columns["words"])
+        for _ in range(2)
+    ]
+    ours, theirs = (
+        log_probabilities(net, prompt, bins, bins)
+        for net, prompt in zip((learner.model, learner._reference), prompts, strict=True)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True)), "at the start they are one"
+    assert load_policy(tmp_path / "aligned").info.horizon == ROWS
+
+
+def test_a_deployment_says_how_a_checkpoint_is_decoded(dots: Dots, trained: Path) -> None:
+    method = find_method("action_stream")
+
+    def deployed(**options: Any) -> Deployment:
+        return Deployment(checkpoint=trained, options=options)
+
+    two = make_policy(method, deployed(units=2, strategy="beam", beams=2))
+    assert two.info.horizon == check_policy(method, deployed(units=2)).horizon == 2
+    request = request_of(dots, omega=np.zeros(2, np.float32), reference=np.zeros((2, 14), np.float32))
+    assert two.predict(request).chunk.horizon == 2
+    for options, said in (
+        ({"units": ROWS + 1}, f"decoding.units is {ROWS + 1}, expected at most the {ROWS} actions"),
+        ({"strategi": "beam"}, "policy_options of action_stream.*strategi.*strategy"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            check_policy(method, deployed(**options))
+    with pytest.raises(ConfigError, match="policy_options: hold has none"):
+        check_policy(find_method("hold"), Deployment(options={"units": 2}))

@@ -86,6 +86,18 @@ def test_a_power_cut_in_the_second_stage_is_gone_on_from(dataset: Path, tmp_path
     assert whole == parts
 
 
+def test_a_stage_begins_as_a_whole_earlier_one_with_its_units(dataset: Path, tmp_path: Path) -> None:
+    settings = plan()
+    policy = settings["stages"]["policy"]
+    settings["stages"]["again"] = {**policy, "init": "policy", "training": policy["training"] | {"steps": 1}}
+    del settings["stages"]["again"]["parts"]
+    jobs = staged(settings, "test", tmp_path)
+    assert jobs[2].settings["training"]["init"] == str(tmp_path / "policy")
+    settings["stages"]["again"]["init"] = "later"
+    with pytest.raises(ConfigError, match=r"stage again: init.*later.*an earlier stage \(eyes, policy\)"):
+        staged(settings, "test", tmp_path)
+
+
 def test_a_part_is_an_earlier_stage_s_or_a_checkpoint_s(tmp_path: Path) -> None:
     settings = plan()
     settings["stages"]["policy"]["parts"] = {"encoder": "eye"}

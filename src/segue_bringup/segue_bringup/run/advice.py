@@ -101,7 +101,13 @@ def _settings(arguments: Mapping[str, Any]) -> list[str]:
     if arguments.get("continuation") == policy["continuation"]:
         usual |= {"stride": policy["stride"], "delay": policy["delay"]}
     usual["robot"] = entry("tasks", str(arguments["task"]))["robot"]
-    names = ("robot", "device", "dtype", *(name for name in RunSettings.model_fields if name != "latency"))
+    names = (
+        "robot",
+        "policy_options",
+        "device",
+        "dtype",
+        *(name for name in RunSettings.model_fields if name != "latency"),
+    )
     return [
         f"--{name.replace('_', '-')} {shlex.quote(str(arguments[name]))}"
         for name in names

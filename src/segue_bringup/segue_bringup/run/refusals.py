@@ -89,6 +89,7 @@ def refuse_bad_progress(plan: Plan) -> str:
 def refuse_bad_policy(plan: Plan) -> None:
     """Refuse a checkpoint that is missing, corrupt or for another robot, a device that is not there, unfit lengths."""
     from segue_bringup.catalogue import entry, path_of
+    from segue_core.contracts.base import load_mapping
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
     from segue_policies.checkpoints.shipped import refuse_unshipped
@@ -108,6 +109,7 @@ def refuse_bad_policy(plan: Plan) -> None:
         checkpoint=Path(arguments["checkpoint"]) if arguments["checkpoint"] else None,
         expected=expected_by(robot),
         runtime=Runtime(arguments["device"], cast(Any, arguments["dtype"])),
+        options=load_mapping(arguments["policy_options"], "policy_options"),
         robot=robot,
         task=load_file(str(path_of("tasks", arguments["task"])), TaskConfig, "task"),
     )

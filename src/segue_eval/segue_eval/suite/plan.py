@@ -97,6 +97,7 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
         | {name: length for name, length in own.items() if name not in cell.model_fields_set}
         | dict(cell.scheduler),
         latency=cell.latency,
+        policy_options=cell.policy_options,
     )
 
 

@@ -28,6 +28,9 @@ class CellSpec(ChunkLengths):
     )
     continuation: str = Field(default="", description="continuation method, by name; empty: the policy's own")
     options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation method")
+    policy_options: Mapping[str, Any] = Field(
+        default_factory=dict, description="how the policy answers; each method names its own"
+    )
     ramp: Ramp = 22
     latency: str = Field(
         default="planned",

@@ -57,11 +57,32 @@ class DecodingConfig(StrictModel):
     cached: bool = Field(default=True, description="keep keys and values; without it only the speed differs")
 
 
+class AlignmentConfig(StrictModel):
+    """Step-wise action alignment (S-AA), the second phase."""
+
+    beta: float = Field(default=0.1, gt=0, le=100, description="of the implicit reward (Eq. 7)")
+    share: float = Field(
+        default=0.9, ge=0, le=1, description="of the preference loss; the rest is imitation (the paper's 9:1)"
+    )
+    units: int = Field(
+        default=10, ge=1, le=64, description="actions of the policy's own stream, at most the horizon"
+    )
+    explore: Literal["greedy", "sample"] = Field(
+        default="greedy", description="how its own stream is decoded; sample: as predicted, at temperature 1"
+    )
+
+
 class StreamSettings(ChunkConfig):
     """A whole training run."""
 
     method: str = "action_stream"
     horizon: int = Field(default=10, ge=1, le=64, description="actions H of a stream")
+    phase: Literal["imitation", "alignment"] = Field(
+        default="imitation",
+        description="imitation: L-BC, the likelihood of demonstrated streams; alignment: S-AA, which begins with the "
+        "checkpoint of imitation and holds itself against it",
+    )
+    alignment: AlignmentConfig = AlignmentConfig()
     language: LanguageConfig = LanguageConfig()
     state: bool = Field(
         default=True, description="one token of the prompt is the measured state; the paper has none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,10 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from segue_policies.action_stream.config import StreamSettings
-from segue_policies.action_stream.decoding import decode, likeliest
+from segue_core.errors import ConfigError, ErrorCode
+from segue_policies.action_stream.alignment import (
+    Rewards,
+    aligned,
+    candidates_of,
+    first_divergence,
+    log_probabilities,
+    rewards,
+    selection,
+)
+from segue_policies.action_stream.config import DecodingConfig, StreamSettings
+from segue_policies.action_stream.decoding import chooser, decode, likeliest
 from segue_policies.action_stream.instructions import hashed, padded
 from segue_policies.action_stream.loss import stream_losses
 from segue_policies.action_stream.model import Prompt, StreamNet, build_network
@@ -48,7 +59,13 @@ class StreamLearner(SupervisedLearner[StreamSettings, StreamNet]):
         )
 
     def build(self) -> StreamNet:
-        """A network with fresh weights."""
+        """A network with fresh weights; raises ConfigError for an alignment of nothing."""
+        if self.config.phase == "alignment" and self.config.training.init is None:
+            text, do = (
+                "phase alignment goes on from a trained policy",
+                "give training.init or a stage's `init`",
+            )
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do=do)
         return build_network(self.config, self.shape)
 
     def columns(self) -> Mapping[str, NDArray[Any]]:
@@ -59,10 +76,59 @@ class StreamLearner(SupervisedLearner[StreamSettings, StreamNet]):
         rows = np.stack([padded(hashed(text, count), longest, text) for text in told])
         return {WORDS: rows[which]}
 
+    def begun(self) -> None:
+        """Alignment holds the policy against what it begins as, which stays."""
+        self._winners: list[float] = []
+        self._losers: list[float] = []
+        self._seen: list[Tensor] = []
+        if self.config.phase == "alignment":
+            self._reference = copy.deepcopy(self.model).requires_grad_(False).eval()
+
     def loss_of(self, net: StreamNet, sample: Sample, generator: torch.Generator) -> Tensor:
-        """Of the demonstrated stream, a scalar."""
-        ids = net.tokens.flat(net.tokens.bins(sample.actions))
-        return stream_losses(net(self.prompt(net, sample), ids), ids, sample.real).mean()
+        """Of the demonstrated stream, or of alignment to it, a scalar."""
+        bins, prompt = net.tokens.bins(sample.actions), self.prompt(net, sample)
+        ids = net.tokens.flat(bins)
+        imitation = stream_losses(net(prompt, ids), ids, sample.real)
+        if self.config.phase == "imitation":
+            return imitation.mean()
+        count = min(self.config.alignment.units, self.horizon)
+        found, at = self._diverged(net, prompt, sample, bins[:, :count], generator)
+        return aligned(found, at, imitation, self.config.alignment.share).mean()
+
+    def _diverged(
+        self, net: StreamNet, prompt: Prompt, sample: Sample, expert: Tensor, generator: torch.Generator
+    ) -> tuple[Rewards, Tensor]:
+        """Rewards along the policy's own streams, and where each diverges from the expert's (B, U, K)."""
+        config, reference = self.config.alignment, self._reference.to(self.device)
+        count = expert.shape[1]
+        choose = chooser(DecodingConfig(strategy=config.explore), generator)
+        with torch.no_grad():
+            own = torch.stack(list(decode(net, prompt, count, choose)), dim=1)
+            before = log_probabilities(reference, self.prompt(reference, sample), own, expert)
+        found = rewards(log_probabilities(net, prompt, own, expert), before, config.beta)
+        at = first_divergence(found, candidates_of(own, expert, sample.real[:, :count]))
+        if not net.training:
+            self._keep(found, at, sample.real[:, :count])
+        return found, at
+
+    def _keep(self, found: Rewards, at: Tensor, real: Tensor) -> None:
+        counted = real.float()
+        means = [(each * counted).sum(1) / counted.sum(1) for each in (found.expert, found.own)]
+        self._seen.append(torch.stack([*means, (at >= 0).float()], dim=1))
+
+    @torch.inference_mode()
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """As of every method; in alignment with the rewards, and by the paper's rule in place of the loss."""
+        self._seen = []
+        scores = dict(super().evaluate(model))
+        if self.config.phase == "imitation":
+            return scores
+        winner, loser, diverged = torch.cat(self._seen).mean(0).tolist()
+        self._winners.append(winner)
+        self._losers.append(loser)
+        rule = {"alignment_loss": scores.pop("validation_loss")}
+        rule |= {"winner_reward": winner, "loser_reward": loser, "diverged": diverged}
+        return {"validation_loss": selection(self._winners, self._losers), **rule, **scores}
 
     def prompt(self, net: StreamNet, sample: Sample) -> Prompt:
         """What comes before the streams of a sample."""

@@ -14,6 +14,7 @@ METHODS = (
         settings="segue_policies.action_stream.config:StreamSettings",
         learner="segue_policies.action_stream.learner:StreamLearner",
         info="segue_policies.action_stream.policy:deployed_info",
+        options="segue_policies.action_stream.config:DecodingConfig",
         description="Action Stream: actions as tokens of a language model, decoded one after the other",
         stride=4,
         delay=2,

@@ -38,7 +38,7 @@ class StreamPolicy(SupervisedPolicy):
         """Read a checkpoint folder; raises as `SupervisedPolicy`."""
         super().__init__(deployment)
         config = inspect_checkpoint(deployment.folder(), deployment.method, deployment.expected)
-        self._config = _settings(config)
+        self._config = _settings(config, deployment)
         self._info = _served(config, self._config)
 
     def predict(self, request: PredictRequest) -> PredictResult:
@@ -108,9 +108,11 @@ class StreamPolicy(SupervisedPolicy):
         return cast(StreamNet, self._net)
 
 
-def _settings(config: CheckpointConfig) -> StreamSettings:
+def _settings(config: CheckpointConfig, deployment: Deployment) -> StreamSettings:
+    """The checkpoint's, decoded as the deployment says; raises ConfigError for more actions than were trained."""
     given = {"method": config.method, "horizon": config.horizon, "history": config.history}
-    return parse_model(given | config.network, StreamSettings, "network")
+    decoding = {**config.network.get("decoding", {}), **deployment.options}
+    return parse_model({**given, **config.network, "decoding": decoding}, StreamSettings, "policy_options")
 
 
 def _served(config: CheckpointConfig, settings: StreamSettings) -> PolicyInfo:
@@ -123,4 +125,4 @@ def deployed_info(deployment: Deployment) -> PolicyInfo:
     """What a checkpoint serves; raises as `checkpoints.checkpoint.inspect_checkpoint`."""
     deployment.runtime.check()
     config = inspect_checkpoint(deployment.folder(), "action_stream", deployment.expected)
-    return _served(config, _settings(config))
+    return _served(config, _settings(config, deployment))

@@ -13,6 +13,7 @@ from rclpy.task import Future
 
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_file, load_robot
+from segue_core.contracts.plain import Options
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError
@@ -56,6 +57,9 @@ class PolicyParameters(StrictModel):
     device: str = Field(
         default="auto", description="auto, cpu, cuda or cuda:N; auto takes CUDA if it is there"
     )
+    policy_options: Options = Field(
+        default={}, description="how the policy answers, as YAML; each method names its own"
+    )
     dtype: Dtype = Field(
         default="float32", description="of convolutions and matrices: float32, bfloat16 or float16"
     )
@@ -89,6 +93,7 @@ class PolicyNode(LifecycleComponent):
             runtime=Runtime(given.device, given.dtype, given.threads),
             robot=robot,
             task=load_file(given.task_file, TaskConfig, "task") if given.task_file else None,
+            options=given.policy_options,
             world=world_of(self, robot, given.observation_timeout_s) if method.privileged else None,
         )
         return make_policy(method, deployment)

@@ -4,6 +4,8 @@
       eyes:   {method: flow, training: {steps: 2000}}
       policy: {method: legato, parts: {encoder: eyes}, data: more, training: {frozen_parts: [encoder]}}
 
+      again:  {method: flow, init: eyes}         weights, normaliser and all, as `training.init` of any checkpoint
+
 Every stage is a checkpoint in a folder of its name, OUT/eyes and OUT/policy, and is resumed like any training.
 """
 
@@ -21,7 +23,7 @@ from segue_policies.checkpoints.checkpoint import CONFIG
 from segue_policies.method import find_method
 from segue_policies.train.training_set import TrainingStage
 
-_BESIDE = ("data", "parts")
+_BESIDE = ("data", "parts", "init")
 
 
 class StagesConfig(StrictModel):
@@ -33,7 +35,8 @@ class StagesConfig(StrictModel):
     stages: dict[str, dict[str, Any]] = Field(
         min_length=1,
         description="by name, in their order: settings as of a policy of its own, and beside them `data`, another "
-        "dataset, and `parts`: part of the network to the earlier stage or checkpoint folder that it begins as",
+        "dataset, `parts`: part of the network to the earlier stage or checkpoint folder that it begins as, and "
+        "`init`: the one whose weights and normaliser it begins with",
     )
 
 
@@ -42,6 +45,7 @@ class _Beside(StrictModel):
 
     data: Path | None = None
     parts: dict[str, str] = Field(default_factory=dict)
+    init: str | None = None
 
 
 def is_staged(settings: Mapping[str, Any]) -> bool:
@@ -72,9 +76,12 @@ def staged(settings: Mapping[str, Any], source: str, out: Path) -> list[Training
             )
         beside = parse_model({key: stage[key] for key in _BESIDE if key in stage}, _Beside, where)
         before = {job.folder.name: job.folder for job in jobs}
-        parts = {part: str(_checkpoint(given, before, where)) for part, given in beside.parts.items()}
+        parts = {
+            part: str(_checkpoint(given, before, f"{where}: parts")) for part, given in beside.parts.items()
+        }
         own = {key: value for key, value in stage.items() if key not in _BESIDE}
-        whole = merge(merge(own, {"training": config.training}), {"training": {"parts": parts}})
+        begun = {"init": str(_checkpoint(beside.init, before, f"{where}: init"))} if beside.init else {}
+        whole = merge(merge(own, {"training": config.training}), {"training": {"parts": parts, **begun}})
         corrected = find_method(str(own.get("method", ""))).corrections
         jobs.append(TrainingStage(out / name, whole, corrected, beside.data))
     return jobs
@@ -86,4 +93,4 @@ def _checkpoint(given: str, before: Mapping[str, Path], where: str) -> Path:
     if (Path(given) / CONFIG).is_file():
         return Path(given).absolute()
     expected = f"an earlier stage ({', '.join(before) or 'there is none'}) or the folder of a checkpoint"
-    raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"{where}: parts", got=given, expected=expected)
+    raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, where, got=given, expected=expected)
