@@ -13,6 +13,7 @@ from segue_eval.suite.plan import checkpoint_name
 from segue_eval.suite.spec import SuiteSpec
 from segue_policies.train.arguments import read_settings
 from segue_policies.train.command import parse_settings
+from segue_policies.train.stages import staged
 from segue_policies.train.training_set import stages
 
 LEGATO = {"table1", "table2", "table3", "table4", "table5", "fig6", "tableA2"}
@@ -93,10 +94,15 @@ def test_names_that_a_suite_does_not_have_are_refused(change: dict[str, object],
         SuiteSpec.model_validate(VALID | change)
 
 
-def test_one_set_trains_every_policy_that_the_suites_name(tmp_path: Path) -> None:
-    file = config_folder() / "training" / "legato_tables.yaml"
+def test_two_files_train_every_policy_that_the_suites_name(tmp_path: Path) -> None:
+    training = config_folder() / "training"
+    file = training / "legato_tables.yaml"
     made = stages(read_settings(file), str(file), "drawer", tmp_path)
-    for stage in made:
-        assert parse_settings(stage.settings, str(file)).training.steps
+    phases = training / "action_stream_aligned.yaml"
+    streams = staged(read_settings(phases), str(phases), tmp_path / "stream_drawer")
+    for stage in (*made, *streams):
+        budget = parse_settings(stage.settings, str(stage.folder)).training
+        assert budget.steps or budget.minutes
     named = {checkpoint_name(cell, "drawer") for name in suite_names() for cell in load_suite(name).cells}
-    assert named == {stage.folder.name for stage in made} - {"first_drawer"}
+    folders = {str(stage.folder.relative_to(tmp_path)) for stage in (*made, *streams)}
+    assert named == folders - {"first_drawer"}
