@@ -207,6 +207,16 @@ class BenchPolicy(Numbers):
     rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
 
 
+class BenchWorldModel(BenchPolicy):
+    """Time a world model chunk by chunk of one long task, with and without what it keeps."""
+
+    policy: Annotated[str, Word(names="policies")] = Field(
+        default="lingbot_va", description="policy, by name"
+    )
+    rounds: int = Field(default=50, ge=10, le=10**4, description="chunks of the task")
+    stride: int = Field(default=16, ge=1, le=1024, description="ticks from one chunk to the next")
+
+
 class BenchReaction(SetupOptions, Seeded, Numbers):
     """Move an object while a policy is in the middle of a chunk, and count the ticks until the arm turns."""
 

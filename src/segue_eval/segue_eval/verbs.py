@@ -6,12 +6,14 @@ from segue_core.command_line.verb import Verb, Verbs
 
 
 def _bench(name: str, about: str) -> Verb:
-    return Verb(about, f"segue_eval.settings:Bench{name.capitalize()}", f"segue_eval.bench.cli:run_{name}")
+    settings = name.title().replace("_", "")
+    return Verb(about, f"segue_eval.settings:Bench{settings}", f"segue_eval.bench.cli:run_{name}")
 
 
 BENCH: Verbs = {
     "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation method"),
     "policy": _bench("policy", "a chunk of a policy"),
+    "world_model": _bench("world_model", "what a policy's memory and its imagination cost"),
     "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
     "continuation": _bench("continuation", "what each continuation method adds"),
     "control": _bench("control", "updates of every controller, punctuality of loops"),

@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|continuation|control|live|data|train`: a table; `--json FILE` has its numbers."""
+"""`segue bench scheduler|policy|world_model|continuation|control|live|data|train`: tables; `--json` has the numbers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from segue_eval.settings import (
     BenchReaction,
     BenchScheduler,
     BenchTrain,
+    BenchWorldModel,
     Numbers,
 )
 from segue_policies.checkpoints.shipped import refuse_unshipped
@@ -84,6 +85,15 @@ def run_policy(options: BenchPolicy) -> int:
     served = _served(options)
     timings = policy.bench_policy(served, options.rounds)
     return _done(options, _ratios("policy", f"one chunk of {served.info.name}", timings, policy.BASE))
+
+
+def run_world_model(options: BenchWorldModel) -> int:
+    """What a policy's memory and its imagination cost."""
+    from segue_eval.bench import world_model
+
+    found = world_model.bench_world_model(_served(options), options.rounds, options.stride)
+    print(world_model.table(found))
+    return _done(options, {"bench": "world_model", **asdict(found)})
 
 
 def run_reaction(options: BenchReaction) -> int:
