@@ -431,3 +431,10 @@ def test_losses_fall() -> None:
         values.append(float(loss.detach()))
     assert np.mean(values[10:15]) < 0.7 * values[0]
     assert np.mean(values[-8:]) < 0.8 * values[15]
+
+
+def test_a_chunk_has_something_left_after_the_longest_delay_that_is_claimed(policy: WorldPolicy) -> None:
+    told(policy, 4)
+    for late in range(2):
+        request = asked(4 + late, "world_model", delay=policy.info.max_delay)
+        assert len(policy.predict(request).chunk.actions) > policy.info.max_delay

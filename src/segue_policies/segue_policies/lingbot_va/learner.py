@@ -174,7 +174,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         config = self.config
         chunk = f"horizon {config.horizon} at {self.data.rate_hz:g} Hz, {config.chunk} steps of {config.every} ticks"
         sampled = f"pictures in {config.video_steps} steps to {config.video_until:g}, actions in {config.action_steps}"
-        longest = (config.chunk - 1) * config.every
+        longest = max(0, (config.chunk - 2) * config.every + 1)  # a step is left, wherever a request comes
         return Description(
             config.own(), "LingBot-VA", chunk, sampled, num_steps=config.action_steps, max_delay=longest
         )

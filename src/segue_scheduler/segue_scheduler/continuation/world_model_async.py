@@ -24,6 +24,7 @@ class WorldModelAsync(Continuation):
 
     name = "world_model_async"
     sampling = WORLD_MODEL.name
+    trained_lengths = True
     ramps = False
 
     def __init__(self, options: Mapping[str, Any]) -> None:
