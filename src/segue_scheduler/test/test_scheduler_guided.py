@@ -22,8 +22,10 @@ NEEDS = {
     "rtc": "gradient_guidance",
     "training_time_rtc": "prefix_conditioning",
     "vlash": "future_state",
+    "world_model_async": "world_model",
+    "world_model_naive": "world_model",
 }
-SAMPLING = NEEDS.keys() - {"bidirectional_decoding"}
+SAMPLING = NEEDS.keys() - {"bidirectional_decoding", "world_model_async"}
 
 
 def requests(name: str, **config: Any) -> list[ChunkRequest]:
