@@ -70,10 +70,9 @@ def method_in(folder: Path) -> Method:
 
 def _refuse_onlooker(method: Method) -> None:
     if not method.policy:
-        text, do = (
-            f"method {method.name!r} is no policy: it looks on while one works",
-            "give it as progress:=FOLDER",
-        )
+        what = "looks on while one works" if method.estimator else "is a stage of another's training"
+        do = "give it as progress:=FOLDER" if method.estimator else "give it as a part of that training"
+        text = f"method {method.name!r} is no policy: it {what}"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=policy_names(), do=do)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import ClassVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from segue_core.contracts.base import parse_model
+from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.observation import Observation
 from segue_core.progress.estimator import EstimatorInfo
@@ -18,14 +21,21 @@ from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.build import build_network
 from segue_policies.progress_vla.config import NetworkConfig
 from segue_policies.progress_vla.info import info_of
-from segue_policies.progress_vla.model import ProgressNet
 from segue_policies.serving import stacked_images
-from segue_policies.vision.config import given_by
+from segue_policies.vision.config import Given, given_by
 from segue_policies.vision.eyes import trained_eyes
 
 
 class TrainedEstimator:
-    """A checkpoint behind `segue_core.progress.estimator.ProgressEstimator`; the first pictures are looked at once."""
+    """A checkpoint behind `segue_core.progress.estimator.ProgressEstimator`; the first pictures are looked at once.
+
+    Attributes:
+        settings: what the checkpoint says of its network.
+        language: how words become rows.
+    """
+
+    settings: ClassVar[type[StrictModel]] = NetworkConfig
+    language: NetworkConfig
 
     def __init__(self, deployment: Deployment) -> None:
         """Read a checkpoint folder.
@@ -39,16 +49,20 @@ class TrainedEstimator:
         self._info = info_of(config, folder)
         given = given_by(config.encoder, config.image_size)
 
-        def build() -> ProgressNet:
-            return build_network(self._settings, given, len(config.cameras))
-
         try:
-            self._settings = parse_model(config.network, NetworkConfig, "network")
+            settings = parse_model(config.network, type(self).settings, "network")
+            build = partial(self.build, settings, given, len(config.cameras))
             self._net = filled_network(build, checkpoint.weights).to(self._device)
         except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error
         self._eyes = trained_eyes(config.encoder, checkpoint.normaliser, folder).to(self._device)
         self.begin("")
+
+    def build(self, settings: StrictModel, given: Given, cameras: int) -> nn.Module:
+        """A network from first pictures, present ones and words to progress, as `ProgressNet`."""
+        assert isinstance(settings, NetworkConfig)
+        self.language = settings
+        return build_network(settings, given, cameras)
 
     @property
     def info(self) -> EstimatorInfo:
@@ -57,7 +71,7 @@ class TrainedEstimator:
 
     def begin(self, instruction: str) -> None:
         """Forget the first pictures of the task before."""
-        rows = word_rows(instruction, self._settings.longest, self._settings.word_buckets)
+        rows = word_rows(instruction, self.language.longest, self.language.word_buckets)
         self._words = torch.from_numpy(rows)[None].to(self._device)
         self._first: Tensor | None = None
 

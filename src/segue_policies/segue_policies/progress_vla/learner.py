@@ -27,7 +27,6 @@ from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.build import build_network
 from segue_policies.progress_vla.config import ProgressConfig
 from segue_policies.progress_vla.info import KEY, stop_record
-from segue_policies.progress_vla.model import ProgressNet
 from segue_policies.progress_vla.plot import draw_calibration
 from segue_policies.samples.batches import Batch, Column
 from segue_policies.samples.demonstrations import ChunkDataset
@@ -62,7 +61,7 @@ class Judged:
     traces: tuple[ProgressTrace, ...]  # of the others
 
 
-class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
+class ProgressLearner(SupervisedLearner[ProgressConfig, nn.Module]):
     """See above. A checkpoint has the calibration of the evaluation before it was saved."""
 
     encoder_part = "stage."
@@ -83,7 +82,7 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
             fitted, image_mean=np.tile(np.array(IMAGENET_MEAN, np.float32), (len(data.cameras), 1))
         )
 
-    def build(self) -> ProgressNet:
+    def build(self) -> nn.Module:
         """A fresh network, around a vision model where one is given."""
         config, trunk, weights = self.config, None, self.config.backbone_weights
         self._base = None if weights is None else pretrained(Path(weights))
@@ -114,20 +113,21 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
             "first": FirstSeen(first if maps is None else maps, row),
         }
 
-    def loss_of(self, net: ProgressNet, sample: Sample, generator: torch.Generator) -> Tensor:
+    def loss_of(self, net: nn.Module, sample: Sample, generator: torch.Generator) -> Tensor:
         """Mean absolute error (Eq. 2) of a batch `(B,)`, in training with dropout."""
         with seeded(generator):
             return (self._predicted(net, sample) - sample.columns["progress"]).abs().mean()
 
-    def _predicted(self, net: ProgressNet, sample: Sample) -> Tensor:
-        first = self.sight.plain(sample.columns["first"])
-        progress: Tensor = net(first, sample.images, sample.columns["words"])
+    def _predicted(self, net: nn.Module, sample: Sample) -> Tensor:
+        progress: Tensor = net(self._first(sample), sample.images, sample.columns["words"])
         return progress
+
+    def _first(self, sample: Sample) -> Tensor:
+        return self.sight.plain(sample.columns["first"])
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
         """On held-out demonstrations: the paper's metrics, and how the calibrated stop does; both by whole episodes."""
-        assert isinstance(model, ProgressNet)
         traces = tuple(self._traces(model))
         calibrating, judging = (traces[::2], traces[1::2]) if len(traces) > 1 else (traces, traces)
         rate_hz, config = self.data.rate_hz, self.config
@@ -153,7 +153,7 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
             "missed_stops": float(np.mean([end is None for end, _ in ends])),
         }
 
-    def _traces(self, net: ProgressNet) -> Iterator[ProgressTrace]:
+    def _traces(self, net: nn.Module) -> Iterator[ProgressTrace]:
         """Along every held-out demonstration, about five times a second of it."""
         episode = np.asarray(self.data.episode)
         frames = self.held_out.frames
@@ -169,7 +169,7 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, ProgressNet]):
             actual = self._columns["progress"][seen].astype(np.float64)
             yield ProgressTrace(seen - start, np.concatenate(said), actual, int(last - start))
 
-    def _along(self, net: ProgressNet, frames: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _along(self, net: nn.Module, frames: NDArray[np.int64]) -> NDArray[np.float64]:
         batch: Batch = self.read(self.held_out, frames).to(self.device)
         sample = self._sample(batch, self.sight.plain(batch.images))
         return self._predicted(net, sample).double().cpu().numpy()

@@ -1,0 +1,1 @@
+"""The progress of imagined futures (ProgressVLA, Sec. IV-C, App. C)."""
