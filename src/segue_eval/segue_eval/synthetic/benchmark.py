@@ -29,7 +29,7 @@ POLICY_OF: Mapping[str, str] = {
     "vlash": "vlash",
     "legato": "legato",
 }
-"""Continuation method to the variant that its policy is trained with."""
+"""Continuation method to the variant that its policy is trained with; the task has no pictures for a world model."""
 
 DELAY, STRIDE, TIME_LIMIT_S = 8, 8, 4.0
 
