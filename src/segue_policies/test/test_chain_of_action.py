@@ -25,7 +25,7 @@ from segue_policies.chain_of_action.model import ChainNet, ChainTraining
 from segue_policies.chain_of_action.plausible import near, plausible
 from segue_policies.chain_of_action.policy import ChainPolicy
 from segue_policies.chain_of_action.rows import ChainRows
-from segue_policies.chain_of_action.sequence import in_time, picked
+from segue_policies.chain_of_action.sequence import in_time, picked, with_end
 from segue_policies.chain_of_action.stopping import arrived, points_of
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.serve import check_checkpoint, load_policy
@@ -147,9 +147,11 @@ def test_an_action_is_its_own_token_when_the_consistency_is_of_actions() -> None
     torch.testing.assert_close(with_it, without, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_the_loss_reaches_every_weight(order: Order, dots: Any) -> None:
-    learner = ChainLearner(settings(order=order), dots)
+@pytest.mark.parametrize(
+    ("order", "look"), [*((order, "grid") for order in ORDERS), ("reverse", "keypoints")]
+)
+def test_the_loss_reaches_every_weight(order: Order, look: str, dots: Any) -> None:
+    learner = ChainLearner(settings(order=order, look=look), dots)
     learner.loss(next(iter(learner.batches(0))), 0).backward()
     assert [name for name, p in learner.model.named_parameters() if p.grad is None] == []
     scores = learner.evaluate(learner.model)
@@ -196,11 +198,32 @@ def test_a_chain_that_never_arrives_is_cut_where_it_came_nearest() -> None:
 
 
 def test_between_the_actions_of_a_chain_rows_are_blended() -> None:
-    actions = np.zeros((3, 14))
-    actions[:, 0], actions[:, 6] = [0.4, 0.2, 0.0], [0.0, 1.0, 1.0]  # decoded: the keyframe first
+    actions = np.zeros((4, 14))
+    actions[:, 0], actions[:, 6] = (
+        [0.4, 0.2, 0.0, -0.05],
+        [0.0, 1.0, 1.0, 1.0],
+    )  # the keyframe first, the tool last
     rows = reader(every=2).rows(actions)
     np.testing.assert_allclose(rows[:, 0], [0.0, 0.1, 0.2, 0.3, 0.4])
     assert set(rows[:, 6]) == {0.0, 1.0}  # a gripper is never half open
+    assert reader(every=2, to_tool=False).rows(actions).shape == (7, 14)
+    assert reader().rows(actions[:1]).shape == (1, 14)  # the tool is at the keyframe
+
+
+def test_a_chain_leads_to_where_the_tool_is_measured_and_not_only_to_the_command_ahead_of_it(
+    dots: Dots,
+) -> None:
+    ahead = replace(dots, action=dots.action + np.array([0.05] + 13 * [0.0], np.float32))
+    learner = ChainLearner(settings(every=4), ahead)
+    batch = learner.read(learner.part, learner.part.frames[:STEPS])
+    sample = learner._sample(learner.pairs(batch, torch.Generator()), torch.zeros(STEPS, 1))
+    chains, real = learner._chains(sample)
+    assert real.sum(dim=1).tolist() == [(ticks - 1) // 4 + 2 for ticks in 2 * [*range(10, 0, -1)]]
+    ends = chains[torch.arange(STEPS), real.sum(dim=1) - 1]
+    points, measured = points_of(DUAL_ARM_EE), batch.state.unsqueeze(1)
+    there = learner.normaliser.encode_actions(measured, batch.state)[:, 0]
+    torch.testing.assert_close(ends[:, points], there[:, points], atol=1e-5, rtol=1e-5)
+    assert not with_end(chains, torch.zeros_like(real), ends)[1].any()
 
 
 def test_what_cannot_be_meant_is_refused_with_what_can() -> None:

@@ -49,6 +49,12 @@ class ChainConfig(ChunkConfig):
     stop_distance: float = Field(
         default=0.01, gt=0, le=1, description="threshold of `stop` [m, rad for joints]"
     )
+    to_tool: bool = Field(
+        default=True,
+        description="reverse: behind the last action of a chain its tool's measured position is learned, at which the "
+        "chain stops, and which is not executed. Commands run ahead of a tool, here by 2 to 8 cm, so that without it a "
+        "chain has nothing to stop at; false: as the authors, whose actions are measured poses",
+    )
     farthest: float = Field(
         default=0.1,
         gt=0,
@@ -67,8 +73,26 @@ class ChainConfig(ChunkConfig):
         "actions (the paper's ablation)",
     )
     consistency_weight: float = Field(default=1.0, ge=0, description="lambda, weight of the consistency loss")
+    begin_weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="weight of what is predicted from the observation alone, the keyframe, over that of an action "
+        "behind it; the paper's 1",
+    )
+    chain_noise: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="deviation of the noise on the actions that a chain is continued from in training [half-ranges]",
+    )
     distance: Literal["l1", "l2"] = Field(
         default="l1", description="of both losses: l1 as the authors' code, l2 as the paper's equation"
+    )
+    look: Literal["grid", "keypoints"] = Field(
+        default="grid",
+        description="grid: a token for each place of a camera's feature map, the paper's; keypoints: one for each "
+        "camera, of the places where its attention maps look: cheaper, and finer behind encoder.trunk",
     )
     backbone: Literal["resnet18", "resnet34"] = Field(default="resnet18", description="image trunk")
     backbone_width: int = Field(
@@ -107,3 +131,13 @@ class ChainConfig(ChunkConfig):
     def actions(self) -> int:
         """Actions of the longest chain."""
         return (self.horizon - 1) // self.every + 1
+
+    @property
+    def ends_at_tool(self) -> bool:
+        """Whether a chain as it is decoded has one entry more, where the tool is."""
+        return self.to_tool and self.order == "reverse"
+
+    @property
+    def places(self) -> int:
+        """Entries of the longest chain as it is decoded."""
+        return self.actions + self.ends_at_tool

@@ -19,7 +19,7 @@ from segue_policies.chain_of_action.decoding import decode
 from segue_policies.chain_of_action.loss import chain_loss
 from segue_policies.chain_of_action.model import ChainNet, ChainTraining
 from segue_policies.chain_of_action.rows import ChainRows
-from segue_policies.chain_of_action.sequence import picked
+from segue_policies.chain_of_action.sequence import picked, with_end
 from segue_policies.checkpoints.provenance import pretrained
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.samples.batches import Batch
@@ -105,15 +105,33 @@ class ChainLearner(SupervisedLearner[ChainConfig, ChainTraining]):
 
     def loss_of(self, net: ChainTraining, sample: Sample, generator: torch.Generator) -> Tensor:
         """Eq. 2, a scalar."""
-        config = self.config
-        rows, real = picked(sample.real.sum(dim=1), config.actions, config.every, config.order)
-        longest = max(1, int(real.sum(dim=1).max()))
-        rows, real = rows[:, :longest], real[:, :longest]
-        chains = sample.actions.gather(1, rows[..., None].expand(-1, -1, sample.actions.shape[-1]))
+        chains, real = self._chains(sample)
         if not net.training:
             return self._loss(net, sample, chains, real)
         with seeded(generator):
             return self._loss(net, sample, chains, real)
+
+    def _chains(self, sample: Sample) -> tuple[Tensor, Tensor]:
+        """Chains `(B, n, D)` in the order of decoding, and which of their entries there are, `(B, n)`."""
+        config = self.config
+        rows, real = picked(sample.real.sum(dim=1), config.actions, config.every, config.order)
+        chains = sample.actions.gather(1, rows[..., None].expand(-1, -1, sample.actions.shape[-1]))
+        if not config.ends_at_tool:
+            return chains, real
+        tool = sample.actions[:, 0].clone()
+        tool[:, self.reader.points] = self._tool(sample)[:, self.reader.points]
+        return with_end(chains, real, tool)
+
+    def _tool(self, sample: Sample) -> Tensor:
+        """The measured pose (B, D) in an action's units."""
+        measured = self._measured(sample)
+        return self.normaliser.encode_actions(measured[:, None], measured)[:, 0]
+
+    def _measured(self, sample: Sample) -> Tensor:
+        """States (B, S), the newest of a history, in physical units."""
+        state = sample.state if sample.state.ndim == 2 else sample.state[:, -1]
+        state = state * state.new_tensor(self.normaliser.state_scale)
+        return state + state.new_tensor(self.normaliser.state_mean)
 
     def _loss(self, net: ChainTraining, sample: Sample, chains: Tensor, real: Tensor) -> Tensor:
         context = net.net.look(sample.images, sample.state)
@@ -122,9 +140,8 @@ class ChainLearner(SupervisedLearner[ChainConfig, ChainTraining]):
     def sample(self, net: ChainTraining, sample: Sample, generator: torch.Generator) -> Tensor:
         """Chains `(B, H, D)` as the policy decodes them, the keyframe repeated behind them."""
         context = net.net.look(sample.images, sample.state)
-        state = sample.state * sample.state.new_tensor(self.normaliser.state_scale)
-        state = state + state.new_tensor(self.normaliser.state_mean)
-        chains = decode(net.net, context, self.reader.arrived(state), self.config.actions)
+        state = self._measured(sample)
+        chains = decode(net.net, context, self.reader.arrived(state), self.config.places)
         self._never_arrived += (~chains.arrived).tolist()
         padded = [
             self._padded(self.reader.rows(self.reader.actions(chains, i, state))) for i in range(len(state))

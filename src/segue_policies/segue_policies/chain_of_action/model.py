@@ -15,16 +15,20 @@ from torch import Tensor, nn
 
 from segue_policies.chain_of_action.config import ChainConfig
 from segue_policies.chain_of_action.layers import DecoderLayer, Head, Kept
+from segue_policies.networks.encoders import ImageEncoder
 from segue_policies.networks.map_stage import MapStage
 from segue_policies.networks.positions import sine_grid, sine_table
 from segue_policies.networks.resnet import ResNet
 from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
 from segue_policies.supervised.config import Shape
-from segue_policies.vision.config import PIXELS
+from segue_policies.vision.config import PIXELS, Given
+
+_CHANNELS = (32, 64, 64)
+_KEYPOINTS, _VALUES = 32, 8  # of a camera, and features pooled under each
 
 
-class Look(nn.Module):
-    """Tokens of an observation: one of the states, one of each place of each camera's feature map."""
+class Grid(nn.Module):
+    """A token for each place of a camera's feature map."""
 
     pixel_gain: Tensor
 
@@ -37,6 +41,41 @@ class Look(nn.Module):
             else MapStage(shape.channels)
         )
         self.pixels = nn.Conv2d(self.backbone.channels, config.width, 1)
+        gain = 1.0 / (IMAGE_GAIN * torch.tensor(IMAGENET_DEVIATION)).view(3, 1, 1)
+        self.register_buffer("pixel_gain", gain if pixels else torch.ones(1, 1, 1), persistent=False)
+
+    def forward(self, views: Tensor) -> Tensor:
+        """`(B, views, C, h, w)` to `(B, views, n, W)`."""
+        maps = self.pixels(self.backbone(views.flatten(0, 1) * self.pixel_gain))
+        channels, height, width = maps.shape[1:]
+        place = sine_grid(height, width, channels).to(maps)
+        seen: Tensor = (maps.flatten(2).transpose(1, 2) + place).unflatten(0, views.shape[:2])
+        return seen
+
+
+class Keypoints(nn.Module):
+    """A token for each camera."""
+
+    def __init__(self, config: ChainConfig, shape: Shape) -> None:
+        super().__init__()
+        given = Given(shape.channels, shape.image_size)
+        self.encoders = nn.ModuleList(
+            ImageEncoder(given, _CHANNELS, _KEYPOINTS, _VALUES, config.width) for _ in shape.cameras
+        )
+
+    def forward(self, views: Tensor) -> Tensor:
+        """`(B, views, C, h, w)` to `(B, views, 1, W)`; views are those of all cameras, observation by observation."""
+        cameras = len(self.encoders)
+        seen = [self.encoders[index % cameras](view) for index, view in enumerate(views.unbind(1))]
+        return torch.stack(seen, dim=1)[:, :, None]
+
+
+class Look(nn.Module):
+    """Tokens of an observation: one of the states, and those of each camera."""
+
+    def __init__(self, config: ChainConfig, shape: Shape) -> None:
+        super().__init__()
+        self.views = Grid(config, shape) if config.look == "grid" else Keypoints(config, shape)
         self.state = nn.Linear(shape.observations * shape.state, config.width)
         self.camera = nn.Parameter(
             0.1 * torch.randn(shape.observations * len(shape.cameras), 1, config.width)
@@ -46,20 +85,13 @@ class Look(nn.Module):
         )
         norm = nn.LayerNorm(config.width)
         self.encoder = nn.TransformerEncoder(layer, config.encoder_layers, norm, enable_nested_tensor=False)
-        gain = 1.0 / (IMAGE_GAIN * torch.tensor(IMAGENET_DEVIATION)).view(3, 1, 1)
-        self.register_buffer("pixel_gain", gain if pixels else torch.ones(1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor, state: Tensor) -> Tensor:
         """Context `(B, M, W)` of images `(B, cameras, C, h, w)` and states `(B, S)`, normalised.
 
         With a history `(B, T, cameras, C, h, w)` and `(B, T, S)`.
         """
-        views = images.flatten(1, -4)  # (B, views, C, h, w)
-        maps = self.pixels(self.backbone(views.flatten(0, 1) * self.pixel_gain))
-        channels, height, width = maps.shape[1:]
-        place = sine_grid(height, width, channels).to(maps)
-        seen = maps.flatten(2).transpose(1, 2) + place  # (B * views, h' * w', W)
-        seen = seen.unflatten(0, views.shape[:2]) + self.camera
+        seen = self.views(images.flatten(1, -4)) + self.camera  # (B, views, n, W)
         tokens = torch.cat([self.state(state.flatten(1))[:, None], seen.flatten(1, 2)], dim=1)
         context: Tensor = self.encoder(tokens)
         return context
@@ -72,14 +104,14 @@ class ChainNet(nn.Module):
 
     def __init__(self, config: ChainConfig, shape: Shape) -> None:
         super().__init__()
-        self.actions = config.actions
+        self.most = config.places
         self.look = Look(config, shape)
         self.begin = nn.Parameter(torch.randn(config.width))
         self.enter = nn.Linear(shape.dim, config.width)  # f_enc
         self.leave = nn.Linear(config.width, shape.dim)  # f_dec
         self.shared = nn.ModuleList(decoder_layer(config) for _ in range(config.decoder_layers - 1))
         self.head = Head(decoder_layer(config), config.width)
-        self.register_buffer("places", sine_table(config.actions, config.width), persistent=False)
+        self.register_buffer("places", sine_table(config.places, config.width), persistent=False)
 
     def hidden(self, before: Tensor, context: Tensor) -> Tensor:
         """Decoder up to its last layer, `(B, n, W)`, of the tokens `(B, n - 1, W)` before each place."""
@@ -98,7 +130,7 @@ class ChainNet(nn.Module):
     def keep(self, context: Tensor) -> list[Kept]:
         """Room for chains of any length after a context `(B, M, W)`."""
         layers = [cast(DecoderLayer, layer) for layer in (*self.shared, self.head.layer)]
-        return [layer.keep(context, self.actions) for layer in layers]
+        return [layer.keep(context, self.most) for layer in layers]
 
     def step(self, token: Tensor | None, kept: list[Kept]) -> Tensor:
         """The token `(B, 1, W)` that follows `token`, None at the beginning."""

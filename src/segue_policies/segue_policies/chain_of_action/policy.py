@@ -56,7 +56,7 @@ class ChainPolicy(SupervisedPolicy):
         net, reader = cast(ChainNet, self._net), self._reader
         with self._runtime.computing(self._device):
             context = net.look(self._eyes.look(shown), self._normaliser.encode_state(measured))
-            chains = decode(net, context, reader.arrived(tool), reader.config.actions)
+            chains = decode(net, context, reader.arrived(tool), reader.config.places)
         rows = self._checked(reader.actions(chains, 0, tool), tool[0].cpu().double().numpy())
         chunk = ActionChunk(rows.astype(np.float32), request.start_tick, self._info.name, request.sequence)
         ended = reader.config.order == "forward" or bool(chains.arrived[0])
@@ -67,9 +67,9 @@ class ChainPolicy(SupervisedPolicy):
         space, reader = self._info.action_space, self._reader
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions.astype(np.float32))
-        rows = reader.rows(plausible(actions, reader.keyframe, space, self._robot))
-        near(rows[0], tool, reader.points, reader.config.farthest)
-        return space.clip(rows)
+        meant = plausible(actions, reader.keyframe, space, self._robot)
+        near(reader.begin(meant), tool, reader.points, reader.config.farthest)
+        return space.clip(reader.rows(meant))
 
 
 def _any_length(info: PolicyInfo) -> PolicyInfo:

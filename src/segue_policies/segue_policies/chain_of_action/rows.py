@@ -55,15 +55,13 @@ class ChainRows:
         return check
 
     def actions(self, chains: Chains, index: int, state: Tensor) -> Floats:
-        """Chain `index` in the order of decoding, physical (n, D).
+        """Chain `index` in the order of decoding, physical (n, D), to where the tool is if it ends there.
 
         A reverse one that did not arrive is cut where it came nearest to the tool.
         """
         count = int(chains.counts[index])
-        normalised = chains.actions[index : index + 1, :count]
-        actions: Floats = (
-            self.normaliser.decode_actions(normalised, state[index : index + 1])[0].cpu().double().numpy()
-        )
+        alone, here = chains.actions[index, :count, None], state[index].expand(count, -1)
+        actions: Floats = self.normaliser.decode_actions(alone, here)[:, 0].cpu().double().numpy()
         if self.config.order == "reverse" and not bool(chains.arrived[index]) and np.isfinite(actions).all():
             tool = state[index, self.points].cpu().numpy()
             nearest = int(np.argmin(np.linalg.norm(actions[:, self.points] - tool, axis=-1)))
@@ -72,7 +70,8 @@ class ChainRows:
 
     def rows(self, actions: Floats) -> Floats:
         """Rows (R, D), one per tick from the present on, of a chain (n, D) as it was decoded: R = (n - 1) every + 1."""
-        timed = in_time(torch.from_numpy(actions), self.config.order).numpy()
+        executed = actions[:-1] if self.config.ends_at_tool and len(actions) > 1 else actions
+        timed = in_time(torch.from_numpy(executed), self.config.order).numpy()
         every = self.config.every
         if every == 1 or len(timed) == 1:
             return timed
@@ -80,6 +79,11 @@ class ChainRows:
         before, after = (np.repeat(part[:, None], every, axis=1) for part in (timed[:-1], timed[1:]))
         between = blend(self.space, before, after, share).reshape(-1, self.space.dim)
         return np.concatenate([between, timed[-1:]])
+
+    def begin(self, actions: Floats) -> Floats:
+        """That entry (D,) of a chain as it was decoded which is nearest to the present."""
+        first: Floats = in_time(torch.from_numpy(actions), self.config.order).numpy()[0]
+        return first
 
     @property
     def keyframe(self) -> int | None:

@@ -37,6 +37,16 @@ def _steps_back(place: Tensor, counts: Tensor, order: Order) -> Tensor:
     return torch.where(place == 0, 0, counts - place)
 
 
+def with_end(chains: Tensor, real: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+    """Chains (B, n, D), `real` (B, n), each with `end` (B, D) behind its last action, if it has any."""
+    counts = real.sum(dim=1)
+    place = torch.arange(chains.shape[1] + 1, device=chains.device)
+    longer = torch.cat([chains, chains[:, -1:]], dim=1)
+    last = (place == counts[:, None]) & (counts > 0)[:, None]
+    made = torch.where(last[..., None], end[:, None], longer)
+    return made, (place <= counts[:, None]) & (counts > 0)[:, None]
+
+
 def in_time(actions: Tensor, order: Order) -> Tensor:
     """A decoded chain (n, D) from the present on."""
     if order == "reverse":
