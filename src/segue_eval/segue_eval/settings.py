@@ -217,6 +217,19 @@ class BenchWorldModel(BenchPolicy):
     stride: int = Field(default=16, ge=1, le=1024, description="ticks from one chunk to the next")
 
 
+class BenchChain(Numbers):
+    """Time one inference of Chain-of-Action, with kept keys and values and without, beside ACT and Diffusion Policy."""
+
+    size: Literal["small", "paper"] = Field(
+        default="small", description="of all networks: those of config/training for a CPU, or the papers'"
+    )
+    actions: int = Field(default=60, ge=1, le=1024, description="actions of the chain")
+    rounds: int = Field(default=10, ge=1, le=10**6, description="timed inferences of each")
+    rate_hz: float = Field(
+        default=10.0, gt=0, le=1000, description="control rate that they are compared with [Hz]"
+    )
+
+
 class BenchReaction(SetupOptions, Seeded, Numbers):
     """Move an object while a policy is in the middle of a chunk, and count the ticks until the arm turns."""
 

@@ -14,6 +14,7 @@ BENCH: Verbs = {
     "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation method"),
     "policy": _bench("policy", "a chunk of a policy"),
     "world_model": _bench("world_model", "what a policy's memory and its imagination cost"),
+    "chain": _bench("chain", "an inference of Chain-of-Action beside ACT and Diffusion Policy"),
     "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
     "continuation": _bench("continuation", "what each continuation method adds"),
     "control": _bench("control", "updates of every controller, punctuality of loops"),

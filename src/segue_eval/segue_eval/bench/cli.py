@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|world_model|continuation|control|live|data|train`: tables; `--json` has the numbers."""
+"""`segue bench scheduler|policy|chain|world_model|continuation|control|live|data|train`: tables; `--json`: numbers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from segue_eval.build import Setup, check, deployment, method_for
 from segue_eval.options import default_checkpoint, setup_from
 from segue_eval.seeds import parse_seeds
 from segue_eval.settings import (
+    BenchChain,
     BenchContinuation,
     BenchControl,
     BenchData,
@@ -94,6 +95,17 @@ def run_world_model(options: BenchWorldModel) -> int:
     found = world_model.bench_world_model(_served(options), options.rounds, options.stride)
     print(world_model.table(found))
     return _done(options, {"bench": "world_model", **asdict(found)})
+
+
+def run_chain(options: BenchChain) -> int:
+    """Time an inference of Chain-of-Action beside those of other methods."""
+    from segue_eval.bench import chain
+
+    timings, parameters = chain.bench_chain(options.size, options.actions, options.rounds)
+    title = f"one chunk, chains of {options.actions} actions, {options.size} size"
+    report = _ratios("chain", title, timings, chain.BASE)
+    print(chain.shares(timings, parameters, options.rate_hz))
+    return _done(options, {**report, "parameters": dict(parameters)})
 
 
 def run_reaction(options: BenchReaction) -> int:
