@@ -11,7 +11,7 @@ METHODS = (
         info="segue_policies.chain_of_action.policy:deployed_info",
         description="Chain-of-Action: from a keyframe backward to the present pose, action by action",
         continuation="reverse_temporal_ensemble",
-        stride=8,
-        delay=6,
+        stride=16,
+        delay=8,
     ),
 )
