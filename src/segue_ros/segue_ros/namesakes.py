@@ -4,8 +4,9 @@
                asks on NAME/here ...              no answer, for as long as DDS remembers the dead -> ends
     namesake   answers: I am process 41 on host   -> the newcomer ends
 
-Every node listens on a topic below its own name, so that only namesakes hear each other. One that was killed is unknown
-to processes that begin after its death.
+Every node listens on a topic below its own name, so that only namesakes hear each other. Anybody can speak there: a
+word ends nobody unless ROS, too, knows a second node of the name. One that was killed is unknown to processes that
+begin after its death.
 """
 
 import os
@@ -58,7 +59,7 @@ class Namesakes:
         """
         self.refuse()
         now_s = time.monotonic()
-        if self._node.get_fully_qualified_node_names().count(self._name) < 2:
+        if self._is_single():
             self._known_s = None
             return now_s - self._since_s >= _LOOK_S
         self._say()
@@ -69,8 +70,11 @@ class Namesakes:
 
     def refuse(self) -> None:
         """Raises ConfigError as `none`."""
-        if self._first is not None:
+        if self._first is not None and not self._is_single():
             raise self._there(clipped(self._first.message, 100))
+
+    def _is_single(self) -> bool:
+        return self._node.get_fully_qualified_node_names().count(self._name) < 2
 
     def _there(self, who: str) -> ConfigError:
         text = (

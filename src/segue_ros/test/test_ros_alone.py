@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from own_domain import own_domain
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
@@ -14,6 +15,7 @@ from std_msgs.msg import String
 
 from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_ros import alone
+from segue_ros.namesakes import Namesakes
 
 
 @contextmanager
@@ -106,3 +108,20 @@ def test_who_waits_goes_on_when_the_other_has_gone_and_is_refused_when_it_stays(
 
 def test_where_the_middleware_does_not_tell_everybody_is_the_same() -> None:
     assert alone.sender_of({"publisher_gid": None}) == alone.sender_of({}) == b""
+
+
+def test_a_word_about_a_name_ends_a_young_node_only_if_there_is_a_second_node_of_it() -> None:
+    """One foreign word on NAME/here once ended every node of a graph in its first ten seconds, in motion."""
+    word = DiagnosticStatus(level=DiagnosticStatus.OK, name="/mover", message="I was first", hardware_id="0")
+    domain = own_domain()
+    with participant("mover", domain) as node, participant("stranger", domain) as stranger:
+        young = Namesakes(node)
+        out = stranger.create_publisher(DiagnosticStatus, "/mover/here", 10)
+        _until(stranger, lambda: out.get_subscription_count() == 1)
+        out.publish(word)
+        _until(node, lambda: young._first is not None)
+        young.refuse()
+        with participant("mover", domain):
+            _until(node, lambda: node.get_node_names().count("mover") == 2)
+            with pytest.raises(ConfigError, match="a node /mover is there already.*I was first"):
+                young.refuse()
