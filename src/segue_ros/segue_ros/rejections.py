@@ -25,7 +25,7 @@ def _agree(_: Any) -> CancelResponse:
 
 
 class TellingServer(ActionServer):
-    """An action server that says why it rejects a goal, on `TOPIC` and in the log.
+    """An action server that says why it rejects a goal, on `TOPIC` and in the log, and that many may ask at once.
 
     Args:
         execute: carries a goal out, as rclpy wants it.
@@ -44,8 +44,15 @@ class TellingServer(ActionServer):
         self._judge, self._asked, self._teller = judge, b"", node
         self._reasons = node.create_publisher(DiagnosticStatus, TOPIC, qos.REASONS)
         self._called = node.resolve_service_name(name)
+        crowded = {f"{service}_service_qos_profile": qos.CROWDED for service in ("goal", "result", "cancel")}
         super().__init__(
-            node, action, name, execute, goal_callback=self._on_goal, cancel_callback=_agree, **more
+            node,
+            action,
+            name,
+            execute,
+            goal_callback=self._on_goal,
+            cancel_callback=_agree,
+            **(crowded | more),
         )
 
     def destroy(self) -> None:
