@@ -162,6 +162,17 @@ class NodeExecutor(SingleThreadedExecutor):
         if others:
             self._look_at_all()
 
+    def finish(self, within_s: float) -> bool:
+        """Spin until no coroutine is under way any more, for `within_s` at most; whether none is."""
+        end_s = time.monotonic() + within_s
+        while self._under_way() and time.monotonic() < end_s:
+            self.spin_once(RARELY_S)
+        return not self._under_way()
+
+    def _under_way(self) -> bool:
+        with self._tasks_lock:
+            return any(not task.done() for task, _, _ in self._tasks)
+
     def remove_node(self, node: Node) -> None:
         """Stop spinning this node."""
         self._let_go()

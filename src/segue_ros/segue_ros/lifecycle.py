@@ -1,7 +1,8 @@
 """The base of all lifecycle nodes, and the function that runs one as a process.
 
 A component overrides up to four methods; the base adds autostart, error texts, exit status and a clean end on
-SIGINT and SIGTERM while the node can still publish (rclpy's own handler would take the context away first).
+SIGINT and SIGTERM while the node can still publish (rclpy's own handler would take the context away first). What is
+under way then, such as a goal, is brought to its end: whoever waits for it gets a result.
 
     looks around -- nobody has its name --> setup -- it hears the (simulated) time --> start
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 import rclpy
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -21,7 +23,7 @@ from rclpy.signals import SignalHandlerOptions
 from segue_core.errors import SegueError
 from segue_ros.executor import NodeExecutor
 from segue_ros.namesakes import Namesakes
-from segue_ros.sim_time import FirstTime, refuse_times_before_zero
+from segue_ros.sim_time import FirstTime, keep_clock, refuse_times_before_zero
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -29,6 +31,7 @@ EXIT_FAMILY = 10  # plus the hundreds of the error code: 13 is a control error, 
 
 _LOOK_S = 0.1  # how often a node that begins looks whether it may
 _POLL_S = 0.1  # how long a signal can go unnoticed on an idle node
+_FINISH_S = 2.5  # for what is under way when a node ends; less than until whoever ended it kills it
 _STEPS = {"unconfigured": (), "inactive": ("cleanup",), "active": ("deactivate", "cleanup")}
 
 
@@ -47,11 +50,12 @@ class LifecycleComponent(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         refuse_times_before_zero(self)
+        keep_clock(self)
         self.failure: BaseException | None = None
         self._destroyed = self._configured = self._activated = False
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
         self._namesakes, self._time_heard = Namesakes(self), FirstTime(self)
-        self.declare_parameter("autostart", True)
+        self.declare_parameter("autostart", True, ParameterDescriptor(read_only=True))
         if self.get_parameter("autostart").value:
             self._begin = self.create_timer(
                 _LOOK_S, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -101,6 +105,11 @@ class LifecycleComponent(LifecycleNode):
         super().destroy_node()
         self._destroyed = True
         self._state_machine.destroy_when_not_in_use()
+
+    def rest(self) -> None:
+        """Goes down to `inactive`, where what was begun can still be brought to its end."""
+        if self.is_active:
+            self.trigger_deactivate()
 
     def end(self) -> None:
         """Goes down through all states from wherever the node is; nothing happens once it is destroyed."""
@@ -198,6 +207,8 @@ def _run(create: Callable[[], LifecycleComponent], asked_to_end: list[int]) -> i
     try:
         while not asked_to_end and node.failure is None:
             executor.spin_once(timeout_sec=_POLL_S)
+        node.rest()
+        executor.finish(_FINISH_S)
     except Exception as error:
         node.get_logger().fatal(f"{type(error).__name__}: {error}")
         node.fail(error)

@@ -1,14 +1,17 @@
-"""What ROS's own simulated time does not do: drop times before zero, and notice that it is not heard at all.
+"""What ROS's own simulated time does not do: drop times before zero, keep to a clock, and notice that it is not heard.
 
 rclpy ends a node whose /clock says a time before zero. A node whose ends of /clock were never matched, as has been seen
 on a machine with ten times as much to do as it can, would stand at time 0 for ever: it subscribes anew.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
-from rclpy.time_source import CLOCK_TOPIC
+from rclpy.parameter import Parameter
+from rclpy.time_source import CLOCK_TOPIC, USE_SIM_TIME_NAME
 
 from segue_core.errors import ConfigError, ErrorCode
 
@@ -34,6 +37,24 @@ def refuse_times_before_zero(node: Node) -> None:
     source.clock_callback = checked
     if source._clock_sub is not None:
         source._clock_sub.callback = checked
+
+
+def keep_clock(node: Node) -> None:
+    """Has the node refuse another `use_sim_time` than it was started with: every tick it knows is of that clock."""
+    began = node.get_parameter(USE_SIM_TIME_NAME).value
+
+    def judge(asked: Sequence[Parameter[Any]]) -> SetParametersResult:
+        if all(parameter.name != USE_SIM_TIME_NAME or parameter.value == began for parameter in asked):
+            return SetParametersResult(successful=True)
+        error = ConfigError(
+            ErrorCode.CONFIG_CONFLICT,
+            f"{USE_SIM_TIME_NAME} of a node that runs",
+            expected=f"{str(began).lower()}, as it was started",
+            do="end the node and start it with the other clock",
+        )
+        return SetParametersResult(successful=False, reason=str(error))
+
+    node.add_on_set_parameters_callback(judge)
 
 
 class FirstTime:

@@ -11,6 +11,7 @@ from segue_core.contracts.files import load_robot
 from segue_core.errors import ConfigError, ErrorCode
 from segue_ros import parameters
 from segue_ros.lifecycle import LifecycleComponent, exit_status, run
+from segue_ros.waiting import until
 
 STEPS: list[str] = []
 
@@ -51,6 +52,20 @@ class Broken(Component):
         raise ConfigError(ErrorCode.CONFIG_CONFLICT, "does not want to")
 
 
+class Busy(Component):
+    """Is in the middle of something when it is ended."""
+
+    def start(self) -> None:
+        assert self.executor is not None
+        self.executor.create_task(self._work)
+        super().start()
+
+    async def _work(self) -> None:
+        await until(self, lambda: not self.is_active, 5.0)
+        await until(self, lambda: False, 0.2)
+        STEPS.append("done")
+
+
 def _run(component: type[Component], *arguments: str) -> int:
     STEPS.clear()
     return run(component, ["test", "--ros-args", *arguments])
@@ -59,6 +74,12 @@ def _run(component: type[Component], *arguments: str) -> int:
 def test_a_component_starts_by_itself_and_goes_down_in_order_on_sigterm() -> None:
     assert _run(Component, "-p", "rate_hz:=50") == 0
     assert STEPS == ["setup 50.0", "start", "stop", "teardown"]
+
+
+def test_what_is_under_way_when_a_node_is_ended_comes_to_its_end_before_the_node_is_taken_down() -> None:
+    """A goal's coroutine once met a node that was gone: a traceback, and no result for its client."""
+    assert _run(Busy) == 0
+    assert STEPS == ["setup 30.0", "start", "stop", "done", "teardown"]
 
 
 def test_a_refused_activation_is_the_exit_status_and_is_undone() -> None:

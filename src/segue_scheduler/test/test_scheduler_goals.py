@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 import rclpy
+from builtin_interfaces.msg import Time
 from own_domain import own_domain
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParametersAtomically
@@ -16,6 +17,7 @@ from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
 from spinning import spin_until
 
 from segue_core.errors import ConfigError, ErrorCode
@@ -68,8 +70,16 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    given = [f"robot_file:={ROBOT}", "task:=place_block", "policy:=hold", "continuation:=naive_async"]
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """`request.param`: the nodes' `use_sim_time`."""
+    simulated = f"use_sim_time:={str(getattr(request, 'param', False)).lower()}"
+    given = [
+        f"robot_file:={ROBOT}",
+        "task:=place_block",
+        "policy:=hold",
+        "continuation:=naive_async",
+        simulated,
+    ]
     arguments = [part for text in (*given, "autostart:=false") for part in ("-p", text)]
     rclpy.init(args=["test", "--ros-args", "-r", "__ns:=/left", *arguments], domain_id=own_domain())
     bench = Bench()
@@ -172,6 +182,8 @@ def test_parameters_change_between_runs_and_the_next_run_has_them(bench: Bench) 
         ({"delay": 4, "delay_mode": "sometimes"}, "delay_mode"),
         ({"robot_file": "/nowhere.yaml"}, "read-only"),
         ({"task": "other"}, "read-only"),
+        ({"use_sim_time": True}, "expected false, as it was started"),
+        ({"autostart": True}, "read-only"),
     ],
 )
 def test_a_value_that_no_run_could_have_is_refused_with_the_reason_and_changes_nothing(
@@ -193,17 +205,34 @@ def test_nothing_changes_during_a_run(bench: Bench) -> None:
     assert bench.node.given.delay != 4
 
 
+def test_a_goal_whose_scheduler_ends_before_the_run_began_has_a_result_that_says_so(bench: Bench) -> None:
+    """Of one that was ended the client once never heard again."""
+    goal = bench.send()
+    bench.until(lambda: bench.node._server.busy)
+    told = goal.get_result_async()
+    bench.node.rest()
+    bench.until(told.done)
+    assert told.result().result.error_code == ErrorCode.TASK_CANCELLED
+    assert "the scheduler node was deactivated, or ended" in told.result().result.error_text
+
+
+@pytest.mark.parametrize("bench", [True], indirect=True)
 def test_a_scheduler_that_hears_no_simulated_time_says_so_and_begins_no_run(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its run stood at tick 0 for ever: the time limit waits for ticks, too."""
     monkeypatch.setattr(task_server, "_PATIENCE_S", 0.3)
-    bench.node.set_parameters([Parameter("use_sim_time", value=True)])
     heard = bench._executor.create_task(bench.node._server._hear_the_time)
     with pytest.raises(ConfigError, match="nothing on /clock") as raised:
         bench.until(heard.done)
     assert raised.value.code is ErrorCode.ENVIRONMENT_INCOMPLETE
-    bench.node.set_parameters([Parameter("use_sim_time", value=False)])
+    out = bench.peer.create_publisher(Clock, "/clock", 10)
+
+    def told() -> bool:
+        out.publish(Clock(clock=Time(sec=5)))
+        return bool(bench.node.get_clock().now().nanoseconds)
+
+    bench.until(told)
     heard = bench._executor.create_task(bench.node._server._hear_the_time)
     bench.until(heard.done)
     assert heard.exception() is None

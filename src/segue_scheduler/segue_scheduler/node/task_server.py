@@ -19,7 +19,7 @@ from segue_core.errors import (
 from segue_core.latency import injected_latency
 from segue_core.lease import Lease
 from segue_interfaces.action import RunTask
-from segue_ros import alone, qos
+from segue_ros import alone
 from segue_ros.cell import Cell
 from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
@@ -51,9 +51,6 @@ class TaskServer:
             "segue/run_task",
             self._execute,
             self._admit,
-            goal_service_qos_profile=qos.CROWDED,
-            result_service_qos_profile=qos.CROWDED,
-            cancel_service_qos_profile=qos.CROWDED,
         )
 
     def destroy(self) -> None:
@@ -68,10 +65,17 @@ class TaskServer:
 
     def abandon(self, error: SegueError | None = None) -> None:
         """End the run that is there, if any, because of `error`."""
-        session = self._node.session
-        if session and session.outcome is None:
-            reason = error or SchedulerError(ErrorCode.TASK_CANCELLED, "the scheduler node was deactivated")
-            session.outcome = Outcome(False, "fault", reason.text, reason.code)
+        deactivated = SchedulerError(ErrorCode.TASK_CANCELLED, "the scheduler node was deactivated, or ended")
+        self._abandoned = error or deactivated
+        self._end_abandoned(self._node.session)
+
+    def _end_abandoned(self, session: Session | None) -> None:
+        if session and session.outcome is None and self._abandoned:
+            session.outcome = Outcome(False, "fault", self._abandoned.text, self._abandoned.code)
+
+    def _refuse_abandoned(self) -> None:
+        if self._abandoned:
+            raise self._abandoned
 
     def ticked(self, session: Session, output: TickOutput) -> None:
         """A tick of the run is done: pass on a wish to cancel, and tell the client."""
@@ -109,7 +113,7 @@ class TaskServer:
             return results.failure(
                 SchedulerError(ErrorCode.TASK_BUSY, f"another task is running (goal {there})")
             )
-        self._goal_id, self._handle = bytes(handle.goal_id.uuid), handle
+        self._goal_id, self._handle, self._abandoned = bytes(handle.goal_id.uuid), handle, None
         try:
             result = await self._run(handle)
         except SegueError as error:
@@ -125,6 +129,7 @@ class TaskServer:
         session = await self._prepare(goal)
         episode = session.spec.run_id
         await self._hear_the_time()
+        self._refuse_abandoned()
         await self._cell.reset(session.spec.seed)
         await self._see_the_world_anew()
         note = (
@@ -132,23 +137,12 @@ class TaskServer:
             if goal.record
             else ""
         )
-        try:
-            await self._see_the_present()
-            await self._cell.arm(True)
-            node.watch.restart()
-            session.lease = self._lease()
-            node.human = False  # whoever had the robot lost it when it was disarmed
-            node.session = session
-            await until(node, lambda: session.outcome is not None, _FOREVER_S)
-            if (
-                session.outcome and session.outcome.code is ErrorCode.TASK_LEASE_EXPIRED
-            ):  # nobody hears the result
-                node.get_logger().warning(f"the task is ended: {session.outcome.reason}")
-            await self._cell.arm(False)
-        finally:
-            node.session = None
-            result = results.result(session, node.watch, node.space.rate_hz, handle.is_cancel_requested, note)
-            closed = await self._cell.stop_recording(result.success, result.outcome)
+        failure = await self._drive(session)
+        node.session = None
+        result = results.result(session, node.watch, node.space.rate_hz, handle.is_cancel_requested, note)
+        closed = await self._cell.stop_recording(result.success, result.outcome)
+        if failure is not None:
+            raise failure
         result.bag_path = self._cell.bag_path
         if self._cell.doubts and not result.bag_path:
             closed = f"recording deleted, as keep_doubtful is false: {self._cell.doubts}"
@@ -158,13 +152,35 @@ class TaskServer:
             result.reason += f" (while it came to rest: [{safety.error_code}] {safety.error_text})"
         return result
 
+    async def _drive(self, session: Session) -> SegueError | None:
+        """Have the robot for as long as the run lasts; why that could not be brought to its end, if it could not."""
+        node = self._node
+        try:
+            await self._see_the_present()
+            await self._cell.arm(True)
+            node.watch.restart()
+            session.lease = self._lease()
+            node.human = False  # whoever had the robot lost it when it was disarmed
+            node.session = session
+            self._end_abandoned(session)
+            await until(node, lambda: session.outcome is not None, _FOREVER_S)
+            if (
+                session.outcome and session.outcome.code is ErrorCode.TASK_LEASE_EXPIRED
+            ):  # nobody hears the result
+                node.get_logger().warning(f"the task is ended: {session.outcome.reason}")
+            await self._cell.arm(False)
+        except SegueError as error:
+            return error
+        return None
+
     async def _prepare(self, goal: RunTask.Goal) -> Session:
         """Check everything that can be refused before anything moves."""
         node = self._node
         spec = self._spec(goal)
         await alone.until_alone(node)
         policy = node.policy
-        await until(node, lambda: policy.is_there or policy.refusal is not None, node.given.policy_timeout_s)
+        await until(node, self._policy_told, node.given.policy_timeout_s)
+        self._refuse_abandoned()
         await alone.until_alone(node, policy_link.TOPIC, dead=lambda: policy.dead)
         info = policy.begin()
         config = spec.config.model_copy(update={"horizon": info.horizon})
@@ -177,6 +193,10 @@ class TaskServer:
             node.unseen,
             node.given.waits,
         )
+
+    def _policy_told(self) -> bool:
+        policy = self._node.policy
+        return policy.is_there or policy.refusal is not None or self._abandoned is not None
 
     def _spec(self, goal: RunTask.Goal) -> RunSpec:
         given = self._node.given
