@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 AWAY_S = 0.05  # a quarter of the shortest time-out in such a test
 _TURNS = 2
@@ -63,7 +62,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     with _pulse() as pulse:
         for turn in range(1, _TURNS + 1):
             pulse.late_s()
-            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            reports = item.config.pluginmanager.get_plugin("runner").runtestprotocol(
+                item, log=False, nextitem=nextitem
+            )
             away_s = pulse.late_s()
             if not any(report.failed for report in reports) or away_s < AWAY_S or turn == _TURNS:
                 break

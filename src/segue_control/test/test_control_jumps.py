@@ -42,7 +42,17 @@ def test_a_long_silence_a_clock_that_goes_back_and_a_world_that_was_put_back_are
     watch = _watch()
     watch.refuse(np.zeros(2), 1000 * MS)
     watch.refuse(np.array([0.8, 0.4]), 1200 * MS)
-    watch.refuse(np.zeros(2), 3 * MS)
+    watch.refuse(np.array([0.7, 0.35]), 3 * MS)
     watch.clear()
     watch.refuse(np.ones(2), 11 * MS)
     assert watch.jumped_ns is None
+
+
+@pytest.mark.parametrize("stamp_ms", [0, 1000])
+def test_a_stamp_that_is_not_newer_excuses_no_jump(stamp_ms: int) -> None:
+    """Zeros with the stamp 0 were once taken for where the arm is."""
+    watch = _watch()
+    watch.refuse(np.ones(2), 1000 * MS)
+    with pytest.raises(PerceptionError, match="elbow jumped"):
+        watch.refuse(np.zeros(2), stamp_ms * MS)
+    watch.refuse(np.ones(2), 1001 * MS)

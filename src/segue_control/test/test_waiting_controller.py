@@ -77,13 +77,17 @@ class WaitingBench(Bench):
         self._steps += not again
         self.sim_ns = 10**9 + -int(-self._steps * self.step_ns // 1)
         self.now_ns += 10 * _MS
+        before = self.node._measured
+        self.joints_of(self.sim_ns)
+        self.until(lambda: self.node._measured is not before)
+
+    def joints_of(self, stamp_ns: int) -> None:
+        """Joint states at home with any stamp."""
         names = [*self.robot.joint_names, *self.robot.gripper_names]
         position = [*self.home.tolist(), *[1.0] * len(self.robot.arms)]
         message = JointState(name=names, position=position, velocity=[0.0] * len(names))
-        message.header.stamp = ticks.stamp(self.sim_ns)
-        before = self.node._measured
+        message.header.stamp = ticks.stamp(stamp_ns)
         self._joints.publish(message)
-        self.until(lambda: self.node._measured is not before)
 
     def told(self) -> int:
         """Time of the newest joint command [ns], -1 without."""
@@ -224,3 +228,30 @@ def test_a_controller_that_is_not_active_takes_messages_and_is_not_armed(bench: 
     bench.node.trigger_activate()
     bench.state()
     assert bench.call(Arm.Request(arm=True)).success
+
+
+def test_joint_states_of_the_past_put_no_world_back_and_recover_nobody(bench: WaitingBench) -> None:
+    """One with the stamp 0 once took a latched fault away, and the robot could be armed."""
+    clock = bench.peer.create_publisher(Clock, "/clock", qos.COMMAND)
+    bench.until(lambda: clock.get_subscription_count() >= 1)
+    for _ in range(3):
+        bench.state()
+    clock.publish(Clock(clock=ticks.stamp(bench.sim_ns)))
+    bench.until(lambda: bench.node.get_clock().now().nanoseconds == bench.sim_ns)
+    guard = bench.node._controller.guard
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.joints_of(0)
+    bench.until(lambda: guard.fault is not None)
+    for _ in range(3):
+        bench.state()
+    bench.until(lambda: guard.mode == "latched")
+    assert guard.fault.code == ErrorCode.CONTROL_STATE_STALE and "of the past" in guard.fault.text
+    refused = guard.counts["bad_state"]
+    bench.joints_of(0)
+    bench.until(lambda: guard.counts["bad_state"] > refused)
+    assert not bench.call(Arm.Request(arm=True)).success
+    clock.publish(Clock(clock=ticks.stamp(0)))
+    bench.until(lambda: bench.node.get_clock().now().nanoseconds == 0)
+    bench.joints_of(5)
+    bench.until(lambda: bench.node._answered_ns == 5)
+    assert guard.mode == "latched", "a new world is no person who recovers it"

@@ -10,6 +10,7 @@ from segue_core.figures import told_apart
 
 _FASTER = 2.0  # than the limit a joint may be pushed
 _NOISE_RAD = 0.05
+_BETWEEN_S = 0.1  # at most, between samples whose stamps do not say it
 
 
 class JumpWatch:
@@ -29,18 +30,19 @@ class JumpWatch:
         self.jumped_ns: int | None = None
 
     def refuse(self, q: Floats, stamp_ns: int) -> None:
-        """Judges a sample by the last that was good. Samples without a newer stamp are taken as they are.
+        """Judges a sample by the last that was good; one without a newer stamp as if it came soon after.
 
         Raises:
             PerceptionError: STATE_CORRUPT for a joint that jumped, which it names.
         """
         before, since_ns = self._good or (q, stamp_ns)
-        passed_s = 1e-9 * (stamp_ns - since_ns)
+        newer_s = 1e-9 * (stamp_ns - since_ns)
+        passed_s = newer_s if newer_s > 0.0 else _BETWEEN_S
         went = np.abs(q - before)
         allowed = _FASTER * self._velocity * passed_s + _NOISE_RAD
         worst = int(np.argmax(went - allowed))
-        if passed_s > 0.0 and went[worst] > allowed[worst]:
-            self.jumped_ns = stamp_ns
+        if went[worst] > allowed[worst]:
+            self.jumped_ns = max(stamp_ns, since_ns)
             text = (
                 f"joint states: {self._names[worst]} jumped; see whether a second publisher tells its joints"
             )
@@ -48,6 +50,6 @@ class JumpWatch:
             got = f"{figure} rad in {1e3 * passed_s:.0f} ms"
             raise PerceptionError(ErrorCode.STATE_CORRUPT, text, got=got, expected=f"at most {most}")
         if (
-            self._good is None or passed_s < 0.0 or went.any()
+            self._good is None or newer_s < 0.0 or went.any()
         ):  # else another part of the robot told its joints
             self._good = q, stamp_ns

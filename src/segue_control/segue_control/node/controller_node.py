@@ -30,7 +30,7 @@ from segue_control.targets.joint_targets import joint_space
 from segue_core import wire
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
-from segue_core.errors import ControlError, ErrorCode, SegueError, clipped
+from segue_core.errors import ControlError, ErrorCode, PerceptionError, SegueError, clipped
 from segue_core.figures import told_apart
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import RobotCommand, SafetyState
@@ -49,6 +49,7 @@ _PATIENCE_NS = 2_500_000_000  # less than the silence that is borne
 _SILENCE_S = 3.0  # borne where the simulated clock waits; a second elsewhere
 _STOOD_STILL_NS = round(_SILENCE_S * 1e9)  # where time waits; elsewhere as late as a loop may be
 _CALM_NS = 500_000_000  # joints that jumped are not armed from before they have not for so long
+_CLOCK_LATE_NS = 100_000_000  # that /clock may be behind the joint states of its time
 _LOOK_S = 0.05  # how often a cycle that waits looks whether patience is over
 
 
@@ -186,6 +187,7 @@ class ControllerNode(LifecycleComponent):
             for newer, _ in waiting_messages(self._joint_states):
                 message = newer if self._reader.concerns(newer) else message
         try:
+            self._refuse_past(ticks.nanoseconds(message.header.stamp))
             if (sample := self._reader.read(message)) is not None:
                 self._jumps.refuse(sample.q, sample.stamp_ns)
                 self._measured = sample
@@ -196,6 +198,14 @@ class ControllerNode(LifecycleComponent):
             if ticks.nanoseconds(message.header.stamp) < self._answered_ns:
                 return  # whose joints cannot be believed does not put the clock back
         self._note_state(message)
+
+    def _refuse_past(self, stamp_ns: int) -> None:
+        """Raises PerceptionError for joint states from before the last that was answered, if the clock went on."""
+        past_ns, now_ns = self._answered_ns - stamp_ns, self.get_clock().now().nanoseconds
+        if self._gate and past_ns > 0 and now_ns > self._answered_ns - _CLOCK_LATE_NS:
+            text = "joint states: their stamp is of the past; see whether a second publisher tells them"
+            got, expected = f"{1e-9 * past_ns:.3f} s before the last ones", "none older"
+            raise PerceptionError(ErrorCode.STATE_CORRUPT, text, got=got, expected=expected)
 
     def _note_state(self, message: JointState) -> None:
         if not self._gate:
@@ -275,11 +285,16 @@ class ControllerNode(LifecycleComponent):
             self._answers.publish(ClockMsg(clock=ticks.stamp(now_ns)))
 
     def _begin_anew(self) -> None:
-        """The clock went backwards: a simulated world was put back, and what was commanded before is void."""
-        fault = self._controller.guard.fault
-        self._controller.guard.restart()
-        if fault is not None and fault.code is ErrorCode.CONTROL_EMERGENCY_STOP:
-            self._controller.guard.emergency_stop(fault.text)
+        """The clock went backwards: a simulated world was put back, and what was commanded before is void.
+
+        A fault that nobody has recovered from stays.
+        """
+        guard = self._controller.guard
+        fault = guard.fault if guard.mode in (GuardMode.STOPPING, GuardMode.LATCHED) else None
+        guard.restart()
+        self._jumps.clear()
+        if fault is not None:
+            guard.stop(fault)
 
     def _on_was_reset(self, _: UInt64) -> None:
         """The simulated world was put back: the arm is somewhere else, and a plan is about another world."""
