@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+import yaml
+
+from segue_bringup.catalogue import path_of
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.refusals import refuse_bad_methods, refuse_bad_policy
+from segue_bringup.run.refusals import refuse_bad_methods, refuse_bad_policy, refuse_bad_robot
 from segue_core.errors import ConfigError, SchedulerError
 from segue_core.exit_status import ExitStatus, exit_status
 
@@ -57,3 +61,26 @@ def test_what_is_usual_is_not_refused() -> None:
     plan = make_plan(load_graph(), {})
     refuse_bad_methods(plan)
     refuse_bad_policy(plan)
+    refuse_bad_robot(plan)
+
+
+@pytest.mark.parametrize("spoilt", ["robot", "task"])
+def test_a_start_outside_of_the_workspace_is_refused_before_anything_starts(
+    spoilt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`hold` moved the arm: the guard pulled it into the box from wherever the contract had put it."""
+    robot = yaml.safe_load(path_of("robots", "franka").read_text()) | {"name": "mine"}
+    task = yaml.safe_load(path_of("tasks", "push_button").read_text()) | {"name": "ours", "robot": "mine"}
+    if spoilt == "robot":
+        robot["workspace"] = {"low": [0.6, 0.3, 0.3], "high": [0.7, 0.4, 0.4]}
+    else:
+        robot["planning"]["poses"]["behind"] = [2.5, *robot["arms"][0]["home_rad"][1:]]
+        task["start_pose"] = "behind"
+    for kind, data in (("robots", robot), ("tasks", task)):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"{data['name']}.yaml").write_text(yaml.safe_dump(data))
+    monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
+    plan = make_plan(load_graph(), {"robot": "mine", "task": "ours", "policy": "hold"})
+    with pytest.raises(ConfigError, match="is outside of the workspace") as caught:
+        refuse_bad_robot(plan)
+    assert exit_status(caught.value) is ExitStatus.USAGE

@@ -76,3 +76,19 @@ def test_openings_are_between_the_positions_open_and_closed() -> None:
     assert (hand.opened, hand.closed, hand.motors) == ((0.1,) * 3, (1.0,) * 3, 3)
     parallel = parse_model(FINGERS | {"tendon": "t", "open_m": 0.04}, GripperConfig, "hand.yaml")
     assert (parallel.opened, parallel.closed, parallel.motors) == ((0.04,) * 3, (0.0,) * 3, 1)
+
+
+@pytest.mark.parametrize(
+    "fingers", [["finger_joint1", "finger_joint1"], ["joint1", "finger_joint2"], ["finger_joint1", ""]]
+)
+def test_a_joint_has_one_part_in_a_contract(fingers: list[str]) -> None:
+    arm = contract("franka").model_dump(mode="json", exclude_none=True)["arms"][0]
+    with pytest.raises(ConfigError, match="is there twice|has no name"):
+        contract("franka", arms=[arm | {"gripper": arm["gripper"] | {"finger_joints": fingers}}])
+
+
+def test_a_planning_pose_has_a_number_per_joint_and_is_not_called_home() -> None:
+    with pytest.raises(ConfigError, match="planning pose 'aside' has 1 numbers for 7 joints"):
+        contract("franka", planning={"poses": {"aside": [0.0]}})
+    with pytest.raises(ConfigError, match="planning pose 'home' is the arms' home_rad"):
+        contract("franka", planning={"poses": {"home": [0.0] * 7}})

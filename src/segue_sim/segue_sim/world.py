@@ -12,7 +12,7 @@ from segue_control.commands import JointCommand
 from segue_control.robot.held import place_held
 from segue_control.robot.kinematics import Kinematics
 from segue_control.robot.model import robot_spec
-from segue_control.robot.model_checks import compiled
+from segue_control.robot.model_checks import compiled, refuse_tools_outside
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig, check_robot
@@ -73,6 +73,15 @@ class World:
         self._graspable = self._bodies_to_grasp()
         self._randomiser = Randomiser(self.model, task.object_height_m)
         self._steps = 0
+        self._refuse_start_outside()
+
+    def _refuse_start_outside(self) -> None:
+        data = mujoco.MjData(self.model)
+        data.qpos[self._qpos] = self.robot.pose_rad(self.task.start_pose)
+        place_held(self.robot, self.model, data)
+        mujoco.mj_kinematics(self.model, data)
+        tools = [data.site(f"{arm.name}_tool").xpos for arm in self.robot.arms]
+        refuse_tools_outside(self.robot, self.task.start_pose, tools)
 
     def _bodies_to_grasp(self) -> dict[str, frozenset[int]]:
         """Bodies by the name of what a gripper holds when opposed fingers of it touch one of them."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from segue_core.contracts.planning import PlanningConfig
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError
@@ -112,3 +113,11 @@ def test_an_episode_begins_in_the_pose_that_the_task_names(robot: RobotConfig, t
         ConfigError, match=r"unknown pose of robot 'dual_arm' 'nowhere'.*allowed: aside, home"
     ):
         Episode(robot, task.model_copy(update={"start_pose": "nowhere"}), 0, render=False)
+
+
+def test_an_episode_does_not_begin_outside_of_the_workspace(robot: RobotConfig, task: TaskConfig) -> None:
+    """The guard pulled the arm to the box with all speed, under the policy that only holds."""
+    poses = {"away": (1.6, *robot.arms[0].home_rad[1:], *robot.arms[1].home_rad)}
+    robot = robot.model_copy(update={"planning": PlanningConfig(poses=poses)})
+    with pytest.raises(ConfigError, match="pose 'away' the tool of arm 'left' is outside of the workspace"):
+        Episode(robot, task.model_copy(update={"start_pose": "away"}), 0, render=False)

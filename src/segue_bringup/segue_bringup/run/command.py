@@ -19,6 +19,7 @@ from segue_bringup.run.refusals import (
     refuse_bad_methods,
     refuse_bad_policy,
     refuse_bad_progress,
+    refuse_bad_robot,
     refuse_planner,
     refuse_undescribed_hardware,
 )
@@ -111,6 +112,7 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
     for node in plan.nodes:
         executable_path(node.package, node.executable)
     refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
+    refuse_bad_robot(plan)
     refuse_bad_methods(plan)
     if any(node.name == "policy" for node in plan.nodes):
         refuse_bad_policy(plan)

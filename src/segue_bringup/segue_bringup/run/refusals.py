@@ -9,6 +9,18 @@ if TYPE_CHECKING:
     from segue_core.policy import PolicyInfo
 
 
+def refuse_bad_robot(plan: Plan) -> None:
+    """Raises ConfigError for a robot that does not fit its model file, or begins the task outside of its workspace."""
+    from segue_bringup.catalogue import path_of
+    from segue_control.robot.kinematics import refuse_start_outside
+    from segue_core.contracts.files import load_file, load_robot
+    from segue_core.contracts.task import TaskConfig
+
+    robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
+    task = load_file(str(path_of("tasks", str(plan.arguments["task"]))), TaskConfig, "task")
+    refuse_start_outside(robot, task.start_pose)
+
+
 def refuse_planner(plan: Plan) -> None:
     """Raises ConfigError when planned moves are asked of a planner that is not installed, or not told of the robot."""
     if plan.arguments["planned_moves"] and plan.arguments["planner"] == "moveit":

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from segue_control.robot import rotation_wxyz
 from segue_control.robot.held import place_held
 from segue_control.robot.model import robot_spec
-from segue_control.robot.model_checks import compiled
+from segue_control.robot.model_checks import compiled, refuse_no_room, refuse_tools_outside
 from segue_control.robot.poses import ActionCodec, ToolPoses, pose_space
 from segue_control.targets.joint_targets import JointCodec
 from segue_core.arrays import Floats
@@ -99,10 +99,12 @@ class Kinematics:
         self._arms = [self._addresses(arm, start) for arm, start in zip(robot.arms, starts, strict=False)]
         joints = [self._model.joint(name) for name in robot.joint_names]
         self.low, self.high = np.array([joint.range for joint in joints]).T
+        refuse_no_room(robot, self.low, self.high)
         self.home = np.concatenate([np.asarray(arm.home_rad, dtype=np.float64) for arm in robot.arms])
         self.off_m, self.off_rad = np.zeros(len(robot.arms)), np.zeros(len(robot.arms))
-        names = tuple(arm.name for arm in robot.arms)
-        self.codec = ActionCodec(pose_space(robot), names, self.poses(self.home).quaternions)
+        names, at_home = tuple(arm.name for arm in robot.arms), self.poses(self.home)
+        refuse_tools_outside(robot, "home", at_home.positions)
+        self.codec = ActionCodec(pose_space(robot), names, at_home.quaternions)
         in_joints = targets_of(robot.action_space) is Targets.JOINTS
         self._joint_codec = JointCodec(robot, robot.action_space) if in_joints else None
 
@@ -199,6 +201,12 @@ class Kinematics:
         for _ in range(iterations):
             q = self.step(target, q, self.low, self.high)
         return q
+
+
+def refuse_start_outside(robot: RobotConfig, pose: str) -> None:
+    """Refuse a robot that is not its model's, or whose tools are not in the workspace in `pose`, with a ConfigError."""
+    start = np.array(robot.pose_rad(pose))
+    refuse_tools_outside(robot, pose, Kinematics(robot).poses(start).positions)
 
 
 def _arm_step(

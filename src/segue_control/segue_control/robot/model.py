@@ -10,7 +10,11 @@ import numpy as np
 
 from segue_control.robot.fingers import add_gripper
 from segue_control.robot.held import add_held
-from segue_control.robot.model_checks import refuse_home_outside, refuse_unknown_parts
+from segue_control.robot.model_checks import (
+    refuse_other_chain,
+    refuse_poses_outside,
+    refuse_unknown_parts,
+)
 from segue_control.robot.model_files import load_model_files
 from segue_control.robot.repairs import repair
 from segue_core.contracts.robot import ArmConfig, CameraConfig, RobotConfig
@@ -92,6 +96,7 @@ def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
     if robot.model.repairs:
         repair(arm, robot.model.repairs)
     refuse_unknown_parts(arm, config)
+    refuse_other_chain(arm, config)
     if robot.model.repairs and robot.model.repairs.root_at_origin:
         arm.body(config.root).pos, arm.body(config.root).quat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
     for key in list(arm.keys):
@@ -102,7 +107,7 @@ def _arm_spec(robot: RobotConfig, config: ArmConfig) -> mujoco.MjSpec:
         camera.delete()
     for texture in [t for t in arm.textures if t.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX]:
         texture.delete()
-    refuse_home_outside(arm, config)
+    refuse_poses_outside(arm, robot, config)
     if robot.model.visuals == "hull":
         _show_hulls(arm)
     _add_actuators(arm, config)

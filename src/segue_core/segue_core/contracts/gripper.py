@@ -3,6 +3,7 @@
 from pydantic import Field, model_validator
 
 from segue_core.contracts.base import StrictModel
+from segue_core.contracts.checks import refuse_twice
 from segue_core.contracts.quantities import Angle, Positive, Vector3
 
 
@@ -63,6 +64,8 @@ class GripperConfig(StrictModel):
 
     @model_validator(mode="after")
     def _one_drive(self) -> "GripperConfig":
+        refuse_twice("finger joint", self.finger_joints)
+        refuse_twice("finger body", self.finger_bodies or ())
         drive = (self.tendon, self.open_m, self.open_position, self.closed_position)
         given = [value is not None for value in drive]
         if given not in ([True, True, False, False], [False, False, True, True]):

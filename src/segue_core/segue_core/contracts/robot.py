@@ -103,7 +103,8 @@ class ArmConfig(StrictModel):
             damping=self.damping,
             torque_n_m=self.torque_n_m,
         )
-        refuse_twice("joint", self.joints)
+        held = [held.joint for held in self.held or ()]
+        refuse_twice("joint", [*self.joints, *self.gripper.finger_joints, *held])
         return self
 
     def joint_names(self) -> tuple[str, ...]:
@@ -265,6 +266,10 @@ class RobotConfig(StrictModel):
             acceleration_rad_s2=self.limits.acceleration_rad_s2,
             jerk_rad_s3=self.limits.jerk_rad_s3,
         )
+        for name, pose in (self.planning or PlanningConfig()).poses.items():
+            one_per_joint(len(self.joint_names), **{f"planning pose {name!r}": pose})
+            if name == "home":
+                raise ValueError("planning pose 'home' is the arms' home_rad; give it another name")
         refuse_unknown_mounts(
             {name: camera.mount for name, camera in self.cameras.items()}, [arm.name for arm in self.arms]
         )
@@ -309,11 +314,19 @@ class RobotConfig(StrictModel):
         Raises:
             ConfigError: no such pose; the text lists those that there are.
         """
-        poses = {**(self.planning or PlanningConfig()).poses}
-        poses["home"] = tuple(angle for arm in self.arms for angle in arm.home_rad)
+        poses = self._poses()
         if name not in poses:
             raise unknown_name(f"pose of robot {self.name!r}", name, poses)
         return poses[name]
+
+    def poses_of(self, arm: ArmConfig) -> dict[str, tuple[float, ...]]:
+        """Joint positions of one arm in every named pose [rad], `home` among them."""
+        start = sum(len(other.joints) for other in self.arms[: self.arms.index(arm)])
+        return {name: pose[start : start + len(arm.joints)] for name, pose in self._poses().items()}
+
+    def _poses(self) -> dict[str, tuple[float, ...]]:
+        home = tuple(angle for arm in self.arms for angle in arm.home_rad)
+        return {"home": home, **(self.planning or PlanningConfig()).poses}
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with what the robot is: not with `planning`, `hardware`, `spectator`.
