@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 from full_device import full_device
 
-from segue_bringup.environment.endings import EXIT_INTERRUPTED, EXIT_READER_GONE, held, reader_gone
+from segue_bringup.environment.endings import (
+    EXIT_ENVIRONMENT,
+    EXIT_INTERRUPTED,
+    EXIT_READER_GONE,
+    held,
+    reader_gone,
+)
 from segue_bringup.run.interrupts import Interrupts, refused_output
 
 ROOT = Path(__file__).parents[3]
@@ -205,3 +211,23 @@ def test_who_asks_for_the_end_while_something_is_imported_has_it_cleared_up_afte
     process.send_signal(number)
     said, errors = process.communicate(timeout=60)
     assert (process.returncode, said, errors) == (EXIT_INTERRUPTED, "cleared up\n", "")
+
+
+@pytest.mark.parametrize("words", [("--version",), ("help", "run"), ("doctor", "--help")])
+def test_output_that_cannot_be_written_is_said_in_one_sentence(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    with full_device(tmp_path).open("w") as full:
+        done = subprocess.run(
+            [ROOT / "segue", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120
+        )
+    assert done.returncode == EXIT_ENVIRONMENT
+    assert "[403 DATA_DISK]" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["--version", "help run", "data --help"])
+def test_a_stream_that_is_closed_is_one_that_nobody_reads(words: str) -> None:
+    """`>&-` ended with a trace, and what was opened next got what was printed."""
+    line = f"{ROOT / 'segue'} {words} >&- <&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")

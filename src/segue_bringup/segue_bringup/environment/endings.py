@@ -8,6 +8,7 @@ held            begin()                interruptible()            end
 Standard library only.
 """
 
+import errno
 import os
 import select
 import signal
@@ -21,6 +22,8 @@ from typing import Any, Final, TextIO
 
 EXIT_INTERRUPTED: Final = 130
 EXIT_READER_GONE: Final = 141  # 128 + SIGPIPE, as shells say it
+EXIT_ENVIRONMENT: Final = 6
+_FULL: Final = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
 _INT: Final = frozenset({signal.SIGINT})
 _AGAIN_S: Final = 0.02
 _PATIENCE_S: Final = 2.0
@@ -41,8 +44,23 @@ def give_back(before: Mapping[signal.Signals, Any]) -> None:
 
 def begin() -> None:
     """The first thing that a process does: from here on Ctrl-C ends it at once, without a trace."""
+    open_closed()
     take(_leave)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+
+
+def open_closed() -> None:
+    """Standard streams that the caller closed (`>&-`) lead nowhere, here and in what is started.
+
+    Otherwise printing raises, and the next file that is opened takes the stream's number and gets what is printed.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)  # the lowest free number: already this one
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _leave(*_: object) -> None:
@@ -151,7 +169,8 @@ def tolerate_any_text() -> None:
 def finish(work: Callable[[], int]) -> int:
     """Do the work of a command between `begin` and the end of its process; the exit status.
 
-    What the work did not print itself when it was interrupted, or when its reader quit, is not printed.
+    What the work did not print itself when it was interrupted, or when its reader quit, is not printed. A disk that is
+    full, or a place that cannot be written, is said in one sentence.
     """
     tolerate_any_text()
     try:
@@ -163,9 +182,28 @@ def finish(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         silence_broken()
         status = EXIT_READER_GONE
+    except OSError as error:
+        if error.filename is None and error.errno not in _FULL:
+            raise
+        status = _refused(error)
     with suppress(BrokenPipeError):
         _flush()
     return status
+
+
+def _refused(error: OSError) -> int:
+    """Say why something cannot be written; what waits to be printed there goes nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            silence(stream)
+    what, do = error.filename or "the output", "free some space there, or name another place"
+    print(
+        f"segue: [403 DATA_DISK] {what} cannot be written: {error.strerror}. What to do: {do}",
+        file=sys.stderr,
+    )
+    return EXIT_ENVIRONMENT
 
 
 def _flush() -> None:
