@@ -1,6 +1,8 @@
 """Configuration: unknown keys and bad values are refused, naming file, key, found and allowed."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
@@ -137,3 +139,29 @@ def test_text_that_is_no_configuration_is_refused_in_one_sentence_with_the_file(
 
 def test_aliases_are_fine_as_long_as_they_are_few() -> None:
     assert load_mapping("a: &a [1, 2]\nb: *a", "x") == {"a": [1, 2], "b": [1, 2]}
+
+
+class _Numbers(StrictModel):
+    rate: float = 1.0
+    count: int | None = None
+    pair: tuple[float, float] = (0.0, 0.0)
+    table: Mapping[str, tuple[int, ...]] | None = None
+    plain: bool | int = 0
+    free: dict[str, Any] | None = None
+    lit: bool = False
+    either: Literal["on", True] = "on"
+
+
+@pytest.mark.parametrize(
+    "text", ["rate: true", "count: no", "pair: [0, on]", "table: {a: [1, false]}", "rate: True"]
+)
+def test_true_and_false_are_no_numbers(text: str) -> None:
+    """`tick_rate_hz: true` was 1 Hz."""
+    with pytest.raises(ConfigError, match=f"{text.split(':')[0]}: got .*are no numbers") as caught:
+        load_yaml(text, _Numbers, "test.yaml")
+    assert caught.value.code == ErrorCode.CONFIG_INVALID_VALUE
+
+
+def test_true_and_false_stay_what_they_are_where_they_are_asked_for() -> None:
+    read = load_yaml("{plain: true, free: {a: true}, lit: yes, either: true}", _Numbers, "test.yaml")
+    assert (read.plain, read.free, read.lit, read.either) == (True, {"a": True}, True, True)

@@ -115,25 +115,27 @@ def _broken(place: str, value: object) -> ConfigError:
 
 
 FORBIDDEN: dict[str, tuple[object, ...]] = {
-    "limits.velocity_rad_s.0": (1e30, 0.0, -1.0, 101.0, 1e-30),
-    "limits.acceleration_rad_s2.0": (1e30, -1.0),
-    "limits.jerk_rad_s3.0": (1e30, -1.0),
+    "limits.velocity_rad_s.0": (1e30, 0.0, -1.0, 101.0, 1e-30, True),
+    "limits.acceleration_rad_s2.0": (1e30, -1.0, 1e-6),
+    "limits.jerk_rad_s3.0": (1e30, -1.0, 1e-6),
     "limits.position_margin_rad": (1e30, -0.1),
-    "arms.0.torque_n_m.0": (-87.0, 0.0, 1e30),
+    "arms.0.torque_n_m.0": (-87.0, 0.0, 1e30, 1e-6),
     "arms.0.damping.0": (-1.0, 1e30),
-    "arms.0.stiffness.0": (-1.0, 1e30),
+    "arms.0.stiffness.0": (-1.0, 0.0, 1e30),
     "arms.0.home_rad.0": (1e30, -1e30),
     "arms.0.base_position.0": (1e30,),
-    "arms.0.tool.position.0": (-1e30,),
+    "arms.0.tool.position.0": (-1e30, 10.0),
     "arms.0.tool.quaternion": ([0.0, 0.0, 0.0, 0.0],),
     "arms.0.joints.1": ("joint1", ""),
-    "arms.1.name": ("left",),
+    "arms.1.name": ("left", "a/b c", "2nd", ""),
     "arms": ([],),
     "workspace.low.0": (5.0,),
     "cameras.head.look_at": ([0.0, 0.0, 1e30],),
     "cameras.head.up": ([0.0, 0.0, 0.0],),
     "physics_step_s": (1e-300, 1.0),
-    "tick_rate_hz": (1e-300, 1e30),
+    "tick_rate_hz": (1e-300, 1e30, True),
+    "name": ("../x", "a\0b", "", ".", "x" * 1000),
+    "base_frame": ("/base", "a b", "a//b", "ü", "a\0", "base\n", ""),
     "safety.command_timeout_s": (1e30, 1e-30),
     "safety.max_tool_step_m": (1e30,),
 }
@@ -156,3 +158,21 @@ def test_a_camera_that_looks_at_itself_or_along_what_is_up_is_refused() -> None:
 
 def test_an_unknown_action_space_is_refused_with_the_file() -> None:
     assert _broken("action_space_name", "ee").text.startswith("test.yaml: unknown action space 'ee'")
+
+
+@pytest.mark.parametrize("name", ["a/../b", "ü x", "", "2nd", "front\n", "a" * 101])
+def test_a_camera_is_called_what_a_topic_can_be_called(name: str) -> None:
+    head = contract("dual_arm").cameras["head"].model_dump()
+    error = _broken("cameras", {name: head})
+    assert "allowed: at most 100 letters, digits and _, the first no digit" in error.text
+
+
+def test_joints_that_take_minutes_to_stop_are_refused_with_their_numbers() -> None:
+    limits = contract("dual_arm").limits.model_dump() | {"acceleration_rad_s2": [0.05] * 7}
+    assert (
+        "acceleration_rad_s2 0.05 and jerk_rad_s3 7500 takes 40 s to stop" in _broken("limits", limits).text
+    )
+
+
+def test_a_pose_s_name_is_a_word() -> None:
+    assert "allowed: " in _broken("planning", {"poses": {"../x": [0.0] * 14}}).text

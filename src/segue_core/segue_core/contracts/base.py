@@ -3,11 +3,12 @@
 The core reads no files: callers pass the text and say where it came from.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_origin
+import types
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -27,6 +28,57 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, arbitrary_types_allowed=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, data: Any) -> Any:
+        for name, field in cls.model_fields.items() if isinstance(data, Mapping) else ():
+            if _has_truth_as_number(data.get(name), field.annotation):
+                text = f"got {_shortened(repr(data[name]))}; true and false (yes, no, on, off) are no numbers"
+                raise ValueError(f"{name}: {text}")
+        return data
+
+
+def _has_truth_as_number(value: Any, annotation: Any) -> bool:
+    """Whether a value that is to be of a type has true or false where the type has numbers only."""
+    if isinstance(value, bool):
+        kinds = _kinds(annotation)
+        return bool(kinds & {int, float}) and bool not in kinds
+    if isinstance(value, Mapping):
+        values = [part for part in _of(annotation, Mapping) if len(part) == 2]
+        return any(_has_truth_as_number(item, part[1]) for part in values for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(
+            _has_truth_as_number(item, parts[min(index, len(parts) - 1)])
+            for parts in _of(annotation, Sequence)
+            for index, item in enumerate(value)
+        )
+    return False
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    """A type without its marks, or those of a union."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [found for part in get_args(annotation) for found in _alternatives(part)]
+    return [annotation]
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    found = _alternatives(annotation)
+    return {type(value) for part in found if get_origin(part) is Literal for value in get_args(part)} | {
+        part for part in found if isinstance(part, type)
+    }
+
+
+def _of(annotation: Any, *kinds: type) -> list[tuple[Any, ...]]:
+    """What the containers of an annotation contain, without the dots of `tuple[int, ...]`."""
+    return [
+        tuple(part for part in get_args(found) if part is not ...)
+        for found in _alternatives(annotation)
+        if isinstance(get_origin(found), type) and issubclass(get_origin(found), kinds) and get_args(found)
+    ]
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from segue_core.contracts.quantities import Vector3
 
+LONGEST_STOP_S = 30.0
+"""Longest time in which a joint at full speed comes to rest; an arm that takes longer cannot be stopped by anybody."""
 POSE_NUMBERS = 6
 """Joints that an arm needs to reach any pose of its tool: three numbers of the position, three of the orientation."""
 _TOLERANCE = 1e-6  # of a whole number: periods such as 1/480 s are written with sixteen digits
@@ -28,6 +30,21 @@ def rates_fit(tick_rate_hz: float, control_rate_hz: float, physics_step_s: float
 def _whole(ratio: float, what: str) -> None:
     if round(ratio) < 1 or abs(ratio - round(ratio)) > _TOLERANCE * ratio:
         raise ValueError(f"{what}: {ratio:.6g} is not a whole number")
+
+
+def refuse_endless_stops(
+    velocity: Sequence[float], acceleration: Sequence[float], jerk: Sequence[float]
+) -> None:
+    """Every joint comes to rest from full speed [rad/s] in a while, with its acceleration and jerk (rad, s)."""
+    for index, (v, a, j) in enumerate(zip(velocity, acceleration, jerk, strict=True)):
+        stop_s = (
+            v / a + 4.0 * a / j
+        )  # braking, and turning the acceleration around; see control's JointLimits
+        if stop_s > LONGEST_STOP_S:
+            raise ValueError(
+                f"joint {index + 1} with velocity_rad_s {v:g}, acceleration_rad_s2 {a:g} and jerk_rad_s3 {j:g} takes "
+                f"{stop_s:.3g} s to stop, allowed: at most {LONGEST_STOP_S:g} s"
+            )
 
 
 def refuse_unreachable(arm: str, joints: int, orientation: str | None, space: str) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
-from segue_core.contracts.quantities import Angle, Positive, PositiveShare, Vector3
+from segue_core.contracts.quantities import Angle, FileWord, Positive, PositiveShare, Vector3
 
 
 class ObstacleConfig(StrictModel):
@@ -25,11 +25,11 @@ class ObstacleConfig(StrictModel):
 class PlanningConfig(StrictModel):
     """How planned moves are made."""
 
-    poses: dict[str, tuple[Angle, ...]] = Field(
+    poses: dict[FileWord, tuple[Angle, ...]] = Field(
         default={},
         description="named joint poses [rad], all arms one after the other; `home` is always there",
     )
-    obstacles: dict[str, ObstacleConfig] = Field(
+    obstacles: dict[FileWord, ObstacleConfig] = Field(
         default={}, description="what stands around the robot, by name"
     )
     clearance_m: float = Field(

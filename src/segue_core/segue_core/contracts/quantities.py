@@ -3,6 +3,7 @@
 A value beyond them is a typing error or an attack; a file with it is refused, naming key, value and bound.
 """
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -17,12 +18,35 @@ Angle = Annotated[float, Field(ge=-100, le=100)]  # [rad], as an encoder counts 
 Rate = Annotated[float, Field(gt=0, ge=0.1, le=10_000)]  # [Hz]
 Seconds = Annotated[float, Field(gt=0, ge=1e-6, le=86_400)]
 Timeout = Annotated[float, Field(gt=0, ge=1e-3, le=60)]  # [s] of a watchdog
-Speed = Annotated[float, Field(gt=0, ge=1e-6, le=100)]  # [rad/s]
-Acceleration = Annotated[float, Field(gt=0, ge=1e-6, le=1e4)]  # [rad/s^2]
-Jerk = Annotated[float, Field(gt=0, ge=1e-6, le=1e7)]  # [rad/s^3]
-Torque = Annotated[float, Field(gt=0, ge=1e-6, le=1e4)]  # [N m]
+Speed = Annotated[float, Field(ge=1e-3, le=100)]  # [rad/s]
+Acceleration = Annotated[float, Field(ge=0.01, le=1e4)]  # [rad/s^2]
+Jerk = Annotated[float, Field(ge=0.1, le=1e7)]  # [rad/s^3]
+Torque = Annotated[float, Field(ge=0.01, le=1e4)]  # [N m], a servo of a few grams
+Stiffness = Annotated[float, Field(ge=0.1, le=1e6)]  # [N m/rad] of a motor that holds an arm up
+OnBody = Annotated[float, Field(ge=-2, le=2)]  # [m], a place on a link or a tool
 
 Vector3 = tuple[Coordinate, Coordinate, Coordinate]
+PlaceOnBody = tuple[OnBody, OnBody, OnBody]
+
+
+def _spelt(pattern: str, allowed: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if len(text) > _LONGEST_NAME or not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(f"allowed: at most {_LONGEST_NAME} {allowed}")
+        return text
+
+    return AfterValidator(check)
+
+
+_LONGEST_NAME = 100
+RosWord = Annotated[str, _spelt(r"[A-Za-z_]\w*", "letters, digits and _, the first no digit")]
+"""What ROS 2 takes as one word of the name of a topic, a node or a joint."""
+
+RosFrame = Annotated[str, _spelt(r"[\w.-]+(/[\w.-]+)*", "letters, digits and _ . -, with single / between")]
+"""A frame as tf2 takes it: it does not begin with a slash."""
+
+FileWord = Annotated[str, _spelt(r"\w[\w.-]*", "letters, digits and _ . -, the first no . or -")]
+"""A name that is a file's, too."""
 
 
 def _ordered(values: tuple[float, float]) -> tuple[float, float]:

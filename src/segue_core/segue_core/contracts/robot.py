@@ -17,6 +17,7 @@ from segue_core.contracts.checks import (
     POSE_NUMBERS,
     one_per_joint,
     rates_fit,
+    refuse_endless_stops,
     refuse_no_view,
     refuse_twice,
     refuse_unknown_mounts,
@@ -39,12 +40,17 @@ from segue_core.contracts.quantities import (
     Acceleration,
     Angle,
     Direction,
+    FileWord,
     Jerk,
     NotNegative,
+    PlaceOnBody,
     Positive,
     Quaternion,
     Rate,
+    RosFrame,
+    RosWord,
     Speed,
+    Stiffness,
     Timeout,
     Torque,
     Vector3,
@@ -60,7 +66,7 @@ class ToolFrame(StrictModel):
     """The tool centre point and the orientation that counts as zero rotation."""
 
     body: str = Field(description="body that carries the tool, as named in the model file")
-    position: Vector3 = Field(description="tool centre point in that body's frame [m]")
+    position: PlaceOnBody = Field(description="tool centre point in that body's frame [m]")
     quaternion: Quaternion | None = Field(
         default=None,
         description="orientation in that body (w, x, y, z), z out of the hand, default the body's",
@@ -75,7 +81,7 @@ class ToolFrame(StrictModel):
 class ArmConfig(StrictModel):
     """One arm: where it stands, its joints, its home pose, its tool and its gripper."""
 
-    name: str = Field(description="prefix of the arm's joints, frames and action channels")
+    name: RosWord = Field(description="prefix of the arm's joints, frames and action channels")
     root: str = Field(description="root body of the arm in the model file")
     base_position: Vector3 = Field(description="mounting point in the base frame [m]")
     base_yaw_rad: Angle = Field(default=0.0, description="mounting yaw in the base frame [rad]")
@@ -87,7 +93,7 @@ class ArmConfig(StrictModel):
     )
     tool: ToolFrame
     gripper: GripperConfig
-    stiffness: tuple[NotNegative, ...] = Field(description="position gain of each joint [N m/rad]")
+    stiffness: tuple[Stiffness, ...] = Field(description="position gain of each joint [N m/rad]")
     damping: tuple[NotNegative, ...] = Field(description="velocity gain of each joint [N m s/rad]")
     torque_n_m: tuple[Torque, ...] = Field(description="largest torque of each joint [N m]")
     held: tuple[HeldJoint, ...] | None = Field(
@@ -188,9 +194,9 @@ class SafetyConfig(StrictModel):
 class RobotConfig(StrictModel):
     """A whole robot, as `config/robots/<name>.yaml` describes it."""
 
-    name: str = Field(description="the name used as `robot:=` argument")
+    name: FileWord = Field(description="the name used as `robot:=` argument")
     description: str = Field(description="one sentence for people")
-    base_frame: str = Field(default="base_link", description="REP-105 frame: x forward, y left, z up")
+    base_frame: RosFrame = Field(default="base_link", description="REP-105 frame: x forward, y left, z up")
     action_space_name: str = Field(description="name of the action space, see segue_core.action_space")
     tick_rate_hz: Rate = Field(default=30.0, description="control ticks per second (f)")
     control_rate_hz: Rate = Field(default=120.0, description="controller updates per second")
@@ -206,7 +212,7 @@ class RobotConfig(StrictModel):
     limits: JointLimits
     workspace: Workspace
     safety: SafetyConfig = SafetyConfig()
-    cameras: dict[str, CameraConfig]
+    cameras: dict[RosWord, CameraConfig]
     planning: PlanningConfig | None = Field(
         default=None, description="planned moves; None means the defaults"
     )
@@ -270,6 +276,9 @@ class RobotConfig(StrictModel):
             one_per_joint(len(self.joint_names), **{f"planning pose {name!r}": pose})
             if name == "home":
                 raise ValueError("planning pose 'home' is the arms' home_rad; give it another name")
+        refuse_endless_stops(
+            self.limits.velocity_rad_s, self.limits.acceleration_rad_s2, self.limits.jerk_rad_s3
+        )
         refuse_unknown_mounts(
             {name: camera.mount for name, camera in self.cameras.items()}, [arm.name for arm in self.arms]
         )

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
-from segue_core.contracts.quantities import Angle, Coordinate, NotNegative, Positive, Range, Seconds
+from segue_core.contracts.quantities import Angle, Coordinate, FileWord, NotNegative, Positive, Range, Seconds
 from segue_core.contracts.script import Steps
 from segue_core.contracts.shape import ThingConfig
 from segue_core.errors import ConfigError, ErrorCode
@@ -72,7 +72,7 @@ class Randomisation(StrictModel):
 class TaskConfig(StrictModel):
     """A task, as `config/tasks/<name>.yaml` describes it."""
 
-    name: str = Field(description="the name used as `task:=` argument")
+    name: FileWord = Field(description="the name used as `task:=` argument")
     description: str = Field(description="one sentence for people")
     instruction: str = Field(description="what a language-conditioned policy is told")
     robot: str = Field(description="robot whose contract the task is made for")
