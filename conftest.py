@@ -9,8 +9,6 @@ from importlib.util import find_spec
 
 import pytest
 
-pytest_plugins = ["tests.real_time"]
-
 # A CUDA build of torch brings Triton, which torch imports with the first optimiser. Its LLVM crashes the process when
 # it is loaded after the one of Mesa's software renderer, and not when it is loaded before.
 if find_spec("triton"):
