@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
+import numpy as np
 import rclpy
 from own_domain import own_domain
 from rclpy.action import ActionClient
@@ -17,8 +18,9 @@ from spinning import spin_until
 from std_msgs.msg import String
 
 from segue_control.node.move_node import MoverNode
-from segue_core.errors import ConfigError
+from segue_core.errors import ConfigError, ControlError
 from segue_interfaces.action import MoveTo
+from segue_interfaces.msg import SafetyState
 from segue_ros import qos
 
 ROBOT = Path(__file__).parents[3] / "config" / "robots" / "franka.yaml"
@@ -75,6 +77,23 @@ def test_one_move_at_a_time(bench: Bench) -> None:
 def test_an_inactive_mover_rejects_moves(bench: Bench) -> None:
     bench.node.trigger_deactivate()
     assert not bench.accepts("home")
+
+
+def test_a_move_that_the_guard_ends_without_a_reason_says_what_that_can_mean(bench: Bench) -> None:
+    """It once ended with "the guard stopped the move:." and nothing more."""
+    node = bench.node
+    rest = np.zeros(len(node.robot.joint_names))
+    action = node._codec.action(rest, np.zeros(len(node.robot.gripper_names)))
+    node._safety = SafetyState(armed=True)
+    move = bench._executor.create_task(
+        node._follow, np.tile(action, (900, 1)), rest, rest + 1.0, lambda _: "", 1.0
+    )
+    spin_until(bench._executor, lambda: node._stream is not None and node._stream.tick > 0)
+    node._safety = SafetyState()
+    with pytest.raises(
+        ControlError, match="the guard stopped the move: somebody disarmed the robot, or another node"
+    ):
+        spin_until(bench._executor, move.done)
 
 
 def test_a_planner_that_wants_the_robots_description_gets_the_one_that_the_graph_tells(

@@ -255,3 +255,16 @@ def test_joint_states_of_the_past_put_no_world_back_and_recover_nobody(bench: Wa
     bench.joints_of(5)
     bench.until(lambda: bench.node._answered_ns == 5)
     assert guard.mode == "latched", "a new world is no person who recovers it"
+
+
+def test_a_controller_that_is_deactivated_in_motion_says_so_before_it_falls_silent(
+    bench: WaitingBench,
+) -> None:
+    """A run that heard nothing any more once went on commanding."""
+    bench.state()
+    assert bench.call(Arm.Request(arm=True)).success
+    bench.until(lambda: bool(bench.states and bench.states[-1].armed))
+    bench.node.trigger_deactivate()
+    bench.until(lambda: not bench.states[-1].armed)
+    told = bench.states[-1]
+    assert told.error_code == 308 and "the controller node was deactivated" in told.error_text

@@ -61,8 +61,8 @@ class ErrorCode(IntEnum):
     )
     SCHEDULER_TICK_ORDER = (
         108,
-        "a tick came twice or went backwards",
-        "start a new run: the clock was set back, or two senders give ticks",
+        "a tick came twice, went backwards or leapt ahead",
+        "start a new run: the clock was set, or two senders give the time",
     )
     SCHEDULER_STARVED = (
         109,

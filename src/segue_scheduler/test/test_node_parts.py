@@ -15,6 +15,7 @@ from segue_core.contracts.base import parse_model
 from segue_core.contracts.plain import from_plain
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError
 from segue_core.latency import injected_latency, parse_latency
+from segue_core.lateness import is_late
 from segue_core.lease import Lease
 from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import RunSettings, SchedulerConfig
@@ -146,6 +147,67 @@ def test_a_run_ends_when_the_guard_latches_a_fault() -> None:
     session.judge_safety(False, 307, "emergency stop")
     assert session.outcome is not None
     assert (session.outcome.rule, session.outcome.code) == ("safety", ErrorCode.CONTROL_EMERGENCY_STOP)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_clock_that_leaps_ends_the_run_as_a_fault_of_the_clock_and_no_task_fails_by_it(
+    by_hand: bool,
+) -> None:
+    """A foreign /clock of 2^31 s was once a "failure: no success within 6 s" in the statistics."""
+    session = _session()
+    go_on = session.rest if by_hand else session.step
+    for tick in (10, 11):
+        go_on(tick, POSE, tick, tick / 30)
+    go_on(11 + 30 * 60, POSE, 11 + 30 * 60, 11 / 30 + 60.0)  # a scheduler that was stopped for a minute
+    session = _session()
+    go_on = session.rest if by_hand else session.step
+    go_on(10, POSE, 10, 0.0)
+    with pytest.raises(SchedulerError, match="the clock leapt ahead; got 60.0 s within 0.1 s") as leapt:
+        go_on(10 + 30 * 60, POSE, 10 + 30 * 60, 0.1)
+    assert leapt.value.code is ErrorCode.SCHEDULER_TICK_ORDER and "/clock" in str(leapt.value)
+    assert session.outcome is None
+
+
+def test_a_run_whose_guard_falls_silent_ends_and_names_the_controller() -> None:
+    """A controller that was deactivated once left the scheduler commanding nobody for more than 45 s."""
+    session = _session()
+    session.judge_safety(True, 0, "")
+    for tick in range(0, 91, 10):
+        session.judge_silence(tick, 0.0)
+    assert session.outcome is None
+    session.judge_silence(91, 0.0)
+    assert session.outcome is not None and session.outcome.code is ErrorCode.PROCESS_FAILED
+    assert "the controller is silent: nothing on segue/safety for more than 3 s" in session.outcome.reason
+
+
+def test_while_the_clock_waits_a_silent_guard_is_noticed_by_the_steady_clock() -> None:
+    session = _session()
+    session.judge_safety(True, 0, "")
+    for second in range(11):
+        session.judge_silence(5, float(second))
+    assert session.outcome is None
+    session.judge_silence(5, 11.0)
+    assert session.outcome is not None and "for more than 10 s" in session.outcome.reason
+
+
+def test_a_scheduler_that_stood_still_does_not_call_the_guard_silent() -> None:
+    session = _session()
+    session.judge_safety(True, 0, "")
+    session.judge_silence(0, 0.0)
+    session.judge_silence(900, 30.0)
+    session.judge_safety(True, 0, "")
+    session.judge_silence(901, 30.1)
+    assert session.outcome is None
+
+
+def test_who_took_the_robot_and_commands_nothing_is_named_and_no_core_is_blamed() -> None:
+    session = _session()
+    session.authority = "node /console"
+    session.judge_safety(True, 0, "")
+    session.rest(10, POSE, 10, 0.0)
+    session.judge_safety(False, 305, "no fresh command")
+    assert session.outcome is not None and session.outcome.code is ErrorCode.CONTROL_FOREIGN_COMMAND
+    assert "node /console took the robot" in session.outcome.reason and not is_late(session.outcome.code)
 
 
 def test_an_answer_that_cannot_be_read_is_a_failure_not_an_exception() -> None:

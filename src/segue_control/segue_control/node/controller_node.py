@@ -123,9 +123,13 @@ class ControllerNode(LifecycleComponent):
         ]
 
     def stop(self) -> None:
-        """Stops the loop; the robot's own timeout holds it where it is."""
+        """Stops the loop and says so; the robot's own timeout holds it where it is."""
         for timer in self._timers_made:
             self.destroy_timer(timer)
+        text = "the controller node was deactivated, or ended"
+        why = ControlError(ErrorCode.CONTROL_NOT_ARMED, text, do="activate it, then arm again")
+        self._controller.guard.fall_silent(why, latch=False)
+        self._report()
         self._controller.guard.restart()
 
     def teardown(self) -> None:

@@ -50,6 +50,7 @@ _DISARMED_S, _REST_S = 1.0, 5.0  # with whoever had the robot before, and with a
 _STILL_RAD, _STILL_NS = 1e-3, 100_000_000
 _FOREVER_S = 3600.0
 _DESCRIPTION_S = 10.0
+_NO_REASON = "somebody disarmed the robot, or another node than the controller says so on segue/safety"
 
 
 class MoverParameters(StrictModel):
@@ -306,7 +307,7 @@ class MoverNode(LifecycleComponent):
             )
         if not self._armed() and self._safety is not None:
             code = told_code(self._safety.error_code, ErrorCode.CONTROL_NOT_ARMED)
-            raise ControlError(code, f"the guard stopped the move: {self._safety.error_text}")
+            raise ControlError(code, f"the guard stopped the move: {self._safety.error_text or _NO_REASON}")
         off = self.errors(goal)
         if (off >= tolerance).any():
             worst = int((off / tolerance).argmax())

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, KeyValue
@@ -27,7 +28,7 @@ from segue_interfaces.msg import (
     SchedulerState,
 )
 from segue_interfaces.msg import TaskState as TaskStateMsg
-from segue_ros import conversions, parameters, qos, ticks
+from segue_ros import alone, conversions, parameters, qos, ticks
 from segue_ros.changes import Changes
 from segue_ros.lifecycle import run
 from segue_ros.seeing import Unseen
@@ -43,6 +44,7 @@ from segue_scheduler.node.watches import TickWatch
 from segue_scheduler.tick import Phase, TickOutput
 from segue_scheduler.wire import estimate_of, progress_fields
 
+AUTHORITY = "segue/authority"
 _LOOKS_PER_TICK = 4  # how often the clock is compared with the next tick
 _BEHIND_TICKS = 2  # where time waits: how old the newest observation of a tick may be
 _PATIENCE_NS = 400_000_000  # with an observation; less than the controller's with a command
@@ -109,7 +111,7 @@ class SchedulerNode(SchedulerBase):
         self.create_subscription(Progress, "segue/progress_estimate", self._on_estimate, qos.STATE)
         self.create_subscription(SafetyState, "segue/safety", self._on_safety, qos.STATE)
         self.create_subscription(DiagnosticArray, "diagnostics", self.unseen.hear, qos.STATE)
-        self.create_subscription(String, "segue/authority", self._on_authority, qos.LATCHED)
+        self.create_subscription(String, AUTHORITY, self._on_authority, qos.LATCHED)
         self.create_subscription(Bool, "sim/paused", self._on_paused, qos.LATCHED)
         self.create_subscription(UUID, "segue/lease", self._on_lease, qos.STATE)
 
@@ -182,6 +184,7 @@ class SchedulerNode(SchedulerBase):
         if self.measured is None:
             return
         session.judge_policy(self.policy.fault(now_s))
+        session.judge_silence(tick, now_s)
         try:
             mail, output = session.step(tick, self.measured, self.measured_at, now_s, self._pictures)
         except SegueError as error:
@@ -209,7 +212,12 @@ class SchedulerNode(SchedulerBase):
         """A person has the robot: say so, and command nothing."""
         if self.measured is None:
             return
-        output = session.rest(tick, self.measured, self.measured_at, now_s)
+        session.judge_silence(tick, now_s)
+        try:
+            output = session.rest(tick, self.measured, self.measured_at, now_s)
+        except SegueError as error:
+            self._server.abandon(error)
+            return
         stamp, run_id = ticks.stamp_of(tick, self.space.rate_hz), session.spec.run_id
         method, stats = session.spec.config.continuation, session.scheduler.stats
         self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, stamp))
@@ -235,6 +243,8 @@ class SchedulerNode(SchedulerBase):
         self._state_out.publish(message)
 
     def _diagnose(self) -> None:
+        if self.session and self.watch.last is not None:  # also while the simulated clock waits
+            self.session.judge_silence(self.watch.last, time.monotonic())
         message = diagnosis(self.session, self.watch, self.policy.info)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics_out.publish(message)
@@ -279,8 +289,10 @@ class SchedulerNode(SchedulerBase):
         if self.session:
             self.session.judge_safety(bool(message.armed), int(message.error_code), message.error_text)
 
-    def _on_authority(self, message: String) -> None:
+    def _on_authority(self, message: String, info: Mapping[str, Any]) -> None:
         self.human = message.data == "human"
+        if self.session and self.human:
+            self.session.authority = alone.name_of(self, AUTHORITY, alone.sender_of(info))
 
     def _on_paused(self, message: Bool) -> None:
         self.watch.stand(bool(message.data), time.monotonic())

@@ -18,9 +18,13 @@ from segue_interfaces.msg import ActionChunk
 from segue_ros.seeing import Unseen
 from segue_scheduler import correction, termination
 from segue_scheduler.node.inbox import Inbox, Mail
+from segue_scheduler.node.watches import ClockWatch
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import Outcome, Phase, TickOutput
+
+_GUARD_SILENT_S = 3.0  # of the robot's time that nothing is heard of the guard
+_GUARD_SILENT_WALL_S = 10.0  # and of the steady clock, as a simulated one may wait for whoever is silent
 
 Pictures = Callable[[], Mapping[str, NDArray[np.uint8]]]
 
@@ -43,7 +47,7 @@ class RunSpec:
 
 @dataclass
 class Session:
-    """Feeds a `ChunkScheduler` once per tick; ends it when its client is gone or the robot is not seen any more.
+    """Feeds a `ChunkScheduler` once per tick; ends it when its client, its clock, the robot or its guard is lost.
 
     Args:
         state_timeout_ticks: age of the measured state at which the run ends.
@@ -67,6 +71,8 @@ class Session:
     takeovers: int = 0
     human_ticks: int = 0
     earlier_ticks: int = 0  # of the policy, before a person had the robot
+    authority: str = "somebody"  # who said that a person has the robot
+    _heard_guard: bool = False  # since the last look
     _resting: bool = False
     _refusal: Outcome | None = None
 
@@ -74,6 +80,9 @@ class Session:
         self.inbox = Inbox(self.space, self.info.name)
         self.scheduler = ChunkScheduler(self.spec.config, self.space, self.info, self.spec.seed)
         self.correction = correction.create(self.spec.config, self.space, self.info)
+        self._clock = ClockWatch(self.space.rate_hz)
+        self._guard = Lease(_GUARD_SILENT_S, required=False, now_s=0.0)  # in the robot's time
+        self._guard_wall = Lease(_GUARD_SILENT_WALL_S, required=False, now_s=0.0)
         self._rules_by_hand = termination.create(self.spec.config, self.space).by_hand()
 
     def step(
@@ -88,7 +97,11 @@ class Session:
 
         The first one starts the run from its own measured state, so that a replay can do the same. The first one after
         a person had the robot starts it anew: what was planned before is about another pose.
+
+        Raises:
+            SegueError: the clock leapt or went back, or the scheduler cannot work with what it was given.
         """
+        self._clock.see(tick, now_s)
         if self.started_at is None or self._resting:
             self.started_at = tick if self.started_at is None else self.started_at
             self.earlier_ticks += self.scheduler.stats.ticks
@@ -115,8 +128,9 @@ class Session:
     def rest(self, tick: int, measured: NDArray[np.float64], measured_at: int, now_s: float) -> TickOutput:
         """One tick, at `measured` (D,), in which a person has the robot.
 
-        The run can still succeed, be cancelled or lose its client.
+        The run can still succeed, be cancelled or lose its client. Raises SchedulerError for a clock that leapt.
         """
+        self._clock.see(tick, now_s)
         if not self._resting:
             self.takeovers += 1
             self._rules_by_hand.reset()
@@ -159,14 +173,28 @@ class Session:
 
     def judge_safety(self, armed: bool, code: int, text: str) -> None:
         """What the safety guard says; a run whose robot may not move any more is over."""
+        self._heard_guard = True
         self.armed = self.armed or armed
-        if not armed and (self.armed or code) and self.outcome is None:
-            self.outcome = Outcome(
-                False,
-                "safety",
-                text or "the robot is not armed any more",
-                told_code(code, ErrorCode.CONTROL_NOT_ARMED),
-            )
+        if armed or not (self.armed or code) or self.outcome is not None:
+            return
+        told, text = told_code(code, ErrorCode.CONTROL_NOT_ARMED), text or "the robot is not armed any more"
+        if self._resting and told is ErrorCode.CONTROL_COMMAND_STALE:
+            told = ErrorCode.CONTROL_FOREIGN_COMMAND
+            text = f"{self.authority} took the robot (it says 'human' on segue/authority) and commands nothing: {text}"
+        self.outcome = Outcome(False, "safety", text, told)
+
+    def judge_silence(self, tick: int, now_s: float) -> None:
+        """A run whose guard has fallen silent is over: nobody knows what the robot does."""
+        robot_s = tick / self.space.rate_hz
+        if self._heard_guard:
+            self._heard_guard = False
+            self._guard.renew(robot_s)
+            self._guard_wall.renew(now_s)
+        silent = (self._guard.expired(robot_s), self._guard_wall.expired(now_s))
+        if any(silent) and self.outcome is None:
+            most_s = _GUARD_SILENT_S if silent[0] else _GUARD_SILENT_WALL_S
+            text = f"the controller is silent: nothing on segue/safety for more than {most_s:g} s"
+            self.outcome = Outcome(False, "safety", text, ErrorCode.PROCESS_FAILED)
 
     def _external_end(self, tick: int, measured_at: int, now_s: float) -> Outcome | None:
         if self.lease.expired(now_s):

@@ -153,7 +153,7 @@ class TaskServer:
         return result
 
     async def _drive(self, session: Session) -> SegueError | None:
-        """Have the robot for as long as the run lasts; why that could not be brought to its end, if it could not."""
+        """Have the robot for as long as the run lasts; why it has no outcome, if it has none."""
         node = self._node
         try:
             await self._see_the_present()
@@ -170,7 +170,9 @@ class TaskServer:
                 node.get_logger().warning(f"the task is ended: {session.outcome.reason}")
             await self._cell.arm(False)
         except SegueError as error:
-            return error
+            if not (session.outcome and session.outcome.code):
+                return error
+            node.get_logger().error(str(error))  # a consequence: the result is what ended the run
         return None
 
     async def _prepare(self, goal: RunTask.Goal) -> Session:

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from segue_core.errors import ErrorCode, SchedulerError
+
+_FASTEST = 10.0  # a simulation, times real time
+_LEAP_S = 2.0  # that a clock may be ahead of that
+
 
 @dataclass
 class TickWatch:
@@ -51,6 +56,35 @@ class TickWatch:
     def restart(self) -> None:
         """A new run begins; the tick at hand is its first, though it passed before."""
         self.last, self.skipped, self.longest_s, self._began = None, 0, 0.0, None
+
+
+@dataclass
+class ClockWatch:
+    """Notices a clock that leaps: no time limit holds on it, and no task has failed by it.
+
+    Args:
+        rate_hz: ticks per second of the clock.
+    """
+
+    rate_hz: float
+    _last: tuple[int, float] | None = field(default=None, repr=False)  # tick and steady time
+
+    def see(self, tick: int, now_s: float) -> None:
+        """It is `tick` at `now_s` of the steady clock.
+
+        Raises:
+            SchedulerError: 108, more time passed than can have since the last call.
+        """
+        (last, last_s), self._last = self._last or (tick, now_s), (tick, now_s)
+        passed_s, most_s = (tick - last) / self.rate_hz, _LEAP_S + _FASTEST * (now_s - last_s)
+        if passed_s > most_s:
+            raise SchedulerError(
+                ErrorCode.SCHEDULER_TICK_ORDER,
+                "the clock leapt ahead",
+                got=f"{passed_s:.1f} s within {now_s - last_s:.1f} s",
+                expected=f"at most {most_s:.1f} s",
+                do="see who else tells the time (ros2 topic info -v /clock), end it and start a new run",
+            )
 
 
 @dataclass
