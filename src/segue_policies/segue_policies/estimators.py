@@ -17,7 +17,7 @@ from segue_perception.preprocess import resize
 from segue_policies.deployment import Deployment
 from segue_policies.method import Method, methods
 from segue_policies.runtime import Runtime
-from segue_policies.serve import method_in
+from segue_policies.serve import check_network, method_in
 
 RULE = "progress_threshold"
 
@@ -40,7 +40,9 @@ def make_estimator(
 def check_estimator(folder: Path, cameras: tuple[str, ...] | None = None) -> EstimatorInfo:
     """What `make_estimator` would make: files checked, no network built; raises so."""
     method = _estimating(folder)
-    info = cast(EstimatorInfo, method.resolve("estimator_info")(_deployment(method, folder, None)))
+    deployment = _deployment(method, folder, None)
+    check_network(method, deployment)
+    info = cast(EstimatorInfo, method.resolve("estimator_info")(deployment))
     _refuse_blind(folder, info, cameras)
     return info
 

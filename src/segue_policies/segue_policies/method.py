@@ -42,6 +42,8 @@ class Method:
             on while any policy works; "" for others.
         estimator_info: from a `Deployment` to its `EstimatorInfo` without building the estimator.
         options: a `StrictModel`, what a deployment may say of how it answers (`policy_options`); "" for nothing.
+        network: a `StrictModel`, what `network` of its checkpoints must be, so that sizes are judged without building
+            them; method, horizon and history are added where it has them. "": only the policy judges.
         description: one sentence for people.
         continuation: the continuation method when none is asked for.
         stride: ticks between two inference starts with that continuation, when nothing else is asked for; fewer where a
@@ -62,6 +64,7 @@ class Method:
     estimator: str = ""
     estimator_info: str = ""
     options: str = ""
+    network: str = ""
     description: str = ""
     continuation: str = "naive_async"
     stride: int = 30

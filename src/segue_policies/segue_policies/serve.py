@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from segue_core.contracts.base import parse_model
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.policy import Policy, PolicyInfo
 from segue_policies.checkpoints.checkpoint import CONFIG, Expected, inspect_checkpoint, read_config
 from segue_policies.deployment import Deployment
@@ -36,6 +36,7 @@ def check_policy(method: Method, deployment: Deployment) -> PolicyInfo:
     """What `make_policy` would serve: files checked, large ones by their header, no network built; raises so."""
     _refuse_onlooker(method)
     _check_options(method, deployment)
+    check_network(method, deployment)
     if method.info:
         return cast(PolicyInfo, method.resolve("info")(deployment))
     deployment.runtime.check()
@@ -43,6 +44,23 @@ def check_policy(method: Method, deployment: Deployment) -> PolicyInfo:
         return make_policy(method, deployment).info
     config = inspect_checkpoint(deployment.folder(), method.name, deployment.expected)
     return policy_info(config, method.capabilities)
+
+
+def check_network(method: Method, deployment: Deployment) -> None:
+    """Refuse a checkpoint of `method` whose network cannot be; raises PolicyError, and what `read_config` does."""
+    if not method.network:
+        return
+    folder = deployment.folder()
+    config = read_config(folder)
+    if config.method != method.name:
+        return  # which is refused with what else differs
+    model = method.resolve("network")
+    about = {"method": config.method, "horizon": config.horizon, "history": config.history}
+    given = {name: value for name, value in about.items() if name in model.model_fields} | config.network
+    try:
+        parse_model(given, model, f"{folder / CONFIG}: network")
+    except ConfigError as error:
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, error.text) from error
 
 
 def load_policy(folder: Path, expected: Expected | None = None, runtime: Runtime | None = None) -> Policy:

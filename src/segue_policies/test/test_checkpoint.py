@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +104,12 @@ SPOILED = {
         "not safetensors",
     ),
     "a huge network": (rewrite_config(horizon=10**9), CORRUPT, "horizon"),
+    "a camera twice": (rewrite_config(cameras=["head"] * 3), CORRUPT, "camera 'head' is there twice"),
+    "a camera that no topic is named like": (
+        rewrite_config(cameras=["../x", "a", "b"]),
+        CORRUPT,
+        "cameras.0",
+    ),
     "an unknown key": (rewrite_config(horizn=60), CORRUPT, "horizn"),
     "a foreign fingerprint": (rewrite_config(fingerprint="0" * 16), CORRUPT, "fingerprint"),
     "no YAML": (lambda folder: (folder / CONFIG).write_bytes(b"\xff\x00{"), CORRUPT, CONFIG),
@@ -258,3 +266,36 @@ def test_loading_a_checkpoint_imports_nothing_of_torchs_compiler(name: str) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+FOLDERS = Path(__file__).resolve().parents[3] / "config" / "checkpoints"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("act_push_button", {"heads": 3}, "width is 128, expected a multiple of 4 and of heads"),
+        ("act_push_button", {"width": 2**20}, "width: got 1048576"),
+        ("act_push_button", {"backbone_config": {"a": 1}}, "backbone_config is of backbone transformers"),
+        ("act_push_button", {"layers": 1}, "unknown key 'layers'"),
+        ("legato_drawer", {"keypoints": 0}, "keypoints: got 0"),
+        ("flow_drawer", {"values": "x"}, "values: got 'x'"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_by_the_check_as_by_loading(
+    name: str, change: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    """`segue check` and the refusal before a run took sizes that the policy's own node then ended with."""
+    folder = tmp_path / name
+    shutil.copytree(FOLDERS / name, folder)
+    config = yaml.safe_load((folder / CONFIG).read_text())
+    config.get("settings", config)["network"] |= change
+    (folder / CONFIG).write_text(yaml.safe_dump(config))
+    with pytest.raises(PolicyError, match=f"{CONFIG}: network: .*{said}") as caught:
+        check_checkpoint(folder)
+    assert caught.value.code == CORRUPT
+
+
+def test_every_shipped_checkpoint_passes_the_check() -> None:
+    for folder in sorted(FOLDERS.iterdir()):
+        assert check_checkpoint(folder).cameras

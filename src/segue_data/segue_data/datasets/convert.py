@@ -37,6 +37,9 @@ def _chosen(
         if manifest.problems and not options.doubtful:
             print(f"left out {bag}: {manifest.problems[0]} (--doubtful takes it)", file=sys.stderr)
             continue
+        if wrong := wrong_space(manifest, robot):
+            do = "take the contract that it was recorded with (--robot NAME)"
+            raise misaligned(bag, "manifest", f"{wrong}: {do}")
         if manifest.robot != robot.name and not options.any_contract:
             what = f"recorded with robot {manifest.robot!r}, the dataset is to be of {robot.name!r}"
             raise misaligned(
@@ -78,6 +81,14 @@ def _taken_by(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptio
     words += ["--doubtful"] if not options.doubtful and any("--doubtful" in n for n in needed) else []
     contract = not options.any_contract and any("--any-contract" in n for n in needed)
     return " ".join([*words, *(["--any-contract"] if contract else [])])
+
+
+def wrong_space(manifest: Manifest, robot: RobotConfig) -> str:
+    """Why the commands of a bag cannot be this robot's, whatever its contract; empty where they can."""
+    told, speaks = manifest.action_space, robot.action_space_name
+    return (
+        "" if told in ("", speaks) else f"action_space is {told!r:.100}, robot {robot.name} speaks {speaks!r}"
+    )
 
 
 def options_for(manifest: Manifest, robot: RobotConfig) -> list[str]:

@@ -17,12 +17,8 @@ def build_network(
     """Fresh network for states of width S and chunks (H, D), around `trunk` or one with random weights.
 
     Raises:
-        ConfigError: the width cannot be divided among the heads, or between sines and cosines of two axes; or a
-            vision model without its settings or without the library that it is from.
+        ConfigError: a vision model without its settings or without the library that it is from.
     """
-    if config.width % config.heads or config.width % 4:
-        allowed = f"a multiple of 4 and of heads ({config.heads})"
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "network.width", got=config.width, expected=allowed)
     return ActNet(config, state_dim, chunk_shape, trunk or _trunk(config))
 
 

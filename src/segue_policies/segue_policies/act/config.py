@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_policies.training.config import MethodConfig
@@ -46,6 +48,16 @@ class NetworkConfig(StrictModel):
     )
     pre_norm: bool = Field(default=False, description="normalise before attention and MLP instead of after")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="in training, everywhere in the transformers")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % self.heads or self.width % 4:
+            text = "width is {got}, expected a multiple of 4 and of heads ({heads})"
+            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        if self.backbone_config is not None and self.backbone != "transformers":
+            text = "backbone_config is of backbone transformers, and backbone is {got}"
+            raise PydanticCustomError("backbone_config", text, {"got": self.backbone})
+        return self
 
 
 class ActConfig(MethodConfig):

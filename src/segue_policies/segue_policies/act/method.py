@@ -7,6 +7,7 @@ METHODS = (
         name="act",
         policy="segue_policies.act.policy:ActPolicy.deployed",
         settings="segue_policies.act.config:ActConfig",
+        network="segue_policies.act.config:NetworkConfig",
         learner="segue_policies.act.learner:ActLearner",
         description="Action chunking with transformers, temporal ensembling of overlapping chunks",
         continuation="temporal_ensemble",

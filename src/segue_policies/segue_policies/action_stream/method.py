@@ -12,6 +12,7 @@ METHODS = (
         name="action_stream",
         policy="segue_policies.action_stream.policy:StreamPolicy",
         settings="segue_policies.action_stream.config:StreamSettings",
+        network="segue_policies.action_stream.config:StreamSettings",
         learner="segue_policies.action_stream.learner:StreamLearner",
         info="segue_policies.action_stream.policy:deployed_info",
         options="segue_policies.action_stream.config:DecodingConfig",

@@ -7,6 +7,7 @@ METHODS = (
         name="chain_of_action",
         policy="segue_policies.chain_of_action.policy:ChainPolicy",
         settings="segue_policies.chain_of_action.config:ChainConfig",
+        network="segue_policies.chain_of_action.config:ChainConfig",
         learner="segue_policies.chain_of_action.learner:ChainLearner",
         info="segue_policies.chain_of_action.policy:deployed_info",
         description="Chain-of-Action: from a keyframe backward to the present pose, action by action",

@@ -26,9 +26,12 @@ from pydantic import ConfigDict, Field, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
+from typing_extensions import Self
 
 from segue_core.action_space import ActionSpace
 from segue_core.contracts.base import StrictModel, load_yaml
+from segue_core.contracts.checks import refuse_twice
+from segue_core.contracts.quantities import RosWord
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.files import parse_json, read_bytes, regular
 from segue_core.history import Offsets
@@ -93,7 +96,7 @@ class CheckpointConfig(StrictModel):
     action_space: dict[str, Any] = Field(description="ActionSpace.to_dict")
     fingerprint: str = Field(description="ActionSpace.fingerprint, what the numbers mean")
     horizon: int = Field(ge=1, le=MAX_HORIZON, description="rows H of a chunk")
-    cameras: tuple[str, ...] = Field(
+    cameras: tuple[RosWord, ...] = Field(
         min_length=1, max_length=MAX_CAMERAS, description="images, in the order of the network"
     )
     image_size: tuple[Side, Side] = Field(description="width, height [px]")
@@ -108,6 +111,11 @@ class CheckpointConfig(StrictModel):
         min_length=1, max_length=1000, description="files of weights, which together are all of them"
     )
     stats_sha256: str = Field(description="of stats.json")
+
+    @model_validator(mode="after")
+    def _one_picture_each(self) -> Self:
+        refuse_twice("camera", self.cameras)
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,7 @@ METHODS = (
         name="diffusion_policy",
         policy="segue_policies.diffusion_policy.policy:DiffusionPolicy",
         settings="segue_policies.diffusion_policy.config:DiffusionSettings",
+        network="segue_policies.diffusion_policy.config:DiffusionSettings",
         learner="segue_policies.diffusion_policy.learner:DiffusionLearner",
         description="Diffusion Policy: a U-Net or a transformer that draws chunks from noise, by DDPM or DDIM",
         stride=8,  # as its authors do; they execute 8 of 16 rows

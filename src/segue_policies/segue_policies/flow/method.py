@@ -14,6 +14,7 @@ def _variant(name: str, description: str, continuation: str) -> Method:
         name=name,
         policy="segue_policies.flow.policy:FlowPolicy.deployed",
         settings="segue_policies.flow.config:FlowSettings",
+        network="segue_policies.flow.config:NetworkConfig",
         learner="segue_policies.flow.learner:FlowLearner",
         description=description,
         continuation=continuation,

@@ -7,6 +7,7 @@ METHODS = (
         name="lingbot_va",
         policy="segue_policies.lingbot_va.policy:WorldPolicy",
         settings="segue_policies.lingbot_va.config:WorldConfig",
+        network="segue_policies.lingbot_va.config:WorldConfig",
         learner="segue_policies.lingbot_va.learner:WorldLearner",
         info="segue_policies.lingbot_va.policy:deployed_info",
         description="LingBot-VA: imagines the next pictures, then the actions that lead to them",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.progress_vla.config import NetworkConfig
 from segue_policies.progress_vla.model import FrozenVision, PixelStage, ProgressNet, Stage
@@ -15,11 +14,8 @@ def build_network(
     """A fresh network, around `trunk` or a vision model with random weights where the settings name one.
 
     Raises:
-        ConfigError: a width that the heads do not divide, or a vision model whose library is not there.
+        ConfigError: a vision model whose library is not there.
     """
-    if config.width % config.heads:
-        allowed = f"a multiple of heads ({config.heads})"
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "network.width", got=config.width, expected=allowed)
     return ProgressNet(config, given, cameras, _stage(config, given, trunk))
 
 

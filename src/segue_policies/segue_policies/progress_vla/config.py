@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_policies.training.config import MethodConfig
@@ -32,6 +34,13 @@ class NetworkConfig(StrictModel):
     backbone_config: dict[str, Any] | None = Field(
         default=None, description="settings of a vision model; taken from `backbone_weights` in training"
     )
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.width % self.heads:
+            text = "width is {got}, expected a multiple of heads ({heads})"
+            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        return self
 
 
 class ProgressConfig(MethodConfig):

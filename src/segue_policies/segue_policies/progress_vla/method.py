@@ -12,6 +12,7 @@ METHODS = (
         estimator="segue_policies.progress_vla.estimator:TrainedEstimator",
         estimator_info="segue_policies.progress_vla.info:estimator_info",
         settings="segue_policies.progress_vla.config:ProgressConfig",
+        network="segue_policies.progress_vla.config:NetworkConfig",
         learner="segue_policies.progress_vla.learner:ProgressLearner",
         description="How much of a task is done, from its instruction, its first and its present picture",
     ),
