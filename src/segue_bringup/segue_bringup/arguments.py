@@ -49,23 +49,14 @@ def given_arguments(
     if "task" in launch and "robot" not in given:
         given["robot"] = str(entry("tasks", str(launch["task"]))["robot"])
     elif "robot" in launch and "task" not in given:
-        given["task"] = _first_task(str(launch["robot"]), str(graph.arguments["task"].default))
+        from segue_data.contracts import first_task
+
+        usual = {name: str(graph.arguments[name].default) for name in ("task", "policy")}
+        policy = str(launch.get("policy", usual["policy"]))
+        given["task"], told = first_task(str(launch["robot"]), usual["task"], policy)
+        if told:
+            print(f"segue: {told}", file=sys.stderr)
     return given
-
-
-def _first_task(robot: str, usual: str) -> str:
-    """The `usual` task if it is made for the robot, else the first that is: said, with the others that there are."""
-    from segue_data.contracts import tasks_of
-
-    fitting = tasks_of(robot)
-    if usual in fitting:
-        return usual
-    if not fitting:
-        do = "describe one in config/tasks (docs/your-own-robot.md)"
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {robot!r}", do=do)
-    others = f" (also: {', '.join(fitting[1:])})" if fitting[1:] else ""
-    print(f"segue: robot {robot} does its first task, {fitting[0]}{others}", file=sys.stderr)
-    return fitting[0]
 
 
 def _differ(name: str, argument: Argument, one: Scalar, other: Scalar) -> bool:

@@ -50,7 +50,7 @@ def value_for(setting: Setting) -> str:
         return str(
             next(
                 v
-                for v in (7, 1, 0.5, 0.05, 0.0)
+                for v in (7, 1, 0.5, 0.05, 0.0, 50)
                 if v in setting.range and (setting.kind is float or v == int(v))
             )
         )
@@ -215,6 +215,7 @@ def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspa
         ("help ev", ["eval"]),
         ("help data co", ["convert"]),
         ("help eval --se", []),
+        ("completion f", ["fish"]),
         ("compare --methods le", ["legato"]),
         ("compare methods:=legato,rt", ["methods:=legato,rtc"]),
         ("eval --tasks=pick_place,pus", ["--tasks=pick_place,push_button"]),

@@ -31,6 +31,26 @@ def test_what_nobody_has_described_is_refused_with_what_there_is(
         _refuse(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"hardware": "rehearsl"}, "did you mean 'rehearsal'"),
+        ({"camera_set": "nope"}, "nope"),
+        (
+            {"hardware": "rehearsal"},
+            "hardware:=rehearsal is for a robot that is no simulator's; got sim:=mujoco",
+        ),
+        ({"camera_set": "rehearsal"}, "camera_set:=rehearsal is for"),
+    ],
+)
+def test_hardware_that_a_simulated_robot_does_not_have_is_refused(
+    arguments: dict[str, str], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        _refuse(sim="mujoco", **arguments)
+    _refuse(sim="mujoco")
+
+
 def test_a_camera_set_of_another_robot_is_refused_with_both(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("cameras: {head: {driver: topic}}")

@@ -103,11 +103,17 @@ def test_two_spellings_that_say_different_things_are_refused() -> None:
         assert caught.value.code == ErrorCode.CONFIG_CONFLICT
 
 
-def test_a_robot_alone_does_the_first_of_its_tasks(capsys: pytest.CaptureFixture[str]) -> None:
-    """`segue run robot:=franka` was refused: the default task is another robot's."""
+def test_a_robot_alone_does_the_first_of_its_tasks_that_its_policy_has_learned(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`segue run robot:=franka` was refused: the default task is another robot's; then for want of a checkpoint."""
     graph = load_graph()
-    assert given_arguments(graph, {"robot": "franka"}) == {"robot": "franka", "task": "open_drawer"}
-    assert "open_drawer (also: pick_up_cup, push_button" in capsys.readouterr().err
+    assert given_arguments(graph, {"robot": "franka"}) == {"robot": "franka", "task": "push_button"}
+    assert (
+        "push_button, for which there is a checkpoint of legato (also: open_drawer" in capsys.readouterr().err
+    )
+    assert given_arguments(graph, {"robot": "franka", "policy": "scripted"})["task"] == "open_drawer"
+    assert "open_drawer, its first task (also: pick_up_cup, push_button" in capsys.readouterr().err
     assert given_arguments(graph, {"robot": "dual_arm"})["task"] == "pick_place"  # the usual one is for it
     assert given_arguments(graph, {"robot": "franka", "task": "take_lid"})["task"] == "take_lid"
     assert given_arguments(graph, {"robot": "franka"}, {"task": "take_lid"})["task"] == "take_lid"

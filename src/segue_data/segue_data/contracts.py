@@ -10,7 +10,7 @@ from segue_core.contracts.base import StrictModel
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.search import config_files
 from segue_core.contracts.task import TaskConfig
-from segue_core.errors import unknown_name
+from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config, load_config_mapping
 from segue_data.errors import missing
 
@@ -78,6 +78,29 @@ def tasks_of(robot: str) -> tuple[str, ...]:
     files = config_files("tasks", config_folder())
     told = {name: load_config_mapping(path, "task") for name, path in files.items()}
     return tuple(name for name, task in told.items() if task.get("robot") == robot)
+
+
+def first_task(robot: str, usual: str, policy: str) -> tuple[str, str]:
+    """What a robot does that is named alone, and a sentence that says so; empty where it is the `usual` task.
+
+    It is the usual task if that is made for the robot, else the first one for which a checkpoint of the policy is
+    shipped, else its first.
+
+    Raises:
+        ConfigError: there is no such robot, or no task is made for it.
+    """
+    fitting = tasks_of(robot)
+    if usual in fitting:
+        return usual, ""
+    if not fitting:
+        load_robot(robot)
+        do = "describe one in config/tasks (docs/your-own-robot.md)"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {robot!r}", do=do)
+    shipped = [task for task in fitting if (config_folder() / "checkpoints" / f"{policy}_{task}").is_dir()]
+    task = (shipped or fitting)[0]
+    others = ", ".join(other for other in fitting if other != task)
+    why = f", for which there is a checkpoint of {policy}" if shipped else ", its first task"
+    return task, f"robot {robot} does {task}{why}" + (f" (also: {others})" if others else "")
 
 
 def load_task(name: str) -> TaskConfig:

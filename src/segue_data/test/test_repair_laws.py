@@ -76,7 +76,8 @@ def test_a_whole_file_without_its_metadata_loses_nothing_and_keeps_its_outcome(
 ) -> None:
     bag = tmp_path / "bag"
     _written(bag, **WRITERS[kind])
-    facts = Manifest(task="t", robot="r", outcome="success", message_counts={"/text": COUNT})
+    counts = {"/text": COUNT, "/nobody_spoke": 0}
+    facts = Manifest(task="t", robot="r", outcome="success", message_counts=counts)
     (bag / manifest.FILE_NAME).write_text(facts.to_json())
     assert repair(bag).messages == COUNT
     assert _numbers(bag) == list(range(COUNT))

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from segue_core.errors import ConfigError, ErrorCode
 from segue_core.scheduler_config import ChunkLengths, RunSettings, SchedulerConfig
-from segue_data.contracts import config_folder, load_robot, load_task, tasks_of
+from segue_data.contracts import config_folder, first_task, load_task
 from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
@@ -47,15 +46,10 @@ def _task(arguments: SetupOptions) -> str:
     """The task that is named; of a robot that is named alone, the first unless the usual one is for it."""
     if arguments.robot is None or "task" in arguments.model_fields_set:
         return arguments.task
-    fitting = tasks_of(arguments.robot)
-    if arguments.task in fitting:
-        return arguments.task
-    if not fitting:
-        load_robot(arguments.robot)
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {arguments.robot!r}")
-    others = f" (also: {', '.join(fitting[1:])})" if fitting[1:] else ""
-    print(f"note: robot {arguments.robot} does its first task, {fitting[0]}{others}", file=sys.stderr)
-    return fitting[0]
+    task, told = first_task(arguments.robot, arguments.task, arguments.policy)
+    if told:
+        print(f"note: {told}", file=sys.stderr)
+    return task
 
 
 def _scheduler(arguments: SetupOptions) -> dict[str, Any]:

@@ -22,6 +22,11 @@ from segue_bringup.environment.testing import pytest_environment, run_tests
 from segue_bringup.environment.variables import run_environment, sourcing_lines
 from segue_bringup.environment.workspace import Workspace
 
+_WITHOUT_ROS2 = (
+    "ROS 2 from wheels has no command line of its own: install ROS 2 on the system, set up again, or write a script "
+    "with rclpy and start it by `./segue shell python3 FILE`"
+)
+
 
 def ensure_set_up(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:
     """Do the set-up steps that are not done, and return the environment of child processes.
@@ -35,8 +40,14 @@ def ensure_set_up(workspace: Workspace, environment: Mapping[str, str]) -> dict[
     if pending(steps, stamps):
         require(machine_checks(workspace, environment))
         require_importable(ros)
-        with exclusive(workspace.logs / "lock"):
-            _set_up(workspace, lambda: Setup(workspace, ros, environment), stamps)
+        try:
+            with exclusive(workspace.logs / "lock"):
+                _set_up(workspace, lambda: Setup(workspace, ros, environment), stamps)
+        except KeyboardInterrupt:
+            print(
+                "\nthe same command goes on with the set-up where this one stopped", end="", file=sys.stderr
+            )
+            raise
     return run_environment(workspace, ros, environment)
 
 
@@ -117,7 +128,8 @@ def _replace_process(command: list[str], child: dict[str, str]) -> int:
         os.execvpe(command[0], command, child)
     except OSError as error:
         raise EnvironmentProblem(
-            f"cannot start {command[0]}: {error.strerror}", "check the command's name"
+            f"cannot start {command[0]}: {error.strerror}",
+            _WITHOUT_ROS2 if command[0] == "ros2" else "check its name",
         ) from error
 
 
@@ -161,5 +173,5 @@ def main(arguments: Sequence[str]) -> int:
         print(f"segue {arguments[0]}: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
-        print("\nsegue: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        print("\nsegue: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -89,6 +89,8 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
         ]
     if before == ["help"]:
         return [f"{name}\t{about}" for name, about in VERBS.items() if name.startswith(last)]
+    if before == ["completion"]:
+        return [shell for shell in SCRIPTS if shell.startswith(last)]
     if before[0] in own.SETTINGS:
         return _of_script(before[0], last)
     index = indices.load(workspace) or refreshed(workspace)

@@ -9,7 +9,7 @@ from segue_bringup.environment.workspace import Workspace
 
 def answered(workspace: Workspace, words: Sequence[str]) -> int | None:
     """The exit status of what was answered; None for what commands must do."""
-    if not words or (words[0] in HELP and len(words) == 1):
+    if not words or (words[0] in HELP and set(words[1:]) <= set(HELP)):
         print(USAGE, end="")
         return 0
     if words[0] == "--version":

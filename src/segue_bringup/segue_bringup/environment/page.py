@@ -65,7 +65,7 @@ def unknown_command(word: str) -> str:
     """What to say of a word that is no command: the nearest ones, or all."""
     import difflib
 
-    near = difflib.get_close_matches(word[:100], VERBS, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(word[:100], [*VERBS, "--version"], n=3, cutoff=0.6)
     meant = f" (did you mean {' or '.join(map(repr, near))}?)" if near else f"; allowed: {', '.join(VERBS)}"
     return f"[{UNKNOWN_NAME}] unknown command {word[:100]!r}{meant}. What to do: ./segue help lists them all"
 

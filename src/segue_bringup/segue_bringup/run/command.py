@@ -118,8 +118,7 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
         refuse_bad_policy(plan)
     if plan.arguments["progress"] and (doubts := refuse_bad_progress(plan)):
         print(f"note: {doubts}", file=sys.stderr)
-    if plan.arguments["sim"] == "none":
-        refuse_undescribed_hardware(plan)
+    refuse_undescribed_hardware(plan)
     refuse_planner(plan)
     if plan.arguments["view"]:
         from segue_sim.viewing import why_no_window

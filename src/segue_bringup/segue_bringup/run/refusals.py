@@ -73,16 +73,28 @@ def refuse_unfit_lengths(plan: Plan, info: "PolicyInfo") -> None:
 
 
 def refuse_undescribed_hardware(plan: Plan) -> None:
-    """Raises ConfigError when nothing says how the robot is reached, or where its pictures come from."""
+    """Raises ConfigError when nothing says how the robot is reached, or where its pictures come from.
+
+    What is named for a simulated robot is refused, too: nothing would come of it.
+    """
     from segue_bringup.catalogue import path_of
     from segue_control.hardware.files import load_hardware
     from segue_core.contracts.files import load_robot
+    from segue_core.errors import ConfigError, ErrorCode
     from segue_perception.camera_files import load_camera_set
 
     path = str(path_of("robots", str(plan.arguments["robot"])))
-    robot = load_robot(path)
-    load_hardware(robot, path, str(plan.arguments["hardware"]))
-    load_camera_set(robot, path, str(plan.arguments["camera_set"]))
+    robot, sim = load_robot(path), str(plan.arguments["sim"])
+    asked = {name: str(plan.arguments[name]) for name in ("hardware", "camera_set")}
+    if sim == "none" or asked["hardware"]:
+        load_hardware(robot, path, asked["hardware"])
+    if sim == "none" or asked["camera_set"]:
+        load_camera_set(robot, path, asked["camera_set"])
+    if sim != "none" and (without := [f"{name}:={value}" for name, value in asked.items() if value]):
+        text = f"{' and '.join(without)} is for a robot that is no simulator's"
+        raise ConfigError(
+            ErrorCode.CONFIG_CONFLICT, text, got=f"sim:={sim}", do="leave it out, or say sim:=none as well"
+        )
 
 
 def refuse_bad_progress(plan: Plan) -> str:

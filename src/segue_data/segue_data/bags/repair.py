@@ -259,7 +259,8 @@ def _all_there(bag: Path, files: Sequence[StoredFile]) -> bool:
     if not (bag / FILE_NAME).is_file():
         return False
     known, found = load(bag), totals(files)
-    return known.complete and bool(known.message_counts) and {**found, **known.message_counts} == found
+    counted = {topic: count for topic, count in known.message_counts.items() if count}
+    return known.complete and bool(counted) and {**found, **counted} == found
 
 
 def _manifest(bag: Path, files: Sequence[StoredFile], why: str, base: Manifest | None) -> Manifest:
