@@ -51,6 +51,7 @@ _STOOD_STILL_NS = round(_SILENCE_S * 1e9)  # where time waits; elsewhere as late
 _CALM_NS = 500_000_000  # joints that jumped are not armed from before they have not for so long
 _CLOCK_LATE_NS = 100_000_000  # that /clock may be behind the joint states of its time
 _LOOK_S = 0.05  # how often a cycle that waits looks whether patience is over
+_PAST_LOOKS = 10  # until a clock has followed its joint states
 
 
 class ControllerParameters(StrictModel):
@@ -76,6 +77,8 @@ class ControllerNode(LifecycleComponent):
         self._gate = TickGate(_PATIENCE_NS) if given.waits else None
         self._due: JointState | None = None  # what a cycle must answer, as soon as its command has come
         self._answered_ns = -1
+        self._early: JointState | None = None  # joint states whose clock has not followed yet
+        self._past_looks = 0
         self._awake_ns = self._steady_ns()
         self._loop = LoopWatch(round(1e9 / self._robot.control_rate_hz))
         self._controller = RobotController(self._robot)
@@ -112,7 +115,7 @@ class ControllerNode(LifecycleComponent):
         self._loop_clock = self.get_clock() if self.get_parameter("use_sim_time").value else steady
         self._loop.overruns, self._loop.last_ns = 0, None
         loop = (
-            self.create_timer(_LOOK_S, self._answer, clock=steady)
+            self.create_timer(_LOOK_S, self._look, clock=steady)
             if self._gate
             else self.create_timer(1.0 / self._robot.control_rate_hz, self._on_time, clock=self._loop_clock)
         )
@@ -191,7 +194,8 @@ class ControllerNode(LifecycleComponent):
             for newer, _ in waiting_messages(self._joint_states):
                 message = newer if self._reader.concerns(newer) else message
         try:
-            self._refuse_past(ticks.nanoseconds(message.header.stamp))
+            if self._of_the_past(message):
+                return
             if (sample := self._reader.read(message)) is not None:
                 self._jumps.refuse(sample.q, sample.stamp_ns)
                 self._measured = sample
@@ -203,13 +207,32 @@ class ControllerNode(LifecycleComponent):
                 return  # whose joints cannot be believed does not put the clock back
         self._note_state(message)
 
-    def _refuse_past(self, stamp_ns: int) -> None:
-        """Raises PerceptionError for joint states from before the last that was answered, if the clock went on."""
-        past_ns, now_ns = self._answered_ns - stamp_ns, self.get_clock().now().nanoseconds
-        if self._gate and past_ns > 0 and now_ns > self._answered_ns - _CLOCK_LATE_NS:
-            text = "joint states: their stamp is of the past; see whether a second publisher tells them"
-            got, expected = f"{1e-9 * past_ns:.3f} s before the last ones", "none older"
-            raise PerceptionError(ErrorCode.STATE_CORRUPT, text, got=got, expected=expected)
+    def _of_the_past(self, message: JointState) -> bool:
+        """Whether joint states are from before the last that were answered, and the clock is not.
+
+        They may be a new world's, whose clock is late: they are looked at again, until it must have followed.
+
+        Raises:
+            PerceptionError: it has not for a while; they are somebody else's.
+        """
+        past_ns = self._answered_ns - ticks.nanoseconds(message.header.stamp)
+        went_back = self.get_clock().now().nanoseconds <= self._answered_ns - _CLOCK_LATE_NS
+        if self._gate is None or past_ns <= 0 or went_back:
+            return False
+        self._past_looks += 1
+        if self._past_looks <= _PAST_LOOKS:
+            self._early = message
+            return True
+        self._past_looks = 0
+        text = "joint states: their stamp is of the past; see whether a second publisher tells them"
+        got = f"{1e-9 * past_ns:.3f} s before the last ones"
+        raise PerceptionError(ErrorCode.STATE_CORRUPT, text, got=got, expected="none older")
+
+    def _look(self) -> None:
+        early, self._early = self._early, None
+        if early is not None:
+            self._on_joint_states(early)
+        self._answer()
 
     def _note_state(self, message: JointState) -> None:
         if not self._gate:
@@ -297,6 +320,7 @@ class ControllerNode(LifecycleComponent):
         fault = guard.fault if guard.mode in (GuardMode.STOPPING, GuardMode.LATCHED) else None
         guard.restart()
         self._jumps.clear()
+        self._past_looks = 0
         if fault is not None:
             guard.stop(fault)
 
