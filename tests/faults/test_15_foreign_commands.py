@@ -40,7 +40,13 @@ def _went_further(graph: Live, reach: np.ndarray) -> float:
 
 
 @EACH_ROBOT
-@pytest.mark.parametrize("run_id", ["intruder", None], ids=["another_run", "the_same_run"])
+@pytest.mark.parametrize(
+    "run_id",
+    [
+        pytest.param("intruder", id="another_run", marks=pytest.mark.thorough),
+        pytest.param(None, id="the_same_run"),
+    ],
+)
 def test_commands_of_another_publisher_are_counted_and_move_nothing(
     robot: str, run_id: str | None, standing: Callable[[str], Live], figures: Figures
 ) -> None:

@@ -65,6 +65,7 @@ def _misplaced_s(bag: Path) -> float:
 
 
 @pytest.mark.real_time
+@pytest.mark.thorough
 @EACH_ROBOT
 def test_a_wall_clock_that_jumps_in_mid_run_disturbs_neither_the_motion_nor_the_recording(
     robot: str, wall: WallClock, live: Callable[..., Live], figures: Figures

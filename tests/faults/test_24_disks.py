@@ -151,14 +151,8 @@ def test_a_disk_that_turns_read_only_ends_the_recording_and_gives_it_back_when_i
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("stalls", "seconds"),
-    [
-        (1, 3.0),
-        pytest.param(20, 0.25, marks=pytest.mark.thorough),
-        pytest.param(1, 12.0, marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize(("stalls", "seconds"), [(1, 3.0), (20, 0.25), (1, 12.0)])
 def test_a_disk_that_stands_still_costs_no_control_cycle_and_no_message_while_they_fit_into_the_memory(
     stalls: int, seconds: float, disk: Disk, live: Callable[..., Live], figures: Figures
 ) -> None:

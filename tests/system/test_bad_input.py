@@ -25,7 +25,11 @@ OF_OTHER_COMMANDS = {"collect", "episodes", "replay", "operator", "keep_doubtful
         (["run", "--timeout", "-1"], ExitStatus.USAGE, "more than 0"),
         (["run", "checkpoint:=/nowhere"], ExitStatus.POLICY_REFUSED, "/nowhere"),
         (["run", "task=pour"], ExitStatus.POLICY_REFUSED, "no checkpoint of legato for task pour is shipped"),
-        (["run", "task=open_drawer"], ExitStatus.POLICY_REFUSED, "./segue train legato task=open_drawer data="),
+        (
+            ["run", "task=open_drawer"],
+            ExitStatus.POLICY_REFUSED,
+            "./segue train legato task=open_drawer data=",
+        ),
         (["rum"], ExitStatus.USAGE, "did you mean 'run'"),
     ],
 )
