@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from segue_policies.training.averaging import MovingAverage
 from segue_policies.training.budget import Budget
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.engine import Engine, resolve
-from segue_policies.training.loop import Trainer
+from segue_policies.training.loop import Trainer, TrainingResult
 from segue_policies.training.optimiser import ParameterGroup, make_optimiser, usual_groups
 from segue_policies.training.processes import Share
 from segue_policies.training.run_state import TrainingState, load_state, save_state
@@ -170,6 +171,7 @@ class Counting:
     """The smallest learner there is."""
 
     def __init__(self) -> None:
+        self.memory: dict[str, Any] = {}
         self.model = torch.nn.Linear(1, 1)
         self.seen: list[tuple[int, int]] = []
 
@@ -234,6 +236,45 @@ def test_a_learner_is_given_the_labels_that_it_asks_for(dots: Any, tmp_path: Pat
     before = learner.evaluate(learner.model)["validation_loss"]
     Trainer(learner, training, tmp_path, False, Engine("cpu")).run()
     assert learner.evaluate(learner.model)["validation_loss"] < before - 0.2
+
+
+class StoppedEstimate(EstimateLearner):
+    """Asked to end in an evaluation; counts them."""
+
+    asked_in: ClassVar[int] = 0
+
+    def evaluate(self, model: torch.nn.Module) -> Mapping[str, float]:
+        self.memory["begun"] = self.memory.get("begun", 0) + 1
+        if self.memory["begun"] == StoppedEstimate.asked_in:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+            raise AssertionError("the evaluation went on")
+        return {**super().evaluate(model), "evaluations": float(self.memory["begun"])}
+
+
+@pytest.mark.parametrize("asked_in", [1, 3])
+def test_an_evaluation_that_is_interrupted_is_given_up_at_once_and_made_first_after_a_resume(
+    asked_in: int, dots: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was finished first, for up to a minute; after a resume the last one was left out."""
+    plan = {"steps": 6, "evaluations": 3, "threads": 1, "batch_size": 8, "precision": "float32"}
+    training = TrainingConfig.model_validate(plan | {"tensorboard": False})
+    config = ChunkConfig(method="estimate", horizon=10, training=training)
+
+    def run(name: str, resume: bool = False) -> TrainingResult:
+        learner = StoppedEstimate(config, dots)
+        return Trainer(learner, training, tmp_path / name, resume, Engine("cpu")).run()
+
+    run("whole")
+    monkeypatch.setattr(StoppedEstimate, "asked_in", asked_in)
+    stopped = run("parts")
+    assert (stopped.ended, stopped.steps) == ("interrupted", 2 * asked_in)
+    monkeypatch.setattr(StoppedEstimate, "asked_in", 0)
+    resumed = run("parts", resume=True)
+    assert (resumed.ended, resumed.steps) == ("budget", 6)
+    for file in ("weights.safetensors", "training/scores.csv", "training/loss.csv"):
+        whole, parts = (tmp_path / name / file for name in ("whole", "parts"))
+        assert not whole.exists() or whole.read_bytes() == parts.read_bytes(), file
 
 
 def test_a_batch_is_shared_evenly_or_not_at_all() -> None:

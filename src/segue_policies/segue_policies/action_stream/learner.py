@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.action_stream.alignment import (
+    SETTLED,
     Rewards,
     aligned,
     candidates_of,
@@ -78,8 +79,6 @@ class StreamLearner(SupervisedLearner[StreamSettings, StreamNet]):
 
     def begun(self) -> None:
         """Alignment holds the policy against what it begins as, which stays."""
-        self._winners: list[float] = []
-        self._losers: list[float] = []
         self._seen: list[Tensor] = []
         if self.config.phase == "alignment":
             self._reference = copy.deepcopy(self.model).requires_grad_(False).eval()
@@ -124,11 +123,12 @@ class StreamLearner(SupervisedLearner[StreamSettings, StreamNet]):
         if self.config.phase == "imitation":
             return scores
         winner, loser, diverged = torch.cat(self._seen).mean(0).tolist()
-        self._winners.append(winner)
-        self._losers.append(loser)
+        winners = [*self.memory.get("winners", ()), winner][-SETTLED:]
+        losers = [*self.memory.get("losers", ()), loser][-SETTLED:]
+        self.memory = {"winners": winners, "losers": losers}
         rule = {"alignment_loss": scores.pop("validation_loss")}
         rule |= {"winner_reward": winner, "loser_reward": loser, "diverged": diverged}
-        return {"validation_loss": selection(self._winners, self._losers), **rule, **scores}
+        return {"validation_loss": selection(winners, losers), **rule, **scores}
 
     def prompt(self, net: StreamNet, sample: Sample) -> Prompt:
         """What comes before the streams of a sample."""

@@ -1,9 +1,14 @@
-"""Who asks a training to end (Ctrl-C, `kill`, a terminal that closes) has the step finished and its state saved."""
+"""Who asks a training to end (Ctrl-C, `kill`, a terminal that closes) has the step finished and its state saved.
+
+An evaluation, which may take a minute, is given up instead: it changes nothing and can be made again.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -17,6 +22,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.made = False
+        self._at_once = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -35,7 +41,19 @@ class StopRequest:
         for name, handler in self._before.items():
             signal.signal(name, handler)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """The block is left by KeyboardInterrupt when a stop is asked for in it, or was before."""
+        self._at_once = True
+        try:
+            if self.made:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._at_once = False
+
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.made and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        again = self.made and number == signal.SIGINT
         self.made = True
+        if again or self._at_once:
+            raise KeyboardInterrupt

@@ -3,8 +3,9 @@
     batch -> loss -> clip -> AdamW (warm-up, cosine) -> moving average
     at regular shares of the budget: evaluate the average on held-out episodes, save checkpoint and state, draw curves
 
-A step depends on the seed, its number and the weights only, so a resumed run with a `steps` budget equals one that was
-never interrupted. Device and processes are the engine's; every process holds the same weights.
+A step depends on the seed, its number and the weights only, and an evaluation that was given up is made first, so a
+resumed run with a `steps` budget equals one that was never interrupted. Device and processes are the engine's; every
+process holds the same weights.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ BatchT = TypeVar("BatchT")
 class Learner(Protocol[BatchT]):
     """What a method brings to the loop; its batches are of any class."""
 
+    memory: dict[str, Any]
+    """What evaluations leave for later ones, as JSON; carried over a resume."""
+
     @property
     def model(self) -> nn.Module:
         """The weights to train."""
@@ -57,7 +61,7 @@ class Learner(Protocol[BatchT]):
         ...
 
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
-        """Scores of `model` on held-out episodes, by name with unit."""
+        """Scores of `model` on held-out episodes, by name with unit; may be interrupted, and then is called again."""
         ...
 
     def save(self, model: nn.Module, folder: Path, summary: Mapping[str, Any]) -> None:
@@ -101,7 +105,9 @@ class Trainer:
         self._budget = Budget.of(config, engine.processes)
         self._scores: Mapping[str, float] = {}
         numbers = load_state(out / "training", self._trained) if resume else {}
+        learner.memory = numbers.get("memory", {})
         self._budget.step, self._budget.elapsed_s = numbers.get("step", 0), numbers.get("elapsed_s", 0.0)
+        self._evaluations = self._evaluations_due - (1 if numbers.get("unevaluated") else 0)
         self._patience = Patience(config.patience, numbers.get("best"), numbers.get("without", 0))
         self._precision = engine.agreed(numbers.get("precision") or self._choose_precision())
         engine.prepare(learner.model, learner.loss, self._optimiser)
@@ -136,21 +142,20 @@ class Trainer:
         )
 
     def _loop(self, batches: Iterator[Any], bar: tqdm[Any]) -> str:
-        evaluated = math.floor(self._budget.progress * self._config.evaluations)
         with StopRequest() as stop:
-            while not self._budget.done:
-                if self._patience.exhausted:
-                    return "patience"
-                if self._asked(stop):
+            while True:
+                if self._asked(stop) or not self._evaluated(stop, bar):
                     self._save_state()
                     return "interrupted"
-                loss = self._step(batches)
-                self._report(bar, loss)
-                due = math.floor(self._budget.progress * self._config.evaluations)
-                if due > evaluated:
-                    evaluated = due
-                    self._checkpoint(bar)
-        return "budget"
+                if self._budget.done:
+                    return "budget"
+                if self._patience.exhausted:
+                    return "patience"
+                self._report(bar, self._step(batches))
+
+    @property
+    def _evaluations_due(self) -> int:
+        return math.floor(self._budget.progress * self._config.evaluations)
 
     def _asked(self, stop: StopRequest) -> bool:
         """Whether to stop now; several processes agree on it every 20 steps."""
@@ -176,11 +181,28 @@ class Trainer:
             self._events.add(self._budget.step, {f"train/{k}": v for k, v in logged.items()})
         return value
 
+    def _evaluated(self, stop: StopRequest, bar: tqdm[Any]) -> bool:
+        """Evaluate and write if that is due; False when asked to stop before the scores are there."""
+        if self._evaluations_due <= self._evaluations:
+            return True
+        scores = self._engine.agreed(self._scores_now(stop) if self._engine.first else None)
+        if scores is None:
+            return False
+        self._evaluations, self._scores = self._evaluations_due, scores
+        self._checkpoint(bar)
+        return True
+
+    def _scores_now(self, stop: StopRequest) -> Mapping[str, float] | None:
+        before = dict(self._learner.memory)
+        try:
+            with stop.at_once():
+                return dict(self._learner.evaluate(self._average.model))
+        except KeyboardInterrupt:
+            self._learner.memory = before
+            return None
+
     def _checkpoint(self, bar: tqdm[Any]) -> None:
-        """The first process evaluates and writes; what it decides is told to the others."""
-        if self._engine.first:
-            self._scores = self._learner.evaluate(self._average.model)
-        self._scores = self._engine.agreed(dict(self._scores))
+        """The first process writes; what it decides is told to the others."""
         better = self._patience.better(self._scores)
         if self._engine.first:
             self._curves.add_scores(self._budget.step, self._scores)
@@ -198,7 +220,8 @@ class Trainer:
         if self._engine.first:
             numbers = {k: v for k, v in self.summary().items() if k != "scores"}
             numbers |= {"best": self._patience.best, "without": self._patience.without}
-            numbers["unlogged"] = self._curves.unlogged
+            numbers |= {"unlogged": self._curves.unlogged, "memory": self._learner.memory}
+            numbers |= {"unevaluated": self._evaluations_due > self._evaluations}
             save_state(self._out / "training", self._trained, numbers)
 
     def _speed(self) -> dict[str, float]:
