@@ -1,7 +1,6 @@
 """Gazebo as launch actions: files from the contracts, the server, the bridge, the robot and its controllers.
 
-Needs the ROS packages ros_gz_sim, ros_gz_bridge, topic_tools, robot_state_publisher, controller_manager and
-gz_ros2_control. Written against their sources; not run (docs/gazebo.md).
+Needs the packages of `gazebo_needs`. Written against their sources; not run (docs/gazebo.md).
 """
 
 from pathlib import Path

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from segue_bringup import gazebo_needs
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.refusals import refuse_planner, refuse_undescribed_hardware
+from segue_bringup.run.refusals import refuse_bad_robot, refuse_planner, refuse_undescribed_hardware
 from segue_control.planning.choice import moveit_is_there
 from segue_core.errors import ConfigError
 
@@ -75,3 +76,19 @@ def test_moveit_is_refused_before_anything_starts_where_it_cannot_plan(robot: st
     refuse_planner(make_plan(load_graph(), {**given, "planned_moves": False, "planner": "moveit"}))
     with pytest.raises(ConfigError, match=says):
         refuse_planner(make_plan(load_graph(), {**given, "planner": "moveit"}))
+
+
+def test_gazebo_that_is_not_here_or_was_not_started_is_refused_with_what_to_install_or_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run began, and ended with a file that a node could not read."""
+    given = {"sim": "gazebo", "robot": "franka", "task": "open_drawer", "policy": "scripted"}
+    plan = make_plan(load_graph(), {**given, "gazebo_files": str(tmp_path)})
+    monkeypatch.setattr(gazebo_needs, "PACKAGES", ("segue_core", "gz_none"))
+    with pytest.raises(ConfigError, match=r"not installed: gz_none\..*ros-gz.*sim:=mujoco"):
+        refuse_bad_robot(plan)
+    monkeypatch.setattr(gazebo_needs, "PACKAGES", ("segue_core",))
+    with pytest.raises(ConfigError, match=r"not started.*gazebo\.launch\.py robot:=franka task:=open_drawer"):
+        refuse_bad_robot(plan)
+    (tmp_path / "hardware.yaml").touch()
+    refuse_bad_robot(plan)

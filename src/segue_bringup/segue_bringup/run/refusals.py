@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 
 def refuse_bad_robot(plan: Plan) -> None:
-    """Raises ConfigError for a robot that does not fit its model file, or begins the task outside of its workspace."""
+    """Raises ConfigError for a robot that does not fit its model file, begins outside its workspace or is not there."""
     from segue_bringup.catalogue import path_of
+    from segue_bringup.gazebo_needs import refuse_unstarted_gazebo
     from segue_control.robot.kinematics import refuse_start_outside
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
@@ -19,6 +20,7 @@ def refuse_bad_robot(plan: Plan) -> None:
     robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
     task = load_file(str(path_of("tasks", str(plan.arguments["task"]))), TaskConfig, "task")
     refuse_start_outside(robot, task.start_pose)
+    refuse_unstarted_gazebo(plan.arguments)
 
 
 def refuse_planner(plan: Plan) -> None:
