@@ -21,7 +21,7 @@ SLOWEST_PACE = 0.05
 """Simulated seconds per second, at least; the simulator takes no less."""
 
 _NAMESPACE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
-_PATHS = ("runs", "checkpoint", "progress", "gazebo_files", "teleop_file")
+_PATHS = ("runs", "checkpoint", "gazebo_files", "teleop_file")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def make_plan(graph: Graph, given: Mapping[str, Scalar]) -> Plan:
         if "stride" not in given:
             arguments["stride"] = _fitting_stride(arguments)
     if arguments.get("progress"):
+        arguments["progress"] = _estimator(str(arguments["progress"]), str(arguments["task"]))
         arguments["rule_options"] = _learned_stop(arguments)
     if "real_time_factor" in arguments:
         arguments["real_time_factor"] = _pace(float(arguments["real_time_factor"]), values)
@@ -135,6 +136,13 @@ def _fitting_stride(arguments: Mapping[str, Scalar]) -> int:
 
     stride, delay = int(arguments["stride"]), int(arguments["delay"])
     return fitting_stride(stride, delay, str(arguments["checkpoint"]))
+
+
+def _estimator(given: str, task: str) -> str:
+    from segue_policies.estimators import estimator_folder
+
+    folder = estimator_folder(given, task, config_root() / "checkpoints")
+    return str(Path(folder).expanduser().absolute())
 
 
 def _learned_stop(arguments: Mapping[str, Scalar]) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from segue_bringup.catalogue import config_root
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.run.refusals import refuse_bad_progress
-from segue_core.errors import PolicyError
+from segue_core.errors import ConfigError, PolicyError
 from segue_policies.estimators import check_estimator
 from segue_policies.testing.hasty_estimator import write_hasty_estimator
 
@@ -41,6 +42,19 @@ def test_the_scheduler_is_given_its_threshold_beside_what_a_person_says(estimato
 def test_a_folder_without_one_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="no such checkpoint folder"):
         plan(progress=str(tmp_path / "nowhere"))
+
+
+def test_the_name_of_a_method_is_its_shipped_estimator_of_the_task() -> None:
+    shipped = config_root() / "checkpoints" / "progress_estimator_drawer"
+    made = plan(task="drawer", progress="progress_estimator")
+    assert made.node("progress").parameters["checkpoint"] == str(shipped)
+    assert json.loads(made.arguments["rule_options"]) == {
+        "progress_threshold": {"value": check_estimator(shipped).threshold}
+    }
+    with pytest.raises(
+        ConfigError, match=r"no progress_estimator for task towel is shipped.*drawer.*segue train"
+    ):
+        plan(task="towel", progress="progress_estimator")
 
 
 def test_an_instruction_that_it_never_saw_is_said_with_its_confidence(estimator: Path) -> None:

@@ -143,6 +143,15 @@ def seam_jump(space: ActionSpace, before: ArrayLike, after: ArrayLike) -> float:
     return float(np.linalg.norm(difference(space, before, after)))
 
 
+def path_length(actions: ArrayLike, space: ActionSpace) -> float:
+    """How far commands (T, D) move all end-effectors together [m]; NaN in a space without positions."""
+    path = np.asarray(actions, dtype=np.float64)
+    places = [path[:, space.slice(c.name)] for c in space.channels if c.kind is ChannelKind.POSITION]
+    if not places:
+        return float("nan")
+    return float(sum(np.linalg.norm(np.diff(place, axis=0), axis=1).sum() for place in places))
+
+
 def _velocity(positions: ArrayLike, rate_hz: float) -> Floats:
     path = np.asarray(positions, dtype=np.float64)
     path = path[:, None] if path.ndim == 1 else path

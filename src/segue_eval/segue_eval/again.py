@@ -36,8 +36,9 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     for name in ("device", "dtype", "progress"):
         if setup.get(name, fields[name].default) != fields[name].default:
             words += ["--" + name, setup[name]]
-    if setup.get("policy_options"):
-        words += ["--policy-options", _written(setup["policy_options"])]
+    for name in ("policy_options", "randomisation"):
+        if setup.get(name):
+            words += ["--" + name.replace("_", "-"), _written(setup[name])]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
     return "./segue eval " + shlex.join(words)
 

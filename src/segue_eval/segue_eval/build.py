@@ -11,7 +11,7 @@ from typing import Any
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.search import config_files
-from segue_core.contracts.task import TaskConfig
+from segue_core.contracts.task import Randomisation, TaskConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
@@ -37,7 +37,13 @@ from segue_scheduler.scheduler import ChunkScheduler
 from segue_sim.episode import Episode
 from segue_sim.scripted.policy import WorldSource
 
-_USUAL: Mapping[str, object] = {"device": "auto", "dtype": "float32", "progress": "", "policy_options": {}}
+_USUAL: Mapping[str, object] = {
+    "device": "auto",
+    "dtype": "float32",
+    "progress": "",
+    "policy_options": {},
+    "randomisation": {},
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Setup:
         latency: `planned`, `measured`, ticks, or `LOW:HIGH`, see `segue_core.latency`.
         progress: folder of the progress estimator that looks on; empty: none.
         policy_options: how the policy answers, what is not the usual of its method.
+        randomisation: what changes with the seed besides poses, where it is not as the task has it.
         device, dtype: where and in what precision the policy computes, see `segue_policies.runtime`.
     """
 
@@ -63,12 +70,21 @@ class Setup:
     dtype: Dtype = "float32"
     progress: str = ""
     policy_options: Mapping[str, Any] = field(default_factory=dict)
+    randomisation: Mapping[str, Any] = field(default_factory=dict)
+
+    def contract(self) -> TaskConfig:
+        """The task with what this setup randomises; raises ConfigError for a name or a value that it has not."""
+        task = load_task(self.task)
+        given = task.randomisation.model_dump() | dict(self.randomisation)
+        changed = parse_model(given, Randomisation, f"randomisation of task {self.task!r}")
+        return task.model_copy(update={"randomisation": changed})
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""
         plain = asdict(self) | {
             "scheduler": dict(self.scheduler),
             "policy_options": dict(self.policy_options),
+            "randomisation": dict(self.randomisation),
             "checkpoint_digest": digest(Path(self.checkpoint)) if self.checkpoint else "",
         }
         if code := _code(self.policy):
@@ -140,7 +156,7 @@ def deployment(
 
 def policy_info(setup: Setup) -> PolicyInfo:
     """What the policy of a setup is and can do, without building it where that takes time; raises SegueError."""
-    robot, task = load_robot(setup.robot), load_task(setup.task)
+    robot, task = load_robot(setup.robot), setup.contract()
     return check_policy(method_for(setup.policy), deployment(setup, robot, task))
 
 
@@ -150,7 +166,7 @@ def check(setup: Setup) -> tuple[str, ...]:
     Raises:
         SegueError: what is wrong, with the valid names or values.
     """
-    robot, task = load_robot(setup.robot), load_task(setup.task)
+    robot, task = load_robot(setup.robot), setup.contract()
     info = policy_info(setup)
     parse_latency(setup.latency, 0, robot.tick_rate_hz)
     config = scheduler_config(setup.scheduler, info, task)
@@ -227,9 +243,13 @@ class SimulatedRunner:
 
     def __call__(self) -> Runner:
         """Load the contracts and the policy, build the world; raises SegueError naming what is wrong."""
-        robot, task = load_robot(self.setup.robot), load_task(self.setup.task)
+        robot, task = load_robot(self.setup.robot), self.setup.contract()
         plant = SimulatedPlant(robot, task)
         policy = make_policy(method_for(self.setup.policy), deployment(self.setup, robot, task, plant.world))
-        runtime, looks_on = Runtime(self.setup.device, self.setup.dtype, threads=1), self.setup.progress
-        estimator = make_estimator(Path(looks_on), runtime, tuple(robot.cameras)) if looks_on else None
-        return Runner(robot, task, policy, plant, self.setup, estimator)
+        return Runner(robot, task, policy, plant, self.setup, estimator_for(self.setup, robot))
+
+
+def estimator_for(setup: Setup, robot: RobotConfig) -> ProgressEstimator | None:
+    """The progress estimator of a setup that has one; raises SegueError naming what is wrong."""
+    runtime = Runtime(setup.device, setup.dtype, threads=1)
+    return make_estimator(Path(setup.progress), runtime, tuple(robot.cameras)) if setup.progress else None

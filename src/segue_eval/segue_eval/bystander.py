@@ -13,6 +13,7 @@ import numpy as np
 from segue_core.observation import Observation
 from segue_core.progress.estimator import ProgressEstimator, period_ticks
 from segue_core.progress.instructions import KNOWN, familiarity
+from segue_core.progress.traces import ProgressTrace
 from segue_scheduler.tick import Estimate
 
 DELAY_TICKS = 2
@@ -38,13 +39,22 @@ class Bystander:
         self._estimator.begin(instruction)
         self._first = tick
         self._coming: dict[int, Estimate] = {}
+        self._said: dict[int, float] = {}
 
     def look(self, tick: int) -> None:
         """See this tick, if it is one to look at; called once per tick."""
         if self._silent or (tick - self._first) % self._period:
             return
         progress = np.float32(self._estimator.estimate(self._observe(tick)))  # as on the wire
+        self._said[tick - self._first] = float(progress)
         self._coming[tick + DELAY_TICKS] = Estimate(self._estimator.info.name, float(progress))
+
+    def trace(self, ticks: int) -> ProgressTrace | None:
+        """What it said in a task of so many ticks, beside the ramp from 0 to 1; None where it said nothing."""
+        if not self._said:
+            return None
+        seen, last = np.array(list(self._said)), max(ticks - 1, 1)
+        return ProgressTrace(seen, np.array(list(self._said.values())), seen / last, last)
 
     def heard(self, tick: int) -> Estimate | None:
         """What arrives at this tick."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
 from segue_policies.checkpoints.usual_stride import fitting_stride
-from segue_policies.estimators import calibrated, check_estimator
+from segue_policies.estimators import calibrated, check_estimator, estimator_folder
 from segue_policies.serve import method_in
 
 _OF_A_SETUP = ("stride", "delay", "delay_mode", "when_infeasible")
@@ -63,8 +64,17 @@ def _scheduler(arguments: SetupOptions) -> dict[str, Any]:
     }
 
 
+def with_learned_stop(scheduler: Mapping[str, Any], estimator: Path | None) -> dict[str, Any]:
+    """Settings of the scheduler with the threshold of the `estimator` that looks on, where its stop is a rule."""
+    if estimator is None:
+        return dict(scheduler)
+    rules = tuple(scheduler.get("termination", SchedulerConfig().termination))
+    options = calibrated(estimator, check_estimator(estimator), rules, scheduler.get("rule_options", {}))
+    return {**scheduler, "rule_options": options} if options else dict(scheduler)
+
+
 def setup_from(arguments: SetupOptions, progress: str = "") -> Setup:
-    """The setup that parsed `arguments` describe, with the progress estimator in the folder `progress`, if any."""
+    """The setup that parsed `arguments` describe, with an estimator `progress`, a folder or a method's name."""
     given = arguments.checkpoint
     named = "policy" in arguments.model_fields_set or not given
     policy = arguments.policy if named else method_in(Path(str(given))).name
@@ -80,11 +90,9 @@ def setup_from(arguments: SetupOptions, progress: str = "") -> Setup:
         refuse_unshipped(Path(checkpoint), policy, task)
     if "stride" not in arguments.model_fields_set:
         scheduler["stride"] = fitting_stride(scheduler["stride"], scheduler["delay"], checkpoint)
-    progress = str(Path(progress).resolve()) if progress else ""
     if progress:
-        info, rules = check_estimator(Path(progress)), arguments.termination
-        options = calibrated(Path(progress), info, rules, scheduler.get("rule_options", {}))
-        scheduler |= {"rule_options": options} if options else {}
+        progress = str(Path(estimator_folder(progress, task, config_folder() / "checkpoints")).resolve())
+        scheduler = with_learned_stop(scheduler, Path(progress))
     return Setup(
         task=task,
         policy=policy,
@@ -96,4 +104,5 @@ def setup_from(arguments: SetupOptions, progress: str = "") -> Setup:
         dtype=arguments.dtype,
         progress=progress,
         policy_options=arguments.policy_options,
+        randomisation=arguments.randomisation,
     )

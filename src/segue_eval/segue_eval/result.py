@@ -33,6 +33,9 @@ class EpisodeResult:
     that had to claim a shorter delay or ramp than configured; `notes` are the scheduler's own words about it, and
     what the policy said of its answers.
     `first_action_s` is the time to the first action of a chunk [s]; NaN without one.
+    `path_m` is how far the commands move all end-effectors together [m]; NaN where they say joints.
+    `progress_pearson`, `progress_mae` and `stop_reliable` (0 or 1) compare what a progress estimator said with the ramp
+    from 0 to 1 over the episode, see `segue_core.progress.traces`; NaN without one.
     `smooth` is in the row form as its own fields.
     """
 
@@ -53,6 +56,10 @@ class EpisodeResult:
     notes: tuple[str, ...] = ()
     wall_s: float = 0.0
     first_action_s: float = math.nan
+    path_m: float = math.nan
+    progress_pearson: float = math.nan
+    progress_mae: float = math.nan
+    stop_reliable: float = math.nan
 
     @property
     def claimed_done(self) -> bool:
@@ -135,7 +142,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "float": lambda value: math.nan if value is None else float(value),
 }
 _FIELDS = {field.name: str(field.type) for field in fields(EpisodeResult) if field.type in _READERS}
-_NEWER = frozenset({"first_action_s"})
+_NEWER = frozenset({"first_action_s", "path_m", "progress_pearson", "progress_mae", "stop_reliable"})
 """Fields that rows of before do not have."""
 
 

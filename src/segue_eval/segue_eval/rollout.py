@@ -149,4 +149,5 @@ def run_episode(
     interventions = sum(plant.interventions().values())
     shortened = scheduler.stats.shortened_requests
     trace.told = mailbox.told
+    trace.progress = bystander.trace(len(trace.actions)) if bystander is not None else None
     return trace.result(seed, plant.task_state(), interventions, shortened, time.perf_counter() - began)

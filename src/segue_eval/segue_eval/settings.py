@@ -40,6 +40,11 @@ class SetupOptions(RunSettings):
         default={},
         description="how the policy answers, as YAML, such as {strategy: beam}; each method names its own",
     )
+    randomisation: Options = Field(
+        default={},
+        description="what changes with the seed besides poses, as YAML, such as {light: 0.6, textures: true}; else as "
+        "the task has it (docs/tasks.md)",
+    )
     device: str = Field(default="auto", description="where the policy computes: auto, cpu, cuda or cuda:N")
     dtype: Dtype = Field(
         default="float32", description="what the policy's convolutions and matrices compute in"
@@ -82,7 +87,8 @@ examples:
     )  # fmt: skip
     progress: str = Field(
         default="",
-        description="folder of a trained progress estimator that looks on, beside any policy; empty: none",
+        description="a trained progress estimator that looks on, beside any policy: its folder, or its method "
+        "(progress_estimator) for the task's shipped one; empty: none",
     )
     seeds: Annotated[str | None, _SEEDS] = Field(
         default=None, description=f"FIRST:END, END excluded, or a list; else {DEFAULT_SEEDS}, or what the suite says"

@@ -110,6 +110,26 @@ COLUMNS: tuple[Column, ...] = (
         "seam_jump", "seam jump x1e3", lambda r: r.seam_jump, 1e3, heavy=True,
         means="the step of the commands where one chunk takes over from another",
     ),
+    Column(
+        "chunks", "chunks", lambda r: float(len(r.seams)), digits=1, printed=False,
+        means="chunks of which something was executed",
+    ),
+    Column(
+        "path", "path [m]", lambda r: r.path_m, printed=False,
+        means="how far the commands move all end-effectors together",
+    ),
+    Column(
+        "pearson", "progress, Pearson", lambda r: r.progress_pearson, digits=3, lower_is_better=False, printed=False,
+        means="correlation of what a progress estimator said with the ramp from 0 to 1 over the episode",
+    ),
+    Column(
+        "progress_mae", "progress, MAE", lambda r: r.progress_mae, digits=3, printed=False,
+        means="how far what it said is from that ramp, over all it said",
+    ),
+    Column(
+        "stop_reliability", "stop reliability [%]", lambda r: r.stop_reliable, 100.0, 1, lower_is_better=False,
+        printed=False, means="it said more than 0.9 in the last 10 ticks",
+    ),
     Column("delay", "delay [ticks]", _mean_delay, digits=1, means="from asking for a chunk to its first action"),
     Column(
         "first_action", "first action [s]", lambda r: r.first_action_s, printed=False,

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
+from segue_core.metrics import path_length
+from segue_core.progress.traces import ProgressTrace, scores
 from segue_core.task_state import TaskState
 from segue_eval.result import SAID, TIMES, EpisodeResult
 from segue_eval.smoothness import smoothness
@@ -30,6 +32,7 @@ class Trace:
     notes: dict[str, None] = field(default_factory=dict)
     outcome: Outcome | None = None
     told: Counter[str] = field(default_factory=Counter)  # what the policy said of its answers
+    progress: ProgressTrace | None = None  # what a progress estimator said
 
     def add(self, output: TickOutput) -> None:
         """Remember one tick."""
@@ -65,5 +68,18 @@ class Trace:
             seams=tuple(self.seams),
             actions=actions,
             wall_s=wall_s,
+            path_m=path_length(actions, self.space),
+            **_progress(self.progress),
             first_action_s=math.nan if self.first_action is None else self.first_action / self.space.rate_hz,
         )
+
+
+def _progress(trace: ProgressTrace | None) -> dict[str, float]:
+    if trace is None:
+        return {}
+    said = scores([trace])
+    return {
+        "progress_pearson": said["pearson"],
+        "progress_mae": said["mae"],
+        "stop_reliable": said["stop_reliability"],
+    }

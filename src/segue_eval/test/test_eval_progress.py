@@ -1,5 +1,6 @@
 """Laws of an evaluation with a progress estimator: it takes its threshold, tells its doubts and names its weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from segue_eval import again
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.options import setup_from
 from segue_eval.settings import EvalOptions
+from segue_eval.suite.run import Bench
 from segue_policies.estimators import check_estimator
 from segue_policies.testing.hasty_estimator import write_hasty_estimator
 
@@ -46,6 +48,25 @@ def test_episodes_of_another_estimator_are_another_setup(estimator: Path) -> Non
 def test_a_task_that_it_does_not_know_ends_by_the_time_limit(estimator: Path) -> None:
     result = SimulatedRunner(setup_from(learned(), str(estimator)))()(3)
     assert (result.rule, result.ticks) == ("time_limit", 61)
+
+
+def test_episodes_in_another_light_are_another_setup_and_a_light_that_a_task_has_not_is_refused() -> None:
+    plain, dark = (
+        setup_from(EvalOptions(policy="hold", randomisation=given)) for given in ({}, {"light": 0.6})
+    )
+    assert "randomisation" not in plain.to_dict() and dark.contract().randomisation.light == 0.6
+    assert "--randomisation '{\"light\": 0.6}'" in again.command(dark.to_dict(), 3, Path("again"))
+    with pytest.raises(
+        ConfigError, match="randomisation of task 'pick_place': lite: unknown key.*did you mean 'light'"
+    ):
+        check(setup_from(EvalOptions(policy="hold", randomisation={"lite": 0.6})))
+
+
+def test_cells_of_one_policy_that_is_to_answer_otherwise_do_not_share_it() -> None:
+    plain, bench = Setup("pick_place", "hold", ""), Bench({})
+    bench.policy(plain)
+    with pytest.raises(ConfigError, match="policy_options: hold has none"):
+        bench.policy(replace(plain, policy_options={"guidance": 2.0}))
 
 
 def test_what_is_no_estimator_is_refused(estimator: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Laws of a lockstep episode, in the real MuJoCo world with the real scheduler and controller."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from segue_core.errors import SchedulerError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_eval.build import Runner, Setup
 from segue_eval.plant import SimulatedPlant
-from segue_eval.result import EpisodeResult
+from segue_eval.result import EpisodeResult, result_from_row
 from segue_eval.testing.doubles import CAMERAS, StreamingPolicy, TellingEstimator, WavingPolicy
 from segue_scheduler.tick import TickInput, TickOutput
 
@@ -211,6 +212,10 @@ def test_an_estimator_beside_any_policy_sees_it_five_times_a_second_and_ends_its
     assert result.rule == "progress_threshold"
     assert result.ticks - 1 == 48 + 2 + 30  # 0.96 at tick 48, heard two ticks later, held for a second
     assert result.false_stop  # the judge has its own eyes
+    assert 0.9 < result.progress_pearson < 1 and 0.1 < result.progress_mae < 0.3 and result.stop_reliable == 1
+    again = result_from_row(result.to_row())
+    assert (again.progress_pearson, again.path_m) == (result.progress_pearson, result.path_m)
+    assert 0.02 < result.path_m < 1
 
 
 def test_an_estimator_changes_nothing_but_the_end(
@@ -228,4 +233,4 @@ def test_an_estimator_that_never_heard_the_instruction_is_silent_and_the_time_li
     estimator = TellingEstimator(30, ("pour the tea",))
     result = Runner(robot, task, WavingPolicy(), plant, setup, estimator)(3)
     assert result.rule == "time_limit"
-    assert estimator.seen == []
+    assert estimator.seen == [] and math.isnan(result.progress_pearson)

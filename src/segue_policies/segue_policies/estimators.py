@@ -22,6 +22,26 @@ from segue_policies.serve import check_network, method_in
 RULE = "progress_threshold"
 
 
+def estimator_folder(given: str, task: str, shipped: Path) -> str:
+    """Where an estimator lies: `given` is a folder, or the name of a method whose shipped one for `task` is taken.
+
+    Args:
+        shipped: the folder of the shipped checkpoints, METHOD_TASK each.
+
+    Raises:
+        ConfigError: none of that method is shipped for the task; for which it is.
+    """
+    if given not in (method.name for method in methods() if method.estimator):
+        return given
+    folder = shipped / f"{given}_{task}"
+    if not folder.is_dir():
+        tasks = tuple(sorted(path.name.removeprefix(f"{given}_") for path in shipped.glob(f"{given}_*")))
+        text = f"no {given} for task {task} is shipped"
+        do = f"train one (./segue train {given} data=DATASET out=FOLDER) and give progress:=FOLDER"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=task, allowed=tasks, do=do)
+    return str(folder)
+
+
 def make_estimator(
     folder: Path, runtime: Runtime | None = None, cameras: tuple[str, ...] | None = None
 ) -> ProgressEstimator:

@@ -12,12 +12,13 @@ from segue_core.errors import SegueError
 from segue_core.scheduler_config import ChunkLengths
 from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
-from segue_eval.options import default_continuation, usual_lengths
+from segue_eval.options import default_continuation, usual_lengths, with_learned_stop
 from segue_eval.suite.spec import CellSpec, SuiteSpec
 from segue_policies.serve import method_in
 from segue_policies.train.arguments import read_settings
 from segue_policies.train.training_set import TASK, is_set
 
+_ESTIMATOR = "segue train progress_estimator data=datasets/{task} out={out}"
 _LENGTHS = frozenset(ChunkLengths.model_fields)
 
 
@@ -55,7 +56,12 @@ def plan(spec: SuiteSpec, tasks: Sequence[str], checkpoints: Path) -> list[Job]:
 
 
 def _job(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Job:
-    missing = _missing_task(task) or _missing_checkpoint(checkpoint_of(cell, task, checkpoints), task)
+    looks_on = _folder(cell.progress, task, checkpoints)
+    missing = (
+        _missing_task(task)
+        or _missing_checkpoint(checkpoint_of(cell, task, checkpoints), task, cell.made_by)
+        or _missing_checkpoint(looks_on, task, cell.made_by or _ESTIMATOR)
+    )
     if missing:
         return Job(cell, task, missing=missing)
     try:
@@ -72,8 +78,11 @@ def checkpoint_name(cell: CellSpec, task: str) -> str:
 
 def checkpoint_of(cell: CellSpec, task: str, checkpoints: Path) -> Path | None:
     """The folder of that checkpoint."""
-    name = checkpoint_name(cell, task)
-    return checkpoints / name if name else None
+    return _folder(cell.checkpoint, task, checkpoints)
+
+
+def _folder(name: str, task: str, checkpoints: Path) -> Path | None:
+    return checkpoints / name.replace(TASK, task) if name else None
 
 
 def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Setup:
@@ -88,16 +97,18 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
     } | cell.model_dump(
         include={"stride", "delay", "ramp", "delay_mode"} | (cell.model_fields_set & _LENGTHS)
     )
+    scheduler |= {name: length for name, length in own.items() if name not in cell.model_fields_set}
+    looks_on = _folder(cell.progress, task, checkpoints)
     return Setup(
         task=task,
         policy=policy,
         checkpoint="" if folder is None else str(folder.resolve()),
         robot=spec.robot or load_task(task).robot,
-        scheduler=scheduler
-        | {name: length for name, length in own.items() if name not in cell.model_fields_set}
-        | dict(cell.scheduler),
+        scheduler=with_learned_stop(scheduler | dict(cell.scheduler), looks_on),
         latency=cell.latency,
+        progress="" if looks_on is None else str(looks_on.resolve()),
         policy_options=cell.policy_options,
+        randomisation=cell.randomisation,
     )
 
 
@@ -112,19 +123,21 @@ def _missing_task(task: str) -> str:
     return ""
 
 
-def _missing_checkpoint(folder: Path | None, task: str) -> str:
+def _missing_checkpoint(folder: Path | None, task: str, made_by: str) -> str:
     if folder is None or folder.is_dir():
         return ""
     parent = folder.parent
     where = parent.relative_to(Path.cwd()) if parent.is_relative_to(Path.cwd()) else parent
     data = f"datasets/{task}"
     train, then = _training(folder.name, task, where)
-    steps = (
+    made = made_by.replace(TASK, task).replace("{out}", str(where / folder.name))
+    data_steps = (
         f"segue data record --task {task} --seeds 100000:100300 --disturb --out demos/{task}",
         f"segue data convert demos/{task} {data}",
-        f"segue train {train} data={data}",
     )
-    return f"checkpoint {folder.name} is not in {where}; make it with: {' && '.join(steps)}{then}"
+    needed = data_steps if not made or data in made else ()
+    steps = (*needed, made or f"segue train {train} data={data}")
+    return f"checkpoint {folder.name} is not in {where}; make it with: {' && '.join(steps)}{'' if made else then}"
 
 
 def _training(name: str, task: str, where: Path) -> tuple[str, str]:
@@ -149,7 +162,8 @@ def identity(setup: Setup) -> dict[str, object]:
         load_task(setup.task).model_dump_json(),
     ]
     total = hashlib.sha256("\n".join(contracts).encode()).hexdigest()[:16]
-    return plain | {"checkpoint": Path(setup.checkpoint).name, "contracts_digest": total}
+    named = {"progress": Path(setup.progress).name} if setup.progress else {}
+    return plain | named | {"checkpoint": Path(setup.checkpoint).name, "contracts_digest": total}
 
 
 def cell_folder(root: Path, setup: Setup) -> Path:

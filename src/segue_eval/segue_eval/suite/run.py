@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from segue_core.policy import Policy
-from segue_data.contracts import load_robot, load_task
-from segue_eval.build import Runner, Setup, deployment, method_for
+from segue_core.progress.estimator import ProgressEstimator
+from segue_data.contracts import load_robot
+from segue_eval.build import Runner, Setup, deployment, estimator_for, method_for
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.plant import SimulatedPlant
 from segue_eval.progress import ProgressBar
@@ -35,7 +37,8 @@ class Bench:
     """Runners of all setups in one process. The last world is kept, and the policies that acted in it."""
 
     setups: Mapping[Key, Setup]
-    policies: dict[tuple[str, str], Policy] = field(default_factory=dict)
+    policies: dict[tuple[str, str, str], Policy] = field(default_factory=dict)
+    estimators: dict[str, ProgressEstimator | None] = field(default_factory=dict)
     plant_of: tuple[str, str] = ("", "")
     plant: SimulatedPlant | None = None
 
@@ -47,11 +50,12 @@ class Bench:
 
     def policy(self, setup: Setup) -> Policy:
         """The policy of a setup, in its world."""
-        robot, task = load_robot(setup.robot), load_task(setup.task)
-        if self.plant is None or self.plant_of != (setup.robot, setup.task):
-            self.plant, self.plant_of = SimulatedPlant(robot, task), (setup.robot, setup.task)
+        robot, task = load_robot(setup.robot), setup.contract()
+        world = setup.robot, task.model_dump_json()
+        if self.plant is None or self.plant_of != world:
+            self.plant, self.plant_of = SimulatedPlant(robot, task), world
             self.policies.clear()
-        made = (setup.policy, setup.checkpoint)
+        made = (setup.policy, setup.checkpoint, json.dumps(dict(setup.policy_options), sort_keys=True))
         if made not in self.policies:
             given = deployment(setup, robot, task, self.plant.world)
             self.policies[made] = make_policy(method_for(setup.policy), given)
@@ -60,7 +64,10 @@ class Bench:
     def runner(self, setup: Setup, policy: Policy) -> Runner:
         """Runs `policy` in the world where the setup's own was asked for last."""
         assert self.plant is not None
-        return Runner(load_robot(setup.robot), load_task(setup.task), policy, self.plant, setup)
+        robot = load_robot(setup.robot)
+        if setup.progress not in self.estimators:
+            self.estimators[setup.progress] = estimator_for(setup, robot)
+        return Runner(robot, setup.contract(), policy, self.plant, setup, self.estimators[setup.progress])
 
 
 @dataclass(frozen=True)

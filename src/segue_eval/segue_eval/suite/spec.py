@@ -12,7 +12,7 @@ from segue_core.scheduler_config import ChunkLengths, Ramp
 from segue_eval.summary import COLUMNS
 
 METRICS = {column.key: column for column in COLUMNS}
-PaperRow = Mapping[str, tuple[float, float]]  # metric -> (mean, standard error)
+PaperRow = Mapping[str, tuple[float, float] | float]  # metric -> (mean, standard error), or the mean alone
 
 
 class CellSpec(ChunkLengths):
@@ -22,6 +22,10 @@ class CellSpec(ChunkLengths):
     label: str = Field(description="as the paper calls it")
     group: str = Field(default="", description="heading of rows that belong together, such as (8, 30, 22)")
     checkpoint: str = Field(default="", description="name of a checkpoint folder")
+    made_by: str = Field(
+        default="",
+        description="command that makes its checkpoint where no training is called so; {task} and {out} are filled in",
+    )
     policy: str = Field(
         default="",
         description="policy without a checkpoint, by name, such as scripted or a method of your own",
@@ -30,6 +34,13 @@ class CellSpec(ChunkLengths):
     options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation method")
     policy_options: Mapping[str, Any] = Field(
         default_factory=dict, description="how the policy answers; each method names its own"
+    )
+    progress: str = Field(
+        default="",
+        description="progress estimator that looks on: name of a checkpoint folder, in which {task} is the task's name",
+    )
+    randomisation: Mapping[str, Any] = Field(
+        default_factory=dict, description="what changes with the seed besides poses; else as the task has it"
     )
     ramp: Ramp = 22
     latency: str = Field(
@@ -91,7 +102,8 @@ class SuiteSpec(StrictModel):
     columns: tuple[str, ...] = Field(min_length=1, description="metrics of the paper's table, in its order")
     cells: tuple[CellSpec, ...] = Field(min_length=1)
     paper: Mapping[str, Mapping[str, PaperRow]] = Field(
-        default_factory=dict, description="task -> cell -> metric -> [mean, standard error], as printed"
+        default_factory=dict,
+        description="task -> cell -> metric -> [mean, standard error], as printed, or the mean",
     )
     claims: tuple[ClaimSpec, ...] = ()
 
@@ -118,8 +130,9 @@ class SuiteSpec(StrictModel):
         return next(iter(self.paper)) if len(self.paper) == 1 else ""
 
     def fact(self, task: str, cell: str, metric: str) -> tuple[float, float] | None:
-        """What the paper prints for the cell (mean, standard error), if it does."""
-        return self.paper.get(self.paper_task or task, {}).get(cell, {}).get(metric)
+        """What the paper prints for the cell (mean, standard error), if it does; an error of 0 where it prints none."""
+        told = self.paper.get(self.paper_task or task, {}).get(cell, {}).get(metric)
+        return told if told is None or isinstance(told, tuple) else (told, 0.0)
 
     @property
     def paper_name(self) -> str:

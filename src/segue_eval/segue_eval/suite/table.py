@@ -35,7 +35,7 @@ def _labels(cell: Cell) -> list[str]:
 
 def printed(fact: tuple[float, float] | None, digits: int) -> str:
     """A number of the paper; a dash where it has none."""
-    return Estimate(*fact, count=2).text(digits) if fact else "-"
+    return Estimate(*fact, count=2 if fact[1] else 1).text(digits) if fact else "-"
 
 
 def paper_table(run: SuiteRun) -> Rows:
