@@ -16,7 +16,7 @@ from segue_data.contracts import load_robot
 from segue_data.datasets import corrections
 from segue_data.datasets.dataset import load
 from segue_data.datasets.episodes import open_dataset
-from segue_data.datasets.label_files import read_labels, write_labels, write_split
+from segue_data.datasets.label_files import label_of, write_labels, write_split
 from segue_data.datasets.picture_cache import HERE
 from segue_data.datasets.recorded_episode import EpisodeArrays
 from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
@@ -177,7 +177,7 @@ def _labelled(place: Path) -> Reader:
     write_labels(source, "keyframes")
     labels = {name: way for name, way in _ways(source).items() if name.startswith("labels")}
     return one_folder(
-        "labels", source, any_file(source, labels), lambda path: read_labels(path, "keyframes"), _anything
+        "labels", source, any_file(source, labels), lambda path: label_of(path, "keyframes"), _anything
     )
 
 

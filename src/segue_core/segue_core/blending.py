@@ -1,7 +1,7 @@
 """Comparing and mixing actions channel by channel.
 
 A plain mean of two actions is wrong for orientations (it leaves SO(3), and takes the long way round across
-pi), for grippers (half open is neither) and for wrapping joints. All continuation methods mix through here.
+pi), for grippers (half open is neither) and for wrapping joints. All continuations mix through here.
 """
 
 from collections.abc import Callable, Mapping
@@ -126,21 +126,6 @@ def continuous(space: ActionSpace, actions: ArrayLike, start: ArrayLike) -> Floa
 def _leaps(rotvecs: Floats, start: Floats) -> bool:
     steps = np.diff(rotvecs, axis=0, prepend=start[None])
     return bool((np.linalg.norm(steps, axis=-1) > np.pi).any())
-
-
-def weighted_mean(space: ActionSpace, actions: ArrayLike, weights: ArrayLike) -> Floats:
-    """Mean (..., D) of K actions (K, ..., D), oldest first, with non-negative `weights` (K, ...).
-
-    Folded pairwise, each new action mixed in with its share of the weight so far, so that all goes through
-    `blend`. For linear channels this is the weighted mean; a gripper is the newest one with a weight.
-    """
-    rows, shares = np.asarray(actions, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    mean: Floats = rows[0]
-    total = shares[0]
-    for row, share in zip(rows[1:], shares[1:], strict=True):
-        total = total + share
-        mean = blend(space, mean, row, np.where(total > 0, share / np.where(total > 0, total, 1.0), 0.0))
-    return mean
 
 
 def _channels(space: ActionSpace) -> list[tuple[Channel, slice]]:

@@ -80,9 +80,3 @@ def nearest_rotvec(rotvec: ArrayLike, target: ArrayLike) -> Floats:
     turns = np.round((np.sum(goal * axis, axis=-1, keepdims=True) - angle) / (2 * np.pi))
     nearest: Floats = np.where(turns == 0, vector, axis * (angle + 2 * np.pi * turns))
     return nearest
-
-
-def angular_velocity(rotvecs: ArrayLike, rate_hz: float) -> Floats:
-    """Base-frame angular velocity [rad/s] between samples, (T, 3) to (T - 1, 3); indifferent to wrapping."""
-    q = xyzw_from_rotvec(rotvecs)
-    return relative_rotvec(q[:-1], q[1:]) * rate_hz

@@ -30,7 +30,7 @@ from segue_data.datasets.dataset import EpisodeDataset, load
 from segue_data.datasets.episodes import open_dataset
 from segue_data.datasets.export import export
 from segue_data.datasets.info import flat_names
-from segue_data.datasets.label_files import read_labels, write_labels
+from segue_data.datasets.label_files import label_of, write_labels
 from segue_data.datasets.pictures import pictures
 from segue_data.datasets.video_writer import write_video
 from segue_data.datasets.writer import ConversionOptions
@@ -58,10 +58,7 @@ def test_an_episode_is_what_meta_episodes_says_however_many_share_a_file(
     assert "episode 1 of 3, task 1: 4 frames" in shown.title
     np.testing.assert_array_equal(shown.actions, frames[1].action)
     np.testing.assert_array_equal(shown.views["head"][2], whole.images[LENGTHS[0] + 3, 0])
-    progress = read_labels(path, "progress") if write_labels(path, "progress") else None
-    assert progress is not None and np.flatnonzero(
-        progress.column("progress").to_numpy() == 1.0
-    ).tolist() == [4, 8, 14]
+    assert np.flatnonzero(label_of(path, "progress")["progress"] == 1.0).tolist() == [4, 8, 14]
     write_page([check_dataset(path)], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     first = base64.b64decode(page.split("data:image/svg+xml;base64,")[1].split('"')[0]).decode()

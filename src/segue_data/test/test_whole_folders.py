@@ -153,12 +153,12 @@ _WRITE = """
 import sys
 from pathlib import Path
 from segue_data.storage.atomic import write_text
-from segue_data.datasets.label_files import read_labels, write_labels
+from segue_data.datasets.label_files import label_of, write_labels
 dataset, text = map(Path, sys.argv[1:])
 sys.stdin.read()
 for _ in range(20):
     write_labels(dataset, "progress")
-    read_labels(dataset, "progress")
+    label_of(dataset, "progress")
     write_text(text, "x" * 100_000)
     assert len(text.read_text()) == 100_000
 """

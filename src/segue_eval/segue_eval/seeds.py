@@ -13,12 +13,3 @@ EVALUATION_SEEDS = range(10_000)
 TEST_SEEDS = range(1_000, 1_050)
 VALIDATION_SEEDS = range(20_000, 30_000)
 FIRST_TRAINING_SEED = 100_000
-
-
-def role_of(seed: int) -> str:
-    """`evaluation`, `validation`, `training` or `unassigned`: what the project uses this seed for."""
-    if seed in EVALUATION_SEEDS:
-        return "evaluation"
-    if seed in VALIDATION_SEEDS:
-        return "validation"
-    return "training" if seed >= FIRST_TRAINING_SEED else "unassigned"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import mujoco
-import numpy as np
 
 from segue_core.contracts.robot import ArmConfig, RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
@@ -55,9 +54,3 @@ def _refuse(robot: RobotConfig, model: mujoco.MjModel, name: str, held: list[str
                 text = f"held joint '{name}' carries the tool of '{arm.name}': only the robot's contract moves it"
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
             body = int(model.body_parentid[body])
-
-
-def held_positions(robot: RobotConfig, data: mujoco.MjData) -> dict[str, float]:
-    """Where the held joints are now [rad] or [m], by their names in the compiled model."""
-    names = [f"{arm.name}_{held.joint}" for arm in robot.arms for held in arm.held or ()]
-    return {name: float(np.asarray(data.joint(name).qpos)[0]) for name in names}

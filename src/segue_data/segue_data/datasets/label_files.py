@@ -32,7 +32,7 @@ from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.episodes import episode_names, open_dataset
 from segue_data.datasets.parquet import read_table
 from segue_data.datasets.values import refuse_values
-from segue_data.errors import invalid_dataset, missing, writing
+from segue_data.errors import invalid_dataset, writing
 from segue_data.storage.atomic import whole_file, write_text
 
 FOLDER = "labels"
@@ -231,19 +231,6 @@ def _from_arrow(column: pa.ChunkedArray) -> NDArray[Any]:
         return np.asarray(column.to_numpy())
     flat: NDArray[Any] = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), -1)
-
-
-def read_labels(dataset: Path, name: str, changes: Mapping[str, Any] | None = None) -> pa.Table:
-    """The labels `name` of this very dataset with these settings, as `write_labels` left them.
-
-    Raises:
-        DataError: there are none; the text says how to make them. ConfigError: an unknown name or setting.
-    """
-    rows = _read(dataset)
-    path = _path(dataset, rows, name, _settings(name, changes))
-    if not path.is_file():
-        raise missing(path, "not there", f"`segue data label {dataset} {name}` makes it")
-    return _table(path, rows)
 
 
 def _table(path: Path, rows: LabelRows) -> pa.Table:

@@ -146,20 +146,8 @@ def tasks_table(tasks: Sequence[str]) -> pa.Table:
         {"task_index": pa.array(range(len(tasks)), pa.int64()), index: pa.array(tasks, pa.string())}
     )
     columns = [
-        {
-            "name": "task_index",
-            "field_name": "task_index",
-            "pandas_type": "int64",
-            "numpy_type": "int64",
-            "metadata": None,
-        },
-        {
-            "name": None,
-            "field_name": index,
-            "pandas_type": "unicode",
-            "numpy_type": "object",
-            "metadata": None,
-        },
+        _pandas_column("task_index", "task_index", "int64", "int64"),
+        _pandas_column(None, index, "unicode", "object"),
     ]
     names = [
         {

@@ -92,9 +92,3 @@ class Autoencoder(nn.Module):
 def tokens_of(latents: Tensor) -> Tensor:
     """Views side by side, as tokens: (..., cameras, latent, h', w') to (..., h' cameras w', latent)."""
     return latents.movedim(-3, -1).movedim(-4, -3).flatten(-4, -2)
-
-
-def latents_of(tokens: Tensor, cameras: int, height: int) -> Tensor:
-    """Inverse of `tokens_of`."""
-    latents: Tensor = tokens.unflatten(-2, (height, cameras, -1)).movedim(-3, -4).movedim(-1, -3)
-    return latents

@@ -71,11 +71,6 @@ class FrameTree:
     def __init__(self, urdf: str) -> None:
         self._joints = [_joint(element) for element in xml.fromstring(urdf).findall("joint")]
 
-    @property
-    def moving_joints(self) -> tuple[str, ...]:
-        """Joints whose positions `moving` asks for; those that follow another are not among them."""
-        return tuple(joint.name for joint in self._joints if joint.kind not in _FIXED and not joint.follows)
-
     def fixed(self) -> tuple[TreeFrame, ...]:
         """Frames that never move."""
         return tuple(joint.still for joint in self._joints if joint.kind in _FIXED)
