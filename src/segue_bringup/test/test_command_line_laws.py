@@ -29,9 +29,10 @@ from segue_core.command_line.verb import every
 from segue_core.contracts.plain import null_of, plain_default
 from segue_core.errors import ConfigError
 from segue_core.scheduler_config import ChunkLengths, RunSettings
-from segue_eval.settings import SetupOptions
+from segue_eval.settings import BenchTrain, SetupOptions
 from segue_eval.suite.spec import CellSpec
 from segue_policies.method import own_methods
+from segue_policies.training.config import TrainingConfig
 from segue_scheduler.node.settings import SchedulerParameters
 
 COMMANDS = every(VERBS)
@@ -147,6 +148,19 @@ def test_a_graph_file_says_nothing_of_a_settings_field_but_where_its_value_comes
     }
 
 
+def test_a_benchmark_of_training_calls_its_settings_as_training_does() -> None:
+    """`bench train --batch-size 8` and `--device auto` were refused."""
+    training = {one.key: one for one in settings_of(TrainingConfig)}
+    shared = {one.key: one for one in settings_of(BenchTrain) if one.key in training}
+    assert {"batch_size", "device", "threads"} <= set(shared)
+    for key, one in shared.items():
+        assert (one.kind, one.choices, one.range) == (
+            training[key].kind,
+            training[key].choices,
+            training[key].range,
+        )
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace whose index of commands was just written."""
@@ -216,7 +230,7 @@ def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspa
         ("help data co", ["convert"]),
         ("help eval --se", []),
         ("completion f", ["fish"]),
-        ("compare --methods le", ["legato"]),
+        ("compare --continuations le", ["legato"]),
         ("compare methods:=legato,rt", ["methods:=legato,rtc"]),
         ("eval --tasks=pick_place,pus", ["--tasks=pick_place,push_button"]),
         ("train flo", ["flow"]),
@@ -226,6 +240,10 @@ def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspa
         ("train act_sm", ["act_small"]),
         ("train act network.backbone_n", ["network.backbone_norm="]),
         ("train act network.backbone_norm=g", ["network.backbone_norm=group"]),
+        ("move ho", ["home"]),
+        ("move as", ["aside"]),
+        ("run hardware:=reh", ["hardware:=rehearsal"]),
+        ("run --camera-set franka_r", ["franka_realsense_ros"]),
     ],
 )
 def test_a_shell_completes_commands_settings_and_names(
@@ -261,6 +279,35 @@ def test_files_of_ones_own_are_completed_and_one_that_is_missing_is_refused_at_o
     assert completing.complete(workspace, ["eval", "--task", f"{tmp_path}/o"]) == [f"{tmp_path}/other.yml"]
     assert early.refusal(workspace, ["run", f"robot:={tmp_path}/mine.yaml"]) == ""
     assert "no such file" in early.refusal(workspace, ["run", f"robot:={tmp_path}/none.yaml"])
+
+
+def test_recordings_and_folders_are_completed_where_a_command_takes_them(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("runs/one/bag", "runs/unrecorded", "demos"):
+        (tmp_path / name).mkdir(parents=True)
+    for words in (["report", "ru"], ["compare", "runs/o"], ["replay", "runs/one"]):
+        assert "runs/one" in completing.complete(workspace, words)
+    assert completing.complete(workspace, ["run", "checkpoint=de"]) == ["checkpoint=demos/"]
+    assert "demos/" in completing.complete(workspace, ["data", "convert", "de"])
+
+
+def test_a_pose_and_a_training_of_the_users_own_are_completed(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("robots", "training"):
+        (tmp_path / kind).mkdir()
+    poses = "planning:\n  poses:\n    tucked: [0.1,\n      0.2]\n    wide: [0, 1]\nname: mine\n"
+    (tmp_path / "robots" / "mine.yaml").write_text(poses)
+    (tmp_path / "training" / "mine.yaml").write_text("method: act\n")
+    monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
+    assert completing.complete(workspace, ["move", "tu"]) == ["tucked"]
+    assert completing.complete(workspace, ["move", "wi"]) == ["wide"]
+    words = ["train", "mine", "network.backbone_n"]
+    assert [line.split("\t")[0] for line in completing.complete(workspace, words)] == [
+        "network.backbone_norm="
+    ]
 
 
 def test_a_training_of_the_users_own_is_left_to_the_command(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from segue_bringup.environment.endings import EXIT_INTERRUPTED
-from segue_bringup.environment.testing import DAILY, THOROUGH, pytest_commands, run_tests, verdict
+from segue_bringup.environment.testing import DAILY, THOROUGH, misspelt, pytest_commands, run_tests, verdict
 from segue_bringup.environment.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +43,26 @@ def test_what_runs_in_real_time_runs_one_after_the_other() -> None:
 
 def test_a_debugger_has_the_terminal_for_itself() -> None:
     assert not any(word.startswith("-n") for word in _passed("--pdb")[0])
+
+
+def test_a_misspelt_option_is_told_and_pytests_own_are_left_to_it() -> None:
+    """`segue test --fst` ran everything but what it was asked for."""
+    assert misspelt(["--fst"]) == ("--fst", "--fast") and misspelt(["src", "--fault"]) == (
+        "--fault",
+        "--faults",
+    )
+    own = [
+        "--ff",
+        "--lf",
+        "--failed-first",
+        "--fixtures",
+        "--full-trace",
+        "--fuzz-seed=3",
+        "-k",
+        "fst",
+        "--fast",
+    ]
+    assert misspelt(own) is None
 
 
 def test_a_path_runs_whole_and_alone() -> None:

@@ -18,6 +18,12 @@ def missing(source: Source, what: str, do: str = "") -> DataError:
     return DataError(ErrorCode.DATA_BAG_INCOMPLETE, f"{source}: {what}", do=do)
 
 
+def no_episode(path: Path, number: int, count: int) -> DataError:
+    """Episodes are counted from 0."""
+    which = f"take one from 0 to {count - 1}" if count else "record some: ./segue record"
+    return missing(path, f"no episode {number}; there are {count}", which)
+
+
 def must_exist(bag: Path) -> None:
     """Raises DataError where nothing is at the place of a bag: there is nothing to mend."""
     if not bag.exists():

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from segue_core.command_line.judges import SEEDS, parse_seeds
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
+from segue_core.errors import ConfigError
 
 Outcome = Literal["success", "failure", "aborted", "unknown"]
 
@@ -20,13 +22,9 @@ def _seeds(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     try:
-        first, colon, last = text.partition(":")
-        seeds = tuple(range(int(first), int(last))) if colon else tuple(int(part) for part in text.split(","))
-    except ValueError:
-        seeds = ()
-    if not seeds or min(seeds) < 0:
-        raise PydanticCustomError("word", "expected 0:50, 3,7,9 or one number")
-    return seeds
+        return parse_seeds(text)
+    except ConfigError as error:
+        raise PydanticCustomError("word", "expected {expected}", {"expected": SEEDS}) from error
 
 
 def _size(text: Any) -> Any:
@@ -53,7 +51,9 @@ def _mapping(text: Any) -> Any:
     return settings
 
 
-Seeds = Annotated[tuple[int, ...], BeforeValidator(_seeds)]
+Seeds = Annotated[
+    tuple[int, ...], BeforeValidator(_seeds), Word(judge="segue_core.command_line.judges:seeds")
+]
 Size = Annotated[tuple[int, int] | None, BeforeValidator(_size)]
 Settings = Annotated[dict[str, Any], BeforeValidator(_mapping)]
 
@@ -83,7 +83,7 @@ class RecordOptions(Workers):
     robot: Annotated[str | None, Word(names="robots")] = Field(
         default=None, description="robot, by name; else the task's"
     )
-    seeds: Seeds = Field(default=tuple(range(50)), description="0:50, 3,7,9 or one number; else 0:50")
+    seeds: Seeds = Field(default="0:50", validate_default=True, description=SEEDS)
     out: Path = Field(description="folder for the bags; call again to go on")
     disturb: bool = Field(default=False, description="disturb what is executed, never the label")
     images: Literal["jpeg", "png"] = Field(default="jpeg", description="compression of pictures")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from segue_core.command_line.models import settings_of
 from segue_core.command_line.verb import Chosen, choose
 from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
@@ -14,14 +15,15 @@ from segue_data import commands
 from segue_data.cli import main
 from segue_data.contracts import load_robot, names
 from segue_data.datasets import dataset, synthetic
+from segue_data.settings import RecordOptions
 from segue_data.verbs import VERBS
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["record", "--out", "o", "--seeds", "50:0"], "got '50:0'; expected 0:50, 3,7,9 or one number"),
-        (["record", "--out", "o", "--seeds", "-3"], "got '-3'; expected 0:50"),
+        (["record", "--out", "o", "--seeds", "50:0"], "seeds; got '50:0'; expected FIRST:END"),
+        (["record", "--out", "o", "--seeds", "-3"], "seeds; got '-3'; expected FIRST:END"),
         (["convert", "b", "o", "--workers", "0"], "--workers; got 0; expected 1 to 1024"),
         (["convert", "b", "o", "--size", "224"], "got '224'; expected WIDTHxHEIGHT"),
         (["convert", "b", "o", "--size", "0x72"], "got '0x72'; expected WIDTHxHEIGHT"),
@@ -36,6 +38,23 @@ def test_a_word_that_cannot_be_meant_is_refused(
 ) -> None:
     assert main(words) == ExitStatus.USAGE
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["check"], ["info"], ["show"], ["repair"]])
+def test_a_command_does_not_advise_itself_for_a_place_where_nothing_is(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`data check /nonexist` advised `data check`."""
+    assert main([words[0], str(tmp_path / "nothing"), *words[1:]]) != ExitStatus.SUCCESS
+    said = capsys.readouterr().err
+    assert "What to do: give " in said and "segue data" not in said.split("What to do:")[1]
+
+
+def test_help_says_a_default_as_it_is_written() -> None:
+    """`data record --help` printed fifty seeds."""
+    (seeds,) = (one for one in settings_of(RecordOptions) if one.key == "seeds")
+    assert seeds.default == "0:50"
+    assert parsed("record", "--out", "o").seeds == tuple(range(50))
 
 
 def parsed(*words: str) -> Any:

@@ -14,6 +14,7 @@ from segue_core.contracts.plain import Options
 from segue_core.scheduler_config import MaxActionAge, RunSettings
 from segue_eval.seeds import TEST_SEEDS, parse_seeds
 from segue_policies.runtime import Dtype
+from segue_policies.training.config import Device
 
 _JUDGES = "segue_core.command_line.judges"
 _SEEDS = Word(judge=f"{_JUDGES}:seeds")
@@ -52,7 +53,7 @@ class SetupOptions(RunSettings):
     robot: Annotated[str | None, Word(names="robots")] = Field(
         default=None, description="robot, by name; else the task's"
     )
-    continuation: str = Field(default="", description="continuation method, by name; empty: the policy's own")
+    continuation: str = Field(default="", description="continuation, by name; empty: the policy's own")
     max_action_age_s: MaxActionAge = None
     latency: str = Field(
         default="planned",
@@ -154,15 +155,15 @@ examples:
 
 
 class CompareOptions(StrictModel):
-    """Re-run the scheduler and the policy on a recorded episode's observations with each continuation method.
+    """Re-run the scheduler and the policy on a recorded episode's observations with each continuation.
 
     Seam metrics are printed; nothing moves. With --verify the recorded inputs are replayed and every command is
     compared, bit for bit; exit status 1 if one differs.
     """
 
     bag: Annotated[Path, Word(place=True)] = Field(description="a bag folder, or a run folder with one in it")
-    methods: Annotated[str | None, Word(names="continuation", commas=True)] = Field(
-        default=None, description="continuation methods, with commas; METHOD=DIR takes another checkpoint; else all"
+    continuations: Annotated[str | None, Word(names="continuation", commas=True, also=("methods",))] = Field(
+        default=None, description="continuations, with commas; NAME=DIR takes another checkpoint; else all"
     )  # fmt: skip
     verify: bool = Field(default=False, description="replay the recorded run and compare")
     checkpoint: Path | None = Field(default=None, description="checkpoint folder; else the one that ran")
@@ -194,9 +195,9 @@ class Numbers(StrictModel):
 
 
 class BenchScheduler(Numbers):
-    """Time a tick of the scheduler with every continuation method, as ratios measured in one run."""
+    """Time a tick of the scheduler with every continuation, as ratios measured in one run."""
 
-    ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per method")
+    ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per continuation")
 
 
 class BenchPolicy(Numbers):
@@ -210,7 +211,7 @@ class BenchPolicy(Numbers):
     device: str = Field(default="auto", description="where it computes: auto, cpu, cuda or cuda:N")
     dtype: Dtype = Field(default="float32", description="what its convolutions and matrices compute in")
     threads: int = Field(default=1, ge=1, le=1024, description="threads of the processor")
-    rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
+    rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per sampling")
 
 
 class BenchWorldModel(BenchPolicy):
@@ -247,10 +248,10 @@ class BenchReaction(SetupOptions, Seeded, Numbers):
 
 
 class BenchContinuation(Numbers):
-    """Time what each continuation method adds to a chunk and to a tick."""
+    """Time what each continuation adds to a chunk and to a tick."""
 
-    rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per method")
-    ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per method")
+    rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per continuation")
+    ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per continuation")
 
 
 class BenchControl(Numbers):
@@ -291,7 +292,11 @@ class BenchTrain(Numbers):
         default=None, description="a dataset; else made-up frames"
     )
     sizes: Literal["authors", "small"] = Field(default="authors", description="of the networks")
-    batch: int = Field(default=8, ge=1, le=65536, description="samples of a step")
+    batch_size: Annotated[int, Word(also=("batch",))] = Field(
+        default=8, ge=1, le=65536, description="observations per step"
+    )
     rounds: int = Field(default=3, ge=1, le=1000, description="rounds of each side")
     threads: int = Field(default=2, ge=1, le=1024, description="CPU threads of each side")
-    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where both compute")
+    device: Device = Field(
+        default="auto", description="auto takes a GPU if there is one; without LeRobot the processor is timed"
+    )

@@ -18,7 +18,7 @@ from segue_bringup.environment.ros import find_ros, require_importable
 from segue_bringup.environment.setup_steps import Setup
 from segue_bringup.environment.stamps import StampStore
 from segue_bringup.environment.steps import pending, run_pending
-from segue_bringup.environment.testing import pytest_environment, run_tests
+from segue_bringup.environment.testing import OWN, misspelt, pytest_environment, run_tests
 from segue_bringup.environment.variables import run_environment, sourcing_lines
 from segue_bringup.environment.workspace import Workspace
 
@@ -92,6 +92,8 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
             "--faults: the fault suite (docs/faults.md); --fuzz: N damaged inputs (10000) of everything that is read."
         )
         return 0
+    if wrong := misspelt(arguments):
+        raise _unknown_option(workspace, wrong[0])
     return run_tests(workspace, arguments, pytest_environment(ensure_set_up(workspace, os.environ)))
 
 
@@ -145,6 +147,13 @@ COMMANDS: dict[str, Callable[[Workspace, Sequence[str]], int]] = {
     "shell": _shell,
     "completion": _completion,
 }
+
+
+def _unknown_option(workspace: Workspace, word: str) -> Exception:
+    own.rules(workspace)
+    from segue_core.errors import unknown_name
+
+    return unknown_name("option of segue test", word, OWN)
 
 
 def _refusal(workspace: Workspace) -> type[Exception]:

@@ -52,6 +52,8 @@ _FISH = r"""function __segue_complete
 end
 complete -c segue -f -a '(__segue_complete)'
 """
+_PATHS = ("checkpoint", "progress")
+"""Settings that are folders, though their values are texts: empty means another one."""
 Names = Callable[[str], list[str]]
 """From a folder of config/, such as "robots", to the names that it offers."""
 
@@ -111,7 +113,7 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
     if asked != before:  # help takes no settings
         return []
     names = partial(indices.names, workspace, index=index)
-    return sorted(_of_command(names, indices.settings_of(command, left, index), left, last))
+    return sorted(_of_command(names, indices.settings_of(workspace, command, left, index), left, last))
 
 
 def _of_script(command: str, last: str) -> list[str]:
@@ -173,29 +175,31 @@ def _split(word: str) -> tuple[str, str, str]:
 
 def _values(names: Names, setting: indices.Setting, begun: str) -> list[str]:
     listed = ["true", "false"] if setting["kind"] == "bool" else list(setting["choices"])
-    kind = setting["names"] or (setting["name"] if setting["name"] in indices.CODE else "")
+    name = setting["name"]
+    kind = setting["names"] or (name if name in indices.CODE else indices.OFFERED.get(name, ""))
     if setting["commas"] or kind == "termination":
         first, comma, last = begun.rpartition(",")
         return [f"{first}{comma}{text}" for text in names(kind) if text.startswith(last)]
     if not listed and kind:
-        if "/" in begun:
-            return _files(begun)
+        if "/" in begun and kind != "runs":
+            return _files(begun, (".yaml", ".yml"))
         listed = names(kind)
-    return [text for text in listed if text.startswith(begun)]
+    found = [text for text in listed if text.startswith(begun)]
+    return found or (_files(begun) if setting["kind"] == "Path" or name in _PATHS else [])
 
 
-def _files(begun: str) -> list[str]:
-    """Folders and YAML files that a path which was begun may become, written as it was begun."""
+def _files(begun: str, ends: tuple[str, ...] = ("",)) -> list[str]:
+    """Folders, and files of these endings, that a path which was begun may become, written as it was begun."""
     folder, slash, part = begun.rpartition("/")
     try:
-        entries = sorted(os.scandir(os.path.expanduser(folder + slash)), key=lambda entry: entry.name)  # noqa: PTH111
+        entries = sorted(os.scandir(os.path.expanduser(folder + slash) or "."), key=lambda entry: entry.name)  # noqa: PTH111
     except OSError:
         return []
     found = [entry for entry in entries if entry.name.startswith(part)]
     return [
-        f"{folder}/{entry.name}" + ("/" if entry.is_dir() else "")
+        f"{folder}{slash}{entry.name}" + ("/" if entry.is_dir() else "")
         for entry in found
-        if entry.is_dir() or entry.name.endswith((".yaml", ".yml"))
+        if entry.is_dir() or entry.name.endswith(ends)
     ]
 
 

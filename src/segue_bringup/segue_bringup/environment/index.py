@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,12 @@ CODE = {
     "corrector": "segue.correctors",
 }
 """Settings whose values are names of code, whatever command takes them, and the entry points that add to it."""
+OFFERED = {"hardware": "hardware", "camera_set": "cameras", "pose": "poses"} | dict.fromkeys(
+    ("run", "runs", "bag"), "runs"
+)
+"""Settings by their name to the kind of names that they are completed with, though they take other values, too."""
+_POSES = re.compile(r"^( *)poses:(.*\n(?:\1 .*\n)*)", re.MULTILINE)
+_METHOD = re.compile(r"^method: *(\w+)", re.MULTILINE)
 
 
 def load(workspace: Workspace) -> Index | None:
@@ -44,12 +52,27 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     """
     if kind in CODE:
         return _of_code(workspace, kind)
+    if kind == "runs":
+        return sorted(str(bag.parent) for bag in Path("runs").glob("*/bag"))
+    if kind == "poses":
+        return sorted({"home", "start", *_poses(_files(workspace, "robots"))})
+    files = _files(workspace, kind)
+    ours = {"policies": index["methods"], "training": trained(index)}.get(kind)
+    return list(files) if ours is None else sorted({*files, *ours, *entry_names(workspace, METHODS)})
+
+
+def _files(workspace: Workspace, kind: str) -> dict[str, Path]:
     rules(workspace)
     from segue_core.contracts.search import config_files
 
-    files = config_files(kind, Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config"))
-    ours = {"policies": index["methods"], "training": trained(index)}.get(kind)
-    return list(files) if ours is None else sorted({*files, *ours, *entry_names(workspace, METHODS)})
+    return config_files(kind, Path(os.environ.get("SEGUE_CONFIG_DIR") or workspace.root / "config"))
+
+
+def _poses(robots: dict[str, Path]) -> Iterator[str]:
+    """Names of poses in robots' contracts, as they are written there: nothing that reads YAML is imported."""
+    for file in robots.values():
+        for found in _POSES.finditer(file.read_text(encoding="utf-8", errors="replace")):
+            yield from re.findall(r"(\w+): *\[", found[2])
 
 
 def _of_code(workspace: Workspace, kind: str) -> list[str]:
@@ -72,11 +95,15 @@ def own_trainings(workspace: Workspace) -> list[str]:
     Raises:
         ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
     """
+    return list(_own_trainings(workspace))
+
+
+def _own_trainings(workspace: Workspace) -> dict[str, Path]:
     rules(workspace)
     from segue_core.contracts.search import own_folders
 
     own = [folder for folder in own_folders() if folder != workspace.root / "config"]
-    return [file.stem for folder in own for file in (folder / "training").glob("*.yaml")]
+    return {file.stem: file for folder in own for file in (folder / "training").glob("*.yaml")}
 
 
 def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:
@@ -89,10 +116,21 @@ def command_of(words: list[str], index: Index) -> tuple[str, list[str]]:
     return "segue", words
 
 
-def settings_of(command: str, words: list[str], index: Index) -> list[Setting]:
-    """What a command takes; of `segue train` what the policy among the words takes."""
+def settings_of(workspace: Workspace, command: str, words: list[str], index: Index) -> list[Setting]:
+    """What a command takes; of `segue train` what the policy among the words takes.
+
+    Raises:
+        ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
+    """
     settings: list[Setting] = index["commands"][command]
     if command == "segue train":
-        policies = [word for word in words if f"{command} {word}" in index["commands"]]
+        own = _own_trainings(workspace)
+        named = [_method_in(own[word]) if word in own else word for word in words]
+        policies = [name for name in named if f"{command} {name}" in index["commands"]]
         settings = index["commands"][f"{command} {policies[0]}"] if policies else settings
     return settings
+
+
+def _method_in(training: Path) -> str:
+    found = _METHOD.search(training.read_text(encoding="utf-8", errors="replace"))
+    return found[1] if found else ""

@@ -4,6 +4,7 @@ What needs no quiet machine runs first, in as many processes as there are proces
 marked `system`: graphs in real time.
 """
 
+import difflib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,9 +21,19 @@ DAILY = ("-m", "not thorough")
 # What tests more than every day allows, by the option that asks for it.
 THOROUGH = {"--faults": "tests/faults"}
 FUZZ = "tests/fuzz"
+OWN = ("--fast", "--fuzz", *THOROUGH)
 _INPUTS = "10000"  # of the long fuzz, when no number is given
 _MOST_WORKERS = 4  # each has torch, MuJoCo and ROS in its memory
 _NOTHING_TO_TEST = 5  # pytest's status
+
+
+def misspelt(arguments: Sequence[str]) -> tuple[str, str] | None:
+    """A word that is almost an option of `segue test`, and that option; pytest has none so near to ours."""
+    for word in arguments:
+        near = difflib.get_close_matches(word, OWN, n=1, cutoff=0.8) if word.startswith("--") else []
+        if near and word not in OWN:
+            return word, near[0]
+    return None
 
 
 def run_tests(workspace: Workspace, arguments: Sequence[str], environment: Mapping[str, str]) -> int:

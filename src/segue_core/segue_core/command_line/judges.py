@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 
+SEEDS = "FIRST:END (END excluded), a number, or several joined by commas"
+
 
 def seeds(text: str, _: Sequence[str]) -> None:
     """Seeds as `parse_seeds` reads them."""
@@ -44,8 +46,7 @@ def _part(text: str, whole: str) -> range:
 
 
 def _refusal(text: str) -> ConfigError:
-    expected = "FIRST:END (END excluded), a number, or several joined by commas"
-    return ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "seeds", got=repr(text), expected=expected)
+    return ConfigError(ErrorCode.CONFIG_INVALID_VALUE, "seeds", got=repr(text), expected=SEEDS)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -30,7 +30,9 @@ def repair_all(folder: Path) -> tuple[list[RepairReport], list[DataError]]:
         DataError: there is neither a bag nor an open episode.
     """
     if not folder.is_dir():
-        raise missing(folder, "no such folder")
+        raise missing(
+            folder, "no such folder", "give the folder of a bag, or the folder that was recorded into"
+        )
     was_recorded_to = (folder / RECORDING).is_dir()
     reports, failures = repair_open_episodes(folder)
     opened = {report.bag for report in reports}
@@ -49,7 +51,7 @@ def repair_all(folder: Path) -> tuple[list[RepairReport], list[DataError]]:
             lock.release()
     failures += [_foreign(bag, file) for bag, file in foreign_recordings(folder).items()]
     if not (reports or failures or was_recorded_to):
-        raise missing(folder, "no bag here or one level below")
+        raise missing(folder, "no bag here or one level below", "give the folder that was recorded into")
     return reports, failures
 
 

@@ -46,7 +46,7 @@ def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findin
         DataError: there is neither a dataset nor a bag.
     """
     if not path.exists():
-        raise missing(path, "no such file or folder")
+        raise missing(path, "no such file or folder", "give a bag, a folder of bags or a dataset")
     if is_dataset(path):
         return [check_dataset(path)]
     left = _open_episodes(path)

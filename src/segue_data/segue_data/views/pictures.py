@@ -21,7 +21,7 @@ from segue_data.datasets.episodes import open_dataset
 from segue_data.datasets.label_files import label_of
 from segue_data.datasets.pictures import pictures
 from segue_data.datasets.recorded_episode import read_frames
-from segue_data.errors import missing
+from segue_data.errors import missing, no_episode
 from segue_data.storage.atomic import whole_file
 
 _LEAST_RANGE = 0.05  # of a plotted channel, so that noise in the last digits does not fill the plot
@@ -67,7 +67,7 @@ def of_dataset(
     files = open_dataset(path)
     about, count = files.about, len(files.episodes)
     if not 0 <= number < count:
-        raise missing(path, f"no episode {number}; there are {count}, from 0 to {count - 1}")
+        raise no_episode(path, number, count)
     episode = files.episodes[number]
     marks = _marked(path, number, label, settings) if label else np.zeros(0, np.int64)
     evenly = np.linspace(0, episode.length - 1, columns).astype(int)
@@ -95,7 +95,7 @@ def load_episode(path: Path, number: int, columns: int) -> Episode:
         return of_dataset(path, number, columns)
     bags = find_bags(path)
     if not 0 <= number < len(bags):
-        raise missing(path, f"no episode {number}; there are {len(bags)}")
+        raise no_episode(path, number, len(bags))
     return of_bag(bags[number], columns)
 
 

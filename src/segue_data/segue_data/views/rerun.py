@@ -12,7 +12,7 @@ from segue_data.bags.manifest import load
 from segue_data.bags.reader import Record, read, stamp_ns
 from segue_data.bags.topics import COMMAND, JOINT_STATES, TASK_STATE, image_topics
 from segue_data.contracts import load_robot
-from segue_data.errors import missing
+from segue_data.errors import no_episode
 
 TESTED = "0.41.0"
 
@@ -64,7 +64,7 @@ def write_recording(path: Path, number: int, out: Path) -> None:
     rr = _library()
     bags = find_bags(path)
     if not 0 <= number < len(bags):
-        raise missing(path, f"no episode {number}; there are {len(bags)}")
+        raise no_episode(path, number, len(bags))
     manifest = load(bags[number])
     robot = load_robot(manifest.robot)
     cameras = {topic: camera for camera in robot.cameras for topic in image_topics(camera)}

@@ -146,19 +146,23 @@ def _say(line: str) -> None:
 def run_train(options: BenchTrain) -> int:
     """Training speed here and in LeRobot, or of a step here and written plainly."""
     from segue_eval.bench import train, train_step
+    from segue_policies.training.engine import resolve
 
     if options.lerobot_python is None:
-        step = train_step.bench_step(options.data, options.batch, options.rounds, options.threads, _say)
+        if options.device == "cuda":
+            text = "--device: Legato's step is timed on the processor"
+            raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got="cuda", allowed=("auto", "cpu"))
+        step = train_step.bench_step(options.data, options.batch_size, options.rounds, options.threads, _say)
         print(train_step.table(step))
         return _done(options, step)
     asked = train.TrainBenchOptions(
         lerobot=options.lerobot_python,
         data=options.data,
         sizes=options.sizes,
-        batch=options.batch,
+        batch=options.batch_size,
         rounds=options.rounds,
         threads=options.threads,
-        device=options.device,
+        device=resolve(options.device),
     )
     report = train.bench_train(asked, _say)
     print(train.table(report))
@@ -194,7 +198,7 @@ def run_control(options: BenchControl) -> int:
 
 
 def run_continuation(options: BenchContinuation) -> int:
-    """What each continuation method adds."""
+    """What each continuation adds."""
     from segue_eval.bench import continuation
 
     timings = continuation.bench_continuation(options.rounds)
