@@ -107,14 +107,14 @@ def _answer(kind: type[PolicyNode], *, active: bool = True) -> Told:
         return Told(result.error_code, result.error_text)
 
 
-def _request(method: str = "plain", state: float = 0.0) -> tuple[Policy, PredictRequest]:
+def _request(sampling: str = "plain", state: float = 0.0) -> tuple[Policy, PredictRequest]:
     """The smallest shipped policy, and what to ask it."""
     policy = load_policy(SHIPPED / "act_push_button")
     info = policy.info
     picture = np.zeros((info.image_size[1], info.image_size[0], 3), np.uint8)
     observation = Observation(0, np.full(info.action_space.dim, state), dict.fromkeys(info.cameras, picture))
     omega, reference = np.zeros(info.horizon), np.zeros((info.horizon, info.action_space.dim))
-    return policy, PredictRequest(0, 0, method, omega, reference, 0, 0, observations=(observation,))
+    return policy, PredictRequest(0, 0, sampling, omega, reference, 0, 0, observations=(observation,))
 
 
 @provokes(ErrorCode.POLICY_NOT_READY, "the policy node is not active")
@@ -169,8 +169,8 @@ def an_option_that_a_policy_does_not_have(_: Path) -> None:
     policy.predict(PredictRequest(**(vars(request) | {"options": {"candidates": 3.0}})))
 
 
-@provokes(ErrorCode.POLICY_UNSUPPORTED_METHOD, "act: method", "got legato", "allowed: plain")
-def a_method_that_a_policy_does_not_have(_: Path) -> None:
+@provokes(ErrorCode.POLICY_UNSUPPORTED_SAMPLING, "act: sampling", "got legato", "allowed: plain")
+def a_sampling_that_a_policy_does_not_have(_: Path) -> None:
     policy, request = _request("legato")
     policy.predict(request)
 

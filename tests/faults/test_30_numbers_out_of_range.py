@@ -81,7 +81,7 @@ def _memory_mb(live: Live) -> dict[str, int]:
         ({"time_limit_s": 3e38}, "less than or equal to 86400"),
         ({"instruction": "x" * LONG}, f"instruction; got {LONG} letters; expected 4000 or fewer"),
         ({"task": "x" * LONG}, "unknown task 'xxx"),
-        ({"continuation": "x" * LONG}, "unknown continuation method 'xxx"),
+        ({"continuation": "x" * LONG}, "unknown continuation 'xxx"),
     ],
 )
 def test_a_task_with_a_number_out_of_range_is_rejected_with_the_reason(

@@ -31,7 +31,7 @@ class ErrorCode(IntEnum):
     )
     SCHEDULER_CAPABILITY = (
         102,
-        "the policy cannot serve the continuation method",
+        "the policy cannot serve the continuation",
         "take a continuation that this policy serves (continuation:=NAME), or another policy",
     )
     SCHEDULER_POLICY_MISMATCH = (
@@ -118,10 +118,10 @@ class ErrorCode(IntEnum):
         "a request does not fit the policy",
         "ask with the rows, width, pictures and options that the policy's PolicyInfo names",
     )
-    POLICY_UNSUPPORTED_METHOD = (
+    POLICY_UNSUPPORTED_SAMPLING = (
         208,
-        "the policy has no such method",
-        "take a continuation whose method this policy has (continuation:=NAME)",
+        "the policy has no such sampling",
+        "take a continuation whose sampling this policy has (continuation:=NAME)",
     )
     POLICY_NOT_FINITE = (
         209,

@@ -94,17 +94,17 @@ class ChunkRequest:
     Args:
         start_tick: tick that row 0 of the answer is for.
         sequence: number that the answer must carry.
-        method: name of the sampling, see `segue_core.sampling`: "plain" or a guidance, such as "legato" or "rtc".
+        sampling: by name, see `segue_core.sampling`: "plain" or a guidance, such as "legato" or "rtc".
         omega: guidance schedule (H,) float32, 1 = follow the reference, 0 = free.
         reference: (H, D) float32, what the executing chunk says about the rows asked for.
         delay: ticks d that the answer is expected to take.
         seed: seed of the initial noise, so that a run can be repeated.
-        options: settings of `method` by name, such as `max_guidance_weight` of "rtc"; absent ones have their default.
+        options: settings of it by name, such as `max_guidance_weight` of "rtc"; absent ones have their default.
     """
 
     start_tick: int
     sequence: int
-    method: str
+    sampling: str
     omega: NDArray[np.float32]
     reference: NDArray[np.float32]
     delay: int

@@ -1,4 +1,4 @@
-"""Find a method, rule or task by name: a module in a package's folder, or an installed entry point.
+"""Find a method, continuation, rule or task by name: a module in a package's folder, or an installed entry point.
 
 A new built-in is one new file with a `create` function; one from another package is an entry point that names
 its `create` function. Neither touches an existing file.
@@ -11,7 +11,7 @@ from typing import Any
 
 from segue_core.errors import unknown_name
 
-_SUPPORT = frozenset({"base"})  # modules in the folders that are nobody's method
+_SUPPORT = frozenset({"base"})  # modules in the folders that are found by nobody
 
 
 def available(package: str, group: str) -> tuple[str, ...]:

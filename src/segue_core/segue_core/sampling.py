@@ -3,7 +3,7 @@
     who            says
     continuation   which sampling its requests ask for, and with which settings
     policy         by the capabilities in its info, which samplings it answers
-    request        `method`, the name of a sampling, and `options`, settings that are not the usual ones
+    request        `sampling`, by name, and `options`, settings that are not the usual ones
 
 A sampling of another package is an entry point of the group `segue.samplings` that names its `Sampling`.
 """
@@ -56,7 +56,7 @@ class Sampling:
     """One way to be asked for a chunk.
 
     Args:
-        name: `method` of a request.
+        name: `sampling` of a request.
         needs: the capability that a policy declares it by; empty: every policy has it.
         options: its settings.
     """

@@ -66,10 +66,10 @@ class ChunkSettings(ChunkLengths):
 
     GROUP: ClassVar[str] = "Chunks"
     continuation: str = Field(
-        default="legato", min_length=1, description="how a chunk continues the one before: a method, by name"
+        default="legato", min_length=1, description="how a chunk continues the one before, by name"
     )
     continuation_options: Options = Field(
-        default={}, description="options of the method, as YAML: {max_guidance_weight: 5.0}"
+        default={}, description="options of the continuation, as YAML: {max_guidance_weight: 5.0}"
     )
     corrector: str = Field(
         default="", description="what corrects the planned action at every tick, by name; empty: nothing"

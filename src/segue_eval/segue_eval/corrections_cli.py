@@ -65,10 +65,10 @@ def _check_expert(task: str) -> None:
 def _check_plan(runner: Runner) -> None:
     """A correction is what should have become of a plan that the policy was shown."""
     config, lengths = runner.config, runner.lengths
-    method = continuation.create(config.continuation, config.continuation_options)
+    chosen = continuation.create(config.continuation, config.continuation_options)
     rows = np.zeros((config.horizon, runner.space.dim))
     start = InferenceStart(0, config.horizon, lengths.delay, lengths.ramp, config.ramp_kind, rows)
-    shown = int(np.count_nonzero(method.omega(start)))
+    shown = int(np.count_nonzero(chosen.omega(start)))
     if not shown or shown != lengths.delay + lengths.ramp:
         text = (
             f"continuation {config.continuation!r} shows a policy no whole plan, so there is none to correct"

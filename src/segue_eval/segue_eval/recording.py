@@ -149,9 +149,9 @@ def record_seed(
     runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run_dir: Path
 ) -> Mapping[str, object]:
     """Run `seed` once more, filmed, and write its run folder and report; returns the report's metrics."""
-    method = runner.config.continuation
+    continuation = runner.config.continuation
     recorder = LockstepRecorder(
-        run_dir / "bag", runner.plant, robot, method, setup.task, seed, runner.policy_info
+        run_dir / "bag", runner.plant, robot, continuation, setup.task, seed, runner.policy_info
     )
     try:
         result = runner(seed, on_tick=recorder)

@@ -11,12 +11,12 @@ def _bench(name: str, about: str) -> Verb:
 
 
 BENCH: Verbs = {
-    "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation method"),
+    "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation"),
     "policy": _bench("policy", "a chunk of a policy"),
     "world_model": _bench("world_model", "what a policy's memory and its imagination cost"),
     "chain": _bench("chain", "an inference of Chain-of-Action beside ACT and Diffusion Policy"),
     "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
-    "continuation": _bench("continuation", "what each continuation method adds"),
+    "continuation": _bench("continuation", "what each continuation adds"),
     "control": _bench("control", "updates of every controller, punctuality of loops"),
     "live": _bench("live", "what recorded runs commanded, beside lockstep"),
     "data": _bench("data", "recorder and converter under load"),
@@ -35,7 +35,7 @@ VERBS: Verbs = {
         "segue_eval.corrections_cli:run_corrections",
     ),
     "compare": Verb(
-        "other methods on a recorded episode; nothing moves",
+        "other continuations on a recorded episode; nothing moves",
         "segue_eval.settings:CompareOptions",
         "segue_eval.compare.cli:run_compare",
     ),

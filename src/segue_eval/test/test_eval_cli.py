@@ -49,7 +49,7 @@ def test_a_policy_is_continued_as_its_configuration_says(policy: str, continuati
     assert setup_from(chosen).scheduler["continuation"] == "synchronous"
 
 
-def test_the_scheduler_benchmark_compares_every_method_with_one_base() -> None:
+def test_the_scheduler_benchmark_compares_every_continuation_with_one_base() -> None:
     timings = bench_scheduler(ticks=200)
     assert BASE in timings and "legato" in timings
     assert all(value.count == 180 for value in timings.values())

@@ -1,4 +1,4 @@
-"""Laws of A/B from one bag: a recorded run replays bit for bit, and methods are compared on equal observations."""
+"""Laws of A/B from one bag: a recorded run replays bit for bit, continuations see equal observations."""
 
 import json
 import shutil
@@ -112,22 +112,24 @@ def test_another_configuration_does_not_replay(run: RecordedRun) -> None:
     assert not verify(replace(run, settings=settings)).identical
 
 
-def test_every_method_sees_the_same_observations_of_its_requests(run: RecordedRun) -> None:
+def test_every_continuation_sees_the_same_observations_of_its_requests(run: RecordedRun) -> None:
     seen = {}
-    for method in ("naive_async", "legato", "rtc"):
+    for continuation in ("naive_async", "legato", "rtc"):
         policy = WavingPolicy()
-        result = rerun(Setting(run, RecordedCameras(run.bag, policy.info)), method, policy, Path("c"))
-        seen[method] = policy.requests
+        result = rerun(Setting(run, RecordedCameras(run.bag, policy.info)), continuation, policy, Path("c"))
+        seen[continuation] = policy.requests
         assert [seam.delay for seam in result.seams] == [8] * len(result.seams)
         assert len(result.commands) == len(run.ticks)
-    ticks = {method: [request.start_tick for request in requests] for method, requests in seen.items()}
+    ticks = {
+        continuation: [request.start_tick for request in requests] for continuation, requests in seen.items()
+    }
     assert ticks["naive_async"] == ticks["legato"] == ticks["rtc"]
     for first, second in zip(seen["naive_async"], seen["rtc"], strict=True):
         assert np.array_equal(first.observation.state, second.observation.state)
         assert np.array_equal(first.observation.images["head"], second.observation.images["head"])
 
 
-def test_a_rerun_with_the_recorded_method_and_the_same_answers_gives_the_recorded_commands(
+def test_a_rerun_with_the_recorded_continuation_and_the_same_answers_gives_the_recorded_commands(
     run: RecordedRun,
 ) -> None:
     policy = WavingPolicy()
@@ -137,7 +139,7 @@ def test_a_rerun_with_the_recorded_method_and_the_same_answers_gives_the_recorde
     )  # the last tick ended the recorded run
 
 
-def test_a_method_that_the_policy_cannot_serve_is_refused_by_name(run: RecordedRun) -> None:
+def test_a_continuation_that_the_policy_cannot_serve_is_refused_by_name(run: RecordedRun) -> None:
     class Plain(WavingPolicy):
         @property
         def info(self):  # type: ignore[no-untyped-def]
@@ -156,8 +158,10 @@ def test_differences_are_paired_by_seam(run: RecordedRun) -> None:
             return PredictResult(replace(chunk, actions=chunk.actions + np.float32(offset)))
 
     results = []
-    for method, policy in (("legato", WavingPolicy()), ("naive_async", Shaky())):
-        results.append(rerun(Setting(run, RecordedCameras(run.bag, policy.info)), method, policy, Path("c")))
+    for continuation, policy in (("legato", WavingPolicy()), ("naive_async", Shaky())):
+        results.append(
+            rerun(Setting(run, RecordedCameras(run.bag, policy.info)), continuation, policy, Path("c"))
+        )
     found = Comparison(run, tuple(results), {})
     assert found.base is results[0]
     difference = found.differences["naive_async"]["seam_jump_x1e3"]
@@ -165,16 +169,26 @@ def test_differences_are_paired_by_seam(run: RecordedRun) -> None:
     assert difference.low > 0
 
 
-def test_the_command_prints_a_line_per_method_and_writes_page_and_json(
+def test_the_command_prints_a_line_per_continuation_and_writes_page_and_json(
     played: tuple[Path, EpisodeResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shipped = config_folder() / "checkpoints" / "legato_pick_place"
-    arguments = ["compare", str(played[0]), "--methods", "naive_async,legato", "--checkpoint", str(shipped)]
+    arguments = [
+        "compare",
+        str(played[0]),
+        "--continuations",
+        "naive_async,legato",
+        "--checkpoint",
+        str(shipped),
+    ]
     assert main([*arguments, "--out", str(tmp_path), "--json", str(tmp_path / "c.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["recorded", "naive_async", "legato"]
     data = json.loads((tmp_path / "c.json").read_text())
-    assert [method["method"] for method in data["methods"]] == ["naive_async", "legato"]
+    assert [continuation["continuation"] for continuation in data["continuations"]] == [
+        "naive_async",
+        "legato",
+    ]
     assert data["against"] == "legato" and data["differences"]["naive_async"]["overlap_motion_x1e3"]["n"] >= 3
     page = (tmp_path / "compare.html").read_text()
     assert "src=" not in page and "href=" not in page and "Open loop" in page
@@ -194,8 +208,8 @@ def test_verify_has_its_own_exit_status(played: tuple[Path, EpisodeResult], tmp_
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--methods", "legatto"], ["legatto", "did you mean 'legato'"]),
-        (["--checkpoint", "/nowhere"], ["no method could be run", "/nowhere"]),
+        (["--continuations", "legatto"], ["legatto", "did you mean 'legato'"]),
+        (["--checkpoint", "/nowhere"], ["no continuation could be run", "/nowhere"]),
     ],
 )
 def test_bad_arguments_are_refused_by_name(

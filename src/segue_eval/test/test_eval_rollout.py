@@ -139,7 +139,7 @@ class Trained(WavingPolicy):
 def test_lengths_that_do_not_fit_the_policy_are_refused_before_anything_moves(
     robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
 ) -> None:
-    with pytest.raises(SchedulerError, match="delay claim shortened from 8 to 6"):
+    with pytest.raises(SchedulerError, match="delay 8 does not fit, 6 does"):
         run(robot, task, plant, Trained())
 
 
@@ -152,7 +152,7 @@ def test_shortened_lengths_are_counted_and_said_in_the_result(
     assert {request.delay for request in policy.requests[1:]} == {6}
     assert {request.instruction for request in policy.requests} == {task.instruction} != {""}
     assert result.shortened == len(policy.requests) - 1 >= 2
-    assert any("delay claim shortened from 8 to 6" in note for note in result.notes)
+    assert any("delay shortened from 8 to 6" in note for note in result.notes)
 
 
 def test_jitter_with_a_delay_buffer_claims_what_was_measured_and_says_when_it_cannot(
@@ -172,7 +172,7 @@ def test_jitter_with_a_delay_buffer_claims_what_was_measured_and_says_when_it_ca
     assert set(result.delays) <= set(range(5, 10)) and len(set(result.delays)) > 1
     longest = max(result.delays)
     assert longest > 6 and result.shortened >= 1
-    assert any(note.startswith("delay claim shortened from") for note in result.notes)
+    assert any(note.startswith("delay shortened from") for note in result.notes)
     assert all(request.delay <= 6 for request in policy.requests)
     again = run(robot, task, plant, Trained(), setup)
     assert again.delays == result.delays  # jitter is drawn by the seed

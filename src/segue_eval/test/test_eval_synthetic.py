@@ -10,7 +10,7 @@ import torch
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_eval.cli import main
-from segue_eval.synthetic.benchmark import POLICY_OF, Row, run_method, table
+from segue_eval.synthetic.benchmark import POLICY_OF, Row, run_continuation, table
 from segue_eval.synthetic.training import FLOW, train_policy
 from segue_eval.synthetic.world import (
     HEIGHT,
@@ -37,13 +37,13 @@ def policies() -> dict[str, FlowPolicy]:
 
 @pytest.fixture(scope="module")
 def rows(policies: dict[str, FlowPolicy]) -> dict[str, Row]:
-    methods = ("naive_async", "rtc", "legato")
-    return {name: run_method(name, policies[POLICY_OF[name]], range(EPISODES)) for name in methods}
+    names = ("naive_async", "rtc", "legato")
+    return {name: run_continuation(name, policies[POLICY_OF[name]], range(EPISODES)) for name in names}
 
 
-def test_every_continuation_method_has_its_policy_but_those_of_world_models() -> None:
-    methods = {name: continuation.create(name, {}) for name in continuation.available()}
-    assert {name for name, each in methods.items() if "world_model" not in each.requires} == set(POLICY_OF)
+def test_every_continuation_has_its_policy_but_those_of_world_models() -> None:
+    names = {name: continuation.create(name, {}) for name in continuation.available()}
+    assert {name for name, each in names.items() if "world_model" not in each.requires} == set(POLICY_OF)
 
 
 def test_demonstrations_pass_on_both_sides_and_clear_the_obstacle() -> None:
@@ -80,7 +80,7 @@ def test_training_and_rollout_repeat_themselves(policies: dict[str, FlowPolicy])
     request = PredictRequest(0, 0, "plain", zeros[:, 0], zeros, 0, 0, observations=(seen,))
     first, second = (policy.predict(request).chunk.actions for policy in again)
     np.testing.assert_array_equal(first, second)
-    one, two = (run_method("legato", policies["legato"], range(2)) for _ in range(2))
+    one, two = (run_continuation("legato", policies["legato"], range(2)) for _ in range(2))
     assert one == two
 
 
@@ -101,9 +101,9 @@ def test_gradient_guidance_lies_in_between(rows: dict[str, Row]) -> None:
     )
 
 
-def test_the_table_has_a_line_per_method(rows: dict[str, Row]) -> None:
+def test_the_table_has_a_line_per_continuation(rows: dict[str, Row]) -> None:
     lines = table(rows.values()).splitlines()
-    assert [line.split()[0] for line in lines] == ["method", *rows]
+    assert [line.split()[0] for line in lines] == ["continuation", *rows]
 
 
 def test_the_continuation_benchmark_writes_ratios_to_plain_of_the_same_size(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class PolicyEntry(StrictModel):
     checkpoint: str = Field(
         default="", description="folder of the trained weights; may use ${config} and ${task}"
     )
-    continuation: str = Field(default="", description="continuation method when none is asked for")
+    continuation: str = Field(default="", description="continuation when none is asked for")
     stride: int = Field(
         default=0, ge=0, le=1024, description="ticks between two inference starts with that method; 0: usual"
     )

@@ -45,7 +45,7 @@ class Method:
         network: a `StrictModel`, what `network` of its checkpoints must be, so that sizes are judged without building
             them; method, horizon and history are added where it has them. "": only the policy judges.
         description: one sentence for people.
-        continuation: the continuation method when none is asked for.
+        continuation: the one when none is asked for.
         stride: ticks between two inference starts with that continuation, when nothing else is asked for; fewer where a
             checkpoint's horizon leaves no rows for the delay after so many.
         delay: ticks that an inference takes, likewise.

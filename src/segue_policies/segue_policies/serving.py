@@ -40,7 +40,7 @@ def read_options(request: PredictRequest, model: type[ModelT]) -> ModelT:
         PolicyError: POLICY_BAD_REQUEST naming the option and what is allowed.
     """
     try:
-        return parse_model(dict(request.options), model, f"options of {request.method}")
+        return parse_model(dict(request.options), model, f"options of {request.sampling}")
     except ConfigError as error:
         raise PolicyError(ErrorCode.POLICY_BAD_REQUEST, error.text) from error
 
@@ -59,7 +59,7 @@ def check_guidance(request: PredictRequest, info: PolicyInfo) -> NDArray[np.floa
         PolicyError: POLICY_BAD_REQUEST, omega or reference of the wrong shape, not finite or out of range.
     """
     horizon, dim = info.horizon, info.action_space.dim
-    if request.method == PLAIN.name:
+    if request.sampling == PLAIN.name:
         return np.zeros(horizon, dtype=np.float32)
     omega = check_rows("omega", request.omega, (horizon,))
     check_rows("reference", request.reference, (horizon, dim))
@@ -71,9 +71,9 @@ def check_guidance(request: PredictRequest, info: PolicyInfo) -> NDArray[np.floa
 
 def check_served(request: PredictRequest, name: str, served: Collection[str]) -> None:
     """Raises PolicyError unless the request's sampling is one of those `served`."""
-    if request.method not in served:
-        text, allowed = f"{name}: method", tuple(served)
-        raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
+    if request.sampling not in served:
+        text, allowed = f"{name}: sampling", tuple(served)
+        raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_SAMPLING, text, got=request.sampling, allowed=allowed)
 
 
 def check_observation(

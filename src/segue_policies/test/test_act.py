@@ -120,11 +120,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def request_at(data: Any, frame: int, method: str = "plain", rows: int = 10) -> PredictRequest:
+def request_at(data: Any, frame: int, sampling: str = "plain", rows: int = 10) -> PredictRequest:
     images = dict(zip(data.cameras, np.asarray(data.images[frame]), strict=True))
     observation = Observation(5, np.asarray(data.state[frame]), images)
     zero = np.zeros((rows, 14), dtype=np.float32)
-    return PredictRequest(5, 3, method, zero[:, 0], zero, 2, 7, observations=(observation,))
+    return PredictRequest(5, 3, sampling, zero[:, 0], zero, 2, 7, observations=(observation,))
 
 
 def test_it_overfits_a_dozen_episodes(checkpoint: Path) -> None:
@@ -152,12 +152,12 @@ def test_a_resumed_run_ends_in_the_same_weights_dropout_and_all(dots: Any, tmp_p
     assert (whole / "weights.safetensors").read_bytes() == (parts / "weights.safetensors").read_bytes()
 
 
-def test_a_guided_method_is_refused_before_and_at_a_request(checkpoint: Path) -> None:
+def test_a_guided_sampling_is_refused_before_and_at_a_request(checkpoint: Path) -> None:
     info = check_checkpoint(checkpoint)
     assert (info.name, info.horizon, info.capabilities) == ("act", 10, frozenset())
-    with pytest.raises(PolicyError, match="act: method.*rtc.*plain") as caught:
+    with pytest.raises(PolicyError, match="act: sampling.*rtc.*plain") as caught:
         load_policy(checkpoint).predict(request_at(make_dots(1), 0, "rtc"))
-    assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_METHOD
+    assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_SAMPLING
 
 
 def test_the_answer_over_ros_is_the_policy_s_own(checkpoint: Path) -> None:

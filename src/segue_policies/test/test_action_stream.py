@@ -235,7 +235,7 @@ def request_of(dots: Dots, frame: int = 3, **given: Any) -> PredictRequest:
     images = dict(zip(CAMERAS, dots.images[frame], strict=True))
     rows = np.tile(dots.state[frame], (ROWS, 1))
     usual: dict[str, Any] = {
-        "start_tick": 7, "sequence": 2, "method": "plain", "omega": np.zeros(ROWS, np.float32), "reference": rows,
+        "start_tick": 7, "sequence": 2, "sampling": "plain", "omega": np.zeros(ROWS, np.float32), "reference": rows,
         "delay": 0, "seed": 0, "instruction": dots.instruction(0),
         "observations": (Observation(7, dots.state[frame], images),),
     }  # fmt: skip
@@ -265,7 +265,7 @@ def test_what_is_executing_is_the_prefix_of_the_answer(dots: Dots, trained: Path
     reference[:2, 0] += 0.02
     omega[:2] = 1
     kept = policy.predict(
-        request_of(dots, method="training_time_rtc", omega=omega, reference=reference, delay=2)
+        request_of(dots, sampling="training_time_rtc", omega=omega, reference=reference, delay=2)
     ).chunk
     statistics = policy._normaliser.action_scale[0] / BINS  # type: ignore[attr-defined]
     low_high = np.abs(kept.actions[:2] - reference[:2])

@@ -120,7 +120,7 @@ def error_under_a_wrong_plan(folder: Path) -> float:
             observations=(Observation(0, state, shown),),
             start_tick=0,
             sequence=0,
-            method="legato",
+            sampling="legato",
             omega=guidance_schedule(STEPS, DELAY, KNOWN - DELAY),
             reference=reference,
             delay=DELAY,

@@ -330,8 +330,8 @@ def test_what_it_declares_is_what_it_answers(policy: DiffusionPolicy, one: Dots)
     assert set(ANSWERS) == set(SERVED) and policy.info.capabilities == METHODS[0].capabilities
     for unserved in ("legato", "vlash"):
         with pytest.raises(PolicyError, match=unserved) as caught:
-            policy.predict(request(one, 5, method=unserved))
-        assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_METHOD
+            policy.predict(request(one, 5, sampling=unserved))
+        assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_SAMPLING
 
 
 def shifted(policy: DiffusionPolicy, dots: Dots, by: float) -> tuple[np.ndarray, np.ndarray]:
@@ -344,7 +344,9 @@ def shifted(policy: DiffusionPolicy, dots: Dots, by: float) -> tuple[np.ndarray,
 def test_guided_by_gradients_a_chunk_goes_on_from_the_plan(policy: DiffusionPolicy, one: Dots) -> None:
     plan, omega = shifted(policy, one, 0.02)
     plain = policy.predict(request(one, 5, seed=9)).chunk.actions
-    guided = policy.predict(request(one, 5, seed=9, method="rtc", reference=plan, omega=omega)).chunk.actions
+    guided = policy.predict(
+        request(one, 5, seed=9, sampling="rtc", reference=plan, omega=omega)
+    ).chunk.actions
     apart = [np.abs(rows[:5, [0, 7]] - plan[:5, [0, 7]]).mean() for rows in (guided, plain)]
     assert apart[0] < 0.5 * apart[1]
 
@@ -352,7 +354,7 @@ def test_guided_by_gradients_a_chunk_goes_on_from_the_plan(policy: DiffusionPoli
 def test_of_several_chunks_the_nearest_to_the_plan_is_kept(policy: DiffusionPolicy, one: Dots) -> None:
     plan, omega = shifted(policy, one, 0.02)
     plain = policy.predict(request(one, 5, seed=9)).chunk.actions
-    asked = request(one, 5, seed=9, method="bidirectional", reference=plan, omega=omega)
+    asked = request(one, 5, seed=9, sampling="bidirectional", reference=plan, omega=omega)
     first, best = (
         policy.predict(replace(asked, options={"candidates": count})).chunk.actions for count in (1, 16)
     )

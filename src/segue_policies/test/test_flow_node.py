@@ -34,9 +34,9 @@ def test_the_answer_over_ros_is_the_policy_s_own(trained: Path, dots: Any) -> No
     observation = Observation(TICK, np.asarray(dots.state[7]), images)
     reference = np.tile(observation.state, (20, 1)).astype(np.float32)
 
-    def request(method: str, **options: float) -> PredictRequest:
+    def request(sampling: str, **options: float) -> PredictRequest:
         omega = guidance_schedule(20, 4, 6)
-        return PredictRequest(TICK, 1, method, omega, reference, 4, 3, options, observations=(observation,))
+        return PredictRequest(TICK, 1, sampling, omega, reference, 4, 3, options, observations=(observation,))
 
     requests = [
         request("rtc", max_guidance_weight=2.0),
@@ -52,7 +52,7 @@ def test_the_answer_over_ros_is_the_policy_s_own(trained: Path, dots: Any) -> No
         assert got.error_code == 0, got.error_text
         chunk = wire.chunk_of(got.chunk, policy.info.action_space)
         assert chunk.actions.tobytes() == policy.predict(sent).chunk.actions.tobytes()
-    assert refused.error_code == ErrorCode.POLICY_UNSUPPORTED_METHOD
+    assert refused.error_code == ErrorCode.POLICY_UNSUPPORTED_SAMPLING
     assert "one_shot" in refused.error_text
 
 

@@ -67,7 +67,7 @@ def untrained(name: str, seed: int = 0) -> FlowPolicy:
     return FlowPolicy(info, TrainedNetwork(net, VARIANTS[name], normaliser, DUAL_ARM_EE, H), D)
 
 
-def ask(method: str, seed: int, turns: int = 0, **changes: Any) -> PredictRequest:
+def ask(sampling: str, seed: int, turns: int = 0, **changes: Any) -> PredictRequest:
     """A random state near half a turn, and a reference near it, written with `turns` more turns."""
     rng = np.random.default_rng(seed)
     state = rng.uniform(-0.2, 0.2, D)
@@ -78,12 +78,12 @@ def ask(method: str, seed: int, turns: int = 0, **changes: Any) -> PredictReques
         state[part] = (np.pi - 0.1) * axis
         angles = np.linspace(np.pi - 0.1, np.pi + 0.1, H)
         reference[:, part] = (angles - 2 * np.pi * turns)[:, None] * axis
-    hard = method in ("training_time_rtc", "vlash")
+    hard = sampling in ("training_time_rtc", "vlash")
     settings: dict[str, Any] = {
         "observations": (Observation(0, state.astype(np.float32), {}),),
         "start_tick": 0,
         "sequence": 0,
-        "method": method,
+        "sampling": sampling,
         "omega": guidance_schedule(H, 3, 0 if hard else 5),
         "reference": reference.astype(np.float32),
         "delay": 3,
@@ -96,7 +96,7 @@ def answer(policy: FlowPolicy, request: PredictRequest) -> np.ndarray[Any, Any]:
     return policy.predict(request).chunk.actions
 
 
-PAIRS = [(name, method) for name in VARIANTS for method in serves(name)]
+PAIRS = [(name, sampling) for name in VARIANTS for sampling in serves(name)]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -169,32 +169,32 @@ def test_a_shifted_sample_begins_after_the_action_that_it_shows(seed: int) -> No
     assert set(shown[:, 0].tolist()) <= {-1.0, 0.0, 1.0, 2.0, 3.0}
 
 
-@pytest.mark.parametrize(("name", "method"), PAIRS)
+@pytest.mark.parametrize(("name", "sampling"), PAIRS)
 @given(seed=seeds)
 def test_a_reference_written_with_another_turn_is_the_same_reference(
-    name: str, method: str, seed: int
+    name: str, sampling: str, seed: int
 ) -> None:
     """The orientation goes through pi: as numbers the two references are 2 pi apart, as rotations they are equal."""
     policy = untrained(name)
-    chunk = answer(policy, ask(method, seed))
-    np.testing.assert_allclose(answer(policy, ask(method, seed, turns=1)), chunk, atol=2e-4)
+    chunk = answer(policy, ask(sampling, seed))
+    np.testing.assert_allclose(answer(policy, ask(sampling, seed, turns=1)), chunk, atol=2e-4)
 
 
-@pytest.mark.parametrize(("name", "method"), PAIRS)
+@pytest.mark.parametrize(("name", "sampling"), PAIRS)
 @given(seed=seeds)
-def test_without_a_prefix_every_method_is_plain_sampling(name: str, method: str, seed: int) -> None:
+def test_without_a_prefix_every_sampling_is_plain_sampling(name: str, sampling: str, seed: int) -> None:
     policy, free = untrained(name), np.zeros(H, np.float32)
-    chunk = answer(policy, ask(method, seed, omega=free, reference=np.full((H, D), 0.3, np.float32)))
+    chunk = answer(policy, ask(sampling, seed, omega=free, reference=np.full((H, D), 0.3, np.float32)))
     np.testing.assert_allclose(chunk, answer(policy, ask("plain", seed)), atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("name", "method"),
+    ("name", "sampling"),
     [("legato", "legato"), ("training_time_rtc", "training_time_rtc"), ("vlash", "vlash")],
 )
 @given(seed=seeds)
-def test_a_full_prefix_is_kept_exactly(name: str, method: str, seed: int) -> None:
-    request = ask(method, seed)
+def test_a_full_prefix_is_kept_exactly(name: str, sampling: str, seed: int) -> None:
+    request = ask(sampling, seed)
     reference = continuous(DUAL_ARM_EE, request.reference, request.observation.state)
     chunk = answer(untrained(name), request)
     np.testing.assert_allclose(chunk[:3], DUAL_ARM_EE.clip(reference[:3]), atol=1e-5)
@@ -238,7 +238,7 @@ def test_the_clip_of_the_guidance_is_an_option_of_the_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "options", "said"),
+    ("sampling", "options", "said"),
     [
         ("rtc", {"max_guidance_weight": -1.0}, "options of rtc: max_guidance_weight: got -1"),
         ("rtc", {"beta": 1.0}, "options of rtc: beta: unknown key"),
@@ -246,21 +246,21 @@ def test_the_clip_of_the_guidance_is_an_option_of_the_request() -> None:
         ("plain", {"candidates": 2}, "options of plain: candidates: unknown key"),
     ],
 )
-def test_an_option_that_a_method_does_not_have_is_refused(
-    method: str, options: dict[str, float], said: str
+def test_an_option_that_a_sampling_does_not_have_is_refused(
+    sampling: str, options: dict[str, float], said: str
 ) -> None:
     with pytest.raises(PolicyError, match=said) as caught:
-        untrained("flow").predict(ask(method, 0, options=options))
+        untrained("flow").predict(ask(sampling, 0, options=options))
     assert caught.value.code == ErrorCode.POLICY_BAD_REQUEST
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_checkpoint_refuses_what_it_was_not_trained_for(name: str) -> None:
     policy = untrained(name)
-    for method in {method for _, method in PAIRS} - set(serves(name)):
-        with pytest.raises(PolicyError, match=f"{name}: method") as caught:
-            policy.predict(ask(method, 0))
-        assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_METHOD
+    for sampling in {sampling for _, sampling in PAIRS} - set(serves(name)):
+        with pytest.raises(PolicyError, match=f"{name}: sampling") as caught:
+            policy.predict(ask(sampling, 0))
+        assert caught.value.code == ErrorCode.POLICY_UNSUPPORTED_SAMPLING
 
 
 def test_a_variant_refuses_what_it_cannot_be_trained_with() -> None:
@@ -336,10 +336,10 @@ def test_a_node_of_one_variant_refuses_a_checkpoint_of_another(checkpoint: Path)
     assert caught.value.code == ErrorCode.CHECKPOINT_MISMATCH
 
 
-@pytest.mark.parametrize("method", ["plain", "rtc", "bidirectional"])
-def test_all_of_a_request_goes_where_the_network_is(method: str) -> None:
+@pytest.mark.parametrize("sampling", ["plain", "rtc", "bidirectional"])
+def test_all_of_a_request_goes_where_the_network_is(sampling: str) -> None:
     """On a device without numbers a sampler comes as far as its answer, and no tensor of it was left elsewhere."""
     policy = untrained("flow")
     policy._trained.net.to("meta")
     with pytest.raises(NotImplementedError, match="meta tensor"):
-        answer(policy, ask(method, 0))
+        answer(policy, ask(sampling, 0))

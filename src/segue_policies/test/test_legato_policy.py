@@ -24,11 +24,16 @@ def policy(trained: Path) -> Policy:
 
 
 def ask(
-    dots: Any, frame: int = 0, method: str = "plain", seed: int = 0, omega: Any = None, reference: Any = None
+    dots: Any,
+    frame: int = 0,
+    sampling: str = "plain",
+    seed: int = 0,
+    omega: Any = None,
+    reference: Any = None,
 ) -> PredictRequest:
     images = dict(zip(dots.cameras, dots.images[frame], strict=True))
     return PredictRequest(
-        7, 3, method,
+        7, 3, sampling,
         np.zeros(H, np.float32) if omega is None else omega,
         np.zeros((H, D), np.float32) if reference is None else reference, 4, seed,
         observations=(Observation(7, dots.state[frame], images),),
@@ -55,7 +60,7 @@ def test_equal_requests_give_equal_chunks_and_another_seed_another(policy: Polic
 def test_the_guided_prefix_is_the_reference(policy: Policy, dots: Any) -> None:
     reference = np.tile(np.linspace(0.1, 0.2, H, dtype=np.float32)[:, None], (1, D))
     omega = guidance_schedule(H, 4, 10)
-    chunk = policy.predict(ask(dots, method="legato", omega=omega, reference=reference)).chunk
+    chunk = policy.predict(ask(dots, sampling="legato", omega=omega, reference=reference)).chunk
     np.testing.assert_allclose(chunk.actions[:4], reference[:4], atol=1e-5)
     assert not np.allclose(chunk.actions[-1], reference[-1], atol=1e-3)
     np.testing.assert_array_equal(chunk.omega, omega)
@@ -65,9 +70,9 @@ def test_without_guidance_the_reference_does_not_matter(policy: Policy, dots: An
     reference = np.full((H, D), 9.0, np.float32)
     free = policy.predict(ask(dots)).chunk.actions
     np.testing.assert_array_equal(policy.predict(ask(dots, reference=reference)).chunk.actions, free)
-    unguided = policy.predict(ask(dots, method="legato", reference=reference)).chunk.actions
+    unguided = policy.predict(ask(dots, sampling="legato", reference=reference)).chunk.actions
     np.testing.assert_array_equal(
-        policy.predict(ask(dots, method="legato", reference=-reference)).chunk.actions, unguided
+        policy.predict(ask(dots, sampling="legato", reference=-reference)).chunk.actions, unguided
     )
     np.testing.assert_allclose(unguided, free, atol=1e-6)  # sums in another order than the plain sampler
 
@@ -91,7 +96,7 @@ def test_real_time_chunking_brings_the_prefix_nearer_to_the_reference(policy: Po
 
 def test_real_time_chunking_without_a_prefix_is_plain_sampling(policy: Policy, dots: Any) -> None:
     reference = np.full((H, D), 9.0, np.float32)
-    chunk = policy.predict(ask(dots, method="rtc", reference=reference)).chunk
+    chunk = policy.predict(ask(dots, sampling="rtc", reference=reference)).chunk
     np.testing.assert_allclose(chunk.actions, policy.predict(ask(dots)).chunk.actions, atol=1e-6)
 
 
@@ -102,11 +107,11 @@ BAD_REQUEST, MISSING = ErrorCode.POLICY_BAD_REQUEST, ErrorCode.POLICY_OBSERVATIO
 @pytest.mark.parametrize(
     ("changes", "code", "text"),
     [
-        ({"method": "training_time_rtc"}, ErrorCode.POLICY_UNSUPPORTED_METHOD, "rtc"),
-        ({"method": "legato", "reference": NAN}, BAD_REQUEST, "reference is not finite"),
-        ({"method": "legato", "reference": WIDE}, BAD_REQUEST, "reference: shape"),
-        ({"method": "legato", "omega": np.zeros(60, np.float32)}, BAD_REQUEST, "omega: shape"),
-        ({"method": "legato", "omega": np.full(H, 1.5, np.float32)}, BAD_REQUEST, "0 to 1"),
+        ({"sampling": "training_time_rtc"}, ErrorCode.POLICY_UNSUPPORTED_SAMPLING, "rtc"),
+        ({"sampling": "legato", "reference": NAN}, BAD_REQUEST, "reference is not finite"),
+        ({"sampling": "legato", "reference": WIDE}, BAD_REQUEST, "reference: shape"),
+        ({"sampling": "legato", "omega": np.zeros(60, np.float32)}, BAD_REQUEST, "omega: shape"),
+        ({"sampling": "legato", "omega": np.full(H, 1.5, np.float32)}, BAD_REQUEST, "0 to 1"),
     ],
 )
 def test_a_bad_request_is_refused(

@@ -139,7 +139,7 @@ def lerobots(python: str, kind: str, folder: Path) -> Path:
 def ask(
     policy: Policy,
     folder: Path,
-    method: str = "plain",
+    sampling: str = "plain",
     seed: int = 3,
     then: str = "state",
     **guidance: Floats32,
@@ -151,23 +151,23 @@ def ask(
     now, earlier = Observation(5, shown["state"], images), Observation(4, shown[then], images)
     seen = (*[earlier] * (len(policy.info.history) - 1), now)
     request = PredictRequest(
-        5, 1, method, **given, delay=2, seed=seed, observations=seen, instruction="put it there"
+        5, 1, sampling, **given, delay=2, seed=seed, observations=seen, instruction="put it there"
     )
     return policy.predict(request).chunk.actions
 
 
-def check_served(policy: Policy, folder: Path, methods: set[str]) -> None:
-    """Its chunk is LeRobot's own, the same for the same seed, and other methods are refused."""
+def check_served(policy: Policy, folder: Path, served: set[str]) -> None:
+    """Its chunk is LeRobot's own, the same for the same seed, and other samplings are refused."""
     wanted = DUAL_ARM_EE.clip(np.load(folder / "theirs.npz")["chunk"])
     chunk = ask(policy, folder)
     np.testing.assert_allclose(chunk, wanted, atol=1e-4)
     np.testing.assert_array_equal(ask(policy, folder), chunk)
-    for method in ("bidirectional", "rtc"):
-        if method in methods:
-            ask(policy, folder, method)
+    for sampling in ("bidirectional", "rtc"):
+        if sampling in served:
+            ask(policy, folder, sampling)
         else:
-            with pytest.raises(PolicyError, match="method"):
-                ask(policy, folder, method)
+            with pytest.raises(PolicyError, match="sampling"):
+                ask(policy, folder, sampling)
 
 
 @pytest.mark.timeout(1000)
@@ -196,7 +196,8 @@ def test_lerobots_own_checkpoints_are_served(
     assert np.abs(later - ask(policy, folder)).max() > 1e-3
     target, omega = ask(policy, folder, seed=9), np.ones(8, np.float32)
     plain, best = (
-        ask(policy, folder, method, omega=omega, reference=target) for method in ("plain", "bidirectional")
+        ask(policy, folder, sampling, omega=omega, reference=target)
+        for sampling in ("plain", "bidirectional")
     )
     assert np.square(best - target).mean() < np.square(plain - target).mean()
 

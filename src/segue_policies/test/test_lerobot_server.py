@@ -36,12 +36,12 @@ FOLDER = Path(lerobot_server.__file__).parent
 STATE = np.linspace(0.0, 0.1, 14, dtype=np.float32)
 
 
-def request(task: str = "", method: str = "plain", **options: float) -> PredictRequest:
+def request(task: str = "", sampling: str = "plain", **options: float) -> PredictRequest:
     images = dict.fromkeys(CAMERAS, np.zeros((72, 96, 3), np.uint8))
     rows = np.zeros((20, 14), np.float32)
     observation = Observation(5, STATE, images)
     return PredictRequest(
-        5, 1, method, rows[:, 0], rows, 2, 3, options, observations=(observation,), instruction=task
+        5, 1, sampling, rows[:, 0], rows, 2, 3, options, observations=(observation,), instruction=task
     )
 
 
@@ -91,7 +91,7 @@ def test_what_is_asked_and_answered_arrives_as_it_was(policy: LeRobotPolicy) -> 
     for _ in range(2):
         rows = policy.predict(request()).chunk.actions
         np.testing.assert_array_equal(rows, np.tile(STATE, (20, 1)))
-    best = policy.predict(request(method="bidirectional", candidates=3)).chunk.actions
+    best = policy.predict(request(sampling="bidirectional", candidates=3)).chunk.actions
     np.testing.assert_array_equal(best, rows)  # of three, the one that is nearest to the reference
 
 

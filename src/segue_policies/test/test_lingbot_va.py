@@ -287,8 +287,8 @@ def seen(tick: int, **without: None) -> Observation:
     return Observation(tick, np.full(14, 0.01 * tick, np.float32), images)
 
 
-def asked(tick: int, method: str = "plain", delay: int = 2, **changes: Any) -> PredictRequest:
-    omega = (np.arange(8) < delay).astype(np.float32) * (method != "plain")
+def asked(tick: int, sampling: str = "plain", delay: int = 2, **changes: Any) -> PredictRequest:
+    omega = (np.arange(8) < delay).astype(np.float32) * (sampling != "plain")
     reference = np.tile(0.01 * (tick + np.arange(8, dtype=np.float32))[:, None], (1, 14))
     given: dict[str, Any] = {
         "observations": (seen(tick),),
@@ -297,7 +297,7 @@ def asked(tick: int, method: str = "plain", delay: int = 2, **changes: Any) -> P
         "seed": 3,
     } | changes
     return PredictRequest(
-        start_tick=tick, sequence=1, method=method, omega=omega, reference=reference, delay=delay, **given
+        start_tick=tick, sequence=1, sampling=sampling, omega=omega, reference=reference, delay=delay, **given
     )
 
 
@@ -335,14 +335,14 @@ def test_a_fork_hears_nothing_of_the_other_and_the_other_nothing_of_it(policy: W
     assert np.array_equal(policy.predict(asked(4)).chunk.actions, before)
 
 
-@pytest.mark.parametrize("method", ["world_model", "world_model_naive"])
+@pytest.mark.parametrize("sampling", ["world_model", "world_model_naive"])
 @pytest.mark.parametrize("late", [0, 1])
 def test_executing_rows_are_kept_and_what_comes_is_imagined_from_them(
-    policy: WorldPolicy, method: str, late: int
+    policy: WorldPolicy, sampling: str, late: int
 ) -> None:
     told(policy, 4)
     first = policy.predict(asked(4))
-    request = asked(4 + late, method)
+    request = asked(4 + late, sampling)
     answer = policy.predict(request).chunk
     assert len(answer.actions) == 8 - late
     kept = policy.info.action_space.clip(request.reference[:2])

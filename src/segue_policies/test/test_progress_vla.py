@@ -128,7 +128,7 @@ def serve(folder: Path, guidance: float) -> Policy:
 def request(data: Sliding, frame: int, **changes: Any) -> PredictRequest:
     seen = [Observation(at, data.state[at], {"head": data.images[at, 0]}) for at in (0, frame)]
     plain: dict[str, Any] = {
-        "start_tick": frame, "sequence": 0, "method": "plain", "omega": np.zeros(ROWS, np.float32), "delay": 1,
+        "start_tick": frame, "sequence": 0, "sampling": "plain", "omega": np.zeros(ROWS, np.float32), "delay": 1,
         "reference": np.zeros((ROWS, 14), np.float32), "seed": 3, "observations": tuple(seen), "instruction": TOLD,
     }  # fmt: skip
     return PredictRequest(**plain | changes)
@@ -406,7 +406,7 @@ def test_a_guidance_that_a_policy_has_not_is_refused(stages: Path) -> None:
 
 def test_real_time_chunking_is_served_and_nothing_that_needs_a_training(stages: Path, data: Sliding) -> None:
     policy = serve(stages / "policy", 0.0)
-    asked = request(data, 8, method="rtc", omega=np.linspace(1, 0, ROWS).astype(np.float32))
+    asked = request(data, 8, sampling="rtc", omega=np.linspace(1, 0, ROWS).astype(np.float32))
     assert np.array_equal(policy.predict(asked).chunk.actions, policy.predict(asked).chunk.actions)
-    with pytest.raises(PolicyError, match=r"progress_vla: method.*legato.*plain.*rtc"):
-        policy.predict(request(data, 8, method="legato"))
+    with pytest.raises(PolicyError, match=r"progress_vla: sampling.*legato.*plain.*rtc"):
+        policy.predict(request(data, 8, sampling="legato"))

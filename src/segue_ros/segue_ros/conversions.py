@@ -33,11 +33,6 @@ def float32_array(values: ArrayLike) -> array:
     return array("f", np.ascontiguousarray(values, dtype=np.float32).tobytes())
 
 
-def float64_array(values: ArrayLike) -> array:
-    """Values of any shape, row-major, as rclpy takes them fastest."""
-    return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
-
-
 def build(kind: type[MessageT], stamp: Time, fields: Mapping[str, Any]) -> MessageT:
     """A message with a header at `stamp`, and `fields` as `segue_core.wire` names them."""
     message = kind(**{name: _as_rclpy_takes_it(value) for name, value in fields.items()})
@@ -132,7 +127,7 @@ def goal_to_msg(
     goal = PredictChunk.Goal(
         start_tick=request.start_tick,
         sequence=request.sequence,
-        method=request.method,
+        method=request.sampling,
         horizon=rows,
         dim=columns,
         seed=request.seed,
@@ -172,7 +167,7 @@ def request_from_goal(goal: PredictChunk.Goal, observations: Sequence[Observatio
         observations=tuple(observations),
         start_tick=int(goal.start_tick),
         sequence=int(goal.sequence),
-        method=goal.method,
+        sampling=goal.method,
         omega=np.array(goal.guidance.omega, dtype=np.float32),
         reference=np.array(goal.reference, dtype=np.float32).reshape(goal.horizon, goal.dim),
         delay=int(goal.guidance.delay),

@@ -143,7 +143,7 @@ def test_a_request_comes_back_the_same() -> None:
     assert (goal.guidance.ramp, goal.run_id) == (58, "run")
     np.testing.assert_array_equal(got.reference, sent.reference)
     np.testing.assert_array_equal(got.omega, sent.omega)
-    assert (got.start_tick, got.sequence, got.method, got.delay, got.seed) == (7, 2, "legato", 8, 2**40)
+    assert (got.start_tick, got.sequence, got.sampling, got.delay, got.seed) == (7, 2, "legato", 8, 2**40)
     assert (got.options, got.instruction) == (options, "go")
 
 

@@ -1,4 +1,4 @@
-"""Continuation methods and termination rules are found by name, see `segue_core.registry`."""
+"""Continuations and termination rules are found by name, see `segue_core.registry`."""
 
 from segue_core.registry import available, find
 

@@ -43,14 +43,14 @@ class ChunkScheduler:
     """Drive it from one thread: `start`, then `step` once per tick with everything that arrived since.
 
     Args:
-        config: lengths, method and rules.
+        config: lengths, continuation and rules.
         space: action space of commands and chunks.
         policy_info: what the policy can do; anything that does not fit is refused here, before motion.
         seed: non-negative; with a request's number in the run it gives the seed of that request.
 
     Raises:
         SchedulerError: infeasible lengths, missing capability, other horizon, rate or action space.
-        ConfigError: unknown method, rule or option.
+        ConfigError: unknown continuation, rule or option.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class ChunkScheduler:
         self._config = config
         self._space = space
         self._info = policy_info
-        self._method = continuation.create(config.continuation, config.continuation_options)
-        check_policy(config, space, policy_info, self._method)
-        self._plan = plan(config, policy_info, self._method)
+        self._continuation = continuation.create(config.continuation, config.continuation_options)
+        check_policy(config, space, policy_info, self._continuation)
+        self._plan = plan(config, policy_info, self._continuation)
         self._rules = termination.create(config, space)
         self._ledger = RequestLedger(config, space.rate_hz, seed)
         self._run: RunState | None = None
@@ -94,7 +94,7 @@ class ChunkScheduler:
         self._run = new_run(self._config, tick, pose)
         self._run.notes += self._plan.notes
         self._ledger.reset()
-        self._method.reset()
+        self._continuation.reset()
         self._rules.reset()
 
     def step(self, inputs: TickInput) -> TickOutput:
@@ -170,8 +170,8 @@ class ChunkScheduler:
             self._ledger.refuse(tick)
             return
         run.streamed = None if chunk.complete else chunk
-        if chunk.complete or self._method.streams:
-            made = self._method.answered(chunk, request, self._space)
+        if chunk.complete or self._continuation.streams:
+            made = self._continuation.answered(chunk, request, self._space)
             run.pending = Answer(made, request, self._ledger.opened_at)
         self._ledger.accept(chunk, tick)
 
@@ -198,14 +198,14 @@ class ChunkScheduler:
     def _splice(self, run: RunState, answer: Answer, tick: int) -> SeamReport | None:
         """Join an answer to the timeline; None when it is wholly in the past.
 
-        Where the robot has stood still since the question (a first chunk, a method that waits, a chunk that was
+        Where the robot has stood still since the question (a first chunk, a continuation that waits, a chunk that was
         at its end) nothing of it has passed: it is dated to begin now. Otherwise rows are skipped by their own
         ticks, never by an estimate.
         """
         stood_still = self._stood_still(run, answer, tick)
         chunk = replace(answer.chunk, start_tick=tick) if stood_still else answer.chunk
         planned = run.timeline.action_at(tick)
-        dropped = self._method.merge(run.timeline, chunk, tick, self._space)
+        dropped = self._continuation.merge(run.timeline, chunk, tick, self._space)
         if dropped == chunk.horizon and not chunk.complete:  # later rows of the stream are of use
             return None
         run.delays.add(tick - answer.asked_at)
@@ -231,18 +231,18 @@ class ChunkScheduler:
 
     def _stood_still(self, run: RunState, answer: Answer, tick: int) -> bool:
         """Whether the robot has not moved since the question, and what was seen then is not too old to be acted on."""
-        if self._method.waits or run.moved_at is None:
+        if self._continuation.waits or run.moved_at is None:
             return True
         return run.moved_at < answer.asked_at and tick - answer.asked_at <= self._oldest(run)
 
     def _due(self, run: RunState, tick: int) -> bool:
-        """Is a request due? A method that waits also stops here."""
+        """Is a request due? A continuation that waits also stops here."""
         idle = run.pending is None and self._ledger.may_ask(tick)
         left = run.timeline.remaining(tick)
         due = idle and (
             run.current is None or left == 0 or self._may_go_on(run, run.current.horizon, left, tick)
         )
-        if due and self._method.waits:
+        if due and self._continuation.waits:
             run.timeline.clear()
         return due
 
@@ -253,7 +253,7 @@ class ChunkScheduler:
         that is no longer than the delay would be wholly in the past: better asked when the robot stands.
         """
         stride_over = tick - run.last_start >= self._config.stride
-        if self._method.waits or horizon == self._config.horizon:
+        if self._continuation.waits or horizon == self._config.horizon:
             return stride_over
         delay = self._expected_delay(run)
         return horizon > delay and (stride_over or _WORTH_IT * delay <= left <= delay)
@@ -269,7 +269,7 @@ class ChunkScheduler:
         if run.current is None:
             run.stats.waiting_ticks += 1
             return Phase.WAITING, False
-        if self._method.waits:
+        if self._continuation.waits:
             run.stats.thinking_ticks += 1
             return Phase.HOLDING, False
         if row is not None:
@@ -322,9 +322,9 @@ class ChunkScheduler:
     def _lengths(self, run: RunState, rows: int) -> Lengths:
         """Delay and ramp of a request with `rows` left to execute; without any there is nothing to fit."""
         delay = self._expected_delay(run)
-        if self._method.waits or rows == 0:
+        if self._continuation.waits or rows == 0:
             return Lengths(delay, 0)
-        return fit(self._config, self._info, self._method, delay, min(rows, self._config.horizon))
+        return fit(self._config, self._info, self._continuation, delay, min(rows, self._config.horizon))
 
     def _expected_delay(self, run: RunState) -> int:
         return self._plan.delay if self._config.delay_mode == "constructed" else run.delays.value
@@ -340,14 +340,14 @@ class ChunkScheduler:
         known = rows if len(rows) else run.held[None]
         sequence, seed = self._ledger.next_identity()
         request = ChunkRequest(
-            start_tick=self._method.start_tick(moment),
+            start_tick=self._continuation.start_tick(moment),
             sequence=sequence,
-            method=self._method.sampling,
-            omega=self._method.omega(moment) if len(rows) else np.zeros(horizon, dtype=np.float32),
+            sampling=self._continuation.sampling,
+            omega=self._continuation.omega(moment) if len(rows) else np.zeros(horizon, dtype=np.float32),
             reference=align_reference(known, 0, horizon),
             delay=lengths.delay,
             seed=seed,
-            options=self._method.sampling_options,
+            options=self._continuation.sampling_options,
         )
         self._ledger.open(request, tick)
         run.stats.requests += 1

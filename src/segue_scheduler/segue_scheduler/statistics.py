@@ -15,7 +15,7 @@ class Statistics:
         ticks: steps taken while running.
         waiting_ticks: held for the first chunk.
         first_action_ticks: from the start to the first action of a chunk; None while there is none.
-        thinking_ticks: held by a method that waits (`synchronous`).
+        thinking_ticks: held by a continuation that waits (`synchronous`).
         starved_ticks, longest_starvation: no row to execute, in all and in a row.
         aged_ticks: starved though there was a row, which was about an observation too long ago.
         requests, failed_requests, timeouts: asked; answered with a failure; not answered in time.

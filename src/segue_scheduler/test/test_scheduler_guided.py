@@ -51,7 +51,7 @@ def test_any_policy_serves_the_other_methods(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SAMPLING))
 def test_a_method_names_the_sampling_that_it_needs(name: str) -> None:
-    assert {request.method for request in requests(name)} == {name}
+    assert {request.sampling for request in requests(name)} == {name}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_mask_is_that_of_the_method_s_paper(name: str, ramp: int, kind: str)
 def test_a_plain_answer_is_held_to_the_old_chunk_as_omega_says_and_the_seam_reports_that() -> None:
     """Rows that differ by 1 from the plan differ by 1 - omega when they are joined."""
     first, second, *_ = requests("omega_blend")
-    assert (first.method, second.method) == ("plain", "plain") and not first.omega.any()
+    assert (first.sampling, second.sampling) == ("plain", "plain") and not first.omega.any()
     np.testing.assert_array_equal(second.omega, guidance_schedule(60, 8, 22, "linear"))
     method = continuation.create("omega_blend", {})
     sampled = ActionChunk(second.reference + 1.0, 30, "policy", second.sequence)
@@ -94,7 +94,7 @@ def test_a_hard_prefix_asks_for_no_ramp_and_is_not_refused_for_it(name: str) -> 
     plan = ChunkScheduler(config, SPACE, trained).plan
     assert (plan.delay, plan.ramp, plan.notes) == (8, 0, ())
     short = info.__class__(**{**info.__dict__, "max_ramp": 0, "max_delay": 5})
-    with pytest.raises(SchedulerError, match="delay claim shortened from 8 to 5"):
+    with pytest.raises(SchedulerError, match="delay 8 does not fit, 5 does"):
         ChunkScheduler(config, SPACE, short)
 
 

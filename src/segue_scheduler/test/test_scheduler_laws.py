@@ -61,7 +61,7 @@ def test_requests_are_a_stride_apart_and_claim_the_configured_lengths() -> None:
     assert [request.start_tick for request in policy.requests] == [0, 38, 68, 98, 128, 158, 188]
     for request in policy.requests[1:]:
         assert request.delay == 8
-        assert request.method == "legato"
+        assert request.sampling == "legato"
         np.testing.assert_array_equal(request.omega, guidance_schedule(60, 8, 22))
 
 

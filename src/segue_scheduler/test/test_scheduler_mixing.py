@@ -272,7 +272,7 @@ def test_a_blended_seam_jumps_by_the_first_share_of_the_disagreement() -> None:
     jumps = [output.seam.jump for output in outputs if output.seam]
     assert jumps[2:] == pytest.approx([0.1] * len(jumps[2:]), abs=1e-6)
     assert not any(request.omega.any() for request in policy.requests)
-    assert {request.method for request in policy.requests} == {"plain"}
+    assert {request.sampling for request in policy.requests} == {"plain"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A new method or rule touches no existing file."""
+"""A new continuation or rule touches no existing file."""
 
 import sys
 from pathlib import Path
@@ -49,7 +49,7 @@ never = toy_method:create_rule
 
 @pytest.fixture
 def toy_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed distribution that offers a method and a rule."""
+    """An installed distribution that offers a continuation and a rule."""
     (tmp_path / "toy_method.py").write_text(TOY)
     info = tmp_path / "toy_method-1.0.dist-info"
     info.mkdir()
@@ -67,7 +67,7 @@ def test_an_installed_package_adds_a_method_and_a_rule() -> None:
     drive(machine, policy, SPACE, 60)
     drive(machine, policy, SPACE, 60)
     assert continuation.create("toy", {}).resets == 2  # type: ignore[attr-defined]
-    assert {request.method for request in policy.requests} == {"toy_sampling"}
+    assert {request.sampling for request in policy.requests} == {"toy_sampling"}
     assert "toy" in continuation.available()
     assert "never" in termination.available()
 
@@ -101,15 +101,15 @@ def test_a_module_in_the_folder_is_a_method(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_built_ins_are_found_by_name() -> None:
-    methods = ("legato", "linear_blend", "naive_async", "rtc", "synchronous", "temporal_ensemble")
-    assert set(methods) <= set(continuation.available())
+    names = ("legato", "linear_blend", "naive_async", "rtc", "synchronous", "temporal_ensemble")
+    assert set(names) <= set(continuation.available())
     assert {"operator", "policy_stop", "progress_threshold", "stall", "task_detector", "time_limit"} <= set(
         termination.available()
     )
-    for name in methods:
+    for name in names:
         assert continuation.create(name, {}).name == name
 
 
 def test_base_is_not_a_method() -> None:
-    with pytest.raises(ConfigError, match="unknown continuation method 'base'"):
+    with pytest.raises(ConfigError, match="unknown continuation 'base'"):
         continuation.create("base", {})

@@ -34,7 +34,7 @@ def second_request(**config: Any) -> ChunkRequest:
 )
 def test_the_mask_of_a_request_equals_the_golden_vector(lengths: dict[str, int], golden: list[float]) -> None:
     request = second_request(**lengths)
-    assert request.method == "rtc"
+    assert request.sampling == "rtc"
     np.testing.assert_allclose(request.omega, golden, atol=6e-4)
 
 

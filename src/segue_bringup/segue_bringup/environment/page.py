@@ -26,7 +26,7 @@ PURPOSES: Final[Mapping[str, Mapping[str, str]]] = {
         "adopt": "a checkpoint of LeRobot for a robot",
         "eval": "many seeds in lockstep, or a paper's table: ./segue eval list",
         "corrections": "what the expert would have done where a policy went",
-        "compare": "other methods on a recorded episode; nothing moves",
+        "compare": "other continuations on a recorded episode; nothing moves",
         "report": "video, numbers and page of a run, again",
         "bench": "what things cost on this machine",
         "soak": "what grows or jitters over minutes or hours, live or in lockstep",

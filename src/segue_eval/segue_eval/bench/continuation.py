@@ -1,6 +1,6 @@
 """What continuing costs: one chunk by plain flow, Legato, RTC and bidirectional decoding, at several sizes in one run.
 
-Weights are random (they cost the same) and shared by the methods, so that caches favour none; images are three of
+Weights are random (they cost the same) and shared by all, so that caches favour none; images are three of
 96 x 72 pixels, H, D, N = 60, 14, 5, one thread. The plain chunk of each size is the base of that size's ratios.
 """
 
@@ -33,17 +33,17 @@ FLOW = FlowConfig()
 
 
 def bench_continuation(rounds: int = 40) -> dict[str, Timing]:
-    """Timing of one chunk by `size/method`."""
+    """Timing of one chunk by `size/continuation`."""
     torch.set_num_threads(1)
     calls: dict[str, Callable[[], PredictResult]] = {}
     for size, network in SIZES.items():
         net = fresh_network(network, DUAL_ARM_EE, FLOW)
         made = {name: untrained_policy(name, DUAL_ARM_EE, net, FLOW) for name in ("flow", "legato")}
-        for method, name in POLICY_OF.items():
+        for name, variant in POLICY_OF.items():
             request = request_for(
-                made["legato"], method
-            )  # one request for all: its lengths suit every method
-            calls[f"{size}/{method}"] = partial(made[name].predict, request)
+                made["legato"], name
+            )  # one request for all: its lengths suit every continuation
+            calls[f"{size}/{name}"] = partial(made[variant].predict, request)
     return interleaved(calls, rounds)
 
 
@@ -61,9 +61,9 @@ def bench_tick(ticks: int) -> TickCost:
 
 
 def table(timings: Mapping[str, Timing], cost: TickCost) -> str:
-    """Plain text: sizes as rows, methods as columns, each with its ratio."""
+    """Plain text: sizes as rows, continuations as columns, each with its ratio."""
     factor = ratios(timings)
-    lines = [f"{'one chunk [ms] (ratio to plain)':34}" + "".join(f"{method:>20}" for method in POLICY_OF)]
+    lines = [f"{'one chunk [ms] (ratio to plain)':34}" + "".join(f"{name:>20}" for name in POLICY_OF)]
     for size in SIZES:
         cells = "".join(
             f"{timings[f'{size}/{m}'].median_s * 1e3:12.2f} ({factor[f'{size}/{m}']:.2f})" for m in POLICY_OF

@@ -1,4 +1,4 @@
-"""What a chunk costs: plain sampling against every guided method of the policy, on one observation."""
+"""What a chunk costs: plain sampling against every guided sampling of the policy, on one observation."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def _observation(policy: Policy, generator: np.random.Generator) -> Observation:
     return Observation(tick=0, state=np.zeros(policy.info.action_space.dim, dtype=np.float32), images=images)
 
 
-def request_for(policy: Policy, method: str) -> PredictRequest:
+def request_for(policy: Policy, sampling: str) -> PredictRequest:
     """A typical request: d = 8 and a ramp over half the horizon (both within what the policy knows)."""
     info = policy.info
     delay = min(8, info.max_delay)
     ramp = min(info.horizon // 2 - delay, info.max_ramp)
     omega = np.zeros(info.horizon, dtype=np.float32)
-    if method != BASE:
+    if sampling != BASE:
         omega = guidance_schedule(info.horizon, delay, max(ramp, 0))
     return PredictRequest(
         observations=(_observation(policy, np.random.default_rng(0)),) * len(info.history),
         start_tick=0,
         sequence=0,
-        method=method,
+        sampling=sampling,
         omega=omega,
         reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
         delay=delay,
@@ -45,9 +45,9 @@ def request_for(policy: Policy, method: str) -> PredictRequest:
 
 
 def bench_policy(policy: Policy, rounds: int = 40) -> dict[str, Timing]:
-    """Timing of one chunk for plain sampling and each method the policy declares."""
-    methods = served_by(policy.info.capabilities)
+    """Timing of one chunk for plain sampling and each that the policy declares."""
+    served = served_by(policy.info.capabilities)
     calls: dict[str, Callable[[], PredictResult]] = {
-        method: partial(policy.predict, request_for(policy, method)) for method in methods
+        sampling: partial(policy.predict, request_for(policy, sampling)) for sampling in served
     }
     return interleaved(calls, rounds)

@@ -1,4 +1,4 @@
-"""What one tick of the chunk scheduler costs, for every continuation method at one horizon."""
+"""What one tick of the chunk scheduler costs, for every continuation at one horizon."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _answer(request: ChunkRequest) -> ActionChunk:
     return ActionChunk(request.reference, request.start_tick, "bench", request.sequence, omega=request.omega)
 
 
-def tick_seconds(method: str, ticks: int, horizon: int = 60) -> list[float]:
+def tick_seconds(name: str, ticks: int, horizon: int = 60) -> list[float]:
     """CPU time of each `step` [s] of a run with stride H/2 and delay 8; answers arrive as planned."""
-    config = SchedulerConfig(continuation=method, horizon=horizon, stride=horizon // 2, time_limit_s=86400.0)
+    config = SchedulerConfig(continuation=name, horizon=horizon, stride=horizon // 2, time_limit_s=86400.0)
     scheduler = ChunkScheduler(config, DUAL_ARM_EE, policy_info(DUAL_ARM_EE, horizon))
     measured = np.zeros(DUAL_ARM_EE.dim)
     scheduler.start(0, measured)
@@ -43,11 +43,11 @@ def tick_seconds(method: str, ticks: int, horizon: int = 60) -> list[float]:
 
 
 def bench_scheduler(ticks: int = 3000) -> dict[str, Timing]:
-    """Timing of a tick per continuation method; methods that refuse this setting are left out."""
+    """Timing of a tick per continuation; those that refuse this setting are left out."""
     timings = {}
-    for method in continuation.available():
+    for name in continuation.available():
         try:
-            timings[method] = timing(tick_seconds(method, ticks)[ticks // 10 :])
+            timings[name] = timing(tick_seconds(name, ticks)[ticks // 10 :])
         except SchedulerError:
             continue
     return timings

@@ -1,4 +1,4 @@
-"""A/B from one bag: a recorded run replayed bit for bit, and its observations given to other continuation methods.
+"""A/B from one bag: a recorded run replayed bit for bit, and its observations given to other continuations.
 
 decode.py    messages of a bag as core types
 recorded.py  a recorded run: what the scheduler was given, what it published, and how it was configured

@@ -1,4 +1,4 @@
-"""`segue compare BAG`: continuation methods on one recording, or proof that it replays."""
+"""`segue compare BAG`: continuations on one recording, or proof that it replays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from segue_eval.compare.verify import verify
 from segue_eval.report.write import find_bag
 from segue_eval.settings import CompareOptions
 from segue_eval.suite.table import as_text
-from segue_scheduler import continuation
+from segue_scheduler.continuation import available
 
 
 def run_compare(arguments: CompareOptions) -> int:
@@ -42,19 +42,19 @@ def _compare(arguments: CompareOptions, run: RecordedRun) -> int:
     default = arguments.checkpoint
     if default is None and not needs_no_checkpoint(run):
         default = default_checkpoint(run.settings, run.info.name)
-    chosen = _methods(arguments.methods, default)
+    chosen = _chosen(arguments.continuations, default)
     found = compare(run, chosen, arguments.latency, _changes(arguments))
     if not found.reruns:
-        reasons = "; ".join(f"{method}: {why}" for method, why in found.absent.items())
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"no method could be run: {reasons}")
+        reasons = "; ".join(f"{continuation}: {why}" for continuation, why in found.absent.items())
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"no continuation could be run: {reasons}")
     print(as_text(found.table()))
     if len(found.difference_table()) > 1:
         print(f"\npaired by seam:\n{as_text(found.difference_table())}\n")
-    for method, why in found.absent.items():
-        print(f"not run, {method}: {why}")
-    for method, lines in found.notes.items():
+    for continuation, why in found.absent.items():
+        print(f"not run, {continuation}: {why}")
+    for continuation, lines in found.notes.items():
         for line in lines:
-            print(f"note, {method}: {line}")
+            print(f"note, {continuation}: {line}")
     print(f"\n{OPEN_LOOP}")
     _write_json(arguments.json_file, found.to_dict())
     folder = arguments.out or (arguments.bag if arguments.bag.is_dir() else Path())
@@ -69,22 +69,22 @@ def _changes(arguments: CompareOptions) -> dict[str, object]:
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
 
 
-def _methods(text: str | None, default: Path | None) -> dict[str, Path | None]:
-    """Checkpoint by method, None where none is needed; raises ConfigError for a method that is not there."""
-    known = continuation.available()
+def _chosen(text: str | None, default: Path | None) -> dict[str, Path | None]:
+    """Checkpoint by continuation, None where none is needed; raises ConfigError for one that is not there."""
+    known = available()
     chosen: dict[str, Path | None] = {}
     for part in text.split(",") if text else known:
         name, _, folder = part.strip().partition("=")
         if name not in known:
-            raise unknown_name("continuation method", name, known)
+            raise unknown_name("continuation", name, known)
         chosen[name] = Path(folder) if folder else default
     return chosen
 
 
 def compare(
-    run: RecordedRun, methods: Mapping[str, Path | None], latency: str, changes: Mapping[str, object]
+    run: RecordedRun, continuations: Mapping[str, Path | None], latency: str, changes: Mapping[str, object]
 ) -> Comparison:
-    """Re-run every method with its checkpoint; a method that its policy cannot serve is reported, not skipped over.
+    """Re-run every continuation with its checkpoint; one that its policy cannot serve is reported, not skipped over.
 
     Raises:
         SegueError: no checkpoint can be read, or a camera is missing in the bag.
@@ -93,14 +93,14 @@ def compare(
     cameras: dict[tuple[str, ...], RecordedCameras] = {}
     done: list[Rerun] = []
     absent: dict[str, str] = {}
-    for method, folder in methods.items():
+    for continuation, folder in continuations.items():
         try:
             policy = policies.setdefault(folder, policies.get(folder) or served_by(folder, run))
             names = (*policy.info.cameras, str(policy.info.image_size))
             pictures = cameras.setdefault(names, cameras.get(names) or RecordedCameras(run.bag, policy.info))
-            done.append(rerun(Setting(run, pictures, latency, dict(changes)), method, policy, folder))
+            done.append(rerun(Setting(run, pictures, latency, dict(changes)), continuation, policy, folder))
         except SegueError as error:
-            absent[method] = f"{error} (another checkpoint: --methods {method}=DIR)"
+            absent[continuation] = f"{error} (another checkpoint: --continuations {continuation}=DIR)"
     return Comparison(run, tuple(done), absent)
 
 

@@ -21,21 +21,27 @@ from segue_eval.statistics import PairedDifference
 from segue_eval.suite.table import Rows, number
 
 OPEN_LOOP = (
-    "Open loop: every method saw the recorded observations and moved nothing, so its seams can be compared; "
+    "Open loop: every continuation saw the recorded observations and moved nothing, so its seams can be compared; "
     "how the task would have gone on cannot. Intervals are about the seams of this one recording."
 )
 
 WAITING = "stands still while the policy thinks, which the recorded robot did not: its seams are not like the others'"
 
 
-def _difference_row(method: str, overlap: PairedDifference, jump: PairedDifference) -> list[str]:
+def _difference_row(continuation: str, overlap: PairedDifference, jump: PairedDifference) -> list[str]:
     p_value = number(overlap.p_value, 2)
-    return [method, difference_text(overlap), difference_text(jump), p_value, str(overlap.estimate.count)]
+    return [
+        continuation,
+        difference_text(overlap),
+        difference_text(jump),
+        p_value,
+        str(overlap.estimate.count),
+    ]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Reruns of one recording; `absent` says of every method that could not be run why."""
+    """Reruns of one recording; `absent` says of every continuation that could not be run why."""
 
     run: RecordedRun
     reruns: tuple[Rerun, ...]
@@ -43,18 +49,18 @@ class Comparison:
 
     @property
     def base(self) -> Rerun | None:
-        """The method that others are held against: the recorded one, else the first."""
-        same = [rerun for rerun in self.reruns if rerun.method == self.run.continuation]
+        """The continuation that others are held against: the recorded one, else the first."""
+        same = [rerun for rerun in self.reruns if rerun.continuation == self.run.continuation]
         return next(iter([*same, *self.reruns]), None)
 
     @cached_property
     def lines(self) -> list[Line]:
-        """Recorded first, then every method."""
+        """Recorded first, then every continuation."""
         return [recorded_line(self.run), *(line_of(rerun, self.run) for rerun in self.reruns)]
 
     @cached_property
     def differences(self) -> Mapping[str, dict[str, PairedDifference]]:
-        """Every method against the base."""
+        """Every continuation against the base."""
         return against(self.base, self.reruns) if self.base else {}
 
     def table(self) -> Rows:
@@ -62,26 +68,29 @@ class Comparison:
         return [HEADER, *(line.cells() for line in self.lines)]
 
     def difference_table(self) -> Rows:
-        """Header and a row per method that shares seams with the base; only the header when none does."""
-        name = self.base.method if self.base else ""
+        """Header and a row per continuation that shares seams with the base; only the header when none does."""
+        name = self.base.continuation if self.base else ""
         header = [
-            "method",
+            "continuation",
             f"overlap RMSE x1e3 minus {name} [95 %]",
             f"seam jump x1e3 minus {name} [95 %]",
             "p",
             "n",
         ]
-        found = [(method, list(pair.values())) for method, pair in self.differences.items()]
-        return [header, *(_difference_row(method, *pair) for method, pair in found if pair[0].estimate.count)]
+        found = [(continuation, list(pair.values())) for continuation, pair in self.differences.items()]
+        return [
+            header,
+            *(_difference_row(continuation, *pair) for continuation, pair in found if pair[0].estimate.count),
+        ]
 
     @property
     def notes(self) -> dict[str, list[str]]:
-        """What the scheduler said, and what must be known to read a method's line."""
-        said = {rerun.method: list(rerun.notes) for rerun in self.reruns}
+        """What the scheduler said, and what must be known to read a continuation's line."""
+        said = {rerun.continuation: list(rerun.notes) for rerun in self.reruns}
         for rerun in self.reruns:
             if rerun.waits:
-                said[rerun.method].append(WAITING)
-        return {method: lines for method, lines in said.items() if lines}
+                said[rerun.continuation].append(WAITING)
+        return {continuation: lines for continuation, lines in said.items() if lines}
 
     def to_dict(self) -> dict[str, object]:
         """What `--json` holds."""
@@ -92,11 +101,11 @@ class Comparison:
             "ticks": len(self.run.ticks),
             "settings": self.run.settings.source,
             "recorded": self.lines[0].to_dict(),
-            "methods": [line.to_dict() for line in self.lines[1:]],
-            "against": self.base.method if self.base else None,
+            "continuations": [line.to_dict() for line in self.lines[1:]],
+            "against": self.base.continuation if self.base else None,
             "differences": {
-                method: {metric: difference_dict(value) for metric, value in found.items()}
-                for method, found in self.differences.items()
+                continuation: {metric: difference_dict(value) for metric, value in found.items()}
+                for continuation, found in self.differences.items()
             },
             "not_run": dict(self.absent),
             "notes": self.notes,

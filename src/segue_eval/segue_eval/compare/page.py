@@ -1,4 +1,4 @@
-"""The page of a comparison: table, seams over time, and the commands that each method would have given."""
+"""The page of a comparison: table, seams over time, and the commands that each continuation would have given."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS = 7
 
 
 def _colours(found: Comparison) -> dict[str, str]:
-    return {rerun.method: f"k{i % _COLOURS + 1}" for i, rerun in enumerate(found.reruns)}
+    return {rerun.continuation: f"k{i % _COLOURS + 1}" for i, rerun in enumerate(found.reruns)}
 
 
 def _seconds(found: Comparison, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -28,20 +28,20 @@ def _seconds(found: Comparison, ticks: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 def _seams(found: Comparison, title: str, values: Mapping[str, Mapping[int, float]]) -> str:
-    """A line per method over its seams."""
+    """A line per continuation over its seams."""
     known = [v for by_tick in values.values() for v in by_tick.values()]
     if not known:
         return ""
     end = float(_seconds(found, np.array([found.run.ticks[-1]]))[0])
     chart = frame((0.0, end), padded_range([*known, 0.0]), width=580, height=220, x_label="time [s]")
     marks = []
-    for method, kind in _colours(found).items():
-        ticks = np.array(sorted(values[method]), dtype=np.int64)
-        xs, ys = chart.x(_seconds(found, ticks)), chart.y([values[method][int(t)] for t in ticks])
+    for continuation, kind in _colours(found).items():
+        ticks = np.array(sorted(values[continuation]), dtype=np.int64)
+        xs, ys = chart.x(_seconds(found, ticks)), chart.y([values[continuation][int(t)] for t in ticks])
         marks.append(polyline(xs, ys, f"trace {kind}"))
         marks += [
             element(
-                "circle", element("title", f"{method}: {values[method][int(tick)]:.3g}"), cx=x, cy=y, r=3,
+                "circle", element("title", f"{continuation}: {values[continuation][int(tick)]:.3g}"), cx=x, cy=y, r=3,
                 class_=f"mark {kind}",
             )
             for tick, x, y in zip(ticks, xs, ys, strict=True)
@@ -50,7 +50,7 @@ def _seams(found: Comparison, title: str, values: Mapping[str, Mapping[int, floa
 
 
 def _command(found: Comparison, column: int, title: str) -> str:
-    """What each method commands in one dimension, over what was commanded then."""
+    """What each continuation commands in one dimension, over what was commanded then."""
     run = found.run
     ticks = np.array([tick for tick in run.ticks if tick in run.witnesses])
     recorded = run.commands()[:, column]
@@ -63,7 +63,7 @@ def _command(found: Comparison, column: int, title: str) -> str:
         polyline(
             chart.x(_seconds(found, rerun.ticks)),
             chart.y(rerun.commands[:, column]),
-            f"trace thin {colours[rerun.method]}",
+            f"trace thin {colours[rerun.continuation]}",
         )
         for rerun in found.reruns
     ]
@@ -89,24 +89,24 @@ def comparison_page(found: Comparison) -> str:
     notes = "".join(
         f"<p class='note'>{escape(m)}: {escape(x)}</p>" for m, xs in found.notes.items() for x in xs
     )
-    colours = {method: f"var(--c{kind[1:]})" for method, kind in _colours(found).items()}
+    colours = {continuation: f"var(--c{kind[1:]})" for continuation, kind in _colours(found).items()}
     facts = f"{run.run_id}, {len(run.ticks)} ticks, recorded with {run.continuation}. {OPEN_LOOP}"
     absent = "".join(f"<li><b>{escape(m)}</b>: {escape(why)}</li>" for m, why in found.absent.items())
     seams = [
-        _seams(found, "Overlap RMSE x1e3 of every seam", {r.method: overlaps(r) for r in found.reruns}),
-        _seams(found, "Jump x1e3 of every seam", {r.method: jumps(r) for r in found.reruns}),
+        _seams(found, "Overlap RMSE x1e3 of every seam", {r.continuation: overlaps(r) for r in found.reruns}),
+        _seams(found, "Jump x1e3 of every seam", {r.continuation: jumps(r) for r in found.reruns}),
     ]
     body = [
-        f'<header><h1>Continuation methods on one recording</h1><p class="sub">{escape(facts)}</p></header>',
-        page.section("Methods", page.html_table(rows[0], rows[1:], words(rows)), notes),
+        f'<header><h1>Continuations on one recording</h1><p class="sub">{escape(facts)}</p></header>',
+        page.section("Continuations", page.html_table(rows[0], rows[1:], words(rows)), notes),
         page.section("Paired by seam", paired) if paired else "",
         page.section("Seams", page.legend(colours), page.columns(seams)),
         page.section(
             "Commands",
             page.legend(colours | {"recorded": "var(--ink)"}),
             page.columns(_positions(found)),
-            note="Black: what was commanded then. Colour: what the method would have commanded at that tick.",
+            note="Black: what was commanded then. Colour: what the continuation would have commanded at that tick.",
         ),
         page.section("Not run", f"<ul>{absent}</ul>") if absent else "",
     ]
-    return page.document(f"{run.run_id}: continuation methods", [part for part in body if part])
+    return page.document(f"{run.run_id}: continuations", [part for part in body if part])

@@ -1,10 +1,10 @@
-"""Scheduler and policy anew on recorded observations: what each continuation method would have made of them.
+"""Scheduler and policy anew on recorded observations: what each continuation would have made of them.
 
     recorded   tick o: measured state, images ---------------------------- tick o+d ...
-    rerun      request --> policy (same observation for every method) ---> its own chunk, its own seam
+    rerun      request --> policy (same observation for every continuation) ---> its own chunk, its own seam
 
 Open loop: the commands are computed and never executed, the observations are those of the recorded run. So seams of
-several methods can be compared on equal footing, and how a task would have gone on cannot.
+several continuations can be compared on equal footing, and how a task would have gone on cannot.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from segue_policies.deployment import Deployment
 from segue_policies.method import find_method, method_names
 from segue_policies.runtime import Runtime
 from segue_policies.serve import load_policy, make_policy
-from segue_scheduler import continuation, correction
+from segue_scheduler import correction
+from segue_scheduler.continuation import create
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import SeamReport, TickInput, TickOutput
 
@@ -38,22 +39,22 @@ _RULES = ("operator",)  # nothing moves, so nothing can be done or fail: the run
 
 @dataclass(frozen=True, eq=False)
 class Rerun:
-    """One method on one recording. Seams and commands (T, D) are by recorded ticks."""
+    """One continuation on one recording. Seams and commands (T, D) are by recorded ticks."""
 
-    method: str
+    continuation: str
     checkpoint: str
     commands: NDArray[np.float64]
     ticks: NDArray[np.int64]
     seams: tuple[SeamReport, ...]
     starved: int
     smooth: Smoothness
-    waits: bool = False  # the method stands still while the policy thinks
+    waits: bool = False  # the continuation stands still while the policy thinks
     notes: tuple[str, ...] = ()
 
 
 @dataclass
 class Setting:
-    """What all methods of a comparison share: the recording, its pictures, and when answers come."""
+    """What all continuations of a comparison share: the recording, its pictures, and when answers come."""
 
     run: RecordedRun
     cameras: RecordedCameras
@@ -64,22 +65,22 @@ class Setting:
         """What was seen at a recorded tick."""
         return self.cameras.observation(tick, self.run.stamps[tick], self.run.measured_at(tick))
 
-    def config(self, method: str) -> SchedulerConfig:
-        """The recorded configuration with another method; options belong to the method that they were written for."""
+    def config(self, continuation: str) -> SchedulerConfig:
+        """The recorded configuration with another continuation; options belong to the one they were written for."""
         changes = dict(self.changes or {})
-        if method != self.run.continuation:
+        if continuation != self.run.continuation:
             changes["continuation_options"] = {}
-        return self.run.config(**changes, continuation=method, termination=_RULES, rule_options={})
+        return self.run.config(**changes, continuation=continuation, termination=_RULES, rule_options={})
 
 
-def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None) -> Rerun:
-    """Give the recorded observations to `policy` under `method`.
+def rerun(setting: Setting, continuation: str, policy: Policy, checkpoint: Path | None) -> Rerun:
+    """Give the recorded observations to `policy` under `continuation`.
 
     Raises:
-        SegueError: the policy cannot serve the method, the lengths do not fit, or the recording has a hole.
+        SegueError: the policy cannot serve the continuation, the lengths do not fit, or the recording has a hole.
     """
     run, space = setting.run, policy.info.action_space
-    scheduler = ChunkScheduler(setting.config(method), space, policy.info, run.settings.seed)
+    scheduler = ChunkScheduler(setting.config(continuation), space, policy.info, run.settings.seed)
     latency, mailbox = parse_latency(setting.latency, run.settings.seed, space.rate_hz), Mailbox()
     onlooker = Onlooker(policy, setting.observation)
     onlooker.begin(run.recording.start_tick)
@@ -101,19 +102,19 @@ def rerun(setting: Setting, method: str, policy: Policy, checkpoint: Path | None
             mailbox.fetch(onlooker, output.request, recorded.tick, latency, told)
         if recorded.tick in run.witnesses:
             onlooker.did(recorded.tick, run.witnesses[recorded.tick].action)
-    waits = continuation.create(method, {}).waits
-    return _result(method, checkpoint, policy, outputs, waits)
+    waits = create(continuation, {}).waits
+    return _result(continuation, checkpoint, policy, outputs, waits)
 
 
 def _result(
-    method: str, checkpoint: Path | None, policy: Policy, outputs: list[TickOutput], waits: bool
+    continuation: str, checkpoint: Path | None, policy: Policy, outputs: list[TickOutput], waits: bool
 ) -> Rerun:
     commands = np.stack([output.action for output in outputs])
     seams = tuple(output.seam for output in outputs if output.seam is not None)
     first = outputs[0].tick
     notes = dict.fromkeys(note for output in outputs for note in output.notes)
     return Rerun(
-        method=method,
+        continuation=continuation,
         checkpoint=checkpoint.name if checkpoint else "",
         commands=commands,
         ticks=np.array([output.tick for output in outputs]),

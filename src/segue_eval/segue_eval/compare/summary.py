@@ -1,4 +1,4 @@
-"""The numbers of a comparison: a line per method, and every method against one, paired by seam."""
+"""The numbers of a comparison: a line per continuation, and every continuation against one, paired by seam."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True)
 class Line:
-    """One method. Overlap RMSE and jump are times 1000, as the Legato paper prints; `away` is in action units."""
+    """One continuation. Overlap RMSE and jump are times 1000, as the Legato paper prints; `away` is in action units."""
 
     name: str
     seams: int
@@ -43,7 +43,7 @@ class Line:
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
         return {
-            "method": self.name,
+            "continuation": self.name,
             "seams": self.seams,
             "overlap_motion_x1e3": self.overlap.to_dict(),
             "seam_jump_x1e3": self.jump.to_dict(),
@@ -56,7 +56,7 @@ class Line:
         }
 
 
-HEADER = ["method", "seams", "overlap RMSE x1e3", "seam jump x1e3", "max", "NSPARC", "NLDLJ", "delay", "starved",
+HEADER = ["continuation", "seams", "overlap RMSE x1e3", "seam jump x1e3", "max", "NSPARC", "NLDLJ", "delay", "starved",
           "from recorded"]  # fmt: skip
 
 
@@ -75,10 +75,10 @@ def jumps(rerun: Rerun) -> dict[int, float]:
 
 
 def line_of(rerun: Rerun, run: RecordedRun) -> Line:
-    """The numbers of a method."""
+    """The numbers of a continuation."""
     leaps = list(jumps(rerun).values())
     return Line(
-        name=rerun.method,
+        name=rerun.continuation,
         seams=len(leaps),
         overlap=estimate(overlaps(rerun).values()),
         jump=estimate(leaps),
@@ -102,7 +102,7 @@ def _away(rerun: Rerun, run: RecordedRun) -> float:
 
 
 def recorded_line(run: RecordedRun) -> Line:
-    """The numbers of the run as it was recorded: closed loop, with the method that was running."""
+    """The numbers of the run as it was recorded: closed loop, with the continuation that was running."""
     joints = [run.witnesses[tick].joint for tick in run.ticks if tick in run.witnesses]
     seams = [joint for joint in joints if joint is not None]
     rows = [row for row, joint in enumerate(joints) if joint is not None]
@@ -124,9 +124,9 @@ def recorded_line(run: RecordedRun) -> Line:
 
 
 def against(base: Rerun, others: Sequence[Rerun]) -> Mapping[str, dict[str, PairedDifference]]:
-    """Every other method minus `base`, paired by seam: overlap RMSE and jump, times 1000."""
+    """Every other continuation minus `base`, paired by seam: overlap RMSE and jump, times 1000."""
     return {
-        other.method: {
+        other.continuation: {
             "overlap_motion_x1e3": paired_difference(overlaps(other), overlaps(base)),
             "seam_jump_x1e3": paired_difference(jumps(other), jumps(base)),
         }

@@ -53,7 +53,7 @@ class Verification:
 
 
 def verify(run: RecordedRun) -> Verification:
-    """Replay `run`; raises SegueError when its configuration cannot run (another version of a method, say)."""
+    """Replay `run`; raises SegueError when its configuration cannot run (another version of a continuation, say)."""
     scheduler = ChunkScheduler(run.config(), run.info.action_space, run.info, run.settings.seed)
     outputs = replay(scheduler, run.recording)
     return Verification(

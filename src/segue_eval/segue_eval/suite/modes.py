@@ -115,7 +115,7 @@ class Drawn:
         return cast(MemoryPolicy, self._policy).fork()
 
     def _draw(self, request: PredictRequest) -> None:
-        free = replace(request, method=PLAIN.name, omega=np.zeros_like(request.omega), options={})
+        free = replace(request, sampling=PLAIN.name, omega=np.zeros_like(request.omega), options={})
         seeds = np.random.SeedSequence(request.seed).generate_state(DRAWS)
         chunks = [self._policy.predict(replace(free, seed=int(seed))).chunk.actions for seed in seeds]
         rows = min(len(chunk) for chunk in chunks)

@@ -30,8 +30,8 @@ class CellSpec(ChunkLengths):
         default="",
         description="policy without a checkpoint, by name, such as scripted or a method of your own",
     )
-    continuation: str = Field(default="", description="continuation method, by name; empty: the policy's own")
-    options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation method")
+    continuation: str = Field(default="", description="continuation, by name; empty: the policy's own")
+    options: Mapping[str, Any] = Field(default_factory=dict, description="options of the continuation")
     policy_options: Mapping[str, Any] = Field(
         default_factory=dict, description="how the policy answers; each method names its own"
     )

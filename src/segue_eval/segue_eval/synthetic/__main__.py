@@ -1,4 +1,4 @@
-"""`python -m segue_eval.synthetic`: train one policy per variant, then print the table of all methods."""
+"""`python -m segue_eval.synthetic`: train one policy per variant, then print the table of all continuations."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from segue_core.command_line.main import program
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
 from segue_data.storage.atomic import write_text
-from segue_eval.synthetic.benchmark import DELAY, POLICY_OF, run_method, table
+from segue_eval.synthetic.benchmark import DELAY, POLICY_OF, run_continuation, table
 from segue_eval.synthetic.training import train_policy
 
 
 class SyntheticOptions(StrictModel):
-    """Train one policy per variant, then print the table of all methods."""
+    """Train one policy per variant, then print the table of all continuations."""
 
     steps: int = Field(default=1000, ge=1, le=10**7, description="optimiser steps per policy")
-    episodes: int = Field(default=50, ge=1, le=10**6, description="episodes per method")
+    episodes: int = Field(default=50, ge=1, le=10**6, description="episodes per continuation")
     delay: int = Field(default=DELAY, ge=0, le=1024, description="ticks d of one inference")
     seed: int = Field(default=0, ge=0, description="of data, weights and noise")
     json_file: Annotated[Path | None, Word(name="json")] = Field(
@@ -44,8 +44,8 @@ def run(given: SyntheticOptions) -> int:
     policies = {name: train_policy(name, given.steps, given.seed) for name in sorted(set(POLICY_OF.values()))}
     trained_s = time.perf_counter() - began
     rows = [
-        run_method(method, policies[name], range(given.episodes), given.delay)
-        for method, name in POLICY_OF.items()
+        run_continuation(continuation, policies[name], range(given.episodes), given.delay)
+        for continuation, name in POLICY_OF.items()
     ]
     print(table(rows))
     print(

@@ -1,4 +1,4 @@
-"""Every continuation method on the plane: how often a new chunk changes its mind, and what comes of it."""
+"""Every continuation on the plane: how often a new chunk changes its mind, and what comes of it."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ POLICY_OF: Mapping[str, str] = {
     "vlash": "vlash",
     "legato": "legato",
 }
-"""Continuation method to the variant that its policy is trained with; the task has no pictures for a world model."""
+"""Continuation to the variant that its policy is trained with; the task has no pictures for a world model."""
 
 DELAY, STRIDE, TIME_LIMIT_S = 8, 8, 4.0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method: mode switches per episode, overlap RMSE [m], seam jump [m], share of successes."""
+    """One continuation: mode switches per episode, overlap RMSE [m], seam jump [m], share of successes."""
 
-    method: str
+    continuation: str
     policy: str
     switches: Estimate
     overlap_rmse: Estimate
@@ -68,10 +68,10 @@ class Switches:
         self._side = side or self._side
 
 
-def run_method(method: str, policy: FlowPolicy, seeds: Iterable[int], delay: int = DELAY) -> Row:
-    """Roll one method out over `seeds` in lockstep, every answer `delay` ticks late."""
+def run_continuation(continuation: str, policy: FlowPolicy, seeds: Iterable[int], delay: int = DELAY) -> Row:
+    """Roll one continuation out over `seeds` in lockstep, every answer `delay` ticks late."""
     config = SchedulerConfig(
-        continuation=method, horizon=FLOW.horizon, stride=STRIDE, delay=delay, time_limit_s=TIME_LIMIT_S
+        continuation=continuation, horizon=FLOW.horizon, stride=STRIDE, delay=delay, time_limit_s=TIME_LIMIT_S
     )
     plant, switches, results = PointPlant(), [], []
     for seed in seeds:
@@ -80,7 +80,7 @@ def run_method(method: str, policy: FlowPolicy, seeds: Iterable[int], delay: int
         results.append(run_episode(plant, policy, scheduler, PLANE, seed, on_tick=watch))
         switches.append(float(watch.count))
     return Row(
-        method,
+        continuation,
         policy.info.name,
         estimate(switches),
         estimate(result.overlap_rmse for result in results),
@@ -90,13 +90,15 @@ def run_method(method: str, policy: FlowPolicy, seeds: Iterable[int], delay: int
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Plain text, one line per method."""
-    lines = [f"{'method':24}{'policy':20}{'switches':>14}{'RMSE x1e3':>16}{'jump x1e3':>16}{'success %':>14}"]
+    """Plain text, one line per continuation."""
+    lines = [
+        f"{'continuation':24}{'policy':20}{'switches':>14}{'RMSE x1e3':>16}{'jump x1e3':>16}{'success %':>14}"
+    ]
     for row in rows:
         cells = (row.overlap_rmse.scaled(1e3), row.seam_jump.scaled(1e3))
         success = row.success.scaled(100)
         lines.append(
-            f"{row.method:24}{row.policy:20}{row.switches.text(2):>14}"
+            f"{row.continuation:24}{row.policy:20}{row.switches.text(2):>14}"
             f"{cells[0].text(1):>16}{cells[1].text(1):>16}{success.text(0):>14}"
         )
     return "\n".join(lines)

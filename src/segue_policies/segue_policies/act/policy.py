@@ -72,10 +72,10 @@ class ActPolicy:
 
     @torch.inference_mode()
     def predict(self, request: PredictRequest) -> PredictResult:
-        """One chunk; only the method `plain`, how it continues the last one is the scheduler's work.
+        """One chunk; only the sampling `plain`, how it continues the last one is the scheduler's work.
 
         Raises:
-            PolicyError: another method, an option, a missing or wrong image or state, or a chunk that is not finite.
+            PolicyError: another sampling, an option, a missing or wrong image or state, or a chunk that is not finite.
         """
         start = time.perf_counter()
         check_plain(request, self._info.name)

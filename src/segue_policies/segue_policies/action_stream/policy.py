@@ -90,7 +90,7 @@ class StreamPolicy(SupervisedPolicy):
 
     def _forced(self, request: PredictRequest, measured: Tensor) -> Tensor | None:
         """The actions that are executed until the answer comes, (1, n, K), where they are asked to be gone on from."""
-        if request.method != TRAINING_TIME_RTC.name:
+        if request.sampling != TRAINING_TIME_RTC.name:
             return None
         count = int(np.cumprod(request.omega == 1).sum())
         rows, space = np.asarray(request.reference[:count], np.float32), self._info.action_space

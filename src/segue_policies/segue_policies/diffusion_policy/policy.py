@@ -35,7 +35,7 @@ class DiffusionPolicy(SupervisedPolicy):
 
     def chunk(self, seen: Seen, request: PredictRequest) -> Tensor:
         """Normalised rows `(1, H, D)` by the sampling of the request; `plain` ignores reference and omega."""
-        return ANSWERS[request.method](self, seen, request)
+        return ANSWERS[request.sampling](self, seen, request)
 
     def plain(self, seen: Seen, request: PredictRequest) -> Tensor:
         """Drawn from noise alone, `(1, H, D)`."""
@@ -91,4 +91,4 @@ ANSWERS: Mapping[str, Answer] = {
     RTC.name: DiffusionPolicy.rtc,
     BIDIRECTIONAL.name: DiffusionPolicy.bidirectional,
 }
-"""By the `method` of a request; `method.SERVED` has the same names."""
+"""By the `sampling` of a request; `method.SERVED` has the same names."""

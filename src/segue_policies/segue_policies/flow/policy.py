@@ -79,10 +79,10 @@ class FlowPolicy:
 
     @torch.no_grad()  # not inference mode: `rtc` differentiates the velocity
     def predict(self, request: PredictRequest) -> PredictResult:
-        """Sample one chunk by the `method` of the request (`variants.ANSWERS`); `plain` ignores reference and omega.
+        """Sample one chunk by the `sampling` of the request (`variants.ANSWERS`); `plain` ignores reference and omega.
 
         Raises:
-            PolicyError: unsupported method, missing or wrong image or state, omega or reference of the wrong shape,
+            PolicyError: unsupported sampling, missing or wrong image or state, omega or reference of the wrong shape,
                 not finite or out of range, an unknown option, or a chunk that is not finite.
         """
         start = time.perf_counter()
@@ -91,7 +91,7 @@ class FlowPolicy:
         images, state = check_observation(request.observation, self._info, self._state_dim)
         with self._runtime.computing(self._trained.device):
             scene = Scene(self._trained, images, state, request.seed)
-            actions = self._served[request.method](scene, request)
+            actions = self._served[request.sampling](scene, request)
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
         rows = self._info.action_space.clip(actions).astype(np.float32)

@@ -27,7 +27,7 @@ from segue_policies.lerobot.lerobot_server.wire import Arrays
 from segue_policies.lerobot.place import Place, find_place
 from segue_policies.runtime import Runtime
 from segue_policies.samples.normaliser import FLOORS
-from segue_policies.serving import check_observation, check_rows, not_finite, read_options
+from segue_policies.serving import check_observation, check_rows, check_served, not_finite, read_options
 
 _MAX_SEED = 2**63 - 1
 
@@ -42,7 +42,7 @@ class LeRobotPolicy:
             BIDIRECTIONAL.name: self._bidirectional,
             RTC.name: self._rtc,
         }
-        self._methods = {name: answers[name] for name in samplings(contract.kind)}
+        self._samplings = {name: answers[name] for name in samplings(contract.kind)}
 
     @classmethod
     def deployed(cls, deployment: Deployment) -> LeRobotPolicy:
@@ -83,20 +83,18 @@ class LeRobotPolicy:
         self._server.close()
 
     def predict(self, request: PredictRequest) -> PredictResult:
-        """One chunk by the method of the request: plain, bidirectional for what samples, rtc for flows.
+        """One chunk by the sampling of the request: plain, bidirectional for what samples, rtc for flows.
 
         Raises:
-            PolicyError: a method that this type cannot serve, a bad option, observation, reference or omega, a chunk
+            PolicyError: a sampling that this type cannot serve, a bad option, observation, reference or omega, a chunk
                 that is not finite or of another length than config.json says, or a server that is gone.
         """
         start = time.perf_counter()
-        if request.method not in self._methods:
-            text, allowed = f"lerobot ({self._contract.kind}): method", tuple(self._methods)
-            raise PolicyError(ErrorCode.POLICY_UNSUPPORTED_METHOD, text, got=request.method, allowed=allowed)
-        actions = self._methods[request.method](request)
+        check_served(request, f"lerobot ({self._contract.kind})", self._samplings)
+        actions = self._samplings[request.sampling](request)
         info = self.info
         rows = info.action_space.clip(actions).astype(np.float32)
-        omega = np.zeros(info.horizon, np.float32) if request.method == "plain" else request.omega
+        omega = np.zeros(info.horizon, np.float32) if request.sampling == "plain" else request.omega
         chunk = ActionChunk(rows, request.start_tick, info.name, request.sequence, omega=omega)
         return PredictResult(chunk, time.perf_counter() - start)
 

@@ -121,7 +121,7 @@ class WorldPolicy(SupervisedPolicy):
             alone.observe(request.observation, np.zeros((0, self._info.action_space.dim), np.float32))
             return alone.predict(request)
         behind = self._behind(request)
-        options = read_options(request, NoOptions if request.method == PLAIN.name else WorldModelSampling)
+        options = read_options(request, NoOptions if request.sampling == PLAIN.name else WorldModelSampling)
         with self._runtime.computing(self._device):
             rows, notes = self._rows(request, behind, omega, options)
         kept = round(float((omega >= 1.0).sum()))
@@ -156,7 +156,7 @@ class WorldPolicy(SupervisedPolicy):
         now, notes = memory.memory, tuple[str, ...]()
         if fixed:
             executing = self._executing(request, behind, fixed)
-            grounded = request.method == WORLD_MODEL.name
+            grounded = request.sampling == WORLD_MODEL.name
             now, notes = self._after(drawing, now, executing, grounded)
         steps = self._config.chunk - len(executing) // self._config.every
         pictures, drawn = drawing.predict(now, steps)

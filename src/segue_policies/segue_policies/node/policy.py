@@ -299,7 +299,7 @@ def _blank_request(policy: Policy) -> PredictRequest:
         observations=(Observation(0, state, dict.fromkeys(info.cameras, picture)),) * len(info.history),
         start_tick=0,
         sequence=0,
-        method="plain",
+        sampling="plain",
         omega=np.zeros(info.horizon, dtype=np.float32),
         reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
         delay=0,

@@ -1,4 +1,4 @@
-"""How a new chunk continues the one being executed: one module per method, found by its file name."""
+"""How a new chunk continues the one being executed: one module each, found by its file name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +10,11 @@ GROUP = "segue.continuation"
 
 
 def available() -> tuple[str, ...]:
-    """Names of all continuation methods."""
+    """Names of all continuations."""
     return registry.available(__name__, GROUP)
 
 
 def create(name: str, options: Mapping[str, Any]) -> Continuation:
-    """Build a method; raises ConfigError on an unknown name or option."""
-    method: Continuation = registry.find(__name__, GROUP, "continuation method", name)(options)
-    return method
+    """Build a continuation; raises ConfigError on an unknown name or option."""
+    made: Continuation = registry.find(__name__, GROUP, "continuation", name)(options)
+    return made

@@ -1,4 +1,4 @@
-"""What a continuation method decides: the guidance of a request, and how an answer joins the timeline."""
+"""What a continuation decides: the guidance of a request, and how an answer joins the timeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ class InferenceStart:
 
 
 class Continuation:
-    """Base of all methods; the defaults are those of a plain policy whose answer replaces what is left.
+    """Base of all continuations; the defaults are those of a plain policy whose answer replaces what is left.
 
     One instance serves one scheduler and is called from one thread. `reset` comes before each run.
     """
 
     name: ClassVar[str]
-    sampling: ClassVar[str] = "plain"  # `method` of the request: what the policy's sampler does
+    sampling: ClassVar[str] = "plain"  # of the request: what the policy's sampler does
     waits: ClassVar[bool] = False  # motion stops while the policy thinks
     trained_lengths: ClassVar[bool] = False  # d and r must lie inside the policy's training range
     ramps: ClassVar[bool] = True  # whether its guidance has a ramp behind the prefix
@@ -55,7 +55,7 @@ class Continuation:
 
     @classmethod
     def parse(cls, options: Mapping[str, Any], model: type[ModelT]) -> ModelT:
-        """Options as `model`; raises ConfigError that names the method."""
+        """Options as `model`; raises ConfigError that names the continuation."""
         return parse_model(dict(options), model, f"continuation_options of {cls.name}")
 
     @property
@@ -89,7 +89,7 @@ class Continuation:
 
 
 class Mixing(Continuation):
-    """Base of methods that mix a plain answer into what is left, channel by channel.
+    """Base of continuations that mix a plain answer into what is left, channel by channel.
 
     tick       o ... now                  old's end     new's end
     old        a ... |--------- old ------|

@@ -219,8 +219,8 @@ class SchedulerNode(SchedulerBase):
             self._server.abandon(error)
             return
         stamp, run_id = ticks.stamp_of(tick, self.space.rate_hz), session.spec.run_id
-        method, stats = session.spec.config.continuation, session.scheduler.stats
-        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, stamp))
+        name, stats = session.spec.config.continuation, session.scheduler.stats
+        self._state_out.publish(messages.state_to_msg(output, stats, name, run_id, stamp))
         self._server.ticked(session, output)
 
     def _publish(self, session: Session, mail: Mail, output: TickOutput) -> None:
@@ -229,8 +229,8 @@ class SchedulerNode(SchedulerBase):
         command = wire.Command(output.tick, run_id, output.action, hold, output.starved, output.correction)
         self._command_out.publish(conversions.command_to_msg(command, self.space, stamp))
         self._input_out.publish(messages.input_to_msg(mail.inputs, mail.chunks, mail.task, run_id, stamp))
-        method, stats = session.spec.config.continuation, session.scheduler.stats
-        self._state_out.publish(messages.state_to_msg(output, stats, method, run_id, stamp))
+        name, stats = session.spec.config.continuation, session.scheduler.stats
+        self._state_out.publish(messages.state_to_msg(output, stats, name, run_id, stamp))
         source = self.policy.info.name if self.policy.info else ""
         for fields in progress_fields(mail.inputs, output, source):
             self._progress_out.publish(conversions.build(Progress, stamp, fields))

@@ -61,14 +61,14 @@ def check(given: RunSettings, space: ActionSpace) -> None:
     """Refuse parameters that no run could start with, when the node is configured.
 
     Raises:
-        ConfigError: unknown method, rule or option, or a value out of range, naming it.
+        ConfigError: unknown continuation, rule or option, or a value out of range, naming it.
     """
     check_config(scheduler_config(given, "", given.time_limit_s or 1.0), space)
     injected_latency(given.latency, 0)
 
 
 def check_config(config: SchedulerConfig, space: ActionSpace) -> None:
-    """Refuse a method or a rule that is not there, or an option that it does not have; ConfigError as `check`."""
+    """Refuse a continuation or a rule that is not there, or an option that it does not have; ConfigError as `check`."""
     continuation.create(config.continuation, config.continuation_options)
     correction.create(config, space)
     termination.create(config, space)

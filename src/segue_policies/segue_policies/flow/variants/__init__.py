@@ -47,4 +47,4 @@ ANSWERS: Mapping[str, Answer] = {
     "training_time_rtc": training_time_rtc.answer,
     "vlash": vlash.answer,
 }
-"""By the `method` of a request; `flow.method.serves` says which of them a variant serves."""
+"""By the `sampling` of a request; `flow.method.serves` says which of them a variant serves."""

@@ -97,7 +97,7 @@ class ProgressVlaPolicy(SupervisedPolicy):
 
     def _continued(self, seen: Seen, request: PredictRequest) -> Continued | None:
         """The chunk alone hears of the reference; the latent action is planned without it."""
-        if request.method == PLAIN.name:
+        if request.sampling == PLAIN.name:
             read_options(request, NoOptions)
             return None
         weight = read_options(request, RtcSampling).max_guidance_weight
