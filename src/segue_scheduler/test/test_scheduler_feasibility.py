@@ -74,6 +74,18 @@ def test_a_late_request_is_shortened_to_the_rows_left_and_counted() -> None:
     assert policy.requests[-1].omega.sum() == pytest.approx(29.5)
 
 
+@pytest.mark.parametrize(
+    "plain", ["naive_async", "temporal_ensemble", "linear_blend", "reverse_temporal_ensemble"]
+)
+def test_a_method_without_guidance_has_no_ramp_to_shorten(plain: str) -> None:
+    """A run of ACT on a busy machine succeeded with a warning for every chunk."""
+    given = {"stride": 3, "delay": 1, "delay_mode": "adaptive", "warmup": 0}
+    machine = scheduler(frozenset(), continuation=plain, **given)
+    outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 100, lambda number: 6)
+    assert not [note for output in outputs for note in output.notes]
+    assert machine.stats.shortened_requests == 0
+
+
 def test_a_delay_longer_than_the_overlap_claims_the_overlap_and_says_so() -> None:
     machine = scheduler(delay_mode="adaptive", warmup=0, max_starved_ticks=1000)
     policy = ScriptedPolicy(SPACE)

@@ -101,6 +101,7 @@ class Mixing(Continuation):
     """
 
     streams = False
+    ramps = False
     average_grippers = False
 
     def shares(self, old: int, new: int) -> NDArray[np.float64]:

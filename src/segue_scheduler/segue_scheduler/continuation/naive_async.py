@@ -16,6 +16,7 @@ class NaiveAsync(Continuation):
     """Plain sampling while the old chunk runs on."""
 
     name = "naive_async"
+    ramps = False
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

@@ -48,6 +48,7 @@ class ReverseTemporalEnsemble(Continuation):
     """Plain sampling of chunks that end at a goal; others are replaced as `naive_async` does."""
 
     name = "reverse_temporal_ensemble"
+    ramps = False
     streams = False  # a chunk is aligned at its last row
 
     def __init__(self, options: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ class Synchronous(Continuation):
     """Plain sampling; the scheduler holds the last action from the request to the answer."""
 
     name = "synchronous"
+    ramps = False
     waits = True
 
 
