@@ -16,7 +16,7 @@ import zstandard
 from mcap.reader import make_reader
 from mcap.records import Channel, Schema
 from mcap.writer import CompressionType, IndexType, Writer
-from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin
 from rosbags.rosbag2 import Writer as BagWriter
 
 from segue_core.errors import DataError
@@ -362,6 +362,37 @@ def test_a_whole_bag_of_compressed_files_is_read_and_left_as_it_is(
     assert cli.main(["repair", str(tmp_path)]) == 0
     assert "0 repaired, 1 whole already, 0 not repaired" in capsys.readouterr().out
     assert _numbers(tmp_path / "bag") == list(range(COUNT)) and _contents(tmp_path / "bag") == before
+
+
+def _compressed_one_by_one(source: Path, folder: Path, storage: StoragePlugin) -> None:
+    """The same bag with compression_mode MESSAGE, as `ros2 bag record --compression-mode message` writes it."""
+    writer = BagWriter(folder, version=9, storage_plugin=storage)
+    writer.set_compression(CompressionMode.MESSAGE, CompressionFormat.ZSTD)
+    with Reader(source) as reader, writer:
+        (link,) = reader.connections
+        to = writer.add_connection(link.topic, link.msgtype, msgdef=link.msgdef.data, rihs01=link.digest)
+        for _, log_ns, data in reader.messages():
+            writer.write(to, log_ns, data)
+    shutil.copy(source / manifest.FILE_NAME, folder)
+
+
+@pytest.mark.parametrize("storage", StoragePlugin)
+@pytest.mark.parametrize("told", ["nothing", "no compression", "all"])
+def test_messages_that_are_compressed_one_by_one_stay_readable(
+    told: str, storage: StoragePlugin, tmp_path: Path
+) -> None:
+    """Without metadata.yaml they were called repaired, and read as bytes that mean nothing."""
+    bag = tmp_path / "bag"
+    _compressed_one_by_one(_text_bag(tmp_path / "plain"), bag, storage)
+    if told == "nothing":
+        (bag / "metadata.yaml").unlink()
+    if told == "no compression":
+        _edit(bag, lambda said: said.update(compression_mode="", compression_format=""))
+        with pytest.raises(DataError, match=r"does not say that messages are compressed.*segue data repair"):
+            list(read(bag))
+    assert repair(bag).changed == (told != "all")
+    assert _numbers(bag) == list(range(COUNT)) and not repair(bag).changed
+    assert manifest.load(bag).complete
 
 
 @pytest.mark.parametrize("share", [0.3, 0.62, 1.0])

@@ -29,6 +29,7 @@ from segue_data.bags.stored import STORAGES, cut_or_foreign, files_of, packed_of
 from segue_data.errors import corrupt, missing, must_exist, spoiled
 
 NANOSECONDS = 1_000_000_000
+_ZSTD = b"\x28\xb5\x2f\xfd"  # how what zstd compressed begins; a serialised message begins with 0
 remember()
 
 
@@ -213,6 +214,10 @@ def _messages(
     """Messages of the chosen connections; DataError at the end when there were not as many as the files count."""
     found: Counter[str] = Counter()
     for connection, log_ns, data in reader.messages(chosen) if chosen else ():
+        if data[:4] == _ZSTD:
+            raise _other(
+                bag, f"does not say that messages are compressed, and those of {connection.topic} are"
+            )
         yield connection, log_ns, data
         found[connection.topic] += 1
     held = _held(reader)

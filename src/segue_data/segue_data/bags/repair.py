@@ -144,9 +144,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _describe(bag: Path, files: Sequence[StoredFile]) -> bool:
-    """Write metadata.yaml; whether all messages can be read by it, with the compression that it named or with none."""
+    """Write metadata.yaml; whether all messages can be read by it, with the compression that it named or another."""
     before = _before(bag)
-    for known in (before, {**before, "compression_mode": "", "compression_format": ""}):
+    for compression in ({}, {"mode": "", "format": ""}, {"mode": "MESSAGE", "format": "zstd"}):
+        known = before | {f"compression_{name}": value for name, value in compression.items()}
         _write(bag / "metadata.yaml", yaml.safe_dump(metadata(files, known), sort_keys=False))
         if not _what_is_wrong(bag, files):
             return True
