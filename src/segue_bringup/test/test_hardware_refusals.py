@@ -7,7 +7,12 @@ import pytest
 from segue_bringup import gazebo_needs
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.refusals import refuse_bad_robot, refuse_planner, refuse_undescribed_hardware
+from segue_bringup.run.refusals import (
+    refuse_absent_device,
+    refuse_bad_robot,
+    refuse_planner,
+    refuse_undescribed_hardware,
+)
 from segue_control.planning.choice import moveit_is_there
 from segue_core.errors import ConfigError
 
@@ -92,3 +97,14 @@ def test_gazebo_that_is_not_here_or_was_not_started_is_refused_with_what_to_inst
         refuse_bad_robot(plan)
     (tmp_path / "hardware.yaml").touch()
     refuse_bad_robot(plan)
+
+
+def test_a_gamepad_that_is_not_there_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """The graph was started first, and a node said so after half a minute."""
+    given = {"teleop": "gamepad", "robot": "franka", "task": "push_button", "policy": "hold"}
+    with pytest.raises(ConfigError, match=r"input device .*/event9 cannot be read.*plugged in"):
+        refuse_absent_device(make_plan(load_graph(), {**given, "teleop_device": str(tmp_path / "event9")}))
+    (tmp_path / "event9").touch()
+    refuse_absent_device(make_plan(load_graph(), {**given, "teleop_device": str(tmp_path / "event9")}))
+    for other in ("keyboard", "leader", "none"):
+        refuse_absent_device(make_plan(load_graph(), {**given, "teleop": other}))

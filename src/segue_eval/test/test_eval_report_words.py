@@ -31,6 +31,7 @@ def test_the_badge_is_the_word_of_the_result(word: str, recorded: Recorded, tmp_
     assert write_run_report(tmp_path)["outcome"] == word
     badge = re.search(r'class="pill (\w+)"[^>]*>([^<]+)<', (tmp_path / "report.html").read_text())
     assert badge is not None and badge.groups() == (ENDING_WORDS[word].mood, word)
+    assert "parts done" in (tmp_path / "report.html").read_text()
 
 
 def _safety(seconds: float, code: int, text: str) -> Any:

@@ -16,6 +16,7 @@ from segue_bringup.run.interrupts import Interrupts, refused_output
 from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
 from segue_bringup.run.refusals import (
+    refuse_absent_device,
     refuse_bad_methods,
     refuse_bad_policy,
     refuse_bad_progress,
@@ -120,6 +121,7 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
         print(f"note: {doubts}", file=sys.stderr)
     refuse_undescribed_hardware(plan)
     refuse_planner(plan)
+    refuse_absent_device(plan)
     if plan.arguments["view"]:
         from segue_sim.viewing import why_no_window
 

@@ -15,7 +15,7 @@ from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, Scalar
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import create_run_folder, refuse_full_disk
-from segue_bringup.run.refusals import refuse_bad_robot
+from segue_bringup.run.refusals import refuse_absent_device, refuse_bad_robot
 from segue_bringup.settings import SCRIPTED, RecordOptions, ReplayOptions, record_graph
 from segue_bringup.usage import say_not_among, say_unused
 from segue_core.errors import ConfigError, ErrorCode
@@ -69,6 +69,7 @@ def _by_person(options: RecordOptions, graph: Graph, given: dict[str, Scalar]) -
     say_unused(graph, plan, options.launch, ("robot", "task", "seed", "runs"))
     _check(plan)
     refuse_bad_robot(plan)
+    refuse_absent_device(plan)
     arguments = plan.arguments
     out = Path(str(arguments["runs"]))
     refuse_full_disk(out)

@@ -53,7 +53,8 @@ def find_device(names: Iterable[str]) -> Path:
             return Path(path)
     expected = "a device with all controls of the teleoperation file; readable (group `input`)"
     got = ", ".join(seen) or "no input device at all"
-    raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, "no gamepad found", got=got, expected=expected)
+    do = "plug one in, name its file (teleop_device:=/dev/input/eventN), or take teleop:=keyboard"
+    raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, "no gamepad found", got=got, expected=expected, do=do)
 
 
 class EvdevDevice:

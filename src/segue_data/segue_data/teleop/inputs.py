@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from segue_core.contracts.robot import RobotConfig
+from segue_core.errors import ConfigError, ErrorCode
 from segue_data.teleop.config import Action, TeleopConfig
 from segue_data.teleop.evdev_device import EvdevDevice, find_device
 from segue_data.teleop.events import DeviceGone, InputDevice, InputEvent
@@ -16,6 +18,24 @@ _TERMINALS = ("/dev/tty", "/dev/pts/")
 
 def _is_terminal(path: str) -> bool:
     return path.startswith(_TERMINALS)
+
+
+def _is_pad(config: TeleopConfig, path: str) -> bool:
+    """Whether evdev events are read: of a gamepad, or of a keyboard that is no terminal."""
+    return config.device == "gamepad" or (
+        config.device == "keyboard" and path != "" and not _is_terminal(path)
+    )
+
+
+def _pad(config: TeleopConfig, path: str) -> Path:
+    return Path(path) if path else find_device((*config.controls, *config.actions))
+
+
+def refuse_absent(config: TeleopConfig, device: str) -> None:
+    """Raises ConfigError when the pad that `Inputs` would read is not there, or not for this user."""
+    if _is_pad(config, device) and not os.access(pad := _pad(config, device), os.R_OK):
+        do = "see that it is plugged in and may be read (group `input`), or leave teleop_device out to find one"
+        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"input device {pad} cannot be read", do=do)
 
 
 class Inputs:
@@ -37,12 +57,11 @@ class Inputs:
         self.gone = ""
 
     def _open(self, config: TeleopConfig, path: str) -> InputDevice | None:
-        names = (*config.controls, *config.actions)
-        if config.device in ("leader", "replay"):
-            return None
-        if config.device == "keyboard" and (not path or _is_terminal(path)):
+        if _is_pad(config, path):
+            return EvdevDevice(_pad(config, path), (*config.controls, *config.actions))
+        if config.device == "keyboard":
             return TerminalKeys(Path(path or "/dev/tty"), config.key_hold_s)
-        return EvdevDevice(Path(path) if path else find_device(names), names)
+        return None
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:

@@ -39,7 +39,7 @@ def _tiles(metrics: Mapping[str, object]) -> dict[str, str]:
     return {
         "duration": _number(metrics["duration_s"], 1, unit=" s"),
         "score": _number(metrics["score"], 1),
-        "objects placed": placed,
+        "parts done": placed,
         "starved ticks": str(metrics["starved_ticks"]),
         "chunks": str(metrics["chunks"]),
         "first action": _number(metrics["time_to_first_action_s"], 2, unit=" s"),

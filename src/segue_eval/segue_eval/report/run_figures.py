@@ -98,7 +98,7 @@ def progress_section(run: RunData) -> str:
     sources = list(run.progress.items())[: len(styles)]
     curves = [(done, "line"), *((series, styles[i]) for i, (_, series) in enumerate(sources))]
     colours = ["var(--c2)", "var(--c3)", "var(--c1)"]
-    names = {"objects placed": "var(--c1)"} | {
+    names = {"parts done": "var(--c1)"} | {
         f"progress by {name}": colours[i] for i, (name, _) in enumerate(sources)
     }
     score_span = padded_range(np.append(run.score.values, [0.0]), least=1.0)
