@@ -25,7 +25,7 @@ def test_a_joint_that_turns_round_is_not_at_rest() -> None:
         assert not watch.still
     for ms in range(1000, 1111, 10):
         _feed(watch, 0.0, [0.0, 0.009], ms)
-    assert watch.still
+    assert watch.still and watch.watched_s == 1.11
 
 
 def test_a_robot_that_measures_no_speeds_rests_by_its_positions() -> None:

@@ -56,7 +56,8 @@ from segue_ros.waiting import until
 
 _DRAIN_S = 0.5
 _CLOCK_S = 3.0  # how long a start waits for the first word of a simulated clock
-_REST_S, _SILENCE_S = 5.0, 0.5  # how long a stop waits for rest; when joint states are missing
+_REST_S, _REST_WALL_S = 5.0, 12.0  # how long a stop waits for rest, in the robot's time and at most in any
+_SILENCE_S = 0.5  # when joint states are missing
 _NOTHING_STARTED = (StartRecording.Request(), "")
 _PICTURES, _OTHERS = 50, 500  # what may wait while a busy machine keeps the recorder from running
 
@@ -310,11 +311,11 @@ class Recorder(LifecycleComponent):
             nonlocal heard, at
             if rest.heard != heard:
                 heard, at = rest.heard, time.monotonic()
-            return rest.still or time.monotonic() - at > _SILENCE_S
+            return rest.still or rest.watched_s > _REST_S or time.monotonic() - at > _SILENCE_S
 
         try:
-            if not await until(self, done, _REST_S):
-                text = f"the robot still moves ({rest.speed_rad_s:.2f} rad/s) {_REST_S:g} s after the stop"
+            if not await until(self, done, _REST_WALL_S) or (rest.watched_s > _REST_S and not rest.still):
+                text = f"the robot still moves ({rest.speed_rad_s:.2f} rad/s) {rest.watched_s:.1f} s after the stop"
                 self.get_logger().warning(f"{text}: the recording ends before it rests")
         finally:
             self._stopping -= 1

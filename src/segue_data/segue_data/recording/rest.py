@@ -23,6 +23,8 @@ class RestWatch:
         self._speeds = dict.fromkeys(joints, float("inf"))  # [rad/s]
         self._places: dict[str, tuple[int, float]] = {}  # stamp [ns] and position [rad]
         self._moved_ns: int | None = None  # stamp of the last message that was not at rest
+        self._first_ns: int | None = None
+        self.watched_s = 0.0  # of the joint states' own time
         self.still = False
         self.heard = 0
 
@@ -41,6 +43,8 @@ class RestWatch:
             return
         self.heard += 1
         now = stamp_ns(message.header)
+        self._first_ns = now if self._first_ns is None else min(now, self._first_ns)
+        self.watched_s = (now - self._first_ns) / NANOSECONDS
         self._measure(message, now)
         if self.speed_rad_s >= AT_REST_RAD_S or self._moved_ns is None or now < self._moved_ns:
             self._moved_ns, self.still = now, False
