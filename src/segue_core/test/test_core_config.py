@@ -115,6 +115,10 @@ def _is_import(line: str) -> bool:
         ("when: 2026-02-31", "not valid YAML: day is out of range"),
         ("count: " + "9" * 5000, "not valid YAML"),
         ("a: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("[" * 100_000, "nested too deeply"),
+        ("- " * 100_000, "nested too deeply"),
+        ("{a: " * 100_000, "nested too deeply"),
+        ("a: [1, 2", r"line 1, column 4:\n +a: \[1, 2\n +\^"),
         (
             "a: &a [1, 1, 1, 1, 1, 1, 1, 1]\n"
             + "".join(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from segue_core.contracts.yaml_text import parse_yaml
 from segue_core.errors import ConfigError, ErrorCode, nearest_name
 
 _MAX_LENGTH = 1_000_000
@@ -123,7 +124,7 @@ def load_mapping(text: str | bytes, source: str) -> dict[str, Any]:
         limit = f"at most {_MAX_LENGTH}"
         raise ConfigError(ErrorCode.CONFIG_UNREADABLE, f"{source}: characters", got=len(text), expected=limit)
     try:
-        data = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
+        data = parse_yaml(text.decode() if isinstance(text, bytes) else text)
         size = _size(data, {})
     except UnicodeDecodeError as error:
         text = f"{source}: not UTF-8 text at byte {error.start}"
