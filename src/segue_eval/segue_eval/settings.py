@@ -267,6 +267,15 @@ class BenchControl(Numbers):
     )
 
 
+class BenchStart(Numbers):
+    """Time `./segue run` from the command to a moving robot, part by part; beside other clones, taking turns."""
+
+    beside: tuple[Path, ...] = Field(
+        default=(), description="folders of other clones, such as the commit before"
+    )
+    rounds: int = Field(default=3, ge=1, le=1000, description="counted starts of each")
+
+
 class BenchLive(Numbers):
     """Compare what recorded live runs commanded with lockstep of the same seeds."""
 

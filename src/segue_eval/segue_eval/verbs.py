@@ -18,6 +18,7 @@ BENCH: Verbs = {
     "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
     "continuation": _bench("continuation", "what each continuation adds"),
     "control": _bench("control", "updates of every controller, punctuality of loops"),
+    "start": _bench("start", "from `./segue run` to a moving robot, part by part"),
     "live": _bench("live", "what recorded runs commanded, beside lockstep"),
     "data": _bench("data", "recorder and converter under load"),
     "train": _bench("train", "training speed of ACT here and in LeRobot"),

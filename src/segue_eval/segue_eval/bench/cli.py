@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|chain|world_model|continuation|control|live|data|train`: tables; `--json`: numbers."""
+"""`segue bench scheduler|policy|chain|world_model|continuation|control|...`: tables; `--json`: numbers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from segue_eval.settings import (
     BenchPolicy,
     BenchReaction,
     BenchScheduler,
+    BenchStart,
     BenchTrain,
     BenchWorldModel,
     Numbers,
@@ -193,6 +194,21 @@ def run_control(options: BenchControl) -> int:
             name: {f"{rate:.0f}": asdict(loop) for rate, loop in found.items()}
             for name, found in loops.items()
         },
+    }
+    return _done(options, report)
+
+
+def run_start(options: BenchStart) -> int:
+    """From the command to a moving robot."""
+    from segue_eval.bench import start
+
+    clones = [start.this_clone(), *(folder.absolute() for folder in options.beside)]
+    found = start.bench_start(clones, options.rounds, start.say)
+    print(start.table(found))
+    report = {
+        "bench": "start",
+        "median_s": {clone: start.medians(starts) for clone, starts in found.items()},
+        "starts": {clone: [asdict(one) for one in starts] for clone, starts in found.items()},
     }
     return _done(options, report)
 
