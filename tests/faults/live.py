@@ -14,7 +14,12 @@ from own_domain import own_domain
 from segue_bringup.graph import Respawn, load_graph
 from segue_bringup.resolution import NodePlan, make_plan
 from segue_bringup.run.readiness import Readiness
-from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
+from segue_bringup.supervision.commands import (
+    make_fork_server,
+    node_command,
+    node_environment,
+    write_parameters,
+)
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_bringup.supervision.urgency import make_urgent
 
@@ -87,7 +92,8 @@ class Live(Hands):
         self.plan = make_plan(load_graph(), self._given)
         usual = self.plan.nodes[0].environment
         stack.enter_context(_environment({name: usual[name] for name in usual if name not in os.environ}))
-        self.supervisor = stack.enter_context(Supervisor(self.said.append))
+        server = stack.enter_context(make_fork_server(self.plan))  # as `segue run` starts them
+        self.supervisor = stack.enter_context(Supervisor(self.said.append, server=server))
         self._here = self._here or tuple(node.name for node in self.plan.nodes)
         self.start_nodes()
         super().open(stack)

@@ -1,10 +1,10 @@
 """The base of all lifecycle nodes, and the function that runs one as a process.
 
-A component overrides up to four methods; the base adds autostart, error texts, exit status and a clean end on
+A component overrides up to five methods; the base adds autostart, error texts, exit status and a clean end on
 SIGINT and SIGTERM while the node can still publish (rclpy's own handler would take the context away first). What is
 under way then, such as a goal, is brought to its end: whoever waits for it gets a result.
 
-    looks around -- nobody has its name --> setup -- it hears the (simulated) time --> start
+    looks around, imports -- nobody has its name --> setup -- it hears the (simulated) time --> start
 """
 
 import inspect
@@ -52,7 +52,7 @@ class LifecycleComponent(LifecycleNode):
         refuse_times_before_zero(self)
         keep_clock(self)
         self.failure: BaseException | None = None
-        self._destroyed = self._configured = self._activated = False
+        self._destroyed = self._prepared = self._configured = self._activated = False
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
         self._namesakes, self._time_heard = Namesakes(self), FirstTime(self)
         self.declare_parameter("autostart", True, ParameterDescriptor(read_only=True))
@@ -60,6 +60,12 @@ class LifecycleComponent(LifecycleNode):
             self._begin = self.create_timer(
                 _LOOK_S, self._autostart, clock=Clock(clock_type=ClockType.STEADY_TIME)
             )
+
+    def prepare(self) -> None:
+        """What takes long and needs nobody, such as imports; `setup` must do without.
+
+        Done once, in the time in which an autostarted node looks around.
+        """
 
     def setup(self) -> None:
         """Configure: read parameters, load models, create publishers, services and subscriptions."""
@@ -141,6 +147,9 @@ class LifecycleComponent(LifecycleNode):
     def _autostart(self) -> None:
         """Go on as far as it may now; called until the node is active and has its name for good."""
         try:
+            if not self._prepared:
+                self._prepared = True
+                self.prepare()
             alone = self._namesakes.settled or self._namesakes.none()
             if alone and self._autostep():
                 self._begin.cancel()

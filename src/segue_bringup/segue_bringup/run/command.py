@@ -25,6 +25,8 @@ from segue_bringup.run.refusals import (
     refuse_undescribed_hardware,
 )
 from segue_bringup.settings import POLICY_SIDE, RunOptions
+from segue_bringup.supervision.commands import executable_path, make_fork_server
+from segue_bringup.supervision.forked import ForkServer
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_core.exit_status import ExitStatus, ending, exit_status
@@ -55,14 +57,20 @@ def run(options: RunOptions) -> int:
     given = _given(options, graph)
     plan = make_plan(graph, given)
     say_unused(graph, plan, options.launch, _OWN)
-    _check_before_starting(graph, plan)
+    with make_fork_server(plan) as server:  # imports while the rest is checked
+        _check_before_starting(graph, plan)
+        return _run(options, graph, given, _make_folder(plan), server)
+
+
+def _run(
+    options: RunOptions, graph: Graph, given: dict[str, Scalar], folder: RunFolder, server: ForkServer
+) -> int:
     # From here on a signal, or a reader that quits, stops the run, and takes nothing of what it leaves behind.
     with Interrupts() as interrupts:
-        folder = _make_folder(plan)
         plan = make_plan(graph, {**given, "runs": str(folder.bag)})
         folder.write_configuration(graph, plan)
         try:
-            status, told = _episode(options, plan, folder, interrupts)
+            status, told = _episode(options, plan, folder, interrupts, server)
             if not Path(told["bag"]).is_dir():  # it could not even be closed
                 told |= {"bag": ""}
             if plan.arguments["record"]:
@@ -108,8 +116,6 @@ def _given(options: RunOptions, graph: Graph) -> dict[str, Scalar]:
 
 def _check_before_starting(graph: Graph, plan: Plan) -> None:
     """What can be refused without starting anything: the checkpoint, the display, the executables."""
-    from segue_bringup.supervision.commands import executable_path
-
     for node in plan.nodes:
         executable_path(node.package, node.executable)
     refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
@@ -139,7 +145,7 @@ def _make_folder(plan: Plan) -> RunFolder:
 
 
 def _episode(
-    options: RunOptions, plan: Plan, folder: RunFolder, interrupts: Interrupts
+    options: RunOptions, plan: Plan, folder: RunFolder, interrupts: Interrupts, server: ForkServer
 ) -> tuple[ExitStatus, dict[str, Any]]:
     from segue_bringup.run.display import Progress, make_display
     from segue_bringup.run.episode import Episode
@@ -153,7 +159,7 @@ def _episode(
     with terminal_kept():
         display = make_display(progress, options.quiet)
         try:
-            episode = Episode(plan, folder, progress, display, interrupts, options.timeout)
+            episode = Episode(plan, folder, progress, display, interrupts, options.timeout, server=server)
             ending, result = episode.run(goal)
         finally:
             display.close()

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -22,7 +22,13 @@ from segue_bringup.run.readiness import Readiness, same_names
 from segue_bringup.run.standing_world import StandingWorld, standing
 from segue_bringup.run.standstill import Guard, Standstill
 from segue_bringup.supervision import urgency
-from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
+from segue_bringup.supervision.commands import (
+    make_fork_server,
+    node_command,
+    node_environment,
+    write_parameters,
+)
+from segue_bringup.supervision.forked import ForkServer
 from segue_bringup.supervision.instance import acquire_domain
 from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
@@ -67,6 +73,7 @@ class Episode:
 
     Args:
         timeout_s: wall time for everything, from here to the result; None for no limit.
+        server: what starts the nodes, if it was made before; it is not closed here.
     """
 
     plan: Plan
@@ -75,6 +82,7 @@ class Episode:
     display: Display
     interrupts: Interrupts
     timeout_s: float | None = None
+    server: ForkServer | None = field(default=None, kw_only=True)
 
     def run(self, goal: Any) -> tuple[Ending, Any]:
         """Do the task.
@@ -85,7 +93,8 @@ class Episode:
         self._deadline = time.monotonic() + self.timeout_s if self.timeout_s else float("inf")
         with ExitStack() as stack:
             self._connect(stack)
-            self._supervisor = stack.enter_context(Supervisor(self.display.say))
+            server = self.server or stack.enter_context(make_fork_server(self.plan))
+            self._supervisor = stack.enter_context(Supervisor(self.display.say, server=server))
             stack.callback(self._headline, "stopping the graph")
             try:
                 self._start_nodes()

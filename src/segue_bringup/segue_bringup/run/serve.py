@@ -41,10 +41,15 @@ def run(options: ServeOptions) -> int:
 
 
 def _keep(plan: Plan, folder: Any, interrupts: Any) -> None:
-    from segue_bringup.supervision.commands import node_command, node_environment, write_parameters
+    from segue_bringup.supervision.commands import (
+        make_fork_server,
+        node_command,
+        node_environment,
+        write_parameters,
+    )
     from segue_bringup.supervision.supervisor import Job, Supervisor
 
-    with Supervisor(print) as supervisor:
+    with make_fork_server(plan) as server, Supervisor(print, server=server) as supervisor:
         for node in plan.nodes:
             command = node_command(node, write_parameters(node, folder.parameters))
             environment = node_environment(node, os.environ)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from segue_bringup.resolution import NodePlan
+from segue_bringup.resolution import NodePlan, Plan
+from segue_bringup.supervision.forked import ForkServer
 from segue_core.errors import ConfigError, ErrorCode
 
 
@@ -57,3 +58,8 @@ def node_environment(node: NodePlan, base: Mapping[str, str]) -> dict[str, str]:
     """`base` (the caller's environment) over the plan's, so that what the user set is kept."""
     plain = {"PYTHONUNBUFFERED": "1", "RCUTILS_COLORIZED_OUTPUT": "0"}
     return {**plain, **node.environment, **base}
+
+
+def make_fork_server(plan: Plan) -> ForkServer:
+    """What starts the nodes of a plan, the sooner the longer before them it was made."""
+    return ForkServer(node_environment(plan.nodes[0], os.environ))

@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def _before_exec(nice: int, urgent: bool) -> None:
+def prepare(nice: int, urgent: bool) -> None:
     """In the child: SIGTERM when the thread that started it ends, whatever ended it; its niceness or urgency."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     os.nice(nice)
@@ -48,7 +48,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(_before_exec, nice, urgent),
+                preexec_fn=partial(prepare, nice, urgent),
             )
 
     @property

@@ -13,6 +13,7 @@ from typing_extensions import Self
 from segue_bringup.graph import Respawn
 from segue_bringup.supervision import guardian
 from segue_bringup.supervision.dead_memory import clear_dead_memory
+from segue_bringup.supervision.forked import Forked, ForkServer
 from segue_bringup.supervision.logs import went_well, without_stamp
 from segue_bringup.supervision.process import Process, describe_exit
 from segue_core.errors import ConfigError, ErrorCode
@@ -39,7 +40,7 @@ class Job:
 @dataclass
 class _Kept:
     job: Job
-    process: Process | None = None
+    process: Process | Forked | None = None
     restarts: int = 0
     restart_at: float | None = None  # steady clock [s]
 
@@ -50,10 +51,16 @@ class Supervisor:
     Args:
         report: called with one line for people when a process exits or is restarted.
         clock: steady seconds.
+        server: what starts the scripts that it takes, sooner than they start by themselves; it outlives this.
     """
 
-    def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._report, self._clock = report, clock
+    def __init__(
+        self,
+        report: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        server: ForkServer | None = None,
+    ) -> None:
+        self._report, self._clock, self._server = report, clock, server
         self._kept: dict[str, _Kept] = {}
         self._guardian = subprocess.Popen(
             [sys.executable, "-S", str(guardian.__file__)], stdin=subprocess.PIPE, start_new_session=True
@@ -102,7 +109,7 @@ class Supervisor:
             kept.restart_at = None
         self._dismiss_guardian()
 
-    def _running(self) -> list[Process]:
+    def _running(self) -> list[Process | Forked]:
         found = [kept.process for kept in self._kept.values() if kept.process]
         return [process for process in found if process.exit_status() is None]
 
@@ -113,9 +120,17 @@ class Supervisor:
 
     def _launch(self, kept: _Kept) -> None:
         kept.restart_at = None
-        job = kept.job
-        kept.process = Process(job.command, job.environment, job.log, job.nice, job.urgent)
+        kept.process = self._begun(kept.job)
         self._tell_guardian(f"+{kept.process.pid}")
+
+    def _begun(self, job: Job) -> Process | Forked:
+        how = job.command, job.environment, job.log, job.nice, job.urgent
+        if self._server and self._server.takes(job.command):
+            try:
+                return self._server.start(*how)
+            except OSError as error:
+                self._report(f"{error}: nodes start by themselves, which takes longer")
+        return Process(*how)
 
     def _exited(self, kept: _Kept, status: int) -> None:
         job, how = kept.job, describe_exit(status)

@@ -98,6 +98,10 @@ class PolicyNode(LifecycleComponent):
         )
         return make_policy(method, deployment)
 
+    def prepare(self) -> None:
+        """Import the method, and torch with most."""
+        _method(parameters.declare(self, PolicyParameters)).resolve("policy")
+
     def setup(self) -> None:
         """Load the policy and offer it."""
         given = parameters.declare(self, PolicyParameters)

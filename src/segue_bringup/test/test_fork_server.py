@@ -1,0 +1,120 @@
+"""A process that was forked is what one that begins by itself is: its own session, log, environment, title and end."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from segue_bringup.supervision.forked import ForkServer
+from segue_bringup.supervision.supervisor import Job, Supervisor
+from segue_core.errors import ConfigError, ErrorCode
+
+_TELL = """
+import os, signal, sys
+sid, signals = os.getsid(0) == os.getpid(), signal.getsignal(signal.SIGINT) is signal.default_int_handler
+print(sys.argv[1:], os.environ.get("MINE"), os.environ.get("SPT_NOENV"), sid, signals, sys.stdin.read(), flush=True)
+print("to stderr", file=sys.stderr)
+raise SystemExit(7)
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ForkServer]:
+    with ForkServer(os.environ, ()) as made:
+        yield made
+
+
+def _script(folder: Path, code: str, python: str = sys.executable) -> str:
+    path = folder / "node"
+    path.write_text(f"#!{python}\n{code}")
+    path.chmod(0o755)
+    return str(path)
+
+
+def _job(script: str, **options: object) -> Job:
+    log = Path(script).with_suffix(".log")
+    return Job("node", [script, "__node:=it"], {**os.environ, "MINE": "1"}, log, **options)  # type: ignore[arg-type]
+
+
+def _wait_until(condition: Callable[[], bool], limit_s: float = 50.0) -> bool:
+    deadline = time.monotonic() + limit_s
+    while not (true := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return true
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except OSError:
+        return ""
+
+
+def _until_it_ends(supervisor: Supervisor) -> ConfigError:
+    with pytest.raises(ConfigError) as raised:
+        _wait_until(lambda: bool(supervisor.poll()))
+    return raised.value
+
+
+def test_a_forked_process_has_session_log_environment_signals_and_exit_status_of_its_own(
+    tmp_path: Path, server: ForkServer
+) -> None:
+    with Supervisor(print, server=server) as supervisor:
+        job = _job(_script(tmp_path, _TELL), required=True)
+        supervisor.start(job)
+        error = _until_it_ends(supervisor)
+    assert error.code == ErrorCode.PROCESS_FAILED and "exit code 7" in str(error)
+    assert job.log.read_text() == "['__node:=it'] 1 None True True \nto stderr\n"
+
+
+def test_an_error_of_a_forked_process_is_in_its_log(tmp_path: Path, server: ForkServer) -> None:
+    with Supervisor(print, server=server) as supervisor:
+        job = _job(_script(tmp_path, "1 / 0"), required=True)
+        supervisor.start(job)
+        assert "exit code 1" in str(_until_it_ends(supervisor))
+    assert "ZeroDivisionError" in job.log.read_text()
+
+
+def test_a_forked_process_is_found_by_its_words_and_stopped_and_its_killer_is_told(
+    tmp_path: Path, server: ForkServer
+) -> None:
+    said: list[str] = []
+    with Supervisor(said.append, server=server) as supervisor:
+        script = _script(tmp_path, "import time; time.sleep(300)")
+        supervisor.start(_job(script))
+        (pid,) = supervisor.pids.values()
+        assert _command(pid) == f"{script} __node:=it"
+        assert Path(f"/proc/{pid}/comm").read_text() == "node\n"
+        os.kill(pid, signal.SIGKILL)
+        assert _wait_until(lambda: bool(supervisor.poll() or said))
+        supervisor.start(_job(script))
+        (second,) = supervisor.pids.values()
+        assert second != pid
+    assert said == ["node ended (killed by SIGKILL)"]
+    assert _wait_until(lambda: not _command(second))
+
+
+def test_what_another_python_runs_begins_by_itself(tmp_path: Path, server: ForkServer) -> None:
+    assert server.takes([_script(tmp_path, "")])
+    assert not server.takes([_script(tmp_path, "", "/usr/bin/another")])
+    assert not server.takes([sys.executable, "-c", "pass"]) and not server.takes([str(tmp_path / "none")])
+
+
+def test_a_dead_server_takes_its_processes_with_it_and_the_next_begin_by_themselves(tmp_path: Path) -> None:
+    said: list[str] = []
+    with ForkServer(os.environ, ()) as server, Supervisor(said.append, server=server) as supervisor:
+        script = _script(tmp_path, "import time; time.sleep(300)")
+        supervisor.start(_job(script))
+        (first,) = supervisor.pids.values()
+        os.kill(int(Path(f"/proc/{first}/stat").read_text().split()[3]), signal.SIGKILL)
+        assert _wait_until(lambda: bool(supervisor.poll() or said)) and _wait_until(
+            lambda: not _command(first)
+        )
+        supervisor.start(_job(script))
+        (second,) = supervisor.pids.values()
+        assert _wait_until(lambda: "__node:=it" in _command(second))
+    assert said == ["node ended (killed by SIGTERM)"]
