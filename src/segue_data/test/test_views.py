@@ -16,9 +16,9 @@ from segue_core.exit_status import ExitStatus
 from segue_data.bags.namespaces import in_namespace
 from segue_data.bags.reader import read
 from segue_data.bags.topics import image_topic, run_topics
-from segue_data.checks.bag import check_bag
+from segue_data.checks.bag import check_bag, read_streams
 from segue_data.checks.dataset import check_dataset
-from segue_data.checks.page import _figure, _legend, write_page
+from segue_data.checks.page import _figure, _legend, _starts, write_page
 from segue_data.cli import main
 from segue_data.contracts import load_robot
 from segue_data.datasets.convert import convert
@@ -109,6 +109,17 @@ def test_a_page_shows_the_worst_bag_first(recorded: tuple[Path, Demonstration], 
     write_page([good, bad], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert 0 < page.index("no_such_bag") < page.index(recorded[0].name)
+
+
+def test_a_camera_of_another_clock_leaves_the_other_streams_their_time(
+    recorded: tuple[Path, Demonstration],
+) -> None:
+    """One without stamps squeezed everything else into a single point, 57 years later."""
+    streams = read_streams(recorded[0])
+    camera = next(topic for topic in streams.digests if streams.stamps[topic])
+    ours = _starts(streams)
+    streams.stamps[camera] = [0] * len(streams.stamps[camera])
+    assert _starts(streams) == {**ours, camera: 0} and len({*ours.values()}) == 1
 
 
 def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(

@@ -28,6 +28,7 @@ from segue_data.findings import Findings
 from segue_data.storage.atomic import write_text
 
 _MOST_DETAILS = 8  # bags with pictures of their own; those with problems come first
+_APART_NS = 60 * 10**9  # stamps further from the commands are of another clock
 _INK = "#7d8696"  # of charts: readable on light and on dark pages
 _STYLE = (
     ":root{color-scheme:light dark;--page:#f4f5f7;--panel:#fff;--ink:#1b1f27;--muted:#626b7a;--grid:#e6e8ec;"
@@ -42,6 +43,8 @@ _STYLE = (
     ".bad{color:var(--bad)}.good{color:var(--good)}.chart{width:100%;min-width:600px;margin:6px 0}"
     ".thumbs{display:flex;flex-wrap:wrap;gap:10px 18px;margin:8px 0}.thumb{border-radius:4px;margin-right:3px}"
     "figure{margin:0}figcaption,.note{color:var(--muted);font-size:13px}"
+    "@media(max-width:800px){main{padding:12px 8px 40px}.chart{width:auto;max-width:none;min-width:900px}"
+    "section:has(.chart)>h2::after{content:' (scroll sideways)';color:var(--muted);font-weight:400}}"
 )
 _LEGEND = (
     '<p class="note">Dashed red: a limit of the action space. '
@@ -87,16 +90,27 @@ def _regular(streams: Streams) -> list[str]:
     return [t for t in streams.stamps if t in (COMMAND, JOINT_STATES) or is_picture(t)]
 
 
+def _starts(streams: Streams) -> dict[str, int]:
+    """Where the time of each regular stream with messages begins [ns]: one place, but for those of another clock."""
+    first = {topic: streams.stamps[topic][0] for topic in _regular(streams) if streams.stamps[topic]}
+    base = first.get(COMMAND, min(first.values(), default=0))
+    near = [stamp for stamp in first.values() if abs(stamp - base) < _APART_NS]
+    start = min(near, default=base)
+    return {topic: start if abs(stamp - base) < _APART_NS else stamp for topic, stamp in first.items()}
+
+
 def _timing(streams: Streams) -> str:
     """Pause before every message of every regular stream, and how old the newest one is at each tick."""
     ticks = np.asarray(streams.stamps.get(COMMAND, ()), dtype=np.int64)
     figure, axes = _figure(2, 5.0)
-    start = min((s[0] for s in streams.stamps.values() if s), default=0)
-    for topic in _regular(streams):
+    starts = _starts(streams)
+    start = starts.get(COMMAND, min(starts.values(), default=0))
+    for topic, own in starts.items():
         stamps = np.asarray(streams.stamps[topic], dtype=np.int64)
+        label = topic if own == start else f"{topic}, by its own clock"
         if stamps.size > 1:
-            axes[0, 0].plot((stamps[1:] - start) / 1e9, np.diff(stamps) / 1e6, ".", ms=3, label=topic)
-        if ticks.size and topic != COMMAND and stamps.size:
+            axes[0, 0].plot((stamps[1:] - own) / 1e9, np.diff(stamps) / 1e6, ".", ms=3, label=label)
+        if ticks.size and topic != COMMAND and own == start:
             axes[1, 0].plot((ticks - start) / 1e9, 1e3 * ages_s(ticks, stamps), lw=1, label=topic)
     axes[0, 0].set_ylabel("pause before\na message [ms]")
     axes[1, 0].set_ylabel("age at the\ntick [ms]")
@@ -150,10 +164,10 @@ def _frozen(streams: Streams) -> str:
     if not cameras:
         return ""
     figure, axes = _figure(1, 0.6 + 0.4 * len(cameras))
-    start = min(streams.stamps[topic][0] for topic in cameras)
+    starts = _starts(streams)
     for row, topic in enumerate(cameras):
         digests = np.asarray(streams.digests[topic])
-        times = (np.asarray(streams.stamps[topic]) - start) / 1e9
+        times = (np.asarray(streams.stamps[topic]) - starts[topic]) / 1e9
         same = np.concatenate([[False], digests[1:] == digests[:-1]])
         axes[0, 0].plot(times[~same], np.full((~same).sum(), row), "|", color="tab:green", ms=9)
         axes[0, 0].plot(times[same], np.full(same.sum(), row), "|", color="tab:red", ms=9)
