@@ -81,10 +81,11 @@ class Mailbox:
 
 def observe(plant: Plant, policy: Policy, tick: int) -> Observation:
     """What the policy is shown at `tick`: the measured state and its cameras' images at its own size."""
-    return _seen(plant, policy.info.cameras, policy.info.image_size, tick)
+    return seen(plant, policy.info.cameras, policy.info.image_size, tick)
 
 
-def _seen(plant: Plant, cameras: tuple[str, ...], size: tuple[int, int], tick: int) -> Observation:
+def seen(plant: Plant, cameras: tuple[str, ...], size: tuple[int, int], tick: int) -> Observation:
+    """The measured state, and the images of `cameras` at `size`, width and height [px]."""
     native = plant.images() if cameras else {}
     images = {name: resize(native[name], size) for name in cameras}
     return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
@@ -92,7 +93,7 @@ def _seen(plant: Plant, cameras: tuple[str, ...], size: tuple[int, int], tick: i
 
 def _bystander(estimator: ProgressEstimator, plant: Plant, rate_hz: float) -> Bystander:
     info = estimator.info
-    return Bystander(estimator, partial(_seen, plant, info.cameras, info.image_size), rate_hz)
+    return Bystander(estimator, partial(seen, plant, info.cameras, info.image_size), rate_hz)
 
 
 def run_episode(

@@ -154,6 +154,37 @@ examples:
     quiet: bool = Field(default=False, description="show no progress")
 
 
+class FinetuneOptions(SetupOptions, Seeded):
+    """Roll a policy out in simulation and learn from its episodes, round by round; the same command goes on.
+
+    What learns is the progress estimator that is named, or else the policy itself, if its method can. Episodes that
+    succeeded teach the estimator, and every third of them is held out, to calibrate its stop anew and to judge it.
+    """
+
+    GROUP: ClassVar[str] = "This finetuning"
+    EXAMPLES: ClassVar[str] = """\
+examples:
+  segue finetune --task drawer --policy legato --progress progress_estimator --seeds 110000:110030 --out finer
+  segue finetune --task drawer --checkpoint trained/policy --seeds 110000:110030 --out finer
+"""
+    progress: str = Field(
+        default="",
+        description="the progress estimator that learns: its folder, or its method for the task's shipped one; empty: "
+        "the policy learns",
+    )
+    seeds: Annotated[str, _SEEDS] = Field(
+        default="110000:110030", description="FIRST:END, END excluded; not those you evaluate on"
+    )
+    rounds: int = Field(default=3, ge=1, le=1000, description="times that it rolls out and learns")
+    learn: Options = Field(
+        default={},
+        description="how it learns, as YAML, such as {margin: 0.05, steps: 150}; each method names its own",
+    )
+    out: Path = Field(description="folder for the finetuned checkpoint, new or unfinished")
+    workers: int = Field(default_factory=default_workers, ge=1, le=1024, description="processes")
+    quiet: bool = Field(default=False, description="show no progress")
+
+
 class CompareOptions(StrictModel):
     """Re-run the scheduler and the policy on a recorded episode's observations with each continuation.
 
@@ -200,8 +231,8 @@ class BenchScheduler(Numbers):
     ticks: int = Field(default=3000, ge=1, le=10**8, description="timed ticks per continuation")
 
 
-class BenchPolicy(Numbers):
-    """Time a chunk of a policy, as a ratio measured in one run."""
+class BenchServed(Numbers):
+    """Something that a policy's chunks are timed for."""
 
     policy: Annotated[str, Word(names="policies")] = Field(default="legato", description="policy, by name")
     task: Annotated[str, Word(names="tasks")] = Field(
@@ -214,7 +245,29 @@ class BenchPolicy(Numbers):
     rounds: int = Field(default=40, ge=1, le=10**6, description="timed chunks per sampling")
 
 
-class BenchWorldModel(BenchPolicy):
+class BenchPolicy(BenchServed):
+    """Time a chunk of a policy, as a ratio measured in one run."""
+
+    policy_options: Options = Field(
+        default={},
+        description="also time chunks that answer so, as YAML, such as {guidance: 2.0}; each method names its own",
+    )
+
+
+class BenchProgress(Numbers):
+    """Time a progress estimator: one estimate, and what share of a core it takes as often as it is asked."""
+
+    progress: str = Field(
+        default="progress_estimator", description="its folder, or its method for the task's shipped one"
+    )
+    task: Annotated[str, Word(names="tasks")] = Field(default="drawer", description="task that it looks at")
+    device: str = Field(default="auto", description="where it computes: auto, cpu, cuda or cuda:N")
+    dtype: Dtype = Field(default="float32", description="what its convolutions and matrices compute in")
+    threads: int = Field(default=1, ge=1, le=1024, description="threads of the processor")
+    rounds: int = Field(default=40, ge=1, le=10**6, description="timed estimates")
+
+
+class BenchWorldModel(BenchServed):
     """Time a world model chunk by chunk of one long task, with and without what it keeps."""
 
     policy: Annotated[str, Word(names="policies")] = Field(

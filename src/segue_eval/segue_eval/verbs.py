@@ -13,6 +13,7 @@ def _bench(name: str, about: str) -> Verb:
 BENCH: Verbs = {
     "scheduler": _bench("scheduler", "a tick of the scheduler with every continuation"),
     "policy": _bench("policy", "a chunk of a policy"),
+    "progress": _bench("progress", "an estimate of a task's progress"),
     "world_model": _bench("world_model", "what a policy's memory and its imagination cost"),
     "chain": _bench("chain", "an inference of Chain-of-Action beside ACT and Diffusion Policy"),
     "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
@@ -34,6 +35,11 @@ VERBS: Verbs = {
         "what the expert would have done where a policy went",
         "segue_eval.settings:CorrectionOptions",
         "segue_eval.corrections_cli:run_corrections",
+    ),
+    "finetune": Verb(
+        "a policy or a progress estimator with the policy's own episodes",
+        "segue_eval.settings:FinetuneOptions",
+        "segue_eval.online.command:run_finetune",
     ),
     "compare": Verb(
         "other continuations on a recorded episode; nothing moves",

@@ -41,6 +41,8 @@ class Method:
         estimator: from a `Deployment` to a `segue_core.progress.estimator.ProgressEstimator`, for a method that looks
             on while any policy works; "" for others.
         estimator_info: from a `Deployment` to its `EstimatorInfo` without building the estimator.
+        online: from (checkpoint folder, `samples.rollouts.Rollout`s, settings, new folder) to scores by name: writes
+            the checkpoint finetuned with the episodes of a policy; "" for what does not learn so.
         options: a `StrictModel`, what a deployment may say of how it answers (`policy_options`); "" for nothing.
         network: a `StrictModel`, what `network` of its checkpoints must be, so that sizes are judged without building
             them; method, horizon and history are added where it has them. "": only the policy judges.
@@ -63,6 +65,7 @@ class Method:
     info: str = ""
     estimator: str = ""
     estimator_info: str = ""
+    online: str = ""
     options: str = ""
     network: str = ""
     description: str = ""

@@ -11,6 +11,7 @@ import yaml
 
 from segue_core.errors import ConfigError, PolicyError
 from segue_core.observation import Observation
+from segue_core.progress.anomalies import anomalies, lowest_after
 from segue_core.progress.calibration import Calibration, stop_tick
 from segue_core.progress.instructions import familiarity
 from segue_core.progress.stop import StopOptions
@@ -18,9 +19,13 @@ from segue_policies.checkpoints.checkpoint import CONFIG
 from segue_policies.estimators import calibrated, check_estimator, make_estimator
 from segue_policies.method import find_method, policy_names, trainable
 from segue_policies.networks.words import word_rows
+from segue_policies.online import learn_online
 from segue_policies.progress_vla.config import ProgressConfig
 from segue_policies.progress_vla.info import stop_record
 from segue_policies.progress_vla.learner import PLOT, ProgressLearner
+from segue_policies.progress_vla.online.episodes import Said, Watched
+from segue_policies.progress_vla.online.progress import mined, monotonicity_loss
+from segue_policies.samples.rollouts import Rollout
 from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.testing.dots import Dots, picture
 from segue_policies.train.command import train
@@ -206,3 +211,59 @@ def test_a_calibration_survives_its_checkpoint() -> None:
     found = Calibration(0.0, 0.02, 0.02, 49)
     assert stop_record(found, ("a",))["threshold"] == 1e-6
     assert find_method("progress_estimator").estimator
+
+
+DIMMED, DARK = range(14, 27), 120
+
+
+def rolled(seeds: range, *, success: bool = True) -> list[Rollout]:
+    """Episodes of a policy in which somebody dims the light half-way: an estimator that never saw it says nonsense."""
+    data, every = slides(len(seeds), seed=seeds.start), 2
+    made = []
+    for episode in range(len(seeds)):
+        ticks = np.arange(0, FRAMES, every)
+        images = data.images[episode * FRAMES + ticks].copy()
+        dim = np.isin(ticks, DIMMED)
+        images[dim] = np.maximum(images[dim].astype(int) - DARK, 0).astype(np.uint8)
+        state = data.state[: len(ticks)]
+        made.append(Rollout(images, state, ticks, FRAMES - 1, 30.0, success, TOLD))
+    return made
+
+
+def test_progress_that_falls_is_an_anomaly_and_the_loss_is_what_is_missing_of_a_rise() -> None:
+    said = np.array([0.1, 0.4, 0.2, 0.35, 0.3, 0.9])
+    assert lowest_after(said).tolist() == [2, 2, 4, 4, 5]
+    assert anomalies(said, 0.04).tolist() == [[1, 2], [3, 4]]
+    assert len(anomalies(np.linspace(0, 1, 9), 0.0)) == 0 and len(anomalies(said[:1], 0.0)) == 0
+    watched = [Watched(rolled(range(1))[0], torch.zeros(6, 1, 1), torch.zeros(1, 1), torch.zeros(6))]
+    watched[0].maps[:, 0, 0] = torch.from_numpy(said).float()
+    say: Said = lambda first, now, words: now[:, 0, 0]  # noqa: E731
+    falls = mined(watched, say, 0.04)
+    assert falls.tolist() == [[0, 1, 2], [0, 3, 4]]
+    torch.testing.assert_close(float(monotonicity_loss(say, watched, falls, 0.04)), (0.24 + 0.09) / 2)
+    assert monotonicity_loss(say, watched, falls[:0], 0.04) == 0
+
+
+def test_online_finetuning_mends_what_the_estimator_says_where_policies_lead(
+    trained: Path, tmp_path: Path
+) -> None:
+    settings = {"steps": 25, "learning_rate": 2e-3, "batch_size": 32, "mine_every": 10}
+    scores = learn_online(trained, rolled(range(50, 62)), settings, tmp_path / "finer")
+    assert scores["anomalies_before"] > 0.05 and scores["anomalies"] < 0.5 * scores["anomalies_before"]
+    assert scores["mae"] < 0.8 * scores["mae_before"]
+    info, before = check_estimator(tmp_path / "finer"), check_estimator(trained)
+    assert info.instructions == before.instructions and "(2 demonstrations)" in info.promise
+    assert (tmp_path / "finer" / PLOT).is_file()
+    assert along(tmp_path / "finer", slides(1, seed=99)) != along(trained, slides(1, seed=99))
+    first, again = (learn_online(trained, rolled(range(3)), {"steps": 1}, tmp_path / name) for name in "ab")
+    assert first == again
+
+
+def test_online_finetuning_without_successes_or_with_unknown_settings_is_refused(
+    trained: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"too few episodes succeeded.*got 0 of 4.*more seeds"):
+        learn_online(trained, rolled(range(4), success=False), {}, tmp_path / "finer")
+    with pytest.raises(ConfigError, match="unknown key 'margn'"):
+        learn_online(trained, rolled(range(4)), {"margn": 0.1}, tmp_path / "finer")
+    assert not (tmp_path / "finer").exists()

@@ -17,11 +17,16 @@ from segue_core.errors import ConfigError, PolicyError
 from segue_core.history import FIRST
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
+from segue_policies.checkpoints.checkpoint import load_checkpoint
 from segue_policies.deployment import Deployment
 from segue_policies.estimators import check_estimator, make_estimator
 from segue_policies.method import find_method, policy_names
 from segue_policies.networks.noise_schedule import squared_cosine
+from segue_policies.online import learn_online
+from segue_policies.progress_vla.online.episodes import watch
+from segue_policies.progress_vla.online.policy import distilled_loss, transitions
 from segue_policies.progress_vla.policy.config import DiffusionConfig
+from segue_policies.progress_vla.policy.policy import ProgressVlaPolicy
 from segue_policies.progress_vla.policy.sampling import Continued, Guided, Networks, descents, draw, uphill
 from segue_policies.progress_vla.world.codes import Codes
 from segue_policies.progress_vla.world.config import WorldConfig, WorldTraining
@@ -30,6 +35,7 @@ from segue_policies.progress_vla.world.loss import divergence, world_loss
 from segue_policies.progress_vla.world.model import Inferred, WorldModel
 from segue_policies.progress_vla.world.plot import nearest_rows
 from segue_policies.progress_vla.world.transitions import frames_after
+from segue_policies.samples.rollouts import Rollout
 from segue_policies.serve import check_checkpoint, load_policy, make_policy
 from segue_policies.testing.dots import Dots, picture
 from segue_policies.testing.stand_in_trunk import random_tensors, write_stand_in
@@ -410,3 +416,52 @@ def test_real_time_chunking_is_served_and_nothing_that_needs_a_training(stages: 
     assert np.array_equal(policy.predict(asked).chunk.actions, policy.predict(asked).chunk.actions)
     with pytest.raises(PolicyError, match=r"progress_vla: sampling.*legato.*plain.*rtc"):
         policy.predict(request(data, 8, sampling="legato"))
+
+
+def test_a_policy_learns_online_to_go_where_it_would_be_guided(
+    stages: Path, data: Sliding, tmp_path: Path
+) -> None:
+    """Its estimator and its expert learn; world model and decoder stay."""
+    ticks = np.arange(0, FRAMES, 2)
+    rollouts = [
+        Rollout(
+            data.images[e * FRAMES + ticks],
+            data.state[e * FRAMES + ticks],
+            ticks,
+            FRAMES - 1,
+            30.0,
+            True,
+            TOLD,
+        )
+        for e in range(6)
+    ]
+    settings = {"steps": 4, "distil_steps": 8, "guidance": 5.0, "batch_size": 16}
+    scores = learn_online(stages / "policy", rollouts, settings, tmp_path / "finer")
+    assert {"distilled_loss", "anomalies", "mae", "mae_before"} <= {*scores}
+    before, after = (
+        load_checkpoint(folder, "progress_vla").weights for folder in (stages / "policy", tmp_path / "finer")
+    )
+    changed = {name.split(".")[0] for name in before if not np.array_equal(before[name], after[name])}
+    inside = {".".join(n.split(".")[:2]) for n in before if not np.array_equal(before[n], after[n])}
+    assert changed == {"evaluator", "expert"} and "evaluator.world" not in inside
+    assert check_checkpoint(tmp_path / "finer").horizon == ROWS
+    assert serve(tmp_path / "finer", 0.0).predict(request(data, 4)).chunk.progress is not None
+
+
+def test_what_is_distilled_is_the_noise_that_guidance_would_make(stages: Path, data: Sliding) -> None:
+    policy = serve(stages / "policy", 0.0)
+    assert isinstance(policy, ProgressVlaPolicy)
+    ticks = np.arange(0, FRAMES, 2)
+    rollout = Rollout(data.images[ticks], data.state[ticks], ticks, FRAMES - 1, 30.0, True, TOLD)
+    watched = watch([rollout], policy.eyes, policy.net.settings.progress, torch.device("cpu"))
+    moments = transitions(watched, AFTER)
+    assert moments[0].tolist() == [0, 0, AFTER // 2] and moments[-1, 2] == len(ticks) - 1
+
+    def loss(guidance: float) -> float:
+        normaliser = load_checkpoint(stages / "policy", "progress_vla").normaliser
+        drawn = torch.Generator().manual_seed(0)
+        return float(distilled_loss(policy.net, normaliser, watched, moments, guidance, drawn))
+
+    assert loss(0.0) != loss(5.0)
+    with pytest.raises(ConfigError, match="no episode is longer than the 99 ticks"):
+        transitions(watched, 99)

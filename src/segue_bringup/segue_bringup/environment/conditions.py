@@ -23,7 +23,7 @@ Condition = Callable[[Mapping[str, str]], Check | None]
 
 GRAPH_COMMANDS = frozenset({"run", "record", "replay", "move", "serve", "gazebo", "soak"})
 PICTURE_COMMANDS = frozenset(
-    {"run", "record", "replay", "eval", "data", "compare", "corrections", "soak", "learn"}
+    {"run", "record", "replay", "eval", "data", "compare", "corrections", "finetune", "soak", "learn"}
 )
 RECORDING_MB = 500  # segue_core.disk_room.RECORDING_MB, not importable yet
 UNRECORDED_MB = 100  # logs and configuration, with air

@@ -26,6 +26,7 @@ PURPOSES: Final[Mapping[str, Mapping[str, str]]] = {
         "adopt": "a checkpoint of LeRobot for a robot",
         "eval": "many seeds in lockstep, or a paper's table: ./segue eval list",
         "corrections": "what the expert would have done where a policy went",
+        "finetune": "a policy or a progress estimator with the policy's own episodes",
         "compare": "other continuations on a recorded episode; nothing moves",
         "report": "video, numbers and page of a run, again",
         "bench": "what things cost on this machine",

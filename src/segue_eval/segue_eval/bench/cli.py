@@ -1,4 +1,4 @@
-"""`segue bench scheduler|policy|chain|world_model|continuation|control|...`: tables; `--json`: numbers."""
+"""`segue bench NAME`: tables; `--json`: numbers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 from segue_core.policy import Policy
-from segue_data.contracts import load_robot, load_task, robot_names
+from segue_core.progress.estimator import RATE_HZ
+from segue_data.contracts import config_folder, load_robot, load_task, robot_names
 from segue_data.storage.atomic import write_text
 from segue_eval.bench.timing import Timing, ratio_table
 from segue_eval.build import Setup, check, deployment, method_for
@@ -24,16 +26,20 @@ from segue_eval.settings import (
     BenchData,
     BenchLive,
     BenchPolicy,
+    BenchProgress,
     BenchReaction,
     BenchScheduler,
+    BenchServed,
     BenchStart,
     BenchTrain,
     BenchWorldModel,
     Numbers,
 )
 from segue_policies.checkpoints.shipped import refuse_unshipped
+from segue_policies.deployment import Deployment
+from segue_policies.estimators import estimator_folder, make_estimator
 from segue_policies.runtime import Runtime
-from segue_policies.serve import load_policy, make_policy
+from segue_policies.serve import make_policy, method_in
 
 
 def _done(options: Numbers, report: Mapping[str, object]) -> int:
@@ -63,11 +69,12 @@ def run_scheduler(options: BenchScheduler) -> int:
     return _done(options, _ratios("scheduler", "one scheduler tick, H = 60, D = 14", timings, scheduler.BASE))
 
 
-def _served(options: BenchPolicy) -> Policy:
-    """The policy that is timed: of a checkpoint, or by name."""
+def _served(options: BenchServed, answering: Mapping[str, Any] | None = None) -> Policy:
+    """The policy that is timed, of a checkpoint or by name, with the policy options `answering`."""
     runtime = Runtime(options.device, options.dtype, threads=options.threads)
     if options.checkpoint:
-        return load_policy(Path(options.checkpoint), runtime=runtime)
+        folder = Path(options.checkpoint)
+        return make_policy(method_in(folder), Deployment(folder, runtime=runtime, options=answering or {}))
     method, task = method_for(options.policy), load_task(options.task)
     folder = default_checkpoint(options.policy, options.task)
     if method.privileged:
@@ -76,7 +83,7 @@ def _served(options: BenchPolicy) -> Policy:
     if method.checkpoint:
         refuse_unshipped(folder, options.policy, options.task)
     setup = Setup(options.task, options.policy, str(folder))
-    given = deployment(setup, load_robot(task.robot), task)
+    given = replace(deployment(setup, load_robot(task.robot), task), options=answering or {})
     return make_policy(method, replace(given, runtime=runtime))
 
 
@@ -84,9 +91,24 @@ def run_policy(options: BenchPolicy) -> int:
     """Time chunks of a policy."""
     from segue_eval.bench import policy
 
-    served = _served(options)
-    timings = policy.bench_policy(served, options.rounds)
+    served, asked = _served(options), options.policy_options
+    others = {str(asked): _served(options, asked)} if asked else {}
+    timings = policy.bench_policy(served, options.rounds, others, load_task(options.task).instruction)
     return _done(options, _ratios("policy", f"one chunk of {served.info.name}", timings, policy.BASE))
+
+
+def run_progress(options: BenchProgress) -> int:
+    """Time estimates."""
+    from segue_eval.bench import progress
+
+    folder = Path(estimator_folder(options.progress, options.task, config_folder() / "checkpoints"))
+    estimator = make_estimator(folder, Runtime(options.device, options.dtype, threads=options.threads))
+    timing = progress.bench_estimator(estimator, options.rounds)
+    share = timing.median_s * RATE_HZ
+    print(f"one estimate {1e3 * timing.median_s:.1f} ms (99 %: {1e3 * timing.p99_s:.1f} ms)")
+    print(f"asked {RATE_HZ:g} times a second: {100 * share:.1f} % of a core")
+    report = {"median_s": timing.median_s, "p99_s": timing.p99_s, "share_of_core": share}
+    return _done(options, {"bench": "progress", **report})
 
 
 def run_world_model(options: BenchWorldModel) -> int:

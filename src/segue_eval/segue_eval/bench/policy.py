@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -24,7 +24,7 @@ def _observation(policy: Policy, generator: np.random.Generator) -> Observation:
     return Observation(tick=0, state=np.zeros(policy.info.action_space.dim, dtype=np.float32), images=images)
 
 
-def request_for(policy: Policy, sampling: str) -> PredictRequest:
+def request_for(policy: Policy, sampling: str, instruction: str = "") -> PredictRequest:
     """A typical request: d = 8 and a ramp over half the horizon (both within what the policy knows)."""
     info = policy.info
     delay = min(8, info.max_delay)
@@ -41,13 +41,18 @@ def request_for(policy: Policy, sampling: str) -> PredictRequest:
         reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
         delay=delay,
         seed=0,
+        instruction=instruction,
     )
 
 
-def bench_policy(policy: Policy, rounds: int = 40) -> dict[str, Timing]:
-    """Timing of one chunk for plain sampling and each that the policy declares."""
-    served = served_by(policy.info.capabilities)
+def bench_policy(
+    policy: Policy, rounds: int = 40, others: Mapping[str, Policy] | None = None, instruction: str = ""
+) -> dict[str, Timing]:
+    """Timing of one chunk for plain sampling and each that the policy declares, and plain ones of `others`."""
     calls: dict[str, Callable[[], PredictResult]] = {
-        sampling: partial(policy.predict, request_for(policy, sampling)) for sampling in served
+        sampling: partial(policy.predict, request_for(policy, sampling, instruction))
+        for sampling in served_by(policy.info.capabilities)
     }
+    for name, other in (others or {}).items():
+        calls[name] = partial(other.predict, request_for(other, BASE, instruction))
     return interleaved(calls, rounds)

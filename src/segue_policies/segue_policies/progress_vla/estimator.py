@@ -32,6 +32,8 @@ class TrainedEstimator:
     Attributes:
         settings: what the checkpoint says of its network.
         language: how words become rows.
+        net: from first pictures, present ones and words to progress.
+        eyes: what stands before it.
     """
 
     settings: ClassVar[type[StrictModel]] = NetworkConfig
@@ -52,10 +54,10 @@ class TrainedEstimator:
         try:
             settings = parse_model(config.network, type(self).settings, "network")
             build = partial(self.build, settings, given, len(config.cameras))
-            self._net = filled_network(build, checkpoint.weights).to(self._device)
+            self.net = filled_network(build, checkpoint.weights).to(self._device)
         except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error
-        self._eyes = trained_eyes(config.encoder, checkpoint.normaliser, folder).to(self._device)
+        self.eyes = trained_eyes(config.encoder, checkpoint.normaliser, folder).to(self._device)
         self.begin("")
 
     def build(self, settings: StrictModel, given: Given, cameras: int) -> nn.Module:
@@ -82,7 +84,7 @@ class TrainedEstimator:
         with self._runtime.computing(self._device):
             now = self._looked_at(pictures)
             self._first = now if self._first is None else self._first
-            progress = float(self._net(self._first, now, self._words)[0])
+            progress = float(self.net(self._first, now, self._words)[0])
         if not np.isfinite(progress):
             text = f"{self._info.name}: the estimate is not finite"
             raise PolicyError(ErrorCode.POLICY_NOT_FINITE, text, got=progress, expected="a number in [0, 1]")
@@ -90,4 +92,4 @@ class TrainedEstimator:
 
     def _looked_at(self, pictures: NDArray[np.uint8]) -> Tensor:
         pixels = torch.from_numpy(pictures)[None].to(self._device)
-        return self._eyes.look(self._eyes.show(pixels))
+        return self.eyes.look(self.eyes.show(pixels))

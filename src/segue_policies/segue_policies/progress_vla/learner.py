@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.progress.calibration import Calibration, calibrate, quiet_value, stop_tick
 from segue_core.progress.estimator import period_ticks
-from segue_core.progress.stop import STANDING, StopOptions
-from segue_core.progress.traces import ProgressTrace, scores
+from segue_core.progress.traces import ProgressTrace
 from segue_policies.checkpoints.provenance import pretrained
 from segue_policies.networks.pretrained import VisionTrunk
 from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.build import build_network
 from segue_policies.progress_vla.config import ProgressConfig
 from segue_policies.progress_vla.info import KEY, stop_record
+from segue_policies.progress_vla.judging import judge
 from segue_policies.progress_vla.plot import draw_calibration
 from segue_policies.samples.batches import Batch, Column
 from segue_policies.samples.demonstrations import ChunkDataset
@@ -50,15 +49,6 @@ class FirstSeen:
     def __getitem__(self, frames: NDArray[np.int64]) -> NDArray[Any]:
         """Of `frames` (n,)."""
         return np.asarray(self.seen[self.row[frames]])
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What an evaluation found."""
-
-    calibration: Calibration
-    quiet: NDArray[np.float64]  # of the calibrating demonstrations
-    traces: tuple[ProgressTrace, ...]  # of the others
 
 
 class ProgressLearner(SupervisedLearner[ProgressConfig, nn.Module]):
@@ -128,30 +118,10 @@ class ProgressLearner(SupervisedLearner[ProgressConfig, nn.Module]):
     @torch.inference_mode()
     def evaluate(self, model: nn.Module) -> Mapping[str, float]:
         """On held-out demonstrations: the paper's metrics, and how the calibrated stop does; both by whole episodes."""
+        config = self.config
         traces = tuple(self._traces(model))
-        calibrating, judging = (traces[::2], traces[1::2]) if len(traces) > 1 else (traces, traces)
-        rate_hz, config = self.data.rate_hz, self.config
-        quiet = np.array([quiet_value(one, STANDING, rate_hz, config.done_share) for one in calibrating])
-        found = calibrate(quiet.tolist(), config.false_stop_budget)
-        self.judged = Judged(found, quiet, judging)
-        said = scores(judging)
-        return {"validation_loss": said["mae"], **said, **self._stops(found, judging)}
-
-    def _stops(self, found: Calibration, traces: tuple[ProgressTrace, ...]) -> dict[str, float]:
-        """How often the calibrated stop comes too early, and how often not even two seconds after the end."""
-        if found.threshold is None:
-            return {"stop_threshold": 1.0, "false_stops": 0.0, "missed_stops": 1.0}
-        rate_hz, share = self.data.rate_hz, self.config.done_share
-        ends = [
-            (stop_tick(one, StopOptions(), rate_hz, one.last_tick + round(2 * rate_hz), found.threshold), one)
-            for one in traces
-        ]
-        early = [end is not None and end < np.ceil(share * one.last_tick) for end, one in ends]
-        return {
-            "stop_threshold": found.threshold,
-            "false_stops": float(np.mean(early)),
-            "missed_stops": float(np.mean([end is None for end, _ in ends])),
-        }
+        self.judged = judge(traces, self.data.rate_hz, config.false_stop_budget, config.done_share)
+        return {"validation_loss": self.judged.scores["mae"], **self.judged.scores}
 
     def _traces(self, net: nn.Module) -> Iterator[ProgressTrace]:
         """Along every held-out demonstration, about five times a second of it."""

@@ -26,6 +26,7 @@ from segue_policies.progress_vla.policy.model import PolicyNet, build_network
 from segue_policies.progress_vla.policy.sampling import Continued, Guided, draw
 from segue_policies.serving import check_served, read_options
 from segue_policies.supervised.policy import Seen, SupervisedPolicy
+from segue_policies.vision.eyes import Eyes
 
 
 class ProgressVlaPolicy(SupervisedPolicy):
@@ -41,6 +42,16 @@ class ProgressVlaPolicy(SupervisedPolicy):
         self._instructions = tuple((config.settings.model_extra or {}).get("instructions", ()))
         self._guidance = parse_model(dict(deployment.options), PolicyOptions, "policy_options").guidance
         self._progress: float | None = None
+
+    @property
+    def net(self) -> PolicyNet:
+        """Its networks."""
+        return cast(PolicyNet, self._net)
+
+    @property
+    def eyes(self) -> Eyes:
+        """What stands before them."""
+        return self._eyes
 
     def check(self, request: PredictRequest) -> None:
         """One of `SERVED`."""
@@ -60,7 +71,7 @@ class ProgressVlaPolicy(SupervisedPolicy):
     def chunk(self, seen: Seen, request: PredictRequest) -> Tensor:
         """Normalised rows `(1, H, D)` by the sampling of the request; `plain` ignores reference and omega."""
         first, now = seen.images.unbind(1)
-        net = cast(PolicyNet, self._net)
+        net = self.net
         language = net.settings.progress
         rows = word_rows(request.instruction, language.longest, language.word_buckets)
         words = torch.from_numpy(rows)[None].to(now.device)
@@ -89,7 +100,7 @@ class ProgressVlaPolicy(SupervisedPolicy):
     def _noise(self, request: PredictRequest) -> tuple[Tensor, Tensor]:
         generator, world = (
             torch.Generator().manual_seed(request.seed),
-            cast(PolicyNet, self._net).settings.world,
+            self.net.settings.world,
         )
         shapes = (world.latents, world.latent_width), (self._info.horizon, self._info.action_space.dim)
         first, second = (torch.randn((1, *shape), generator=generator).to(self._device) for shape in shapes)

@@ -1,0 +1,1 @@
+"""Finetuning with a policy's own episodes (ProgressVLA, Sec. IV-E)."""
