@@ -29,7 +29,7 @@ from segue_policies.lerobot.policy import LeRobotPolicy
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.samples.demonstrations import split
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.serve import load_policy
+from segue_policies.serve import load_policy, warm_up
 from segue_policies.testing.dots import make_dots
 from segue_policies.training import run_state
 
@@ -124,6 +124,7 @@ def _sealed(source: Path, changes: Changes) -> Changes:
 def _predicted(folder: Path) -> tuple[Policy, np.ndarray[Any, Any]]:
     """As the policy node at its start: loaded, and asked once."""
     policy = load_policy(folder)
+    warm_up(policy, str(folder))
     return policy, _plain_chunk(policy)
 
 

@@ -22,6 +22,10 @@ SCRIPTED = "scripted"
 """What `teleop` may be for `segue record` beside the graph's choices."""
 
 
+WEEK_S = 604_800
+"""Longer than anybody waits for a command [s]."""
+
+
 class GraphOptions(StrictModel):
     """What was given of the graph's arguments, by name."""
 
@@ -55,7 +59,9 @@ examples:
     json_file: Annotated[Path | None, Word(name="json")] = Field(
         default=None, description="file to write what is printed to"
     )
-    timeout: float | None = Field(default=None, gt=0, description="give up after so much wall time [s]")
+    timeout: float | None = Field(
+        default=None, gt=0, le=WEEK_S, description="give up after so much wall time [s]"
+    )
     remote_policy: bool = Field(
         default=False, description="the policy runs on another machine, see segue serve"
     )
@@ -78,7 +84,7 @@ examples:
     )
     speed: float = Field(default=1.0, ge=0.01, le=1.0, description="slow-down")
     running: bool = Field(default=False, description="start nothing: use the graph that runs on this domain")
-    timeout: float = Field(default=120.0, gt=0, description="give up after so long [s]")
+    timeout: float = Field(default=120.0, gt=0, le=WEEK_S, description="give up after so long [s]")
     json_file: Annotated[Path | None, Word(name="json")] = Field(
         default=None, description="file to write the result to"
     )
@@ -112,7 +118,9 @@ The same command goes on where the last one ended.
 """
     workers: int = Field(default=2, ge=1, le=1024, description="processes of teleop:=scripted")
     disturb: bool = Field(default=False, description="teleop:=scripted: disturb what is executed")
-    timeout: float | None = Field(default=None, gt=0, description="end after so much wall time [s]")
+    timeout: float | None = Field(
+        default=None, gt=0, le=WEEK_S, description="end after so much wall time [s]"
+    )
 
 
 class ReplayOptions(GraphOptions, Quiet):
@@ -131,7 +139,9 @@ bounds them like any other. The replay is recorded, too, and compared with the r
     json_file: Annotated[Path | None, Word(name="json")] = Field(
         default=None, description="file to write the comparison to"
     )
-    timeout: float | None = Field(default=None, gt=0, description="give up after so much wall time [s]")
+    timeout: float | None = Field(
+        default=None, gt=0, le=WEEK_S, description="give up after so much wall time [s]"
+    )
 
 
 class SoakOptions(GraphOptions, Quiet):

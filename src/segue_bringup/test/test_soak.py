@@ -18,7 +18,7 @@ def test_a_time_is_minutes_unless_it_says_otherwise(text: str, seconds: float) -
     assert duration_s(text, "--live") == seconds
 
 
-@pytest.mark.parametrize("text", ["0", "-5", "soon", "5d", "", "1h30m"])
+@pytest.mark.parametrize("text", ["0", "-5", "soon", "5d", "", "1h30m", "100000h", "9" * 400])
 def test_what_is_no_time_is_refused_with_what_is(text: str) -> None:
     with pytest.raises(ConfigError, match="--live; got .*; expected minutes, or a number with s, m or h"):
         duration_s(text, "--live")

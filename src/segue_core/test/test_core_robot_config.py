@@ -136,7 +136,9 @@ FORBIDDEN: dict[str, tuple[object, ...]] = {
     "tick_rate_hz": (1e-300, 1e30, True),
     "name": ("../x", "a\0b", "", ".", "x" * 1000),
     "base_frame": ("/base", "a b", "a//b", "ü", "a\0", "base\n", ""),
-    "safety.command_timeout_s": (1e30, 1e-30),
+    "safety.command_timeout_s": (1e30, 1e-30, 60.0),
+    "safety.state_timeout_s": (60.0,),
+    "safety.robot_timeout_s": (60.0,),
     "safety.max_tool_step_m": (1e30,),
 }
 

@@ -46,7 +46,7 @@ NODES = {
 PERIOD_S, STEP_NS = 0.01, 5_000_000  # half as fast as real time, so that the nodes keep up
 LEAD_NS = 60_000_000  # the time is ahead of the controller by so much at most; that stops the robot when 100 ms late
 PATIENCE_S = 60.0
-PATIENT = {"command_timeout_s": 20.0, "state_timeout_s": 20.0}
+PATIENT = {"command_timeout_s": 5.0, "state_timeout_s": 5.0}
 
 
 class Cell:

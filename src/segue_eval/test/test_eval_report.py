@@ -1,6 +1,7 @@
 """Laws of the report: it says what the episode said, needs nothing else, and browsers can play it."""
 
 import json
+import os
 import re
 import shutil
 from copy import copy
@@ -12,12 +13,13 @@ import numpy as np
 import pytest
 
 from segue_core.action_space import action_space
-from segue_core.errors import DataError
+from segue_core.errors import DataError, SegueError
 from segue_data.bags.definitions import typestore
 from segue_data.bags.episode_writer import EpisodeWriter, Topic
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.reader import read
 from segue_data.bags.topics import PAUSED
+from segue_eval.compare.settings import find_settings
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, POLICY_INFO, _chunks, _Messages, _space, read_run
 from segue_eval.report.metrics import run_metrics
@@ -165,6 +167,47 @@ def test_an_end_that_only_the_result_knows_of_is_the_one_reported(recorded: Reco
     )
     assert write_run_report(tmp_path)["rule"] == "safety"
     assert "stopped by hand" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ("[]", "valid dictionary"),
+        ("null", "valid dictionary"),
+        ('{"seed": -1}', "seed: got -1"),
+        ('{"seed": 1e999}', "seed: got inf"),
+        ('{"success": "yes"}', "success: got 'yes'"),
+        ('{"reason": [1]}', r"reason: got \[1\]"),
+        ('{"error_code": 70000}', "error_code: got 70000"),
+        ('{"score": "high"}', "score"),
+        ('{"arguments": 5}', "arguments: got 5"),
+    ],
+)
+def test_a_result_that_no_run_leaves_is_refused_by_report_and_comparison_alike(
+    told: str, named: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    """A list was taken for no result at all, and a seed of -1 ended `segue compare` with a defect."""
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    (tmp_path / "config.yaml").write_text("{}")
+    (tmp_path / "result.json").write_text(told)
+    for reader in (write_run_report, find_settings):
+        with pytest.raises(DataError, match=named) as caught:
+            reader(tmp_path)
+        assert str(tmp_path / "result.json") in caught.value.text
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["result.json", "config.yaml"])
+def test_what_is_no_file_is_not_taken_for_a_file_that_is_missing(
+    name: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    (tmp_path / "config.yaml").write_text("{}")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    for reader in (write_run_report, find_settings):
+        with pytest.raises(SegueError, match=f"{name}.* is a pipe"):
+            reader(tmp_path)
 
 
 def test_a_folder_without_a_finished_bag_is_refused_by_name(tmp_path: Path) -> None:

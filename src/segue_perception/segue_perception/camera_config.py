@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
-from segue_core.contracts.quantities import Number, Positive, Seconds
+from segue_core.contracts.quantities import Number, Patience, Positive, Timeout
 
 
 class Intrinsics(StrictModel):
@@ -34,6 +34,6 @@ class CameraSet(StrictModel):
     """The cameras of one robot, by their names in its contract."""
 
     description: str = Field(default="", description="one sentence for people")
-    silence_s: Seconds = Field(default=1.0, description="a camera without a frame for so long is lost [s]")
-    retry_s: Seconds = Field(default=1.0, description="pause before a lost camera is opened again [s]")
+    silence_s: Timeout = Field(default=1.0, description="a camera without a frame for so long is lost [s]")
+    retry_s: Patience = Field(default=1.0, description="pause before a lost camera is opened again [s]")
     cameras: dict[str, CameraSource] = Field(min_length=1)

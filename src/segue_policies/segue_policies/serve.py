@@ -9,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from segue_core.contracts.base import parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
-from segue_core.policy import Policy, PolicyInfo
+from segue_core.observation import Observation
+from segue_core.policy import Policy, PolicyInfo, PredictRequest
 from segue_policies.checkpoints.checkpoint import CONFIG, Expected, inspect_checkpoint, read_config
 from segue_policies.deployment import Deployment
 from segue_policies.method import Method, find_method, method_that_recognises, policy_names
@@ -86,6 +89,21 @@ def method_in(folder: Path) -> Method:
     return find_method(read_config(folder).method)
 
 
+def warm_up(policy: Policy, checkpoint: str = "") -> None:
+    """Ask once and throw the answer away; a blank scene may well lead to one that cannot be meant, which is as warm.
+
+    Raises:
+        PolicyError: it cannot answer, naming the checkpoint.
+    """
+    try:
+        policy.predict(_blank_request(policy.info))
+    except PolicyError as error:
+        if error.code is ErrorCode.POLICY_IMPLAUSIBLE:
+            return
+        where = f"{checkpoint}: " if checkpoint else ""
+        raise PolicyError(error.code, f"{where}{error.text}", do=error.next_step) from error
+
+
 def _refuse_onlooker(method: Method) -> None:
     if not method.policy:
         what = "looks on while one works" if method.estimator else "is a stage of another's training"
@@ -105,3 +123,20 @@ def _check_options(method: Method, deployment: Deployment) -> None:
 
 def _of_folder(folder: Path, expected: Expected | None, runtime: Runtime | None) -> Deployment:
     return Deployment(folder, expected=expected or Expected(), runtime=runtime or Runtime())
+
+
+def _blank_request(info: PolicyInfo) -> PredictRequest:
+    """A request of the right sizes; its answer is thrown away."""
+    width, height = info.image_size
+    picture = np.zeros((height, width, 3), dtype=np.uint8)
+    state = np.zeros(info.action_space.dim, dtype=np.float32)
+    return PredictRequest(
+        observations=(Observation(0, state, dict.fromkeys(info.cameras, picture)),) * len(info.history),
+        start_tick=0,
+        sequence=0,
+        sampling="plain",
+        omega=np.zeros(info.horizon, dtype=np.float32),
+        reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
+        delay=0,
+        seed=0,
+    )

@@ -49,6 +49,25 @@ def test_a_vision_model_becomes_a_map_of_its_patches(kind: str, tmp_path: Path) 
     assert trunk(torch.randn(1, 3, 20, 15)).shape[2:] == (2, 2)  # rounded up to whole patches
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"hidden_sise": 16}, "no setting 'hidden_sise' .did you mean 'hidden_size'"),
+        ({"trust_remote_code": True}, "no setting 'trust_remote_code'"),
+        ({"auto_map": {"AutoModel": "x.Y"}}, "no setting 'auto_map'"),
+        ({"hidden_size": "wide"}, "no Dinov2Model can be built with it"),
+        ({"num_attention_heads": 3}, "no Dinov2Model can be built with it"),
+    ],
+)
+def test_a_setting_that_a_vision_model_has_not_is_refused_when_a_checkpoint_is_read(
+    change: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    """Transformers takes any key and goes on with the default of the one that was meant."""
+    kept = VisionTrunk.from_folder(vision("dinov2", tmp_path)).config
+    with pytest.raises(ConfigError, match=named):
+        VisionTrunk({**kept, **change})
+
+
 def test_a_text_encoder_reads_with_its_own_tokenizer(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
 

@@ -13,7 +13,7 @@ from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk
 from segue_bringup.run.refusals import refuse_bad_robot
-from segue_bringup.settings import SoakOptions
+from segue_bringup.settings import WEEK_S, SoakOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
@@ -37,8 +37,8 @@ def duration_s(text: str, option: str) -> float:
     """Seconds of `10` (minutes), `90s`, `10m` or `2h`; ConfigError for anything else, and for nothing."""
     match = _DURATION.fullmatch(text)
     seconds = float(match["number"]) * _SECONDS[match["unit"]] if match else 0.0
-    if not seconds:
-        expected = "minutes, or a number with s, m or h, more than 0"
+    if not 0 < seconds <= WEEK_S:
+        expected = "minutes, or a number with s, m or h, more than 0, a week at most"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, option, got=repr(text), expected=expected)
     return seconds
 

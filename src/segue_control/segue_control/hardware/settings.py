@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from segue_core.contracts.base import StrictModel
-from segue_core.contracts.quantities import Number, Positive, Rate, Seconds
+from segue_core.contracts.quantities import Number, Patience, Positive, Rate, Seconds
 
 
 class DeviceJoint(StrictModel):
@@ -38,7 +38,7 @@ class GripperCommand(StrictModel):
         default=False,
         description="for actions: a new target cancels the goal under way; else it is sent when that has ended",
     )
-    patience_s: Seconds = Field(
+    patience_s: Patience = Field(
         default=10.0,
         description="for actions: a goal is cancelled for a new target after so long at the latest [s]",
     )

@@ -17,7 +17,12 @@ Coordinate = Annotated[float, Field(ge=-100, le=100)]  # [m], and what else is s
 Angle = Annotated[float, Field(ge=-100, le=100)]  # [rad], as an encoder counts it that turns for ever
 Rate = Annotated[float, Field(gt=0, ge=0.1, le=10_000)]  # [Hz]
 Seconds = Annotated[float, Field(gt=0, ge=1e-6, le=86_400)]
-Timeout = Annotated[float, Field(gt=0, ge=1e-3, le=60)]  # [s] of a watchdog
+Timeout = Annotated[
+    float, Field(gt=0, ge=1e-3, le=5)
+]  # [s] of a watchdog: what an arm does unseen for longer, nobody may know
+Patience = Annotated[
+    float, Field(gt=0, ge=1e-3, le=600)
+]  # [s] with what may be slow, while nothing moves by it
 Speed = Annotated[float, Field(ge=1e-3, le=100)]  # [rad/s]
 Acceleration = Annotated[float, Field(ge=0.01, le=1e4)]  # [rad/s^2]
 Jerk = Annotated[float, Field(ge=0.1, le=1e7)]  # [rad/s^3]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel
-from segue_core.contracts.quantities import Angle, Number, Positive, Rate, Seconds
+from segue_core.contracts.quantities import Angle, Number, Positive, Rate, Timeout
 
 Motion = Literal["x", "y", "z", "roll", "pitch", "yaw"]
 Action = Literal[
@@ -49,7 +49,7 @@ class LeaderConfig(StrictModel):
     )
     signs: dict[str, Literal[-1, 1]] = Field(default_factory=dict, description="our joint: its direction")
     offsets_rad: dict[str, Angle] = Field(default_factory=dict, description="our joint: added [rad]")
-    timeout_s: Seconds = Field(default=0.2, description="a leader silent for so long is gone")
+    timeout_s: Timeout = Field(default=0.2, description="a leader silent for so long is gone")
     approach_m_s: float = Field(
         default=0.15, gt=0, le=10, description="speed of the way to a leader that is elsewhere"
     )
@@ -74,7 +74,7 @@ class TeleopConfig(StrictModel):
     leash_m: float = Field(
         default=0.08, gt=0, le=1, description="how far the target may run ahead of the tool"
     )
-    key_hold_s: Seconds = Field(
+    key_hold_s: Timeout = Field(
         default=0.25, description="how long a key of a terminal counts as held; terminals report no release"
     )
     controls: dict[str, Control] = Field(default_factory=dict, description="axis or key: motion")

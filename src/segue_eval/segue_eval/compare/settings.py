@@ -10,9 +10,10 @@ from typing import Any
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.plain import from_plain
 from segue_core.errors import ConfigError, ErrorCode, SegueError
-from segue_core.files import load_config_mapping, read_json
+from segue_core.files import load_config_mapping
 from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import config_folder, load_task
+from segue_eval.report.result_file import read_result
 
 _FILE = "config.yaml"
 _LEVELS = 3  # config.yaml is in the bag's folder or at most so many above
@@ -46,29 +47,22 @@ class RecordedSettings:
 def find_settings(bag: Path) -> RecordedSettings:
     """Settings of the run that `bag` belongs to, of a graph (`segue run`) or of lockstep (`segue eval --videos`).
 
-    A bag without them gives the defaults, with an empty `source`. Raises ConfigError for a file that is not YAML.
+    A bag without them gives the defaults, with an empty `source`. Raises ConfigError or DataError for a file that is
+    not what a run leaves.
     """
     folders = [bag, *bag.resolve().parents][: _LEVELS + 1]
-    found = next((folder for folder in folders if (folder / _FILE).is_file()), None)
+    found = next((folder for folder in folders if (folder / _FILE).exists()), None)
     if found is None:
         return RecordedSettings({})
     path = found / _FILE
     data = load_config_mapping(path)
-    seed = _seed(found)
+    seed = int(read_result(found).get("seed", 0))
     read = _lockstep if "scheduler" in data and "latency" in data else _graph
     try:
         return read(data, seed, str(path))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         text = f"{path}: not what a run leaves: {error!r:.300}"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text) from error
-
-
-def _seed(folder: Path) -> int:
-    path = folder / "result.json"
-    try:
-        return int(read_json(path)["seed"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return 0  # the seed only decides the noise of new requests, never a replay
 
 
 def _lockstep(data: Mapping[str, Any], seed: int, source: str) -> RecordedSettings:

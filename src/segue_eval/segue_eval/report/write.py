@@ -17,7 +17,7 @@ import numpy as np
 
 from segue_core.arrays import Rgb
 from segue_core.errors import DataError, ErrorCode
-from segue_core.files import read_config, read_json
+from segue_core.files import read_config
 from segue_data.bags.manifest import FILE_NAME, load
 from segue_data.bags.reader import NANOSECONDS
 from segue_data.storage.atomic import write_text
@@ -25,6 +25,7 @@ from segue_eval.report.bag import read_run
 from segue_eval.report.frames import camera_frames, camera_topics
 from segue_eval.report.html import Film, report_page
 from segue_eval.report.metrics import run_metrics
+from segue_eval.report.result_file import read_result
 from segue_eval.report.run_data import Fault, RunData, Series
 from segue_eval.report.spectator import Pace, PacedView, open_view
 from segue_eval.report.video import VideoFrame, write_video
@@ -51,15 +52,8 @@ def find_bag(run_dir: Path) -> Path:
 
 def _facts(run_dir: Path) -> dict[str, object]:
     """What result.json says, its nested `arguments` laid flat beside the rest."""
-    path = run_dir / "result.json"
-    if not path.is_file():
-        return {}
-    try:
-        data = read_json(path)
-    except (OSError, ValueError) as error:
-        raise DataError(ErrorCode.DATA_CONVERSION, f"{path}: not JSON: {error}") from error
-    arguments = data.get("arguments") if isinstance(data, dict) else None
-    return (arguments if isinstance(arguments, dict) else {}) | (data if isinstance(data, dict) else {})
+    told = read_result(run_dir)
+    return {**told.get("arguments", {}), **told}
 
 
 def _at(series: Series, seconds: float) -> float:
@@ -143,12 +137,12 @@ def write_run_report(run_dir: Path, bar: Progress = _silent) -> dict[str, object
     """
     bag = find_bag(run_dir)
     facts = _facts(run_dir)
+    config = run_dir / "config.yaml"
+    text = read_config(config).decode(errors="replace") if config.exists() else ""
     run = _with_its_end(replace(read_run(bag), real=facts.get("sim") == "none"), facts)
     metrics = run_metrics(run) | {name: facts[name] for name in _VERDICT if facts.get(name) is not None}
     write_text(run_dir / METRICS, json.dumps(metrics, indent=2) + "\n")
     film = _film(run, bag, run_dir / VIDEO, _robot(facts, bag), bar)
-    config = run_dir / "config.yaml"
-    text = read_config(config).decode(errors="replace") if config.is_file() else ""
     html = report_page(run, metrics, facts, text, film)
     write_text(run_dir / PAGE, html)
     return metrics

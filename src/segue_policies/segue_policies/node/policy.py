@@ -18,8 +18,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, SegueError
 from segue_core.history import History
-from segue_core.observation import Observation
-from segue_core.policy import Policy, PredictRequest, PredictResult
+from segue_core.policy import Policy, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import Observation as ObservationMsg
@@ -31,7 +30,7 @@ from segue_policies.node.memory import Memory
 from segue_policies.node.worker import Worker
 from segue_policies.node.world import world_of
 from segue_policies.runtime import Dtype, Runtime
-from segue_policies.serve import make_policy, method_in
+from segue_policies.serve import make_policy, method_in, warm_up
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.conversions import info_to_msg
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -107,7 +106,7 @@ class PolicyNode(LifecycleComponent):
         given = parameters.declare(self, PolicyParameters)
         self._timeout_s = given.observation_timeout_s
         self._policy = self.load(given, load_robot(given.robot_file))
-        self._warm_up()
+        warm_up(self._policy, given.checkpoint)
         self._seen: History[ObservationMsg] = History(self._policy.info.history, _KEPT)
         self._awaited: tuple[int, Future[ObservationMsg]] | None = None
         self._worker = Worker(self)
@@ -129,14 +128,6 @@ class PolicyNode(LifecycleComponent):
             self._execute,
             cancel_callback=self._on_cancel,
         )
-
-    def _warm_up(self) -> None:
-        """One answer, thrown away; a blank scene may well lead to one that cannot be meant, which is as warm."""
-        try:
-            self._policy.predict(_blank_request(self._policy))
-        except PolicyError as error:
-            if error.code is not ErrorCode.POLICY_IMPLAUSIBLE:
-                raise
 
     def start(self) -> None:
         """Say what the policy can do and answer requests."""
@@ -291,24 +282,6 @@ def _method(given: PolicyParameters) -> Method:
         text, allowed = "a policy node needs the parameter method, or a checkpoint", policy_names()
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=allowed)
     return method_in(Path(given.checkpoint))
-
-
-def _blank_request(policy: Policy) -> PredictRequest:
-    """A request of the right sizes; its answer is thrown away."""
-    info = policy.info
-    width, height = info.image_size
-    picture = np.zeros((height, width, 3), dtype=np.uint8)
-    state = np.zeros(info.action_space.dim, dtype=np.float32)
-    return PredictRequest(
-        observations=(Observation(0, state, dict.fromkeys(info.cameras, picture)),) * len(info.history),
-        start_tick=0,
-        sequence=0,
-        sampling="plain",
-        omega=np.zeros(info.horizon, dtype=np.float32),
-        reference=np.zeros((info.horizon, info.action_space.dim), dtype=np.float32),
-        delay=0,
-        seed=0,
-    )
 
 
 def main() -> None:
