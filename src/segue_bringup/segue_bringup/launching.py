@@ -61,7 +61,10 @@ def _declarations(graph: Graph, names: tuple[str, ...]) -> list[DeclareLaunchArg
 
 
 def _start(context: LaunchContext, graph: Graph, names: tuple[str, ...]) -> list[LaunchDescriptionEntity]:
+    from segue_bringup.run.refusals import refuse_unfit
+
     plan = make_plan(graph, _given(context, names))
+    refuse_unfit(plan)
     nodes = [_action(node) for node in plan.nodes]
     if plan.arguments.get("sim") != "gazebo" or "hardware" not in (node.name for node in plan.nodes):
         return nodes
@@ -72,8 +75,11 @@ def _start(context: LaunchContext, graph: Graph, names: tuple[str, ...]) -> list
 
 def _start_gazebo(context: LaunchContext, graph: Graph) -> list[LaunchDescriptionEntity]:
     from segue_bringup.gazebo_launch import gazebo_actions
+    from segue_bringup.run.refusals import refuse_bad_robot
 
-    return gazebo_actions(make_plan(graph, {**_given(context, _GAZEBO_ARGUMENTS), "sim": "gazebo"}))
+    plan = make_plan(graph, {**_given(context, _GAZEBO_ARGUMENTS), "sim": "gazebo"})
+    refuse_bad_robot(plan)
+    return gazebo_actions(plan)
 
 
 def _given(context: LaunchContext, names: tuple[str, ...]) -> dict[str, str]:

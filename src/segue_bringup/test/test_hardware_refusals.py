@@ -9,7 +9,7 @@ from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.run.refusals import (
     refuse_absent_device,
-    refuse_bad_robot,
+    refuse_before_start,
     refuse_planner,
     refuse_undescribed_hardware,
 )
@@ -91,12 +91,12 @@ def test_gazebo_that_is_not_here_or_was_not_started_is_refused_with_what_to_inst
     plan = make_plan(load_graph(), {**given, "gazebo_files": str(tmp_path)})
     monkeypatch.setattr(gazebo_needs, "PACKAGES", ("segue_core", "gz_none"))
     with pytest.raises(ConfigError, match=r"not installed: gz_none\..*ros-gz.*sim:=mujoco"):
-        refuse_bad_robot(plan)
+        refuse_before_start(plan)
     monkeypatch.setattr(gazebo_needs, "PACKAGES", ("segue_core",))
     with pytest.raises(ConfigError, match=r"not started.*gazebo\.launch\.py robot:=franka task:=open_drawer"):
-        refuse_bad_robot(plan)
+        refuse_before_start(plan)
     (tmp_path / "hardware.yaml").touch()
-    refuse_bad_robot(plan)
+    refuse_before_start(plan)
 
 
 def test_a_gamepad_that_is_not_there_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from segue_bringup import cli
 from segue_bringup.catalogue import path_of
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
-from segue_bringup.run.refusals import refuse_bad_methods, refuse_bad_policy, refuse_bad_robot
+from segue_bringup.run.refusals import refuse_bad_methods, refuse_bad_policy, refuse_before_start
 from segue_core.errors import ConfigError, SchedulerError
 from segue_core.exit_status import ExitStatus, exit_status
 
@@ -59,9 +60,21 @@ def test_lengths_and_methods_that_do_not_fit_the_policy_are_refused(
 
 def test_what_is_usual_is_not_refused() -> None:
     plan = make_plan(load_graph(), {})
-    refuse_bad_methods(plan)
-    refuse_bad_policy(plan)
-    refuse_bad_robot(plan)
+    assert refuse_before_start(plan) == ""
+
+
+def _spoil(what: str, folder: Path) -> None:
+    """Write robot `mine` and task `ours`, whose start is outside of the workspace."""
+    robot = yaml.safe_load(path_of("robots", "franka").read_text()) | {"name": "mine"}
+    task = yaml.safe_load(path_of("tasks", "push_button").read_text()) | {"name": "ours", "robot": "mine"}
+    if what == "robot":
+        robot["workspace"] = {"low": [0.6, 0.3, 0.3], "high": [0.7, 0.4, 0.4]}
+    else:
+        robot["planning"]["poses"]["behind"] = [2.5, *robot["arms"][0]["home_rad"][1:]]
+        task["start_pose"] = "behind"
+    for kind, data in (("robots", robot), ("tasks", task)):
+        (folder / kind).mkdir(parents=True)
+        (folder / kind / f"{data['name']}.yaml").write_text(yaml.safe_dump(data))
 
 
 @pytest.mark.parametrize("spoilt", ["robot", "task"])
@@ -69,18 +82,36 @@ def test_a_start_outside_of_the_workspace_is_refused_before_anything_starts(
     spoilt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`hold` moved the arm: the guard pulled it into the box from wherever the contract had put it."""
-    robot = yaml.safe_load(path_of("robots", "franka").read_text()) | {"name": "mine"}
-    task = yaml.safe_load(path_of("tasks", "push_button").read_text()) | {"name": "ours", "robot": "mine"}
-    if spoilt == "robot":
-        robot["workspace"] = {"low": [0.6, 0.3, 0.3], "high": [0.7, 0.4, 0.4]}
-    else:
-        robot["planning"]["poses"]["behind"] = [2.5, *robot["arms"][0]["home_rad"][1:]]
-        task["start_pose"] = "behind"
-    for kind, data in (("robots", robot), ("tasks", task)):
-        (tmp_path / kind).mkdir()
-        (tmp_path / kind / f"{data['name']}.yaml").write_text(yaml.safe_dump(data))
+    _spoil(spoilt, tmp_path)
     monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
     plan = make_plan(load_graph(), {"robot": "mine", "task": "ours", "policy": "hold"})
     with pytest.raises(ConfigError, match="is outside of the workspace") as caught:
-        refuse_bad_robot(plan)
+        refuse_before_start(plan)
     assert exit_status(caught.value) is ExitStatus.USAGE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("serve", "policy:=hold", "runs:=OUT"),
+        ("record", "teleop:=scripted", "runs:=OUT"),
+        ("gazebo", "gazebo_files:=OUT"),
+        ("soak", "policy:=hold", "runs:=OUT"),
+        ("move", "home"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_command_that_starts_something_refuses_what_a_run_refuses(
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`serve`, `gazebo` and the scripted `record` began, and left what did not fit to nodes and worker processes."""
+    _spoil("robot", tmp_path / "config")
+    monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path / "config"))
+    out = tmp_path / "out"
+    given = [word.replace("OUT", str(out)) for word in words]
+    assert cli.main([*given, "robot:=mine", "task:=ours"]) == ExitStatus.USAGE
+    assert "is outside of the workspace" in capsys.readouterr().err
+    assert not out.exists(), "something was begun"

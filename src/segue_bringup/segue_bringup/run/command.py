@@ -15,15 +15,7 @@ from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_d
 from segue_bringup.run.interrupts import Interrupts, refused_output
 from segue_bringup.run.leftovers import recording_status, spoiled
 from segue_bringup.run.record import own_terminal, terminal_kept
-from segue_bringup.run.refusals import (
-    refuse_absent_device,
-    refuse_bad_methods,
-    refuse_bad_policy,
-    refuse_bad_progress,
-    refuse_bad_robot,
-    refuse_planner,
-    refuse_undescribed_hardware,
-)
+from segue_bringup.run.refusals import refuse_before_start
 from segue_bringup.settings import POLICY_SIDE, RunOptions
 from segue_bringup.supervision.commands import executable_path, make_fork_server
 from segue_bringup.supervision.forked import ForkServer
@@ -119,15 +111,8 @@ def _check_before_starting(graph: Graph, plan: Plan) -> None:
     for node in plan.nodes:
         executable_path(node.package, node.executable)
     refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
-    refuse_bad_robot(plan)
-    refuse_bad_methods(plan)
-    if any(node.name == "policy" for node in plan.nodes):
-        refuse_bad_policy(plan)
-    if plan.arguments["progress"] and (doubts := refuse_bad_progress(plan)):
+    if doubts := refuse_before_start(plan):
         print(f"note: {doubts}", file=sys.stderr)
-    refuse_undescribed_hardware(plan)
-    refuse_planner(plan)
-    refuse_absent_device(plan)
     if plan.arguments["view"]:
         from segue_sim.viewing import why_no_window
 

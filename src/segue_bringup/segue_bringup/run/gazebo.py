@@ -14,6 +14,7 @@ from segue_core.exit_status import ExitStatus
 
 def run(options: GazeboOptions) -> int:
     """Do it; the exit status."""
+    from segue_bringup.run.refusals import refuse_bad_robot
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
     from segue_sim.gazebo.write import write_gazebo
@@ -21,7 +22,9 @@ def run(options: GazeboOptions) -> int:
     graph = load_graph()
     given = given_arguments(graph, options.launch, fixed={"sim": "gazebo"})
     say_not_among(("robot", "task", "seed", "gazebo_files", "sim"), given)
-    arguments = make_plan(graph, {"policy": "hold", **given}).arguments
+    plan = make_plan(graph, {"policy": "hold", **given})
+    refuse_bad_robot(plan)
+    arguments = plan.arguments
     robot = load_robot(str(path_of("robots", str(arguments["robot"]))))
     task = load_file(str(path_of("tasks", str(arguments["task"]))), TaskConfig, "task")
     files = write_gazebo(robot, task, int(arguments["seed"]), Path(str(arguments["gazebo_files"])))

@@ -11,7 +11,7 @@ from segue_bringup.arguments import given_arguments
 from segue_bringup.catalogue import entry
 from segue_bringup.graph import load_graph
 from segue_bringup.resolution import Plan, make_plan
-from segue_bringup.run.refusals import refuse_bad_robot, refuse_planner
+from segue_bringup.run.refusals import refuse_before_start
 from segue_bringup.settings import NOT_OF_A_MOVE, MoveOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ErrorCode, SegueError, told_code
@@ -30,8 +30,7 @@ def run(options: MoveOptions) -> int:
     plan = _plan(options)
     goal = MoveTo.Goal(pose=_pose(options.pose, plan), speed=options.speed)
     if not options.running:
-        refuse_bad_robot(plan)
-        refuse_planner(plan)
+        refuse_before_start(plan)
     began = time.monotonic()
     ending, result = _ask(goal, plan, options) if options.running else _start_and_ask(goal, plan, options)
     return _tell(goal, ending, result, time.monotonic() - began, options)

@@ -15,7 +15,7 @@ from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, Scalar
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import create_run_folder, refuse_full_disk
-from segue_bringup.run.refusals import refuse_absent_device, refuse_bad_robot
+from segue_bringup.run.refusals import refuse_bad_robot, refuse_before_start
 from segue_bringup.settings import SCRIPTED, RecordOptions, ReplayOptions, record_graph
 from segue_bringup.usage import say_not_among, say_unused
 from segue_core.errors import ConfigError, ErrorCode
@@ -46,7 +46,9 @@ def _scripted(options: RecordOptions, graph: Graph, given: dict[str, Scalar]) ->
     from segue_data.recording.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
-    arguments = make_plan(graph, given).arguments
+    plan = make_plan(graph, given)
+    refuse_bad_robot(plan)
+    arguments = plan.arguments
     report = record_until(
         load_robot(str(arguments["robot"])),
         load_task(str(arguments["task"])),
@@ -68,8 +70,7 @@ def _by_person(options: RecordOptions, graph: Graph, given: dict[str, Scalar]) -
     plan = make_plan(graph, given)
     say_unused(graph, plan, options.launch, ("robot", "task", "seed", "runs"))
     _check(plan)
-    refuse_bad_robot(plan)
-    refuse_absent_device(plan)
+    refuse_before_start(plan)
     arguments = plan.arguments
     out = Path(str(arguments["runs"]))
     refuse_full_disk(out)

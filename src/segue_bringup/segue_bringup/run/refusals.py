@@ -9,10 +9,46 @@ if TYPE_CHECKING:
     from segue_core.policy import PolicyInfo
 
 
-def refuse_bad_robot(plan: Plan) -> None:
-    """Raises ConfigError for a robot that does not fit its model file, begins outside its workspace or is not there."""
-    from segue_bringup.catalogue import path_of
+_AT_THE_ROBOT = frozenset({"simulator", "hardware", "controller"})
+
+
+def refuse_before_start(plan: Plan) -> str:
+    """Everything of a graph that can be refused without starting it; what is doubtful, in words.
+
+    Raises:
+        SegueError: naming what does not fit, or is not there.
+    """
     from segue_bringup.gazebo_needs import refuse_unstarted_gazebo
+
+    doubts = refuse_unfit(plan)
+    if _names(plan) & _AT_THE_ROBOT:
+        refuse_unstarted_gazebo(plan.arguments)
+        refuse_absent_device(plan)
+    return doubts
+
+
+def refuse_unfit(plan: Plan) -> str:
+    """As `refuse_before_start`, of what does not fit; who starts Gazebo, too, asks no more."""
+    names = _names(plan)
+    refuse_bad_robot(plan)
+    if "scheduler" in names:
+        refuse_bad_methods(plan)
+    if "policy" in names:
+        refuse_bad_policy(plan)
+    doubts = refuse_bad_progress(plan) if plan.arguments["progress"] else ""
+    if names & _AT_THE_ROBOT:
+        refuse_undescribed_hardware(plan)
+        refuse_planner(plan)
+    return doubts
+
+
+def _names(plan: Plan) -> set[str]:
+    return {node.name for node in plan.nodes}
+
+
+def refuse_bad_robot(plan: Plan) -> None:
+    """Raises ConfigError for a robot that does not fit its model file, or begins the task outside of its workspace."""
+    from segue_bringup.catalogue import path_of
     from segue_control.robot.kinematics import refuse_start_outside
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
@@ -20,7 +56,6 @@ def refuse_bad_robot(plan: Plan) -> None:
     robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
     task = load_file(str(path_of("tasks", str(plan.arguments["task"]))), TaskConfig, "task")
     refuse_start_outside(robot, task.start_pose)
-    refuse_unstarted_gazebo(plan.arguments)
 
 
 def refuse_planner(plan: Plan) -> None:

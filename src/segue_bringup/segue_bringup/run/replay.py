@@ -10,7 +10,7 @@ from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk, write_json
-from segue_bringup.run.refusals import refuse_bad_robot
+from segue_bringup.run.refusals import refuse_before_start
 from segue_bringup.settings import ReplayOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
@@ -34,7 +34,7 @@ def replay(options: ReplayOptions) -> int:
     executed_commands(options.bag, robot)  # what can be refused is refused before anything starts
     plan = make_plan(graph, given)
     say_unused(graph, plan, options.launch, ("robot", "task", "seed", "runs"))
-    refuse_bad_robot(plan)
+    refuse_before_start(plan)
     refuse_full_disk(Path(str(plan.arguments["runs"])))
     folder = _folder(plan)
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})

@@ -20,14 +20,14 @@ def run(options: ServeOptions) -> int:
     """Do it; the exit status. A policy that ends by itself is a ConfigError with the end of its log."""
     from segue_bringup.run.folder import create_run_folder
     from segue_bringup.run.interrupts import Interrupts
-    from segue_bringup.run.refusals import refuse_bad_policy
+    from segue_bringup.run.refusals import refuse_before_start
     from segue_bringup.supervision.instance import acquire_domain
 
     graph = load_graph().only(POLICY_SIDE)
     given = given_arguments(graph, options.launch)
     plan = make_plan(graph, given)
     say_unused(graph, plan, options.launch, ("robot", "task", "policy", "runs"))
-    refuse_bad_policy(plan)
+    refuse_before_start(plan)
     parent = Path(str(plan.arguments["runs"]))
     folder = create_run_folder(parent, "serve", str(plan.arguments["policy"]), datetime.now().astimezone())
     lock = acquire_domain(os.environ, plan.namespace)

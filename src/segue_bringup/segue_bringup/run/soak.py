@@ -12,7 +12,7 @@ from segue_bringup.arguments import given_arguments
 from segue_bringup.graph import Graph, Scalar, load_graph
 from segue_bringup.resolution import Plan, make_plan
 from segue_bringup.run.folder import RunFolder, create_run_folder, refuse_full_disk
-from segue_bringup.run.refusals import refuse_bad_robot
+from segue_bringup.run.refusals import refuse_before_start
 from segue_bringup.settings import WEEK_S, SoakOptions
 from segue_bringup.usage import say_unused
 from segue_core.errors import ConfigError, ErrorCode
@@ -82,7 +82,7 @@ def _live(options: SoakOptions, graph: Graph, given: Mapping[str, Scalar], secon
     from segue_interfaces.action import RunTask
 
     plan = make_plan(graph, given)
-    refuse_bad_robot(plan)
+    refuse_before_start(plan)
     refuse_full_disk(Path(str(plan.arguments["runs"])), recorded=bool(plan.arguments["record"]))
     folder = _folder(plan, "soak")
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
