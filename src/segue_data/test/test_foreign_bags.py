@@ -233,16 +233,33 @@ def test_of_two_publishers_of_joints_check_and_convert_name_the_one_that_does_no
     assert problem.place == JOINT_STATES and "their stamps are 0" in problem.what
 
 
-def test_a_bag_of_another_action_space_is_named_by_check_and_refused_by_convert(
-    recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
+@pytest.mark.parametrize(
+    ("key", "there", "other", "said"),
+    [
+        (
+            "action_space",
+            '"dual_arm_ee"',
+            '"dual_arm_joints_7"',
+            "action_space is 'dual_arm_joints_7', robot dual_arm speaks 'dual_arm_ee'",
+        ),
+        ("tick_rate_hz", "30.0", "29.97", "tick_rate_hz is 29.97, robot dual_arm ticks at 30 Hz"),
+    ],
+)
+def test_a_bag_of_another_action_space_or_rate_is_named_by_check_and_refused_by_convert(
+    key: str,
+    there: str,
+    other: str,
+    said: str,
+    recorded: tuple[Path, Demonstration],
+    robot: RobotConfig,
+    tmp_path: Path,
 ) -> None:
-    """Numbers of other meaning were taken for the robot's commands."""
+    """Numbers of other meaning were taken for the robot's commands, and those of another rate would move it faster."""
     bag = tmp_path / "bag"
     shutil.copytree(recorded[0], bag)
     text = (bag / FILE_NAME).read_text()
-    assert '"action_space": "dual_arm_ee"' in text
-    (bag / FILE_NAME).write_text(text.replace('"dual_arm_ee"', '"dual_arm_joints_7"'))
-    said = "action_space is 'dual_arm_joints_7', robot dual_arm speaks 'dual_arm_ee'"
+    assert f'"{key}": {there}' in text
+    (bag / FILE_NAME).write_text(text.replace(f'"{key}": {there}', f'"{key}": {other}'))
     assert [problem.what for problem in check_bag(bag).problems] == [said]
     for options in (ConversionOptions(), ConversionOptions(any_contract=True)):
         with pytest.raises(DataError, match=said):

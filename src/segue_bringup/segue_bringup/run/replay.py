@@ -25,12 +25,14 @@ def replay(options: ReplayOptions) -> int:
     from segue_data.bags.manifest import load
     from segue_data.bags.recorded import executed_commands
     from segue_data.contracts import load_robot
+    from segue_data.datasets.convert import refuse_wrong_commands
     from segue_data.recording.replay_report import compare
 
     manifest = load(options.bag)
     graph = load_graph().with_defaults({"collect": True, "teleop": "replay"})
     given = _given(options, graph, manifest)
     robot = load_robot(str(given["robot"]))
+    refuse_wrong_commands(options.bag, manifest, robot)
     executed_commands(options.bag, robot)  # what can be refused is refused before anything starts
     plan = make_plan(graph, given)
     say_unused(graph, plan, options.launch, ("robot", "task", "seed", "runs"))

@@ -43,7 +43,7 @@ class Manifest:
     seed: int | None = None
     config_hash: str = ""  # fingerprint of the robot contract
     action_space: str = ""
-    tick_rate_hz: float = 30.0
+    tick_rate_hz: float | None = None  # None: not told
     operator: str = ""
     outcome: str = "unknown"
     reason: str = ""
@@ -113,7 +113,7 @@ def parse(text: str, source: Path | str) -> Manifest:
         wrong.append(f"outcome is {manifest.outcome!r}, allowed: {', '.join(OUTCOMES)}")
     if manifest.format != FORMAT:
         wrong.append(f"format is {manifest.format}, expected {FORMAT}")
-    if not 0 < manifest.tick_rate_hz <= _FASTEST_HZ:
+    if manifest.tick_rate_hz is not None and not 0 < manifest.tick_rate_hz <= _FASTEST_HZ:
         wrong.append(f"tick_rate_hz is {manifest.tick_rate_hz}, allowed: above 0, at most {_FASTEST_HZ:g}")
     if not 0 <= manifest.duration_s < _LONGEST_S:
         wrong.append(f"duration_s is {manifest.duration_s}, allowed: 0 or more, below {_LONGEST_S:g}")

@@ -14,7 +14,7 @@ from segue_data.bags.streams import Streams, check_cameras, check_commands, chec
 from segue_data.bags.topics import image_topics, is_picture
 from segue_data.checks.skew import check_skew
 from segue_data.contracts import load_robot
-from segue_data.datasets.convert import options_for, wrong_space
+from segue_data.datasets.convert import options_for, wrong_commands
 from segue_data.datasets.recorded_episode import read_episode
 from segue_data.findings import Findings
 
@@ -81,7 +81,7 @@ def check_bag(bag: Path, robot: RobotConfig | None = None) -> Findings:
         findings.facts["robot"] = said
         findings.notes.append(f"{said}; convert needs --robot NAME --any-contract")
         return findings
-    if wrong := wrong_space(manifest, robot):
+    if wrong := wrong_commands(manifest, robot):
         findings.add("manifest", wrong)
     check_commands(streams, robot, findings)
     check_cameras(streams, robot, findings)

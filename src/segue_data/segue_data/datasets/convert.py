@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -37,9 +38,7 @@ def _chosen(
         if manifest.problems and not options.doubtful:
             print(f"left out {bag}: {manifest.problems[0]} (--doubtful takes it)", file=sys.stderr)
             continue
-        if wrong := wrong_space(manifest, robot):
-            do = "take the contract that it was recorded with (--robot NAME)"
-            raise misaligned(bag, "manifest", f"{wrong}: {do}")
+        refuse_wrong_commands(bag, manifest, robot)
         if manifest.robot != robot.name and not options.any_contract:
             what = f"recorded with robot {manifest.robot!r}, the dataset is to be of {robot.name!r}"
             raise misaligned(
@@ -83,12 +82,22 @@ def _taken_by(bags: Sequence[Path], robot: RobotConfig, options: ConversionOptio
     return " ".join([*words, *(["--any-contract"] if contract else [])])
 
 
-def wrong_space(manifest: Manifest, robot: RobotConfig) -> str:
+def wrong_commands(manifest: Manifest, robot: RobotConfig) -> str:
     """Why the commands of a bag cannot be this robot's, whatever its contract; empty where they can."""
     told, speaks = manifest.action_space, robot.action_space_name
-    return (
-        "" if told in ("", speaks) else f"action_space is {told!r:.100}, robot {robot.name} speaks {speaks!r}"
-    )
+    if told not in ("", speaks):
+        return f"action_space is {told!r:.100}, robot {robot.name} speaks {speaks!r}"
+    rate_hz = manifest.tick_rate_hz
+    if rate_hz is not None and not math.isclose(rate_hz, robot.tick_rate_hz, rel_tol=1e-6):
+        return f"tick_rate_hz is {rate_hz:g}, robot {robot.name} ticks at {robot.tick_rate_hz:g} Hz"
+    return ""
+
+
+def refuse_wrong_commands(bag: Path, manifest: Manifest, robot: RobotConfig) -> None:
+    """Raises DataError for a bag whose commands cannot be the robot's."""
+    if wrong := wrong_commands(manifest, robot):
+        do = "take the contract that it was recorded with (--robot NAME)"
+        raise misaligned(bag, "manifest", f"{wrong}: {do}")
 
 
 def options_for(manifest: Manifest, robot: RobotConfig) -> list[str]:
