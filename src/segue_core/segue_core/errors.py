@@ -78,6 +78,11 @@ class SegueError(Exception):
         """The text and what to do next: for whoever must act, over ROS as on the terminal."""
         return f"{self.text.rstrip('.')}. {WHAT_TO_DO} {self.next_step}" if self.next_step else self.text
 
+    @property
+    def carried(self) -> str:
+        """The text, and what to do next where its code alone does not say so: for messages of code and text."""
+        return self.text if self.next_step == self.code.next_step else self.advised
+
     def __str__(self) -> str:
         return f"[{int(self.code)} {self.code.name}] {self.advised}"
 

@@ -57,6 +57,16 @@ def test_what_to_do_next_is_the_errors_own_or_else_the_codes() -> None:
     assert general.advised == f"disk full. What to do: {ErrorCode.DATA_DISK.next_step}"
 
 
+def test_a_message_of_code_and_text_carries_what_to_do_where_the_code_does_not_say_it() -> None:
+    """Who read the code and the text of a fault was told what the code advises, not what the fault did."""
+    general = SegueError(ErrorCode.DATA_DISK, "disk full")
+    own = SegueError(ErrorCode.DATA_DISK, "disk full", do="delete something")
+    assert (general.carried, own.carried) == ("disk full", own.advised)
+    for error in (general, own):
+        read = SegueError(ErrorCode.DATA_DISK, error.carried)
+        assert (read.advised, read.carried) == (error.advised, error.carried)
+
+
 def test_an_error_about_an_error_that_says_what_to_do_says_it_once() -> None:
     inner = SegueError(ErrorCode.DATA_DISK, "disk full")
     for text in (inner.advised, f"service refused: {inner}"):

@@ -12,7 +12,7 @@ _CODES = {str(int(code)): code for code in ErrorCode if int(code) in PerceptionE
 
 def told(fault: PerceptionError | None) -> Mapping[str, str]:
     """What the status called NAME says of why there is no observation; nothing when there is one."""
-    return {} if fault is None else {_CODE: str(int(fault.code)), _TEXT: fault.text}
+    return {} if fault is None else {_CODE: str(int(fault.code)), _TEXT: fault.carried}
 
 
 class Unseen:

@@ -298,7 +298,7 @@ class ChunkScheduler:
         try:
             measured = self._measured(inputs.measured)
         except SchedulerError as error:
-            return Outcome(False, "fault", error.text, error.code)
+            return Outcome(False, "fault", error.carried, error.code)
         fault = give_up(self._config, self._ledger, run.starved_in_a_row, run.notes)
         evidence = Evidence(
             elapsed=inputs.tick - run.start_tick,

@@ -25,6 +25,7 @@ from segue_ros.conversions import chunk_to_msg, goal_to_msg, info_to_msg
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Inbox
 from segue_scheduler.node.messages import input_to_msg, state_to_msg
+from segue_scheduler.node.results import failure, result
 from segue_scheduler.node.session import RunSpec, Session
 from segue_scheduler.node.settings import check, scheduler_config
 from segue_scheduler.node.watches import TickWatch
@@ -147,6 +148,25 @@ def test_a_run_ends_when_the_guard_latches_a_fault() -> None:
     session.judge_safety(False, 307, "emergency stop")
     assert session.outcome is not None
     assert (session.outcome.rule, session.outcome.code) == ("safety", ErrorCode.CONTROL_EMERGENCY_STOP)
+
+
+def test_what_a_fault_advises_reaches_the_result_once_behind_the_notes() -> None:
+    """The end by a fault of the clock, or by a world that was reset, advised what any end with its code does."""
+    session = _session()
+    session.judge_safety(False, 308, "the world was put back. What to do: send the goal again")
+    told = result(session, TickWatch(), SPACE.rate_hz, cancelled=False, notes="no bag")
+    assert told.reason == "the world was put back (no bag). What to do: send the goal again"
+    assert told.error_text == "the world was put back. What to do: send the goal again"
+    clock = SchedulerError(
+        ErrorCode.SCHEDULER_TICK_ORDER, "the clock leapt", do="see who else tells the time"
+    )
+    assert failure(clock).reason == "the clock leapt. What to do: see who else tells the time"
+    session = _session()
+    session.judge_safety(True, 0, "")
+    session.judge_safety(False, 0, "")
+    assert (
+        "see who disarmed it" in result(session, TickWatch(), SPACE.rate_hz, cancelled=False, notes="").reason
+    )
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

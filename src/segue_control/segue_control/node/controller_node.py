@@ -328,7 +328,10 @@ class ControllerNode(LifecycleComponent):
         """The simulated world was put back: the arm is somewhere else, and a plan is about another world."""
         self._jumps.clear()
         text = "the simulated world was put back to its start (sim/reset) while the robot was armed"
-        self._controller.guard.fall_silent(ControlError(ErrorCode.CONTROL_NOT_ARMED, text), latch=False)
+        why = ControlError(
+            ErrorCode.CONTROL_NOT_ARMED, text, do="send the goal again: its plan was about another world"
+        )
+        self._controller.guard.fall_silent(why, latch=False)
         self._report()
 
     def _report(self) -> None:

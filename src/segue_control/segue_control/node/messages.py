@@ -57,7 +57,7 @@ def safety_state(controller: RobotController, overruns: int, now_ns: int, stamp:
         counts=list(guard.counts.values()),
         overruns=overruns,
         error_code=int(fault.code) if fault else 0,
-        error_text=fault.text if fault else "",
+        error_text=fault.carried if fault else "",
     )
     message.header.stamp = stamp
     return message

@@ -1,6 +1,6 @@
 """What a RunTask client is told: feedback while it runs, the result at its end."""
 
-from segue_core.errors import ErrorCode, SegueError
+from segue_core.errors import WHAT_TO_DO, ErrorCode, SegueError
 from segue_interfaces.action import RunTask
 from segue_scheduler.node.session import Session
 from segue_scheduler.node.watches import TickWatch
@@ -40,7 +40,8 @@ def result(session: Session, watch: TickWatch, rate_hz: float, cancelled: bool, 
     )
     numbers = metrics(session, watch)
     message = RunTask.Result(success=outcome.success, rule=outcome.rule, outcome=_word(outcome, cancelled))
-    message.reason = outcome.reason + (f" ({notes})" if notes else "")
+    text, mark, do = outcome.reason.partition(f". {WHAT_TO_DO}")
+    message.reason = f"{text} ({notes}){mark}{do}" if notes else outcome.reason
     message.ticks = int(numbers["ticks"]) + session.earlier_ticks + session.human_ticks
     message.duration_s = message.ticks / rate_hz
     message.starved_ticks = int(numbers["starved_ticks"])
@@ -54,7 +55,11 @@ def result(session: Session, watch: TickWatch, rate_hz: float, cancelled: bool, 
 def failure(error: SegueError) -> RunTask.Result:
     """The result of a goal that never ran, or could not be brought to its end."""
     return RunTask.Result(
-        outcome="error", rule="refused", reason=error.text, error_code=int(error.code), error_text=str(error)
+        outcome="error",
+        rule="refused",
+        reason=error.carried,
+        error_code=int(error.code),
+        error_text=str(error),
     )
 
 

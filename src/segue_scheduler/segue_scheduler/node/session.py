@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.errors import ErrorCode, SegueError, told_code
+from segue_core.errors import WHAT_TO_DO, ErrorCode, SegueError, told_code
 from segue_core.latency import Latency
 from segue_core.lease import Lease
 from segue_core.observation import Observation
@@ -23,6 +23,9 @@ from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import Outcome, Phase, TickOutput
 
+_DISARMED = (
+    f"the robot is not armed any more. {WHAT_TO_DO} see who disarmed it (segue/arm), then send the goal again"
+)
 _GUARD_SILENT_S = 3.0  # of the robot's time that nothing is heard of the guard
 _GUARD_SILENT_WALL_S = 10.0  # and of the steady clock, as a simulated one may wait for whoever is silent
 
@@ -169,7 +172,7 @@ class Session:
     def judge_policy(self, error: SegueError | None) -> None:
         """What became of the policy that the run began with; the run ends at its next tick."""
         if error is not None:
-            self._refusal = Outcome(False, "fault", error.text, error.code)
+            self._refusal = Outcome(False, "fault", error.carried, error.code)
 
     def judge_safety(self, armed: bool, code: int, text: str) -> None:
         """What the safety guard says; a run whose robot may not move any more is over."""
@@ -177,7 +180,7 @@ class Session:
         self.armed = self.armed or armed
         if armed or not (self.armed or code) or self.outcome is not None:
             return
-        told, text = told_code(code, ErrorCode.CONTROL_NOT_ARMED), text or "the robot is not armed any more"
+        told, text = told_code(code, ErrorCode.CONTROL_NOT_ARMED), text or _DISARMED
         if self._resting and told is ErrorCode.CONTROL_COMMAND_STALE:
             told = ErrorCode.CONTROL_FOREIGN_COMMAND
             text = f"{self.authority} took the robot (it says 'human' on segue/authority) and commands nothing: {text}"
@@ -204,5 +207,5 @@ class Session:
         age = tick - max(measured_at, began_at)
         if age > self.state_timeout_ticks:
             why = self.unseen.because(f"no observation for {age} ticks (at most {self.state_timeout_ticks})")
-            return Outcome(False, "fault", why.text, why.code)
+            return Outcome(False, "fault", why.carried, why.code)
         return None

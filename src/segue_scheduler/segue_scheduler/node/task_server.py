@@ -71,7 +71,7 @@ class TaskServer:
 
     def _end_abandoned(self, session: Session | None) -> None:
         if session and session.outcome is None and self._abandoned:
-            session.outcome = Outcome(False, "fault", self._abandoned.text, self._abandoned.code)
+            session.outcome = Outcome(False, "fault", self._abandoned.carried, self._abandoned.code)
 
     def _refuse_abandoned(self) -> None:
         if self._abandoned:
