@@ -228,6 +228,43 @@ def test_a_leader_without_a_joint_is_refused_by_its_name(robot: RobotConfig) -> 
         leader.observe(list(robot.joint_names), [0.0] * 14, 0.0)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30, -101.0])
+def test_a_leader_that_is_nowhere_is_refused_and_the_last_place_stands(
+    value: float, robot: RobotConfig
+) -> None:
+    """The tool's pose at 1e30 rad is finite, and random."""
+    names = [*robot.joint_names, *robot.gripper_names]
+    leader = Leader(LeaderConfig(), robot, lambda q, g: _home(robot) + 0.0 * q[0])
+    leader.observe(names, [0.0] * len(names), 0.0)
+    with pytest.raises(PerceptionError, match="leader/joint_states; got .* expected finite numbers, 100 rad"):
+        leader.observe(names, [value, *[0.0] * (len(names) - 1)], 0.1)
+    assert leader.fresh(0.2) and not leader.fresh(0.25)
+
+
+def test_of_two_leaders_the_first_is_followed_until_it_is_silent(robot: RobotConfig) -> None:
+    """The arm went to and fro between two that published on one topic."""
+    names = [*robot.joint_names, *robot.gripper_names]
+    leader = Leader(LeaderConfig(), robot, lambda q, g: _home(robot) + 0.01 * q[0])
+    leader.observe(names, [0.0] * len(names), 0.0, b"one")
+    with pytest.raises(PerceptionError, match="a second leader on leader/joint_states") as refused:
+        leader.observe(names, [1.0] * len(names), 0.1, b"two")
+    assert "ros2 topic info -v" in refused.value.next_step
+    np.testing.assert_allclose(leader.tick(_home(robot)), _home(robot))
+    leader.observe(names, [1.0] * len(names), 0.3, b"two")
+    np.testing.assert_allclose(leader.tick(_home(robot)), _home(robot) + 0.01)
+
+
+def test_a_leader_that_jumps_is_approached_anew_and_not_followed_at_once(robot: RobotConfig) -> None:
+    names = [*robot.joint_names, *robot.gripper_names]
+    leader = Leader(LeaderConfig(), robot, lambda q, g: _home(robot) + 0.1 * q[0])
+    leader.observe(names, [0.0] * len(names), 0.0)
+    leader.tick(_home(robot))
+    assert leader.aligned
+    leader.observe(names, [5.0] * len(names), 0.03)
+    moved = leader.tick(_home(robot)) - _home(robot)
+    assert np.linalg.norm(moved[:3]) == pytest.approx(0.15 / 30) and not leader.aligned
+
+
 def test_a_session_started_again_numbers_its_episodes_on(tmp_path: Path) -> None:
     for number, outcome, extra in (
         (0, "success", {}),

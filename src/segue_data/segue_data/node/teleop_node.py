@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from pydantic import Field
@@ -31,7 +33,7 @@ from segue_data.teleop.driver import Driver
 from segue_data.teleop.episodes import Episodes, SessionStage
 from segue_data.teleop.inputs import Inputs
 from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState, TaskState
-from segue_ros import conversions, parameters, qos, ticks
+from segue_ros import alone, conversions, parameters, qos, ticks
 from segue_ros.cell import Cell
 from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import run
@@ -227,9 +229,10 @@ class TeleopNode(TeleopBase):
             self.episodes.wanted = self.episodes.number + 1
             self.tasks.request("success" if self.succeeded else "failure")
 
-    def _on_leader(self, message: JointState) -> None:
+    def _on_leader(self, message: JointState, info: Mapping[str, Any]) -> None:
+        now_s, sender = time.monotonic(), alone.sender_of(info)
         try:
-            self.driver.leader_at(list(message.name), list(message.position), time.monotonic())
+            self.driver.leader_at(list(message.name), list(message.position), now_s, sender)
         except SegueError as error:
             self.get_logger().error(str(error), throttle_duration_sec=1.0)
 

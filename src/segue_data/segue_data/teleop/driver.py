@@ -62,10 +62,12 @@ class Driver:
         """Take the robot's measured joints (n,) [rad] and openings (A,)."""
         self._measured, self._measured_s = self._forward(q, grippers), now_s
 
-    def leader_at(self, names: Sequence[str], positions: Sequence[float], now_s: float) -> None:
-        """Take the leader's joints; raises PerceptionError when they do not fit."""
+    def leader_at(
+        self, names: Sequence[str], positions: Sequence[float], now_s: float, sender: bytes
+    ) -> None:
+        """Take the leader's joints, and who says so; raises PerceptionError when they do not fit."""
         if self._leader:
-            self._leader.observe(names, positions, now_s)
+            self._leader.observe(names, positions, now_s, sender)
 
     def ready(self, now_s: float) -> str:
         """Empty, or why the robot cannot be taken now."""

@@ -11,9 +11,14 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_data.teleop.config import LeaderConfig
 
+_FASTEST_PER_S = (
+    5.0  # [m/s], or [rad/s] of joints: no hand is faster, so a leader that was is not where it says
+)
+_FARTHEST_RAD = 100.0  # as an encoder counts it that turns for ever
+
 
 class Leader:
-    """Reads the leader by joint names and leads the follower to it without a jump.
+    """Reads the leader by joint names and leads the follower to it without a jump, however the leader itself jumps.
 
     Args:
         forward: joints (n,) [rad] and gripper openings (A,) to an action (D,).
@@ -26,6 +31,7 @@ class Leader:
         self._positions = [robot.action_space.slices.get(f"{arm.name}_position") for arm in robot.arms]
         self._wanted: Floats | None = None
         self._at_s = 0.0
+        self._sender = b""
         self.let_go()
 
     def let_go(self) -> None:
@@ -33,17 +39,24 @@ class Leader:
         self.aligned = False
         self._last: Floats | None = None
 
-    def observe(self, names: Sequence[str], positions: Sequence[float], now_s: float) -> None:
-        """Take the leader's joint positions.
+    def observe(
+        self, names: Sequence[str], positions: Sequence[float], now_s: float, sender: bytes = b""
+    ) -> None:
+        """Take the leader's joint positions; `sender` is who published them.
 
         Raises:
-            PerceptionError: STATE_MISSING for a joint that is not there, STATE_CORRUPT for one that is not finite.
+            PerceptionError: STATE_MISSING for a joint that is not there, STATE_CORRUPT for one that is not finite or
+                nowhere, or when somebody else is the leader.
         """
+        if sender != self._sender and self.fresh(now_s):
+            topic = self._config.topic
+            text, do = f"joint states of a second leader on {topic}", f"end one: ros2 topic info -v {topic}"
+            raise PerceptionError(ErrorCode.STATE_CORRUPT, text, do=do)
         given = dict(zip(names, positions, strict=False))
         joints = self._column(given, self._robot.joint_names)
         grippers = self._column(given, self._robot.gripper_names)
         self._wanted = self._forward(joints, np.clip(grippers, 0.0, 1.0))
-        self._at_s = now_s
+        self._at_s, self._sender = now_s, sender
 
     def fresh(self, now_s: float) -> bool:
         """Whether the leader was heard of lately."""
@@ -54,15 +67,20 @@ class Leader:
         if self._wanted is None:
             raise PerceptionError(ErrorCode.STATE_MISSING, f"nothing came on {self._config.topic}")
         last = measured if self._last is None else self._last
-        share = 1.0 if self.aligned else self._share(last, self._wanted)
-        self.aligned = self.aligned or share >= 1.0
+        distance = self._distance(last, self._wanted)
+        self.aligned = self.aligned and distance <= _FASTEST_PER_S / self._robot.tick_rate_hz
+        share = 1.0 if self.aligned else self._share(distance)
+        self.aligned = share >= 1.0
         # Rotation vectors of nearby poses are interpolated component by component: the guard bounds the turn.
         self._last = last + share * (self._wanted - last)
         return np.array(self._last)
 
-    def _share(self, last: Floats, wanted: Floats) -> float:
+    def _distance(self, last: Floats, wanted: Floats) -> float:
+        """How far apart the tools are [m]; the joints [rad] where an action says these."""
         gaps = [float(np.linalg.norm(wanted[p] - last[p])) for p in self._positions if p is not None]
-        distance = max(gaps) if gaps else float(np.abs(wanted - last).max())
+        return max(gaps) if gaps else float(np.abs(wanted - last).max())
+
+    def _share(self, distance: float) -> float:
         step = self._config.approach_m_s / self._robot.tick_rate_hz
         return 1.0 if distance <= max(step, self._config.close_m) else step / distance
 
@@ -78,8 +96,11 @@ class Leader:
         signs = [self._config.signs.get(name, 1) for name in ours]
         offsets = [self._config.offsets_rad.get(name, 0.0) for name in ours]
         values = np.array([given[name] for name in names]) * signs + offsets
-        if not np.isfinite(values).all():
+        if not (np.abs(values) <= _FARTHEST_RAD).all():  # and not NaN
             raise PerceptionError(
-                ErrorCode.STATE_CORRUPT, f"joint states on {self._config.topic}: not finite"
+                ErrorCode.STATE_CORRUPT,
+                f"joint states on {self._config.topic}",
+                got=values.tolist(),
+                expected=f"finite numbers, {_FARTHEST_RAD:g} rad at most",
             )
         return np.asarray(values, dtype=np.float64)
