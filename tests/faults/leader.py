@@ -25,12 +25,16 @@ _TIMEOUT_S = 3.0  # of the leader's silence; more than the shipped 0.2 s, since 
 
 
 class Leader:
-    """A context: a node that publishes joints around home, on the run's clock, until it is silent; and a terminal."""
+    """A context: a node that publishes joints around home, on the run's clock, until it is silent; and a terminal.
+
+    `off_rad` is added to its first two joints.
+    """
 
     def __init__(self, folder: Path, robot: str) -> None:
         self._robot = load_robot(robot)
         self._folder = folder
         self.silent = False
+        self.off_rad = 0.0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -67,7 +71,7 @@ class Leader:
             while not self._over.wait(1.0 / _RATE_HZ):
                 share = 0.5 - 0.5 * np.cos(2.0 * np.pi * hands.witness.sim_s / _PERIOD_S)
                 q = home.copy()
-                q[:2] += share * way[:2]
+                q[:2] += share * way[:2] + self.off_rad
                 if not self.silent:
                     out.publish(
                         JointState(name=names, position=[*q, *[1.0] * len(self._robot.gripper_names)])

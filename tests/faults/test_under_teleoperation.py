@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sensor_msgs.msg import JointState
 
 from segue_core.errors import ErrorCode
+from segue_ros import qos
 
 from .busy import hold_up
 from .figures import Figures
@@ -139,6 +141,29 @@ def test_a_node_that_is_stopped_for_long_while_a_person_has_the_robot_resumes_no
     figures.add(34, f"{name} stopped for 8 s in teleoperation", "franka", code=code)
     assert graph.witness.rested_after(graph.witness.at(woke)) == 0.0, f"moved when the {name} woke up"
     _take(graph, leader)
+
+
+def test_a_second_leader_one_that_is_nowhere_and_one_that_jumps_move_nothing_at_once(
+    led: Start, figures: Figures
+) -> None:
+    graph, leader = led("franka")
+    witness = graph.witness
+    _take(graph, leader)
+    names = [*witness.config.joint_names, *witness.config.gripper_names]
+    rogue = graph.node.create_publisher(JointState, "leader/joint_states", qos.SENSOR_SOURCE)
+    for value in (0.7, 1e30, float("nan")):
+        message = JointState(name=names, position=[value] * len(names))
+        end_s = witness.sim_s + 0.5
+        graph.until(lambda m=message, s=end_s: bool(rogue.publish(m)) or witness.sim_s > s, "time goes on")
+    assert "a second leader" in graph.log("teleop")
+    assert witness.armed and witness.bad_commands() == []
+    since_s, leader.off_rad = witness.sim_s, 1.0
+    graph.pass_s(0.5)
+    fastest = witness.top_speed(since_s)
+    figures.add(5, "a leader jumps by 1 rad", "franka", note=f"followed at {fastest:.2f} rad/s at most")
+    assert witness.bad_commands() == []
+    graph.emergency_stop()
+    _stopped(graph)
 
 
 def test_of_a_person_and_a_policy_one_has_the_robot_at_any_time(led: Start, figures: Figures) -> None:
