@@ -181,6 +181,16 @@ def test_an_urgent_process_comes_before_ordinary_ones(tmp_path: Path) -> None:
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
+@pytest.mark.skipif(not urgency.allowed(), reason="this system allows no real-time priority")
+def test_an_urgent_process_that_runs_away_is_ended_before_it_keeps_the_machine_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urgency, "LONGEST_S", 1)
+    with Supervisor(print) as supervisor:
+        supervisor.start(_job(tmp_path, "while True: pass", urgent=True, required=True))
+        assert "killed by SIGXCPU" in str(_poll_until_raised(supervisor))
+
+
 def test_without_the_right_an_urgent_process_runs_all_the_same_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

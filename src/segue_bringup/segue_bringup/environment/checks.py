@@ -9,6 +9,7 @@ from segue_bringup.environment import host
 from segue_bringup.environment.errors import EnvironmentProblem
 from segue_bringup.environment.ros import Ros, find_ros, require_importable
 from segue_bringup.environment.workspace import Workspace
+from segue_bringup.supervision import urgency
 
 Status = Literal["ok", "pending", "warning", "missing"]
 
@@ -50,6 +51,7 @@ def machine_checks(workspace: Workspace, environment: Mapping[str, str] = os.env
         _compiler(environment),
         _disk(workspace),
         _memory(),
+        _urgency(),
     ]
 
 
@@ -131,3 +133,11 @@ def _memory() -> Check:
     if host.memory_gb() < 3.5:
         return Check("memory", "warning", found, "a run needs up to 4 GB")
     return Check("memory", "ok", found)
+
+
+def _urgency() -> Check:
+    name = "real-time priority"
+    if urgency.allowed():
+        return Check(name, "ok", "allowed: controllers of a real robot are punctual on a busy machine")
+    found = "not allowed: controllers of a real robot are late on a busy machine; a simulated one waits"
+    return Check(name, "warning", found, "for a real robot: docs/hardware.md, section Real-time priority")

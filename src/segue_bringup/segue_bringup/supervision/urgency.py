@@ -12,10 +12,17 @@ from functools import cache
 from typing import Final
 
 PRIORITY: Final = 10  # above everything of ordinary programs, below the kernel's own threads
+LONGEST_S: Final = 10
+"""Processor time that an urgent process may take without once waiting for anything; a loop waits every few ms."""
 
 
 def make_urgent() -> None:
-    """Give the calling thread, and what it starts, real-time priority; nothing happens where that is not allowed."""
+    """Give the calling thread, and what it starts, real-time priority; nothing happens where that is not allowed.
+
+    A process that then runs away is ended by the system (SIGXCPU) before it can keep the machine from everybody else.
+    """
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a lower limit is set already
+        resource.setrlimit(resource.RLIMIT_RTTIME, (LONGEST_S * 10**6, (LONGEST_S + 1) * 10**6))
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
