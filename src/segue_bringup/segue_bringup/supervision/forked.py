@@ -55,7 +55,7 @@ class ForkServer:
 
     def __init__(self, environment: Mapping[str, str], modules: Sequence[str] = COMMON) -> None:
         self._line, theirs = socket.socketpair()
-        self._said = b""
+        self._said, self._gone = b"", False
         self._born: list[int] = []
         self._statuses: dict[int, int] = {}
         module = "segue_bringup.supervision.fork_server"
@@ -85,7 +85,8 @@ class ForkServer:
                 first = script.readline(4096)
         except OSError:
             return False
-        return first.strip() == f"#!{sys.executable}".encode() and self._popen.poll() is None
+        there = not self._gone and self._popen.poll() is None
+        return there and first.strip() == f"#!{sys.executable}".encode()
 
     def start(
         self, command: Sequence[str], environment: Mapping[str, str], log: Path, nice: int, urgent: bool
@@ -114,7 +115,11 @@ class ForkServer:
 
     def _listen(self) -> bool:
         """Take in what the server says; False when it is gone."""
-        said = self._line.recv(65536)
+        try:
+            said = self._line.recv(65536)
+        except ConnectionResetError:
+            said = b""
+        self._gone = not said
         *lines, self._said = (self._said + said).split(b"\n")
         for word in map(json.loads, lines):
             if "status" in word:
