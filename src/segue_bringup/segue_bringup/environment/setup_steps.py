@@ -12,14 +12,17 @@ from segue_bringup.environment.errors import EnvironmentProblem
 from segue_bringup.environment.host import APT_RENDER, apt
 from segue_bringup.environment.progress import LoggedCommand, Progress
 from segue_bringup.environment.ros import Ros
-from segue_bringup.environment.stamps import digest, digest_files
+from segue_bringup.environment.stamps import StampStore, digest, digest_files
 from segue_bringup.environment.steps import Step
 from segue_bringup.environment.variables import base_environment, remember_backend, remember_overlay
 from segue_bringup.environment.wheels import patch_cmake_exports, remove_half_installed, write_local_setup
 from segue_bringup.environment.workspace import Workspace
 
 _OVERLAY = "overlay"  # message packages that the wheels lack
-_BUILD_INPUTS = ("package.xml", "setup.py", "setup.cfg", "CMakeLists.txt", "msg/*", "srv/*", "action/*")
+_COMPILED = "CMakeLists.txt"  # what a package that is compiled has
+_COMPILED_INPUTS = ("package.xml", _COMPILED, "msg/*", "srv/*", "action/*")
+_PYTHON_INPUTS = ("package.xml", "setup.py", "setup.cfg")
+_SHARES = "segue_bringup"  # installs launch/ and config/, file by file
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,12 @@ class Setup:
             Step("libraries", self._libraries_title(), self._libraries_inputs(), self._install_libraries),
             Step("render", "rendering", "", self._choose_render),
             Step(
-                "build", "building the workspace (colcon)", self._build_inputs(), self._build,
-                (space.install / "setup.bash", space.install / "segue_interfaces" / "share"),
+                "messages", "compiling the messages (colcon)", self._message_inputs(), self._build_messages,
+                (space.install / "segue_interfaces" / "share",),
+            ),
+            Step(
+                "build", "building the Python packages (colcon)", self._python_inputs(), self._build_python,
+                (space.install / "setup.bash",),
             ),
         ]  # fmt: skip
 
@@ -144,40 +151,81 @@ class Setup:
         environment = base_environment(self.workspace, self.ros, self.environment)
         return render.first_working(self.workspace.python, environment)
 
-    # -- workspace
+    # -- workspace: what is compiled takes minutes, so it is a step of its own that no Python, no data file makes stale
 
-    def _build_inputs(self) -> str:
+    def _message_inputs(self) -> str:
         root = self.workspace.root
-        files = [file for pattern in _BUILD_INPUTS for file in self._sources(pattern)]
-        installed = [
+        packages = self._packages(compiled=True)
+        files = [
+            file for pattern in _COMPILED_INPUTS for package in packages for file in package.glob(pattern)
+        ]
+        return digest_files(root, [*files, root / "colcon.meta"])
+
+    def _python_inputs(self) -> str:
+        return digest(*self._digests().values())
+
+    def _digests(self) -> dict[Path, str]:
+        """Of what decides how each Python package is installed; its code is linked, not copied."""
+        found: dict[Path, str] = {}
+        for package in self._packages(compiled=False):
+            files = [file for pattern in _PYTHON_INPUTS for file in package.glob(pattern)]
+            names = self._shared_names() if package.name == _SHARES else []
+            found[package] = digest(digest_files(self.workspace.root, files), *names)
+        return found
+
+    def _shared_names(self) -> list[str]:
+        root = self.workspace.root
+        files = [
             file for folder in ("launch", "config") for file in root.glob(f"{folder}/**/*") if file.is_file()
         ]
-        names = sorted(
-            file.relative_to(root).as_posix() for file in installed if "__pycache__" not in file.parts
-        )
-        return digest(digest_files(root, [*files, root / "colcon.meta"]), *names)
+        return sorted(file.relative_to(root).as_posix() for file in files if "__pycache__" not in file.parts)
 
-    def _sources(self, pattern: str) -> list[Path]:
+    def changed_packages(self) -> dict[Path, str]:
+        """Python packages that are not installed as they are now, each with the stamp that it will get."""
+        installed = {path.name for path in self.workspace.install.glob("*")}
+        return {
+            package: wanted
+            for package, wanted in self._digests().items()
+            if self.package_stamps.read(package.name) != wanted or package.name not in installed
+        }
+
+    @property
+    def package_stamps(self) -> StampStore:
+        """What each Python package was last installed with."""
+        return StampStore(self.workspace.state / "packages")
+
+    def _packages(self, compiled: bool) -> list[Path]:
+        """Folders of packages; those of overlay/ only where ROS 2 comes from wheels, which lack them."""
         folders = ("src",) if self.ros.is_system else ("src", _OVERLAY)
-        return [file for folder in folders for file in self.workspace.root.glob(f"{folder}/*/{pattern}")]
+        found = [
+            file.parent for folder in folders for file in self.workspace.root.glob(f"{folder}/*/package.xml")
+        ]
+        return sorted(package for package in found if (package / _COMPILED).exists() == compiled)
 
-    def _build(self, progress: Progress) -> None:
+    def _build_messages(self, progress: Progress) -> None:
+        self._colcon(progress, "messages", self._packages(compiled=True))
+
+    def _build_python(self, progress: Progress) -> None:
+        changed = self.changed_packages()
+        if changed:
+            self._colcon(progress, "build", list(changed))
+        for package, stamp in changed.items():
+            self.package_stamps.write(package.name, stamp)
+        remember_overlay(self.workspace, base_environment(self.workspace, self.ros, self.environment))
+
+    def _colcon(self, progress: Progress, key: str, packages: list[Path]) -> None:
         space = self.workspace
         environment = base_environment(space, self.ros, self.environment)
-        # Named one by one: COLCON_IGNORE keeps everybody else from building them over a ROS install's own.
-        extra = (
-            []
-            if self.ros.is_system
-            else [str(p.parent) for p in sorted(space.root.glob(f"{_OVERLAY}/*/package.xml"))]
-        )
+        # Named one by one: COLCON_IGNORE keeps everybody else from building those of overlay/ over a ROS install's own.
+        extra = [str(package) for package in packages if package.parent.name == _OVERLAY]
         ninja = ["-G", "Ninja"] if shutil.which("ninja", path=environment["PATH"]) else []
         command = [
             str(space.python), "-m", "colcon", "--log-base", "log/colcon", "build", "--symlink-install",
-            "--base-paths", "src", *extra, "--metas", "colcon.meta", "--event-handlers", "console_direct+",
+            "--base-paths", "src", *extra, "--packages-select", *(package.name for package in packages),
+            "--metas", "colcon.meta", "--event-handlers", "console_direct+",
             "--cmake-args", *ninja, f"-DPython3_EXECUTABLE={space.python}",
         ]  # fmt: skip
-        self._run(progress, "build", command)
-        remember_overlay(space, environment)
+        self._run(progress, key, command)
 
     # -- commands
 
