@@ -56,7 +56,7 @@ OWN = {
     "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",
     "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/instance.py",
     "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
-    "segue_data/bench/command.py", "segue_data/bench/load.py", "segue_data/bags/definitions.py",
+    "segue_data/bench/command.py", "segue_data/node/recorder_load.py", "segue_data/bags/definitions.py",
     "segue_data/datasets/video_writer.py", "segue_data/settings.py",
     "segue_eval/bench/growth.py", "segue_eval/bench/start.py",
     "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",

@@ -9,8 +9,9 @@ import mujoco
 import numpy as np
 import pytest
 
+from segue_control.node.planner import create_planner
 from segue_control.planning.built_in import BuiltInPlanner
-from segue_control.planning.choice import create_planner, moveit_is_there
+from segue_control.planning.choice import moveit_is_there
 from segue_control.planning.collision import CollisionModel
 from segue_control.planning.scene import Obstacle, Scene, Shape, contract_scene
 from segue_control.planning.trajectory import JointTrajectory

@@ -17,8 +17,8 @@ from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from segue_control.node import trajectory_server
+from segue_control.node.planner import create_planner
 from segue_control.node.scene_messages import scene_from_msg
-from segue_control.planning.choice import create_planner
 from segue_control.planning.scene import contract_scene
 from segue_control.planning.trajectory import SLOWEST
 from segue_control.targets.joint_targets import JointCodec

@@ -1,10 +1,7 @@
-"""Which planner: by name, or the one that is there."""
+"""Which planner: by name, or the one that is there. `segue_control.node.planner` makes it."""
 
 import importlib.util
-from collections.abc import Callable
 
-from segue_control.planning.base import Planner
-from segue_control.planning.built_in import BuiltInPlanner
 from segue_control.planning.semantics import planning_group
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
@@ -38,22 +35,3 @@ def uses_moveit(robot: RobotConfig, name: str) -> bool:
         if not moveit_is_there():
             raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, _NOT_THERE, do=_INSTALL)
     return name == "moveit"
-
-
-def create_planner(
-    robot: RobotConfig, name: str = "auto", urdf: Callable[[], str] | None = None, namespace: str = "/"
-) -> Planner:
-    """The planner `name` for a robot.
-
-    Args:
-        urdf: for MoveIt: tells the robot's description, in the names of its contract.
-        namespace: for MoveIt: of its node.
-
-    Raises:
-        ConfigError: see `uses_moveit`, or the description is that of another robot.
-    """
-    if not uses_moveit(robot, name):
-        return BuiltInPlanner(robot)
-    from segue_control.planning.moveit import MoveItPlanner
-
-    return MoveItPlanner(robot, urdf() if urdf else "", namespace)

@@ -28,7 +28,15 @@ def _environment() -> dict[str, str]:
 
 
 def _record(root: Path, seconds: float, *, raw: bool) -> dict[str, Any]:
-    command = [sys.executable, "-m", "segue_data.bench.load", "--root", str(root), "--seconds", str(seconds)]
+    command = [
+        sys.executable,
+        "-m",
+        "segue_data.node.recorder_load",
+        "--root",
+        str(root),
+        "--seconds",
+        str(seconds),
+    ]
     done = subprocess.run(
         [*command, "--raw"] if raw else command,
         env=_environment(),

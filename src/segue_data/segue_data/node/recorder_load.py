@@ -1,6 +1,6 @@
 """The load of the benchmark: pictures, joints and commands in real time over ROS, into a recorder of its own process.
 
-Run as a program: `python -m segue_data.bench.load --root FOLDER --seconds 20`; prints one line of JSON.
+Run as a program: `python -m segue_data.node.recorder_load --root FOLDER --seconds 20`; prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def run(options: LoadOptions) -> int:
 
 def main() -> int:
     """Entry point of the program."""
-    return program(None, LoadOptions, run, "segue_data.bench.load")
+    return program(None, LoadOptions, run, "segue_data.node.recorder_load")
 
 
 if __name__ == "__main__":
