@@ -197,7 +197,7 @@ class Runner:
         self.space = robot.action_space
         self.plant = plant
         self._policy, self._estimator = policy, estimator
-        self._correction = correction.create(self.config, self.space, policy.info)
+        self._corrector = correction.create(self.config, self.space, policy.info)
         self._latency, self._instruction = setup.latency, task.instruction
         self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
 
@@ -230,7 +230,7 @@ class Runner:
             instruction=self._instruction,
             max_ticks=self._max_ticks,
             on_tick=on_tick,
-            correction=self._correction,
+            corrector=self._corrector,
             estimator=self._estimator,
         )
 

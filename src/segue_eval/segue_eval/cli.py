@@ -23,7 +23,7 @@ from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.claims import Claim, rate_claim
 from segue_eval.evaluate import evaluate
 from segue_eval.plots import write_page
-from segue_eval.progress import ProgressBar
+from segue_eval.progress_bar import ProgressBar
 from segue_eval.recording import film_seeds
 from segue_eval.report import write_run_report
 from segue_eval.report.film_progress import FilmProgress

@@ -16,7 +16,7 @@ from segue_eval import options
 from segue_eval.build import Runner, Setup, SimulatedRunner, check, policy_info
 from segue_eval.corrections import CorrectionRunner, claim, finished, gather
 from segue_eval.evaluate import Failure, run_jobs
-from segue_eval.progress import ProgressBar
+from segue_eval.progress_bar import ProgressBar
 from segue_eval.seeds import parse_seeds
 from segue_eval.settings import CorrectionOptions
 from segue_scheduler import continuation

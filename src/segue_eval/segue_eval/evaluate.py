@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from segue_core.errors import ConfigError, ErrorCode, SegueError
 from segue_data.parallel import end_with_parent, held
-from segue_eval.progress import ProgressBar
+from segue_eval.progress_bar import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 

@@ -31,7 +31,7 @@ from segue_eval.plant import Plant
 from segue_eval.result import EpisodeResult
 from segue_eval.trace import Trace
 from segue_perception.preprocess import resize
-from segue_scheduler.correction import Correction
+from segue_scheduler.correction import BoundedCorrector
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import TickInput, TickOutput
 
@@ -107,13 +107,13 @@ def run_episode(
     instruction: str = "",
     max_ticks: int = 100_000,
     on_tick: TickObserver | None = None,
-    correction: Correction | None = None,
+    corrector: BoundedCorrector | None = None,
     estimator: ProgressEstimator | None = None,
 ) -> EpisodeResult:
     """Run episode `seed` until a termination rule ends it (or `max_ticks`, reported as rule `max_ticks`).
 
     `scheduler` must be fresh. `instruction` is what a policy with language is told. `on_tick` sees every input and
-    output of the scheduler, in order, with what a `correction` has added. An `estimator` looks
+    output of the scheduler, in order, with what a `corrector` has added. An `estimator` looks
     on, and what it says of progress is the scheduler's.
     Equal arguments give equal results, bit for bit, except `wall_s`; but with a `Measured` latency.
     """
@@ -123,8 +123,8 @@ def run_episode(
     plant.reset(seed)
     onlooker.begin(0)
     scheduler.start(0, plant.measured())
-    if correction is not None:
-        correction.reset()
+    if corrector is not None:
+        corrector.reset()
     bystander = _bystander(estimator, plant, space.rate_hz) if estimator is not None else None
     if bystander is not None:
         bystander.begin(0, instruction)
@@ -133,8 +133,8 @@ def run_episode(
         estimate = bystander.heard(tick) if bystander is not None else None
         inputs = TickInput(tick, plant.measured(), chunks, failures, plant.task_state(), estimate=estimate)
         output = scheduler.step(inputs)
-        if correction is not None:
-            output = correction.apply(output, onlooker.glance(tick, inputs.measured, correction.looks))
+        if corrector is not None:
+            output = corrector.apply(output, onlooker.glance(tick, inputs.measured, corrector.looks))
         trace.add(output)
         if on_tick is not None:
             on_tick(inputs, output)

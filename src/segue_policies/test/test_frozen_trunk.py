@@ -40,8 +40,8 @@ from segue_policies.train.command import main, train
 from segue_policies.vision import weights
 from segue_policies.vision.config import EncoderConfig, given_by
 from segue_policies.vision.efficientnet_lite import BLOCKS, EfficientNetLite0
-from segue_policies.vision.eyes import TrunkEyes, chosen_eyes
 from segue_policies.vision.feature_cache import ABOUT, ARRAY, FeatureCache, cached_features
+from segue_policies.vision.picture_encoder import TrunkEncoder, chosen_encoder
 
 SMALL = EncoderConfig(trunk="efficientnet_lite0", enlarge=1, every=4, views=3)
 DIGEST = "429810fd422617d04245dec0102db413beb51c1e9a25cedb1f04612a17b4e564"
@@ -55,10 +55,10 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_stand_in(tmp_path / "wheel", random_tensors())
 
 
-def eyes_of(encoder: EncoderConfig = SMALL) -> TrunkEyes:
-    eyes = chosen_eyes(encoder, None)  # type: ignore[arg-type]
-    assert isinstance(eyes, TrunkEyes)
-    return eyes
+def encoder_of(encoder: EncoderConfig = SMALL) -> TrunkEncoder:
+    picture_encoder = chosen_encoder(encoder, None)  # type: ignore[arg-type]
+    assert isinstance(picture_encoder, TrunkEncoder)
+    return picture_encoder
 
 
 def settings_of(make: Callable[..., dict[str, Any]], **training: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def test_a_machine_without_the_weights_is_told_the_command(
 def test_a_damaged_file_of_weights_is_refused_by_name(stand_in: Path, content: bytes | str) -> None:
     stand_in.write_bytes(stand_in.read_bytes()[:9000] if isinstance(content, str) else content)
     with pytest.raises(PolicyError, match=r"efficientnet-lite0-57934424\.pth") as caught:
-        eyes_of()
+        encoder_of()
     assert caught.value.code == ErrorCode.CHECKPOINT_CORRUPT
 
 
@@ -159,22 +159,22 @@ def test_weights_of_another_shape_or_not_finite_are_refused_by_name(tmp_path: Pa
         write_stand_in(tmp_path / "wheel", random_tensors() | {"_blocks.4._bn2.bias": broken})
         os.utime(weights.trunk_file(), ns=(len(broken), len(broken)))
         with pytest.raises(PolicyError, match=r"_blocks\.4\._bn2\.bias"):
-            eyes_of()
+            encoder_of()
 
 
 def test_what_is_cached_is_what_is_seen_live(dots: Dots) -> None:
-    eyes, given = eyes_of(), given_by(SMALL, (48, 40))
-    cache = cached_features(dots, eyes, given, SMALL, FlowSettings().training)
+    picture_encoder, given = encoder_of(), given_by(SMALL, (48, 40))
+    cache = cached_features(dots, picture_encoder, given, SMALL, FlowSettings().training)
     frames = cache.has(np.arange(100))
     assert list(frames[:3]) == [0, 4, 8] and cache.maps.shape[1:] == (3, 3, 40, 5, 6)
-    live = eyes.look(eyes.show(torch.from_numpy(dots.images[frames])))
-    one = eyes.look(eyes.show(torch.from_numpy(dots.images[frames[7]][None])))
+    live = picture_encoder.encode(picture_encoder.normalise(torch.from_numpy(dots.images[frames])))
+    one = picture_encoder.encode(picture_encoder.normalise(torch.from_numpy(dots.images[frames[7]][None])))
     np.testing.assert_allclose(cache[frames], live.numpy(), rtol=2e-3, atol=2e-3)
     np.testing.assert_allclose(one[0].numpy(), live[7].numpy(), rtol=2e-3, atol=2e-3)
 
 
 def test_other_views_differ_from_the_plain_one_and_a_draw_depends_on_its_generator_only(dots: Dots) -> None:
-    cache = cached_features(dots, eyes_of(), given_by(SMALL, (48, 40)), SMALL, FlowSettings().training)
+    cache = cached_features(dots, encoder_of(), given_by(SMALL, (48, 40)), SMALL, FlowSettings().training)
     assert all(not np.array_equal(cache.maps[:, 0], cache.maps[:, view]) for view in (1, 2))
     frames = np.arange(0, 80, 4)
     draws = [cache.drawn(frames, np.random.default_rng(seed)) for seed in (1, 1, 2)]
@@ -183,12 +183,19 @@ def test_other_views_differ_from_the_plain_one_and_a_draw_depends_on_its_generat
 
 
 def test_with_a_history_the_maps_are_those_of_all_observations_that_a_sample_is_shown(dots: Dots) -> None:
-    eyes, history = eyes_of(), (-3, 0)
-    cache = cached_features(dots, eyes, given_by(SMALL, (48, 40)), SMALL, FlowSettings().training, history)
+    picture_encoder, history = encoder_of(), (-3, 0)
+    cache = cached_features(
+        dots, picture_encoder, given_by(SMALL, (48, 40)), SMALL, FlowSettings().training, history
+    )
     frames = cache.has(np.arange(19, 42))  # episodes have 20 frames
     assert cache.maps.shape[1:] == (3, 2, 3, 40, 5, 6)
     pictures = torch.from_numpy(dots.images[[[20, 20], [21, 24], [25, 28], [29, 32], [33, 36], [40, 40]]])
-    np.testing.assert_allclose(cache[frames], eyes.look(eyes.show(pictures)).numpy(), rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(
+        cache[frames],
+        picture_encoder.encode(picture_encoder.normalise(pictures)).numpy(),
+        rtol=2e-3,
+        atol=2e-3,
+    )
     alike = cache.maps[5]  # frame 20, the first of its episode: what is shown twice is moved and lit alike
     np.testing.assert_array_equal(alike[:, 0], alike[:, 1])
 
@@ -290,7 +297,7 @@ def test_behind_a_trunk_a_policy_learns_what_only_pictures_show_and_serves_it(
     names = set(load_file(out / "weights.safetensors"))
     assert not any("conv_stem" in name or "depthwise" in name for name in names)
     told = yaml.safe_load((out / "config.yaml").read_text())
-    assert told["encoder"]["digest"] == eyes_of().record.digest and told["image_size"] == [48, 40]
+    assert told["encoder"]["digest"] == encoder_of().record.digest and told["image_size"] == [48, 40]
 
 
 def test_a_checkpoint_of_another_trunk_is_refused_by_name(dots: Dots, tmp_path: Path) -> None:
@@ -317,7 +324,7 @@ def test_a_resumed_training_equals_one_that_was_never_interrupted(dots: Dots, tm
 
 def made(data: Any, encoder: EncoderConfig = SMALL) -> FeatureCache:
     given = given_by(encoder, (data.images.shape[3], data.images.shape[2]))
-    return cached_features(data, eyes_of(encoder), given, encoder, FlowSettings().training)
+    return cached_features(data, encoder_of(encoder), given, encoder, FlowSettings().training)
 
 
 def test_more_maps_than_allowed_are_refused_with_what_to_change_before_anything_is_written(

@@ -179,7 +179,7 @@ def test_the_miss_at_the_grasp_is_the_nearest_approach_to_where_the_gripper_clos
 
 def test_the_learning_rate_rises_then_falls_to_its_floor() -> None:
     config = TrainingConfig(steps=100, learning_rate=1.0, warmup_share=0.1, final_rate_share=0.01)
-    rates = [learning_rate(progress, config) for progress in np.linspace(0, 1, 101)]
+    rates = [learning_rate(used, config) for used in np.linspace(0, 1, 101)]
     assert rates[10] == pytest.approx(1.0) and rates[-1] == pytest.approx(0.01)
     assert all(np.diff(rates[:11]) > 0) and all(np.diff(rates[10:]) < 0)
 

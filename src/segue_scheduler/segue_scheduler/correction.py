@@ -1,4 +1,4 @@
-"""Holds a corrector to its word: what it adds is finite and within the bound that it declares, or it is not added.
+"""A corrector held to its word: what it adds is finite and within the bound that it declares, or it is not added.
 
 phase       waiting   running          holding (starved, thinking)    finished
 added       0         correct(...)     what was added last            what was added last
@@ -25,7 +25,7 @@ GROUP = "segue.correctors"
 
 def create(
     config: SchedulerConfig, space: ActionSpace, info: PolicyInfo | None = None
-) -> "Correction | None":
+) -> "BoundedCorrector | None":
     """The configured corrector, ready to be applied; None without one.
 
     Raises:
@@ -42,10 +42,10 @@ def create(
     if blind:
         text = f"corrector {config.corrector!r} looks at {', '.join(blind)}, which the policy is not shown"
         raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, allowed=info.cameras if info else ())
-    return Correction(config.corrector, corrector, space)
+    return BoundedCorrector(config.corrector, corrector, space)
 
 
-class Correction:
+class BoundedCorrector:
     """Applies a corrector to every tick of a run.
 
     Attributes:

@@ -13,7 +13,7 @@ from segue_core.errors import ConfigError
 from segue_core.observation import Observation
 from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler import correction
-from segue_scheduler.correction import Correction
+from segue_scheduler.correction import BoundedCorrector
 from segue_scheduler.replay import Witness, differences
 from segue_scheduler.testing.line_robot import SPACE
 from segue_scheduler.tick import Phase, TickOutput
@@ -41,8 +41,8 @@ class Pushing:
         return self.residual  # type: ignore[return-value]
 
 
-def made(corrector: Pushing) -> Correction:
-    return Correction("pushing", corrector, SPACE)
+def made(corrector: Pushing) -> BoundedCorrector:
+    return BoundedCorrector("pushing", corrector, SPACE)
 
 
 def tick(phase: Phase = Phase.RUNNING, row: int | None = 3) -> TickOutput:

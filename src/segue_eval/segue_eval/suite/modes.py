@@ -25,7 +25,7 @@ from segue_core.sampling import PLAIN
 from segue_data.storage.atomic import write_text
 from segue_eval.build import Setup
 from segue_eval.evaluate import Failure, run_jobs
-from segue_eval.progress import ProgressBar
+from segue_eval.progress_bar import ProgressBar
 from segue_eval.suite.plan import Job, cell_folder
 from segue_eval.suite.run import Bench, Episode, Key
 

@@ -13,7 +13,7 @@ from segue_data.contracts import load_robot
 from segue_eval.build import Runner, Setup, deployment, estimator_for, method_for
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.plant import SimulatedPlant
-from segue_eval.progress import ProgressBar
+from segue_eval.progress_bar import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.suite.plan import Job, cell_folder, identity

@@ -27,7 +27,7 @@ from segue_policies.serving import (
     policy_info,
 )
 from segue_policies.vision.config import given_by
-from segue_policies.vision.eyes import Eyes, Pixels, trained_eyes
+from segue_policies.vision.picture_encoder import PictureEncoder, Pixels, trained_encoder
 
 
 class ActPolicy:
@@ -40,13 +40,13 @@ class ActPolicy:
         normaliser: Normaliser,
         state_dim: int,
         runtime: Runtime | None = None,
-        eyes: Eyes | None = None,
+        picture_encoder: PictureEncoder | None = None,
     ) -> None:
-        """Without `eyes` the network is given pixels."""
+        """Without `picture_encoder` the network is given pixels."""
         self._info, self._normaliser, self._state_dim = info, normaliser, state_dim
         self._net, self._runtime = net, runtime or Runtime()
         self._device = next(net.parameters()).device
-        self._eyes = eyes or Pixels(normaliser)
+        self._picture_encoder = picture_encoder or Pixels(normaliser)
 
     @classmethod
     def deployed(cls, deployment: Deployment) -> ActPolicy:
@@ -59,8 +59,8 @@ class ActPolicy:
         checkpoint = load_checkpoint(folder, "act", deployment.expected)
         info, state_dim = policy_info(checkpoint.config), checkpoint.config.state_dim
         net = _network(folder, checkpoint).to(device)
-        eyes = trained_eyes(checkpoint.config.encoder, checkpoint.normaliser, folder).to(device)
-        return cls(info, net, checkpoint.normaliser, state_dim, deployment.runtime, eyes)
+        picture_encoder = trained_encoder(checkpoint.config.encoder, checkpoint.normaliser, folder).to(device)
+        return cls(info, net, checkpoint.normaliser, state_dim, deployment.runtime, picture_encoder)
 
     @property
     def info(self) -> PolicyInfo:
@@ -81,9 +81,9 @@ class ActPolicy:
         check_plain(request, self._info.name)
         pixels, measured = check_observation(request.observation, self._info, self._state_dim)
         state = torch.from_numpy(measured)[None].to(self._device)
-        shown = self._eyes.show(torch.from_numpy(pixels)[None].to(self._device))
+        shown = self._picture_encoder.normalise(torch.from_numpy(pixels)[None].to(self._device))
         with self._runtime.computing(self._device):
-            images = self._eyes.look(shown)
+            images = self._picture_encoder.encode(shown)
             predicted = self._net(images, self._normaliser.encode_state(state)).float()
         actions = self._normaliser.decode_actions(predicted, state)[0].cpu().numpy()
         if not np.isfinite(actions).all():

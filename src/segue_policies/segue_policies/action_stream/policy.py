@@ -84,7 +84,7 @@ class StreamPolicy(SupervisedPolicy):
     def _prompt(self, pixels: Tensor, state: Tensor, instruction: str) -> Prompt:
         net = self._net_of_streams
         words = padded(hashed(instruction, net.tokens.separator), self._config.longest, instruction)
-        images = self._eyes.look(self._eyes.show(pixels))
+        images = self._picture_encoder.encode(self._picture_encoder.normalise(pixels))
         ids = torch.from_numpy(words)[None].to(self._device)
         return net.prompt(images, self._normaliser.encode_state(state), ids)
 

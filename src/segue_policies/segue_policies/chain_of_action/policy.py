@@ -52,10 +52,10 @@ class ChainPolicy(SupervisedPolicy):
         check_plain(request, self._info.name)
         pixels, measured = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
         tool = measured if measured.ndim == 2 else measured[:, -1]
-        shown = self._eyes.show(pixels)
+        shown = self._picture_encoder.normalise(pixels)
         net, reader = cast(ChainNet, self._net), self._reader
         with self._runtime.computing(self._device):
-            context = net.look(self._eyes.look(shown), self._normaliser.encode_state(measured))
+            context = net.look(self._picture_encoder.encode(shown), self._normaliser.encode_state(measured))
             chains = decode(net, context, reader.arrived(tool), reader.config.places)
         rows = self._checked(reader.actions(chains, 0, tool), tool[0].cpu().double().numpy())
         chunk = ActionChunk(rows.astype(np.float32), request.start_tick, self._info.name, request.sequence)

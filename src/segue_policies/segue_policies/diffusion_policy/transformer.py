@@ -50,8 +50,8 @@ class NoiseTransformer(nn.Module):
 
     def forward(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
         """`(B, H, D)`, steps `(B,)` and observations `(B, T, C)` to `(B, H, D)`."""
-        told = torch.cat([sines(step, self.width)[:, None], self.observation(condition)], dim=1)
-        memory = self.memory(self.dropout(told + self.memory_place))
+        conditioning = torch.cat([sines(step, self.width)[:, None], self.observation(condition)], dim=1)
+        memory = self.memory(self.dropout(conditioning + self.memory_place))
         tokens = self.dropout(self.token(noisy) + self.row_place)
         later = _later(noisy.shape[1], noisy.device) if self.causal else None
         noise: Tensor = self.last(self.norm(self.decoder(tokens, memory, tgt_mask=later)))

@@ -40,11 +40,11 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """`(B, before, rows)` and `(B, condition)` to `(B, after, rows)`."""
-        inner, told = self.first(x), self.modulate(condition).unsqueeze(-1)
+        inner, modulation = self.first(x), self.modulate(condition).unsqueeze(-1)
         if self.scale:
-            gain, told = told.chunk(2, dim=1)
+            gain, modulation = modulation.chunk(2, dim=1)
             inner = gain * inner
-        total: Tensor = self.second(inner + told) + self.skip(x)
+        total: Tensor = self.second(inner + modulation) + self.skip(x)
         return total
 
 
@@ -73,7 +73,7 @@ class UNet1d(nn.Module):
     def __init__(self, config: UNetConfig, dim: int, condition: int) -> None:
         """`dim` is D, `condition` the width of all observations together."""
         super().__init__()
-        widths, told = config.widths, condition + config.step_width
+        widths, conditioning = config.widths, condition + config.step_width
         self.step_width = config.step_width
         self.divisor = 2 ** (len(widths) - 1)
         self.step = nn.Sequential(
@@ -83,12 +83,12 @@ class UNet1d(nn.Module):
         )
         halve = [nn.Conv1d(width, width, 3, 2, 1) for width in widths[:-1]]
         self.down = nn.ModuleList(
-            Level(pair, told, config, resize)
+            Level(pair, conditioning, config, resize)
             for pair, resize in zip(pairwise((dim, *widths)), [*halve, nn.Identity()], strict=True)
         )
-        self.middle = Level((widths[-1], widths[-1]), told, config, nn.Identity())
+        self.middle = Level((widths[-1], widths[-1]), conditioning, config, nn.Identity())
         self.up = nn.ModuleList(
-            Level((2 * after, before), told, config, nn.ConvTranspose1d(before, before, 4, 2, 1))
+            Level((2 * after, before), conditioning, config, nn.ConvTranspose1d(before, before, 4, 2, 1))
             for before, after in reversed(list(pairwise(widths)))
         )
         self.last = nn.Sequential(_convolution(widths[0], widths[0], config), nn.Conv1d(widths[0], dim, 1))
@@ -96,14 +96,14 @@ class UNet1d(nn.Module):
     def forward(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
         """`(B, H, D)`, steps `(B,)` and observations `(B, T, C)` to `(B, H, D)`."""
         rows = noisy.shape[1]
-        told = torch.cat([self.step(sines(step, self.step_width)), condition.flatten(1)], dim=1)
+        conditioning = torch.cat([self.step(sines(step, self.step_width)), condition.flatten(1)], dim=1)
         x = functional.pad(noisy.transpose(1, 2), (0, -rows % self.divisor), mode="replicate")
         kept: list[Tensor] = []
         for level in self.down:
-            found, x = level(x, told)
+            found, x = level(x, conditioning)
             kept.append(found)
-        _, x = self.middle(x, told)
+        _, x = self.middle(x, conditioning)
         for level in self.up:
-            _, x = level(torch.cat([x, kept.pop()], dim=1), told)
+            _, x = level(torch.cat([x, kept.pop()], dim=1), conditioning)
         noise: Tensor = self.last(x)[..., :rows]
         return noise.transpose(1, 2)

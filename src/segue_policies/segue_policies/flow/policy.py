@@ -32,7 +32,7 @@ from segue_policies.serving import (
     policy_info,
 )
 from segue_policies.vision.config import given_by
-from segue_policies.vision.eyes import trained_eyes
+from segue_policies.vision.picture_encoder import trained_encoder
 
 
 class FlowPolicy:
@@ -65,7 +65,7 @@ class FlowPolicy:
             checkpoint.normaliser,
             info.action_space,
             config.horizon,
-            trained_eyes(config.encoder, checkpoint.normaliser, folder).to(device),
+            trained_encoder(config.encoder, checkpoint.normaliser, folder).to(device),
         )
         return cls(info, trained, config.state_dim, deployment.runtime)
 

@@ -16,7 +16,7 @@ from segue_policies.flow.model import FlowNet
 from segue_policies.flow.path import VelocityFn
 from segue_policies.flow.variant import Variant
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.vision.eyes import Eyes, Pixels
+from segue_policies.vision.picture_encoder import PictureEncoder, Pixels
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TrainedNetwork:
     normaliser: Normaliser
     space: ActionSpace
     horizon: int
-    eyes: Eyes | None = None  # pixels, in the normaliser's units
+    picture_encoder: PictureEncoder | None = None  # pixels, in the normaliser's units
 
     @property
     def device(self) -> torch.device:
@@ -100,8 +100,8 @@ class Scene:
     def _observed(self) -> Tensor:
         """The embedding `(1, C)`."""
         normaliser = self.trained.normaliser
-        eyes = self.trained.eyes or Pixels(normaliser)
-        images = eyes.look(eyes.show(self._tensor(self.images)))
+        picture_encoder = self.trained.picture_encoder or Pixels(normaliser)
+        images = picture_encoder.encode(picture_encoder.normalise(self._tensor(self.images)))
         return self.trained.net.observe(images, normaliser.encode_state(self._state))
 
     @property

@@ -73,6 +73,6 @@ class Drawing:
         return torch.randn(size, generator=self.generator).to(self.mind.text.vectors.device)
 
 
-def told(text_rows: Tensor, how: Denoising) -> Tensor:
+def guided_rows(text_rows: Tensor, how: Denoising) -> Tensor:
     """Rows (1, longest) of an instruction, or (2, longest) with none behind it where guidance needs both."""
     return torch.cat([text_rows, torch.zeros_like(text_rows)]) if how.guided else text_rows

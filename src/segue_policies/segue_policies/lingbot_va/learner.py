@@ -15,7 +15,7 @@ from segue_policies.checkpoints.checkpoint import WeightGroup
 from segue_policies.lingbot_va.actions import Universal
 from segue_policies.lingbot_va.autoencoder import tokens_of
 from segue_policies.lingbot_va.config import WorldConfig
-from segue_policies.lingbot_va.drawing import Denoising, Drawing, told
+from segue_policies.lingbot_va.drawing import Denoising, Drawing, guided_rows
 from segue_policies.lingbot_va.loss import Sequence as Packed
 from segue_policies.lingbot_va.loss import draw, losses
 from segue_policies.lingbot_va.memory import Mind
@@ -146,7 +146,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         begins = torch.arange(count + 1, device=device)[None] == 0
         latents = tokens_of(net.autoencoder.encode(self.sight.plain(pictures), begins))[0]
         how = Denoising.of(config)
-        mind = Mind(net, net.read(told(words[None], how)), config.window[1])
+        mind = Mind(net, net.read(guided_rows(words[None], how)), config.window[1])
         memory = mind.begin()
         for step in range(count + 1):
             memory = mind.remember(memory, actions[0, step : step + 1], latents[step : step + 1])

@@ -90,8 +90,10 @@ class WorldNet(nn.Module):
         self.autoencoder = Autoencoder(config)
         self.units = ActionUnits()
         self.video = Ends(nn.Linear(config.latent, width), config.latent, width)
-        told = nn.Sequential(nn.Linear(WIDTH, ACTION_HIDDEN), nn.SiLU(), nn.Linear(ACTION_HIDDEN, narrow))
-        self.action = Ends(told, WIDTH, narrow)
+        embedding = nn.Sequential(
+            nn.Linear(WIDTH, ACTION_HIDDEN), nn.SiLU(), nn.Linear(ACTION_HIDDEN, narrow)
+        )
+        self.action = Ends(embedding, WIDTH, narrow)
         self.words = nn.Embedding(config.word_buckets + 1, width)
         self.blocks = nn.ModuleList(
             Block((width, narrow), config.heads, config.feedforward) for _ in range(config.layers)

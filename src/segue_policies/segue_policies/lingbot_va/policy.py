@@ -32,7 +32,7 @@ from segue_policies.deployment import Deployment
 from segue_policies.lingbot_va.actions import Universal
 from segue_policies.lingbot_va.autoencoder import tokens_of
 from segue_policies.lingbot_va.config import WorldConfig
-from segue_policies.lingbot_va.drawing import Denoising, Drawing, told
+from segue_policies.lingbot_va.drawing import Denoising, Drawing, guided_rows
 from segue_policies.lingbot_va.memory import Memory, Mind
 from segue_policies.lingbot_va.method import METHODS
 from segue_policies.lingbot_va.model import WorldNet, build_network
@@ -95,7 +95,7 @@ class WorldPolicy(SupervisedPolicy):
         wide = self._led(observation.tick, state, np.asarray(executed, np.float64))
         actions = self._tensor(wide).unflatten(0, (-1, every))
         with self._runtime.computing(self._device):
-            shown = self._eyes.show(torch.from_numpy(images)[None].to(self._device))
+            shown = self._picture_encoder.normalise(torch.from_numpy(images)[None].to(self._device))
             features = self._world.autoencoder.features(shown).float()
             before = features if self._memory.features is None else self._memory.features
             latents = tokens_of(self._world.autoencoder.join(before, features)).float()
@@ -218,7 +218,7 @@ class WorldPolicy(SupervisedPolicy):
 
     def _mind(self, instruction: str, how: Denoising) -> Mind:
         rows = word_rows(instruction, self._config.longest, self._config.word_buckets)
-        text = self._world.read(told(torch.from_numpy(rows)[None].to(self._device), how))
+        text = self._world.read(guided_rows(torch.from_numpy(rows)[None].to(self._device), how))
         return Mind(self._world, text, self._config.window[1])
 
     def _led(self, tick: int, state: NDArray[np.float32], executed: Floats) -> Floats:

@@ -23,7 +23,7 @@ from segue_policies.progress_vla.config import NetworkConfig
 from segue_policies.progress_vla.info import info_of
 from segue_policies.serving import stacked_images
 from segue_policies.vision.config import Given, given_by
-from segue_policies.vision.eyes import trained_eyes
+from segue_policies.vision.picture_encoder import trained_encoder
 
 
 class TrainedEstimator:
@@ -57,7 +57,9 @@ class TrainedEstimator:
             self.net = filled_network(build, checkpoint.weights).to(self._device)
         except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error
-        self.eyes = trained_eyes(config.encoder, checkpoint.normaliser, folder).to(self._device)
+        self.picture_encoder = trained_encoder(config.encoder, checkpoint.normaliser, folder).to(
+            self._device
+        )
         self.begin("")
 
     def build(self, settings: StrictModel, given: Given, cameras: int) -> nn.Module:
@@ -92,4 +94,4 @@ class TrainedEstimator:
 
     def _looked_at(self, pictures: NDArray[np.uint8]) -> Tensor:
         pixels = torch.from_numpy(pictures)[None].to(self._device)
-        return self.eyes.look(self.eyes.show(pixels))
+        return self.picture_encoder.encode(self.picture_encoder.normalise(pixels))

@@ -72,7 +72,7 @@ class FrozenVision(nn.Module):
 
 
 Stage = PixelStage | FrozenVision | None
-"""What stands before the tokens; None: the maps of a frozen trunk come from the cache, or from its eyes."""
+"""What stands before the tokens; None: the maps of a frozen trunk come from the cache, or from its encoder."""
 
 
 class Update(nn.Module):

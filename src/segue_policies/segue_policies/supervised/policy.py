@@ -24,7 +24,7 @@ from segue_policies.deployment import Deployment
 from segue_policies.serving import check_guidance, check_observation, check_plain, not_finite, policy_info
 from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.vision.config import given_by
-from segue_policies.vision.eyes import trained_eyes
+from segue_policies.vision.picture_encoder import trained_encoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,9 @@ class SupervisedPolicy:
         self._state_dim = checkpoint.config.state_dim
         self._normaliser, self._runtime = checkpoint.normaliser, deployment.runtime
         self._net = self._filled(folder, checkpoint).to(self._device)
-        self._eyes = trained_eyes(checkpoint.config.encoder, self._normaliser, folder).to(self._device)
+        self._picture_encoder = trained_encoder(checkpoint.config.encoder, self._normaliser, folder).to(
+            self._device
+        )
 
     @property
     def info(self) -> PolicyInfo:
@@ -97,7 +99,7 @@ class SupervisedPolicy:
         pixels, state = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
         measured = state if state.ndim == 2 else state[:, -1]
         with self._runtime.computing(self._device):
-            images = self._eyes.look(self._eyes.show(pixels))
+            images = self._picture_encoder.encode(self._picture_encoder.normalise(pixels))
             seen = Seen(images, self._normaliser.encode_state(state), measured)
             predicted = self.chunk(seen, request).float()
         actions = self._normaliser.decode_actions(predicted, measured)[0].cpu().numpy()

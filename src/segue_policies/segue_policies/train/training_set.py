@@ -1,7 +1,7 @@
 """Policies that are compared with each other, trained alike: one first stage, and from it every objective.
 
 first ----> legato_<task>         the same data, start, steps and seed for all; with frozen image encoders also the
-      |---> flow_<task>           same eyes, and pictures that are encoded once for the whole set
+      |---> flow_<task>           same encoder, and pictures that are encoded once for the whole set
       |---> legato_<task>_no_condition ...
 """
 

@@ -54,7 +54,7 @@ class Budget:
         self.elapsed_s = self.now() - self._resumed_at
 
     @property
-    def progress(self) -> float:
+    def used(self) -> float:
         """Share of the budget that is used, 0 to 1 (by the clock it may pass 1 by one step)."""
         if self.steps is not None:
             return self.step / self.steps
@@ -64,13 +64,13 @@ class Budget:
     @property
     def done(self) -> bool:
         """The budget is used up."""
-        return self.progress >= 1.0
+        return self.used >= 1.0
 
     @property
     def remaining_s(self) -> float:
         """Estimated time to the end [s], from the mean speed so far; infinite before the first step."""
-        progress = self.progress
-        return self.elapsed_s * (1.0 - progress) / progress if progress > 0 else math.inf
+        used = self.used
+        return self.elapsed_s * (1.0 - used) / used if used > 0 else math.inf
 
 
 def _processor_s(threads: int) -> float:
@@ -78,11 +78,11 @@ def _processor_s(threads: int) -> float:
     return time.process_time() / threads
 
 
-def learning_rate(progress: float, config: TrainingConfig) -> float:
+def learning_rate(used: float, config: TrainingConfig) -> float:
     """Linear warm-up, then a half cosine to the final rate."""
-    if progress < config.warmup_share:
-        return config.learning_rate * max(progress / config.warmup_share, 1e-3)
-    along = min(1.0, (progress - config.warmup_share) / (1.0 - config.warmup_share))
+    if used < config.warmup_share:
+        return config.learning_rate * max(used / config.warmup_share, 1e-3)
+    along = min(1.0, (used - config.warmup_share) / (1.0 - config.warmup_share))
     share = config.final_rate_share + (1.0 - config.final_rate_share) * 0.5 * (
         1.0 + math.cos(math.pi * along)
     )

@@ -2,7 +2,7 @@
 
     picture --jitter--> view 0 ... view V-1 --encoders--> embeddings (V, E), which batches carry in the pictures' place
 
-A step then costs little more than the head, and objectives that are compared on one start share their eyes.
+A step then costs little more than the head, and objectives that are compared on one start share their encoder.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ class Trainer:
 
     @property
     def _evaluations_due(self) -> int:
-        return math.floor(self._budget.progress * self._config.evaluations)
+        return math.floor(self._budget.used * self._config.evaluations)
 
     def _asked(self, stop: StopRequest) -> bool:
         """Whether to stop now; several processes agree on it every 20 steps."""
@@ -164,7 +164,7 @@ class Trainer:
         return self._engine.agreed(stop.made)
 
     def _step(self, batches: Iterator[Any]) -> float:
-        rate = learning_rate(self._budget.progress, self._config)
+        rate = learning_rate(self._budget.used, self._config)
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["share"]
         with autocast(self._precision, self._engine.device.type):
@@ -240,7 +240,7 @@ class Trainer:
     def _report(self, bar: tqdm[Any], loss: float) -> None:
         left = self._budget.remaining_s
         (rate,) = self._speed().values()
-        bar.n = round(1000 * min(1.0, self._budget.progress))
+        bar.n = round(1000 * min(1.0, self._budget.used))
         bar.set_postfix_str(
             f"loss {self._curves.recent_loss:.4f}, {rate:.0f} obs/s, {max(left, 0.0) / 60:.1f} min left",
             refresh=False,

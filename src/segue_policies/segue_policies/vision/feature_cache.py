@@ -34,7 +34,7 @@ from segue_policies.training.config import TrainingConfig
 from segue_policies.training.run_state import write_atomically
 from segue_policies.training.seeds import RandomStream, numpy_rng, torch_rng
 from segue_policies.vision.config import EncoderConfig, Given
-from segue_policies.vision.eyes import TrunkEyes
+from segue_policies.vision.picture_encoder import TrunkEncoder
 
 ARRAY, ABOUT = "features.npy", "features.json"
 _BLOCK = 32  # frames
@@ -76,7 +76,7 @@ class FeatureCache:
 
 def cached_features(
     data: Demonstrations,
-    eyes: TrunkEyes,
+    picture_encoder: TrunkEncoder,
     given: Given,
     encoder: EncoderConfig,
     training: TrainingConfig,
@@ -92,15 +92,15 @@ def cached_features(
     times = shown.shape[1:]
     shape = (len(shown), encoder.views, *times, len(data.cameras), given.channels, *given.size[::-1])
     _refuse_size(shape, encoder)
-    about = _about(data, shown, eyes, shape, encoder, training)
+    about = _about(data, shown, picture_encoder, shape, encoder, training)
     if not isinstance(data, Keeper):
         in_memory = np.empty(shape, np.float16)
-        _fill(in_memory, data, shown, eyes, encoder, training)
+        _fill(in_memory, data, shown, picture_encoder, encoder, training)
         return FeatureCache(in_memory, encoder.every)
     name = "features-" + hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
     def build(folder: Path) -> None:
-        _fill(_room(folder / ARRAY, shape), data, shown, eyes, encoder, training)
+        _fill(_room(folder / ARRAY, shape), data, shown, picture_encoder, encoder, training)
         write_atomically(folder / ABOUT, json.dumps(about, indent=1).encode())
 
     folder = data.keep(name, build)
@@ -108,17 +108,17 @@ def cached_features(
     return FeatureCache(read_array(folder / ARRAY), encoder.every)
 
 
-def encode_all(images: NDArray[np.uint8], eyes: TrunkEyes) -> NDArray[np.float16]:
+def encode_all(images: NDArray[np.uint8], picture_encoder: TrunkEncoder) -> NDArray[np.float16]:
     """Plain maps of pictures (n, cameras, h, w, 3), in memory."""
     blocks = [images[first : first + _BLOCK] for first in range(0, len(images), _BLOCK)]
-    return np.concatenate([_look(np.asarray(block), eyes) for block in blocks])
+    return np.concatenate([_look(np.asarray(block), picture_encoder) for block in blocks])
 
 
 def _fill(
     maps: NDArray[np.float16],
     data: Demonstrations,
     shown: NDArray[np.int64],
-    eyes: TrunkEyes,
+    picture_encoder: TrunkEncoder,
     encoder: EncoderConfig,
     training: TrainingConfig,
 ) -> None:
@@ -127,24 +127,26 @@ def _fill(
         block = slice(first, first + _BLOCK)
         pictures = np.asarray(data.images[shown[block]])
         rng, generator = numpy_rng(0, RandomStream.VIEWS, number), torch_rng(0, RandomStream.VIEWS, number)
-        maps[block, 0] = _look(pictures, eyes)
+        maps[block, 0] = _look(pictures, picture_encoder)
         for view in range(1, encoder.views):
             moved = torch.from_numpy(shift(pictures, training.shift_pixels, rng))
-            relit = jitter(eyes.show(moved), training.brightness, training.colour, generator)
-            maps[block, view] = eyes.look(relit).half().numpy()
+            relit = jitter(picture_encoder.normalise(moved), training.brightness, training.colour, generator)
+            maps[block, view] = picture_encoder.encode(relit).half().numpy()
     if isinstance(maps, np.memmap):
         maps.flush()
 
 
-def _look(pictures: NDArray[np.uint8], eyes: TrunkEyes) -> NDArray[np.float16]:
-    found: NDArray[np.float16] = eyes.look(eyes.show(torch.from_numpy(pictures))).half().numpy()
+def _look(pictures: NDArray[np.uint8], picture_encoder: TrunkEncoder) -> NDArray[np.float16]:
+    found: NDArray[np.float16] = (
+        picture_encoder.encode(picture_encoder.normalise(torch.from_numpy(pictures))).half().numpy()
+    )
     return found
 
 
 def _about(
     data: Demonstrations,
     shown: NDArray[np.int64],
-    eyes: TrunkEyes,
+    picture_encoder: TrunkEncoder,
     shape: tuple[int, ...],
     encoder: EncoderConfig,
     training: TrainingConfig,
@@ -155,7 +157,7 @@ def _about(
         pictures.update(np.ascontiguousarray(data.images[frame]).tobytes())
     return {
         "pictures": pictures.hexdigest(),
-        "trunk": eyes.record.digest,
+        "trunk": picture_encoder.record.digest,
         "shape": list(shape),
         "enlarge": encoder.enlarge,
         "every": encoder.every,

@@ -18,8 +18,8 @@ from segue_policies.samples.demonstrations import ChunkDataset, Demonstrations
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.training.config import MethodConfig, TrainingConfig
 from segue_policies.vision.config import TrunkRecord, given_by
-from segue_policies.vision.eyes import Eyes, TrunkEyes, chosen_eyes, record_of
 from segue_policies.vision.feature_cache import FeatureCache, cached_features, encode_all
+from segue_policies.vision.picture_encoder import PictureEncoder, TrunkEncoder, chosen_encoder, record_of
 
 Columns = Mapping[str, Column]
 
@@ -28,14 +28,14 @@ Columns = Mapping[str, Column]
 class Sight:
     """Pixels, or the cached maps of a frozen trunk, behind the same four questions."""
 
-    eyes: Eyes
+    picture_encoder: PictureEncoder
     features: FeatureCache | None
     training: TrainingConfig
 
     @property
     def record(self) -> TrunkRecord | None:
         """What the checkpoint says of the trunk, if there is one."""
-        return record_of(self.eyes)
+        return record_of(self.picture_encoder)
 
     @property
     def digest(self) -> str:
@@ -76,19 +76,25 @@ class Sight:
         """What the network is given in training, of a batch's images on its device; cached maps are drawn views."""
         if images.dtype != torch.uint8:
             return images.float()
-        training, eyes = self.training, self.eyes.to(images.device)
-        return eyes.look(jitter(eyes.show(images), training.brightness, training.colour, generator))
+        training, picture_encoder = self.training, self.picture_encoder.to(images.device)
+        return picture_encoder.encode(
+            jitter(picture_encoder.normalise(images), training.brightness, training.colour, generator)
+        )
 
     def plain(self, images: Tensor) -> Tensor:
         """That without augmentation."""
         if images.dtype != torch.uint8:
             return images.float()
-        eyes = self.eyes.to(images.device)
-        return eyes.look(eyes.show(images))
+        picture_encoder = self.picture_encoder.to(images.device)
+        return picture_encoder.encode(picture_encoder.normalise(images))
 
     def encoded(self, images: NDArray[np.uint8]) -> NDArray[np.float16] | None:
         """Maps of other pictures than the demonstrations', to be drawn in batches; None: draw the pictures."""
-        return encode_all(images, self.eyes) if isinstance(self.eyes, TrunkEyes) else None
+        return (
+            encode_all(images, self.picture_encoder)
+            if isinstance(self.picture_encoder, TrunkEncoder)
+            else None
+        )
 
 
 def sight_of(
@@ -97,14 +103,14 @@ def sight_of(
     """The sight that `config.encoder` asks for; the first time it encodes the demonstrations' pictures.
 
     Raises:
-        ConfigError, PolicyError: as `chosen_eyes`. DataError: as `cached_features`.
+        ConfigError, PolicyError: as `chosen_encoder`. DataError: as `cached_features`.
     """
-    eyes = chosen_eyes(config.encoder, normaliser)
-    if not isinstance(eyes, TrunkEyes):
-        return Sight(eyes, None, config.training)
+    picture_encoder = chosen_encoder(config.encoder, normaliser)
+    if not isinstance(picture_encoder, TrunkEncoder):
+        return Sight(picture_encoder, None, config.training)
     given = given_by(config.encoder, size_of(data))
-    features = cached_features(data, eyes, given, config.encoder, config.training, history)
-    return Sight(eyes, features, config.training)
+    features = cached_features(data, picture_encoder, given, config.encoder, config.training, history)
+    return Sight(picture_encoder, features, config.training)
 
 
 def size_of(data: Demonstrations) -> tuple[int, int]:

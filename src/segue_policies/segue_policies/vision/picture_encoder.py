@@ -1,6 +1,6 @@
 """From pictures to what a network is given: two steps, with room for augmentation between them.
 
-    uint8 pictures --show--> normalised pictures --look--> pixels as they are, or the map of a frozen trunk
+    uint8 pictures --normalise--> normalised pictures --encode--> pixels as they are, or the map of a frozen trunk
 
 The same object does it in training, when feature maps are cached, and live.
 """
@@ -24,18 +24,18 @@ from segue_policies.vision.weights import INSTALL, load_trunk
 _AT_ONCE = 4  # pictures; larger batches leave the processor's caches and take longer per picture
 
 
-class Eyes(Protocol):
+class PictureEncoder(Protocol):
     """See above; both steps keep batch, earlier observations and cameras apart."""
 
-    def show(self, images: Tensor) -> Tensor:
-        """`(..., cameras, h, w, 3)` uint8 to `(..., cameras, 3, h, w)`, zero mean and about unit deviation."""
+    def normalise(self, images: Tensor) -> Tensor:
+        """(..., cameras, h, w, 3) uint8 to (..., cameras, 3, h, w), zero mean and about unit deviation."""
         ...
 
-    def look(self, shown: Tensor) -> Tensor:
-        """What the network is given, `(..., cameras, C, h', w')`."""
+    def encode(self, normalised: Tensor) -> Tensor:
+        """Normalised pictures (..., cameras, 3, h, w) to what the network is given, (..., cameras, C, h', w')."""
         ...
 
-    def to(self, device: torch.device) -> Eyes:
+    def to(self, device: torch.device) -> PictureEncoder:
         """The same where the network is."""
         ...
 
@@ -46,13 +46,13 @@ class Pixels:
 
     normaliser: Normaliser
 
-    def show(self, images: Tensor) -> Tensor:
-        """As `Normaliser.encode_images`."""
+    def normalise(self, images: Tensor) -> Tensor:
+        """As `Normaliser.encode_images`: (..., cameras, h, w, 3) uint8 to (..., cameras, 3, h, w), in deviations."""
         return self.normaliser.encode_images(images)
 
-    def look(self, shown: Tensor) -> Tensor:
-        """Unchanged."""
-        return shown
+    def encode(self, normalised: Tensor) -> Tensor:
+        """The pixels as they are, (..., cameras, 3, h, w)."""
+        return normalised
 
     def to(self, device: torch.device) -> Pixels:
         """Nothing to move."""
@@ -61,22 +61,22 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class TrunkEyes:
+class TrunkEncoder:
     """The map of a frozen trunk, rounded to half precision as the cache has it."""
 
     trunk: EfficientNetLite0
     record: TrunkRecord
 
-    def show(self, images: Tensor) -> Tensor:
-        """In the trunk's own units, of the cameras' size."""
+    def normalise(self, images: Tensor) -> Tensor:
+        """(..., cameras, h, w, 3) uint8 to (..., cameras, 3, h, w), about -1 to 1, of the cameras' size."""
         return ((images.float() - 127.0) / 128.0).movedim(-1, -3)
 
     @torch.no_grad()
-    def look(self, shown: Tensor) -> Tensor:
-        """Enlarged, and through the trunk."""
-        pictures = shown.flatten(0, -4)
+    def encode(self, normalised: Tensor) -> Tensor:
+        """Enlarged, and through the trunk: (..., cameras, 3, h, w) to its map (..., cameras, C, h', w')."""
+        pictures = normalised.flatten(0, -4)
         maps = [self._map(few) for few in pictures.split(_AT_ONCE if pictures.is_cpu else len(pictures))]
-        rounded: Tensor = torch.cat(maps).half().float().unflatten(0, shown.shape[:-3])
+        rounded: Tensor = torch.cat(maps).half().float().unflatten(0, normalised.shape[:-3])
         return rounded
 
     def _map(self, pictures: Tensor) -> Tensor:
@@ -87,14 +87,14 @@ class TrunkEyes:
         found: Tensor = self.trunk(pictures)
         return found
 
-    def to(self, device: torch.device) -> TrunkEyes:
+    def to(self, device: torch.device) -> TrunkEncoder:
         """A copy where the network is; itself if it is there."""
         there = next(self.trunk.buffers()).device
-        return self if there == device else TrunkEyes(self.trunk.to(device), self.record)
+        return self if there == device else TrunkEncoder(self.trunk.to(device), self.record)
 
 
-def chosen_eyes(encoder: EncoderConfig, normaliser: Normaliser) -> Eyes:
-    """Those of a training.
+def chosen_encoder(encoder: EncoderConfig, normaliser: Normaliser) -> PictureEncoder:
+    """That of a training.
 
     Raises:
         ConfigError: the trunk's weights are not installed. PolicyError: they are damaged.
@@ -102,14 +102,14 @@ def chosen_eyes(encoder: EncoderConfig, normaliser: Normaliser) -> Eyes:
     if encoder.trunk == "none":
         return Pixels(normaliser)
     trunk, digest = load_trunk()
-    return TrunkEyes(trunk, TrunkRecord(trunk=encoder.trunk, enlarge=encoder.enlarge, digest=digest))
+    return TrunkEncoder(trunk, TrunkRecord(trunk=encoder.trunk, enlarge=encoder.enlarge, digest=digest))
 
 
-def trained_eyes(record: TrunkRecord | None, normaliser: Normaliser, folder: Path) -> Eyes:
-    """Those that the checkpoint in `folder` was trained with.
+def trained_encoder(record: TrunkRecord | None, normaliser: Normaliser, folder: Path) -> PictureEncoder:
+    """The one that the checkpoint in `folder` was trained with.
 
     Raises:
-        ConfigError: as `chosen_eyes`. PolicyError: CHECKPOINT_MISMATCH, the installed trunk is another one.
+        ConfigError: as `chosen_encoder`. PolicyError: CHECKPOINT_MISMATCH, the installed trunk is another one.
     """
     if record is None:
         return Pixels(normaliser)
@@ -119,9 +119,9 @@ def trained_eyes(record: TrunkRecord | None, normaliser: Normaliser, folder: Pat
         raise PolicyError(
             ErrorCode.CHECKPOINT_MISMATCH, text, got=digest[:16], expected=record.digest[:16], do=INSTALL
         )
-    return TrunkEyes(trunk, record)
+    return TrunkEncoder(trunk, record)
 
 
-def record_of(eyes: Eyes) -> TrunkRecord | None:
-    """What a checkpoint is to say of them."""
-    return eyes.record if isinstance(eyes, TrunkEyes) else None
+def record_of(picture_encoder: PictureEncoder) -> TrunkRecord | None:
+    """What a checkpoint is to say of it."""
+    return picture_encoder.record if isinstance(picture_encoder, TrunkEncoder) else None
