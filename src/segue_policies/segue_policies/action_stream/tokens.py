@@ -40,15 +40,15 @@ class StreamTokens:
         return self.dim + 1
 
     def bins(self, values: Tensor) -> Tensor:
-        """The bins of values (...) in -1..1; what lies beyond counts as the last one."""
+        """The bins of values in -1..1, of any shape; what lies beyond counts as the last one."""
         return ((values.float() + 1) * (BINS / 2)).floor().clamp(0, BINS - 1).long()
 
     def values(self, bins: Tensor) -> Tensor:
-        """The middles of bins (...)."""
+        """The middles of bins, of any shape, in -1..1."""
         return (bins.float() + 0.5) * (2 / BINS) - 1
 
     def ids(self, bins: Tensor) -> Tensor:
-        """The tokens of bins, and the bins of tokens: it is its own inverse."""
+        """The tokens of bins of any shape, and the bins of tokens: it is its own inverse."""
         return self.vocabulary - 1 - bins
 
     def flat(self, bins: Tensor) -> Tensor:

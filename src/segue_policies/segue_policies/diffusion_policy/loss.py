@@ -32,7 +32,7 @@ def noise_error(net: DiffusionNet, clean: Tensor, noise: Tensor, step: Tensor, c
 
 
 def drawn_steps(observations: int, draws: int, train_steps: int, generator: torch.Generator) -> Tensor:
-    """Steps `(observations * draws,)`, evenly likely; the draws of an observation are spread over all steps."""
+    """Steps (observations draws,), evenly likely; the draws of an observation are spread over all steps."""
     within = torch.rand(observations, draws, generator=generator)
     share = (torch.arange(draws) + within) / draws
     return (share * train_steps).long().clamp(max=train_steps - 1).flatten()

@@ -46,7 +46,7 @@ def pulled_step(
 
 
 def clean_chunk(noisy: Tensor, noise: Tensor, kept: float) -> Tensor:
-    """What a noisy chunk is without its `noise`."""
+    """What a noisy chunk (..., H, D) is without its `noise`, of the same shape."""
     return (noisy - math.sqrt(1 - kept) * noise) / math.sqrt(kept)
 
 

@@ -130,7 +130,7 @@ class ActionUnits(nn.Module):
         return (2 * (wide - self.low) / (self.high - self.low) - 1) * self.mask
 
     def decode(self, normalised: Tensor) -> Tensor:
-        """Inverse of `encode` where not masked."""
+        """Inverse of `encode` where not masked, (..., 30) to the same shape."""
         return ((normalised + 1) / 2 * (self.high - self.low) + self.low) * self.mask
 
 

@@ -61,7 +61,7 @@ class Drawing:
         return self.go_on(memory, actions, pictures), pictures
 
     def go_on(self, memory: Memory, actions: Tensor, pictures: Tensor) -> Memory:
-        """The memory with `actions` and imagined `pictures`."""
+        """The memory with `actions` (steps, tau, 30) and imagined `pictures` (steps, N, latent)."""
         return self.mind.remember(memory, actions, pictures, self.how.until)
 
     def _pictures(self, memory: Memory, count: int) -> Tensor:

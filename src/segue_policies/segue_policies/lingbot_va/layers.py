@@ -107,7 +107,7 @@ class Block(nn.Module):
     def forward(
         self, tokens: tuple[Tensor, Tensor], changes: tuple[Tensor, Tensor], given: Given, kept: Keys | None
     ) -> tuple[tuple[Tensor, Tensor], Keys]:
-        """Both streams' tokens, one block further, and their keys and values; `kept` ones are looked at too."""
+        """Both streams' tokens (B, n, width), one block further, and their keys and values; `kept` are seen too."""
         streams = (self.video, self.action)
         asked = [stream.ask(*pair) for stream, *pair in zip(streams, tokens, changes, strict=True)]
         q, k, v = (torch.cat(part, dim=1) for part in zip(*asked, strict=True))

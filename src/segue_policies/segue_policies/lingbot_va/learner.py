@@ -95,7 +95,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         return replace(batch, images=batch.columns["pictures"])
 
     def loss(self, batch: Batch, number: int) -> Tensor:
-        """That of the autoencoder in its first steps, of both flows afterwards."""
+        """Scalar: that of the autoencoder in its first steps, of both flows afterwards."""
         self._alone = number < self.config.autoencoder_steps * self.config.training.accumulate
         return super().loss(batch, number)
 
@@ -122,7 +122,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         return total
 
     def read(self, part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
-        """With the frames themselves, whose past is remembered when chunks are predicted."""
+        """The samples at `frames` (n,), and the frames: their past is remembered when chunks are predicted."""
         batch = super().read(part, frames)
         return replace(batch, columns={**batch.columns, "frame": torch.from_numpy(frames)})
 

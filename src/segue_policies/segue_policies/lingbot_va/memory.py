@@ -162,7 +162,7 @@ def guided(velocities: Tensor, scale: float) -> Tensor:
 def integrated(
     velocity: Callable[[Tensor, float], Tensor], noise: Tensor, until: float, steps: int
 ) -> Tensor:
-    """Euler's method from `noise` at flow time 0 to `until`."""
+    """Euler's method from `noise` at flow time 0 to `until`; shape is kept."""
     values, width = noise, until / steps
     for step in range(steps):
         values = values + width * velocity(values, step * width)

@@ -80,7 +80,7 @@ class WorldPolicy(SupervisedPolicy):
 
     @torch.no_grad()
     def observe(self, observation: Observation, executed: NDArray[np.float32]) -> None:
-        """One more step, or more where observations were lost.
+        """One more step, or more where observations were lost; `executed` (n, D) are the rows since the one before.
 
         Raises:
             PolicyError: a missing or wrong image or state, or rows that are not whole steps.

@@ -17,7 +17,7 @@ def sine_table(count: int, width: int) -> Tensor:
 
 
 def sine_grid(height: int, width: int, channels: int) -> Tensor:
-    """Places of a feature map, rows and columns scaled to (0, 2 pi], `(height * width, channels)`."""
+    """Places of a feature map, rows and columns scaled to (0, 2 pi], (n, channels), n = height width."""
     half = channels // 2
     rate = 10000.0 ** (-2.0 * torch.div(torch.arange(half), 2, rounding_mode="floor") / half)
     parts = []

@@ -47,7 +47,7 @@ class PixelStage(nn.Module):
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """The map."""
+        """Pictures (n, 3, h, w) to the map (n, C, h / 8, w / 8)."""
         found: Tensor = self.layers(pictures)
         return found
 
@@ -109,7 +109,7 @@ class Block(nn.Module):
     def forward(
         self, start: Tensor, current: Tensor, text: Tensor, hidden: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """T, C and V."""
+        """T, C and V, each (B, n, width)."""
         text = self.see(text, current)
         current = self.compare(current, start)
         return text, current, self.relate(current, text, hidden)

@@ -43,7 +43,7 @@ def jitter(images: Tensor, brightness: float, colour: float, generator: torch.Ge
 
 
 def light_change(images: Tensor, brightness: float, colour: float, generator: torch.Generator) -> Tensor:
-    """A gain or a level for every camera and colour, to broadcast over `images`; drawn on the CPU."""
+    """A gain or a level for camera and colour, drawn on the CPU: (B, cameras, 3, 1, 1), or (B, 1, cameras, ...)."""
     batch, cameras = len(images), images.shape[-4]
     common = _symmetric((batch, cameras, 1), generator) * brightness
     own = _symmetric((batch, cameras, 3), generator) * colour

@@ -76,7 +76,7 @@ class Normaliser:
         return (values - self._origin(state, values)) / self._scale(values)
 
     def decode_actions(self, actions: Tensor, state: Tensor) -> Tensor:
-        """Inverse of `encode_actions`."""
+        """Inverse of `encode_actions`: normalised (B, n, D) to actions [as the action space says]."""
         values = actions.float()
         return values * self._scale(values) + self._origin(state, values)
 

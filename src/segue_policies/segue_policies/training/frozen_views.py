@@ -30,11 +30,11 @@ Encode = Callable[[Tensor, torch.Generator], Tensor]
 def kept_views(
     folder: Path | None, made_by: str, pictures: NDArray[np.uint8], make: Callable[[], NDArray[np.float16]]
 ) -> NDArray[np.float16]:
-    """`make()`, or what it made of the same pictures before; without a folder nothing is kept.
+    """`make()`, of any shape, or what it made of the same pictures before; without a folder nothing is kept.
 
     Args:
         made_by: everything besides the pictures that decides the result, such as the encoders' digest.
-        pictures: told from others by their number and every 64th of them.
+        pictures: (F, cameras, h, w, 3), told from others by their number and every 64th of them.
     """
     if folder is None:
         return make()

@@ -73,7 +73,10 @@ class Sight:
         return read_batch(part, frames, None if self.features is None else self.features[frames], columns)
 
     def augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """What the network is given in training, of a batch's images on its device; cached maps are drawn views."""
+        """What the network is given in training, (..., cameras, C, h', w'), of images (..., cameras, h, w, 3) there.
+
+        Cached maps are drawn views already.
+        """
         if images.dtype != torch.uint8:
             return images.float()
         training, picture_encoder = self.training, self.picture_encoder.to(images.device)
@@ -82,14 +85,14 @@ class Sight:
         )
 
     def plain(self, images: Tensor) -> Tensor:
-        """That without augmentation."""
+        """That without augmentation, of the same shape."""
         if images.dtype != torch.uint8:
             return images.float()
         picture_encoder = self.picture_encoder.to(images.device)
         return picture_encoder.encode(picture_encoder.normalise(images))
 
     def encoded(self, images: NDArray[np.uint8]) -> NDArray[np.float16] | None:
-        """Maps of other pictures than the demonstrations', to be drawn in batches; None: draw the pictures."""
+        """Maps (n, cameras, C, h', w') of pictures (n, cameras, h, w, 3) of no demonstration; None: draw those."""
         return (
             encode_all(images, self.picture_encoder)
             if isinstance(self.picture_encoder, TrunkEncoder)

@@ -29,11 +29,11 @@ class OmegaBlend(Continuation):
     name = "omega_blend"
 
     def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """As Legato's; a policy that is asked plainly does not look at it."""
+        """As Legato's, (H,); a policy that is asked plainly does not look at it."""
         return guidance_schedule(start.horizon, start.delay, start.ramp, start.ramp_kind)
 
     def answered(self, chunk: ActionChunk, request: ChunkRequest, space: ActionSpace) -> ActionChunk:
-        """Rows held to the reference as omega says."""
+        """Rows (n, D) held to the reference as omega says."""
         rows = chunk.horizon
         share = 1.0 - request.omega[:rows].astype(np.float64)
         mixed = blend(space, request.reference[:rows], chunk.actions, share, average_grippers=True)

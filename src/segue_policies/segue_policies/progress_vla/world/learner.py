@@ -119,7 +119,7 @@ def seen(world: WorldModel, sample: Sample) -> tuple[Tensor, Tensor]:
 
 
 def measure(world: WorldModel, features: FeatureCache, frames: NDArray[np.int64]) -> None:
-    """Give `world` the mean and deviation of the maps' channels."""
+    """Give `world` the mean and deviation (C,) of the maps' channels, of `frames` (n,)."""
     chosen = frames[:: max(1, len(frames) // _MEASURED)]
     maps = torch.from_numpy(features[chosen]).float().movedim(2, 0).flatten(1)  # (C, ...)
     world.mean.copy_(maps.mean(dim=1))
@@ -129,7 +129,7 @@ def measure(world: WorldModel, features: FeatureCache, frames: NDArray[np.int64]
 def judged(
     world: WorldModel, learner: SupervisedLearner[Any, Any], frames: NDArray[np.int64]
 ) -> dict[str, float]:
-    """How well `world` tells what comes after held-out `frames`.
+    """How well `world` tells what comes after held-out `frames` (n,).
 
     Returns:
         unexplained: squared error of the imagined features over that of "nothing changes".

@@ -63,7 +63,7 @@ class WorldModel(nn.Module):
         return seen
 
     def pictured(self, tokens: Tensor) -> Tensor:
-        """Inverse of `observe`."""
+        """Inverse of `observe`: tokens (B, n, C merge^2) to maps (B, cameras, C, h, w)."""
         merge, (width, height) = self.config.merge, self.given.size
         rows = -(-height // merge)
         grid = tokens.unflatten(1, (self.cameras, rows, -1)).movedim(
@@ -73,7 +73,7 @@ class WorldModel(nn.Module):
         return units * self.scale.view(-1, 1, 1) + self.mean.view(-1, 1, 1)
 
     def infer(self, now: Tensor, later: Tensor) -> Inferred:
-        """Between two sets of tokens."""
+        """Between two sets of tokens, each (B, n, C merge^2)."""
         inferred: Inferred = self.encoder(now, later)
         return inferred
 
