@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segue_core.contracts.base import ModelT, parse_model
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest
@@ -30,6 +31,22 @@ def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozens
         max_delay=config.settings.max_delay,
         max_ramp=config.settings.max_ramp,
         history=config.history,
+    )
+
+
+def blind_info(name: str, robot: RobotConfig, horizon: int) -> PolicyInfo:
+    """Of a policy that looks at no picture and lies where its reference does: any continuation without gradients."""
+    return PolicyInfo(
+        name=name,
+        action_space=robot.action_space,
+        horizon=horizon,
+        num_steps=1,
+        rate_hz=robot.tick_rate_hz,
+        cameras=(),
+        image_size=(16, 16),
+        capabilities=frozenset({"per_step_guidance"}),
+        max_delay=horizon,
+        max_ramp=horizon,
     )
 
 

@@ -263,7 +263,7 @@ def test_all_demonstrated_actions_are_between_minus_one_and_one(actions: str, do
         ({"diffusion": {"steps": 200}}, "steps is 200, expected at most train_steps, 100"),
         ({"network": {"unet": {"widths": [60, 120]}}}, "multiples of groups, 8"),
         ({"network": {"unet": {"kernel": 4}}}, "kernel is 4, expected an odd number"),
-        ({"network": {"transformer": {"width": 30}}}, "even multiple of heads, 4"),
+        ({"network": {"transformer": {"width": 30}}}, "a multiple of 2 and of heads"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_with_what_does(change: dict[str, Any], named: str) -> None:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
+from segue_policies.networks.widths import check_width
 from segue_policies.training.config import MethodConfig
 from segue_policies.training.lora_config import LoraConfig
 
@@ -51,9 +52,7 @@ class NetworkConfig(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.width % self.heads or self.width % 4:
-            text = "width is {got}, expected a multiple of 4 and of heads ({heads})"
-            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        check_width(self.width, self.heads, 4)
         if self.backbone_config is not None and self.backbone != "transformers":
             text = "backbone_config is of backbone transformers, and backbone is {got}"
             raise PydanticCustomError("backbone_config", text, {"got": self.backbone})

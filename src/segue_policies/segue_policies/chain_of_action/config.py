@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from segue_policies.networks.widths import check_width
 from segue_policies.supervised.config import ChunkConfig
 
 Order = Literal["reverse", "forward", "hybrid"]
@@ -119,12 +119,7 @@ class ChainConfig(ChunkConfig):
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        if self.width % self.heads or self.width % 4:
-            raise PydanticCustomError(
-                "width",
-                "width is {got}, expected a multiple of 4 and of heads ({heads})",
-                {"got": self.width, "heads": self.heads},
-            )
+        check_width(self.width, self.heads, 4)
         return self
 
     @property

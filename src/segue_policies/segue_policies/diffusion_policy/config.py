@@ -10,6 +10,7 @@ from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_core.history import Offsets
+from segue_policies.networks.widths import check_width
 from segue_policies.supervised.config import ChunkConfig
 
 Width = Annotated[int, Field(ge=8, le=4096)]
@@ -61,9 +62,7 @@ class TransformerConfig(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.width % self.heads or self.width % 2:
-            text = "width is {got}, expected an even multiple of heads, {heads}"
-            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        check_width(self.width, self.heads, 2)
         return self
 
 

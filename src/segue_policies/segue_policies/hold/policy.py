@@ -5,6 +5,7 @@ import numpy as np
 from segue_core.chunk import ActionChunk
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.deployment import Deployment
+from segue_policies.serving import blind_info
 
 _HORIZON = 60
 
@@ -13,19 +14,7 @@ class HoldPolicy:
     """Every row of every chunk is the measured state of its observation."""
 
     def __init__(self, deployment: Deployment) -> None:
-        robot = deployment.for_robot()
-        self._info = PolicyInfo(
-            name="hold",
-            action_space=robot.action_space,
-            horizon=_HORIZON,
-            num_steps=1,
-            rate_hz=robot.tick_rate_hz,
-            cameras=(),
-            image_size=(16, 16),
-            capabilities=frozenset({"per_step_guidance"}),  # the reference is where it is already
-            max_delay=_HORIZON,
-            max_ramp=_HORIZON,
-        )
+        self._info = blind_info("hold", deployment.for_robot(), _HORIZON)
 
     @property
     def info(self) -> PolicyInfo:

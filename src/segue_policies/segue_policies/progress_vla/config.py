@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
+from segue_policies.networks.widths import check_width
 from segue_policies.training.config import MethodConfig
 from segue_policies.vision.config import EncoderConfig
 
@@ -37,9 +37,7 @@ class NetworkConfig(StrictModel):
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        if self.width % self.heads:
-            text = "width is {got}, expected a multiple of heads ({heads})"
-            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        check_width(self.width, self.heads)
         return self
 
 

@@ -10,6 +10,7 @@ from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.chunk import ActionChunk
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.deployment import Deployment
+from segue_policies.serving import blind_info
 
 _HORIZON = 60
 _PERIOD_S = 1.5
@@ -24,19 +25,7 @@ class SwayPolicy:
     """
 
     def __init__(self, deployment: Deployment) -> None:
-        robot = deployment.for_robot()
-        self._info = PolicyInfo(
-            name="sway",
-            action_space=robot.action_space,
-            horizon=_HORIZON,
-            num_steps=1,
-            rate_hz=robot.tick_rate_hz,
-            cameras=(),
-            image_size=(16, 16),
-            capabilities=frozenset({"per_step_guidance"}),  # the reference lies on the same path
-            max_delay=_HORIZON,
-            max_ramp=_HORIZON,
-        )
+        self._info = blind_info("sway", deployment.for_robot(), _HORIZON)
         self._start: tuple[int, NDArray[np.float64]] | None = None
 
     @property

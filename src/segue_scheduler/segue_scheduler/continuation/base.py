@@ -13,6 +13,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import ModelT, parse_model
 from segue_core.policy import ChunkRequest
 from segue_core.sampling import NoOptions, needed_for
+from segue_core.schedule import guidance_schedule
 from segue_core.timeline import Timeline
 
 
@@ -86,6 +87,23 @@ class Continuation:
     def merge(self, timeline: Timeline, chunk: ActionChunk, now: int, space: ActionSpace) -> int:
         """Put `chunk` on the timeline from tick `now` on; returns the rows dropped because they are past."""
         return timeline.splice(chunk, now)
+
+
+class Guided(Continuation):
+    """Base of continuations whose guidance is a prefix and, where it `ramps`, a ramp behind it.
+
+    row        0 ... d-1     d ... d+r-1          d+r ... H-1
+    omega      1 ... 1       falling              0 ... 0
+    """
+
+    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
+        """Ones over d rows, the ramp over r, zeros behind: (H,)."""
+        ramp = start.ramp if self.ramps else 0
+        return guidance_schedule(start.horizon, start.delay, ramp, self.ramp_kind(start))
+
+    def ramp_kind(self, start: InferenceStart) -> str:
+        """Shape of the ramp."""
+        return start.ramp_kind
 
 
 class Mixing(Continuation):

@@ -12,13 +12,10 @@ repeats do not count. Forward contrast, the paper's other criterion, needs a wea
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.sampling import BIDIRECTIONAL, BidirectionalSampling
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided, InferenceStart
 
 
 class BidirectionalOptions(BidirectionalSampling):
@@ -29,7 +26,7 @@ class BidirectionalOptions(BidirectionalSampling):
     )
 
 
-class BidirectionalDecoding(Continuation):
+class BidirectionalDecoding(Guided):
     """Needs a policy that can draw several chunks for one observation; no training for it."""
 
     name = "bidirectional_decoding"
@@ -43,10 +40,9 @@ class BidirectionalDecoding(Continuation):
         """The number of candidates."""
         return self._options.model_dump(include=set(BidirectionalSampling.model_fields))
 
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, falling over r, zeros behind: (H,)."""
-        kind = self._options.ramp_kind or start.ramp_kind
-        return guidance_schedule(start.horizon, start.delay, start.ramp, kind)
+    def ramp_kind(self, start: InferenceStart) -> str:
+        """That of the options, else the run's."""
+        return self._options.ramp_kind or start.ramp_kind
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

@@ -11,24 +11,16 @@ answer are past when it arrives; row d continues the executing chunk because the
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_core.sampling import LEGATO
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided
 
 
-class Legato(Continuation):
+class Legato(Guided):
     """Needs a policy that was trained with guidance; d and r must lie inside its training range."""
 
     name = "legato"
     sampling = LEGATO.name
     trained_lengths = True
-
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, the ramp over r, zeros behind: (H,)."""
-        return guidance_schedule(start.horizon, start.delay, start.ramp, start.ramp_kind)
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

@@ -13,24 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
 from segue_core.blending import blend
 from segue_core.chunk import ActionChunk
 from segue_core.policy import ChunkRequest
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided
 
 
-class OmegaBlend(Continuation):
+class OmegaBlend(Guided):
     """Plain sampling, blended afterwards, grippers as well: guidance holds their numbers to the old chunk too."""
 
     name = "omega_blend"
-
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """As Legato's, (H,); a policy that is asked plainly does not look at it."""
-        return guidance_schedule(start.horizon, start.delay, start.ramp, start.ramp_kind)
 
     def answered(self, chunk: ActionChunk, request: ChunkRequest, space: ActionSpace) -> ActionChunk:
         """Rows (n, D) held to the reference as omega says."""

@@ -10,24 +10,16 @@ Nothing holds the rows during the steps, so they drift from what is executing: t
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_core.sampling import ONE_SHOT
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided
 
 
-class OneShot(Continuation):
+class OneShot(Guided):
     """Needs a policy that was trained so; d and r must lie inside its training range."""
 
     name = "one_shot"
     sampling = ONE_SHOT.name
     trained_lengths = True
-
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, the ramp over r, zeros behind: (H,)."""
-        return guidance_schedule(start.horizon, start.delay, start.ramp, start.ramp_kind)
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

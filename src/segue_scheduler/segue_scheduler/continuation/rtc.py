@@ -11,13 +11,10 @@ past when the answer arrives. The next delay is the largest of the last few meas
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from segue_core.sampling import RTC, RtcSampling
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided, InferenceStart
 
 
 class RtcOptions(RtcSampling):
@@ -28,7 +25,7 @@ class RtcOptions(RtcSampling):
     )
 
 
-class Rtc(Continuation):
+class Rtc(Guided):
     """Needs a policy whose sampler can be differentiated; any flow policy does, with no training for it."""
 
     name = "rtc"
@@ -42,10 +39,9 @@ class Rtc(Continuation):
         """The clip."""
         return self._options.model_dump(include=set(RtcSampling.model_fields))
 
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, the soft mask over r, zeros behind: (H,)."""
-        kind = self._options.ramp_kind or start.ramp_kind
-        return guidance_schedule(start.horizon, start.delay, start.ramp, kind)
+    def ramp_kind(self, start: InferenceStart) -> str:
+        """That of the options, else the run's."""
+        return self._options.ramp_kind or start.ramp_kind
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

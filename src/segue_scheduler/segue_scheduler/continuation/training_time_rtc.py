@@ -10,25 +10,17 @@ The policy keeps the prefix at what is executing and denoises the rest. Rows 0 .
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_core.sampling import TRAINING_TIME_RTC
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided
 
 
-class TrainingTimeRtc(Continuation):
+class TrainingTimeRtc(Guided):
     """Needs a policy that was trained with prefixes, of at least the delay."""
 
     name = "training_time_rtc"
     sampling = TRAINING_TIME_RTC.name
     trained_lengths = True
     ramps = False
-
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, zeros behind: (H,)."""
-        return guidance_schedule(start.horizon, start.delay, 0, "zeros")
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

@@ -12,25 +12,17 @@ does, and dates its answer from o like any other, so that it is spliced by its t
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_core.sampling import VLASH
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided
 
 
-class Vlash(Continuation):
+class Vlash(Guided):
     """Needs a policy that was trained with shifted states, by at least the delay."""
 
     name = "vlash"
     sampling = VLASH.name
     trained_lengths = True
     ramps = False
-
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, zeros behind: (H,)."""
-        return guidance_schedule(start.horizon, start.delay, 0, "zeros")
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

@@ -11,15 +11,11 @@ and predicts from there: its pictures are grounded in what was seen. Rows 0 .. d
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue_core.sampling import WORLD_MODEL, WorldModelSampling
-from segue_core.schedule import guidance_schedule
-from segue_scheduler.continuation.base import Continuation, InferenceStart
+from segue_scheduler.continuation.base import Continuation, Guided
 
 
-class WorldModelAsync(Continuation):
+class WorldModelAsync(Guided):
     """Needs a policy that is a world model."""
 
     name = "world_model_async"
@@ -34,10 +30,6 @@ class WorldModelAsync(Continuation):
     def sampling_options(self) -> Mapping[str, float]:
         """Steps and flow time of the imagination."""
         return self._options.model_dump()
-
-    def omega(self, start: InferenceStart) -> NDArray[np.float32]:
-        """Ones over d rows, zeros behind: (H,)."""
-        return guidance_schedule(start.horizon, start.delay, 0, "zeros")
 
 
 def create(options: Mapping[str, Any]) -> Continuation:

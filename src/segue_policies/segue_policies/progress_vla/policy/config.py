@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
+from segue_policies.networks.widths import check_width
 from segue_policies.progress_vla.config import NetworkConfig
 from segue_policies.progress_vla.world.config import MAPS, WorldConfig
 from segue_policies.supervised.config import ChunkConfig
@@ -24,9 +25,7 @@ class ContextConfig(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.width % self.heads or self.width % 2:
-            text = "width is {got}, expected an even multiple of heads, {heads}"
-            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        check_width(self.width, self.heads, 2)
         return self
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
+from segue_policies.networks.widths import check_width
 from segue_policies.training.config import MethodConfig
 from segue_policies.vision.config import EncoderConfig
 
@@ -30,9 +30,7 @@ class WorldConfig(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.width % self.heads or self.width % 2:
-            text = "width is {got}, expected an even multiple of heads, {heads}"
-            raise PydanticCustomError("width", text, {"got": self.width, "heads": self.heads})
+        check_width(self.width, self.heads, 2)
         return self
 
 
