@@ -73,6 +73,8 @@ def stale(space: Workspace) -> list[str]:
         ("src/messages/CMakeLists.txt", ["messages", "build"]),
         ("overlay/lacking/package.xml", ["messages", "build"]),
         ("colcon.meta", ["messages", "build"]),
+        ("requirements/wheels.txt", ["libraries", "render", "build"]),
+        ("requirements/torch.txt", ["torch", "libraries", "render", "build"]),
     ],
 )
 def test_only_what_is_compiled_starts_a_compiler(file: str, again: list[str], workspace: Workspace) -> None:
@@ -100,3 +102,8 @@ def test_only_the_python_package_that_changed_is_installed_again(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("after\n")
     assert {package.name for package in setup(workspace).changed_packages()} == again
+
+
+def test_another_ros_compiles_the_messages_again(workspace: Workspace) -> None:
+    (workspace.requirements / "wheels.txt").write_text("ros-rosidl-cmake==9\n")
+    assert stale(workspace) == ["libraries", "render", "messages", "build"]

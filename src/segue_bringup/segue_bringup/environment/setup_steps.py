@@ -21,6 +21,7 @@ from segue_bringup.environment.workspace import Workspace
 _OVERLAY = "overlay"  # message packages that the wheels lack
 _COMPILED = "CMakeLists.txt"  # what a package that is compiled has
 _COMPILED_INPUTS = ("package.xml", _COMPILED, "msg/*", "srv/*", "action/*")
+_COMPILED_AGAINST = ("ros-", "numpy=", "cmake=")
 _PYTHON_INPUTS = ("package.xml", "setup.py", "setup.cfg")
 _SHARES = "segue_bringup"  # installs launch/ and config/, file by file
 
@@ -43,11 +44,11 @@ class Setup:
             Step("render", "rendering", "", self._choose_render),
             Step(
                 "messages", "compiling the messages (colcon)", self._message_inputs(), self._build_messages,
-                (space.install / "segue_interfaces" / "share",),
+                (space.install / "segue_interfaces" / "share",), after=("venv",),
             ),
             Step(
                 "build", "building the Python packages (colcon)", self._python_inputs(), self._build_python,
-                (space.install / "setup.bash",),
+                (space.install / "setup.bash",), after=("render", "messages"),
             ),
         ]  # fmt: skip
 
@@ -159,7 +160,12 @@ class Setup:
         files = [
             file for pattern in _COMPILED_INPUTS for package in packages for file in package.glob(pattern)
         ]
-        return digest_files(root, [*files, root / "colcon.meta"])
+        return digest(digest_files(root, [*files, root / "colcon.meta"]), *self._compiled_against())
+
+    def _compiled_against(self) -> list[str]:
+        """Pins of what compiled messages are made with; a ROS install stands in the virtual environment's digest."""
+        pins = [] if self.ros.is_system else self._pins("wheels.txt").splitlines()
+        return [pin for pin in pins if pin.startswith(_COMPILED_AGAINST)]
 
     def _python_inputs(self) -> str:
         return digest(*self._digests().values())

@@ -18,6 +18,7 @@ class Step:
         inputs: digest of everything that the result depends on, besides the steps before.
         run: does it; safe to call again after it was interrupted anywhere.
         outputs: files that must exist for the step to count as done.
+        after: keys of the steps whose result it is made from; None: the one before it, and so what that is made from.
     """
 
     key: str
@@ -25,23 +26,29 @@ class Step:
     inputs: str
     run: Callable[[Progress], None]
     outputs: tuple[Path, ...] = ()
+    after: tuple[str, ...] | None = None
 
 
-def chained_digests(steps: Sequence[Step]) -> list[str]:
-    """One digest per step; each contains the ones before, so a change makes all later steps stale."""
-    chain: list[str] = []
+def chained_digests(steps: Sequence[Step]) -> dict[str, str]:
+    """One digest per step, by key; it contains those of the steps that it is made from: their change makes it stale."""
+    chain: dict[str, str] = {}
     for step in steps:
-        chain.append(digest(chain[-1] if chain else "", step.key, step.inputs))
+        last = list(chain.values())[-1] if chain else ""
+        before = [last] if step.after is None else [chain[key] for key in step.after]
+        chain[step.key] = digest(*before, step.key, step.inputs)
     return chain
 
 
 def pending(steps: Sequence[Step], stamps: StampStore) -> list[tuple[Step, str]]:
-    """The steps to do, in order, with the stamp that each will get: the first stale one and all after it."""
-    pairs = list(zip(steps, chained_digests(steps), strict=True))
-    for index, (step, wanted) in enumerate(pairs):
-        if stamps.read(step.key) != wanted or not all(path.exists() for path in step.outputs):
-            return pairs[index:]
-    return []
+    """The steps to do, in order, with the stamp that each will get: the stale ones, and what is made from these."""
+    chain = chained_digests(steps)
+    todo: dict[str, tuple[Step, str]] = {}
+    for step in steps:
+        wanted = chain[step.key]
+        done = stamps.read(step.key) == wanted and all(path.exists() for path in step.outputs)
+        if not done or (todo if step.after is None else todo.keys() & set(step.after)):
+            todo[step.key] = step, wanted
+    return list(todo.values())
 
 
 def run_pending(steps: Sequence[Step], stamps: StampStore, progress: Callable[[int], Progress]) -> int:
