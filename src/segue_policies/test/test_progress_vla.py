@@ -453,7 +453,7 @@ def test_what_is_distilled_is_the_noise_that_guidance_would_make(stages: Path, d
     assert isinstance(policy, ProgressVlaPolicy)
     ticks = np.arange(0, FRAMES, 2)
     rollout = Rollout(data.images[ticks], data.state[ticks], ticks, FRAMES - 1, 30.0, True, TOLD)
-    watched = watch([rollout], policy.eyes, policy.net.settings.progress, torch.device("cpu"))
+    watched = watch([rollout], policy.picture_encoder, policy.net.settings.progress, torch.device("cpu"))
     moments = transitions(watched, AFTER)
     assert moments[0].tolist() == [0, 0, AFTER // 2] and moments[-1, 2] == len(ticks) - 1
 

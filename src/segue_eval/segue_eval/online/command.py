@@ -27,7 +27,7 @@ from segue_eval.corrections import claim
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.online.collect import RolloutRunner, Sight
 from segue_eval.online.curves import write_curves
-from segue_eval.progress import ProgressBar
+from segue_eval.progress_bar import ProgressBar
 from segue_eval.seeds import parse_seeds
 from segue_eval.settings import FinetuneOptions
 from segue_policies.estimators import check_estimator, estimator_folder

@@ -33,7 +33,7 @@ class TrainedEstimator:
         settings: what the checkpoint says of its network.
         language: how words become rows.
         net: from first pictures, present ones and words to progress.
-        eyes: what stands before it.
+        picture_encoder: what stands before it.
     """
 
     settings: ClassVar[type[StrictModel]] = NetworkConfig
@@ -57,9 +57,7 @@ class TrainedEstimator:
             self.net = filled_network(build, checkpoint.weights).to(self._device)
         except (SegueError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{folder / CONFIG}: {error}") from error
-        self.picture_encoder = trained_encoder(config.encoder, checkpoint.normaliser, folder).to(
-            self._device
-        )
+        self.picture_encoder = trained_encoder(config.encoder, checkpoint.normaliser, folder).to(self._device)
         self.begin("")
 
     def build(self, settings: StrictModel, given: Given, cameras: int) -> nn.Module:

@@ -16,7 +16,7 @@ from segue_core.progress.traces import ProgressTrace
 from segue_policies.networks.words import word_rows
 from segue_policies.progress_vla.config import NetworkConfig
 from segue_policies.samples.rollouts import Rollout
-from segue_policies.vision.eyes import Eyes
+from segue_policies.vision.picture_encoder import PictureEncoder
 
 Said = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From first maps, present maps and words, a row each, to progress `(B,)`."""
@@ -54,20 +54,25 @@ class Watched:
 
 
 @torch.inference_mode()
-def _seen(rollout: Rollout, eyes: Eyes, device: torch.device) -> Tensor:
+def _seen(rollout: Rollout, picture_encoder: PictureEncoder, device: torch.device) -> Tensor:
     pictures = torch.from_numpy(rollout.images).to(device)
-    return torch.cat([eyes.look(eyes.show(few)) for few in pictures.split(_AT_ONCE)])
+    return torch.cat(
+        [picture_encoder.encode(picture_encoder.normalise(few)) for few in pictures.split(_AT_ONCE)]
+    )
 
 
 def watch(
-    rollouts: Sequence[Rollout], eyes: Eyes, language: NetworkConfig, device: torch.device
+    rollouts: Sequence[Rollout],
+    picture_encoder: PictureEncoder,
+    language: NetworkConfig,
+    device: torch.device,
 ) -> list[Watched]:
-    """All of them, in front of `eyes`."""
+    """All of them, in front of `picture_encoder`."""
     watched = []
     for rollout in rollouts:
         words = torch.from_numpy(word_rows(rollout.instruction, language.longest, language.word_buckets))
         actual = torch.from_numpy(rollout.progress).float().to(device)
-        maps = _seen(rollout, eyes, device).clone()
+        maps = _seen(rollout, picture_encoder, device).clone()
         watched.append(Watched(rollout, maps, words[None].to(device), actual))
     return watched
 

@@ -34,7 +34,7 @@ def finetune(
     estimator = make_estimator(folder)
     assert isinstance(estimator, TrainedEstimator)
     net, device = estimator.net, next(estimator.net.parameters()).device
-    watched = watch(rollouts, estimator.eyes, estimator.language, device)
+    watched = watch(rollouts, estimator.picture_encoder, estimator.language, device)
     trained = net.progress if isinstance(net, Evaluator) else net
     scores, judged, learned = improved(trained, net, watched, config)
     rate_hz = rollouts[0].rate_hz

@@ -45,7 +45,7 @@ def finetune(
     begun = load_checkpoint(folder, method)
     policy = ProgressVlaPolicy(Deployment(folder, method=method))
     net, device = policy.net, next(policy.net.parameters()).device
-    watched = watch(rollouts, policy.eyes, net.settings.progress, device)
+    watched = watch(rollouts, policy.picture_encoder, net.settings.progress, device)
     scores, _, learned = improved(net.evaluator.progress, net.evaluator, watched, config)
     losses = distil(net, begun.normaliser, watched, config)
     scores |= {"distilled_loss": float(np.mean(losses[-20:]))} if losses else {}

@@ -26,7 +26,7 @@ from segue_policies.progress_vla.policy.model import PolicyNet, build_network
 from segue_policies.progress_vla.policy.sampling import Continued, Guided, draw
 from segue_policies.serving import check_served, read_options
 from segue_policies.supervised.policy import Seen, SupervisedPolicy
-from segue_policies.vision.eyes import Eyes
+from segue_policies.vision.picture_encoder import PictureEncoder
 
 
 class ProgressVlaPolicy(SupervisedPolicy):
@@ -49,9 +49,9 @@ class ProgressVlaPolicy(SupervisedPolicy):
         return cast(PolicyNet, self._net)
 
     @property
-    def eyes(self) -> Eyes:
+    def picture_encoder(self) -> PictureEncoder:
         """What stands before them."""
-        return self._eyes
+        return self._picture_encoder
 
     def check(self, request: PredictRequest) -> None:
         """One of `SERVED`."""
