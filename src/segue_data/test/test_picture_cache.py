@@ -167,6 +167,14 @@ def test_caches_of_two_sizes_stand_side_by_side_and_those_of_changed_files_go(
     assert not whole.is_dir() and len(list((dataset / ".cache").iterdir())) == 1
 
 
+def test_folders_of_others_beside_the_kept_pictures_stay(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious" / "letters").mkdir(parents=True)
+    shutil.rmtree(dataset / ".cache", ignore_errors=True)
+    (dataset / ".cache").symlink_to(tmp_path / "precious")
+    _images(dataset)
+    assert (tmp_path / "precious" / "letters").is_dir()
+
+
 @pytest.mark.parametrize("leads_to", ["nowhere", "file-000.parquet"])
 def test_a_file_of_a_dataset_that_is_a_link_to_nothing_is_named(leads_to: str, dataset: Path) -> None:
     file = dataset / "data/chunk-000/file-000.parquet"

@@ -24,7 +24,7 @@ from segue_data import cli
 from segue_data.bags import manifest
 from segue_data.bags.definitions import typestore
 from segue_data.bags.episode_writer import EpisodeWriter
-from segue_data.bags.manifest import Manifest
+from segue_data.bags.manifest import RECORDING, Manifest
 from segue_data.bags.reader import read
 from segue_data.bags.repair import repair
 from segue_data.recording.stage import Demonstration
@@ -493,3 +493,33 @@ def test_a_file_that_the_disk_does_not_give_is_an_error_that_names_it(tmp_path: 
     for read_it in (lambda: list(read(bag)), lambda: repair(bag)):
         with pytest.raises(DataError, match="Input/output error"):
             read_it()
+
+
+def _precious(tmp_path: Path) -> Path:
+    """Folders of somebody else's, with a file in one of them."""
+    folder = tmp_path / "precious"
+    (folder / "letters").mkdir(parents=True)
+    (folder / "letters" / "a.txt").write_text("dear")
+    (folder / "empty").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("where", [RECORDING, f"{RECORDING}/episode"])
+def test_what_a_link_among_open_episodes_leads_to_is_left_alone_and_the_link_is_named(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious, link = _precious(tmp_path), tmp_path / "recorded" / where
+    link.parent.mkdir(parents=True)
+    link.symlink_to(precious if where == RECORDING else precious / "letters")
+    assert cli.main(["repair", str(tmp_path / "recorded")]) != 0
+    assert f"{link.name}: a link, to {precious}" in capsys.readouterr().err.replace("\n", " ")
+    assert (precious / "letters" / "a.txt").read_text() == "dear" and (precious / "empty").is_dir()
+
+
+def test_a_folder_among_open_episodes_that_holds_anything_else_is_never_removed(tmp_path: Path) -> None:
+    place = tmp_path / RECORDING
+    place.mkdir()
+    _precious(place)
+    (place / "precious").rename(place / "episode")
+    cli.main(["repair", str(tmp_path)])
+    assert next(tmp_path.rglob("a.txt")).read_text() == "dear"

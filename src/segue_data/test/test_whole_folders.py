@@ -53,6 +53,14 @@ def test_what_a_killed_process_left_is_taken_over_and_cleared(tmp_path: Path) ->
     assert (tmp_path / "a").is_dir() and not (tmp_path / "a.partial").exists()
 
 
+def test_a_link_in_the_place_of_a_working_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious" / "letters").mkdir(parents=True)
+    (tmp_path / "a.partial").symlink_to(tmp_path / "precious")
+    with pytest.raises(OSError), claimed(tmp_path / "a.partial", _never):
+        pass
+    assert (tmp_path / "precious" / "letters").is_dir()
+
+
 def test_the_second_waits_until_the_first_is_done_and_says_so_once(tmp_path: Path) -> None:
     process, said, got = _holder(tmp_path / "a.partial"), [], []
 

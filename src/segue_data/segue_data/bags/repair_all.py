@@ -9,7 +9,7 @@ from pathlib import Path
 
 from segue_core.errors import DataError
 from segue_data.bags.folders import foreign_recordings, recordings
-from segue_data.bags.manifest import RECORDING, RESERVE, load
+from segue_data.bags.manifest import FILE_NAME, RECORDING, RESERVE, load
 from segue_data.bags.mcap_scan import MAGIC
 from segue_data.bags.repair import RepairReport, repair
 from segue_data.bags.stored import files_of
@@ -18,6 +18,7 @@ from segue_data.storage.folder_lock import FolderLock
 
 _HEADER_BYTES = 32  # magic and the header record that every file begins with need more
 _EMPTY_BYTES = 64  # a recorder's file before its first chunk
+_BEFORE_MESSAGES = frozenset({FILE_NAME, "metadata.yaml"})
 
 
 def repair_all(folder: Path) -> tuple[list[RepairReport], list[DataError]]:
@@ -70,22 +71,41 @@ def repair_open_episodes(folder: Path) -> tuple[list[RepairReport], list[DataErr
     """Repair what recorders left in `folder/.recording` and move it to `folder`.
 
     Episodes that are being recorded right now are left alone; one that nothing was written to is removed, one of which
-    nothing can be read becomes NAME.unreadable in `folder`.
+    nothing can be read becomes NAME.unreadable in `folder`. Links are not followed.
 
     Returns:
         What was repaired, and what is wrong with the rest.
     """
     reports: list[RepairReport] = []
     failures: list[DataError] = []
-    for bag in sorted(path for path in (folder / RECORDING).glob("*") if path.is_dir()):
+    place = folder / RECORDING
+    if place.is_symlink():
+        return [], [_link(place)]
+    for bag in sorted(path for path in place.glob("*") if path.is_dir()):
+        if bag.is_symlink():
+            failures.append(_link(bag))
+            continue
         try:
             if (report := _repair_open(bag, folder)) is not None:
                 reports.append(report)
         except DataError as error:
             failures.append(error)
     with suppress(OSError):  # still in use
-        (folder / RECORDING).rmdir()
+        place.rmdir()
     return reports, failures
+
+
+def _link(path: Path) -> DataError:
+    what = f"a link, to {path.readlink()}, where a recorder keeps open episodes; not followed"
+    do = "remove the link, and repair the folder that it leads to if that holds recordings"
+    return corrupt(path.parent, path.name, what, do)
+
+
+def _nothing_came(bag: Path) -> bool:
+    """Whether there is nothing but what a recorder writes before the first message."""
+    files = files_of(bag)
+    others = {path.name for path in bag.iterdir()} - {path.name for path in files}
+    return others <= _BEFORE_MESSAGES and all(_holds_nothing(file) for file in files)
 
 
 def _holds_nothing(file: Path) -> bool:
@@ -105,7 +125,7 @@ def _repair_open(bag: Path, folder: Path) -> RepairReport | None:
         (bag / RESERVE).unlink(missing_ok=True)
         if (folder / bag.name).exists():
             raise exists(folder / bag.name)
-        if all(_holds_nothing(file) for file in files_of(bag)):
+        if _nothing_came(bag):
             shutil.rmtree(bag)
             return None
         report = _repaired_or_aside(bag, folder)

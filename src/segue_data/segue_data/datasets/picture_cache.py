@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -27,6 +28,9 @@ from segue_data.storage.folder_lock import FolderLock
 HERE = ".cache"
 VARIABLE = "SEGUE_CACHE_DIR"
 _MARKER = "complete.json"
+_OURS = re.compile(
+    r"[0-9a-f]{16}(-|$)"
+)  # names of what is kept; the place may be a link to folders of others
 Build = Callable[[Path], None]
 
 
@@ -93,7 +97,8 @@ def _remove_stale(place: Path, key: str) -> None:
     """What is damaged, of other files than those that are there now, or of a process that was killed."""
     current = key.split("-", maxsplit=1)[0]
     for folder in place.iterdir():
-        if not folder.is_dir() or (folder.name != key and folder.name.startswith(f"{current}-")):
+        stale = _OURS.match(folder.name) and not folder.name.startswith(f"{current}-")
+        if not folder.is_dir() or not (stale or folder.name == key):
             continue
         lock = FolderLock(folder)  # a folder that somebody fills is locked, ours too
         if lock.held:

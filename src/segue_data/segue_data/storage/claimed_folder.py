@@ -46,7 +46,7 @@ def _lock(folder: Path, busy: Callable[[], None]) -> tuple[Path, int]:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            handle = os.open(folder, os.O_RDONLY)
+            handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)  # what a link leads to is nobody's to clear
         except FileNotFoundError:  # its owner has just renamed it
             continue
         try:
@@ -81,7 +81,7 @@ def _wait(folder: Path) -> None:
 def _is(handle: int, folder: Path) -> bool:
     """Whether the open handle is what lies at `folder` now."""
     try:
-        there = folder.stat()
+        there = folder.lstat()
     except FileNotFoundError:
         return False
     mine = os.fstat(handle)
