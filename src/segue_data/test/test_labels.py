@@ -47,6 +47,21 @@ def test_a_stop_right_after_a_gripper_change_is_one_keyframe(robot: RobotConfig)
     assert np.flatnonzero(found).tolist() == [26, 89]
 
 
+def test_the_keyframe_of_a_gripper_may_be_where_its_fingers_have_followed(robot: RobotConfig) -> None:
+    state, action = _episode()
+    state[:, 6] = np.where(np.arange(90) < 48, 0.7, 0.1)
+
+    def found(measured: np.ndarray, told: np.ndarray) -> list[int]:
+        settings = KeyframeSettings(gripper_answered=True)
+        return list(np.flatnonzero(labels.keyframes(measured, told, robot.action_space, RATE, settings)))
+
+    assert found(state, action) == [30, 48, 89]
+    state[:, 6] = 0.7  # something wide is between the fingers
+    assert found(state, action) == [30, 55, 89]
+    action[49:, 6] = 1.0  # and they are told to open before they have closed
+    assert found(state, action) == [30, 48, 49, 89]
+
+
 def test_a_robot_that_stands_still_at_the_beginning_does_not_come_to_rest_there(robot: RobotConfig) -> None:
     state, action = _episode()
     state = np.concatenate([np.repeat(state[:1], 20, axis=0), state])

@@ -38,6 +38,14 @@ def test_a_shorter_chain_leaves_out_what_is_far_from_the_keyframe() -> None:
     np.testing.assert_allclose(mixed, [0.72, 0.82], atol=1e-6)
 
 
+def test_a_goal_that_is_held_is_where_a_chain_ends() -> None:
+    held = line([0.62, 0.72, 0.82, 0.82, 0.82], 1, 1)
+    mixed = rows_after([line([0.5, 0.6, 0.7, 0.8]), held], [0, 1], m=0.0)
+    np.testing.assert_allclose(mixed, [0.61, 0.71, 0.81, 0.81, 0.81], atol=1e-6)
+    again = rows_after([line([0.5, 0.6, 0.7, 0.8]), held, line([0.74, 0.84], 2, 2)], [0, 1, 2], m=0.0)
+    np.testing.assert_allclose(again, [(0.7 + 0.72 + 0.74) / 3, 0.82], atol=1e-6)
+
+
 @pytest.mark.parametrize("m", [-0.3, 0.0, 0.01, 0.3])
 def test_the_weights_are_those_of_an_ensemble_the_oldest_first(m: float) -> None:
     keyframes = np.array([0.80, 0.81, 0.79, 0.82])

@@ -22,6 +22,8 @@ class KeyframeSettings:
     """Version 2: a frame is a keyframe when a gripper's command changes, when the robot comes to rest, or at the end.
 
     Source: C2F-ARM's heuristic as Chain-of-Action and ARM use it (gripper state, velocities near zero, debounce).
+    With `gripper_answered` an observation tells on which side of a keyframe it is: between the command and the fingers'
+    movement nothing can be seen of either. Who does not follow within the debounce has the keyframe there.
     The velocities are those of the dataset's state: tool speed, or joint speed where the state has joints. A robot that
     stands still at the beginning does not come to rest there, and coming to rest right before the end is the end.
     """
@@ -30,6 +32,7 @@ class KeyframeSettings:
     still_rad_s: float = 0.05
     debounce_frames: int = 10  # frames after a keyframe in which coming to rest makes no other
     gripper_threshold: float = 0.5
+    gripper_answered: bool = False  # the keyframe of a change is where the measured gripper has followed it, not the command
     end: bool = True  # whether the last frame is a keyframe, whatever happens there
 
 
@@ -61,13 +64,31 @@ def _still(state: Rows, space: ActionSpace, rate_hz: float, settings: KeyframeSe
     return still
 
 
-def _gripper_changes(action: Rows, space: ActionSpace, threshold: float) -> NDArray[np.bool_]:
-    changes: NDArray[np.bool_] = np.zeros(len(action), dtype=bool)
+def _gripper_changes(
+    state: Rows, action: Rows, space: ActionSpace, settings: KeyframeSettings
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Frames in which a gripper is told otherwise, and those that are keyframes for it, both (frames,)."""
+    changes, found = (np.zeros(len(action), dtype=bool) for _ in range(2))
     for channel in space.channels:
         if channel.kind is ChannelKind.GRIPPER:
-            closed: NDArray[np.bool_] = np.all(action[:, space.slice(channel.name)] > threshold, axis=1)
-            changes[1:] |= closed[1:] != closed[:-1]
-    return changes
+            told, measured = (
+                np.all(rows[:, space.slice(channel.name)] > settings.gripper_threshold, axis=1)
+                for rows in (action, state)
+            )
+            for change in np.flatnonzero(told[1:] != told[:-1]) + 1:
+                changes[change] = True
+                found[change + _answer(told[change:], measured[change:], settings)] = True
+    return changes, found
+
+
+def _answer(told: NDArray[np.bool_], measured: NDArray[np.bool_], settings: KeyframeSettings) -> int:
+    """How many frames behind the change, the first of them, the keyframe is."""
+    if not settings.gripper_answered:
+        return 0
+    waited = slice(settings.debounce_frames + 1)
+    again = np.append(told[1:] != told[:-1], True)  # told otherwise in the next frame, or no frame follows
+    ends = np.flatnonzero(((measured == told) | again)[waited])
+    return int(ends[0]) if len(ends) else settings.debounce_frames
 
 
 def keyframes(
@@ -75,8 +96,8 @@ def keyframes(
 ) -> NDArray[np.bool_]:
     """Keyframes (frames,) of one episode, from its state and action, both (frames, D)."""
     still = _still(state, space, rate_hz, settings)
-    found = _gripper_changes(action, space, settings.gripper_threshold)
-    for frame in _rests(still, found, settings):
+    changes, found = _gripper_changes(state, action, space, settings)
+    for frame in _rests(still, changes, settings):
         found[frame] = True
     found[-1:] |= settings.end
     return found

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from segue_policies.chain_of_action.method import DELAY
 from segue_policies.networks.widths import check_width
 from segue_policies.supervised.config import ChunkConfig
 
@@ -54,6 +55,13 @@ class ChainConfig(ChunkConfig):
         description="reverse: behind the last action of a chain its tool's measured position is learned, at which the "
         "chain stops, and which is not executed. Commands run ahead of a tool, here by 2 to 8 cm, so that without it a "
         "chain has nothing to stop at; false: as the authors, whose actions are measured poses",
+    )
+    shortest: int = Field(
+        default=2 * DELAY,
+        ge=1,
+        le=1024,
+        description="ticks of the shortest chunk: after a shorter chain its keyframe is held for the rest. One of fewer "
+        "ticks than the delay would come too late, and one of twice as many lasts until the next is there; 1: as decoded",
     )
     farthest: float = Field(
         default=0.1,

@@ -2,6 +2,9 @@
 
 from segue_policies.method import Method
 
+DELAY = 8
+"""Ticks of an inference that are asked for."""
+
 METHODS = (
     Method(
         name="chain_of_action",
@@ -13,6 +16,6 @@ METHODS = (
         description="Chain-of-Action: from a keyframe backward to the present pose, action by action",
         continuation="reverse_temporal_ensemble",
         stride=16,
-        delay=8,
+        delay=DELAY,
     ),
 )

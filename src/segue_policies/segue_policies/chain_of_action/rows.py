@@ -69,7 +69,17 @@ class ChainRows:
         return actions
 
     def rows(self, actions: Floats) -> Floats:
-        """Rows (R, D), one per tick from the present on, of a chain (n, D) as it was decoded: R = (n - 1) every + 1."""
+        """Rows (R, D), one per tick from the present on, of a chain (n, D) as it was decoded.
+
+        R = (n - 1) every + 1, or `shortest`: its keyframe is held behind a shorter one.
+        """
+        made = self._each_tick(actions)
+        missing = self.config.shortest - len(made)
+        if self.keyframe is None or missing <= 0:
+            return made
+        return np.concatenate([made, np.tile(made[-1:], (missing, 1))])
+
+    def _each_tick(self, actions: Floats) -> Floats:
         executed = actions[:-1] if self.config.ends_at_tool and len(actions) > 1 else actions
         timed = in_time(torch.from_numpy(executed), self.config.order).numpy()
         every = self.config.every

@@ -5,9 +5,10 @@
     new chain                   x    x    x    x    x    x          another number of rows, the same goal
     mean                        new  both both both both both
 
-A chain ends at its goal, whenever it was decoded, so what corresponds is counted back from there and not by ticks. The
-weights are exp(-m i), i = 0 for the oldest chain of a row, as in `temporal_ensemble`. Chains to another goal are not
-mixed: where the keyframes are apart, or a gripper of theirs differs, the mean begins anew with the new chain.
+A chain ends at its goal, whenever it was decoded, so what corresponds is counted back from there and not by ticks. Where a
+chunk ends with equal rows its goal is held: the chain ends with the first of them, and the mean of that one is held.
+The weights are exp(-m i), i = 0 for the oldest chain of a row, as in `temporal_ensemble`. Chains to another goal are
+not mixed: where the keyframes are apart, or a gripper of theirs differs, the mean begins anew with the new chain.
 """
 
 from collections.abc import Mapping
@@ -66,12 +67,15 @@ class ReverseTemporalEnsemble(Continuation):
         if dropped == chunk.horizon:
             return dropped
         rows = timeline.rows_from(now)
-        behind = self._counts[len(self._counts) - len(old) :]
-        both = min(len(old), len(rows)) if len(old) and self._one_goal(space, old[-1], rows[-1]) else 0
-        behind = behind[len(behind) - both :]
-        self._counts = np.concatenate([np.ones(len(rows) - both, dtype=np.int64), behind + 1])
+        goal, before = _chain_ticks(rows), _chain_ticks(old)
+        both = min(goal, before) if before and self._one_goal(space, old[-1], rows[-1]) else 0
+        behind = self._counts[len(self._counts) - len(old) :][before - both : before]
+        mixed = slice(goal - both, goal)
+        self._counts = np.ones(len(rows), dtype=np.int64)
+        self._counts[mixed] += behind
         if both:
-            rows[-both:] = blend(space, old[-both:], rows[-both:], self._shares(behind))
+            rows[mixed] = blend(space, old[before - both : before], rows[mixed], self._shares(behind))
+            rows[goal:] = rows[goal - 1]
             timeline.replace(rows, now)
         return dropped
 
@@ -94,6 +98,12 @@ class ReverseTemporalEnsemble(Continuation):
             if not same:
                 return False
         return True
+
+
+def _chain_ticks(rows: NDArray[np.float64]) -> int:
+    """How many of rows (n, D) there are up to the first of those that hold the last one."""
+    moving = np.flatnonzero((rows != rows[-1:]).any(axis=1))
+    return min(int(moving[-1]) + 2, len(rows)) if len(moving) else min(1, len(rows))
 
 
 def create(options: Mapping[str, Any]) -> Continuation:
