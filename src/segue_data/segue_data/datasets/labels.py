@@ -32,7 +32,7 @@ class KeyframeSettings:
     still_rad_s: float = 0.05
     debounce_frames: int = 10  # frames after a keyframe in which coming to rest makes no other
     gripper_threshold: float = 0.5
-    gripper_answered: bool = False  # the keyframe of a change is where the measured gripper has followed it, not the command
+    gripper_answered: bool = False  # a change's keyframe is where the fingers have followed, not the command
     end: bool = True  # whether the last frame is a keyframe, whatever happens there
 
 

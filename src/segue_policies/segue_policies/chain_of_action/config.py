@@ -60,8 +60,8 @@ class ChainConfig(ChunkConfig):
         default=2 * DELAY,
         ge=1,
         le=1024,
-        description="ticks of the shortest chunk: after a shorter chain its keyframe is held for the rest. One of fewer "
-        "ticks than the delay would come too late, and one of twice as many lasts until the next is there; 1: as decoded",
+        description="ticks of the shortest chunk: a keyframe that is nearer is held for the rest. Fewer than the delay "
+        "would come too late, and twice as many last until the next chunk is there; 1: as decoded",
     )
     farthest: float = Field(
         default=0.1,

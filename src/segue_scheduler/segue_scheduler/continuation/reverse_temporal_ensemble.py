@@ -5,8 +5,8 @@
     new chain                   x    x    x    x    x    x          another number of rows, the same goal
     mean                        new  both both both both both
 
-A chain ends at its goal, whenever it was decoded, so what corresponds is counted back from there and not by ticks. Where a
-chunk ends with equal rows its goal is held: the chain ends with the first of them, and the mean of that one is held.
+A chain ends at its goal, whenever it was decoded, so what corresponds is counted back from there and not by ticks.
+Where a chunk ends with equal rows its goal is held: the chain ends with the first of them, whose mean is held then.
 The weights are exp(-m i), i = 0 for the oldest chain of a row, as in `temporal_ensemble`. Chains to another goal are
 not mixed: where the keyframes are apart, or a gripper of theirs differs, the mean begins anew with the new chain.
 """
