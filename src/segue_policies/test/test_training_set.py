@@ -137,6 +137,17 @@ def test_settings_of_the_command_line_are_every_policys(plan: dict[str, Any], tm
     assert all(s.settings["training"]["init"] == str(first.folder) and s.corrected for s in others)
 
 
+def test_a_set_without_a_first_stage_begins_each_policy_afresh(plan: dict[str, Any], tmp_path: Path) -> None:
+    del plan["first"]
+    plan["training"]["seed"] = 3
+    made = stages(plan, "test", "dots", tmp_path)
+    assert [stage.folder.name for stage in made] == ["legato_dots", "flow_dots", "legato_dots_no_condition"]
+    for stage in made:
+        assert "init" not in stage.settings["training"] and stage.settings["training"]["seed"] == 3
+    based, *_ = stages(plan | {"base": "trained/legato"}, "test", "dots", tmp_path)
+    assert based.settings["training"]["init"] == "trained/legato"
+
+
 def test_what_a_set_has_not_and_a_missing_task_are_refused_by_name(
     plan: dict[str, Any], tmp_path: Path
 ) -> None:

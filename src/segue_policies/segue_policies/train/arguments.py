@@ -153,10 +153,12 @@ def _settings(base: _Base | None, method: str | None) -> tuple[Setting, ...]:
         own = settings_of(StagesConfig, group="The stages")
         return tuple(_not_needed(_as_yaml(one)) for one in (*own, *chain(*each), *_training()))
     if is_set(base.settings):
-        stage = find_method(str(base.settings["first"]["method"])).resolve("settings")
-        stages = [settings_of(stage, f"{name}.", name) for name in ("first", "then")]
+        first = base.settings.get("first")
+        named = first or next(iter(base.settings["policies"].values()))
+        stage = find_method(str(named["method"])).resolve("settings")
+        stages = [settings_of(stage, f"{name}.", name) for name in (["first"] if first else []) + ["then"]]
         own = settings_of(SetConfig, group="The set")
-        return tuple(_not_needed(_as_yaml(one)) for one in (*own, *stages[0], *stages[1], *_training()))
+        return tuple(_not_needed(_as_yaml(one)) for one in (*own, *chain(*stages), *_training()))
     name = method or str(base.settings.get("method", ""))
     found = settings_of(_model(name, "" if method else base.source), group=f"The method, {name}")
     rest = [one for one in found if not one.name.startswith("training.") and one.name != "method"]

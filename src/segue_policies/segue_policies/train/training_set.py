@@ -3,6 +3,8 @@
 first ----> legato_<task>         the same data, start, steps and seed for all; with frozen image encoders also the
       |---> flow_<task>           same encoder, and pictures that are encoded once for the whole set
       |---> legato_<task>_no_condition ...
+
+Without `first` and `base` each begins with fresh weights of the same seed.
 """
 
 from __future__ import annotations
@@ -28,11 +30,14 @@ class SetConfig(StrictModel):
     training: dict[str, Any] = Field(
         default_factory=dict, description="settings of every training in the set, over its own"
     )
-    first: dict[str, Any] = Field(description="settings of the first stage, as of a policy of its own")
+    first: dict[str, Any] | None = Field(
+        default=None,
+        description="settings of the first stage, as of a policy of its own; none: all begin afresh",
+    )
     base: str | None = Field(
         default=None, description="a checkpoint to take as the first stage, instead of `first`"
     )
-    then: dict[str, Any] = Field(description="settings that the policies share")
+    then: dict[str, Any] = Field(default_factory=dict, description="settings that the policies share")
     policies: dict[str, dict[str, Any]] = Field(
         min_length=1, description="each policy's own settings by its folder, in which {task} is the task"
     )
@@ -78,9 +83,7 @@ def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path
         if name not in short:
             raise unknown_name("policy of the set", name, short)
     every = {"training": config.training}
-    base = Path(config.base) if config.base else out / f"first_{task}"
-    first = [] if config.base else [TrainingStage(base, merge(config.first, every), corrected=False)]
-    begun = {"training": {"init": str(base), "kept_views": str(out / VIEWS)}}
+    first, begun = _beginning(config, every, task, out)
     shared = merge(every, begun)
     chosen = [short[name] for name in config.only or short]
     return first + [
@@ -91,6 +94,19 @@ def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path
         )
         for name in chosen
     ]
+
+
+def _beginning(
+    config: SetConfig, every: Mapping[str, Any], task: str, out: Path
+) -> tuple[list[TrainingStage], dict[str, Any]]:
+    """The first stage where there is one to train, and the settings that begin each policy with it."""
+    base, first = Path(config.base) if config.base else out / f"first_{task}", config.first
+    if config.base is None and first is None:
+        return [], {}
+    trained = (
+        [] if config.base or first is None else [TrainingStage(base, merge(first, every), corrected=False)]
+    )
+    return trained, {"training": {"init": str(base), "kept_views": str(out / VIEWS)}}
 
 
 def found(folders: Sequence[Path], resume: bool, first: bool = True) -> set[Path]:
