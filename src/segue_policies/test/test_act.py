@@ -94,6 +94,28 @@ def test_the_loss_reaches_every_weight(changes: dict[str, Any], dots: Any) -> No
     assert idle == []
 
 
+def test_with_its_keyframe_a_chunk_has_a_row_more_which_is_not_executed(dots: Any, tmp_path: Path) -> None:
+    settings = make_act_settings(steps=1, evaluations=1, batch_size=2, validation_frames=2)
+    settings["network"] |= {"keyframe": True}
+    with pytest.raises(ValidationError, match="network.keyframe with actions anchored, expected absolute"):
+        ActConfig.model_validate(settings)
+    settings["actions"] = "absolute"
+    learner = ActLearner(ActConfig.model_validate(settings), dots)
+    batch = learner.read(learner.part, learner.part.frames[:12])
+    sample = learner.encoded(learner.model, learner._sample(batch, torch.zeros(12, 1)))
+    told = learner.normaliser.decode_actions(sample.actions[:, -1:], sample.state)[:, 0]
+    first = learner.part.frames[0]
+    keyframes = [first + 9] * 10 + [
+        first + 19
+    ] * 2  # the grippers close in the tenth frame, then there is the end
+    np.testing.assert_allclose(told.numpy(), dots.action[keyframes], atol=1e-5)
+    assert sample.actions.shape[1] == 11 and sample.real[:, -1].all()
+    learner.loss(next(iter(learner.batches(0))), 0).backward()
+    assert [name for name, p in learner.model.named_parameters() if p.grad is None] == []
+    train(settings, "test", dots, tmp_path / "act")
+    assert load_policy(tmp_path / "act").predict(request_at(dots, 0)).chunk.horizon == 10
+
+
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
     with pytest.raises(ValidationError, match="width is 30, expected a multiple of 4 and of heads"):
         network(width=30)

@@ -16,10 +16,13 @@ def build_network(
 ) -> ActNet:
     """Fresh network for states of width S and chunks (H, D), around `trunk` or one with random weights.
 
+    Its chunks have a row more with the setting `keyframe`.
+
     Raises:
         ConfigError: a vision model without its settings or without the library that it is from.
     """
-    return ActNet(config, state_dim, chunk_shape, trunk or _trunk(config))
+    rows, dim = chunk_shape
+    return ActNet(config, state_dim, (rows + config.keyframe, dim), trunk or _trunk(config))
 
 
 def map_stage(given: Given) -> MapStage | None:

@@ -47,6 +47,11 @@ class NetworkConfig(StrictModel):
     style_encoder: bool = Field(
         default=True, description="train as a conditional VAE; false: plain regression (the paper's ablation)"
     )
+    keyframe: bool = Field(
+        default=False,
+        description="one row more: the action of the next keyframe, predicted and not executed (ACT+KF of "
+        "Chain-of-Action, App. E)",
+    )
     pre_norm: bool = Field(default=False, description="normalise before attention and MLP instead of after")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="in training, everywhere in the transformers")
 
@@ -64,6 +69,10 @@ class ActConfig(MethodConfig):
 
     method: str = "act"
     horizon: int = Field(default=100, ge=1, le=1024, description="rows H of a chunk")
+    keyframes: dict[str, Any] = Field(
+        default_factory=dict,
+        description="network.keyframe: settings of the label keyframes, such as {still_m_s: 0.02}",
+    )
     kl_weight: float = Field(default=10.0, ge=0, description="beta, weight of the KL divergence")
     actions: Literal["absolute", "anchored"] = Field(
         default="absolute",
@@ -81,3 +90,12 @@ class ActConfig(MethodConfig):
         default=None, description="train adapters of the image trunk instead of its weights; needs peft"
     )
     network: NetworkConfig = NetworkConfig()
+
+    @model_validator(mode="after")
+    def _keyframe_is_absolute(self) -> Self:
+        if self.network.keyframe and self.actions != "absolute":
+            text = (
+                "network.keyframe with actions {got}, expected absolute: a keyframe is not of one row's units"
+            )
+            raise PydanticCustomError("keyframe", text, {"got": self.actions})
+        return self

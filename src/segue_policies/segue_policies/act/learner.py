@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segue_policies.act.build import build_network, map_stage
@@ -23,6 +26,8 @@ from segue_policies.supervised.sample import Description, Sample
 from segue_policies.training.lora import add_adapters, without_adapters
 from segue_policies.training.seeds import seeded
 from segue_policies.vision.config import Given
+
+KEYFRAME, FOLLOWS = "act_keyframe", "act_keyframe_follows"
 
 
 class ActLearner(SupervisedLearner[ActConfig, ActNet]):
@@ -64,6 +69,28 @@ class ActLearner(SupervisedLearner[ActConfig, ActNet]):
         """Adapters come after the weights that they adapt."""
         if self.config.lora is not None:
             add_adapters(self.model.backbone, self.config.lora)
+
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """With the setting `keyframe` the action (F, D) of the next one, and whether there is one (F,)."""
+        if not self.config.network.keyframe:
+            return {}
+        data = self.data
+        following = np.asarray(data.label("keyframes", **self.config.keyframes)["next_keyframe"])
+        episode = np.asarray(data.episode)
+        frames = np.searchsorted(episode, episode) + np.maximum(following, 0)
+        return {KEYFRAME: np.asarray(data.action)[frames], FOLLOWS: following >= 0}
+
+    def encoded(self, net: ActNet, sample: Sample) -> Sample:
+        """The sample, its chunk with the keyframe behind it where the network predicts one."""
+        if not self.config.network.keyframe:
+            return sample
+        keyframe = self.normaliser.encode_actions(sample.columns[KEYFRAME][:, None], sample.state)
+        real = torch.cat([sample.real, sample.columns[FOLLOWS][:, None]], dim=1)
+        return replace(sample, actions=torch.cat([sample.actions, keyframe], dim=1), real=real)
+
+    def sample(self, net: ActNet, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Chunks of the mean style, without the keyframe."""
+        return super().sample(net, sample, generator)[:, : self.horizon]
 
     def loss_of(self, net: ActNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Absolute error and beta times the divergence, in training with dropout and a style that is drawn.

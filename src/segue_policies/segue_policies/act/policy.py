@@ -85,6 +85,7 @@ class ActPolicy:
         with self._runtime.computing(self._device):
             images = self._picture_encoder.encode(shown)
             predicted = self._net(images, self._normaliser.encode_state(state)).float()
+        predicted = predicted[:, : self._info.horizon]  # without a keyframe behind them
         actions = self._normaliser.decode_actions(predicted, state)[0].cpu().numpy()
         if not np.isfinite(actions).all():
             raise not_finite(self._info.name, actions)
