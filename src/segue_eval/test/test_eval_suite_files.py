@@ -94,10 +94,12 @@ def test_names_that_a_suite_does_not_have_are_refused(change: dict[str, object],
         SuiteSpec.model_validate(VALID | change)
 
 
-def test_two_files_train_every_policy_that_the_suites_name(tmp_path: Path) -> None:
+def test_three_files_train_every_policy_that_the_suites_name(tmp_path: Path) -> None:
     training = config_folder() / "training"
     file = training / "legato_tables.yaml"
     made = stages(read_settings(file), str(file), "drawer", tmp_path)
+    chains = training / "chain_of_action_tables.yaml"
+    made += stages(read_settings(chains), str(chains), "drawer", tmp_path)
     phases = training / "action_stream_aligned.yaml"
     streams = staged(read_settings(phases), str(phases), tmp_path / "stream_drawer")
     for stage in (*made, *streams):
