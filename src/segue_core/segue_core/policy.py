@@ -2,12 +2,13 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
+from segue_core.arrays import Floats
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ConfigError, ErrorCode, clipped, unknown_name
 from segue_core.history import MAX_LOOKBACK, check_history
@@ -191,6 +192,15 @@ class StreamingPolicy(Policy, Protocol):
 
         Rows that were given once never change. `predict` gives the last part.
         """
+        ...
+
+
+@runtime_checkable
+class AttentivePolicy(Policy, Protocol):
+    """A policy that tells what the parts of its answer look at, for pictures; nothing that is executed asks it."""
+
+    def attention(self, request: PredictRequest) -> Mapping[str, Floats]:
+        """Shares (n, m) by title, each row's sum 1: how much part i of the answer to `request` looks at part j."""
         ...
 
 

@@ -185,6 +185,22 @@ examples:
     quiet: bool = Field(default=False, description="show no progress")
 
 
+class PictureOptions(StrictModel):
+    """What a policy would do at a frame of a dataset, drawn into the cameras' pictures; nothing moves.
+
+    Green is its plan, red what was demonstrated. A policy that tells what its actions look at has that drawn below.
+    """
+
+    checkpoint: Path = Field(description="checkpoint folder")
+    data: Path = Field(description="dataset with the frame")
+    episode: int = Field(default=0, ge=0, description="which one, from 0")
+    frame: int = Field(default=0, ge=0, description="which frame of it, from 0")
+    robot: Annotated[str | None, Word(names="robots")] = Field(
+        default=None, description="whose cameras, by name; else the dataset's"
+    )
+    out: Path | None = Field(default=None, description="file, .png; else DATASET-plan-EPISODE-FRAME.png")
+
+
 class CompareOptions(StrictModel):
     """Re-run the scheduler and the policy on a recorded episode's observations with each continuation.
 

@@ -46,6 +46,11 @@ VERBS: Verbs = {
         "segue_eval.settings:CompareOptions",
         "segue_eval.compare.cli:run_compare",
     ),
+    "picture": Verb(
+        "what a policy would do at a frame of a dataset",
+        "segue_eval.settings:PictureOptions",
+        "segue_eval.plan_picture:run_picture",
+    ),
     "report": Verb(
         "video, numbers and page of a run, again",
         "segue_eval.settings:ReportOptions",

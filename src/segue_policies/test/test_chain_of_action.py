@@ -16,9 +16,11 @@ from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
 from segue_core.observation import Observation
-from segue_core.policy import PredictRequest
+from segue_core.policy import AttentivePolicy, PredictRequest
+from segue_policies.chain_of_action.attention import among_actions
 from segue_policies.chain_of_action.config import ChainConfig, Order
 from segue_policies.chain_of_action.decoding import Chains, decode
+from segue_policies.chain_of_action.layers import DecoderLayer
 from segue_policies.chain_of_action.learner import ChainLearner
 from segue_policies.chain_of_action.loss import chain_loss
 from segue_policies.chain_of_action.model import ChainNet, ChainTraining
@@ -335,3 +337,32 @@ def test_a_chain_that_reaches_its_longest_says_so_and_one_that_leads_elsewhere_i
     with pytest.raises(PolicyError, match="does not lead back to the tool") as caught:
         policy.predict(request)
     assert caught.value.code is ErrorCode.POLICY_IMPLAUSIBLE
+
+
+def test_a_policy_tells_what_its_actions_look_at(checkpoint: Path, dots: Dots) -> None:
+    policy, request = load_policy(checkpoint), request_at(dots, 0)
+    assert isinstance(policy, AttentivePolicy)
+    layers = policy.attention(request)
+    assert len(layers) == 2  # decoder_layers
+    for shares in layers.values():
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-5)
+        np.testing.assert_array_equal(np.triu(shares, 1), 0.0)  # nothing of a later action
+
+
+def test_attention_is_that_of_the_decoder() -> None:
+    net = network(decoder_layers=1)
+    context, actions = context_of(net, 1), torch.randn(1, 6, 14)
+    with torch.no_grad():
+        shares = among_actions(net, actions, context)[0]
+        begun = torch.cat([net.begin.expand(1, 1, -1), net.enter(actions)[:, :-1]], dim=1)
+        layer = net.head.layer
+        assert isinstance(layer, DecoderLayer)
+        shown = layer.norms[0](begun + net.places[:6])
+        only = layer.among
+        only.heads = 1  # the mean over heads is that of one where there is one
+        one = among_actions(net, actions, context)[0]
+        mixed = only.leave(one @ only.keys(shown)[1][0, 0])
+        torch.testing.assert_close(
+            mixed[None], only(shown, only.keys(shown), causal=True), atol=1e-5, rtol=1e-5
+        )
+    assert shares.shape == (6, 6)

@@ -28,6 +28,7 @@ PURPOSES: Final[Mapping[str, Mapping[str, str]]] = {
         "corrections": "what the expert would have done where a policy went",
         "finetune": "a policy or a progress estimator with the policy's own episodes",
         "compare": "other continuations on a recorded episode; nothing moves",
+        "picture": "what a policy would do at a frame of a dataset",
         "report": "video, numbers and page of a run, again",
         "bench": "what things cost on this machine",
         "soak": "what grows or jitters over minutes or hours, live or in lockstep",

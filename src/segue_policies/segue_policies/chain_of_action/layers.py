@@ -44,11 +44,15 @@ class Attention(nn.Module):
         key, value = self.key_value(x).chunk(2, dim=-1)
         return self._split(key), self._split(value)
 
+    def queries(self, x: Tensor) -> Tensor:
+        """Queries (B, heads, T, W / heads) of tokens (B, T, W)."""
+        return self._split(self.query(x))
+
     def forward(self, x: Tensor, keys: tuple[Tensor, Tensor], causal: bool = False) -> Tensor:
         """`(B, T, W)` to the same; `causal`: token i sees the first i + 1 keys."""
         rate = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(
-            self._split(self.query(x)), *keys, is_causal=causal, dropout_p=rate
+            self.queries(x), *keys, is_causal=causal, dropout_p=rate
         )
         left: Tensor = self.leave(mixed.transpose(1, 2).flatten(2))
         return left

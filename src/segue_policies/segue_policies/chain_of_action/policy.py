@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from segue_core.arrays import Floats
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
+from segue_policies.chain_of_action.attention import among_actions
 from segue_policies.chain_of_action.config import ChainConfig
-from segue_policies.chain_of_action.decoding import decode
+from segue_policies.chain_of_action.decoding import Chains, decode
 from segue_policies.chain_of_action.model import ChainNet, build_network
 from segue_policies.chain_of_action.plausible import near, plausible
 from segue_policies.chain_of_action.rows import ChainRows
@@ -49,6 +52,26 @@ class ChainPolicy(SupervisedPolicy):
                 not finite; POLICY_IMPLAUSIBLE, one that cannot be meant.
         """
         start = time.perf_counter()
+        _, chains, tool = self._decoded(request)
+        reader = self._reader
+        rows = self._checked(reader.actions(chains, 0, tool), tool[0].cpu().double().numpy())
+        chunk = ActionChunk(rows.astype(np.float32), request.start_tick, self._info.name, request.sequence)
+        ended = reader.config.order == "forward" or bool(chains.arrived[0])
+        longest = f"a chain did not arrive within {reader.config.horizon} ticks and was cut"
+        return PredictResult(chunk, time.perf_counter() - start, () if ended else (longest,))
+
+    @torch.inference_mode()
+    def attention(self, request: PredictRequest) -> Mapping[str, Floats]:
+        """How much each action, the keyframe first, looks at those that were decoded before it; raises as `predict`."""
+        context, chains, _ = self._decoded(request)
+        shares = among_actions(cast(ChainNet, self._net), chains.actions[:, : int(chains.counts[0])], context)
+        return {
+            f"attention of actions, layer {number}": share.double().cpu().numpy()
+            for number, share in enumerate(shares, start=1)
+        }
+
+    def _decoded(self, request: PredictRequest) -> tuple[Tensor, Chains, Tensor]:
+        """Context, chain, and where the tool is (1, S)."""
         check_plain(request, self._info.name)
         pixels, measured = (torch.from_numpy(part)[None].to(self._device) for part in self._seen(request))
         tool = measured if measured.ndim == 2 else measured[:, -1]
@@ -56,12 +79,7 @@ class ChainPolicy(SupervisedPolicy):
         net, reader = cast(ChainNet, self._net), self._reader
         with self._runtime.computing(self._device):
             context = net.look(self._picture_encoder.encode(shown), self._normaliser.encode_state(measured))
-            chains = decode(net, context, reader.arrived(tool), reader.config.places)
-        rows = self._checked(reader.actions(chains, 0, tool), tool[0].cpu().double().numpy())
-        chunk = ActionChunk(rows.astype(np.float32), request.start_tick, self._info.name, request.sequence)
-        ended = reader.config.order == "forward" or bool(chains.arrived[0])
-        longest = f"a chain did not arrive within {reader.config.horizon} ticks and was cut"
-        return PredictResult(chunk, time.perf_counter() - start, () if ended else (longest,))
+            return context, decode(net, context, reader.arrived(tool), reader.config.places), tool
 
     def _checked(self, actions: Floats, tool: Floats) -> Floats:
         space, reader = self._info.action_space, self._reader
