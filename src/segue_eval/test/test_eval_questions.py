@@ -1,0 +1,69 @@
+"""A paper's questions on the plane with a camera: its world and demonstrations, and from training to verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segue_core.errors import ConfigError
+from segue_eval.claims import Verdict
+from segue_eval.synthetic.carrying import CARRYING, INSIDE, CarryingPlant, demonstrations
+from segue_eval.synthetic.questions import Answer, main, read_questions, verdicts
+
+
+def test_demonstrations_carry_the_red_dot_to_the_blue_one_and_have_keyframes_there() -> None:
+    data = demonstrations(12, 0)
+    plant = CarryingPlant()
+    for episode in range(12):
+        plant.reset(1_000_000 + episode)
+        for action in data.action[data.episode == episode]:
+            plant.execute(action.astype(np.float64), 0)
+        assert plant.task_state().success
+    found = data.label("keyframes")["keyframe"]
+    assert {int(found[data.episode == episode].sum()) for episode in range(12)} <= {
+        3,
+        4,
+    }  # closes, opens, ends
+    assert data.action.shape[1] == CARRYING.dim and data.images.shape[1:] == (1, 24, 24, 3)
+
+
+def test_extrapolation_has_both_dots_outside_of_the_square_of_the_demonstrations() -> None:
+    for seed in range(50):
+        inside, outside = CarryingPlant("inside"), CarryingPlant("outside")
+        for plant in (inside, outside):
+            plant.reset(seed)
+        assert max(np.abs(inside.red).max(), np.abs(inside.blue).max()) <= INSIDE
+        assert min(np.abs(outside.red).max(), np.abs(outside.blue).max()) > INSIDE
+
+
+def test_a_verdict_rests_on_the_trainings_and_not_on_their_episodes() -> None:
+    asked = read_questions(("chain", "act"))
+    assert [claim.id for claim in asked.claims] == ["act"]
+    shares = {"chain": (0.8, 0.9, 0.85), "act": (0.3, 0.4, 0.38)}
+    found = [
+        Answer(cell, "inside", seed, share)
+        for cell, each in shares.items()
+        for seed, share in enumerate(each)
+    ]
+    inside, outside = verdicts(asked.claims, found)
+    assert inside.verdict is Verdict.REPRODUCED and inside.statistics["n"] == 3
+    assert outside.verdict is Verdict.INCONCLUSIVE
+    one = verdicts(asked.claims, [answer for answer in found if answer.training_seed == 0])
+    assert one[0].verdict is Verdict.INCONCLUSIVE  # however large the difference
+    with pytest.raises(ConfigError, match="unknown cell 'chian'"):
+        read_questions(("chian",))
+
+
+def test_the_questions_are_asked_from_the_training_to_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answers.json"
+    words = ["steps=2", "episodes=1", "training_seeds=1", "only=act_keyframe,act", f"json={file}"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "ACT+KF" in printed and "A keyframe does not make ACT worse, outside: inconclusive" in printed
+    answers = json.loads(file.read_text())["answers"]
+    assert len(answers) == 2 * 2
