@@ -9,5 +9,5 @@ mkdir -p "$folder"
 [ -d "$folder/demonstrations" ] || ./segue data record --task push_button --seeds 0:120 --disturb --out "$folder/bags"
 [ -d "$folder/demonstrations" ] || ./segue data convert "$folder/bags" "$folder/demonstrations"
 [ -d "$folder/chain_of_action_push_button" ] || ./segue train chain_of_action_trunk data="$folder/demonstrations" \
-    out="$folder/chain_of_action_push_button" steps=2660 threads=1 horizon=80
+    out="$folder/chain_of_action_push_button" steps=2660 threads=1 horizon=80 keyframes='{}' shortest=1
 ./segue eval --policy chain_of_action --task push_button --checkpoint "$folder/chain_of_action_push_button" --seeds 1000:1050

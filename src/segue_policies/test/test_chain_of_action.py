@@ -212,6 +212,18 @@ def test_between_the_actions_of_a_chain_rows_are_blended() -> None:
     assert reader(shortest=1).rows(actions[:1]).shape == (1, 14)  # the tool is at the keyframe
 
 
+def test_a_chain_that_leads_beside_the_tool_is_bent_to_it_and_keeps_its_keyframe() -> None:
+    actions = np.zeros((5, 14))
+    actions[:, 0] = [0.4, 0.3, 0.2, 0.1, 0.0]
+    tool = np.zeros(14)
+    tool[1] = 0.08
+    bent = reader(bend=True).bent(actions, tool)
+    np.testing.assert_allclose(bent[:, 0], actions[:, 0])
+    np.testing.assert_allclose(bent[:, 1], [0.0, 0.02, 0.04, 0.06, 0.08])
+    np.testing.assert_array_equal(reader(bend=True).bent(actions[:1], tool), actions[:1])
+    np.testing.assert_array_equal(reader().bent(actions, tool), actions)
+
+
 def test_a_keyframe_is_held_until_the_next_chunk_is_there() -> None:
     actions = np.zeros((4, 14))
     actions[:, 0] = [0.4, 0.2, 0.0, -0.05]

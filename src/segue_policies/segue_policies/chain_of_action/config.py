@@ -69,6 +69,11 @@ class ChainConfig(ChunkConfig):
         le=10,
         description="a chain that ends farther than this from the tool is refused [m, rad for joints]",
     )
+    bend: bool = Field(
+        default=False,
+        description="with to_tool: a chain that leads back beside the tool is moved there, all of it at its begin and "
+        "nothing of it at its keyframe",
+    )
     ahead: int = Field(
         default=5,
         ge=1,

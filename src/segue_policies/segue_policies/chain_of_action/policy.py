@@ -87,7 +87,7 @@ class ChainPolicy(SupervisedPolicy):
             raise not_finite(self._info.name, actions.astype(np.float32))
         meant = plausible(actions, reader.keyframe, space, self._robot)
         near(reader.begin(meant), tool, reader.points, reader.config.farthest)
-        return space.clip(reader.rows(meant))
+        return space.clip(reader.rows(reader.bent(meant, tool)))
 
 
 def _any_length(info: PolicyInfo) -> PolicyInfo:

@@ -68,6 +68,15 @@ class ChainRows:
             actions = actions[: nearest + 1]
         return actions
 
+    def bent(self, actions: Floats, tool: Floats) -> Floats:
+        """A chain (n, D) as it was decoded whose last entry is at the tool (S,) and whose first is where it was."""
+        if not (self.config.bend and self.config.ends_at_tool):
+            return actions
+        made = actions.copy()
+        share = np.linspace(0, 1, len(made))[:, None] if len(made) > 1 else np.zeros((1, 1))
+        made[:, self.points] += share * (tool[self.points] - made[-1, self.points])
+        return made
+
     def rows(self, actions: Floats) -> Floats:
         """Rows (R, D), one per tick from the present on, of a chain (n, D) as it was decoded.
 
