@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field
 
 from segue_core.command_line.main import program
 from segue_core.command_line.setting import Word
-from segue_core.contracts.base import StrictModel, merge, parse_model
+from segue_core.contracts.base import StrictModel, merge
 from segue_core.errors import unknown_name
+from segue_core.files import load_config
 from segue_core.scheduler_config import SchedulerConfig
 from segue_data.storage.atomic import write_text
 from segue_eval.claims import Claim
@@ -77,7 +77,7 @@ class Answer:
 
 def read_questions(only: Sequence[str] = ()) -> Questions:
     """The file, with some of its cells and the claims about them; raises ConfigError for a cell that it has not."""
-    asked = parse_model(yaml.safe_load(FILE.read_text()), Questions, FILE.name)
+    asked = load_config(FILE, Questions, "questions")
     there = [cell.id for cell in asked.cells]
     for name in only:
         if name not in there:
