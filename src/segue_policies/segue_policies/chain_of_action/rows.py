@@ -72,7 +72,7 @@ class ChainRows:
         """A chain (n, D) as it was decoded whose last entry is at the tool (S,) and whose first is where it was."""
         if not (self.config.bend and self.config.ends_at_tool):
             return actions
-        made = actions.copy()
+        made: Floats = actions.copy()
         share = np.linspace(0, 1, len(made))[:, None] if len(made) > 1 else np.zeros((1, 1))
         made[:, self.points] += share * (tool[self.points] - made[-1, self.points])
         return made
