@@ -15,7 +15,7 @@ from segue_bringup.environment.workspace import Workspace
 
 # Static checks are tests too, so that one closing line covers all; they are slow, so they begin.
 QUALITY = "tests/quality"
-# From the quick to the slow.
+# Where one process runs them: from the quick to the slow. Beside each other long files begin, so that none is left over.
 LAST = ("tests/faults", "tests/system")
 DAILY = ("-m", "not thorough")
 # What tests more than every day allows, by the option that asks for it.
@@ -68,7 +68,7 @@ def pytest_commands(workspace: Workspace, arguments: Sequence[str], kept: Path) 
         return [[*command, *passed]]
     command += ["-p", "tests.one_summary", *DAILY]
     folders = _folders(workspace)
-    alongside = [*command, *_workers(passed), "--alongside", QUALITY, "src", *folders, *passed]
+    alongside = [*command, *_workers(passed), "--alongside", QUALITY, *folders, "src", *passed]
     alone = [*command, f"--tell-too={kept}", "--alone", *folders, *passed, "-n0"]
     return [alongside] if is_fast else [[*alongside, f"--tell-later={kept}"], alone]
 
