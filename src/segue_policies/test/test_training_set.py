@@ -111,8 +111,9 @@ def test_an_interrupted_set_goes_on_and_keeps_what_is_finished(run: Any, tmp_pat
     )
 
 
-def test_a_folder_that_holds_something_else_is_not_removed(run: Any, tmp_path: Path) -> None:
-    note = tmp_path / "set/flow_dots/notes.txt"
+@pytest.mark.parametrize("name", ["notes.txt", "training/notes.txt"])
+def test_a_folder_that_holds_something_else_is_not_removed(name: str, run: Any, tmp_path: Path) -> None:
+    note = tmp_path / "set/flow_dots" / name
     note.parent.mkdir(parents=True)
     note.write_text("mine")
     assert run("--resume") == ExitStatus.POLICY_REFUSED

@@ -15,7 +15,7 @@ from segue_bringup.environment.workspace import Workspace
 
 # Static checks are tests too, so that one closing line covers all; they are slow, so they begin.
 QUALITY = "tests/quality"
-# Where one process runs them: from the quick to the slow. Beside each other long files begin, so that none is left over.
+# One after the other: from the quick to the slow. Beside each other long files begin, so that none is left over.
 LAST = ("tests/faults", "tests/system")
 DAILY = ("-m", "not thorough")
 # What tests more than every day allows, by the option that asks for it.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
 
 TASK = "{task}"
 VIEWS = ".views"
+_WRITTEN_FIRST = ("*.csv", "curves.png", "config.yaml", "tensorboard", "*state.safetensors*", "state.json*")
 
 
 class SetConfig(StrictModel):
@@ -130,7 +132,15 @@ def found(folders: Sequence[Path], resume: bool, first: bool = True) -> set[Path
         )
     begun = {folder for folder in there if (folder / "training" / NUMBERS).is_file()}
     for folder in set(there) - begun if first else ():
-        if any(path.name != "training" for path in folder.iterdir()):
+        if not _is_attempt(folder):
             raise PolicyError(ErrorCode.TRAINING_FAILED, f"{folder} is not a training to go on with")
         shutil.rmtree(folder)
     return begun
+
+
+def _is_attempt(folder: Path) -> bool:
+    """Whether there is nothing but what a training writes before it saves its state; somebody's own files are none."""
+    if [path.name for path in folder.iterdir()] != ["training"] or not (folder / "training").is_dir():
+        return False
+    names = [path.name for path in (folder / "training").iterdir()]
+    return all(any(fnmatch(name, pattern) for pattern in _WRITTEN_FIRST) for name in names)
