@@ -54,13 +54,15 @@ class WorldModelBench:
     ticks: Mapping[str, int]
 
 
-def bench_world_model(policy: Policy, chunks: int, stride: int) -> WorldModelBench:
-    """Time a policy; `chunks` at least 10.
+def bench_world_model(
+    policy: Policy, chunks: int, stride: int, clock: Callable[[], float] = time.thread_time
+) -> WorldModelBench:
+    """Time a policy by a clock in seconds; `chunks` at least 10.
 
     Raises:
         ConfigError: it is no world model with a memory.
     """
-    told = _Told(_with_memory(policy), stride)
+    told = _Told(_with_memory(policy), stride, clock)
     kept = {}
     anew = {}
     for chunk in range(1, chunks + 1):
@@ -119,8 +121,8 @@ def table(found: WorldModelBench) -> str:
 class _Told:
     """A policy in one long task, and what it was told."""
 
-    def __init__(self, policy: MemoryPolicy, stride: int) -> None:
-        self._policy, self._stride = policy, stride
+    def __init__(self, policy: MemoryPolicy, stride: int, clock: Callable[[], float]) -> None:
+        self._policy, self._stride, self._clock = policy, stride, clock
         self._request = request_for(policy, WORLD_MODEL.name)
         self._random = np.random.default_rng(0)
         self._tick = 0
@@ -129,7 +131,7 @@ class _Told:
 
     def ask(self, options: Mapping[str, float] | None = None) -> float:
         """Seconds of the next answer; then the task goes on."""
-        took = _seconds(lambda: self._policy.predict(self._now(options)))
+        took = self._seconds(lambda: self._policy.predict(self._now(options)))
         every = self._policy.info.observe_every
         for _ in range(self._stride // every):
             self._tick += every
@@ -150,7 +152,12 @@ class _Told:
                 other.observe(*said)
             other.predict(self._now(None))
 
-        return _seconds(again)
+        return self._seconds(again)
+
+    def _seconds(self, call: Callable[[], object]) -> float:
+        began = self._clock()
+        call()
+        return self._clock() - began
 
     def _say(self, seen: Observation, rows: int) -> None:
         done = np.zeros((rows, self._policy.info.action_space.dim), np.float32)
@@ -180,9 +187,3 @@ def _medians(times: Mapping[int, float], chunks: int) -> dict[int, float]:
         mark: float(np.median([took for chunk, took in times.items() if abs(chunk - mark) <= _AROUND]))
         for mark in (5, chunks)
     }
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.thread_time()
-    call()
-    return time.thread_time() - began
