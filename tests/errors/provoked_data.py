@@ -7,8 +7,8 @@ from segue_data.bags.folders import find_bags
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.reader import read
 from segue_data.contracts import load_robot
+from segue_data.datasets.bag_to_rows import read_episode
 from segue_data.datasets.episodes import open_dataset
-from segue_data.datasets.recorded_episode import read_episode
 from segue_data.recording.session import RecordingSession
 from segue_data.testing import TEXT_TOPICS, text_message
 

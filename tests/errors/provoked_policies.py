@@ -19,16 +19,16 @@ from segue_core.observation import Observation
 from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import GuidanceSchedule
-from segue_policies.chain_of_action.plausible import plausible
+from segue_policies.answering import decode
 from segue_policies.checkpoints.checkpoint import Expected
-from segue_policies.decoding import decode
 from segue_policies.deployment import Deployment
-from segue_policies.hold.policy import HoldPolicy
-from segue_policies.lerobot import client
-from segue_policies.lerobot.lerobot_server.serving import FORMAT
-from segue_policies.lerobot.lerobot_server.wire import send
+from segue_policies.methods.chain_of_action.plausible import plausible
+from segue_policies.methods.hold.policy import HoldPolicy
+from segue_policies.methods.lerobot import client
+from segue_policies.methods.lerobot.lerobot_server.serving import FORMAT
+from segue_policies.methods.lerobot.lerobot_server.wire import send
 from segue_policies.node.policy import PolicyNode, PolicyParameters
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.policy_loading import check_checkpoint, load_policy
 from segue_policies.training.budget import Budget
 from segue_policies.training.config import TrainingConfig
 from segue_scheduler.node import results

@@ -11,7 +11,7 @@ from segue_core.lease import Lease
 from segue_core.policy import CAPABILITIES
 from segue_core.scheduler_config import SchedulerConfig
 from segue_interfaces.action import RunTask
-from segue_scheduler.inspection import check_chunk
+from segue_scheduler.chunk_check import check_chunk
 from segue_scheduler.node import results
 from segue_scheduler.node.session import Session
 from segue_scheduler.node.watches import TickWatch

@@ -9,8 +9,8 @@ from dataclasses import replace
 from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import Policy, PredictRequest, PredictResult
 from segue_policies.deployment import Deployment
+from segue_policies.methods.sway.policy import SwayPolicy
 from segue_policies.node.policy import PolicyNode, PolicyParameters
-from segue_policies.sway.policy import SwayPolicy
 from segue_ros.lifecycle import run
 
 _SIZE = (64, 48)

@@ -22,8 +22,8 @@ from segue_core.policy import Policy, PolicyInfo, PredictRequest, PredictResult
 from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk
 from segue_policies.deployment import Deployment
+from segue_policies.methods.sway.policy import SwayPolicy
 from segue_policies.node.policy import PolicyNode, PolicyParameters
-from segue_policies.sway.policy import SwayPolicy
 from segue_ros import qos
 from segue_ros.lifecycle import run
 from segue_ros.waiting import until

@@ -21,18 +21,18 @@ from segue_data.bags.reader import count_messages, extent_of, read, receipt_time
 from segue_data.bags.repair import repair
 from segue_data.checks.bag import check_bag
 from segue_data.contracts import load_robot, load_task
-from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.bag_to_rows import read_episode
 from segue_data.recording.lockstep import RecordingOptions, record_episode
 from segue_data.recording.replay_report import compare
 from segue_data.testing import tiny_stage
 from segue_eval.build import Runner, Setup
 from segue_eval.compare.recorded import read_recorded
 from segue_eval.compare.settings import find_settings
-from segue_eval.plant import SimulatedPlant
 from segue_eval.recording import LockstepRecorder
 from segue_eval.report.bag import read_run
 from segue_eval.report.metrics import run_metrics
 from segue_eval.report.write import _facts, find_bag
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.testing.doubles import WavingPolicy
 
 from .damage import Held, torn

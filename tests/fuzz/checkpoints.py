@@ -17,19 +17,19 @@ from torch import nn
 from segue_core.action_space import DUAL_ARM_EE
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PolicyInfo, PredictRequest
-from segue_policies.act import build as act_build
-from segue_policies.act.config import NetworkConfig as ActNetwork
 from segue_policies.checkpoints.checkpoint import CONFIG, STATS, WEIGHTS, save_checkpoint
-from segue_policies.flow.build import build_network
-from segue_policies.flow.config import NetworkConfig
-from segue_policies.lerobot.client import LeRobotServer
-from segue_policies.lerobot.contract import read_contract
-from segue_policies.lerobot.lerobot_server.serving import FORMAT
-from segue_policies.lerobot.policy import LeRobotPolicy
+from segue_policies.methods.act import build as act_build
+from segue_policies.methods.act.config import NetworkConfig as ActNetwork
+from segue_policies.methods.flow.build import build_network
+from segue_policies.methods.flow.config import NetworkConfig
+from segue_policies.methods.lerobot.client import LeRobotServer
+from segue_policies.methods.lerobot.contract import read_contract
+from segue_policies.methods.lerobot.lerobot_server.serving import FORMAT
+from segue_policies.methods.lerobot.policy import LeRobotPolicy
 from segue_policies.networks.resnet import ResNet, load_weights
+from segue_policies.policy_loading import load_policy, warm_up
 from segue_policies.samples.demonstrations import split
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.serve import load_policy, warm_up
 from segue_policies.testing.dots import make_dots
 from segue_policies.training import run_state
 

@@ -24,10 +24,10 @@ from segue_perception.drivers.realsense import RealSenseOptions
 from segue_perception.drivers.replay import ReplayOptions
 from segue_perception.drivers.usb import UsbOptions
 from segue_perception.node.topic_camera import TopicCameraOptions
-from segue_policies.entry import PolicyEntry
-from segue_policies.train.arguments import read_settings
-from segue_policies.train.command import parse_settings
-from segue_policies.train.training_set import is_set, stages
+from segue_policies.policy_entry import PolicyEntry
+from segue_policies.training.command.arguments import read_settings
+from segue_policies.training.command.policy_set import is_set, stages
+from segue_policies.training.command.train import parse_settings
 
 from .campaign import ROOT
 from .reader import Reader, must, one_file

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from segue_data.checks.dataset import check_dataset
 from segue_data.contracts import load_robot
 from segue_data.datasets import corrections
+from segue_data.datasets.bag_to_rows import EpisodeArrays
 from segue_data.datasets.dataset import load
 from segue_data.datasets.episodes import open_dataset
 from segue_data.datasets.label_files import label_of, write_labels, write_split
 from segue_data.datasets.picture_cache import HERE
-from segue_data.datasets.recorded_episode import EpisodeArrays
 from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile

@@ -23,8 +23,8 @@ from segue_eval.corrections import gather
 from segue_perception.colours import decompressed
 from segue_policies.checkpoints.checkpoint import CONFIG, load_checkpoint
 from segue_policies.networks.resnet import ResNet, load_weights
-from segue_policies.train.training_set import stages
 from segue_policies.training import run_state
+from segue_policies.training.command.policy_set import stages
 
 from .checkpoints import _flow, _trained
 from .datasets import _corrections

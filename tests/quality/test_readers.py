@@ -32,16 +32,16 @@ CHECKED = {
     "segue_data/bags/reader.py": "bags; its files are looked at first",
     "segue_data/bags/mcap_rewrite.py": "bags; of files that a scan has read",
     "segue_data/bags/stored.py": "bags; of files that are regular",
-    "segue_data/datasets/films.py": "videos",
+    "segue_data/datasets/video_frames.py": "videos",
     "segue_data/datasets/parquet.py": "tables",
     "segue_perception/colours.py": "pictures, whose size is looked at before they are decoded",
     "segue_policies/checkpoints/checkpoint.py": "weights, from bytes whose digest fits",
     "segue_policies/networks/openvla.py": "weights",
     "segue_policies/networks/resnet.py": "weights",
     "segue_policies/training/run_state.py": "weights",
-    "segue_policies/lerobot/lerobot_server/wire.py": "messages of LeRobot's process, bounded",
-    "segue_policies/lerobot/lerobot_server/weights.py": "weights, in LeRobot's own process",
-    "segue_policies/lerobot/lerobot_server/network.py": "config.json that LeRobot has read already",
+    "segue_policies/methods/lerobot/lerobot_server/wire.py": "messages of LeRobot's process, bounded",
+    "segue_policies/methods/lerobot/lerobot_server/weights.py": "weights, in LeRobot's own process",
+    "segue_policies/methods/lerobot/lerobot_server/network.py": "config.json that LeRobot has read already",
     "segue_perception/drivers/usb.py": "a camera, or a film for tests, that the settings name",
     "segue_control/robot/model_files.py": "the robot's model, which is a regular file of a bounded size",
 }
@@ -62,7 +62,7 @@ OWN = {
     "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
     "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",
     "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/training/curves.py",
-    "segue_policies/samples/rollouts.py", "segue_policies/train/arguments.py",
+    "segue_policies/samples/rollouts.py", "segue_policies/training/command/arguments.py",
 }  # fmt: skip
 """Read only what this workspace wrote a moment ago, what is installed with it, or words of a command line."""
 

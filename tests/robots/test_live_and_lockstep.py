@@ -8,8 +8,8 @@ from builtin_interfaces.msg import Time
 from segue_data.bags.reader import read
 from segue_data.contracts import load_robot, load_task
 from segue_eval.build import Runner, Setup
-from segue_eval.plant import SimulatedPlant
 from segue_eval.recording import LockstepRecorder
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.testing.doubles import WavingPolicy
 from segue_scheduler.node.messages import state_to_msg
 from segue_scheduler.statistics import Statistics

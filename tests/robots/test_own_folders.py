@@ -14,7 +14,7 @@ from segue_control.robot.kinematics import Kinematics
 from segue_core.contracts.search import FILES, VARIABLE, config_files, name_of
 from segue_core.errors import ConfigError
 from segue_data.contracts import config_folder, load_robot, load_task, names, path_of
-from segue_policies.train.arguments import parse
+from segue_policies.training.command.arguments import parse
 
 SHIPPED = Path(__file__).parents[2] / "config"
 

@@ -6,7 +6,7 @@ import pytest
 
 from segue_core.exit_status import ExitStatus
 from segue_policies.testing.dots import make_act_settings, make_dots
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 from .conftest import run_unhurried
 

@@ -14,7 +14,7 @@ from segue_data.bags.reader import read, topics_of
 from segue_data.bags.recorded import executed_commands
 from segue_data.checks.bag import check_bag
 from segue_data.contracts import load_robot
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.info import describe
 from segue_data.datasets.writer import ConversionOptions
 from segue_eval.compare.recorded import read_recorded

@@ -10,12 +10,12 @@ from segue_core.contracts.base import load_mapping, load_yaml
 from segue_core.contracts.search import config_files
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import read_config
-from segue_policies.entry import policy_entry, policy_names
+from segue_policies.policy_entry import policy_entry, policy_names
 
 MODELS: Mapping[str, str] = {
     "robots": "segue_core.contracts.robot:RobotConfig",
     "tasks": "segue_core.contracts.task:TaskConfig",
-    "policies": "segue_policies.entry:PolicyEntry",
+    "policies": "segue_policies.policy_entry:PolicyEntry",
 }
 """What the files of a kind are; imported when one is read."""
 

@@ -32,7 +32,7 @@ class DoctorOptions(StrictModel):
 def train_form(words: Sequence[str]) -> Form:
     """What `segue train` takes; it becomes the words of the program that trains."""
     from segue_data.errors import missing
-    from segue_policies.train import arguments as train_arguments
+    from segue_policies.training.command import arguments as train_arguments
 
     configs = config_root() / "training"
     form = train_arguments.train_form(words, configs)
@@ -52,7 +52,7 @@ def train(words: Sequence[str]) -> int:
     """Train in a process of its own, which saves its work when it is interrupted; its exit status."""
     quietly = [sys.executable, "-m", "segue_bringup.environment.quietly"]
     with held():
-        child = subprocess.Popen([*quietly, "segue_policies.train.command", *words])
+        child = subprocess.Popen([*quietly, "segue_policies.training.command.train", *words])
 
         def pass_on(number: int, _: FrameType | None) -> None:
             if number != signal.SIGINT:  # which a terminal sends to the child as well

@@ -139,7 +139,7 @@ def _fitting_stride(arguments: Mapping[str, Scalar]) -> int:
 
 
 def _estimator(given: str, task: str) -> str:
-    from segue_policies.estimators import estimator_folder
+    from segue_policies.estimator_loading import estimator_folder
 
     folder = estimator_folder(given, task, config_root() / "checkpoints")
     return str(Path(folder).expanduser().absolute())
@@ -147,7 +147,7 @@ def _estimator(given: str, task: str) -> str:
 
 def _learned_stop(arguments: Mapping[str, Scalar]) -> str:
     """The options of the rules, with the threshold that the progress estimator was calibrated to."""
-    from segue_policies.estimators import calibrated, check_estimator
+    from segue_policies.estimator_loading import calibrated, check_estimator
 
     given = {name: arguments[name] for name in ("termination", "rule_options")}
     config, folder = parse_model(given, SchedulerConfig, "run"), Path(str(arguments["progress"]))

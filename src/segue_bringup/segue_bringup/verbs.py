@@ -32,8 +32,8 @@ VERBS: Verbs = {
     ),
     "adopt": Verb(
         "a checkpoint of LeRobot for a robot",
-        "segue_policies.lerobot.settings:AdoptOptions",
-        "segue_policies.lerobot.cli:run",
+        "segue_policies.methods.lerobot.settings:AdoptOptions",
+        "segue_policies.methods.lerobot.cli:run",
     ),
     **EVALUATION,
     "doctor": Verb(

@@ -15,7 +15,7 @@ import yaml
 
 from segue_bringup import command_index
 from segue_bringup.catalogue import config_root, names
-from segue_bringup.environment import completing, early, own
+from segue_bringup.environment import completing, mistyped_words, script_settings
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.graph import load_graph
@@ -194,7 +194,7 @@ def test_what_is_wrong_is_said_before_anything_is_imported(
     words: str, said: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace.root)
-    assert said in early.refusal(workspace, words.split())
+    assert said in mistyped_words.refusal(workspace, words.split())
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_what_is_wrong_is_said_before_anything_is_imported(
     ],
 )
 def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspace) -> None:
-    assert early.refusal(workspace, words.split()) == ""
+    assert mistyped_words.refusal(workspace, words.split()) == ""
 
 
 @pytest.mark.parametrize(
@@ -261,11 +261,11 @@ def test_names_of_the_users_own_folders_are_known_before_anything_is_imported(
         (tmp_path / kind / "mine.yaml").touch()
     monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
     words = ["run", "robot:=mine", "task:=mine"]
-    assert early.refusal(workspace, words) == ""
+    assert mistyped_words.refusal(workspace, words) == ""
     assert completing.complete(workspace, ["run", "robot=mi"]) == ["robot=mine"]
-    assert "franka" in early.refusal(workspace, ["run", "robot:=none"])
+    assert "franka" in mistyped_words.refusal(workspace, ["run", "robot:=none"])
     monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path / "gone"))
-    assert "SEGUE_CONFIG_PATH names a folder that is not there" in early.refusal(workspace, words)
+    assert "SEGUE_CONFIG_PATH names a folder that is not there" in mistyped_words.refusal(workspace, words)
 
 
 def test_files_of_ones_own_are_completed_and_one_that_is_missing_is_refused_at_once(
@@ -277,8 +277,8 @@ def test_files_of_ones_own_are_completed_and_one_that_is_missing_is_refused_at_o
     found = completing.complete(workspace, ["run", f"robot:={tmp_path}/mi"])
     assert found == [f"robot:={tmp_path}/mine.yaml", f"robot:={tmp_path}/mining/"]
     assert completing.complete(workspace, ["eval", "--task", f"{tmp_path}/o"]) == [f"{tmp_path}/other.yml"]
-    assert early.refusal(workspace, ["run", f"robot:={tmp_path}/mine.yaml"]) == ""
-    assert "no such file" in early.refusal(workspace, ["run", f"robot:={tmp_path}/none.yaml"])
+    assert mistyped_words.refusal(workspace, ["run", f"robot:={tmp_path}/mine.yaml"]) == ""
+    assert "no such file" in mistyped_words.refusal(workspace, ["run", f"robot:={tmp_path}/none.yaml"])
 
 
 def test_recordings_and_folders_are_completed_where_a_command_takes_them(
@@ -316,11 +316,11 @@ def test_a_training_of_the_users_own_is_left_to_the_command(
     """The index knows the settings of shipped trainings only."""
     monkeypatch.chdir(workspace.root)
     words = ["train", "mine", "data=d", "horizon=12"]
-    assert "unknown policy to train 'mine'" in early.refusal(workspace, words)
+    assert "unknown policy to train 'mine'" in mistyped_words.refusal(workspace, words)
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "mine.yaml").write_text("method: act\n")
     monkeypatch.setenv("SEGUE_CONFIG_PATH", str(tmp_path))
-    assert early.refusal(workspace, words) == ""
+    assert mistyped_words.refusal(workspace, words) == ""
     assert "mine" in completing.complete(workspace, ["train", "min"])
 
 
@@ -350,10 +350,11 @@ def test_a_method_in_a_new_folder_makes_the_index_stale(workspace: Workspace, tm
     shutil.copytree(index["package"], package, ignore=shutil.ignore_patterns("__pycache__"))
     index["package"] = str(package)
     (tmp_path / ".venv" / "segue" / indices.FILE).write_text(json.dumps(index))
-    (package / "foo").mkdir()
+    foo = package / "methods" / "foo"
+    foo.mkdir()
     assert indices.load(Workspace(tmp_path)) is not None
     for name in ("method.py", "__init__.py"):
-        (package / "foo" / name).touch()
+        (foo / name).touch()
     assert indices.load(Workspace(tmp_path)) is None
 
 
@@ -414,16 +415,16 @@ def test_what_the_index_does_not_know_for_certain_is_left_to_the_command(
     """`./segue train nll --help` listed `--width` of an installed method, `train nll width=64` was refused."""
     monkeypatch.chdir(workspace.root)
     installed_method(tmp_path, monkeypatch)
-    assert early.refusal(workspace, words.split()) == ""
+    assert mistyped_words.refusal(workspace, words.split()) == ""
 
 
 @pytest.mark.parametrize("words", ["torch=cpu", "torch:=cpu", "--torch=cpu", "--torch cpu"])
 def test_the_script_reads_its_own_settings_in_every_spelling(words: str, workspace: Workspace) -> None:
-    assert own.given(workspace, "setup", words.split()) == {"torch": "cpu"}
+    assert script_settings.given(workspace, "setup", words.split()) == {"torch": "cpu"}
     with pytest.raises(ConfigError, match="unknown torch 'gpu'"):
-        own.given(workspace, "setup", words.replace("cpu", "gpu").split())
+        script_settings.given(workspace, "setup", words.replace("cpu", "gpu").split())
     with pytest.raises(ConfigError, match="did you mean 'json'"):
-        own.given(workspace, "doctor", ["--jsn", "file"])
+        script_settings.given(workspace, "doctor", ["--jsn", "file"])
 
 
 @pytest.mark.parametrize("shell", sorted(completing.SCRIPTS))

@@ -106,7 +106,9 @@ def _trains(process: subprocess.Popen[str]) -> bool:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     commands = [Path(f"/proc/{child}/cmdline") for child in children]
     return any(
-        b"segue_policies.train.command" in command.read_bytes() for command in commands if command.exists()
+        b"segue_policies.training.command.train" in command.read_bytes()
+        for command in commands
+        if command.exists()
     )
 
 

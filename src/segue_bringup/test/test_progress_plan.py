@@ -11,7 +11,7 @@ from segue_bringup.graph import load_graph
 from segue_bringup.resolution import make_plan
 from segue_bringup.run.refusals import refuse_bad_progress
 from segue_core.errors import ConfigError, PolicyError
-from segue_policies.estimators import check_estimator
+from segue_policies.estimator_loading import check_estimator
 from segue_policies.testing.hasty_estimator import write_hasty_estimator
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue_core.figures import beyond, size, told_apart
-from segue_core.joint_merge import JointMerge
+from segue_core.joint_state_merge import JointMerge
 
 
 def test_a_slow_joint_that_is_a_little_too_old_is_not_said_to_be_as_old_as_allowed() -> None:

@@ -46,7 +46,7 @@ def convert(arguments: settings.ConvertOptions) -> int:
     """Bags to a dataset."""
     from segue_data.bags.folders import find_bags, unfinished_bags
     from segue_data.contracts import load_robot, recorded_robot
-    from segue_data.datasets.convert import convert as convert_bags
+    from segue_data.datasets.bags_to_dataset import convert as convert_bags
     from segue_data.datasets.writer import IMAGE_SIZE, ConversionOptions
 
     options = ConversionOptions(
@@ -190,7 +190,7 @@ def split(arguments: settings.SplitOptions) -> int:
 def export(arguments: settings.ExportOptions) -> int:
     """A dataset back to bags."""
     from segue_data.contracts import load_robot
-    from segue_data.datasets.export import export as write_bags
+    from segue_data.datasets.dataset_to_bags import export as write_bags
 
     robot = load_robot(arguments.robot) if arguments.robot else None
     count = write_bags(arguments.dataset, arguments.out, robot, workers=arguments.workers)

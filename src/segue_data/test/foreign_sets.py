@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from segue_core.contracts.robot import RobotConfig
 from segue_data.datasets import lerobot_format as layout
-from segue_data.datasets.recorded_episode import EpisodeArrays
+from segue_data.datasets.bag_to_rows import EpisodeArrays
 from segue_data.datasets.video_writer import write_video
 from segue_data.datasets.writer import ConversionOptions, EpisodeJob, write_arrays, write_meta
 

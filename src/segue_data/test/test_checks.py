@@ -22,7 +22,7 @@ from segue_data.checks.check import info
 from segue_data.checks.dataset import check_dataset
 from segue_data.cli import main
 from segue_data.datasets import lerobot_format as layout
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.episodes import data_files
 from segue_data.recording.stage import Demonstration
 from segue_data.testing import TinyWorld

@@ -28,9 +28,9 @@ from segue_data.bags.reader import read
 from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.datasets import feature_statistics
 from segue_data.datasets.alignment import as_of, check_ticks
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bag_to_rows import read_episode
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.dataset import EpisodeDataset, load
-from segue_data.datasets.recorded_episode import read_episode
 from segue_data.datasets.writer import ConversionOptions
 from segue_data.recording.lockstep import RecordingOptions, record_episode
 from segue_data.recording.stage import Demonstration

@@ -72,7 +72,7 @@ def test_the_size_of_pictures_that_is_asked_for_reaches_the_conversion(
         asked.append(options.size)
         return 0
 
-    monkeypatch.setattr("segue_data.datasets.convert.convert", convert)
+    monkeypatch.setattr("segue_data.datasets.bags_to_dataset.convert", convert)
     monkeypatch.setattr("segue_data.bags.folders.find_bags", lambda path: [path])
     for words in (["--size", "224x168"], []):
         commands.convert(parsed("convert", str(tmp_path), "out", "--robot", "dual_arm", *words))

@@ -17,9 +17,9 @@ from segue_data.bags.manifest import Manifest
 from segue_data.bags.streams import Streams, check_timing
 from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.contracts import load_robot
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bag_to_rows import read_episode
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.dataset import load
-from segue_data.datasets.recorded_episode import read_episode
 from segue_data.datasets.writer import ConversionOptions
 from segue_data.findings import Findings
 from segue_data.recording.session import Closed, RecordingSession

@@ -21,8 +21,8 @@ from segue_data.bags.reader import read, stamp_ns
 from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.checks.bag import check_bag
 from segue_data.cli import main
-from segue_data.datasets.convert import convert
-from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.bag_to_rows import read_episode
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.writer import ConversionOptions
 from segue_data.recording.stage import Demonstration
 

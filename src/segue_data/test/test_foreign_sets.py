@@ -25,10 +25,10 @@ from segue_data.checks.page import write_page
 from segue_data.cli import main
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.adopt import adopt
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.dataset import EpisodeDataset, load
+from segue_data.datasets.dataset_to_bags import export
 from segue_data.datasets.episodes import open_dataset
-from segue_data.datasets.export import export
 from segue_data.datasets.info import flat_names
 from segue_data.datasets.label_files import label_of, write_labels
 from segue_data.datasets.pictures import pictures

@@ -12,7 +12,7 @@ import pytest
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ConfigError, DataError
 from segue_data.datasets import labels
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.dataset import load
 from segue_data.datasets.label_files import find_label, label_of, split, write_labels, write_split
 from segue_data.datasets.labels import KeyframeSettings, TokenSettings

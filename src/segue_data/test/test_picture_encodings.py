@@ -22,7 +22,7 @@ from segue_data.bags.qos import SENSOR
 from segue_data.bags.reader import read
 from segue_data.bags.topics import demonstration_topics, image_topic
 from segue_data.checks.bag import check_bag
-from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.bag_to_rows import read_episode
 from segue_data.recording.compression import COMPRESSED, RAW, compress_image
 from segue_data.recording.stage import Demonstration
 from segue_perception.colours import COLOURS, to_rgb

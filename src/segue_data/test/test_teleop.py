@@ -23,7 +23,7 @@ from segue_data.teleop.episodes import Episodes, SessionStage
 from segue_data.teleop.evdev_device import EvdevDevice
 from segue_data.teleop.events import DeviceGone, InputEvent
 from segue_data.teleop.inputs import Inputs
-from segue_data.teleop.leader import Leader
+from segue_data.teleop.leader_arm import Leader
 from segue_data.teleop.pilot import Pilot
 from segue_data.teleop.terminal import TerminalKeys, key_names
 

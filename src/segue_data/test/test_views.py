@@ -21,9 +21,9 @@ from segue_data.checks.dataset import check_dataset
 from segue_data.checks.page import _figure, _legend, _starts, write_page
 from segue_data.cli import main
 from segue_data.contracts import load_robot
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.dataset import load
-from segue_data.datasets.export import export
+from segue_data.datasets.dataset_to_bags import export
 from segue_data.datasets.writer import ConversionOptions
 from segue_data.findings import Findings
 from segue_data.recording.stage import Demonstration

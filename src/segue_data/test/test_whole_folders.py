@@ -13,9 +13,9 @@ import pytest
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode
-from segue_data.datasets.convert import convert
+from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.dataset import load
-from segue_data.datasets.export import export
+from segue_data.datasets.dataset_to_bags import export
 from segue_data.recording.stage import Demonstration
 from segue_data.storage.claimed_folder import claimed
 
@@ -190,11 +190,11 @@ def test_labels_and_texts_that_many_write_at_once_are_whole(
 _SLOWLY = """
 import sys, time
 from segue_data import cli
-from segue_data.datasets import convert
+from segue_data.datasets import bags_to_dataset
 def never_done(*_):
     print("writes", flush=True)
     time.sleep(60.0)
-convert.write_meta = never_done
+bags_to_dataset.write_meta = never_done
 sys.exit(cli.main(sys.argv[1:]))
 """
 
@@ -218,9 +218,9 @@ def test_whoever_asks_a_conversion_to_end_leaves_nothing_half_written(
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from segue_data.datasets import export
-export.messages.robot_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-export.export(Path(sys.argv[1]), Path(sys.argv[2]), None, workers=1, progress=False)
+from segue_data.datasets import dataset_to_bags
+dataset_to_bags.messages.robot_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+dataset_to_bags.export(Path(sys.argv[1]), Path(sys.argv[2]), None, workers=1, progress=False)
 """
 
 

@@ -19,19 +19,19 @@ from segue_core.policy import Policy, PolicyInfo
 from segue_core.progress.estimator import ProgressEstimator
 from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import config_folder, load_robot, load_task
-from segue_eval.plant import Plant, SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
 from segue_eval.rows import CODE_DIGEST
+from segue_eval.simulated_plant import Plant, SimulatedPlant
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.deployment import Deployment
-from segue_policies.entry import PolicyEntry, policy_entry, policy_names
-from segue_policies.estimators import check_estimator, doubt, make_estimator
+from segue_policies.estimator_loading import check_estimator, doubt, make_estimator
 from segue_policies.method import Method, find_method
 from segue_policies.method_code import code_digest
+from segue_policies.policy_entry import PolicyEntry, policy_entry, policy_names
+from segue_policies.policy_loading import check_policy, make_policy
 from segue_policies.runtime import Dtype, Runtime
-from segue_policies.serve import check_policy, make_policy
-from segue_scheduler import correction
+from segue_scheduler import bounded_corrector as correction
 from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_sim.episode import Episode

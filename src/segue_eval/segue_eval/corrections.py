@@ -26,9 +26,9 @@ from segue_core.policy import ChunkRequest
 from segue_data.datasets.corrections import Correction, CorrectionsInfo, save
 from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
-from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import observe
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_scheduler.tick import TickInput, TickOutput
 from segue_sim.experts import Expert
 from segue_sim.scripted.taking_over import Witness, witness

@@ -13,8 +13,8 @@ from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
 from segue_policies.checkpoints.usual_stride import fitting_stride
-from segue_policies.estimators import calibrated, check_estimator, estimator_folder
-from segue_policies.serve import method_in
+from segue_policies.estimator_loading import calibrated, check_estimator, estimator_folder
+from segue_policies.policy_loading import method_in
 
 _OF_A_SETUP = ("stride", "delay", "delay_mode", "when_infeasible")
 """Settings that a setup names whatever they are: rows of setups that were evaluated before stay theirs."""

@@ -33,7 +33,7 @@ from segue_data.errors import missing
 from segue_data.storage.atomic import whole_file
 from segue_eval.settings import PictureOptions
 from segue_perception.preprocess import resize
-from segue_policies.serve import load_policy
+from segue_policies.policy_loading import load_policy
 
 PLAN, SHOWN = "tab:green", "tab:red"
 

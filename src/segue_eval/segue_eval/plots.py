@@ -13,8 +13,8 @@ import numpy as np
 from segue_core.ending_words import ending_word
 from segue_data.storage.atomic import write_text
 from segue_eval import page
-from segue_eval.again import command, films
 from segue_eval.charts import element, frame, padded_range
+from segue_eval.reproduce_command import command, films
 from segue_eval.result import EpisodeResult
 from segue_eval.statistics import estimate
 from segue_eval.summary import COLUMNS, Column, endings, estimates, success_interval

@@ -25,10 +25,10 @@ from segue_data.bags.topics import SIM_STATE, SIM_STATE_TYPE, image_topic
 from segue_data.contracts import load_robot
 from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
-from segue_eval.plant import Plant
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, PROGRESS, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
+from segue_eval.simulated_plant import Plant
 from segue_scheduler.tick import TickInput, TickOutput
 from segue_scheduler.wire import input_fields, progress_fields, state_fields
 

@@ -25,13 +25,13 @@ from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy, parts, shown
 from segue_core.progress.estimator import ProgressEstimator
-from segue_eval.bystander import Bystander
-from segue_eval.onlooker import Onlooker
-from segue_eval.plant import Plant
+from segue_eval.lockstep_estimator import LockstepEstimator
+from segue_eval.observation_feed import ObservationFeed
 from segue_eval.result import EpisodeResult
+from segue_eval.simulated_plant import Plant
 from segue_eval.trace import Trace
 from segue_perception.preprocess import resize
-from segue_scheduler.correction import BoundedCorrector
+from segue_scheduler.bounded_corrector import BoundedCorrector
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import TickInput, TickOutput
 
@@ -47,7 +47,12 @@ class Mailbox:
     told: Counter[str] = field(default_factory=Counter)  # notes of the policy
 
     def fetch(
-        self, onlooker: Onlooker, request: ChunkRequest, tick: int, latency: Latency, instruction: str = ""
+        self,
+        onlooker: ObservationFeed,
+        request: ChunkRequest,
+        tick: int,
+        latency: Latency,
+        instruction: str = "",
     ) -> None:
         """Ask the onlooker's policy now; what it says, or that it fails, is there after the latency, a tick at least.
 
@@ -91,9 +96,9 @@ def seen(plant: Plant, cameras: tuple[str, ...], size: tuple[int, int], tick: in
     return Observation(tick=tick, state=plant.measured().astype(np.float32), images=images)
 
 
-def _bystander(estimator: ProgressEstimator, plant: Plant, rate_hz: float) -> Bystander:
+def _bystander(estimator: ProgressEstimator, plant: Plant, rate_hz: float) -> LockstepEstimator:
     info = estimator.info
-    return Bystander(estimator, partial(seen, plant, info.cameras, info.image_size), rate_hz)
+    return LockstepEstimator(estimator, partial(seen, plant, info.cameras, info.image_size), rate_hz)
 
 
 def run_episode(
@@ -118,7 +123,7 @@ def run_episode(
     Equal arguments give equal results, bit for bit, except `wall_s`; but with a `Measured` latency.
     """
     began, mailbox, trace = time.perf_counter(), Mailbox(), Trace(space)
-    onlooker = Onlooker(policy, partial(observe, plant, policy))
+    onlooker = ObservationFeed(policy, partial(observe, plant, policy))
     latency = latency or Constructed()
     plant.reset(seed)
     onlooker.begin(0)

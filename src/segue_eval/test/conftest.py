@@ -9,9 +9,9 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_data.contracts import load_robot, load_task
 from segue_eval.build import Runner, Setup
-from segue_eval.plant import SimulatedPlant
 from segue_eval.recording import LockstepRecorder
 from segue_eval.result import EpisodeResult
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.testing.doubles import WavingPolicy
 
 settings.register_profile("segue", deadline=None, derandomize=True, max_examples=100)

@@ -9,10 +9,10 @@ import pytest
 
 from segue_core.exit_status import ExitStatus
 from segue_data.contracts import config_folder
-from segue_eval.again import command
 from segue_eval.bench.scheduler import BASE, bench_scheduler
 from segue_eval.cli import main
 from segue_eval.options import setup_from
+from segue_eval.reproduce_command import command
 from segue_eval.rows import RowFile
 from segue_eval.settings import EvalOptions, SetupOptions
 from segue_eval.testing.doubles import result_for

@@ -21,10 +21,10 @@ from segue_eval.compare.outcome import Comparison
 from segue_eval.compare.recorded import RecordedRun, read_recorded
 from segue_eval.compare.rerun import Setting, rerun
 from segue_eval.compare.verify import verify
-from segue_eval.plant import SimulatedPlant
 from segue_eval.recording import LockstepRecorder
 from segue_eval.report.write import find_bag
 from segue_eval.result import EpisodeResult
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.testing.doubles import TellingEstimator, WavingPolicy
 from segue_scheduler.replay import Joint
 

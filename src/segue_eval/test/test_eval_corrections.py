@@ -11,7 +11,7 @@ from segue_data.datasets.corrections import Correction, CorrectionsInfo, load, s
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.cli import main
 from segue_eval.corrections import CorrectedEpisodes, claim, finished
-from segue_eval.plant import SimulatedPlant
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_sim.scripted.taking_over import witness
 
 CHECKPOINT = config_folder() / "checkpoints" / "legato_pick_place"

@@ -13,7 +13,7 @@ from segue_core.errors import ConfigError, DataError
 from segue_eval.cli import main
 from segue_eval.online.command import run_finetune
 from segue_eval.settings import FinetuneOptions
-from segue_policies.estimators import check_estimator
+from segue_policies.estimator_loading import check_estimator
 from segue_policies.samples.rollouts import Rollout, load_rollout, save_rollout
 from segue_policies.testing.dots import make_dots
 from segue_policies.testing.hasty_estimator import write_hasty_estimator

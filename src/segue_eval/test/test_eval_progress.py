@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from segue_core.errors import ConfigError, PolicyError
-from segue_eval import again
+from segue_eval import reproduce_command
 from segue_eval.build import Setup, SimulatedRunner, check
 from segue_eval.options import setup_from
 from segue_eval.settings import EvalOptions
 from segue_eval.suite.run import Bench
-from segue_policies.estimators import check_estimator
+from segue_policies.estimator_loading import check_estimator
 from segue_policies.testing.hasty_estimator import write_hasty_estimator
 
 
@@ -42,7 +42,7 @@ def test_episodes_of_another_estimator_are_another_setup(estimator: Path) -> Non
     without, watched = setup_from(learned()).to_dict(), setup_from(learned(), str(estimator)).to_dict()
     assert "progress" not in without and "progress_digest" not in without
     assert watched["progress_digest"]
-    assert f"--progress {estimator}" in again.command(watched, 3, Path("again"))
+    assert f"--progress {estimator}" in reproduce_command.command(watched, 3, Path("again"))
 
 
 def test_a_task_that_it_does_not_know_ends_by_the_time_limit(estimator: Path) -> None:
@@ -55,7 +55,7 @@ def test_episodes_in_another_light_are_another_setup_and_a_light_that_a_task_has
         setup_from(EvalOptions(policy="hold", randomisation=given)) for given in ({}, {"light": 0.6})
     )
     assert "randomisation" not in plain.to_dict() and dark.contract().randomisation.light == 0.6
-    assert "--randomisation '{\"light\": 0.6}'" in again.command(dark.to_dict(), 3, Path("again"))
+    assert "--randomisation '{\"light\": 0.6}'" in reproduce_command.command(dark.to_dict(), 3, Path("again"))
     with pytest.raises(
         ConfigError, match="randomisation of task 'pick_place': lite: unknown key.*did you mean 'light'"
     ):

@@ -12,8 +12,8 @@ from segue_core.contracts.task import TaskConfig
 from segue_core.errors import SchedulerError
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_eval.build import Runner, Setup
-from segue_eval.plant import SimulatedPlant
 from segue_eval.result import EpisodeResult, result_from_row
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.testing.doubles import CAMERAS, StreamingPolicy, TellingEstimator, WavingPolicy
 from segue_scheduler.tick import TickInput, TickOutput
 

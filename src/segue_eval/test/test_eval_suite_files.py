@@ -11,10 +11,10 @@ from segue_eval.seeds import EVALUATION_SEEDS, VALIDATION_SEEDS, parse_seeds
 from segue_eval.suite.find import full_name, load_suite, suite_names
 from segue_eval.suite.plan import checkpoint_name
 from segue_eval.suite.spec import SuiteSpec
-from segue_policies.train.arguments import read_settings
-from segue_policies.train.command import parse_settings
-from segue_policies.train.stages import staged
-from segue_policies.train.training_set import stages
+from segue_policies.training.command.arguments import read_settings
+from segue_policies.training.command.policy_set import stages
+from segue_policies.training.command.stages import staged
+from segue_policies.training.command.train import parse_settings
 
 LEGATO = {"table1", "table2", "table3", "table4", "table5", "fig6", "tableA2"}
 

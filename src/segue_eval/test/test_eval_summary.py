@@ -11,12 +11,12 @@ import pytest
 
 from segue_core.command_line.form import form_of
 from segue_core.command_line.reading import read
-from segue_eval.again import command
 from segue_eval.claims import Verdict, rate_claim
 from segue_eval.cli import known
 from segue_eval.options import setup_from
 from segue_eval.plots import write_page
 from segue_eval.recording import best_and_worst, seeds_to_film
+from segue_eval.reproduce_command import command
 from segue_eval.result import EpisodeResult
 from segue_eval.settings import EvalOptions
 from segue_eval.statistics import estimate

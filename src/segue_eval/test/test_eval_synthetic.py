@@ -23,7 +23,7 @@ from segue_eval.synthetic.world import (
     height,
     side_of,
 )
-from segue_policies.flow.policy import FlowPolicy
+from segue_policies.methods.flow.policy import FlowPolicy
 from segue_scheduler import continuation
 
 STEPS, EPISODES = 300, 12

@@ -19,7 +19,7 @@ from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_core.figures import told_apart
-from segue_core.joint_merge import TICK_TOLERANCE_NS
+from segue_core.joint_state_merge import TICK_TOLERANCE_NS
 from segue_core.observation import Observation
 from segue_perception.camera import CameraFrame
 from segue_perception.frozen import FrozenRule, FrozenWatch

@@ -1,1 +1,5 @@
-"""Action-chunk policies: one folder per method, what they share in `common`."""
+"""Action-chunk policies: one folder per method in `methods`, and what methods share beside it."""
+
+from pathlib import Path
+
+__path__.append(str(Path(__file__).parent / "former_names"))

@@ -1,6 +1,6 @@
 """A method: what it is called, how it is trained and served. Found by name wherever it is installed.
 
-    in this package    <folder>/method.py with METHODS, a tuple of `Method`
+    in this package    methods/<folder>/method.py with METHODS, a tuple of `Method`
     in any other       an entry point of the group `segue.methods`: NAME = "package.module:METHOD"
 
 Neither touches a file that is there already. Torch, and whatever else is slow to import, stays behind the strings.
@@ -22,6 +22,7 @@ from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.registry import installed
 
 GROUP = "segue.methods"
+FOLDERS = f"{__package__}.methods"
 MODULE = "method"
 
 
@@ -136,10 +137,10 @@ def method_that_recognises(folder: Path) -> Method | None:
 
 @cache
 def own_methods() -> Mapping[str, Method]:
-    """Methods of this package's folders, by name."""
-    folders = importlib.import_module(__package__).__path__
+    """Methods of the folders in `methods`, by name."""
+    folders = importlib.import_module(FOLDERS).__path__
     packages = (module.name for module in pkgutil.iter_modules(folders) if module.ispkg)
-    modules = (f"{__package__}.{name}.{MODULE}" for name in packages)
+    modules = (f"{FOLDERS}.{name}.{MODULE}" for name in packages)
     there = (name for name in modules if importlib.util.find_spec(name) is not None)
     return {method.name: method for name in there for method in importlib.import_module(name).METHODS}
 

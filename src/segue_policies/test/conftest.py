@@ -12,7 +12,7 @@ import torch
 from hypothesis import settings
 
 from segue_policies.testing.dots import Dots, make_dots, make_settings
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 settings.register_profile("shared_machine", deadline=None, max_examples=50)
 settings.load_profile("shared_machine")

@@ -70,6 +70,6 @@ def load(folder, threads, device):
 
 
 if __name__ == "__main__":
-    sys.path.append(str(HERE.parents[1] / "segue_policies" / "lerobot"))
+    sys.path.append(str(HERE.parents[1] / "segue_policies" / "methods" / "lerobot"))
     refused = import_module("lerobot_server.wire").Refused
     sys.exit(import_module("lerobot_server.serving").main(load=load))

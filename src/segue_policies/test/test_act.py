@@ -16,17 +16,17 @@ from segue_core import wire
 from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_policies.act.build import build_network
-from segue_policies.act.config import ActConfig, NetworkConfig
-from segue_policies.act.learner import ActLearner
-from segue_policies.act.loss import divergence, reconstruction
-from segue_policies.act.model import ActNet, Style
+from segue_policies.methods.act.build import build_network
+from segue_policies.methods.act.config import ActConfig, NetworkConfig
+from segue_policies.methods.act.learner import ActLearner
+from segue_policies.methods.act.loss import divergence, reconstruction
+from segue_policies.methods.act.model import ActNet, Style
 from segue_policies.networks.positions import sine_grid, sine_table
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.node.policy import PolicyNode
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.policy_loading import check_checkpoint, load_policy
 from segue_policies.testing.dots import make_act_settings, make_dots
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 TINY = {
     "backbone_width": 8,

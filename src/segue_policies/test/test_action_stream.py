@@ -15,29 +15,29 @@ from segue_core.action_space import SINGLE_ARM_EE
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_policies.action_stream.alignment import (
+from segue_policies.checkpoints.checkpoint import Expected
+from segue_policies.deployment import Deployment
+from segue_policies.method import find_method
+from segue_policies.methods.action_stream.alignment import (
     Rewards,
     aligned,
     first_divergence,
     log_probabilities,
     selection,
 )
-from segue_policies.action_stream.beam import beam_search
-from segue_policies.action_stream.config import DecodingConfig, StreamSettings
-from segue_policies.action_stream.decoding import chooser, decode, filtered, likeliest
-from segue_policies.action_stream.instructions import NOTHING, hashed, padded
-from segue_policies.action_stream.learner import StreamLearner
-from segue_policies.action_stream.loss import stream_losses, token_losses
-from segue_policies.action_stream.model import Prompt, StreamNet, build_network
-from segue_policies.action_stream.policy import StreamPolicy
-from segue_policies.action_stream.tokens import BINS, StreamTokens
-from segue_policies.checkpoints.checkpoint import Expected
-from segue_policies.deployment import Deployment
-from segue_policies.method import find_method
-from segue_policies.serve import check_checkpoint, check_policy, load_policy, make_policy
+from segue_policies.methods.action_stream.beam import beam_search
+from segue_policies.methods.action_stream.config import DecodingConfig, StreamSettings
+from segue_policies.methods.action_stream.decoding import chooser, decode, filtered, likeliest
+from segue_policies.methods.action_stream.instructions import NOTHING, hashed, padded
+from segue_policies.methods.action_stream.learner import StreamLearner
+from segue_policies.methods.action_stream.loss import stream_losses, token_losses
+from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
+from segue_policies.methods.action_stream.policy import StreamPolicy
+from segue_policies.methods.action_stream.tokens import BINS, StreamTokens
+from segue_policies.policy_loading import check_checkpoint, check_policy, load_policy, make_policy
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, Dots, make_dots, make_settings
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 TOKENS = StreamTokens(vocabulary=300, dim=3)
 ROWS = 6

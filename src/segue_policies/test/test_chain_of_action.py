@@ -17,23 +17,23 @@ from segue_core.contracts.files import load_robot
 from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import AttentivePolicy, PredictRequest
-from segue_policies.chain_of_action.attention import among_actions
-from segue_policies.chain_of_action.config import ChainConfig, Order
-from segue_policies.chain_of_action.decoding import Chains, decode
-from segue_policies.chain_of_action.layers import DecoderLayer
-from segue_policies.chain_of_action.learner import ChainLearner
-from segue_policies.chain_of_action.loss import chain_loss
-from segue_policies.chain_of_action.model import ChainNet, ChainTraining
-from segue_policies.chain_of_action.plausible import near, plausible
-from segue_policies.chain_of_action.policy import ChainPolicy
-from segue_policies.chain_of_action.rows import ChainRows
-from segue_policies.chain_of_action.sequence import in_time, picked, with_end
-from segue_policies.chain_of_action.stopping import arrived, points_of
+from segue_policies.methods.chain_of_action.attention import among_actions
+from segue_policies.methods.chain_of_action.config import ChainConfig, Order
+from segue_policies.methods.chain_of_action.decoding import Chains, decode
+from segue_policies.methods.chain_of_action.layers import DecoderLayer
+from segue_policies.methods.chain_of_action.learner import ChainLearner
+from segue_policies.methods.chain_of_action.loss import chain_loss
+from segue_policies.methods.chain_of_action.model import ChainNet, ChainTraining
+from segue_policies.methods.chain_of_action.plausible import near, plausible
+from segue_policies.methods.chain_of_action.policy import ChainPolicy
+from segue_policies.methods.chain_of_action.rows import ChainRows
+from segue_policies.methods.chain_of_action.sequence import in_time, picked, with_end
+from segue_policies.methods.chain_of_action.stopping import arrived, points_of
+from segue_policies.policy_loading import check_checkpoint, load_policy
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import STEPS, Dots, make_chain_settings
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 ORDERS: tuple[Order, ...] = ("reverse", "forward", "hybrid")
 SHAPE = Shape(("front", "wrist"), (48, 40), 14, STEPS, 14)
@@ -174,7 +174,7 @@ def test_a_horizon_that_does_not_reach_the_keyframe_is_refused_with_the_one_that
 
 
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
-    from segue_policies.train.command import parse_settings
+    from segue_policies.training.command.train import parse_settings
 
     with pytest.raises(ConfigError, match="width is 30, expected a multiple of 4 and of heads"):
         parse_settings({"method": "chain_of_action", "width": 30}, "test")
@@ -231,7 +231,7 @@ def test_a_keyframe_is_held_until_the_next_chunk_is_there() -> None:
     np.testing.assert_allclose(held[:, 0], [0.0, 0.2, 0.4, 0.4, 0.4, 0.4])
     assert len(reader(shortest=2).rows(actions)) == 3
     assert len(reader(shortest=6, order="forward").rows(actions)) == 4  # no keyframe
-    from segue_policies.chain_of_action.method import METHODS
+    from segue_policies.methods.chain_of_action.method import METHODS
 
     assert ChainConfig().shortest >= 2 * METHODS[0].delay  # one that comes, and one that is asked for then
 

@@ -27,8 +27,8 @@ from segue_policies.checkpoints.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from segue_policies.estimators import check_estimator
-from segue_policies.serve import check_checkpoint, load_policy, method_in
+from segue_policies.estimator_loading import check_estimator
+from segue_policies.policy_loading import check_checkpoint, load_policy, method_in
 
 Spoil = Callable[[Path], None]
 
@@ -181,7 +181,7 @@ def test_statistics_that_would_divide_by_zero_are_refused(checkpoint: Path) -> N
 
 def test_checking_a_checkpoint_does_not_import_torch(checkpoint: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from segue_policies.serve import check_checkpoint;"
+        "import sys; from pathlib import Path; from segue_policies.policy_loading import check_checkpoint;"
         f"check_checkpoint(Path({str(checkpoint)!r})); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -262,7 +262,7 @@ def test_loading_a_checkpoint_imports_nothing_of_torchs_compiler(name: str) -> N
     """Two seconds of every start: networks without memory are built without what makes tables and noise there."""
     folder = Path(__file__).resolve().parents[3] / "config" / "checkpoints" / name
     code = (
-        "import sys; from pathlib import Path; from segue_policies.serve import load_policy; "
+        "import sys; from pathlib import Path; from segue_policies.policy_loading import load_policy; "
         f"load_policy(Path({str(folder)!r})); print({{'sympy', 'torch._dynamo'}} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

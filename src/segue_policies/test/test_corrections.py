@@ -18,13 +18,13 @@ from segue_core.errors import DataError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_policies.flow.config import FlowConfig
-from segue_policies.flow.path import interpolant
-from segue_policies.flow.variants import VARIANTS
+from segue_policies.methods.flow.config import FlowConfig
+from segue_policies.methods.flow.path import interpolant
+from segue_policies.methods.flow.variants import VARIANTS
+from segue_policies.policy_loading import load_policy
 from segue_policies.samples.corrections import CorrectionSource, check_corrections
-from segue_policies.serve import load_policy
 from segue_policies.testing.dots import CAMERAS, STEPS, Dots, make_dots, make_settings
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 H, D = 12, 14
 DELAY, KNOWN = 3, 10

@@ -10,7 +10,7 @@ from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
-from segue_policies.decoding import decode
+from segue_policies.answering import decode
 
 ROWS = 12
 

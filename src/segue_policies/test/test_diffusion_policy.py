@@ -21,27 +21,27 @@ from segue_core.action_space import DUAL_ARM_EE
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_policies.diffusion_policy.config import (
+from segue_policies.guidance import coherence
+from segue_policies.methods.diffusion_policy.config import (
     DiffusionConfig,
     DiffusionSettings,
     TransformerConfig,
     UNetConfig,
 )
-from segue_policies.diffusion_policy.learner import DiffusionLearner
-from segue_policies.diffusion_policy.loss import drawn_steps, noise_error
-from segue_policies.diffusion_policy.method import METHODS, SERVED
-from segue_policies.diffusion_policy.model import DiffusionNet, build_network
-from segue_policies.diffusion_policy.policy import ANSWERS, DiffusionPolicy
-from segue_policies.diffusion_policy.samplers import sample, sample_guided
-from segue_policies.diffusion_policy.schedule import noise_schedule
-from segue_policies.diffusion_policy.transformer import NoiseTransformer
-from segue_policies.diffusion_policy.unet import UNet1d
-from segue_policies.guidance import coherence
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.methods.diffusion_policy.learner import DiffusionLearner
+from segue_policies.methods.diffusion_policy.loss import drawn_steps, noise_error
+from segue_policies.methods.diffusion_policy.method import METHODS, SERVED
+from segue_policies.methods.diffusion_policy.model import DiffusionNet, build_network
+from segue_policies.methods.diffusion_policy.policy import ANSWERS, DiffusionPolicy
+from segue_policies.methods.diffusion_policy.samplers import sample, sample_guided
+from segue_policies.methods.diffusion_policy.schedule import noise_schedule
+from segue_policies.methods.diffusion_policy.transformer import NoiseTransformer
+from segue_policies.methods.diffusion_policy.unet import UNet1d
+from segue_policies.policy_loading import check_checkpoint, load_policy
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, Dots, make_settings
 from segue_policies.testing.stand_in_trunk import random_tensors, write_stand_in
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 ROWS, DIM = 6, 3
 UNET = {"widths": [16, 32], "step_width": 16}

@@ -25,10 +25,10 @@ from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.supervised.learner import SupervisedLearner
 from segue_policies.supervised.sample import Sample
 from segue_policies.testing.dots import make_act_settings
-from segue_policies.train.arguments import Arguments, parse
-from segue_policies.train.command import main, make_learner, parse_settings, train
 from segue_policies.training.averaging import MovingAverage
 from segue_policies.training.budget import Budget
+from segue_policies.training.command.arguments import Arguments, parse
+from segue_policies.training.command.train import main, make_learner, parse_settings, train
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.engine import Engine, resolve
 from segue_policies.training.loop import Trainer, TrainingResult
@@ -93,7 +93,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     script.write_text(
         "import sys, pathlib, torch, yaml\n"
         "from segue_policies.testing.dots import make_dots\n"
-        "from segue_policies.train.command import train\n"
+        "from segue_policies.training.command.train import train\n"
         "torch.set_num_threads(1)\n"
         "train(yaml.safe_load(sys.argv[1]), 'test', make_dots(6), pathlib.Path(sys.argv[2]))\n"
     )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
-from segue_policies.flow import path
-from segue_policies.flow.path import (
+from segue_policies.guidance import rtc
+from segue_policies.methods.flow import path
+from segue_policies.methods.flow.path import (
     LegatoSteps,
     interpolant,
     legato_velocity,
@@ -21,9 +22,8 @@ from segue_policies.flow.path import (
     sample,
     target_velocity,
 )
-from segue_policies.flow.schedules import linear_schedule, random_schedules
-from segue_policies.flow.variants.one_shot import sample_one_shot
-from segue_policies.guidance import rtc
+from segue_policies.methods.flow.schedules import linear_schedule, random_schedules
+from segue_policies.methods.flow.variants.one_shot import sample_one_shot
 
 H, D = 12, 3
 guidance = st.lists(st.floats(0, 1, width=32), min_size=H, max_size=H).map(

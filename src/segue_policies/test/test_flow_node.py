@@ -16,7 +16,7 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.node.policy import PolicyNode
-from segue_policies.serve import load_policy
+from segue_policies.policy_loading import load_policy
 
 TICK = 5
 

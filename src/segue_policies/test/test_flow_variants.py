@@ -19,24 +19,24 @@ from segue_core.policy import PolicyInfo, PredictRequest
 from segue_core.schedule import guidance_schedule
 from segue_policies.checkpoints.checkpoint import load_checkpoint
 from segue_policies.deployment import Deployment
-from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.method import serves
-from segue_policies.flow.model import ChunkHead, FlowNet
-from segue_policies.flow.path import (
+from segue_policies.method import find_method
+from segue_policies.methods.flow.config import FlowConfig, NetworkConfig
+from segue_policies.methods.flow.method import serves
+from segue_policies.methods.flow.model import ChunkHead, FlowNet
+from segue_policies.methods.flow.path import (
     interpolant,
     legato_velocity,
     sample_plain,
     target_velocity,
 )
-from segue_policies.flow.policy import FlowPolicy
-from segue_policies.flow.scene import Scene, TrainedNetwork
-from segue_policies.flow.variants import VARIANTS
-from segue_policies.flow.variants.one_shot import sample_one_shot
-from segue_policies.flow.variants.training_time_rtc import sample_prefix
-from segue_policies.method import find_method
+from segue_policies.methods.flow.policy import FlowPolicy
+from segue_policies.methods.flow.scene import Scene, TrainedNetwork
+from segue_policies.methods.flow.variants import VARIANTS
+from segue_policies.methods.flow.variants.one_shot import sample_one_shot
+from segue_policies.methods.flow.variants.training_time_rtc import sample_prefix
+from segue_policies.policy_loading import make_policy
 from segue_policies.samples.normaliser import Normaliser
-from segue_policies.serve import make_policy
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 H, D, N = 12, 14, 5
 CONFIG = FlowConfig(horizon=H, max_delay=4, max_ramp=6)

@@ -26,17 +26,17 @@ from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
 from segue_data.contracts import load_robot
 from segue_data.datasets.synthetic import write_synthetic
-from segue_policies.act.policy import ActPolicy
 from segue_policies.deployment import Deployment
-from segue_policies.flow.config import FlowSettings
-from segue_policies.flow.learner import FlowLearner
-from segue_policies.flow.policy import FlowPolicy
+from segue_policies.methods.act.policy import ActPolicy
+from segue_policies.methods.flow.config import FlowSettings
+from segue_policies.methods.flow.learner import FlowLearner
+from segue_policies.methods.flow.policy import FlowPolicy
 from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.supervised.learner import SupervisedLearner
 from segue_policies.supervised.policy import SupervisedPolicy
 from segue_policies.testing.dots import CAMERAS, Dots, make_act_settings, make_settings
 from segue_policies.testing.stand_in_trunk import random_tensors, write_stand_in
-from segue_policies.train.command import main, train
+from segue_policies.training.command.train import main, train
 from segue_policies.vision import weights
 from segue_policies.vision.config import EncoderConfig, given_by
 from segue_policies.vision.efficientnet_lite import BLOCKS, EfficientNetLite0

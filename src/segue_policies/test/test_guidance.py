@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from segue_core.schedule import guidance_schedule
-from segue_policies.flow.build import build_network
-from segue_policies.flow.config import NetworkConfig
-from segue_policies.flow.path import sample_plain
 from segue_policies.guidance.rtc import VelocityFn, guidance_weight, pull, rtc_sample, sample_masked
+from segue_policies.methods.flow.build import build_network
+from segue_policies.methods.flow.config import NetworkConfig
+from segue_policies.methods.flow.path import sample_plain
 
 H, D = 6, 2
 seeds = st.integers(0, 2**31)

@@ -6,13 +6,19 @@ import pytest
 import torch
 
 from segue_core.errors import ConfigError
-from segue_policies.flow.build import build_network
-from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.loss import flow_loss, flow_times
-from segue_policies.flow.model import FlowNet
-from segue_policies.flow.path import interpolant, legato_velocity, sample, sample_plain, target_velocity
-from segue_policies.flow.variants import VARIANTS
-from segue_policies.flow.variants.legato import velocity_weight
+from segue_policies.methods.flow.build import build_network
+from segue_policies.methods.flow.config import FlowConfig, NetworkConfig
+from segue_policies.methods.flow.loss import flow_loss, flow_times
+from segue_policies.methods.flow.model import FlowNet
+from segue_policies.methods.flow.path import (
+    interpolant,
+    legato_velocity,
+    sample,
+    sample_plain,
+    target_velocity,
+)
+from segue_policies.methods.flow.variants import VARIANTS
+from segue_policies.methods.flow.variants.legato import velocity_weight
 
 H, D, N = 60, 14, 5
 SMALL = NetworkConfig(

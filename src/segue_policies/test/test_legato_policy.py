@@ -13,7 +13,7 @@ from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
 from segue_core.schedule import guidance_schedule
-from segue_policies.serve import load_policy
+from segue_policies.policy_loading import load_policy
 
 H, D = 20, 14
 

@@ -24,13 +24,13 @@ from segue_core.policy import Policy, PredictRequest
 from segue_data.contracts import load_robot
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.guidance.rtc import sample_masked
-from segue_policies.lerobot.adopt import adopt
-from segue_policies.lerobot.contract import Adoption, read_contract
-from segue_policies.lerobot.lerobot_server.guide import Guide
-from segue_policies.lerobot.lerobot_server.weights import check_weights
-from segue_policies.lerobot.lerobot_server.wire import Refused
+from segue_policies.methods.lerobot.adopt import adopt
+from segue_policies.methods.lerobot.contract import Adoption, read_contract
+from segue_policies.methods.lerobot.lerobot_server.guide import Guide
+from segue_policies.methods.lerobot.lerobot_server.weights import check_weights
+from segue_policies.methods.lerobot.lerobot_server.wire import Refused
+from segue_policies.policy_loading import load_policy
 from segue_policies.runtime import Runtime
-from segue_policies.serve import load_policy
 
 CAMERAS = ("head", "left_wrist", "right_wrist")
 FITS = Expected(action_space=DUAL_ARM_EE, cameras=CAMERAS)

@@ -24,13 +24,13 @@ from test_lerobot_policy import CAMERAS, FITS, checkpoint
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_policies.lerobot import client, lerobot_server
-from segue_policies.lerobot.lerobot_server import version
-from segue_policies.lerobot.lerobot_server.wire import receive, send
-from segue_policies.lerobot.place import Place, find_place, parse_place
-from segue_policies.lerobot.policy import LeRobotPolicy
+from segue_policies.methods.lerobot import client, lerobot_server
+from segue_policies.methods.lerobot.lerobot_server import version
+from segue_policies.methods.lerobot.lerobot_server.wire import receive, send
+from segue_policies.methods.lerobot.place import Place, find_place, parse_place
+from segue_policies.methods.lerobot.policy import LeRobotPolicy
 from segue_policies.node.policy import PolicyNode
-from segue_policies.serve import check_checkpoint, load_policy
+from segue_policies.policy_loading import check_checkpoint, load_policy
 
 FOLDER = Path(lerobot_server.__file__).parent
 STATE = np.linspace(0.0, 0.1, 14, dtype=np.float32)
@@ -202,8 +202,8 @@ NODE = """
 import sys
 from pathlib import Path
 import numpy as np
-from segue_policies.lerobot.client import open_server
-from segue_policies.lerobot.place import find_place
+from segue_policies.methods.lerobot.client import open_server
+from segue_policies.methods.lerobot.place import find_place
 server = open_server(find_place(""), Path(sys.argv[1]))
 print("drawing", flush=True)
 server.draw({"task": "hang", "count": 1}, {"state": np.zeros(14)})

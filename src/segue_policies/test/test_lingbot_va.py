@@ -22,19 +22,19 @@ from segue_core.action_space import (
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
-from segue_policies.lingbot_va.actions import WIDTH, ActionUnits, Universal
-from segue_policies.lingbot_va.config import WorldConfig
-from segue_policies.lingbot_va.learner import WorldLearner
-from segue_policies.lingbot_va.loss import Draws, Sequence, chunked, draw, losses, passed
-from segue_policies.lingbot_va.memory import Mind
-from segue_policies.lingbot_va.model import WorldNet, begin_action_stream
-from segue_policies.lingbot_va.policy import WorldPolicy
-from segue_policies.lingbot_va.sequences import packing
+from segue_policies.methods.lingbot_va.actions import WIDTH, ActionUnits, Universal
+from segue_policies.methods.lingbot_va.config import WorldConfig
+from segue_policies.methods.lingbot_va.learner import WorldLearner
+from segue_policies.methods.lingbot_va.loss import Draws, Sequence, chunked, draw, losses, passed
+from segue_policies.methods.lingbot_va.memory import Mind
+from segue_policies.methods.lingbot_va.model import WorldNet, begin_action_stream
+from segue_policies.methods.lingbot_va.policy import WorldPolicy
+from segue_policies.methods.lingbot_va.sequences import packing
+from segue_policies.policy_loading import load_policy
 from segue_policies.samples.demonstrations import split
-from segue_policies.serve import load_policy
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, SIZE, make_dots
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 TINY: dict[str, Any] = {
     "method": "lingbot_va",

@@ -151,9 +151,9 @@ def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Pat
     pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
     from segue_core.observation import Observation
     from segue_core.policy import PredictRequest
-    from segue_policies.serve import load_policy
+    from segue_policies.policy_loading import load_policy
     from segue_policies.testing.dots import make_act_settings, make_dots
-    from segue_policies.train.command import train
+    from segue_policies.training.command.train import train
 
     data, settings = make_dots(6), make_act_settings(steps=2, evaluations=1)
     settings["network"]["backbone"] = "transformers"

@@ -16,19 +16,19 @@ from segue_core.progress.calibration import Calibration, stop_tick
 from segue_core.progress.instructions import familiarity
 from segue_core.progress.stop import StopOptions
 from segue_policies.checkpoints.checkpoint import CONFIG
-from segue_policies.estimators import calibrated, check_estimator, make_estimator
+from segue_policies.estimator_loading import calibrated, check_estimator, make_estimator
 from segue_policies.method import find_method, policy_names, trainable
+from segue_policies.methods.progress_vla.config import ProgressConfig
+from segue_policies.methods.progress_vla.info import stop_record
+from segue_policies.methods.progress_vla.learner import PLOT, ProgressLearner
+from segue_policies.methods.progress_vla.online.episodes import Said, Watched
+from segue_policies.methods.progress_vla.online.progress import mined, monotonicity_loss
 from segue_policies.networks.words import word_rows
-from segue_policies.online import learn_online
-from segue_policies.progress_vla.config import ProgressConfig
-from segue_policies.progress_vla.info import stop_record
-from segue_policies.progress_vla.learner import PLOT, ProgressLearner
-from segue_policies.progress_vla.online.episodes import Said, Watched
-from segue_policies.progress_vla.online.progress import mined, monotonicity_loss
+from segue_policies.online_finetuning import learn_online
+from segue_policies.policy_loading import check_checkpoint, load_policy
 from segue_policies.samples.rollouts import Rollout
-from segue_policies.serve import check_checkpoint, load_policy
 from segue_policies.testing.dots import Dots, picture
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 FRAMES, CAMERAS = 40, ("head",)
 TOLD = "Push the dot to the right"
@@ -194,7 +194,7 @@ def test_no_instruction_is_no_number_that_is_not_one(trained: Path, data: Slidin
 
 def test_the_size_of_the_paper_can_be_built(data: Sliding) -> None:
     """App. A: width 1024, 8 heads, 6 blocks, head 512; on what DINOv2 gives of a picture."""
-    from segue_policies.progress_vla.build import build_network
+    from segue_policies.methods.progress_vla.build import build_network
     from segue_policies.vision.config import Given
 
     paper = yaml.safe_load(

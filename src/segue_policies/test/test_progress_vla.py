@@ -19,28 +19,35 @@ from segue_core.observation import Observation
 from segue_core.policy import Policy, PredictRequest
 from segue_policies.checkpoints.checkpoint import load_checkpoint
 from segue_policies.deployment import Deployment
-from segue_policies.estimators import check_estimator, make_estimator
+from segue_policies.estimator_loading import check_estimator, make_estimator
 from segue_policies.method import find_method, policy_names
+from segue_policies.methods.progress_vla.online.episodes import watch
+from segue_policies.methods.progress_vla.online.policy import distilled_loss, transitions
+from segue_policies.methods.progress_vla.policy.config import DiffusionConfig
+from segue_policies.methods.progress_vla.policy.policy import ProgressVlaPolicy
+from segue_policies.methods.progress_vla.policy.sampling import (
+    Continued,
+    Guided,
+    Networks,
+    descents,
+    draw,
+    uphill,
+)
+from segue_policies.methods.progress_vla.world.codes import Codes
+from segue_policies.methods.progress_vla.world.config import WorldConfig, WorldTraining
+from segue_policies.methods.progress_vla.world.learner import PLOT
+from segue_policies.methods.progress_vla.world.loss import divergence, world_loss
+from segue_policies.methods.progress_vla.world.model import Inferred, WorldModel
+from segue_policies.methods.progress_vla.world.plot import nearest_rows
+from segue_policies.methods.progress_vla.world.transitions import frames_after
 from segue_policies.networks.noise_schedule import squared_cosine
-from segue_policies.online import learn_online
-from segue_policies.progress_vla.online.episodes import watch
-from segue_policies.progress_vla.online.policy import distilled_loss, transitions
-from segue_policies.progress_vla.policy.config import DiffusionConfig
-from segue_policies.progress_vla.policy.policy import ProgressVlaPolicy
-from segue_policies.progress_vla.policy.sampling import Continued, Guided, Networks, descents, draw, uphill
-from segue_policies.progress_vla.world.codes import Codes
-from segue_policies.progress_vla.world.config import WorldConfig, WorldTraining
-from segue_policies.progress_vla.world.learner import PLOT
-from segue_policies.progress_vla.world.loss import divergence, world_loss
-from segue_policies.progress_vla.world.model import Inferred, WorldModel
-from segue_policies.progress_vla.world.plot import nearest_rows
-from segue_policies.progress_vla.world.transitions import frames_after
+from segue_policies.online_finetuning import learn_online
+from segue_policies.policy_loading import check_checkpoint, load_policy, make_policy
 from segue_policies.samples.rollouts import Rollout
-from segue_policies.serve import check_checkpoint, load_policy, make_policy
 from segue_policies.testing.dots import Dots, picture
 from segue_policies.testing.stand_in_trunk import random_tensors, write_stand_in
-from segue_policies.train.command import make_learner, parse_settings, train
-from segue_policies.train.stages import staged
+from segue_policies.training.command.stages import staged
+from segue_policies.training.command.train import make_learner, parse_settings, train
 from segue_policies.vision.config import Given
 
 FRAMES, AFTER, ROWS = 24, 6, 6

@@ -19,10 +19,10 @@ from segue_core.errors import ConfigError
 from segue_data.contracts import load_robot
 from segue_data.datasets.synthetic import write_synthetic
 from segue_policies.checkpoints.checkpoint import load_checkpoint, read_config
-from segue_policies.serve import load_policy
+from segue_policies.policy_loading import load_policy
 from segue_policies.testing.dots import make_settings
-from segue_policies.train.command import main, make_learner, parse_settings
-from segue_policies.train.stages import staged
+from segue_policies.training.command.stages import staged
+from segue_policies.training.command.train import main, make_learner, parse_settings
 
 WEIGHTS = "weights.safetensors"
 
@@ -74,7 +74,7 @@ def test_a_power_cut_in_the_second_stage_is_gone_on_from(dataset: Path, tmp_path
     assert main(words(tmp_path, dataset, settings, "whole")) == 0
     given = words(tmp_path, dataset, settings, "parts")
     second = tmp_path / "parts" / "policy" / "training" / "state.json"
-    process = subprocess.Popen([sys.executable, "-m", "segue_policies.train.command", *given])
+    process = subprocess.Popen([sys.executable, "-m", "segue_policies.training.command.train", *given])
     while not second.exists() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)

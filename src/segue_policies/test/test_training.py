@@ -26,9 +26,9 @@ from segue_policies.samples.augmentation import jitter, shift
 from segue_policies.samples.batches import BatchSource
 from segue_policies.samples.demonstrations import check_demonstrations, split
 from segue_policies.samples.normaliser import ANCHORED, FLOORS, Normaliser, fit_normaliser
-from segue_policies.train.command import main, train
 from segue_policies.training.budget import Budget, learning_rate
 from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.training.command.train import main, train
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.run_state import TrainingState, load_state, save_state
 from segue_policies.training.tensorboard import EventLog
@@ -312,7 +312,7 @@ import resource, sys
 from pathlib import Path
 from segue_core.exit_status import ending
 from segue_policies.testing.dots import make_act_settings, make_dots
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 from segue_policies.training.tensorboard import EventLog
 
 def log(folder):

@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
-from segue_core.joint_merge import JointMerge, MergedJoints, max_age_ns
+from segue_core.joint_state_merge import JointMerge, MergedJoints, max_age_ns
 from segue_ros import qos, ticks
 
 _FARTHEST_RAD = 1e3  # no joint has turned so far

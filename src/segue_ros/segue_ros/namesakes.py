@@ -20,7 +20,7 @@ from rclpy.node import Node
 
 from segue_core.errors import ConfigError, ErrorCode, clipped
 from segue_ros import qos
-from segue_ros.alone import PATIENCE_S
+from segue_ros.sole_sender import PATIENCE_S
 
 _LOOK_S = 1.0
 """How long a node looks around before it begins: discovery takes a tenth of a second, on a busy machine up to three."""

@@ -37,7 +37,7 @@ _BUILT_IN = ("use_sim_time", "start_type_description_service", "autostart", "qos
 def declare(node: Node, model: type[ModelT], changeable: Collection[str] = ()) -> ModelT:
     """Declares every field of `model` on `node` and returns the values it was started with.
 
-    All are read-only but the `changeable` ones, see `segue_ros.changes`.
+    All are read-only but the `changeable` ones, see `segue_ros.parameter_changes`.
 
     Fields are bool, int, float, str, tuples of one of these, or what `segue_core.contracts.plain` makes plain; a field
     without default must be given.

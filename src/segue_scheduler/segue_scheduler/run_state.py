@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from segue_core.chunk import ActionChunk
 from segue_core.policy import ChunkRequest
 from segue_core.scheduler_config import SchedulerConfig
-from segue_core.timeline import Timeline
 from segue_scheduler.delay import DelayEstimator
+from segue_scheduler.splice import Timeline
 from segue_scheduler.statistics import Statistics
 from segue_scheduler.tick import Outcome
 

@@ -21,13 +21,13 @@ from segue_core.policy import ChunkRequest, PolicyInfo
 from segue_core.schedule import align_reference
 from segue_core.scheduler_config import SchedulerConfig
 from segue_scheduler import continuation, termination
+from segue_scheduler.chunk_check import check_chunk, says_nothing_new, usable_progress
 from segue_scheduler.continuation.base import InferenceStart
 from segue_scheduler.faults import give_up
 from segue_scheduler.feasibility import Lengths, check_policy, fit, plan
-from segue_scheduler.inspection import check_chunk, says_nothing_new, usable_progress
 from segue_scheduler.ledger import RequestLedger
 from segue_scheduler.run_state import Answer, RunState, new_run
-from segue_scheduler.seams import seam_report
+from segue_scheduler.seam_report import seam_report
 from segue_scheduler.statistics import Statistics
 from segue_scheduler.termination.base import Evidence
 from segue_scheduler.tick import Outcome, Phase, SeamReport, TickInput, TickOutput

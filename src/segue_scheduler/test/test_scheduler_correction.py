@@ -12,8 +12,8 @@ from segue_core.corrector import Moment
 from segue_core.errors import ConfigError
 from segue_core.observation import Observation
 from segue_core.scheduler_config import SchedulerConfig
-from segue_scheduler import correction
-from segue_scheduler.correction import BoundedCorrector
+from segue_scheduler import bounded_corrector as correction
+from segue_scheduler.bounded_corrector import BoundedCorrector
 from segue_scheduler.replay import Witness, differences
 from segue_scheduler.testing.line_robot import SPACE
 from segue_scheduler.tick import Phase, TickOutput

@@ -18,7 +18,7 @@ from spinning import spin_until
 
 from segue_interfaces.action import RunTask
 from segue_interfaces.srv import Arm
-from segue_ros import alone
+from segue_ros import sole_sender
 from segue_scheduler.node.scheduler_node import SchedulerNode
 
 ROBOT = Path(__file__).parents[3] / "config" / "robots" / "jaco2.yaml"
@@ -53,7 +53,7 @@ def second() -> Iterator[Node]:
 def test_two_schedulers_of_one_name_refuse_every_goal_and_arm_nothing(
     scheduler: SchedulerNode, second: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alone, "PATIENCE_S", 0.2)  # for one that was killed
+    monkeypatch.setattr(sole_sender, "PATIENCE_S", 0.2)  # for one that was killed
     peer, armings = Node("peer"), list[Arm.Request]()
 
     def arm(request: Arm.Request, response: Arm.Response) -> Arm.Response:

@@ -13,8 +13,8 @@ from segue_core.action_space import DUAL_ARM_EE, UNIVERSAL_DUAL_ARM, ActionSpace
 from segue_core.blending import difference
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ConfigError
-from segue_core.timeline import Timeline
 from segue_scheduler import continuation
+from segue_scheduler.splice import Timeline
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
 from segue_scheduler.testing.scripted_policy import ScriptedPolicy

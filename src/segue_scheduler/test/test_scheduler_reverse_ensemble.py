@@ -6,9 +6,9 @@ from numpy.typing import ArrayLike
 
 from segue_core.action_space import SINGLE_ARM_EE
 from segue_core.chunk import ActionChunk
-from segue_core.timeline import Timeline
 from segue_scheduler import continuation
 from segue_scheduler.continuation.base import Continuation
+from segue_scheduler.splice import Timeline
 from segue_scheduler.testing.line_robot import SPACE
 
 

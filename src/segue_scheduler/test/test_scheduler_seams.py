@@ -7,7 +7,7 @@ from segue_core.action_space import DUAL_ARM_EE, ChannelKind
 from segue_core.chunk import ActionChunk
 from segue_core.policy import ChunkRequest
 from segue_scheduler.run_state import Answer
-from segue_scheduler.seams import seam_report
+from segue_scheduler.seam_report import seam_report
 
 OLD = np.zeros((60, DUAL_ARM_EE.dim), dtype=np.float32)
 

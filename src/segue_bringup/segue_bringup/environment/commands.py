@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from segue_bringup.environment import completing, own, torch_choice
+from segue_bringup.environment import completing, script_settings, torch_choice
 from segue_bringup.environment.checks import machine_checks, require
 from segue_bringup.environment.doctor import doctor, print_problem
 from segue_bringup.environment.endings import EXIT_INTERRUPTED, hold
@@ -69,7 +69,7 @@ def _set_up(workspace: Workspace, setup: Callable[[], Setup], stamps: StampStore
 
 
 def _setup(workspace: Workspace, arguments: Sequence[str]) -> int:
-    texts = own.given(workspace, "setup", arguments)
+    texts = script_settings.given(workspace, "setup", arguments)
     if texts:
         file = Setup(workspace, find_ros(workspace, os.environ), os.environ).choice_file
         choice = torch_choice.TorchChoice(texts.get("torch", "any"), texts.get("torch_index", ""))
@@ -80,7 +80,7 @@ def _setup(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _doctor(workspace: Workspace, arguments: Sequence[str]) -> int:
-    file = own.given(workspace, "doctor", arguments).get("json")
+    file = script_settings.given(workspace, "doctor", arguments).get("json")
     return doctor(workspace, os.environ, Path(file) if file else None)
 
 
@@ -98,7 +98,7 @@ def _test(workspace: Workspace, arguments: Sequence[str]) -> int:
 
 
 def _env(workspace: Workspace, arguments: Sequence[str]) -> int:
-    own.given(workspace, "env", arguments)
+    script_settings.given(workspace, "env", arguments)
     child = ensure_set_up(workspace, os.environ)
     changed = {name: value for name, value in child.items() if os.environ.get(name) != value}
     print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(changed.items())))
@@ -150,14 +150,14 @@ COMMANDS: dict[str, Callable[[Workspace, Sequence[str]], int]] = {
 
 
 def _unknown_option(workspace: Workspace, word: str) -> Exception:
-    own.rules(workspace)
+    script_settings.rules(workspace)
     from segue_core.errors import unknown_name
 
     return unknown_name("option of segue test", word, OWN)
 
 
 def _refusal(workspace: Workspace) -> type[Exception]:
-    own.rules(workspace)
+    script_settings.rules(workspace)
     from segue_core.errors import ConfigError
 
     return ConfigError
@@ -168,8 +168,8 @@ def main(arguments: Sequence[str]) -> int:
     workspace = Workspace.of_this_file()
     if arguments[0] in HELP:
         arguments = [*arguments[1:], "--help"]
-    if arguments[0] in own.SETTINGS and set(HELP[1:]) & set(arguments):
-        print(own.help_text(arguments[0]), end="")
+    if arguments[0] in script_settings.SETTINGS and set(HELP[1:]) & set(arguments):
+        print(script_settings.help_text(arguments[0]), end="")
         return 0
     try:
         if arguments[0] in COMMANDS:

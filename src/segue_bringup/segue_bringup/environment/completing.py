@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from segue_bringup.environment import endings, own
+from segue_bringup.environment import endings, script_settings
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.page import EXIT_USAGE, UNKNOWN_NAME, VERBS
 from segue_bringup.environment.workspace import Workspace
@@ -93,7 +93,7 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
         return [f"{name}\t{about}" for name, about in VERBS.items() if name.startswith(last)]
     if before == ["completion"]:
         return [shell for shell in SCRIPTS if shell.startswith(last)]
-    if before[0] in own.SETTINGS:
+    if before[0] in script_settings.SETTINGS:
         return _of_script(before[0], last)
     index = indices.load(workspace) or refreshed(workspace)
     if index is None:
@@ -118,7 +118,7 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
 
 def _of_script(command: str, last: str) -> list[str]:
     begun, mark, value = _split(last)
-    settings = own.SETTINGS[command]
+    settings = script_settings.SETTINGS[command]
     if mark:
         _, choices = settings.get(begun.removeprefix("--").replace("-", "_"), ("", ()))
         return [f"{begun}{mark}{choice}" for choice in choices if choice.startswith(value)]

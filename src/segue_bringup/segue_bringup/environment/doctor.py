@@ -74,7 +74,7 @@ def lerobot(workspace: Workspace, environment: Mapping[str, str]) -> Check:
     python = environment.get("LEROBOT_PYTHON", "")
     if not python:
         return Check(name, "ok", "LEROBOT_PYTHON names none; only policy:=lerobot needs it")
-    program = workspace.root / "src/segue_policies/segue_policies/lerobot/lerobot_server"
+    program = workspace.root / "src/segue_policies/segue_policies/methods/lerobot/lerobot_server"
     try:
         done = subprocess.run(
             [str(Path(python).expanduser()), "-E", str(program), "--version"],

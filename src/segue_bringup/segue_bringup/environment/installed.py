@@ -47,5 +47,7 @@ def _names(text: str, group: str) -> Iterator[str]:
 def method_folders(package: Path) -> list[str]:
     """Folders of `segue_policies` that hold a method."""
     return sorted(
-        file.parent.name for file in package.glob("*/method.py") if (file.parent / "__init__.py").exists()
+        file.parent.name
+        for file in package.glob("methods/*/method.py")
+        if (file.parent / "__init__.py").exists()
     )

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from segue_bringup.environment.caller_overlays import own_paths, with_own_paths
 from segue_bringup.environment.host import usable_cores
-from segue_bringup.environment.own_paths import own_paths, with_own_paths
 from segue_bringup.environment.ros import Ros, scrubbed
 from segue_bringup.environment.wheels import library_folders
 from segue_bringup.environment.workspace import Workspace

@@ -34,7 +34,7 @@ from segue_bringup.supervision.logs import LogFollower
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_core.errors import ConfigError, ErrorCode
 from segue_interfaces.msg import SchedulerState, TaskState
-from segue_ros.alone import PATIENCE_S
+from segue_ros.sole_sender import PATIENCE_S
 
 _SPIN_S = 0.05
 STOP_ARM_S = 6.0  # patience with a cancelled task, and as long again with a guard that has not let go

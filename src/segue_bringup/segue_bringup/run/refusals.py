@@ -85,7 +85,8 @@ def refuse_bad_methods(plan: Plan) -> None:
     from segue_core.contracts.files import load_robot
     from segue_core.latency import injected_latency
     from segue_core.scheduler_config import SchedulerConfig
-    from segue_scheduler import continuation, correction, termination
+    from segue_scheduler import bounded_corrector as correction
+    from segue_scheduler import continuation, termination
 
     given = {name: plan.arguments[name] for name in _METHODS}
     config = parse_model(given, SchedulerConfig, "run")
@@ -150,7 +151,7 @@ def refuse_bad_progress(plan: Plan) -> str:
     from segue_bringup.catalogue import path_of
     from segue_core.contracts.files import load_file, load_robot
     from segue_core.contracts.task import TaskConfig
-    from segue_policies.estimators import check_estimator, doubt
+    from segue_policies.estimator_loading import check_estimator, doubt
 
     robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
     task = load_file(str(path_of("tasks", str(plan.arguments["task"]))), TaskConfig, "task")
@@ -167,8 +168,8 @@ def refuse_bad_policy(plan: Plan) -> None:
     from segue_policies.checkpoints.shipped import refuse_unshipped
     from segue_policies.deployment import Deployment, expected_by
     from segue_policies.method import find_method
+    from segue_policies.policy_loading import check_policy
     from segue_policies.runtime import Runtime
-    from segue_policies.serve import check_policy
 
     arguments = {name: str(value) for name, value in plan.arguments.items()}
     method = entry("policies", arguments["policy"])["method"]

@@ -25,7 +25,7 @@ def replay(options: ReplayOptions) -> int:
     from segue_data.bags.manifest import load
     from segue_data.bags.recorded import executed_commands
     from segue_data.contracts import load_robot
-    from segue_data.datasets.convert import refuse_wrong_commands
+    from segue_data.datasets.bags_to_dataset import refuse_wrong_commands
     from segue_data.recording.replay_report import compare
 
     manifest = load(options.bag)

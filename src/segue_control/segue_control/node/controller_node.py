@@ -35,7 +35,7 @@ from segue_core.figures import told_apart
 from segue_core.tick_gate import TickGate
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm, EmergencyStop, Recover
-from segue_ros import alone, parameters, qos, ticks
+from segue_ros import parameters, qos, sole_sender, ticks
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -149,7 +149,7 @@ class ControllerNode(LifecycleComponent):
             planned = message.action_space_fingerprint == self._joint_space.fingerprint()
             space = self._joint_space if planned else self._robot.action_space
             command = wire.command_of(message, space)
-            self._admit(command.run_id, alone.sender_of(info))
+            self._admit(command.run_id, sole_sender.sender_of(info))
         except ControlError as error:
             self._warn(message, error)
             return
@@ -370,8 +370,8 @@ class ControllerNode(LifecycleComponent):
                 "the controller node is not active",
                 do="wait until it is, or activate it",
             )
-        alone.refuse_namesakes(self)
-        alone.refuse_second_publisher(self, "joint_command")
+        sole_sender.refuse_namesakes(self)
+        sole_sender.refuse_second_publisher(self, "joint_command")
         self._refuse_intruder()
         if self._gate and not self._answers.get_subscription_count():  # its time would not wait for this node
             text = "the simulator does not hear this node yet"
@@ -392,7 +392,7 @@ class ControllerNode(LifecycleComponent):
         """Who commands a robot that it does not have would have it with the first command after arming."""
         intruder = self._owner.intruder(self._steady_ns())
         if intruder is not None and self._controller.guard.mode in (GuardMode.DISARMED, GuardMode.ARMED):
-            who = alone.name_of(self, "segue/command", intruder)
+            who = sole_sender.name_of(self, "segue/command", intruder)
             text = f"{who} commands on segue/command without having the robot"
             raise ControlError(ErrorCode.CONTROL_FOREIGN_COMMAND, text, do="end that node, then arm")
 

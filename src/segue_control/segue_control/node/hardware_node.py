@@ -28,7 +28,7 @@ from segue_core.contracts.base import StrictModel
 from segue_core.contracts.files import load_robot
 from segue_core.errors import ControlError, ErrorCode, SegueError
 from segue_interfaces.srv import EmergencyStop, Recover
-from segue_ros import alone, parameters, qos
+from segue_ros import parameters, qos, sole_sender
 from segue_ros.frames import prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_ros.waiting import insist
@@ -118,7 +118,7 @@ class HardwareNode(LifecycleComponent):
                 )
             positions = np.array(message.points[0].positions, dtype=np.float64)
             speeds = np.array(message.points[0].velocities, dtype=np.float64)
-            names, sender = tuple(message.joint_names), alone.sender_of(info)
+            names, sender = tuple(message.joint_names), sole_sender.sender_of(info)
             motion = self._link.receive(names, positions, now_s, speeds, sender)
         except SegueError as error:
             self.get_logger().warning(f"joint command refused: {error}", throttle_duration_sec=1.0)
@@ -129,8 +129,8 @@ class HardwareNode(LifecycleComponent):
     def _refuse_company(self) -> None:
         """Before the robot begins to move; while it moves, it follows one publisher, and `_watch_wire` looks."""
         try:
-            alone.refuse_namesakes(self)
-            alone.refuse_second_publisher(self, "joint_command")
+            sole_sender.refuse_namesakes(self)
+            sole_sender.refuse_second_publisher(self, "joint_command")
         except SegueError:
             self._link.counts["foreign"] += 1
             raise
@@ -172,7 +172,7 @@ class HardwareNode(LifecycleComponent):
 
     def _watch_wire(self) -> None:
         try:
-            alone.refuse_second_publisher(self, "joint_command")
+            sole_sender.refuse_second_publisher(self, "joint_command")
         except ControlError as error:
             if self._link.fault is None:
                 self._link.fail(error)

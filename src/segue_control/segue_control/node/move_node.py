@@ -33,7 +33,7 @@ from segue_core.lease import Lease
 from segue_interfaces.action import MoveTo
 from segue_interfaces.msg import RobotCommand, SafetyState
 from segue_interfaces.srv import Arm
-from segue_ros import alone, conversions, parameters, qos
+from segue_ros import conversions, parameters, qos, sole_sender
 from segue_ros.goals import hear_leases
 from segue_ros.joint_states import JointSample, JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -226,7 +226,7 @@ class MoverNode(LifecycleComponent):
 
     async def ready(self) -> JointSample:
         """Where the arms are, once nobody else has the robot. ControlError when somebody has, or nothing is heard."""
-        await alone.until_alone(self)
+        await sole_sender.until_alone(self)
         if not await until(
             self, lambda: self._measured is not None and self._safety is not None, _PATIENCE_S
         ):
@@ -272,7 +272,7 @@ class MoverNode(LifecycleComponent):
         Raises:
             ControlError: the guard stopped the arms, `look` ended the move, or they did not get there in time.
         """
-        await alone.call_once_alone(self, self._arm, Arm.Request(arm=True))
+        await sole_sender.call_once_alone(self, self._arm, Arm.Request(arm=True))
         actions = np.array([self._codec.action(row, grippers) for row in rows])
         try:
             await self._follow(actions, rows[-1], tolerance, look, settle_s)

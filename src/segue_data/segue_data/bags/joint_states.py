@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from segue_core.joint_merge import JointMerge, MergedJoints
+from segue_core.joint_state_merge import JointMerge, MergedJoints
 from segue_data.bags.reader import stamp_ns
 from segue_data.bags.topics import JOINT_STATES
 from segue_data.errors import misaligned

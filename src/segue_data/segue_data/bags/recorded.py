@@ -8,7 +8,7 @@ import numpy as np
 
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
-from segue_core.joint_merge import JointMerge, max_age_ns
+from segue_core.joint_state_merge import JointMerge, max_age_ns
 from segue_data.bags.joint_states import add_joints
 from segue_data.bags.reader import read, stamp_ns
 from segue_data.bags.topics import COMMAND, DISTURBED_COMMAND, JOINT_STATES

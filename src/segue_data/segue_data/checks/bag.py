@@ -14,8 +14,8 @@ from segue_data.bags.streams import Streams, check_cameras, check_commands, chec
 from segue_data.bags.topics import image_topics, is_picture
 from segue_data.checks.skew import check_skew
 from segue_data.contracts import load_robot
-from segue_data.datasets.convert import options_for, wrong_commands
-from segue_data.datasets.recorded_episode import read_episode
+from segue_data.datasets.bag_to_rows import read_episode
+from segue_data.datasets.bags_to_dataset import options_for, wrong_commands
 from segue_data.findings import Findings
 
 

@@ -9,7 +9,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_data.bags.streams import Streams
 from segue_data.bags.topics import COMMAND, JOINT_STATES, image_topics
 from segue_data.datasets.alignment import behind, other_clock, unstamped
-from segue_data.datasets.recorded_episode import TOLERANCE_NS
+from segue_data.datasets.bag_to_rows import TOLERANCE_NS
 from segue_data.findings import Findings
 
 MAX_TICKS = {JOINT_STATES: 1.0, "camera": 2.0}  # as conversion allows, see episode.py

@@ -21,9 +21,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from segue_data.datasets import lerobot_format as layout
-from segue_data.datasets.films import Film, film_problems, films_of
 from segue_data.datasets.info import Description, Info, describe, read_info, read_ours
 from segue_data.datasets.parquet import column_names, matrix, numbers, read_table
+from segue_data.datasets.video_frames import Film, film_problems, films_of
 from segue_data.errors import invalid_dataset, missing
 from segue_data.findings import Problem
 

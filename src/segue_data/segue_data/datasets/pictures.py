@@ -14,9 +14,9 @@ from segue_core.arrays import Rgb
 from segue_core.files import read_bytes
 from segue_data.bags.encoding import decode
 from segue_data.datasets.episodes import DatasetFiles, Episode
-from segue_data.datasets.films import Film, frames, shown, sized, too_short
 from segue_data.datasets.info import Camera
 from segue_data.datasets.parquet import batches
+from segue_data.datasets.video_frames import Film, frames, shown, sized, too_short
 from segue_data.errors import invalid_dataset
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from segue_core.contracts.robot import RobotConfig
+from segue_data.datasets.bag_to_rows import EpisodeArrays
 from segue_data.datasets.dataset import EpisodeDataset, load
-from segue_data.datasets.recorded_episode import EpisodeArrays
 from segue_data.datasets.writer import IMAGE_SIZE, ConversionOptions, EpisodeJob, write_arrays, write_meta
 
 

@@ -18,8 +18,8 @@ from segue_core.contracts.robot import RobotConfig
 from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.topics import COMMAND
 from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.bag_to_rows import EpisodeArrays, StateFunction, read_episode
 from segue_data.datasets.feature_statistics import Statistics, aggregate, of_images, of_vector
-from segue_data.datasets.recorded_episode import EpisodeArrays, StateFunction, read_episode
 from segue_data.datasets.video_writer import write_video
 from segue_data.errors import misaligned
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from segue_data.teleop.driver import Driver
 from segue_data.teleop.episodes import Episodes
-from segue_ros.cell import Cell
+from segue_ros.cell_services import Cell
 from segue_ros.lifecycle import LifecycleComponent
 
 

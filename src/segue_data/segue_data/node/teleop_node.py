@@ -33,8 +33,8 @@ from segue_data.teleop.driver import Driver
 from segue_data.teleop.episodes import Episodes, SessionStage
 from segue_data.teleop.inputs import Inputs
 from segue_interfaces.msg import RobotCommand, SafetyState, SchedulerState, TaskState
-from segue_ros import alone, conversions, parameters, qos, ticks
-from segue_ros.cell import Cell
+from segue_ros import conversions, parameters, qos, sole_sender, ticks
+from segue_ros.cell_services import Cell
 from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import run
 
@@ -230,7 +230,7 @@ class TeleopNode(TeleopBase):
             self.tasks.request("success" if self.succeeded else "failure")
 
     def _on_leader(self, message: JointState, info: Mapping[str, Any]) -> None:
-        now_s, sender = time.monotonic(), alone.sender_of(info)
+        now_s, sender = time.monotonic(), sole_sender.sender_of(info)
         try:
             self.driver.leader_at(list(message.name), list(message.position), now_s, sender)
         except SegueError as error:

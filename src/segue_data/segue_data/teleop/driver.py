@@ -9,7 +9,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_data.teleop.config import Action, TeleopConfig
 from segue_data.teleop.events import InputEvent
-from segue_data.teleop.leader import Leader
+from segue_data.teleop.leader_arm import Leader
 from segue_data.teleop.pilot import Pilot
 from segue_data.teleop.playback import Playback
 

@@ -17,10 +17,10 @@ from segue_data.bags.topics import COMMAND
 from segue_data.checks.bag import read_streams
 from segue_data.contracts import load_robot
 from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.bag_to_rows import read_frames
 from segue_data.datasets.episodes import open_dataset
 from segue_data.datasets.label_files import label_of
 from segue_data.datasets.pictures import pictures
-from segue_data.datasets.recorded_episode import read_frames
 from segue_data.errors import missing, no_episode
 from segue_data.storage.atomic import whole_file
 

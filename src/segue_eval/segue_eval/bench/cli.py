@@ -37,9 +37,9 @@ from segue_eval.settings import (
 )
 from segue_policies.checkpoints.shipped import refuse_unshipped
 from segue_policies.deployment import Deployment
-from segue_policies.estimators import estimator_folder, make_estimator
+from segue_policies.estimator_loading import estimator_folder, make_estimator
+from segue_policies.policy_loading import make_policy, method_in
 from segue_policies.runtime import Runtime
-from segue_policies.serve import make_policy, method_in
 
 
 def _done(options: Numbers, report: Mapping[str, object]) -> int:

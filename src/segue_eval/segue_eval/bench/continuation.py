@@ -16,8 +16,8 @@ from segue_core.action_space import DUAL_ARM_EE
 from segue_core.policy import PredictResult
 from segue_eval.bench.policy import request_for
 from segue_eval.bench.timing import Timing, interleaved
-from segue_policies.flow.config import FlowConfig, NetworkConfig
-from segue_policies.flow.untrained import fresh_network, untrained_policy
+from segue_policies.methods.flow.config import FlowConfig, NetworkConfig
+from segue_policies.methods.flow.untrained import fresh_network, untrained_policy
 from segue_scheduler.bench import TickCost, tick_cost
 
 SIZES: Mapping[str, NetworkConfig] = {

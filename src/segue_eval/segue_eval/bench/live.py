@@ -18,8 +18,8 @@ from segue_core.files import load_config_mapping
 from segue_data.bags.reader import read
 from segue_data.contracts import load_robot
 from segue_eval.build import Setup, SimulatedRunner
-from segue_eval.plant import SimulatedPlant
 from segue_eval.report.bag import read_run
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.summary import explained
 
 LIVE, LOCKSTEP = "live", "lockstep"

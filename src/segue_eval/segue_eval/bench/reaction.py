@@ -24,7 +24,7 @@ from segue_core.blending import difference
 from segue_core.errors import ConfigError, ErrorCode
 from segue_data.contracts import load_robot, load_task
 from segue_eval.build import Runner, Setup, SimulatedRunner
-from segue_eval.plant import SimulatedPlant
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.statistics import estimate
 from segue_scheduler.tick import TickInput, TickOutput
 from segue_sim.world import World

@@ -22,14 +22,14 @@ from segue_core.scheduler_config import SchedulerConfig
 from segue_data.contracts import load_robot, load_task
 from segue_eval.compare.cameras import RecordedCameras
 from segue_eval.compare.recorded import RecordedRun
-from segue_eval.onlooker import Onlooker
+from segue_eval.observation_feed import ObservationFeed
 from segue_eval.rollout import Mailbox
 from segue_eval.smoothness import Smoothness, smoothness
 from segue_policies.deployment import Deployment
 from segue_policies.method import find_method, method_names
+from segue_policies.policy_loading import load_policy, make_policy
 from segue_policies.runtime import Runtime
-from segue_policies.serve import load_policy, make_policy
-from segue_scheduler import correction
+from segue_scheduler import bounded_corrector as correction
 from segue_scheduler.continuation import create
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import SeamReport, TickInput, TickOutput
@@ -82,7 +82,7 @@ def rerun(setting: Setting, continuation: str, policy: Policy, checkpoint: Path 
     run, space = setting.run, policy.info.action_space
     scheduler = ChunkScheduler(setting.config(continuation), space, policy.info, run.settings.seed)
     latency, mailbox = parse_latency(setting.latency, run.settings.seed, space.rate_hz), Mailbox()
-    onlooker = Onlooker(policy, setting.observation)
+    onlooker = ObservationFeed(policy, setting.observation)
     onlooker.begin(run.recording.start_tick)
     scheduler.start(run.recording.start_tick, run.recording.measured)
     corrector = correction.create(scheduler.config, space, policy.info)

@@ -30,10 +30,10 @@ from segue_eval.online.curves import write_curves
 from segue_eval.progress_bar import ProgressBar
 from segue_eval.seeds import parse_seeds
 from segue_eval.settings import FinetuneOptions
-from segue_policies.estimators import check_estimator, estimator_folder
-from segue_policies.online import learn_online, online_method
+from segue_policies.estimator_loading import check_estimator, estimator_folder
+from segue_policies.online_finetuning import learn_online, online_method
+from segue_policies.policy_loading import check_checkpoint
 from segue_policies.samples.rollouts import load_rollout
-from segue_policies.serve import check_checkpoint
 
 _ROUNDS, _SCORES, _LEARNED, _EPISODES = "rounds", "scores.json", "learned", "episodes"
 

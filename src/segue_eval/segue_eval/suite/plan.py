@@ -14,9 +14,9 @@ from segue_data.contracts import config_folder, load_robot, load_task
 from segue_eval.build import Setup, check
 from segue_eval.options import default_continuation, usual_lengths, with_learned_stop
 from segue_eval.suite.spec import CellSpec, SuiteSpec
-from segue_policies.serve import method_in
-from segue_policies.train.arguments import read_settings
-from segue_policies.train.training_set import TASK, is_set
+from segue_policies.policy_loading import method_in
+from segue_policies.training.command.arguments import read_settings
+from segue_policies.training.command.policy_set import TASK, is_set
 
 _ESTIMATOR = "segue train progress_estimator data=datasets/{task} out={out}"
 _LENGTHS = frozenset(ChunkLengths.model_fields)

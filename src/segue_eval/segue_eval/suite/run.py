@@ -12,12 +12,12 @@ from segue_core.progress.estimator import ProgressEstimator
 from segue_data.contracts import load_robot
 from segue_eval.build import Runner, Setup, deployment, estimator_for, method_for
 from segue_eval.evaluate import Failure, run_jobs
-from segue_eval.plant import SimulatedPlant
 from segue_eval.progress_bar import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.suite.plan import Job, cell_folder, identity
-from segue_policies.serve import make_policy
+from segue_policies.policy_loading import make_policy
 
 Key = tuple[str, str]  # (task, cell)
 Episode = tuple[Key, int]  # (cell, seed)

@@ -11,7 +11,7 @@ from segue_eval.rollout import run_episode
 from segue_eval.statistics import Estimate, estimate
 from segue_eval.synthetic.training import FLOW
 from segue_eval.synthetic.world import PLANE, PointPlant, side_of
-from segue_policies.flow.policy import FlowPolicy
+from segue_policies.methods.flow.policy import FlowPolicy
 from segue_scheduler.scheduler import ChunkScheduler
 from segue_scheduler.tick import TickInput, TickOutput
 

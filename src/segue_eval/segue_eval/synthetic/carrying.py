@@ -49,7 +49,7 @@ def picture(red: NDArray[np.float64], blue: NDArray[np.float64]) -> NDArray[np.u
 
 
 class CarryingPlant:
-    """A point that goes to its command as fast as it can, as `segue_eval.plant.Plant`."""
+    """A point that goes to its command as fast as it can, as `segue_eval.simulated_plant.Plant`."""
 
     def __init__(self, place: Place = "inside") -> None:
         self._place = place

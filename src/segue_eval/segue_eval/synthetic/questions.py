@@ -31,9 +31,9 @@ from segue_eval.statistics import estimate, paired_difference
 from segue_eval.suite.judge import rule_for
 from segue_eval.suite.spec import CellSpec, ClaimSpec
 from segue_eval.synthetic.carrying import CARRYING, CarryingPlant, Place, demonstrations
-from segue_policies.serve import load_policy
-from segue_policies.train.command import train
-from segue_policies.train.training_set import stages
+from segue_policies.policy_loading import load_policy
+from segue_policies.training.command.policy_set import stages
+from segue_policies.training.command.train import train
 from segue_scheduler.scheduler import ChunkScheduler
 
 PLACES: tuple[Place, ...] = ("inside", "outside")

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from segue_core.policy import PolicyInfo
 from segue_eval.synthetic.world import PLANE, Samples, demonstrations
-from segue_policies.flow.config import FlowConfig
-from segue_policies.flow.loss import flow_loss
-from segue_policies.flow.model import ChunkHead, FlowNet
-from segue_policies.flow.policy import FlowPolicy
-from segue_policies.flow.scene import TrainedNetwork
-from segue_policies.flow.variants import VARIANTS
 from segue_policies.method import find_method
+from segue_policies.methods.flow.config import FlowConfig
+from segue_policies.methods.flow.loss import flow_loss
+from segue_policies.methods.flow.model import ChunkHead, FlowNet
+from segue_policies.methods.flow.policy import FlowPolicy
+from segue_policies.methods.flow.scene import TrainedNetwork
+from segue_policies.methods.flow.variants import VARIANTS
 from segue_policies.samples.normaliser import Normaliser, fit_normaliser
 
 FLOW = FlowConfig(horizon=32, num_steps=5, max_delay=10, max_ramp=20, samples=4)

@@ -60,7 +60,7 @@ def demonstrations(count: int, rows: int, seed: int) -> Samples:
 
 
 class PointPlant:
-    """A point that goes to its command as fast as it can, as `segue_eval.plant.Plant`."""
+    """A point that goes to its command as fast as it can, as `segue_eval.simulated_plant.Plant`."""
 
     def __init__(self) -> None:
         self.reset(0)

@@ -30,7 +30,7 @@ from segue_perception.camera import CameraFrame
 from segue_perception.colours import decompressed, to_rgb
 from segue_perception.state import ProprioceptiveState
 from segue_perception.sync import JOINTS, Sample, Synchroniser
-from segue_ros import conversions, parameters, qos, seeing, ticks
+from segue_ros import conversions, parameters, perception_status, qos, ticks
 from segue_ros.executor import waiting_messages
 from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
@@ -258,10 +258,10 @@ class PerceptionNode(LifecycleComponent):
         fault = self._fault
         status = DiagnosticStatus(
             level=DiagnosticStatus.ERROR if fault else DiagnosticStatus.OK,
-            name=seeing.NAME,
+            name=perception_status.NAME,
             message=str(fault) if fault else f"tick {self._last_tick}",
             hardware_id=self._robot.name,
-            values=[KeyValue(key=key, value=value) for key, value in seeing.told(fault).items()],
+            values=[KeyValue(key=key, value=value) for key, value in perception_status.told(fault).items()],
         )
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from segue_policies.act.config import ActConfig
-from segue_policies.act.learner import ActLearner
-from segue_policies.train.command import load_data
+from segue_policies.methods.act.config import ActConfig
+from segue_policies.methods.act.learner import ActLearner
+from segue_policies.training.command.train import load_data
 from segue_policies.training.engine import Engine
 from segue_policies.training.optimiser import make_optimiser
 

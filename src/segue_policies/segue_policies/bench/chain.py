@@ -14,16 +14,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from segue_policies.act.build import build_network as build_act
-from segue_policies.act.build import map_stage
-from segue_policies.act.config import ActConfig
-from segue_policies.chain_of_action.config import ChainConfig
-from segue_policies.chain_of_action.decoding import decode
-from segue_policies.chain_of_action.model import ChainNet
-from segue_policies.diffusion_policy.config import DiffusionSettings
-from segue_policies.diffusion_policy.model import build_network as build_diffusion
+from segue_policies.methods.act.build import build_network as build_act
+from segue_policies.methods.act.build import map_stage
+from segue_policies.methods.act.config import ActConfig
+from segue_policies.methods.chain_of_action.config import ChainConfig
+from segue_policies.methods.chain_of_action.decoding import decode
+from segue_policies.methods.chain_of_action.model import ChainNet
+from segue_policies.methods.diffusion_policy.config import DiffusionSettings
+from segue_policies.methods.diffusion_policy.model import build_network as build_diffusion
 from segue_policies.supervised.config import ChunkConfig, Shape
-from segue_policies.train.arguments import read_settings
+from segue_policies.training.command.arguments import read_settings
 from segue_policies.vision.config import Given, given_by
 
 KEPT, AGAIN, LOOK, ACT, DIFFUSION = (

@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from segue_policies.flow.config import FlowSettings
-from segue_policies.flow.learner import FlowLearner
-from segue_policies.flow.model import Training
+from segue_policies.methods.flow.config import FlowSettings
+from segue_policies.methods.flow.learner import FlowLearner
+from segue_policies.methods.flow.model import Training
 from segue_policies.samples.augmentation import light_change
 from segue_policies.samples.normaliser import IMAGE_GAIN
-from segue_policies.train.command import load_data
+from segue_policies.training.command.train import load_data
 from segue_policies.training.optimiser import make_optimiser
 
 Step = Callable[[], float]

@@ -29,7 +29,7 @@ _LANGUAGE, _PROJECTOR = "language_model.", "projector."
 
 
 class OpenVla(nn.Module):
-    """The whole model; its parts are plain modules, so that adapters (`common/lora.py`) fit each of them."""
+    """The whole model; its parts are plain modules, so that adapters (`training/lora.py`) fit each of them."""
 
     def __init__(
         self, towers: nn.ModuleList, projector: nn.Module, language_model: nn.Module, tokens: ActionTokens

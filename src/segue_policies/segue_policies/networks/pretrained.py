@@ -5,7 +5,7 @@
     load_wan        Wan's video model and VAE     diffusers       where LingBot-VA begins
 
 A folder is what `save_pretrained` writes and the hub holds: `config.json` and `model.safetensors`. pi0, SmolVLA and
-LeRobot's other policies: `segue_policies.lerobot`. OpenVLA: `openvla.py`.
+LeRobot's other policies: `segue_policies.methods.lerobot`. OpenVLA: `openvla.py`.
 """
 
 from __future__ import annotations

@@ -23,14 +23,14 @@ from segue_interfaces.action import PredictChunk
 from segue_interfaces.msg import ActionChunk as ActionChunkMsg
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
-from segue_policies.decoding import decode, errors_of
+from segue_policies.answering import decode, errors_of
 from segue_policies.deployment import Deployment, expected_by
 from segue_policies.method import Method, find_method, policy_names
 from segue_policies.node.memory import Memory
 from segue_policies.node.worker import Worker
 from segue_policies.node.world import world_of
+from segue_policies.policy_loading import make_policy, method_in, warm_up
 from segue_policies.runtime import Dtype, Runtime
-from segue_policies.serve import make_policy, method_in, warm_up
 from segue_ros import conversions, parameters, qos, ticks
 from segue_ros.conversions import info_to_msg
 from segue_ros.lifecycle import LifecycleComponent, run

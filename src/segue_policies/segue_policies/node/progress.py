@@ -19,7 +19,7 @@ from segue_core.progress.estimator import ProgressEstimator, period_ticks
 from segue_core.progress.instructions import KNOWN, familiarity
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import Progress
-from segue_policies.estimators import fitted, make_estimator
+from segue_policies.estimator_loading import fitted, make_estimator
 from segue_policies.node.worker import Worker
 from segue_policies.runtime import Dtype, Runtime
 from segue_ros import conversions, parameters, qos, ticks

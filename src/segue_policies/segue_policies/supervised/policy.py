@@ -21,7 +21,8 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.checkpoints.checkpoint import CONFIG, Checkpoint, load_checkpoint
 from segue_policies.checkpoints.filled_network import filled_network
 from segue_policies.deployment import Deployment
-from segue_policies.serving import check_guidance, check_observation, check_plain, not_finite, policy_info
+from segue_policies.policy_info import policy_info
+from segue_policies.request_checks import check_guidance, check_observation, check_plain, not_finite
 from segue_policies.supervised.config import ChunkConfig, Shape
 from segue_policies.vision.config import given_by
 from segue_policies.vision.picture_encoder import trained_encoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segue_policies.testing.dots import make_dots
-from segue_policies.train.command import train
+from segue_policies.training.command.train import train
 
 
 def write_hasty_estimator(folder: Path) -> Path:

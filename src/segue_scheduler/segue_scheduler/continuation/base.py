@@ -14,7 +14,7 @@ from segue_core.contracts.base import ModelT, parse_model
 from segue_core.policy import ChunkRequest
 from segue_core.sampling import NoOptions, needed_for
 from segue_core.schedule import guidance_schedule
-from segue_core.timeline import Timeline
+from segue_scheduler.splice import Timeline
 
 
 @dataclass(frozen=True, eq=False)

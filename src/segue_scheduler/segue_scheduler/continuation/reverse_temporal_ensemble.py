@@ -22,8 +22,8 @@ from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.blending import blend, difference
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import StrictModel
-from segue_core.timeline import Timeline
 from segue_scheduler.continuation.base import Continuation
+from segue_scheduler.splice import Timeline
 
 _HALF_OPEN = 0.5
 

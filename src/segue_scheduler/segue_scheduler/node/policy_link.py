@@ -16,7 +16,7 @@ from segue_core.policy import PolicyInfo
 from segue_core.wire import info_of
 from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_ros import qos
-from segue_ros.alone import sender_of
+from segue_ros.sole_sender import sender_of
 from segue_scheduler.node.watches import Presence
 
 TOPIC = "segue/policy_info"

@@ -7,7 +7,7 @@ from segue_core.action_space import ActionSpace
 from segue_interfaces.msg import SafetyState
 from segue_ros import ticks
 from segue_ros.lifecycle import LifecycleComponent
-from segue_ros.seeing import Unseen
+from segue_ros.perception_status import Unseen
 from segue_scheduler.node.policy_link import PolicyLink
 from segue_scheduler.node.session import Session
 from segue_scheduler.node.settings import SchedulerParameters

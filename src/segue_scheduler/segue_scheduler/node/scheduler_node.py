@@ -28,10 +28,10 @@ from segue_interfaces.msg import (
     SchedulerState,
 )
 from segue_interfaces.msg import TaskState as TaskStateMsg
-from segue_ros import alone, conversions, parameters, qos, ticks
-from segue_ros.changes import Changes
+from segue_ros import conversions, parameters, qos, sole_sender, ticks
 from segue_ros.lifecycle import run
-from segue_ros.seeing import Unseen
+from segue_ros.parameter_changes import Changes
+from segue_ros.perception_status import Unseen
 from segue_scheduler.node import messages, task_server
 from segue_scheduler.node.diagnosis import diagnosis
 from segue_scheduler.node.inbox import Mail
@@ -292,7 +292,7 @@ class SchedulerNode(SchedulerBase):
     def _on_authority(self, message: String, info: Mapping[str, Any]) -> None:
         self.human = message.data == "human"
         if self.session and self.human:
-            self.session.authority = alone.name_of(self, AUTHORITY, alone.sender_of(info))
+            self.session.authority = sole_sender.name_of(self, AUTHORITY, sole_sender.sender_of(info))
 
     def _on_paused(self, message: Bool) -> None:
         self.watch.stand(bool(message.data), time.monotonic())

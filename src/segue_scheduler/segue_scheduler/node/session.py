@@ -15,8 +15,9 @@ from segue_core.policy import PolicyInfo
 from segue_core.scheduler_config import SchedulerConfig
 from segue_core.wire import task_state_of
 from segue_interfaces.msg import ActionChunk
-from segue_ros.seeing import Unseen
-from segue_scheduler import correction, termination
+from segue_ros.perception_status import Unseen
+from segue_scheduler import bounded_corrector as correction
+from segue_scheduler import termination
 from segue_scheduler.node.inbox import Inbox, Mail
 from segue_scheduler.node.watches import ClockWatch
 from segue_scheduler.scheduler import ChunkScheduler

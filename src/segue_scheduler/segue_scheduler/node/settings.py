@@ -8,7 +8,8 @@ from segue_core.action_space import ActionSpace
 from segue_core.contracts.base import parse_model
 from segue_core.latency import injected_latency
 from segue_core.scheduler_config import RunSettings, SchedulerConfig
-from segue_scheduler import continuation, correction, termination
+from segue_scheduler import bounded_corrector as correction
+from segue_scheduler import continuation, termination
 
 
 class SchedulerParameters(RunSettings):

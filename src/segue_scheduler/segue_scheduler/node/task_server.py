@@ -19,8 +19,8 @@ from segue_core.errors import (
 from segue_core.latency import injected_latency
 from segue_core.lease import Lease
 from segue_interfaces.action import RunTask
-from segue_ros import alone
-from segue_ros.cell import Cell
+from segue_ros import sole_sender
+from segue_ros.cell_services import Cell
 from segue_ros.rejections import TellingServer
 from segue_ros.waiting import until
 from segue_scheduler.node import policy_link, results
@@ -179,11 +179,11 @@ class TaskServer:
         """Check everything that can be refused before anything moves."""
         node = self._node
         spec = self._spec(goal)
-        await alone.until_alone(node)
+        await sole_sender.until_alone(node)
         policy = node.policy
         await until(node, self._policy_told, node.given.policy_timeout_s)
         self._refuse_abandoned()
-        await alone.until_alone(node, policy_link.TOPIC, dead=lambda: policy.dead)
+        await sole_sender.until_alone(node, policy_link.TOPIC, dead=lambda: policy.dead)
         info = policy.begin()
         config = spec.config.model_copy(update={"horizon": info.horizon})
         return Session(

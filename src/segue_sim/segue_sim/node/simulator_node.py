@@ -33,7 +33,7 @@ from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ControlError, ErrorCode
 from segue_interfaces.msg import SimState, TaskState
 from segue_interfaces.srv import ResetWorld
-from segue_ros import alone, conversions, images, parameters, qos, ticks
+from segue_ros import conversions, images, parameters, qos, sole_sender, ticks
 from segue_ros.frames import optical_frame, prefix
 from segue_ros.lifecycle import LifecycleComponent, run
 from segue_sim import snapshot
@@ -212,7 +212,7 @@ class SimulatorNode(LifecycleComponent):
             return
         try:
             if self._side.holding:
-                alone.refuse_second_publisher(self, "joint_command")
+                sole_sender.refuse_second_publisher(self, "joint_command")
             if len(message.points) != 1:
                 got = f"{len(message.points)} points"
                 raise ControlError(
@@ -221,7 +221,7 @@ class SimulatorNode(LifecycleComponent):
             point, now_s = message.points[0], self._clock_time.seconds
             names, positions = tuple(message.joint_names), np.array(point.positions)
             speeds, efforts = np.array(point.velocities, np.float64), np.array(point.effort, np.float64)
-            self._side.receive(names, positions, now_s, speeds, efforts, alone.sender_of(info))
+            self._side.receive(names, positions, now_s, speeds, efforts, sole_sender.sender_of(info))
         except ControlError as error:
             self.get_logger().error(f"joint command refused: {error}", throttle_duration_sec=1.0)
             return

@@ -1,0 +1,147 @@
+"""Action Stream in the shared training loop."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from segue_core.errors import ConfigError, ErrorCode
+from segue_policies.methods.action_stream.alignment import (
+    SETTLED,
+    Rewards,
+    aligned,
+    candidates_of,
+    first_divergence,
+    log_probabilities,
+    rewards,
+    selection,
+)
+from segue_policies.methods.action_stream.config import DecodingConfig, StreamSettings
+from segue_policies.methods.action_stream.decoding import chooser, decode, likeliest
+from segue_policies.methods.action_stream.instructions import hashed, padded
+from segue_policies.methods.action_stream.loss import stream_losses
+from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
+from segue_policies.samples.demonstrations import ChunkDataset
+from segue_policies.samples.normaliser import FLOORS, IMAGENET_MEAN, Normaliser, fit_normaliser
+from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
+from segue_policies.supervised.sample import Description, Sample
+
+WORDS = "words"
+PERCENTILES = (0.01, 0.99)
+
+
+class StreamLearner(SupervisedLearner[StreamSettings, StreamNet]):
+    """A sample is an observation, an instruction and the tokens of the next H actions."""
+
+    encoder_part = "look."
+
+    def fit(self, part: ChunkDataset) -> Normaliser:
+        """The 1st and 99th percentile of each dimension to -1 and 1, the same for every row of a stream."""
+        data, frames = part.data, statistics_frames(part)
+        chunks, state = part.chunks(frames), data.state[frames]
+        fitted = fit_normaliser(chunks, state, np.asarray(data.images[frames]), data.action_space)
+        origin = fitted.action_anchor * state if fitted.action_anchor.any() else np.zeros_like(chunks[:, 0])
+        seen = (chunks - origin[:, None])[part.real(frames)]  # (n, D), of all rows
+        low, high = np.quantile(seen.astype(np.float64), PERCENTILES, axis=0)
+        floor = np.concatenate([np.full(c.size, FLOORS[c.kind]) for c in data.action_space.channels])
+        rows = (self.horizon, 1)
+        return replace(
+            fitted,
+            action_mean=np.tile((high + low) / 2, rows).astype(np.float32),
+            action_scale=np.tile(np.maximum((high - low) / 2, floor), rows).astype(np.float32),
+            image_mean=np.tile(np.array(IMAGENET_MEAN, np.float32), (len(data.cameras), 1)),
+        )
+
+    def build(self) -> StreamNet:
+        """A network with fresh weights; raises ConfigError for an alignment of nothing."""
+        if self.config.phase == "alignment" and self.config.training.init is None:
+            text, do = (
+                "phase alignment goes on from a trained policy",
+                "give training.init or a stage's `init`",
+            )
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do=do)
+        return build_network(self.config, self.shape)
+
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """Tokens (F, L) of each frame's instruction."""
+        episodes, which = np.unique(np.asarray(self.data.episode), return_inverse=True)
+        told = [self.data.instruction(int(episode)) for episode in episodes]
+        count, longest = self.model.tokens.separator, self.config.longest
+        rows = np.stack([padded(hashed(text, count), longest, text) for text in told])
+        return {WORDS: rows[which]}
+
+    def begun(self) -> None:
+        """Alignment holds the policy against what it begins as, which stays."""
+        self._seen: list[Tensor] = []
+        if self.config.phase == "alignment":
+            self._reference = copy.deepcopy(self.model).requires_grad_(False).eval()
+
+    def loss_of(self, net: StreamNet, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Of the demonstrated stream, or of alignment to it, a scalar."""
+        bins, prompt = net.tokens.bins(sample.actions), self.prompt(net, sample)
+        ids = net.tokens.flat(bins)
+        imitation = stream_losses(net(prompt, ids), ids, sample.real)
+        if self.config.phase == "imitation":
+            return imitation.mean()
+        count = min(self.config.alignment.units, self.horizon)
+        found, at = self._diverged(net, prompt, sample, bins[:, :count], generator)
+        return aligned(found, at, imitation, self.config.alignment.share).mean()
+
+    def _diverged(
+        self, net: StreamNet, prompt: Prompt, sample: Sample, expert: Tensor, generator: torch.Generator
+    ) -> tuple[Rewards, Tensor]:
+        """Rewards along the policy's own streams, and where each diverges from the expert's (B, U, K)."""
+        config, reference = self.config.alignment, self._reference.to(self.device)
+        count = expert.shape[1]
+        choose = chooser(DecodingConfig(strategy=config.explore), generator)
+        with torch.no_grad():
+            own = torch.stack(list(decode(net, prompt, count, choose)), dim=1)
+            before = log_probabilities(reference, self.prompt(reference, sample), own, expert)
+        found = rewards(log_probabilities(net, prompt, own, expert), before, config.beta)
+        at = first_divergence(found, candidates_of(own, expert, sample.real[:, :count]))
+        if not net.training:
+            self._keep(found, at, sample.real[:, :count])
+        return found, at
+
+    def _keep(self, found: Rewards, at: Tensor, real: Tensor) -> None:
+        counted = real.float()
+        means = [(each * counted).sum(1) / counted.sum(1) for each in (found.expert, found.own)]
+        self._seen.append(torch.stack([*means, (at >= 0).float()], dim=1))
+
+    @torch.inference_mode()
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """As of every method; in alignment with the rewards, and by the paper's rule in place of the loss."""
+        self._seen = []
+        scores = dict(super().evaluate(model))
+        if self.config.phase == "imitation":
+            return scores
+        winner, loser, diverged = torch.cat(self._seen).mean(0).tolist()
+        winners = [*self.memory.get("winners", ()), winner][-SETTLED:]
+        losers = [*self.memory.get("losers", ()), loser][-SETTLED:]
+        self.memory = {"winners": winners, "losers": losers}
+        rule = {"alignment_loss": scores.pop("validation_loss")}
+        rule |= {"winner_reward": winner, "loser_reward": loser, "diverged": diverged}
+        return {"validation_loss": selection(winners, losers), **rule, **scores}
+
+    def prompt(self, net: StreamNet, sample: Sample) -> Prompt:
+        """What comes before the streams of a sample."""
+        return net.prompt(sample.images, sample.state, sample.columns[WORDS])
+
+    def sample(self, net: StreamNet, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Greedy streams `(B, H, D)`, whatever the checkpoint's decoding is."""
+        units = decode(net, self.prompt(net, sample), self.horizon, likeliest)
+        return net.tokens.values(torch.stack(list(units), dim=1))
+
+    def describe(self) -> Description:
+        """Streams of up to the horizon; any executed prefix can be gone on from."""
+        chunk = f"streams of {self.horizon} actions at {self.data.rate_hz:g} Hz, token by token"
+        return Description(
+            self.config.own(), "Action Stream", chunk, "greedy streams", max_delay=self.horizon - 1
+        )

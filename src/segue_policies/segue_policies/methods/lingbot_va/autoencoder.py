@@ -1,0 +1,94 @@
+"""A small causal video autoencoder: latent pictures, which the world model predicts, and back.
+
+    picture t, picture t-1  -->  z_t (latent channels, h / 16, w / 16)  -->  picture t, picture t-1
+
+z_t knows what was seen up to t and nothing later. That it has to give the picture before as well is what puts motion
+into it. Every place of z_t has zero mean and unit deviation over its channels, so noise of unit deviation fits it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segue_policies.methods.lingbot_va.config import WorldConfig
+
+_PIXELS = 3
+_FRAMES = 2
+
+
+def _down(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(4, outputs), nn.SiLU())
+
+
+def _up(inputs: int, outputs: int) -> nn.Sequential:
+    wide = nn.Conv2d(inputs, 4 * outputs, 3, 1, 1)
+    return nn.Sequential(wide, nn.PixelShuffle(2), nn.GroupNorm(4, outputs), nn.SiLU())
+
+
+class Autoencoder(nn.Module):
+    """See above; pictures of all cameras are encoded alike."""
+
+    def __init__(self, config: WorldConfig) -> None:
+        super().__init__()
+        width = config.autoencoder_width
+        self.size = (config.picture[1], config.picture[0])
+        stages = [width, 2 * width, 4 * width, 4 * width]
+        self.look = nn.Sequential(
+            *(_down(a, b) for a, b in zip([_PIXELS, *stages[:-1]], stages, strict=True))
+        )
+        self.latent = nn.Conv2d(_FRAMES * stages[-1], config.latent, 1)
+        back = stages[::-1]
+        self.open = nn.Conv2d(config.latent, back[0], 3, 1, 1)
+        self.show = nn.Sequential(
+            *(_up(a, b) for a, b in zip(back, [*back[1:], width], strict=True)),
+            nn.Conv2d(width, _FRAMES * _PIXELS, 3, 1, 1),
+        )
+
+    def resized(self, pictures: Tensor) -> Tensor:
+        """(..., 3, h, w) at the size that is encoded."""
+        flat = functional.interpolate(pictures.flatten(0, -4), self.size, mode="area")
+        small: Tensor = flat.unflatten(0, pictures.shape[:-3])
+        return small
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Of each picture (..., 3, h, w) alone: (..., C, h / 16, w / 16)."""
+        small = self.resized(pictures)
+        found: Tensor = self.look(small.flatten(0, -4)).unflatten(0, small.shape[:-3])
+        return found
+
+    def join(self, before: Tensor, now: Tensor) -> Tensor:
+        """Latent pictures (..., latent, h', w') of the features of two steps."""
+        both = torch.cat([before, now], dim=-3)
+        latent = self.latent(both.flatten(0, -4)).unflatten(0, both.shape[:-3])
+        return functional.layer_norm(latent.movedim(-3, -1), latent.shape[-3:-2]).movedim(-1, -3)
+
+    def encode(self, pictures: Tensor, begins: Tensor) -> Tensor:
+        """Latent pictures (B, L, cameras, latent, h', w') of (B, L, cameras, 3, h, w).
+
+        Before the first step, and where an episode `begins` (B, L), stands the same picture again.
+        """
+        features = self.features(pictures)
+        before = torch.cat([features[:, :1], features[:, :-1]], dim=1)
+        before = torch.where(begins[:, :, None, None, None, None], features, before)
+        return self.join(before, features)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pictures (..., 2, 3, h, w), this and the one before, of latent ones (..., latent, h', w')."""
+        flat = self.show(self.open(latents.flatten(0, -4))).unflatten(1, (_FRAMES, _PIXELS))
+        shown: Tensor = flat.unflatten(0, latents.shape[:-3])
+        return shown
+
+    def loss(self, pictures: Tensor, begins: Tensor) -> Tensor:
+        """Mean squared error of what comes back of (B, L, cameras, 3, h, w)."""
+        small = self.resized(pictures)
+        before = torch.cat([small[:, :1], small[:, :-1]], dim=1)
+        before = torch.where(begins[:, :, None, None, None, None], small, before)
+        wanted = torch.stack([small, before], dim=3)
+        return functional.mse_loss(self.decode(self.encode(pictures, begins)), wanted)
+
+
+def tokens_of(latents: Tensor) -> Tensor:
+    """Views side by side, as tokens: (..., cameras, latent, h', w') to (..., h' cameras w', latent)."""
+    return latents.movedim(-3, -1).movedim(-4, -3).flatten(-4, -2)
