@@ -124,7 +124,7 @@ def _opened(path: Path) -> object:
 
 
 def _loaded(path: Path) -> object:
-    return load(path, workers=1, progress=False)
+    return load(path, workers=1, bar=False)
 
 
 def _check_loaded(data: Any) -> None:
@@ -159,7 +159,7 @@ def _check_findings(findings: Any) -> None:
 def _cached(place: Path) -> Reader:
     """Decoded pictures that another process kept: what is damaged is decoded again, and the same."""
     source = _make(place)
-    images = np.array(load(source, workers=1, progress=False).images)
+    images = np.array(load(source, workers=1, bar=False).images)
     kept = next((source / HERE).iterdir())
     names = [str(path.relative_to(source)) for path in kept.iterdir()]
 

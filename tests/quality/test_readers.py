@@ -50,7 +50,7 @@ CHECKED = {
 OWN = {
     "segue_bringup/environment/index.py", "segue_bringup/environment/installed.py",
     "segue_bringup/environment/lock.py",
-    "segue_bringup/environment/progress.py", "segue_bringup/environment/ros_conditions.py",
+    "segue_bringup/environment/setup_display.py", "segue_bringup/environment/ros_conditions.py",
     "segue_bringup/environment/setup_steps.py",
     "segue_bringup/environment/stamps.py", "segue_bringup/environment/torch_choice.py",
     "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",

@@ -86,5 +86,5 @@ def test_a_namespaced_bag_is_read_like_any_other(bag: tuple[str, Path], tmp_path
     recorded = read_recorded(folder)
     assert len(recorded.commands()) >= len(executed_commands(folder, robot)) > 0
     options = ConversionOptions(outcomes=frozenset({load(folder).outcome}), doubtful=True)
-    assert convert([folder], tmp_path / "set", robot, options=options, workers=1, progress=False) == 1
+    assert convert([folder], tmp_path / "set", robot, options=options, workers=1, bar=False) == 1
     assert describe(tmp_path / "set").space.name == robot.action_space_name

@@ -1,6 +1,6 @@
 """What every command takes, as plain data in a file: shell completion and early refusals read it without imports.
 
-python -m segue_bringup.command_index FILE
+python -m segue_bringup.command_index FILE [METHOD]
 """
 
 from __future__ import annotations
@@ -44,6 +44,24 @@ def index() -> dict[str, Any]:
     }
 
 
+def settings_of_installed(method: str) -> dict[str, Any]:
+    """What `segue train` takes for a method of another package, and the files of that package that say so."""
+    from segue_core.registry import installed
+    from segue_policies.method import GROUP
+
+    train = every(VERBS)["segue train"]
+    try:
+        form = train.form((method,))
+    except SegueError:  # `segue train` itself says what is wrong with the package
+        form = train.form(())
+    package = installed(GROUP)[method].value.partition(":")[0].partition(".")[0]
+    files = {*_files(), *_loaded(package)}
+    return {
+        "settings": [_plain(one) for one in form.settings],
+        "files": {str(file): file.stat().st_mtime_ns for file in files},
+    }
+
+
 def _policies() -> Sequence[str]:
     """Shipped ones: what the user's folders and installed packages add differs from one command to the next."""
     from segue_policies.method import own_methods
@@ -80,19 +98,25 @@ def _plain(setting: Setting) -> dict[str, Any]:
 
 def _files() -> Iterator[Path]:
     """Whatever decides what is in the index: our modules that were imported for it, the graph, training files."""
-    loaded = [module for name, module in list(sys.modules.items()) if name.startswith("segue_")]
-    files = {Path(str(module.__file__)).resolve() for module in loaded if getattr(module, "__file__", None)}
     root = config_root()
-    yield from sorted(files)
+    yield from sorted(_loaded("segue_"))
     yield from (root / "graph" / "task.yaml", root / "training", *sorted(_trainings()))
 
 
+def _loaded(begin: str) -> set[Path]:
+    """Files of the imported modules whose names begin so."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith(begin)]
+    return {Path(str(module.__file__)).resolve() for module in modules if getattr(module, "__file__", None)}
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Write the index to a file, whole or not at all."""
+    """Write the index, or what one installed method takes, to a file, whole or not at all."""
     from segue_data.storage.atomic import write_text
 
+    file, *method = arguments
     try:
-        write_text(Path(arguments[0]), json.dumps(index()) + "\n")
+        found = settings_of_installed(*method) if method else index()
+        write_text(Path(file), json.dumps(found) + "\n")
     except (SegueError, OSError):  # the command that meets what cannot be read or written says so
         return ExitStatus.USAGE
     return ExitStatus.SUCCESS

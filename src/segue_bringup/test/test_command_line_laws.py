@@ -15,7 +15,7 @@ import yaml
 
 from segue_bringup import command_index
 from segue_bringup.catalogue import config_root, names
-from segue_bringup.environment import completing, mistyped_words, script_settings
+from segue_bringup.environment import completing, index_making, mistyped_words, script_settings
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.graph import load_graph
@@ -391,6 +391,41 @@ def test_a_shell_completes_methods_of_installed_packages(
         check=False,
     )
     assert done.stdout.split() == ["policy:=nll"], done.stderr
+
+
+def test_a_shell_completes_the_settings_of_installed_methods_and_keeps_them_until_the_package_changes(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were those of any training: `width` of a method of another package was never completed."""
+    lab, kept = tmp_path / "lab_policies", tmp_path / "clone" / ".venv" / "segue"
+    lab.mkdir()
+    (lab / "__init__.py").touch()
+    (lab / "method.py").write_text(
+        "from segue_policies.method import Method\n"
+        'NLL = Method("nll", policy="lab:P", settings="lab_policies.settings:Nll", learner="lab:L")\n'
+    )
+    settings = "from segue_policies.training.config import MethodConfig\n\nclass Nll(MethodConfig):\n    {}: int = 64\n"
+    (lab / "settings.py").write_text(settings.format("width"))
+    installed_method(tmp_path, monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    kept.mkdir(parents=True)
+    shutil.copy(workspace.state / indices.FILE, kept / indices.FILE)
+    clone = Workspace(tmp_path / "clone")
+    made: list[Path] = []
+
+    def make(_: Workspace, arguments: list[str], environment: dict[str, str]) -> bool:
+        made.append(Path(arguments[0]))
+        command = [sys.executable, "-m", "segue_bringup.command_index", *arguments]
+        return subprocess.run(command, env=environment, check=False).returncode == 0
+
+    monkeypatch.setattr(index_making, "_made", make)
+    for begun in ("nll wid", "policy=nll wid", "--policy nll wid"):
+        assert completing.complete(clone, ["train", *begun.split()]) == ["width=\t"]
+    assert completing.complete(clone, ["train", "nll", "--batch"]) != []
+    assert len(made) == 1
+    (lab / "settings.py").write_text(settings.format("breadth"))
+    assert completing.complete(clone, ["train", "nll", "bre"]) == ["breadth=\t"]
+    assert len(set(made)) == 1
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,10 @@ def run_all(
     workers: int,
     label: str,
     unit: str,
-    progress: bool,
+    bar: bool,
 ) -> list[Result]:
     """Results in the order of `jobs`; the first failure cancels what has not begun, and is raised once no job runs."""
-    results = dict(as_done(function, jobs, workers=workers, label=label, unit=unit, progress=progress))
+    results = dict(as_done(function, jobs, workers=workers, label=label, unit=unit, bar=bar))
     return [results[index] for index in range(len(jobs))]
 
 
@@ -47,7 +47,7 @@ def as_done(
     workers: int,
     label: str,
     unit: str,
-    progress: bool,
+    bar: bool,
 ) -> Iterator[tuple[int, Result]]:
     """(index of the job, result) as jobs finish. Several workers need a picklable function and jobs.
 
@@ -55,7 +55,7 @@ def as_done(
         ConfigError: a worker died.
     """
     done = _here(function, jobs) if min(workers, len(jobs)) < 2 else _pool(function, jobs, workers)
-    yield from tqdm(done, label, len(jobs), disable=not progress, unit=unit)
+    yield from tqdm(done, label, len(jobs), disable=not bar, unit=unit)
 
 
 def end_with_parent() -> None:

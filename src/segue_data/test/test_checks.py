@@ -78,7 +78,7 @@ def test_every_fault_of_a_bag_is_found_and_named(
 def test_a_dataset_with_a_damaged_file_is_reported_and_not_raised(
     recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
-    convert([recorded[0]], tmp_path / "dataset", robot, workers=1, progress=False)
+    convert([recorded[0]], tmp_path / "dataset", robot, workers=1, bar=False)
     before = check_dataset(tmp_path / "dataset")
     assert [p.place for p in before.problems if "jumps" not in p.what] == []
     file, tasks = data_files(tmp_path / "dataset")[0], tmp_path / "dataset" / layout.TASKS

@@ -56,8 +56,8 @@ def dataset(
     record_episode(
         tiny_stage(robot, task), 8, folder / "bags" / "episode_000008", RecordingOptions(settle_ticks=0)
     )
-    convert(find_bags(folder / "bags"), folder / "dataset", robot, workers=1, progress=False)
-    return load(folder / "dataset", workers=1, progress=False)
+    convert(find_bags(folder / "bags"), folder / "dataset", robot, workers=1, bar=False)
+    return load(folder / "dataset", workers=1, bar=False)
 
 
 def test_a_dataset_frame_equals_the_bag_frame_through_the_live_preprocessing(
@@ -106,12 +106,12 @@ def test_a_second_load_reads_the_cache_and_a_changed_dataset_rebuilds_it(
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(dataset.path, copy)
-    first = load(copy, workers=1, progress=False)
+    first = load(copy, workers=1, bar=False)
     built = {path.name: path.stat().st_mtime_ns for path in (copy / ".cache").iterdir()}
-    load(copy, workers=1, progress=False)
+    load(copy, workers=1, bar=False)
     assert built == {path.name: path.stat().st_mtime_ns for path in (copy / ".cache").iterdir()}
     os.utime(copy / "meta/info.json", ns=(1, 1))
-    np.testing.assert_array_equal(load(copy, workers=1, progress=False).images, first.images)
+    np.testing.assert_array_equal(load(copy, workers=1, bar=False).images, first.images)
     assert built.keys() != {path.name for path in (copy / ".cache").iterdir()}
 
 
@@ -120,7 +120,7 @@ def test_bags_of_another_robot_contract_are_refused(
 ) -> None:
     other = robot.model_copy(update={"description": "another"})
     with pytest.raises(DataError, match="contract") as caught:
-        convert([recorded[0]], tmp_path / "dataset", other, progress=False)
+        convert([recorded[0]], tmp_path / "dataset", other, bar=False)
     assert str(recorded[0]) in str(caught.value)
     assert not (tmp_path / "dataset").exists()
 
@@ -132,7 +132,7 @@ def test_failed_episodes_stay_out_unless_asked_for(
     shutil.copytree(recorded[0], bag)
     (bag / "manifest.json").write_text(replace(manifest.load(bag), outcome="failure").to_json())
     with pytest.raises(DataError, match="none of 1 bags"):
-        convert([bag], tmp_path / "dataset", robot, progress=False)
+        convert([bag], tmp_path / "dataset", robot, bar=False)
 
 
 def _broken_bag(folder: Path, robot: RobotConfig, skip: str = "", corrupt_frame: bool = False) -> Path:
@@ -178,7 +178,7 @@ def test_a_bad_recording_is_refused_naming_file_and_place(
 ) -> None:
     bag = _broken_bag(tmp_path / "bag", robot, **fault)  # type: ignore[arg-type]
     with pytest.raises(DataError) as caught:
-        convert([bag], tmp_path / "dataset", robot, workers=1, progress=False)
+        convert([bag], tmp_path / "dataset", robot, workers=1, bar=False)
     assert str(bag) in str(caught.value) and place in str(caught.value)
     assert not (tmp_path / "dataset").exists()
 
@@ -296,9 +296,7 @@ def test_stretches_of_a_person_become_episodes_of_their_own(
             writer.write_message(image_topic(camera), stamp, picture)
     writer.finish(Manifest(task="t", robot=robot.name, config_hash=robot.fingerprint(), outcome="success"))
     options = ConversionOptions(commanded_by="human")
-    assert (
-        convert([tmp_path / "bag"], tmp_path / "set", robot, options=options, workers=1, progress=False) == 1
-    )
-    data = load(tmp_path / "set", progress=False)
+    assert convert([tmp_path / "bag"], tmp_path / "set", robot, options=options, workers=1, bar=False) == 1
+    data = load(tmp_path / "set", bar=False)
     np.testing.assert_allclose(data.action[:, 0], 0.001 * np.arange(12, 30), rtol=1e-6)
     assert data.time_s[0] == 0.0

@@ -19,8 +19,8 @@ pytest.importorskip("mujoco", reason="needs the simulator")
 def test_a_demonstration_passes_every_check_and_is_not_recorded_twice(
     robot: RobotConfig, task: TaskConfig, tmp_path: Path
 ) -> None:
-    first = record_demonstrations(robot, task, [3], tmp_path, workers=1, progress=False)
-    again = record_demonstrations(robot, task, [3], tmp_path, workers=1, progress=False)
+    first = record_demonstrations(robot, task, [3], tmp_path, workers=1, bar=False)
+    again = record_demonstrations(robot, task, [3], tmp_path, workers=1, bar=False)
     assert (first.recorded, first.failed, again.recorded, again.skipped) == ((3,), (), (), (3,))
     findings = check_bag(episode_folder(tmp_path, 3), robot)
     assert findings.ok, findings.problems
@@ -30,8 +30,8 @@ def test_a_seed_that_failed_is_reported_and_not_tried_again(
     robot: RobotConfig, task: TaskConfig, tmp_path: Path
 ) -> None:
     hopeless = task.model_copy(update={"time_limit_s": 0.2})
-    first = record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, progress=False)
-    again = record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, progress=False)
+    first = record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, bar=False)
+    again = record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, bar=False)
     assert first == again
     assert (first.recorded, first.failed) == ((), (3,))
     assert (tmp_path / FAILURES).read_text().count("\n") == 1
@@ -43,9 +43,9 @@ def test_two_recordings_into_one_folder_are_refused(
 ) -> None:
     other = FolderLock(tmp_path)
     with pytest.raises(DataError, match="another process is recording into it") as caught:
-        record_demonstrations(robot, task, [3], tmp_path, workers=1, progress=False)
+        record_demonstrations(robot, task, [3], tmp_path, workers=1, bar=False)
     assert caught.value.code == ErrorCode.DATA_RECORDING_ACTIVE
     assert not list(tmp_path.iterdir())
     other.release()
     hopeless = task.model_copy(update={"time_limit_s": 0.2})
-    assert record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, progress=False).failed == (3,)
+    assert record_demonstrations(robot, hopeless, [3], tmp_path, workers=1, bar=False).failed == (3,)

@@ -79,7 +79,7 @@ def test_a_doubtful_episode_is_flagged_with_its_reason_and_left_out_of_datasets(
     assert any(says in text for text in closed.problems)
     assert manifest.load(tmp_path / "bags" / "episode").problems == list(closed.problems)
     with pytest.raises(DataError, match="none of 1 bags"):
-        convert([tmp_path / "bags" / "episode"], tmp_path / "out", robot, workers=1, progress=False)
+        convert([tmp_path / "bags" / "episode"], tmp_path / "out", robot, workers=1, bar=False)
 
 
 def test_a_good_episode_has_no_flag(robot: RobotConfig, tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_a_bag_with_holes_becomes_the_episodes_between_them_and_nothing_is_fille
     """`--doubtful` refused such a bag, a run that was recorded with the wall clock, and named no way out."""
     bag = _with_holes(tmp_path, robot)
     options = ConversionOptions(doubtful=True)
-    assert convert([bag], tmp_path / "set", robot, options=options, workers=1, progress=False) == 3
-    data = load(tmp_path / "set", progress=False)
+    assert convert([bag], tmp_path / "set", robot, options=options, workers=1, bar=False) == 3
+    data = load(tmp_path / "set", bar=False)
     assert np.bincount(data.episode).tolist() == [
         25,
         15,

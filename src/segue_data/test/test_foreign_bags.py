@@ -66,18 +66,18 @@ def test_a_refusal_names_what_was_found_and_the_option_that_takes_it_and_the_adv
     shutil.copytree(recorded[0], bag)
     (bag / FILE_NAME).write_text('{"task": "pick_place", "robot": "dual_arm"}')
     with pytest.raises(DataError, match=r"1 with outcome 'unknown'.*--outcomes unknown --any-contract"):
-        convert([bag], tmp_path / "set", robot, progress=False)
+        convert([bag], tmp_path / "set", robot, bar=False)
     found = check_bag(bag)
     assert found.ok and found.notes == ["convert takes it with --outcomes unknown --any-contract"]
     options = ConversionOptions(outcomes=frozenset({"unknown"}), any_contract=True)
-    assert convert([bag], tmp_path / "set", robot, options=options, workers=1, progress=False) == 1
+    assert convert([bag], tmp_path / "set", robot, options=options, workers=1, bar=False) == 1
     (bag / FILE_NAME).unlink()
     with pytest.raises(DataError, match=r"--any-contract") as advice:
         load(bag)
     (advised,) = re.findall(r"{.*}", advice.value.text)
     (bag / FILE_NAME).write_text(advised.replace('"robot": "..."', '"robot": "dual_arm"'))
     options = ConversionOptions(any_contract=True)
-    assert convert([bag], tmp_path / "again", robot, options=options, workers=1, progress=False) == 1
+    assert convert([bag], tmp_path / "again", robot, options=options, workers=1, bar=False) == 1
 
 
 def test_a_manifest_with_wrong_values_names_all_of_them_and_what_is_allowed(tmp_path: Path) -> None:
@@ -263,4 +263,4 @@ def test_a_bag_of_another_action_space_or_rate_is_named_by_check_and_refused_by_
     assert [problem.what for problem in check_bag(bag).problems] == [said]
     for options in (ConversionOptions(), ConversionOptions(any_contract=True)):
         with pytest.raises(DataError, match=said):
-            convert([bag], tmp_path / "set", robot, options=options, progress=False)
+            convert([bag], tmp_path / "set", robot, options=options, bar=False)

@@ -38,7 +38,7 @@ from segue_data.views.pictures import of_dataset
 
 
 def _load(path: Path) -> EpisodeDataset:
-    return load(path, workers=1, progress=False)
+    return load(path, workers=1, bar=False)
 
 
 @pytest.mark.parametrize(("videos", "meta_files"), [(False, 1), (False, 2), (True, 3)])
@@ -71,11 +71,11 @@ def test_a_packed_dataset_becomes_a_bag_per_episode_and_comes_back_frame_by_fram
 ) -> None:
     path = write_foreign(tmp_path / "ds", robot, frames_of(robot))
     adopt(path, robot)
-    assert export(path, tmp_path / "bags", robot, workers=1, progress=False) == 3
+    assert export(path, tmp_path / "bags", robot, workers=1, bar=False) == 3
     bags = sorted((tmp_path / "bags").iterdir())
     assert [load_manifest(bag).instruction for bag in bags] == ["task 0", "task 1", "task 0"]
     options = ConversionOptions(size=SIZE)
-    convert(bags, tmp_path / "back", robot, options=options, workers=1, progress=False)
+    convert(bags, tmp_path / "back", robot, options=options, workers=1, bar=False)
     before, after = _load(path), _load(tmp_path / "back")
     for name in ("images", "state", "action", "episode", "time_s"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name), err_msg=name)
@@ -219,7 +219,7 @@ def test_pictures_beside_the_data_files_are_read_and_a_missing_one_is_named(
     write_foreign(path, robot, frames, edit_table=outside)
     adopt(path, robot)
     np.testing.assert_array_equal(_load(path).images, np.concatenate([episode.images for episode in frames]))
-    assert check_dataset(path).ok and export(path, tmp_path / "bags", robot, workers=1, progress=False) == 3
+    assert check_dataset(path).ok and export(path, tmp_path / "bags", robot, workers=1, bar=False) == 3
     picture = path / "images" / (layout.IMAGE_PREFIX + "head") / "frame_000006.png"
     picture.write_bytes(b"x")
     with pytest.raises(DataError, match="episode 1, frame 1, camera head: 1 bytes that are no JPEG or PNG"):
@@ -394,10 +394,10 @@ def test_a_dataset_that_grew_after_it_was_adopted_is_exported_whole_as_the_robot
     ours = json.loads((path / layout.OURS).read_text())
     ours["episodes"] = ours["episodes"][:2]
     (path / layout.OURS).write_text(json.dumps(ours))
-    assert export(path, tmp_path / "bags", None, workers=1, progress=False) == 3
+    assert export(path, tmp_path / "bags", None, workers=1, bar=False) == 3
     assert load_manifest(tmp_path / "bags/episode_000000").robot == info(path)["robot"] == robot.name
     del ours["robot"]
     (path / layout.OURS).write_text(json.dumps(ours))
     with pytest.raises(DataError, match=f"'my_arm'.*--robot NAME, NAME is one of .*{robot.name}"):
-        export(path, tmp_path / "others", None, workers=1, progress=False)
+        export(path, tmp_path / "others", None, workers=1, bar=False)
     assert main(["split", str(path)]) == 0

@@ -82,7 +82,7 @@ def test_a_robot_that_comes_to_rest_right_before_the_end_has_one_keyframe_there(
 def test_demonstrations_without_a_keyframe_are_named(dataset: Path) -> None:
     settings = {"end": False, "gripper_threshold": 2.0, "still_m_s": 1e-9}
     with pytest.raises(DataError, match="keyframes: none in episode 0.*raise still_m_s"):
-        load(dataset, workers=1, progress=False).label("keyframes", **settings)
+        load(dataset, workers=1, bar=False).label("keyframes", **settings)
 
 
 def test_progress_goes_from_nothing_to_everything() -> None:
@@ -104,7 +104,7 @@ def dataset(
     recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     path = tmp_path_factory.mktemp("labels") / "dataset"
-    convert([recorded[0]], path, robot, workers=1, progress=False)
+    convert([recorded[0]], path, robot, workers=1, bar=False)
     return path
 
 
@@ -129,11 +129,11 @@ def test_a_learner_is_given_the_labels_that_are_kept_and_keeps_those_that_are_no
     name: str, dataset: Path
 ) -> None:
     shutil.rmtree(dataset / "labels", ignore_errors=True)
-    opened = load(dataset, workers=1, progress=False)
+    opened = load(dataset, workers=1, bar=False)
     first = opened.label(name)
     (file,) = (dataset / "labels").glob(f"{name}-v*.parquet")
     assert file == write_labels(dataset, name)  # the same file, by the dataset's frames and the settings
-    again = load(dataset, workers=1, progress=False).label(name)
+    again = load(dataset, workers=1, bar=False).label(name)
     assert first.keys() == again.keys() and all(
         len(column) == len(opened.action) for column in again.values()
     )
@@ -142,7 +142,7 @@ def test_a_learner_is_given_the_labels_that_are_kept_and_keeps_those_that_are_no
 
 
 def test_an_unknown_label_or_setting_names_those_there_are(dataset: Path) -> None:
-    opened = load(dataset, workers=1, progress=False)
+    opened = load(dataset, workers=1, bar=False)
     with pytest.raises(ConfigError, match="label.*'progres'.*progress"):
         opened.label("progres")
     with pytest.raises(ConfigError, match="setting of the label tokens.*'bin'.*bins"):
@@ -150,7 +150,7 @@ def test_an_unknown_label_or_setting_names_those_there_are(dataset: Path) -> Non
 
 
 def test_pictures_are_read_when_they_are_asked_for_at_the_size_that_they_have(dataset: Path) -> None:
-    opened = load(dataset, workers=1, progress=False)
+    opened = load(dataset, workers=1, bar=False)
     frames = [5, 0, 5]
     for axis, camera in enumerate(opened.cameras):
         shown = opened.pictures(frames, camera)

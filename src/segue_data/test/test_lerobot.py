@@ -57,9 +57,9 @@ def test_a_dataset_that_lerobot_wrote_loads_here(
 ) -> None:
     lerobot(python, "write", tmp_path / "ds", mode, frames)
     with pytest.raises(DataError, match="segue data adopt DATASET --robot"):
-        load(tmp_path / "ds", progress=False)
+        load(tmp_path / "ds", bar=False)
     adopt(tmp_path / "ds", load_robot("dual_arm"))
-    got, wanted = load(tmp_path / "ds", progress=False, workers=1), np.load(frames)
+    got, wanted = load(tmp_path / "ds", bar=False, workers=1), np.load(frames)
     for name in ("state", "action", "episode"):
         np.testing.assert_array_equal(getattr(got, name), wanted[name])
     difference = np.abs(got.images.astype(float) - wanted["images"]).mean(axis=(1, 2, 3, 4))
@@ -124,7 +124,7 @@ def test_an_adopted_dataset_is_read_at_the_size_asked_for(tmp_path: Path) -> Non
     written = write_synthetic(tmp_path / "ds", load_robot("dual_arm"), (3,))
     (tmp_path / "ds/meta/segue.json").unlink()
     adopt(tmp_path / "ds", load_robot("dual_arm"), (48, 36))
-    got = load(tmp_path / "ds", progress=False, workers=1)
+    got = load(tmp_path / "ds", bar=False, workers=1)
     assert got.images.shape == (3, 3, 36, 48, 3)
     small = written.images[0, 0].reshape(36, 2, 48, 2, 3).mean(axis=(1, 3))  # averaged areas
     np.testing.assert_allclose(got.images[0, 0], small, atol=1.0)

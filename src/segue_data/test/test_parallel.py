@@ -21,7 +21,7 @@ from segue_data.parallel import run_all
 from segue_data.testing import beat
 
 if __name__ == "__main__":
-    run_all(beat, [Path(sys.argv[1]) / name for name in "abcd"], workers=2, label="", unit="", progress=False)
+    run_all(beat, [Path(sys.argv[1]) / name for name in "abcd"], workers=2, label="", unit="", bar=False)
 """
 
 
@@ -55,7 +55,7 @@ def _is_running(pid: int) -> bool:
 
 
 def test_results_come_in_the_order_of_the_jobs() -> None:
-    assert run_all(abs, [-3, 2, -1], workers=2, label="", unit="", progress=False) == [3, 2, 1]
+    assert run_all(abs, [-3, 2, -1], workers=2, label="", unit="", bar=False) == [3, 2, 1]
 
 
 def _fail_or_linger(file: Path) -> None:
@@ -71,7 +71,7 @@ def test_when_a_job_has_failed_no_other_is_under_way_any_more(tmp_path: Path) ->
     """A conversion that a full disk ended cleared its folder up, and its other worker made it again."""
     jobs = [tmp_path / "fails", tmp_path / "lingers"]
     with pytest.raises(OSError, match="full"):
-        run_all(_fail_or_linger, jobs, workers=2, label="", unit="", progress=False)
+        run_all(_fail_or_linger, jobs, workers=2, label="", unit="", bar=False)
     assert (tmp_path / "ended").exists()
 
 

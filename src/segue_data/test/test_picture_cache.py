@@ -32,7 +32,7 @@ def dataset(robot: RobotConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def _images(path: Path, cache: Path | None = None) -> np.ndarray:
-    return np.array(load(path, workers=1, progress=False, cache=cache).images)
+    return np.array(load(path, workers=1, bar=False, cache=cache).images)
 
 
 def _only(path: Path) -> Path:
@@ -45,7 +45,7 @@ import sys
 import numpy as np
 from segue_data.datasets.dataset import load
 sys.stdin.read()
-np.save(sys.argv[2], load(sys.argv[1], progress=False, workers=1).images)
+np.save(sys.argv[2], load(sys.argv[1], bar=False, workers=1).images)
 """
 
 
@@ -235,7 +235,7 @@ from segue_core.errors import SegueError
 from segue_data.datasets.dataset import load
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 try:
-    load(sys.argv[1], progress=False, workers=1)
+    load(sys.argv[1], bar=False, workers=1)
 except SegueError as error:
     print(int(error.code), error.text)
 """

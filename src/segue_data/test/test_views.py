@@ -36,26 +36,26 @@ def dataset(
     recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     path = tmp_path_factory.mktemp("views") / "dataset"
-    convert([recorded[0]], path, robot, workers=1, progress=False)
+    convert([recorded[0]], path, robot, workers=1, bar=False)
     return path
 
 
 def test_a_dataset_comes_back_from_its_bags_frame_by_frame(
     dataset: Path, robot: RobotConfig, tmp_path: Path
 ) -> None:
-    assert export(dataset, tmp_path / "bags", robot, workers=1, progress=False) == 1
+    assert export(dataset, tmp_path / "bags", robot, workers=1, bar=False) == 1
     bag = tmp_path / "bags" / "episode_000000"
     assert check_bag(bag, robot).facts["commanded_by"] == [("dataset", 0, 13)]
-    convert([bag], tmp_path / "again", robot, workers=1, progress=False)
-    before, after = load(dataset, progress=False), load(tmp_path / "again", progress=False)
+    convert([bag], tmp_path / "again", robot, workers=1, bar=False)
+    before, after = load(dataset, bar=False), load(tmp_path / "again", bar=False)
     for name in ("images", "state", "action", "episode", "time_s"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name), err_msg=name)
 
 
 def test_an_export_overwrites_nothing(dataset: Path, robot: RobotConfig, tmp_path: Path) -> None:
-    export(dataset, tmp_path, robot, workers=1, progress=False)
+    export(dataset, tmp_path, robot, workers=1, bar=False)
     with pytest.raises(DataError, match="exists already"):
-        export(dataset, tmp_path, robot, workers=1, progress=False)
+        export(dataset, tmp_path, robot, workers=1, bar=False)
 
 
 @pytest.mark.parametrize("kind", ["bag", "dataset"])
@@ -126,9 +126,9 @@ def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(
     recorded: tuple[Path, Demonstration], dataset: Path, robot: RobotConfig, tmp_path: Path
 ) -> None:
     options = ConversionOptions(videos=True)
-    convert([recorded[0]], tmp_path / "films", robot, options=options, workers=1, progress=False)
+    convert([recorded[0]], tmp_path / "films", robot, options=options, workers=1, bar=False)
     assert len(list((tmp_path / "films").glob("videos/*/chunk-000/file-000.mp4"))) == 3
-    exact, films = load(dataset, progress=False), load(tmp_path / "films", progress=False)
+    exact, films = load(dataset, bar=False), load(tmp_path / "films", bar=False)
     light = [np.asarray(d.images, dtype=float) @ [0.299, 0.587, 0.114] for d in (exact, films)]
     assert (
         np.abs(light[0] - light[1]).mean() < 3.0
@@ -138,7 +138,7 @@ def test_a_dataset_with_videos_loads_checks_shows_and_comes_back(
     places = [p.place for p in check_dataset(tmp_path / "films").problems if "jumps" not in p.what]
     assert places == []
     assert main(["show", str(tmp_path / "films"), "--sheet", str(tmp_path / "film.png")]) == 0
-    assert export(tmp_path / "films", tmp_path / "bags", robot, workers=1, progress=False) == 1
+    assert export(tmp_path / "films", tmp_path / "bags", robot, workers=1, bar=False) == 1
     frames = [r for r in read(tmp_path / "bags" / "episode_000000") if r.topic == image_topic("head")]
     assert len(frames) == len(films.action)
 

@@ -83,12 +83,12 @@ def test_a_conversion_beside_another_into_one_folder_is_refused_and_harms_nothin
 ) -> None:
     process = _holder(tmp_path / "set.partial")
     with pytest.raises(DataError, match="another process converts into it") as caught:
-        convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+        convert([recorded[0]], tmp_path / "set", robot, workers=1, bar=False)
     assert caught.value.code == ErrorCode.DATA_PATH_REFUSED
     assert (tmp_path / "set.partial/half/file").is_file()
     process.communicate("")
-    convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
-    assert len(load(tmp_path / "set", progress=False).action) and not (tmp_path / "set.partial").exists()
+    convert([recorded[0]], tmp_path / "set", robot, workers=1, bar=False)
+    assert len(load(tmp_path / "set", bar=False).action) and not (tmp_path / "set.partial").exists()
 
 
 _LIMITED = """
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_leaves_nothing_of_a_dataset_or_label_and_is_named(
     said = _on_a_full_disk("convert", _CONVERT, 100_000, recorded[0], tmp_path / "set")
     assert said.startswith(f"403 {tmp_path / 'set'}: cannot be written: File too large"), said
     assert not list(tmp_path.iterdir())
-    convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+    convert([recorded[0]], tmp_path / "set", robot, workers=1, bar=False)
     call = "label_files.write_labels(Path(sys.argv[1]), 'tokens')"
     said = _on_a_full_disk("label_files", call, 500, tmp_path / "set")
     assert said.startswith(f"403 {tmp_path / 'set/labels'}: cannot be written"), said
@@ -175,7 +175,7 @@ for _ in range(20):
 def test_labels_and_texts_that_many_write_at_once_are_whole(
     recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
-    convert([recorded[0]], tmp_path / "set", robot, workers=1, progress=False)
+    convert([recorded[0]], tmp_path / "set", robot, workers=1, bar=False)
     words = [sys.executable, "-c", _WRITE, str(tmp_path / "set"), str(tmp_path / "text")]
     writers = [subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
     for writer in writers:  # begin together
@@ -220,7 +220,7 @@ import os, signal, sys
 from pathlib import Path
 from segue_data.datasets import dataset_to_bags
 dataset_to_bags.messages.robot_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-dataset_to_bags.export(Path(sys.argv[1]), Path(sys.argv[2]), None, workers=1, progress=False)
+dataset_to_bags.export(Path(sys.argv[1]), Path(sys.argv[2]), None, workers=1, bar=False)
 """
 
 
@@ -229,9 +229,9 @@ def test_an_export_after_one_that_was_killed_begins_anew(
 ) -> None:
     """It was refused for the episode that the killed one had left open, and sent one to the repair."""
     dataset, bags = tmp_path / "set", tmp_path / "bags"
-    convert([recorded[0]], dataset, robot, workers=1, progress=False)
+    convert([recorded[0]], dataset, robot, workers=1, bar=False)
     script = [sys.executable, "-c", _KILLED, str(dataset), str(bags)]
     assert subprocess.run(script, check=False).returncode == -signal.SIGKILL
     assert [path.name for path in bags.iterdir()] == [".export.partial"]
-    assert export(dataset, bags, None, workers=1, progress=False) == 1
+    assert export(dataset, bags, None, workers=1, bar=False) == 1
     assert [path.name for path in bags.iterdir()] == ["episode_000000"]

@@ -337,12 +337,16 @@ class BenchControl(Numbers):
 
 
 class BenchStart(Numbers):
-    """Time `./segue run` from the command to a moving robot, part by part; beside other clones, taking turns."""
+    """Time `./segue run` from the command to a moving robot, part by part, and answers to a Tab or a mistyped word.
+
+    Clones beside this one take turns with it.
+    """
 
     beside: tuple[Path, ...] = Field(
         default=(), description="folders of other clones, such as the commit before"
     )
-    rounds: int = Field(default=3, ge=1, le=1000, description="counted starts of each")
+    rounds: int = Field(default=3, ge=0, le=1000, description="counted starts of each")
+    answers: int = Field(default=11, ge=0, le=1000, description="counted answers of each to each word")
 
 
 class BenchLive(Numbers):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segue_core.errors import ConfigError
-from segue_eval.bench import start
+from segue_eval.bench import answers, start
 
 _LINES = """starting the graph
 waiting for simulator, controller, policy
@@ -64,3 +64,15 @@ def test_what_is_no_clone_or_does_not_start_is_refused_with_what_it_said(tmp_pat
         start.started(tmp_path)
     with pytest.raises(ConfigError, match="no such thing"):
         start.started(_clone(tmp_path / "broken", "echo no such thing >&2; exit 2"))
+
+
+def test_every_clone_is_asked_every_question_as_often(tmp_path: Path) -> None:
+    one, other = (
+        _clone(tmp_path / name, f'echo "$@" >> {tmp_path}/{name}/asked') for name in ("one", "other")
+    )
+    found = answers.bench_answers([one, other], 2, start.before_us())
+    assert {len(each) for clone in found.values() for each in clone.values()} == {2}
+    asked = [" ".join(words) for words in answers.QUESTIONS.values()]
+    assert (one / "asked").read_text().splitlines() == (other / "asked").read_text().splitlines() == asked * 3
+    rows = answers.table(found).splitlines()
+    assert [row[:32].strip() for row in rows[1:]] == list(answers.QUESTIONS) and str(other) in rows[0]

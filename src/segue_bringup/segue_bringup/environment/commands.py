@@ -6,15 +6,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from segue_bringup.environment import completing, script_settings, torch_choice
+from segue_bringup.environment import completing, index_making, script_settings, torch_choice
 from segue_bringup.environment.checks import machine_checks, require
 from segue_bringup.environment.doctor import doctor, print_problem
 from segue_bringup.environment.endings import EXIT_INTERRUPTED, hold
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
 from segue_bringup.environment.lock import exclusive
 from segue_bringup.environment.page import EXIT_USAGE, HELP
-from segue_bringup.environment.progress import Progress, elapsed_text
 from segue_bringup.environment.ros import find_ros, require_importable
+from segue_bringup.environment.setup_display import SetupDisplay, elapsed_text
 from segue_bringup.environment.setup_steps import Setup
 from segue_bringup.environment.stamps import StampStore
 from segue_bringup.environment.steps import pending, run_pending
@@ -52,18 +52,18 @@ def ensure_set_up(workspace: Workspace, environment: Mapping[str, str]) -> dict[
 
 
 def _set_up(workspace: Workspace, setup: Callable[[], Setup], stamps: StampStore) -> None:
-    shown: list[Progress] = []
+    shown: list[SetupDisplay] = []
 
-    def progress(total: int) -> Progress:
+    def display(total: int) -> SetupDisplay:
         print(
             f"Setting up {workspace.root} ({setup().ros.describe()}); logs in {workspace.logs}",
             file=sys.stderr,
         )
-        shown.append(Progress(total))
+        shown.append(SetupDisplay(total))
         return shown[0]
 
-    run_pending(setup().steps(), stamps, progress)
-    completing.refreshed(workspace)
+    run_pending(setup().steps(), stamps, display)
+    index_making.refreshed(workspace)
     if shown:
         print(f"Set up in {elapsed_text(shown[0].age_s)}.", file=sys.stderr)
 

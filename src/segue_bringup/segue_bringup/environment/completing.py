@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from segue_bringup.environment import endings, script_settings
+from segue_bringup.environment import endings, index_making, script_settings
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.page import EXIT_USAGE, UNKNOWN_NAME, VERBS
 from segue_bringup.environment.workspace import Workspace
@@ -95,7 +95,7 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
         return [shell for shell in SCRIPTS if shell.startswith(last)]
     if before[0] in script_settings.SETTINGS:
         return _of_script(before[0], last)
-    index = indices.load(workspace) or refreshed(workspace)
+    index = indices.load(workspace) or index_making.refreshed(workspace)
     if index is None:
         return []
     asked = before[1:] if before[0] == "help" else before
@@ -113,7 +113,9 @@ def complete(workspace: Workspace, words: Sequence[str]) -> list[str]:
     if asked != before:  # help takes no settings
         return []
     names = partial(indices.names, workspace, index=index)
-    return sorted(_of_command(names, indices.settings_of(workspace, command, left, index), left, last))
+    settings = index_making.settings_of_installed(workspace, command, left)
+    settings = settings or indices.settings_of(workspace, command, left, index)
+    return sorted(_of_command(names, settings, left, last))
 
 
 def _of_script(command: str, last: str) -> list[str]:
@@ -201,28 +203,6 @@ def _files(begun: str, ends: tuple[str, ...] = ("",)) -> list[str]:
         for entry in found
         if entry.is_dir() or entry.name.endswith(ends)
     ]
-
-
-def refreshed(workspace: Workspace) -> indices.Index | None:
-    """The index, made anew in the set-up workspace; None before set-up."""
-    import subprocess
-
-    from segue_bringup.environment.ros import find_ros
-    from segue_bringup.environment.variables import run_environment
-
-    if not workspace.python.exists():
-        return None
-    users = ("PYTHONPATH", "SEGUE_CONFIG")  # what the user adds is read at every Tab, and may be broken
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(users)}
-    child = run_environment(workspace, find_ros(workspace, os.environ), plain)
-    command = [
-        str(workspace.python),
-        "-m",
-        "segue_bringup.command_index",
-        str(workspace.state / indices.FILE),
-    ]
-    done = subprocess.run(command, env=child, cwd=workspace.root, capture_output=True, check=False)
-    return indices.load(workspace) if done.returncode == 0 else None
 
 
 def _work() -> int:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,24 @@ def load(workspace: Workspace) -> Index | None:
     """The index, if it is there and nothing that it was made from has changed since."""
     try:
         index: Index = json.loads((workspace.state / FILE).read_text())
-        fresh = all(os.stat(file).st_mtime_ns == time for file, time in index["files"].items())  # noqa: PTH116
-        fresh = fresh and method_folders(Path(index["package"])) == index["folders"]
+        fresh = _fresh(index) and method_folders(Path(index["package"])) == index["folders"]
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return index if fresh else None
+
+
+def kept_settings(file: Path) -> list[Setting] | None:
+    """Settings that a file keeps, if nothing that they were read from has changed since."""
+    try:
+        kept = json.loads(file.read_text())
+        settings: list[Setting] | None = kept["settings"] if _fresh(kept) else None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return settings
+
+
+def _fresh(kept: Index) -> bool:
+    return all(os.stat(file).st_mtime_ns == time for file, time in kept["files"].items())  # noqa: PTH116
 
 
 def usual_configuration() -> bool:
@@ -124,11 +137,25 @@ def settings_of(workspace: Workspace, command: str, words: list[str], index: Ind
     """
     settings: list[Setting] = index["commands"][command]
     if command == "segue train":
-        own = _own_trainings(workspace)
-        named = [_method_in(own[word]) if word in own else word for word in words]
+        named = methods_named(workspace, words)
         policies = [name for name in named if f"{command} {name}" in index["commands"]]
         settings = index["commands"][f"{command} {policies[0]}"] if policies else settings
     return settings
+
+
+def methods_named(workspace: Workspace, words: Sequence[str]) -> list[str]:
+    """What the words of `segue train` may name a method by: of `policy=act` the value, of an own training its method.
+
+    Raises:
+        ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
+    """
+    own, values = _own_trainings(workspace), map(_named, words)
+    return [_method_in(own[value]) if value in own else value for value in values]
+
+
+def _named(word: str) -> str:
+    name, _, value = word.partition("=")
+    return value if name.removeprefix("--").removesuffix(":") in ("policy", "method") else word
 
 
 def _method_in(training: Path) -> str:

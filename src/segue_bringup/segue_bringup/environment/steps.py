@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segue_bringup.environment.progress import Progress
+from segue_bringup.environment.setup_display import SetupDisplay
 from segue_bringup.environment.stamps import StampStore, digest
 
 
@@ -14,7 +14,7 @@ class Step:
 
     Args:
         key: name of its stamp and log.
-        title: what the progress line says.
+        title: what the line says.
         inputs: digest of everything that the result depends on, besides the steps before.
         run: does it; safe to call again after it was interrupted anywhere.
         outputs: files that must exist for the step to count as done.
@@ -24,7 +24,7 @@ class Step:
     key: str
     title: str
     inputs: str
-    run: Callable[[Progress], None]
+    run: Callable[[SetupDisplay], None]
     outputs: tuple[Path, ...] = ()
     after: tuple[str, ...] | None = None
 
@@ -51,14 +51,14 @@ def pending(steps: Sequence[Step], stamps: StampStore) -> list[tuple[Step, str]]
     return list(todo.values())
 
 
-def run_pending(steps: Sequence[Step], stamps: StampStore, progress: Callable[[int], Progress]) -> int:
+def run_pending(steps: Sequence[Step], stamps: StampStore, display: Callable[[int], SetupDisplay]) -> int:
     """Do what is not done; return how many steps that were. Every error leaves finished steps finished."""
     todo = pending(steps, stamps)
     for step, _ in todo:
         stamps.forget(step.key)
     if not todo:
         return 0
-    shown = progress(len(todo))
+    shown = display(len(todo))
     for step, stamp in todo:
         shown.start(step.title)
         try:

@@ -63,7 +63,7 @@ class Collection(Episode):
 
     def _nodes_ready(self, readiness: Readiness) -> bool:
         pending = readiness.pending()
-        self.progress.headline = f"waiting for {', '.join(pending)}"
+        self.shown.headline = f"waiting for {', '.join(pending)}"
         return not pending
 
     def _disarm(self) -> None:

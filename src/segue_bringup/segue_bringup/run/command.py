@@ -132,19 +132,19 @@ def _make_folder(plan: Plan) -> RunFolder:
 def _episode(
     options: RunOptions, plan: Plan, folder: RunFolder, interrupts: Interrupts, server: ForkServer
 ) -> tuple[ExitStatus, dict[str, Any]]:
-    from segue_bringup.run.display import Progress, make_display
+    from segue_bringup.run.display import Shown, make_display
     from segue_bringup.run.episode import Episode
     from segue_bringup.run.outcome import describe
     from segue_interfaces.action import RunTask
 
     arguments = plan.arguments
     seed = int(arguments["seed"])
-    progress = Progress(f"{arguments['task']} with {arguments['policy']}, seed {seed}")
+    shown = Shown(f"{arguments['task']} with {arguments['policy']}, seed {seed}")
     goal = RunTask.Goal(task=str(arguments["task"]), seed=seed, record=bool(arguments["record"]))
     with terminal_kept():
-        display = make_display(progress, options.quiet)
+        display = make_display(shown, options.quiet)
         try:
-            episode = Episode(plan, folder, progress, display, interrupts, options.timeout, server=server)
+            episode = Episode(plan, folder, shown, display, interrupts, options.timeout, server=server)
             ending, result = episode.run(goal)
         finally:
             display.close()

@@ -21,7 +21,7 @@ Write = Callable[[str], None]
 
 
 @dataclass
-class Progress:
+class Shown:
     """The numbers on the display; whoever learns one writes it here."""
 
     title: str
@@ -142,30 +142,30 @@ def choose(
 class Due:
     """One line for each change of the headline, and one every few seconds."""
 
-    def __init__(self, progress: Progress, clock: Callable[[], float]) -> None:
-        self._progress, self._clock = progress, clock
+    def __init__(self, shown: Shown, clock: Callable[[], float]) -> None:
+        self._shown, self._clock = shown, clock
         self._headline, self._written_s = "", clock()
 
     def __call__(self) -> str | None:
         """The line to write now, or None."""
         now = self._clock()
-        if self._progress.headline != self._headline:
-            self._headline, self._written_s = self._progress.headline, now
+        if self._shown.headline != self._headline:
+            self._headline, self._written_s = self._shown.headline, now
             return self._headline
         if now - self._written_s >= PLAIN_EVERY_S:
             self._written_s = now
-            return self._progress.line()
+            return self._shown.line()
         return None
 
 
-def _draw(now: Progress) -> Group:
+def _draw(now: Shown) -> Group:
     table = Table.grid(padding=(0, 2))
     for name, value in _cells(now).items():
         table.add_row(Text(name, style="dim"), value)
     return Group(Text(f"{now.title}: {now.headline}", style="bold"), table)
 
 
-def _cells(now: Progress) -> Mapping[str, Any]:
+def _cells(now: Shown) -> Mapping[str, Any]:
     bar = (
         ProgressBar(total=1.0, completed=max(now.progress, 0.0), width=30) if now.progress >= 0 else Text("-")
     )
@@ -182,6 +182,6 @@ def _cells(now: Progress) -> Mapping[str, Any]:
     }
 
 
-def make_display(progress: Progress, quiet: bool = False) -> Display:
+def make_display(shown: Shown, quiet: bool = False) -> Display:
     """The display of one episode."""
-    return choose(quiet, lambda: _draw(progress), Due(progress, time.monotonic), refresh_hz=8)
+    return choose(quiet, lambda: _draw(shown), Due(shown, time.monotonic), refresh_hz=8)

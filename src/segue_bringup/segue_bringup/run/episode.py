@@ -15,7 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from segue_bringup.resolution import Plan
 from segue_bringup.run.client import TaskClient
-from segue_bringup.run.display import Display, Progress
+from segue_bringup.run.display import Display, Shown
 from segue_bringup.run.folder import RunFolder
 from segue_bringup.run.interrupts import Interrupts
 from segue_bringup.run.readiness import Readiness, same_names
@@ -78,7 +78,7 @@ class Episode:
 
     plan: Plan
     folder: RunFolder
-    progress: Progress
+    shown: Shown
     display: Display
     interrupts: Interrupts
     timeout_s: float | None = None
@@ -160,8 +160,8 @@ class Episode:
 
     def show_feedback(self, told: Any) -> None:
         """Put the newest feedback on the display."""
-        self.progress.progress, self.progress.score = told.progress, told.score
-        self.progress.overlap_rmse = told.overlap_rmse
+        self.shown.progress, self.shown.score = told.progress, told.score
+        self.shown.overlap_rmse = told.overlap_rmse
 
     def _do(self, goal: Any) -> Ending:
         if not self._begun():
@@ -183,7 +183,7 @@ class Episode:
 
     def _all_ready(self, readiness: Readiness) -> bool:
         pending = readiness.pending()
-        self.progress.headline = (
+        self.shown.headline = (
             f"waiting for {', '.join(pending)}" if pending else "waiting for the action server"
         )
         return not pending and self._client.available()
@@ -238,15 +238,15 @@ class Episode:
         self.display.update()
 
     def _headline(self, text: str) -> None:
-        self.progress.headline = text
+        self.shown.headline = text
         self.display.update()
 
     def _on_state(self, message: SchedulerState) -> None:
-        now = self.progress
+        now = self.shown
         now.ticked(time.monotonic(), message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
         now.phase, now.tick, now.starved = message.phase, message.tick, message.starved_ticks
         if message.spliced:
             now.chunks, now.delay_ticks = now.chunks + 1, message.delay_ticks
 
     def _on_task(self, message: TaskState) -> None:
-        self.progress.task = message.text
+        self.shown.task = message.text

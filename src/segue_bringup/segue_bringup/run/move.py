@@ -62,7 +62,7 @@ def _start_and_ask(
     goal: "MoveTo.Goal", plan: Plan, options: MoveOptions
 ) -> "tuple[Ending, MoveTo.Result | None]":
     """A graph of its own: simulator or hardware, controller, mover."""
-    from segue_bringup.run.display import Progress, make_display
+    from segue_bringup.run.display import Shown, make_display
     from segue_bringup.run.folder import create_run_folder
     from segue_bringup.run.interrupts import Interrupts
     from segue_bringup.run.move_episode import MoveEpisode
@@ -71,11 +71,11 @@ def _start_and_ask(
         Path(str(plan.arguments["runs"])), "move", goal.pose, datetime.now().astimezone()
     )
     folder.write_configuration(load_graph(), plan)
-    progress = Progress(f"move {plan.arguments['robot']} to {goal.pose}")
+    shown = Shown(f"move {plan.arguments['robot']} to {goal.pose}")
     with Interrupts() as interrupts:
-        display = make_display(progress, options.quiet)
+        display = make_display(shown, options.quiet)
         try:
-            return MoveEpisode(plan, folder, progress, display, interrupts, options.timeout).run(goal)
+            return MoveEpisode(plan, folder, shown, display, interrupts, options.timeout).run(goal)
         finally:
             display.close()
 

@@ -27,7 +27,7 @@ class MoveEpisode(Episode):
 
     def show_feedback(self, told: Any) -> None:
         """Phase and part that is done."""
-        self.progress.phase, self.progress.progress = told.phase, told.progress
+        self.shown.phase, self.shown.progress = told.phase, told.progress
 
 
 def ask_running(

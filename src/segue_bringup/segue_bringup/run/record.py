@@ -120,17 +120,17 @@ def terminal_kept() -> Iterator[None]:
 def hold_session(options: RecordOptions | ReplayOptions, plan: Plan, folder: Any) -> Ending:
     """Run the graph until enough episodes are there, the time is over, or Ctrl-C; which of them it was."""
     from segue_bringup.run.collection import Collection, Session
-    from segue_bringup.run.display import Progress
+    from segue_bringup.run.display import Shown
     from segue_bringup.run.episode import Ending
     from segue_bringup.run.interrupts import Interrupts
     from segue_bringup.run.record_display import make_display
 
     session = Session()
-    progress = Progress(f"{plan.arguments['task']} by {plan.arguments['teleop']}")
+    shown = Shown(f"{plan.arguments['task']} by {plan.arguments['teleop']}")
     with terminal_kept(), Interrupts() as interrupts:
-        display = make_display(progress, session, quiet=options.quiet)
+        display = make_display(shown, session, quiet=options.quiet)
         try:
-            collection = Collection(plan, folder, progress, display, interrupts, options.timeout, session)
+            collection = Collection(plan, folder, shown, display, interrupts, options.timeout, session)
             ending, _ = collection.run(None)
         finally:
             display.close()

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segue_bringup.run.collection import Session
-from segue_bringup.run.display import PLAIN_EVERY_S, Display, Progress, choose
+from segue_bringup.run.display import PLAIN_EVERY_S, Display, Shown, choose
 
 _KEYS = "Enter start  y success  n failure  x discard  r again  Esc stop  c recover  Ctrl-C end"
 _STYLES = {"recording": "bold red", "ready": "green", "done": "bold green"}
@@ -31,25 +31,25 @@ def line(session: Session) -> str:
 class Due:
     """One line for each change of stage or note, and one every few seconds."""
 
-    def __init__(self, progress: Progress, session: Session, clock: Callable[[], float]) -> None:
-        self._progress, self._session, self._clock = progress, session, clock
+    def __init__(self, shown: Shown, session: Session, clock: Callable[[], float]) -> None:
+        self._shown, self._session, self._clock = shown, session, clock
         self._seen, self._written_s = ("", ""), clock()
 
     def __call__(self) -> str | None:
         """The line to write now, or None."""
         told, now = self._session.told, self._clock()
-        seen = (told.get("stage", self._progress.headline), told.get("note", ""))
+        seen = (told.get("stage", self._shown.headline), told.get("note", ""))
         if seen == self._seen and now - self._written_s < PLAIN_EVERY_S:
             return None
         self._seen, self._written_s = seen, now
         note = f" ({told['note']})" if told.get("note") else ""
-        return f"{line(self._session)}{note}" if told else self._progress.headline
+        return f"{line(self._session)}{note}" if told else self._shown.headline
 
 
-def _draw(progress: Progress, session: Session) -> Group:
+def _draw(shown: Shown, session: Session) -> Group:
     told = session.told
-    stage = told.get("stage", progress.headline)
-    head = Text(f"{progress.title}: ", style="bold")
+    stage = told.get("stage", shown.headline)
+    head = Text(f"{shown.title}: ", style="bold")
     head.append(stage, style=_STYLES.get(stage, "yellow"))
     wanted = told.get("wanted", "0")
     goal = f" of {wanted}" if wanted != "0" else ""
@@ -75,7 +75,7 @@ def topic_table(session: Session) -> Table:
     return table
 
 
-def make_display(progress: Progress, session: Session, *, quiet: bool) -> Display:
+def make_display(shown: Shown, session: Session, *, quiet: bool) -> Display:
     """The display of a session."""
-    due = Due(progress, session, time.monotonic)
-    return choose(quiet, lambda: _draw(progress, session), due, refresh_hz=4)
+    due = Due(shown, session, time.monotonic)
+    return choose(quiet, lambda: _draw(shown, session), due, refresh_hz=4)

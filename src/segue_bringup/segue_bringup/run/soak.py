@@ -55,15 +55,15 @@ def run(options: SoakOptions) -> int:
 
 
 def _lockstep(options: SoakOptions, plan: Plan, seconds: float) -> int:
-    from segue_bringup.run.display import Progress, make_display
+    from segue_bringup.run.display import Shown, make_display
     from segue_eval.bench.soak import soak
 
     folder, arguments = _folder(plan, "lockstep"), plan.arguments
-    progress = Progress(f"{arguments['task']} with {arguments['policy']}", headline="lockstep")
-    display = make_display(progress, options.quiet)
+    shown = Shown(f"{arguments['task']} with {arguments['policy']}", headline="lockstep")
+    display = make_display(shown, options.quiet)
 
     def step(share: float, words: str) -> None:
-        progress.progress, progress.task = share, words
+        shown.progress, shown.task = share, words
         display.update()
 
     try:
@@ -75,7 +75,7 @@ def _lockstep(options: SoakOptions, plan: Plan, seconds: float) -> int:
 
 
 def _live(options: SoakOptions, graph: Graph, given: Mapping[str, Scalar], seconds: float) -> int:
-    from segue_bringup.run.display import Progress, make_display
+    from segue_bringup.run.display import Shown, make_display
     from segue_bringup.run.episode import Ending
     from segue_bringup.run.interrupts import Interrupts
     from segue_bringup.run.soak_episode import SoakEpisode
@@ -88,16 +88,14 @@ def _live(options: SoakOptions, graph: Graph, given: Mapping[str, Scalar], secon
     plan = make_plan(graph, {**given, "runs": str(folder.bag)})
     folder.write_configuration(graph, plan)
     arguments = plan.arguments
-    progress = Progress(f"soak, {arguments['task']} with {arguments['policy']}")
+    shown = Shown(f"soak, {arguments['task']} with {arguments['policy']}")
     goal = RunTask.Goal(
         task=str(arguments["task"]), seed=int(arguments["seed"]), record=bool(arguments["record"])
     )
     with Interrupts() as interrupts:
-        display = make_display(progress, options.quiet)
+        display = make_display(shown, options.quiet)
         try:
-            soak = SoakEpisode(
-                plan, folder, progress, display, interrupts, None, seconds, goals=options.goals
-            )
+            soak = SoakEpisode(plan, folder, shown, display, interrupts, None, seconds, goals=options.goals)
             ending, _ = soak.run(goal)
         finally:
             display.close()

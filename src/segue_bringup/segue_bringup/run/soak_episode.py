@@ -92,7 +92,7 @@ class SoakEpisode(Episode):
 
     def show_feedback(self, told: Any) -> None:
         """The share of the time that is over stands where a task's progress does."""
-        self.progress.progress, self.progress.score = self._age_s() / self.seconds, told.score
+        self.shown.progress, self.shown.score = self._age_s() / self.seconds, told.score
 
     def _do(self, goal: RunTask.Goal) -> Ending:
         if not self._begun():

@@ -39,7 +39,7 @@ def _open_episodes(path: Path) -> list[Findings]:
     return findings
 
 
-def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findings]:
+def check(path: Path, *, workers: int = 2, bar: bool = True) -> list[Findings]:
     """Findings for the dataset, the bag, or every bag in the folder `path`.
 
     Raises:
@@ -52,7 +52,7 @@ def check(path: Path, *, workers: int = 2, progress: bool = True) -> list[Findin
     left = _open_episodes(path)
     bags: Sequence[Path] = find_bags(path) if not left or list(path.glob("*/metadata.yaml")) else ()
     few = 1 if len(bags) < 4 else workers  # starting processes takes longer than reading a few bags
-    return [*run_all(check_bag, bags, workers=few, label="checking", unit="bag", progress=progress), *left]
+    return [*run_all(check_bag, bags, workers=few, label="checking", unit="bag", bar=bar), *left]
 
 
 def info(path: Path) -> dict[str, Any]:

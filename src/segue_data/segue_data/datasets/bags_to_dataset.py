@@ -180,7 +180,7 @@ def convert(
     *,
     options: ConversionOptions | None = None,
     workers: int = 2,
-    progress: bool = True,
+    bar: bool = True,
 ) -> int:
     """Convert `bags` into the dataset folder `out`; returns the number of episodes.
 
@@ -202,7 +202,7 @@ def convert(
             raise exists(out)
         jobs = _jobs(chosen, working, robot, options)
         write = partial(write_episode, robot=robot, options=options)
-        how = {"workers": workers, "label": "converting", "unit": "episode", "progress": progress}
+        how = {"workers": workers, "label": "converting", "unit": "episode", "bar": bar}
         write_meta(robot, options, jobs, run_all(write, jobs, **how))  # type: ignore[arg-type]
         working.replace(out)
     return len(jobs)

@@ -132,7 +132,7 @@ def _decode(episode: Episode, files: DatasetFiles, images_file: Path) -> None:
     images.flush()
 
 
-def _build(folder: Path, path: Path, workers: int, progress: bool) -> None:
+def _build(folder: Path, path: Path, workers: int, bar: bool) -> None:
     files = open_dataset(path)
     refuse_values(files)
     about = files.about
@@ -145,7 +145,7 @@ def _build(folder: Path, path: Path, workers: int, progress: bool) -> None:
     new_array(folder / "images.npy", np.uint8, (frames, len(about.views), height, width, 3))
     decode = partial(_decode, files=files, images_file=folder / "images.npy")
     workers = 1 if frames * len(about.views) < _FEW else workers
-    run_all(decode, files.episodes, workers=workers, label="decoding", unit="episode", progress=progress)
+    run_all(decode, files.episodes, workers=workers, label="decoding", unit="episode", bar=bar)
 
 
 def _expect_random_reads(images: NDArray[np.uint8]) -> None:
@@ -155,7 +155,7 @@ def _expect_random_reads(images: NDArray[np.uint8]) -> None:
 
 
 def load(
-    path: Path | str, *, workers: int = 2, progress: bool = True, cache: Path | None = None
+    path: Path | str, *, workers: int = 2, bar: bool = True, cache: Path | None = None
 ) -> EpisodeDataset:
     """Open the dataset at `path`; the first time decodes its images, see `picture_cache` (`cache`: where to).
 
@@ -166,7 +166,7 @@ def load(
     about = describe(path)
     if not data_files(path):
         raise missing(path, "no data files")
-    build = partial(_build, path=path, workers=workers, progress=progress)
+    build = partial(_build, path=path, workers=workers, bar=bar)
     key = _key(path, about)
     folder = cached(path, key, build, cache)
     arrays = {name: read_array(folder / f"{name}.npy") for name in _ARRAYS}

@@ -122,9 +122,7 @@ def _manifest(job: _Job, robot: RobotConfig, rate_hz: float) -> Manifest:
     )
 
 
-def export(
-    dataset: Path, out: Path, robot: RobotConfig | None, *, workers: int = 2, progress: bool = True
-) -> int:
+def export(dataset: Path, out: Path, robot: RobotConfig | None, *, workers: int = 2, bar: bool = True) -> int:
     """Write every episode of `dataset` as a bag below `out`; returns how many.
 
     Works in a folder of its own in `out`; the bags take their places when all of them are complete.
@@ -144,7 +142,7 @@ def export(
     with writing(out), claimed(out / _WORKING, partial(_refuse_second, out)) as working:
         jobs = _jobs(files, working)
         write = partial(_export, files=files, robot=robot)
-        run_all(write, jobs, workers=workers, label="exporting", unit="episode", progress=progress)
+        run_all(write, jobs, workers=workers, label="exporting", unit="episode", bar=bar)
         _refuse_taken(files, out)
         for job in jobs:
             job.bag.replace(out / job.bag.name)

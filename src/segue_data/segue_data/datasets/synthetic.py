@@ -30,7 +30,7 @@ def write_synthetic(
         jobs.append(job)
         statistics.append(write_arrays(job, robot, options, _frames(robot, length, size, rng)))
     write_meta(robot, options, jobs, statistics)
-    return load(out, workers=1, progress=False)
+    return load(out, workers=1, bar=False)
 
 
 def _frames(

@@ -100,7 +100,7 @@ def record_demonstrations(
     workers: int = 2,
     options: RecordingOptions | None = None,
     keep_failures: bool = False,
-    progress: bool = True,
+    bar: bool = True,
 ) -> RecordingReport:
     """Record the expert once per seed into `out/episode_<seed>`; call again to go on after an interruption.
 
@@ -119,7 +119,7 @@ def record_demonstrations(
         record = partial(
             _record, robot=robot, task=task, out=out, options=options, keep_failures=keep_failures
         )
-        return _record_missing(record, seeds, out, workers, keep_failures=keep_failures, progress=progress)
+        return _record_missing(record, seeds, out, workers, keep_failures=keep_failures, bar=bar)
     finally:
         lock.release()
 
@@ -131,15 +131,13 @@ def _record_missing(
     workers: int,
     *,
     keep_failures: bool,
-    progress: bool,
+    bar: bool,
 ) -> RecordingReport:
     old_failures = _failed_before(out)
     finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
     todo = [seed for seed in seeds if seed not in finished | old_failures]
     states: dict[int, TaskState] = {}
-    for index, state in as_done(
-        record, todo, workers=workers, label="recording", unit="episode", progress=progress
-    ):
+    for index, state in as_done(record, todo, workers=workers, label="recording", unit="episode", bar=bar):
         states[todo[index]] = state
         if not state.success:
             _note_failure(out, todo[index], state.text)

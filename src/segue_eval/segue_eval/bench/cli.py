@@ -221,14 +221,22 @@ def run_control(options: BenchControl) -> int:
 
 
 def run_start(options: BenchStart) -> int:
-    """From the command to a moving robot."""
-    from segue_eval.bench import start
+    """From the command to a moving robot; and to the answer of a Tab, or of a mistyped word."""
+    from segue_eval.bench import answers, start
 
     clones = [start.this_clone(), *(folder.absolute() for folder in options.beside)]
-    found = start.bench_start(clones, options.rounds, start.say)
-    print(start.table(found))
+    answered = answers.bench_answers(clones, options.answers, start.before_us()) if options.answers else {}
+    if answered:
+        print(answers.table(answered))
+    found = start.bench_start(clones, options.rounds, start.say) if options.rounds else {}
+    if found:
+        print(start.table(found))
     report = {
         "bench": "start",
+        "answers_median_ms": {
+            clone: {question: answers.medians_ms(each) for question, each in one.items()}
+            for clone, one in answered.items()
+        },
         "median_s": {clone: start.medians(starts) for clone, starts in found.items()},
         "starts": {clone: [asdict(one) for one in starts] for clone, starts in found.items()},
     }

@@ -96,7 +96,7 @@ def started(clone: Path) -> Start:
         said = []
         try:
             run = subprocess.Popen(
-                words, env=_before_us(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                words, env=before_us(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
             )
         except OSError as error:
             raise ConfigError(
@@ -116,7 +116,7 @@ def started(clone: Path) -> Start:
     return watch.start
 
 
-def _before_us() -> dict[str, str]:
+def before_us() -> dict[str, str]:
     """The environment without what this clone has put into it, so that another finds its own."""
     root = str(this_clone())
     kept = {

@@ -24,8 +24,8 @@ def elapsed_text(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
-class Progress:
-    """Prints the progress of numbered steps. Used from one thread."""
+class SetupDisplay:
+    """Prints numbered steps. Used from one thread."""
 
     def __init__(self, total: int, stream: TextIO = sys.stderr) -> None:
         self._total, self._stream = total, stream
@@ -83,8 +83,8 @@ class Progress:
 class LoggedCommand:
     """Runs one command in its own process group, with its output in a log file and on the progress line."""
 
-    def __init__(self, progress: Progress, log: Path) -> None:
-        self._progress, self._log = progress, log
+    def __init__(self, display: SetupDisplay, log: Path) -> None:
+        self._display, self._log = display, log
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> None:
         """Run to the end; on Ctrl-C the whole group is stopped before the interrupt goes on.
@@ -115,7 +115,7 @@ class LoggedCommand:
         reader.start()
         while reader.is_alive():
             reader.join(timeout=0.5)
-            self._progress.tick(latest[0])
+            self._display.tick(latest[0])
         process.wait()
 
     def _failure(self, command: Sequence[str], status: int) -> EnvironmentProblem:
