@@ -103,7 +103,7 @@ try:
 except SegueError as error:
     print(int(error.code), error.text)
 """
-_CONVERT = "convert.convert([Path(sys.argv[1])], Path(sys.argv[2]), load_robot('dual_arm'), workers=1)"
+_CONVERT = "bags_to_dataset.convert([Path(sys.argv[1])], Path(sys.argv[2]), load_robot('dual_arm'), workers=1)"
 
 
 def _on_a_full_disk(module: str, call: str, limit: int, *paths: Path) -> str:
@@ -117,7 +117,7 @@ def _on_a_full_disk(module: str, call: str, limit: int, *paths: Path) -> str:
 def test_a_disk_that_fills_leaves_nothing_of_a_dataset_or_label_and_is_named(
     recorded: tuple[Path, Demonstration], robot: RobotConfig, tmp_path: Path
 ) -> None:
-    said = _on_a_full_disk("convert", _CONVERT, 100_000, recorded[0], tmp_path / "set")
+    said = _on_a_full_disk("bags_to_dataset", _CONVERT, 100_000, recorded[0], tmp_path / "set")
     assert said.startswith(f"403 {tmp_path / 'set'}: cannot be written: File too large"), said
     assert not list(tmp_path.iterdir())
     convert([recorded[0]], tmp_path / "set", robot, workers=1, bar=False)
@@ -151,7 +151,7 @@ def test_a_repair_that_a_full_disk_refuses_says_how_much_is_needed_and_free_and_
     file = next(bag.glob("*.mcap"))
     file.write_bytes(file.read_bytes()[:-400])
     before = {path.name: path.read_bytes() for path in bag.iterdir()}
-    said = _on_a_full_disk("convert", _REPAIR, 5_000, bag)
+    said = _on_a_full_disk("bags_to_dataset", _REPAIR, 5_000, bag)
     needed = f"{file.stat().st_size / 1e3:.0f} kB are needed to keep the original of {file.name}, "
     assert said.startswith(f"403 {bag}: {needed}") and "B are free: File too large" in said
     assert {path.name: path.read_bytes() for path in bag.iterdir()} == before
