@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,12 +25,14 @@ def index() -> dict[str, Any]:
     """Settings by whole command, those of `segue train` also by policy; and the files that say so, with their times."""
     import segue_policies
     from segue_policies.method import own_methods
+    from segue_policies.option_settings import option_settings
 
     package = Path(segue_policies.__path__[0]).resolve()
     forms: dict[str, list[dict[str, Any]]] = {}
     about: dict[str, str] = {}
     for command, verb in every(VERBS).items():
-        forms[command], about[command] = [_plain(one) for one in verb.form(()).settings], verb.about
+        settings = replace(verb, more="").form(()).settings
+        forms[command], about[command] = [_plain(one) for one in settings], verb.about
     for policy in _policies():
         forms[f"segue train {policy}"] = [
             _plain(one) for one in every(VERBS)["segue train"].form((policy,)).settings
@@ -37,6 +40,9 @@ def index() -> dict[str, Any]:
     return {
         "commands": forms,
         "about": about,
+        "options": {
+            name: [_plain(one) for one in option_settings(method)] for name, method in own_methods().items()
+        },
         "methods": sorted(name for name, method in own_methods().items() if method.policy),
         "package": str(package),
         "folders": method_folders(package),
@@ -91,6 +97,7 @@ def _plain(setting: Setting) -> dict[str, Any]:
         "place": setting.word.place,
         "also": setting.word.also,
         "off": setting.word.off,
+        "usual": setting.default if isinstance(setting.default, str) else "",
         "required": setting.default is REQUIRED,
         "listed": setting.listed,
     }

@@ -19,19 +19,24 @@ from segue_bringup.environment import completing, index_making, mistyped_words, 
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.graph import load_graph
+from segue_bringup.settings import GraphOptions
 from segue_bringup.verbs import VERBS
 from segue_core.command_line.checking import check
+from segue_core.command_line.form import Form
 from segue_core.command_line.models import settings_of
-from segue_core.command_line.setting import Range, Setting
+from segue_core.command_line.reading import read
+from segue_core.command_line.setting import REQUIRED, Range, Setting
 from segue_core.command_line.spelling import spelled
 from segue_core.command_line.typed import converted, help_text
 from segue_core.command_line.verb import every
+from segue_core.contracts.base import load_mapping
 from segue_core.contracts.plain import null_of, plain_default
 from segue_core.errors import ConfigError
 from segue_core.scheduler_config import ChunkLengths, RunSettings
 from segue_eval.settings import BenchTrain, SetupOptions
 from segue_eval.suite.spec import CellSpec
 from segue_policies.method import own_methods
+from segue_policies.option_settings import option_settings
 from segue_policies.training.config import TrainingConfig
 from segue_scheduler.node.settings import SchedulerParameters
 
@@ -186,6 +191,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ("eval --seeds abc", "seeds; got 'abc'; expected FIRST:END"),
         ("corrections out=x seeds=9:1", "seeds; got '9:1'"),
         ("learn seeds=abc", "seeds; got 'abc'"),
+        ("run policy:=progress_vla guidence:=2", "'guidence' (did you mean 'guidance'?)"),
+        ("run policy:=progress_vla guidance:=-1", "--guidance; got -1; expected 0 to 1000"),
+        ("run guidance:=2", "unknown setting of segue run 'guidance'"),
+        ("eval policy=action_stream decoding=beem", "unknown decoding 'beem' (did you mean 'beam'?)"),
         ("train actt", "unknown policy to train 'actt' (did you mean 'act'?)"),
         ("train actt task=drawer data=x", "unknown policy to train 'actt_drawer'"),
     ],
@@ -207,6 +216,9 @@ def test_what_is_wrong_is_said_before_anything_is_imported(
         "eval table1 --seeds 0:3,7",
         "report --help",
         "no_command",
+        "run policy:=progress_vla guidance:=2.0",
+        "serve --policy action_stream --decoding beam",
+        "eval checkpoint=/cannot/be/read guidance=2",
     ],
 )
 def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspace) -> None:
@@ -244,6 +256,9 @@ def test_what_may_be_right_is_left_to_the_command(words: str, workspace: Workspa
         ("move as", ["aside"]),
         ("run hardware:=reh", ["hardware:=rehearsal"]),
         ("run --camera-set franka_r", ["franka_realsense_ros"]),
+        ("run policy:=progress_vla gui", ["guidance="]),
+        ("run policy:=legato gui", []),
+        ("eval --policy action_stream --decoding b", ["beam"]),
     ],
 )
 def test_a_shell_completes_commands_settings_and_names(
@@ -332,6 +347,38 @@ def test_what_is_trained_has_its_settings_in_every_way_to_name_it(words: list[st
     file = config_root() / "training" / "act.yaml"
     form = COMMANDS["segue train"].form([word.format(file=file) for word in words])
     assert "network.width" in {setting.name for setting in form.settings}
+
+
+def test_an_option_of_a_method_is_a_part_of_the_policy_s_options_in_every_command_that_has_them() -> None:
+    takers = {command for command, verb in COMMANDS.items() if "policy_options" in _keys(verb.form(()))}
+    assert takers >= {"segue run", "segue serve", "segue soak", "segue eval", "segue bench policy"}
+    for command in takers:
+        needed = [one for one in COMMANDS[command].form(()).settings if one.default is REQUIRED]
+        words = ["policy:=progress_vla", "guidance:=2.5", *(f"{one.name}={value_for(one)}" for one in needed)]
+        options = read(words, COMMANDS[command].form(words), command, names)
+        said = options.launch if isinstance(options, GraphOptions) else options.model_dump()
+        given = said["policy_options"]
+        assert (load_mapping(given, "") if isinstance(given, str) else given) == {"guidance": 2.5}, command
+
+
+def test_an_option_that_is_said_twice_must_be_the_same() -> None:
+    words = ["policy:=progress_vla", "guidance:=2", "policy_options:={guidance: 3}"]
+    with pytest.raises(ConfigError, match="policy_options and guidance:= say different things"):
+        read(words, COMMANDS["segue run"].form(words), "segue run", names)
+
+
+@pytest.mark.parametrize("command", ["segue run", "segue eval"])
+def test_no_option_of_a_method_has_the_name_of_a_setting(command: str) -> None:
+    """It would be out of reach by its name."""
+    taken = {name for one in COMMANDS[command].form(()).settings for name in one.spellings}
+    for method in own_methods().values():
+        options = option_settings(method)
+        assert option_settings(method, taken) == options, method.name
+        assert all(one.help for one in options)
+
+
+def _keys(form: Form) -> set[str]:
+    return {setting.key for setting in form.settings if setting.listed}
 
 
 def test_the_index_is_stale_when_what_it_was_made_from_changes(workspace: Workspace, tmp_path: Path) -> None:
@@ -442,6 +489,7 @@ def test_a_shell_completes_the_settings_of_installed_methods_and_keeps_them_unti
         "train policy=nll width=64",
         "run policy:=nll",
         "eval --policy nll",
+        "run policy:=nll warmth:=3",
     ],
 )
 def test_what_the_index_does_not_know_for_certain_is_left_to_the_command(

@@ -39,7 +39,8 @@ class SetupOptions(RunSettings):
     )
     policy_options: Options = Field(
         default={},
-        description="how the policy answers, as YAML, such as {strategy: beam}; each method names its own",
+        description="how the policy answers, as YAML, such as {guidance: 2.0}; each method names its own, which a "
+        "command takes by their names, too",
     )
     randomisation: Options = Field(
         default={},

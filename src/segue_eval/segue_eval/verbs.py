@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from segue_core.command_line.verb import Verb, Verbs
 
+_OPTIONS = "segue_policies.option_settings:with_policy_options"
+
 
 def _bench(name: str, about: str) -> Verb:
     settings = name.title().replace("_", "")
-    return Verb(about, f"segue_eval.settings:Bench{settings}", f"segue_eval.bench.cli:run_{name}")
+    return Verb(about, f"segue_eval.settings:Bench{settings}", f"segue_eval.bench.cli:run_{name}", _OPTIONS)
 
 
 BENCH: Verbs = {
@@ -30,16 +32,19 @@ VERBS: Verbs = {
         "many seeds in lockstep, or a paper's table",
         "segue_eval.settings:EvalOptions",
         "segue_eval.cli:run_eval",
+        _OPTIONS,
     ),
     "corrections": Verb(
         "what the expert would have done where a policy went",
         "segue_eval.settings:CorrectionOptions",
         "segue_eval.corrections_cli:run_corrections",
+        _OPTIONS,
     ),
     "finetune": Verb(
         "a policy or a progress estimator with the policy's own episodes",
         "segue_eval.settings:FinetuneOptions",
         "segue_eval.online.command:run_finetune",
+        _OPTIONS,
     ),
     "compare": Verb(
         "other continuations on a recorded episode; nothing moves",

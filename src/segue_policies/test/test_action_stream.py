@@ -347,13 +347,13 @@ def test_a_deployment_says_how_a_checkpoint_is_decoded(dots: Dots, trained: Path
     def deployed(**options: Any) -> Deployment:
         return Deployment(checkpoint=trained, options=options)
 
-    two = make_policy(method, deployed(units=2, strategy="beam", beams=2))
+    two = make_policy(method, deployed(units=2, decoding="beam", beams=2))
     assert two.info.horizon == check_policy(method, deployed(units=2)).horizon == 2
     request = request_of(dots, omega=np.zeros(2, np.float32), reference=np.zeros((2, 14), np.float32))
     assert two.predict(request).chunk.horizon == 2
     for options, said in (
         ({"units": ROWS + 1}, f"decoding.units is {ROWS + 1}, expected at most the {ROWS} actions"),
-        ({"strategi": "beam"}, "policy_options of action_stream.*strategi.*strategy"),
+        ({"decodin": "beam"}, "policy_options of action_stream.*decodin.*decoding"),
     ):
         with pytest.raises(ConfigError, match=said):
             check_policy(method, deployed(**options))

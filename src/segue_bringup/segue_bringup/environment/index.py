@@ -26,6 +26,10 @@ OFFERED = {"hardware": "hardware", "camera_set": "cameras", "pose": "poses"} | d
 """Settings by their name to the kind of names that they are completed with, though they take other values, too."""
 _POSES = re.compile(r"^( *)poses:(.*\n(?:\1 .*\n)*)", re.MULTILINE)
 _METHOD = re.compile(r"^method: *(\w+)", re.MULTILINE)
+_OPTIONS = "policy_options"
+_CHECKPOINT = "config.yaml"
+UNREAD = "?"
+"""The method of a checkpoint that only its command can read."""
 
 
 def load(workspace: Workspace) -> Index | None:
@@ -140,7 +144,7 @@ def settings_of(workspace: Workspace, command: str, words: list[str], index: Ind
         named = methods_named(workspace, words)
         policies = [name for name in named if f"{command} {name}" in index["commands"]]
         settings = index["commands"][f"{command} {policies[0]}"] if policies else settings
-    return settings
+    return [*settings, *options_of(method_of(workspace, settings, words), settings, index)]
 
 
 def methods_named(workspace: Workspace, words: Sequence[str]) -> list[str]:
@@ -158,6 +162,44 @@ def _named(word: str) -> str:
     return value if name.removeprefix("--").removesuffix(":") in ("policy", "method") else word
 
 
-def _method_in(training: Path) -> str:
-    found = _METHOD.search(training.read_text(encoding="utf-8", errors="replace"))
+def options_of(method: str, settings: list[Setting], index: Index) -> list[Setting]:
+    """What a method lets a command with `settings` say of how it answers; a name that is taken stays."""
+    taken = {name for one in settings for name in (one["name"], *one["also"])}
+    return [one for one in index["options"].get(method, ()) if one["name"] not in taken]
+
+
+def method_of(workspace: Workspace, settings: list[Setting], words: list[str]) -> str:
+    """The method whose options a command takes beside its settings; empty where it takes none.
+
+    Raises:
+        ConfigError: SEGUE_CONFIG_PATH names a folder that is not there.
+    """
+    by_name = {one["name"]: one for one in settings if one["listed"]}
+    if _OPTIONS not in by_name:
+        return ""
+    policy, checkpoint = _told(words, "policy"), _told(words, "checkpoint")
+    if checkpoint and not policy:
+        return _method_in(Path(checkpoint).expanduser() / _CHECKPOINT) or UNREAD
+    policy = policy or by_name["policy"]["usual"]
+    file = _files(workspace, "policies").get(policy, Path(policy))
+    return _method_in(file) or policy
+
+
+def _told(words: list[str], name: str) -> str:
+    """What words say of a setting, in any spelling; the last that does."""
+    marks = (f"--{name}=", f"{name}:=", f"{name}=")
+    told = ""
+    for number, word in enumerate(words):
+        mark = next((mark for mark in marks if word.startswith(mark)), "")
+        if mark:
+            told = word.removeprefix(mark)
+        elif word == f"--{name}":
+            told = " ".join(words[number + 1 : number + 2])
+    return told
+
+
+def _method_in(file: Path) -> str:
+    """The method that a training, a policy or a checkpoint names; empty for none, or no such file."""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    found = _METHOD.search(text)
     return found[1] if found else ""

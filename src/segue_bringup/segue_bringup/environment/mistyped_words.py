@@ -24,21 +24,27 @@ def refusal(workspace: Workspace, words: Sequence[str]) -> str:
     rules(workspace)
     from segue_core.command_line.checking import check
     from segue_core.command_line.spelling import spelled
-    from segue_core.errors import ConfigError, unknown_name
+    from segue_core.errors import ConfigError, ErrorCode, unknown_name
 
     if command == "segue":
         group = f"segue {words[0]}"
         inner = [name.removeprefix(f"{group} ") for name in index["about"] if name.startswith(f"{group} ")]
         return f"segue: {unknown_name(f'command of {group}', words[1], inner)}" if inner and words[1:] else ""
-    names = _names(workspace, index)
+    names, method = _names(workspace, index), ""
     try:
         judge = _training(workspace, left, index) if command == "segue train" else command
         if not judge:
             return ""
-        settings = [_setting(plain) for plain in index["commands"][judge]]
+        known = index["commands"][judge]
+        method = indices.method_of(workspace, known, left)
+        settings = [_setting(plain) for plain in [*known, *indices.options_of(method, known, index)]]
         check(spelled(left, settings, command, names), settings, names)
     except ConfigError as error:
-        return f"{command}: {error}"
+        foreign = error.code is ErrorCode.CONFIG_UNKNOWN_NAME and method in {
+            indices.UNREAD,
+            *_installed(workspace),
+        }
+        return "" if foreign else f"{command}: {error}"
     return ""
 
 

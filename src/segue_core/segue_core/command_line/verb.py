@@ -23,16 +23,19 @@ class Verb:
         about: one line for the list of commands.
         takes: "package.module:name" of a settings model, or of a function from the words to a `Form`.
         does: "package.module:name" of a function from what the form builds to an exit status.
+        more: "package.module:name" of a function from the form and the words to a form with what these add to it.
     """
 
     about: str
     takes: str
     does: str
+    more: str = ""
 
     def form(self, words: Sequence[str]) -> Form:
         """What it takes; the words decide where a command takes other settings for each of its subjects."""
         declared = pkgutil.resolve_name(self.takes)
         form = form_of(declared) if isinstance(declared, type) else declared(words)
+        form = pkgutil.resolve_name(self.more)(form, words) if self.more else form
         assert isinstance(form, Form)
         return form
 

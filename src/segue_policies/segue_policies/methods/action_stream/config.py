@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,6 +11,8 @@ from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_policies.supervised.config import ChunkConfig
+
+Strategy = Literal["greedy", "sample", "beam"]
 
 
 class LanguageConfig(StrictModel):
@@ -37,7 +40,7 @@ class LanguageConfig(StrictModel):
 class DecodingConfig(StrictModel):
     """How tokens are chosen; whatever is set, only bins of an action are chosen from."""
 
-    strategy: Literal["greedy", "sample", "beam"] = Field(
+    strategy: Strategy = Field(
         default="greedy",
         description="greedy: the likeliest token; sample: drawn by top_k, top_p and temperature; beam: the likeliest "
         "of `beams` streams",
@@ -55,6 +58,38 @@ class DecodingConfig(StrictModel):
         description="actions decoded per answer, at most the horizon; absent: all",
     )
     cached: bool = Field(default=True, description="keep keys and values; without it only the speed differs")
+
+
+class StreamOptions(StrictModel):
+    """What a run may say of the decoding; what it does not say is as the checkpoint has it."""
+
+    decoding: Strategy | None = Field(
+        default=None,
+        description="greedy: the likeliest token; sample: drawn by top_k, top_p and temperature; beam: the likeliest "
+        "of `beams` streams",
+    )
+    beams: int | None = Field(default=None, ge=1, le=64, description="beam: streams kept after every action")
+    top_k: int | None = Field(
+        default=None, ge=0, le=256, description="sample: likeliest tokens drawn from; 0: all"
+    )
+    top_p: float | None = Field(
+        default=None, gt=0, le=1, description="sample: drawn from the fewest tokens of so much probability"
+    )
+    temperature: float | None = Field(
+        default=None, gt=0, le=10, description="sample: 1 as predicted, less is surer"
+    )
+    units: int | None = Field(
+        default=None, ge=1, le=1024, description="actions decoded per answer, at most the horizon"
+    )
+    cached: bool | None = Field(
+        default=None, description="keep keys and values; without it only the speed differs"
+    )
+
+    def over(self, trained: Mapping[str, Any]) -> dict[str, Any]:
+        """The decoding of a checkpoint with what is said here in its place."""
+        said = self.model_dump(exclude_none=True)
+        strategy = {"strategy": said.pop("decoding")} if "decoding" in said else {}
+        return {**trained, **said, **strategy}
 
 
 class AlignmentConfig(StrictModel):

@@ -17,7 +17,7 @@ from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_core.sampling import TRAINING_TIME_RTC, NoOptions
 from segue_policies.checkpoints.checkpoint import CheckpointConfig, inspect_checkpoint
 from segue_policies.deployment import Deployment
-from segue_policies.methods.action_stream.config import StreamSettings
+from segue_policies.methods.action_stream.config import StreamOptions, StreamSettings
 from segue_policies.methods.action_stream.instructions import hashed, padded
 from segue_policies.methods.action_stream.method import METHODS, SERVED
 from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
@@ -112,7 +112,8 @@ class StreamPolicy(SupervisedPolicy):
 def _settings(config: CheckpointConfig, deployment: Deployment) -> StreamSettings:
     """The checkpoint's, decoded as the deployment says; raises ConfigError for more actions than were trained."""
     given = {"method": config.method, "horizon": config.horizon, "history": config.history}
-    decoding = {**config.network.get("decoding", {}), **deployment.options}
+    options = parse_model(dict(deployment.options), StreamOptions, "policy_options")
+    decoding = options.over(config.network.get("decoding", {}))
     return parse_model({**given, **config.network, "decoding": decoding}, StreamSettings, "policy_options")
 
 
