@@ -11,7 +11,10 @@ from segue_core.errors import ConfigError, ErrorCode
 from segue_sim.palette import PALETTE
 
 _BEGINNINGS, _TRIES = 20, 1000
-_MORE = 101  # stream of what layouts did not have at first, so that old seeds give what they always gave
+_MORE, _CHOICES = (
+    101,
+    2**31,
+)  # stream of what layouts did not have at first, so that old seeds give what they always gave
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,21 @@ def _point(rng: np.random.Generator, region: Region) -> Floats:
     return np.array([rng.uniform(*region.x), rng.uniform(*region.y)])
 
 
-def _points(rng: np.random.Generator, task: TaskConfig, keep_off: list[tuple[Floats, float]]) -> list[Floats]:
+def _regions(task: TaskConfig, seed: int) -> list[Region]:
+    """Where each object may be; of several regions the seed chooses one."""
+    rng, regions = np.random.default_rng([seed, _MORE, _CHOICES]), []
+    for name in task.objects:
+        own = task.object_regions.get(name, task.object_region)
+        regions.append(own if isinstance(own, Region) else own[rng.integers(len(own))])
+    return regions
+
+
+def _points(
+    rng: np.random.Generator, task: TaskConfig, regions: list[Region], keep_off: list[tuple[Floats, float]]
+) -> list[Floats]:
     """One point per object, at least `object_gap` apart and clear of the fixtures (centre, distance)."""
     for _ in range(_BEGINNINGS):
-        points = _one_by_one(rng, task, keep_off)
+        points = _one_by_one(rng, task.object_gap, regions, keep_off)
         if len(points) == len(task.objects):
             return points
     raise ConfigError(
@@ -53,17 +67,17 @@ def _points(rng: np.random.Generator, task: TaskConfig, keep_off: list[tuple[Flo
 
 
 def _one_by_one(
-    rng: np.random.Generator, task: TaskConfig, keep_off: list[tuple[Floats, float]]
+    rng: np.random.Generator, gap: float, regions: list[Region], keep_off: list[tuple[Floats, float]]
 ) -> list[Floats]:
     """Points where they fit; fewer than objects when those that came first left no room."""
     points: list[Floats] = []
     for _ in range(_TRIES):
-        if len(points) == len(task.objects):
+        if len(points) == len(regions):
             break
-        point = _point(rng, task.object_regions.get(task.objects[len(points)], task.object_region))
+        point = _point(rng, regions[len(points)])
         if any(np.linalg.norm(point - centre) < clear for centre, clear in keep_off):
             continue
-        if all(np.linalg.norm(point - other) >= task.object_gap for other in points):
+        if all(np.linalg.norm(point - other) >= gap for other in points):
             points.append(point)
     return points
 
@@ -83,7 +97,9 @@ def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | N
         name: Placement(
             float(p[0]), float(p[1]), rng.uniform(*task.object_yaw_rad), colours[i % len(colours)]
         )
-        for i, (name, p) in enumerate(zip(task.objects, _points(rng, task, keep_off), strict=True))
+        for i, (name, p) in enumerate(
+            zip(task.objects, _points(rng, task, _regions(task, seed), keep_off), strict=True)
+        )
     }
     fixtures = {
         name: Placement(float(p[0]), float(p[1]), yaw, colours[(len(objects) + i) % len(colours)])

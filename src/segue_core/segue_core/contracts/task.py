@@ -95,8 +95,9 @@ class TaskConfig(StrictModel):
     object_region: Region = Field(
         default=Region(x=(0.0, 0.0), y=(0.0, 0.0)), description="where objects may start"
     )
-    object_regions: dict[str, Region] = Field(
-        default={}, description="objects that have a region of their own"
+    object_regions: dict[str, Region | tuple[Region, ...]] = Field(
+        default={},
+        description="objects that have a region of their own, or several, one of which the seed chooses",
     )
     object_yaw_rad: Range = Field(default=(-0.8, 0.8), description="range of an object's yaw [rad]")
     object_gap: Positive = Field(default=0.09, description="least distance between two objects' centres [m]")
