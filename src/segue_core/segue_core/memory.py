@@ -25,11 +25,15 @@ _SPARE = 64
 
 @dataclass(frozen=True, eq=False)
 class Glimpse(Generic[SeenT]):
-    """What a memory is told at once: `seen` at `tick`, after `executed` (n, D), the commands since the one before."""
+    """What a memory is told at once: `seen` at `tick`, after `executed` (n, D), the commands since the one before.
+
+    `corrected` says that some of them were not the run's: a person had the robot.
+    """
 
     tick: int
     seen: SeenT
     executed: NDArray[np.float32]
+    corrected: bool = False
 
 
 class MemoryFeed(Generic[SeenT]):
@@ -44,6 +48,7 @@ class MemoryFeed(Generic[SeenT]):
         self._every = every
         self._seen: dict[int, SeenT] = {}
         self._done: dict[int, NDArray[np.float32]] = {}
+        self._foreign: set[int] = set()  # ticks whose command is another's
         self._last = np.zeros((0, dim), dtype=np.float32)  # the last command before `_told`, (0 or 1, D)
         self._first: int | None = None
         self._told: int | None = None
@@ -55,6 +60,7 @@ class MemoryFeed(Generic[SeenT]):
         self._first, self._told, self._last = tick, None, self._last[:0]
         self._seen = {at: seen for at, seen in self._seen.items() if self.wants(at)}
         self._done = {at: row for at, row in self._done.items() if at >= tick}
+        self._foreign.clear()
 
     def wants(self, tick: int) -> bool:
         """Whether the observation of `tick` is one that the policy is told of."""
@@ -71,11 +77,18 @@ class MemoryFeed(Generic[SeenT]):
             del self._seen[min(self._seen)]
             self.lost += 1
 
-    def did(self, tick: int, command: ArrayLike) -> None:
-        """What is executed in `tick`, (D,). A tick without a command goes on with the last one."""
+    @property
+    def begun(self) -> bool:
+        """Whether there is a task to be told of."""
+        return self._first is not None
+
+    def did(self, tick: int, command: ArrayLike, foreign: bool = False) -> None:
+        """What is executed in `tick`, (D,), whoever commands it. A tick without a command goes on with the last one."""
         if not self._every:
             return
         self._done[tick] = np.array(command, dtype=np.float32)
+        if foreign:
+            self._foreign.add(tick)
         if self._first is None:
             while len(self._done) > _SPARE:
                 del self._done[min(self._done)]
@@ -91,9 +104,10 @@ class MemoryFeed(Generic[SeenT]):
         return [self._glimpse(at) for at in sorted(self._seen) if at <= tick]
 
     def _glimpse(self, tick: int) -> Glimpse[SeenT]:
-        rows = self._rows(tick)
+        rows, corrected = self._rows(tick), any(at < tick for at in self._foreign)
+        self._foreign = {at for at in self._foreign if at >= tick}
         self._told = tick
-        return Glimpse(tick, self._seen.pop(tick), rows)
+        return Glimpse(tick, self._seen.pop(tick), rows, corrected)
 
     def _rows(self, tick: int) -> NDArray[np.float32]:
         """Commands since the last glimpse, before `tick`, (n, D); none before the first."""

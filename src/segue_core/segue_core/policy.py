@@ -175,13 +175,30 @@ class MemoryPolicy(Policy, Protocol):
 
         Called in order, on the thread of `predict`, from the first observation after a `reset` on, which comes with no
         rows; n is `observe_every`, and more after an observation that was lost. A request is answered by what was told
-        up to its tick, never later: equal histories give equal answers.
+        up to its tick, never later: equal histories give equal answers. While a person has the robot it is told on, of
+        what the person commands; there is no `reset` afterwards.
         """
         ...
 
     def fork(self) -> "MemoryPolicy":
         """One that remembers the same and can be told what is only imagined: this one hears nothing of it."""
         ...
+
+
+@runtime_checkable
+class CorrectedPolicy(Protocol):
+    """A policy with memory that keeps more than what it is told, such as what it answered."""
+
+    def corrected(self) -> None:
+        """A person has the robot: what was answered before is not what happens. Called before it is told what does."""
+        ...
+
+
+def remember(policy: Policy, seen: Observation, executed: NDArray[np.float32], corrected: bool) -> None:
+    """Tells a `MemoryPolicy` what was seen and done, and first that somebody else did some of it, if so."""
+    if corrected and isinstance(policy, CorrectedPolicy):
+        policy.corrected()
+    cast(MemoryPolicy, policy).observe(seen, executed)
 
 
 class StreamingPolicy(Policy, Protocol):

@@ -50,6 +50,18 @@ def test_a_tick_without_a_command_goes_on_with_the_last_one() -> None:
     assert _plain(feed.until(7)) == [("o4", []), ("o7", [4, 5, 5])]
 
 
+def test_what_a_person_commanded_is_told_like_the_rest_and_said_to_be_so() -> None:
+    feed = _feed()
+    _pass(feed, *range(4, 8))
+    for tick in (8, 9):
+        feed.saw(tick, f"o{tick}")
+        feed.did(tick, [-tick], foreign=True)
+    _pass(feed, *range(10, 14))
+    told = feed.until(13)
+    assert _plain(told)[2:] == [("o10", [7, -8, -9]), ("o13", [10, 11, 12])]
+    assert [glimpse.corrected for glimpse in told] == [False, False, True, False]
+
+
 def test_a_memory_that_is_past_a_tick_does_not_answer_for_it() -> None:
     """Its answer would know the future, and be another one than in lockstep."""
     feed = _feed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from segue_core.history import History, lookback
 from segue_core.memory import MemoryFeed
 from segue_core.observation import Observation
-from segue_core.policy import MemoryPolicy, Policy
+from segue_core.policy import Policy, remember
 
 
 class ObservationFeed:
@@ -41,7 +40,7 @@ class ObservationFeed:
         if self._memory.wants(tick):
             self._memory.saw(tick, self._now(tick))
             for glimpse in self._memory.until(tick):
-                cast(MemoryPolicy, self.policy).observe(glimpse.seen, glimpse.executed)
+                remember(self.policy, glimpse.seen, glimpse.executed, glimpse.corrected)
 
     def shown(self, tick: int) -> list[Observation]:
         """The observations of a request for this tick, newest last; raises PolicyError where one was never seen."""

@@ -365,6 +365,23 @@ def test_naive_goes_on_from_stale_pictures_and_says_when_there_are_none(policy: 
     assert not np.allclose(stale.chunk.actions[3:], missing.chunk.actions[3:], atol=1e-6)
 
 
+@pytest.mark.parametrize("remembered", ["executed", "predicted"])
+def test_what_a_person_did_is_remembered_and_not_what_was_predicted_meanwhile(
+    policy: WorldPolicy, monkeypatch: pytest.MonkeyPatch, remembered: str
+) -> None:
+    monkeypatch.setattr(policy, "_config", policy._config.model_copy(update={"remember": remembered}))
+    told(policy, 4)
+    policy.predict(asked(4))
+    policy.corrected()
+    by_hand = np.full((2, 14), 0.3, np.float32)
+    policy.observe(seen(6), by_hand)
+    after = policy.predict(asked(6)).chunk.actions
+    policy.reset()
+    told(policy, 4)
+    policy.observe(seen(6), by_hand)
+    assert np.allclose(policy.predict(asked(6)).chunk.actions, after, atol=1e-5)
+
+
 def test_memory_stays_within_its_window_and_says_so(policy: WorldPolicy) -> None:
     told(policy, 40)
     notes = policy.predict(asked(40)).notes

@@ -42,6 +42,10 @@ class Past:
     told: list[tuple[int, list[float]]] = field(default_factory=list)
     shown: list[list[int]] = field(default_factory=list)
     upset: bool = False
+    corrections: list[int] = field(default_factory=list)
+
+    def corrected(self) -> None:
+        self.corrections.append(len(self.told))
 
     def reset(self) -> None:
         self.resets, self.told = self.resets + 1, []
@@ -86,10 +90,10 @@ class Rig:
             self._seen.publish(conversions.observation_to_msg(seen, DUAL_ARM_EE, stamp, {}, 0.0))
             spin_until(self.executor, lambda tick=tick: self.node._seen.get(tick) is not None)
 
-    def do(self, *ticks: int) -> None:
+    def do(self, *ticks: int, run_id: str = "run") -> None:
         stamp = self.peer.get_clock().now().to_msg()
         for tick in ticks:
-            command = wire.Command(tick, "run", np.full(14, tick / 1000), hold=False, starved=False)
+            command = wire.Command(tick, run_id, np.full(14, tick / 1000), hold=False, starved=False)
             self._done.publish(conversions.command_to_msg(command, DUAL_ARM_EE, stamp))
             spin_until(self.executor, lambda tick=tick: self.node._memory._newest >= tick)
 
@@ -138,19 +142,26 @@ def test_a_policy_is_told_in_order_whatever_comes_first(rig: Rig, policy: Past) 
     assert set(answer.chunk.actions) == {3.0}
 
 
-def test_the_first_observation_of_a_task_outlives_a_takeover_and_not_the_task(rig: Rig, policy: Past) -> None:
+def test_a_memory_knows_what_a_person_did_in_the_middle_of_a_run(rig: Rig, policy: Past) -> None:
+    """It was reset when the run went on, and knew neither the person's commands nor its own before them."""
     rig.see(10)
     rig.do(10)
     rig.ask(10, 0, reset=True)
     rig.see(*range(11, 41))
-    rig.do(*range(11, 41))
+    rig.do(*range(11, 21))
+    rig.do(*range(21, 36), run_id="teleop")
+    rig.do(*range(36, 41))
     resets = policy.resets
-    rig.ask(40, 1, reset=True)  # a person had the robot
-    assert policy.resets == resets + 1
+    rig.ask(40, 1, reset=True)
+    assert policy.resets == resets
     assert policy.shown[-1] == [10, 38, 40]
-    assert policy.told == [(40, [])]
+    assert [tick for tick, _ in policy.told] == [*range(10, 41, 3)]
+    assert [row for _, done in policy.told for row in done] == rows(*range(10, 40))
+    assert policy.corrections == [4, 5, 6, 7, 8, 9]  # each before what was done in three of 19 to 36 is told
     rig.ask(40, 0, run_id="next", reset=True)
+    assert policy.resets == resets + 1
     assert policy.shown[-1] == [40, 40, 40]
+    assert policy.told == [(40, [])]
 
 
 def test_a_request_that_is_asked_too_late_for_the_memory_is_refused(rig: Rig, policy: Past) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.task import Future
@@ -12,7 +11,7 @@ from segue_core import wire
 from segue_core.errors import ErrorCode, PolicyError, SegueError
 from segue_core.history import History
 from segue_core.memory import Glimpse, MemoryFeed
-from segue_core.policy import MemoryPolicy, Policy
+from segue_core.policy import Policy, remember
 from segue_interfaces.msg import Observation as ObservationMsg
 from segue_interfaces.msg import RobotCommand
 from segue_ros import conversions, qos
@@ -25,7 +24,8 @@ _SURE_TICKS = 2
 class Memory:
     """Tells a policy with memory what was seen and done as it comes, and before each request what is missing yet.
 
-    A policy without memory is told nothing, and nothing is listened to.
+    A policy without memory is told nothing, and nothing is listened to. While a person has the robot its commands are
+    told like the run's own, and the memory goes on when the run does.
 
     Args:
         do: runs something on the inference thread, after everything that was given to it before.
@@ -36,13 +36,19 @@ class Memory:
         self._node, self._policy, self._do = node, policy, do
         self._space, self._keeps = info.action_space, info.observe_every > 0
         self._feed: MemoryFeed[ObservationMsg] = MemoryFeed(info.observe_every, info.action_space.dim)
-        self._newest = -1
+        self._newest, self._run_id = -1, ""
         self._awaited: tuple[int, Future[None]] | None = None
         if self._keeps:
             node.create_subscription(RobotCommand, "segue/command", self._on_command, qos.ANSWERS)
 
-    def begin(self, tick: int, seen: History[ObservationMsg]) -> None:
-        """The policy was reset by a request for `tick`."""
+    @property
+    def goes_on(self) -> bool:
+        """Whether the memory knows what happened while a person had the robot."""
+        return self._keeps and self._feed.begun
+
+    def begin(self, tick: int, seen: History[ObservationMsg], run_id: str) -> None:
+        """The policy was reset by a request for `tick` of a run."""
+        self._run_id = run_id
         self._feed.begin(tick)
         for at, message in seen.since(tick):
             self._feed.saw(at, message)
@@ -76,7 +82,8 @@ class Memory:
         except SegueError as error:
             self._node.get_logger().warning(f"command not remembered: {error}", throttle_duration_sec=1.0)
             return
-        self._feed.did(command.tick, command.action)
+        foreign = bool(self._run_id) and command.run_id != self._run_id
+        self._feed.did(command.tick, command.action, foreign)
         self._newest = command.tick
         if self._awaited and command.tick >= self._awaited[0] and not self._awaited[1].done():
             self._awaited[1].set_result(None)
@@ -84,8 +91,12 @@ class Memory:
 
     def _tell(self, tick: int) -> None:
         for glimpse in self._feed.until(tick):
-            self._do(_told(cast(MemoryPolicy, self._policy), glimpse))
+            self._do(_told(self._policy, glimpse))
 
 
-def _told(policy: MemoryPolicy, glimpse: Glimpse[ObservationMsg]) -> Callable[[], None]:
-    return lambda: policy.observe(conversions.observation_from_msg(glimpse.seen), glimpse.executed)
+def _told(policy: Policy, glimpse: Glimpse[ObservationMsg]) -> Callable[[], None]:
+    def tell() -> None:
+        seen = conversions.observation_from_msg(glimpse.seen)
+        remember(policy, seen, glimpse.executed, glimpse.corrected)
+
+    return tell

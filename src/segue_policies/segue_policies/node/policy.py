@@ -200,7 +200,7 @@ class PolicyNode(LifecycleComponent):
             raise PolicyError(
                 ErrorCode.POLICY_BAD_REQUEST, "start tick", got=goal.start_tick, expected=expected
             )
-        self._must_forget = self._must_forget or goal.reset  # also when this very request is refused
+        self._must_forget = self._must_forget or self._forgets(goal)  # also when this very request is refused
         if self._answering:
             waits = f", it waits for the observation of tick {self._awaited[0]}" if self._awaited else ""
             raise PolicyError(ErrorCode.POLICY_BUSY, f"another request is being answered{waits}")
@@ -214,6 +214,11 @@ class PolicyNode(LifecycleComponent):
             self._answering = False
         return cast(PredictResult, result)
 
+    def _forgets(self, goal: PredictChunk.Goal) -> bool:
+        """Whether a request ends what the policy knows: not after a takeover that its memory was told of."""
+        same = bool(goal.run_id) and goal.run_id == self._run_id
+        return bool(goal.reset) and not (same and self._memory.goes_on and self._trouble is None)
+
     def _open(self, goal: PredictChunk.Goal) -> None:
         """What begins with a request: a task, whose first observation is kept, or a plan after a person's."""
         if goal.run_id != self._run_id or (goal.reset and not goal.run_id):
@@ -222,7 +227,7 @@ class PolicyNode(LifecycleComponent):
         if self._must_forget:
             self._must_forget = False
             self._do(self._reset)
-            self._memory.begin(int(goal.start_tick), self._seen)
+            self._memory.begin(int(goal.start_tick), self._seen, self._run_id)
 
     def _do(self, act: Callable[[], None]) -> None:
         """Have something done on the inference thread; if it fails, requests do until the next reset."""

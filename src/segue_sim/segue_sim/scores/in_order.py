@@ -11,8 +11,6 @@ a visit that is not next in the order     -1, at most -3 for each place
 from __future__ import annotations
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
-from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_core.contracts.condition import Condition
@@ -37,13 +35,11 @@ class InOrderGoal(StrictModel):
     hold_ticks: int = Field(default=1, ge=1, le=300, description="ticks in a row that make success")
 
     @model_validator(mode="after")
-    def _visits(self) -> Self:
+    def _visits(self) -> InOrderGoal:
         for name, after in zip(self.order, (*self.order[1:], ""), strict=True):
             if name not in self.places or name == after:
                 expected = f"one of {', '.join(self.places)}, another than the one before"
-                raise PydanticCustomError(
-                    "order", "order has '{name}', expected {expected}", {"name": name, "expected": expected}
-                )
+                raise ValueError(f"order has {name!r}, expected {expected}")
         return self
 
 

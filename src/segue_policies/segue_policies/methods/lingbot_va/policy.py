@@ -72,6 +72,11 @@ class WorldPolicy(SupervisedPolicy):
         """Forget everything."""
         self._memory = Remembered(deque(maxlen=self._config.window[1]))
 
+    def corrected(self) -> None:
+        """What was planned and imagined for the ticks that a person has now will not be."""
+        self._memory.planned.clear()
+        self._memory.imagined.clear()
+
     def fork(self) -> WorldPolicy:
         """One with the same memory, which goes its own way."""
         other = copy(self)
