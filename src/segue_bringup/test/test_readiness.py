@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +21,7 @@ from rclpy.task import Future
 from segue_bringup.graph import Ready, Respawn
 from segue_bringup.resolution import NodePlan
 from segue_bringup.run import readiness
+from segue_bringup.run.patience import Patience
 from segue_bringup.run.readiness import Readiness, same_names
 from segue_core.errors import ConfigError
 
@@ -50,15 +53,17 @@ def context() -> Iterator[Context]:
     context.try_shutdown()
 
 
-def _wait(context: Context, server: Server, timeout_s: float) -> list[str]:
+def _wait(
+    context: Context, server: Server, timeout_s: float, pid: int | None = None, service: str | None = None
+) -> list[str]:
     """Names that are pending when all are ready or time is up."""
     watcher = Node("watcher", context=context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(server)
     executor.add_node(watcher)
-    ready = Ready(state="active", timeout_s=timeout_s)
+    ready = Ready(state="active", service=service, timeout_s=timeout_s)
     plan = NodePlan("thing", "none", "none", {}, {}, True, True, Respawn(), ready)
-    waiting = Readiness(watcher, [plan])
+    waiting = Readiness(watcher, [plan], lambda: {} if pid is None else {"thing": pid})
     deadline = time.monotonic() + PATIENCE_S
     try:
         while (pending := waiting.pending()) and time.monotonic() < deadline:
@@ -86,6 +91,14 @@ def test_a_node_that_never_answers_is_named(context: Context, monkeypatch: pytes
         _wait(context, Server(context, silent=1000), timeout_s=2.0)
 
 
+def test_a_service_that_others_only_ask_for_is_not_offered(context: Context) -> None:
+    """ROS lists it all the same: a simulator that hung was ready, and the next one in the row was blamed."""
+    server = Server(context, silent=0)
+    server.create_client(GetState, "/only_asked_for")
+    with pytest.raises(ConfigError, match="'thing' was not ready within 1 s"):
+        _wait(context, server, timeout_s=1.0, service="/only_asked_for")
+
+
 class Slow(Server):
     """Comes further every 1.5 s, and is active at last."""
 
@@ -102,6 +115,47 @@ class Slow(Server):
 def test_a_node_that_comes_further_is_waited_for_again(context: Context) -> None:
     """On a busy machine each of a graph's steps was quick enough, and all together were not."""
     assert _wait(context, Slow(context), timeout_s=3.0) == []
+
+
+class Busy(Server):
+    """Says nothing for 4 s, and is active then."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, silent=0)
+        self._began_s = time.monotonic()
+
+    async def _answer(self, request: Any, response: Any) -> Any:
+        response.current_state.label = "active" if time.monotonic() - self._began_s > 4.0 else "configuring"
+        return response
+
+
+@pytest.fixture
+def process(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Process id of a program that does what the parameter says."""
+    with subprocess.Popen([sys.executable, "-c", request.param]) as child:
+        yield child.pid
+        child.kill()
+
+
+@pytest.mark.parametrize("process", ["while True: pass"], indirect=True)
+def test_a_node_that_works_is_waited_for_longer(context: Context, process: int) -> None:
+    """Two graphs that were started at the same moment on a busy machine once both gave up, at work."""
+    assert _wait(context, Busy(context), timeout_s=1.0, pid=process) == []
+
+
+@pytest.mark.parametrize("process", ["import time; time.sleep(600)"], indirect=True)
+def test_a_node_that_does_nothing_is_not(context: Context, process: int) -> None:
+    with pytest.raises(ConfigError, match=r"not ready within 1 s .*it did nothing for 1 s"):
+        _wait(context, Server(context, silent=1000), timeout_s=1.0, pid=process)
+
+
+def test_patience_with_work_has_an_end_too() -> None:
+    now_s = 0.0
+    patience = Patience(clock=lambda: now_s)
+    now_s = 10.0
+    assert not patience.over(1.0), "nobody has looked what they did"
+    now_s = 10.1
+    assert patience.over(1.0)
 
 
 def test_nodes_of_others_with_the_names_that_a_graph_will_use_are_found(context: Context) -> None:

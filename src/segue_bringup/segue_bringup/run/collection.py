@@ -52,7 +52,7 @@ class Collection(Episode):
         self._guard = Guard(self._node)
 
     def _do(self, goal: Any) -> Ending:
-        readiness, done = Readiness(self._node, self.plan.nodes), False
+        readiness, done = Readiness(self._node, self.plan.nodes, lambda: self._supervisor.pids), False
         try:
             if self._wait(lambda: self._nodes_ready(readiness)) and self._wait(self._world.passes):
                 self._headline("ready")

@@ -118,7 +118,7 @@ class Episode:
         self._executor.add_node(self._node)
         self._node.create_subscription(SchedulerState, "segue/state", self._on_state, 10)
         self._node.create_subscription(TaskState, "segue/task_state", self._on_task, 10)
-        self._world = StandingWorld(self._node, self.plan)
+        self._world = StandingWorld(self._node, self.plan, lambda: self._supervisor.pids)
         self._client = self.make_client(self._node)
         if shared:
             self._refuse_doubles(lock.domain)
@@ -178,7 +178,7 @@ class Episode:
 
     def _begun(self) -> bool:
         """Wait until all nodes are ready and the world's time passes; False when interrupted or out of time."""
-        readiness = Readiness(self._node, self.plan.nodes)
+        readiness = Readiness(self._node, self.plan.nodes, lambda: self._supervisor.pids)
         return self._wait(lambda: self._all_ready(readiness)) and self._wait(self._world.passes)
 
     def _all_ready(self, readiness: Readiness) -> bool:

@@ -1,7 +1,7 @@
 """Waits until every node of a plan is ready: its lifecycle state, or the service that it must offer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lifecycle_msgs.srv import GetState
@@ -10,6 +10,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from segue_bringup.resolution import NodePlan
+from segue_bringup.run.patience import Patience
 from segue_core.errors import ConfigError, ErrorCode
 
 _ASK_EVERY_S = 0.2
@@ -20,16 +21,16 @@ class _Watch:
     """Readiness of one node."""
 
     def __init__(self, node: Node, plan: NodePlan) -> None:
-        self.plan, self.state = plan, "not there yet"
+        self.plan, self.state, self._node = plan, "not there yet", node
         self._client: Client[Any, Any] | None = None
         if plan.ready.state:
             self._client = node.create_client(GetState, f"{plan.full_name}/get_state")
         self._answer: Future[Any] | None = None
         self._asked_s = 0.0
 
-    def ready(self, services: set[str]) -> bool:
+    def ready(self) -> bool:
         wanted = self.plan.ready
-        offered = wanted.service is None or self.plan.resolve(wanted.service) in services
+        offered = wanted.service is None or self._node.count_services(self.plan.resolve(wanted.service)) > 0
         return offered and (self._client is None or self.state == wanted.state)
 
     def ask(self, now_s: float) -> None:
@@ -49,10 +50,16 @@ class _Watch:
 
 
 class Readiness:
-    """Call `pending` again and again until it is empty; spins no executor itself."""
+    """Call `pending` again and again until it is empty; spins no executor itself.
 
-    def __init__(self, node: Node, plans: Sequence[NodePlan]) -> None:
-        self._node, self._moved_s, self._asked_s = node, time.monotonic(), 0.0
+    Args:
+        pids: of the processes of nodes, by name: there is more patience with those that work.
+    """
+
+    def __init__(
+        self, node: Node, plans: Sequence[NodePlan], pids: Callable[[], Mapping[str, int]] = dict
+    ) -> None:
+        self._node, self._asked_s, self._patience = node, 0.0, Patience(pids)
         self._watches = [_Watch(node, plan) for plan in plans]
         self._seen: list[tuple[str, str]] = []  # how far each was, when one last came further
 
@@ -60,27 +67,31 @@ class Readiness:
         """Names of the nodes that are not ready.
 
         Raises:
-            ConfigError: a required node was not ready within its time, in which no other came further either: they
-                start one after the other, and a busy machine is slow with each.
+            ConfigError: a required node was not ready within its time, in which no other came further or worked either:
+                they start one after the other, and a busy machine is slow with each.
         """
         now = time.monotonic()
         if now - self._asked_s < _ASK_EVERY_S:
             return [watch.plan.name for watch in self._watches]
         self._asked_s = now
-        services = {name for name, _ in self._node.get_service_names_and_types()}
-        self._watches = [watch for watch in self._watches if not watch.ready(services)]
+        self._watches = [watch for watch in self._watches if not watch.ready()]
         for watch in self._watches:
             watch.ask(now)
+        self._patience.look(*(watch.plan.name for watch in self._watches))
         if (seen := [(watch.plan.name, watch.state) for watch in self._watches]) != self._seen:
-            self._seen, self._moved_s = seen, now
+            self._seen = seen
+            self._patience.begin()
         for watch in list(self._watches):
-            if now - self._moved_s > watch.plan.ready.timeout_s:
+            if self._patience.over(watch.plan.ready.timeout_s):
                 self._give_up(watch)
         return [watch.plan.name for watch in self._watches]
 
     def _give_up(self, watch: _Watch) -> None:
         plan = watch.plan
-        text = f"node {plan.name!r} was not ready within {plan.ready.timeout_s:g} s (state: {watch.state})"
+        text = (
+            f"node {plan.name!r} was not ready within {plan.ready.timeout_s:g} s "
+            f"(state: {watch.state}; {self._patience.spent()})"
+        )
         if plan.required:
             raise ConfigError(ErrorCode.PROCESS_FAILED, text)
         self._node.get_logger().warning(f"{text}; going on without it")

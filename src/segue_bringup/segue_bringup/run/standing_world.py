@@ -1,6 +1,6 @@
 """The simulated world stands until the graph is ready: nobody needs its time before, and everybody the processor."""
 
-import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from rclpy.node import Node
 from std_srvs.srv import SetBool
 
 from segue_bringup.resolution import Plan
+from segue_bringup.run.patience import Patience
 from segue_core.errors import ConfigError, ErrorCode
 from segue_ros.waiting import ASK_AGAIN_S
 
@@ -27,15 +28,19 @@ def standing(plan: Plan) -> Plan:
 class StandingWorld:
     """The world of a graph that was started as `standing`.
 
+    Args:
+        pids: of the processes of nodes, by name: there is more patience with a simulator that works.
+
     Attributes:
         stands: whether its time has not begun to pass.
     """
 
-    def __init__(self, node: Node, plan: Plan) -> None:
+    def __init__(self, node: Node, plan: Plan, pids: Callable[[], Mapping[str, int]] = dict) -> None:
         self.stands = any(each.name == _SIMULATOR for each in plan.nodes)
         self._client: Any = node.create_client(SetBool, "sim/pause") if self.stands else None
         self._answers: list[Any] = []
-        self._began_s: float | None = None
+        self._pids = pids
+        self._patience: Patience | None = None  # from the first question on
 
     def passes(self) -> bool:
         """Have its time pass; whether it does. Call it again and again while the node spins.
@@ -44,14 +49,15 @@ class StandingWorld:
             ConfigError: the simulator does not answer.
         """
         if self.stands:
-            self._ask(time.monotonic())
+            self._ask(self._patience or Patience(self._pids))
             self.stands = not any(answer.done() for answer in self._answers)
         return not self.stands
 
-    def _ask(self, now_s: float) -> None:
-        self._began_s = now_s if self._began_s is None else self._began_s
-        if now_s - self._began_s > _PATIENCE_S:
-            text = f"node {_SIMULATOR!r} does not let time pass: no answer within {_PATIENCE_S:g} s"
+    def _ask(self, patience: Patience) -> None:
+        self._patience = patience
+        patience.look(_SIMULATOR)
+        if patience.over(_PATIENCE_S):
+            text = f"node {_SIMULATOR!r} does not let time pass: no answer ({patience.spent()})"
             raise ConfigError(ErrorCode.PROCESS_FAILED, text)
-        if now_s - self._began_s >= len(self._answers) * ASK_AGAIN_S:
+        if patience.waited_s >= len(self._answers) * ASK_AGAIN_S:
             self._answers.append(self._client.call_async(SetBool.Request(data=False)))
