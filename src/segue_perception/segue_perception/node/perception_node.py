@@ -38,6 +38,9 @@ from segue_ros.lifecycle import LifecycleComponent, run
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
 _SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
 _FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
+_FINDING_TICKS = (
+    30  # and at the earliest so much of the sensors' own time later: a simulated world may stand at first
+)
 _AHEAD_TICKS = 2.5  # of this node's clock a stamp may be; a simulated clock may be read later than pictures
 _SIMULATED_AHEAD_TICKS = 10.0
 _OTHER_CLOCK_NS = 10_000_000_000  # stamps that are this far from the node's clock are on another one
@@ -87,7 +90,9 @@ class PerceptionNode(LifecycleComponent):
         """Subscribes to the sensors and begins with the tick that comes."""
         self._last_tick, self._newest_ns = -1, -1
         self._fault: PerceptionError | None = None
-        self._first_ns: int | None = None  # steady time of the first sample since the start
+        self._first_ns: tuple[int, int] | None = (
+            None  # steady time and stamp of the first sample since the start
+        )
         self._stamps: dict[str, int] = {}  # the last of every stream
         self._sync.clear()
         self._joints: Any = self.create_subscription(
@@ -186,7 +191,7 @@ class PerceptionNode(LifecycleComponent):
             self._stamps.clear()
         self._stamps[stream], self._newest_ns = stamp_ns, max(self._newest_ns, stamp_ns)
         if self._first_ns is None:
-            self._first_ns = self._steady_ns()
+            self._first_ns = (self._steady_ns(), stamp_ns)
 
     def _refuse_ahead(self, camera: str, stamp_ns: int) -> None:
         """Nobody takes a picture of what is to come: such a camera is on another clock than the rest."""
@@ -224,7 +229,14 @@ class PerceptionNode(LifecycleComponent):
         """Whether nobody could have seen a tick: sensors that have not sent yet may still be found, or it is older."""
         if self._sync.heard_all:
             return self._sync.begins_after(tick)
-        return self._first_ns is None or self._steady_ns() - self._first_ns < _FINDING_S * 1e9
+        if self._first_ns is None:
+            return True
+        first_ns, first_stamp_ns = self._first_ns
+        passed_ns = self._now()[0] - first_stamp_ns
+        return (
+            self._steady_ns() - first_ns < _FINDING_S * 1e9
+            or passed_ns < _FINDING_TICKS * 1e9 / self._rate_hz
+        )
 
     def _publish(self, tick: int) -> None:
         self._last_tick = tick
