@@ -163,7 +163,7 @@ def test_a_policy_says_which_tasks_it_cannot_follow_in_real_time() -> None:
     ("given", "urgent"),
     [
         ({}, set()),
-        ({"clock": "wall"}, {"controller", "scheduler"}),
+        ({"clock": "wall"}, {"simulator", "controller", "scheduler"}),
         ({"sim": "none"}, {"hardware", "controller", "scheduler"}),
     ],
 )

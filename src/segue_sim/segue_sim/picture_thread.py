@@ -1,6 +1,5 @@
 """The robot's cameras on a thread of their own, so that drawing does not hold up the clock."""
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from segue_core.contracts.robot import CameraConfig
 from segue_sim.cameras import CameraRig
+from segue_sim.priority import give_up_priority
 
 _DRAWN = (  # what a scene is made of; copying everything would take a millisecond
     "qpos", "mocap_pos", "mocap_quat", "xpos", "xquat", "xmat", "xipos", "ximat", "xanchor", "xaxis", "geom_xpos",
@@ -37,7 +37,7 @@ class PictureThread:
         self._model, self._finished = model, finished
         self._moment = mujoco.MjData(model)
         self._worker = ThreadPoolExecutor(
-            max_workers=1, thread_name_prefix="pictures", initializer=_without_priority
+            max_workers=1, thread_name_prefix="pictures", initializer=give_up_priority
         )
         self._rig = self._worker.submit(CameraRig, model, cameras).result()  # OpenGL belongs to that thread
         self._drawing: Future[None] | None = None
@@ -71,8 +71,3 @@ class PictureThread:
 
     def _draw(self, show: Callable[[Pictures], None]) -> None:
         show(self._rig.render(self._moment))
-
-
-def _without_priority() -> None:
-    """Drawing takes whatever time is left, also in a process that has real-time priority."""
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_sim.priority import ordinary_priority
 from segue_sim.world import World
 
 
@@ -29,7 +30,8 @@ class Window:
         import mujoco.viewer
 
         try:
-            self._viewer: Any = mujoco.viewer.launch_passive(world.model, world.data)
+            with ordinary_priority():
+                self._viewer: Any = mujoco.viewer.launch_passive(world.model, world.data)
         except Exception as error:
             raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, f"no window: {error}") from error
 

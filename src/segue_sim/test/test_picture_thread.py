@@ -1,5 +1,6 @@
 """Laws of the cameras' own thread: it draws the moment that it was given, whatever the world does meanwhile."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from segue_core.contracts.files import load_file, load_robot
 from segue_core.contracts.task import TaskConfig
 from segue_sim.episode import Episode
 from segue_sim.picture_thread import Pictures, PictureThread
+from segue_sim.priority import ordinary_priority
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -53,3 +55,25 @@ def test_what_goes_wrong_while_drawing_is_raised_at_the_next_moment() -> None:
         thread.finish()
     thread.close()
     world.close()
+
+
+def _policy_of_a_new_thread() -> int:
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_what_draws_beside_an_urgent_simulator_is_not_urgent() -> None:
+    before, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        pytest.skip("real-time priority is not allowed here: docs/hardware.md")
+    try:
+        with ordinary_priority():
+            assert _policy_of_a_new_thread() == os.SCHED_OTHER
+        assert _policy_of_a_new_thread() == os.sched_getscheduler(0) == os.SCHED_FIFO
+    finally:
+        os.sched_setscheduler(0, before, parameters)
