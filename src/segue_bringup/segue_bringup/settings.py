@@ -129,13 +129,14 @@ class ReplayOptions(GraphOptions, Quiet):
     GROUP: ClassVar[str] = "This command"
     EXAMPLES: ClassVar[str] = """\
 examples:
+  segue replay runs/<run>                                    what a run recorded
   segue replay recordings/episode_000003                     in the simulator, from the episode's own seed
   segue replay recordings/episode_000003 sim:=none           on the robot; it waits for Enter
 
 The robot goes to the episode's first pose at 0.15 m/s, then every recorded command is sent at its tick; the guard
 bounds them like any other. The replay is recorded, too, and compared with the recording: tools and joints.
 """
-    bag: Annotated[Path, Word(place=True)] = Field(description="folder of one recorded episode")
+    bag: Annotated[Path, Word(place=True)] = Field(description="folder of one recorded episode, or of a run")
     json_file: Annotated[Path | None, Word(name="json")] = Field(
         default=None, description="file to write the comparison to"
     )

@@ -13,7 +13,7 @@ from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
 from segue_data import cli
 from segue_data.bags import manifest
-from segue_data.bags.folders import find_bags
+from segue_data.bags.folders import find_bags, the_bag
 from segue_data.bags.manifest import RECORDING
 from segue_data.bags.reader import read
 from segue_data.checks.bag import check_bag
@@ -177,3 +177,18 @@ def test_what_is_plainly_wrong_with_a_bag_is_said_in_plain_words_with_the_file_a
     (problem,) = check_bag(bag).problems
     assert re.search(rf"(metadata\.yaml|\.mcap): .*{says}.*segue data repair", problem.what), problem.what
     assert not re.search("Error|Exception|unpack", problem.what)
+
+
+def test_where_one_bag_is_wanted_the_folder_of_a_run_will_do_and_nobody_chooses_between_two(
+    tmp_path: Path,
+) -> None:
+    """`segue replay RUN` asked for a manifest in the run's folder."""
+    first, second = (tmp_path / "run" / "bag" / name for name in ("episode_0", "episode_1"))
+    first.mkdir(parents=True)
+    (first / "metadata.yaml").touch()
+    assert the_bag(first) == the_bag(tmp_path / "run") == first
+    second.mkdir()
+    (second / "metadata.yaml").touch()
+    with pytest.raises(DataError, match="2 bags here, and one is wanted.*episode_1"):
+        the_bag(tmp_path / "run")
+    assert the_bag(second) == second

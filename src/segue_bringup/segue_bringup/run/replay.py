@@ -22,12 +22,14 @@ def replay(options: ReplayOptions) -> int:
     from segue_bringup.run.episode import Ending
     from segue_bringup.run.outcome import ENDINGS
     from segue_bringup.run.record import hold_session
+    from segue_data.bags.folders import the_bag
     from segue_data.bags.manifest import load
     from segue_data.bags.recorded import executed_commands
     from segue_data.contracts import load_robot
     from segue_data.datasets.bags_to_dataset import refuse_wrong_commands
     from segue_data.recording.replay_report import compare
 
+    options = options.model_copy(update={"bag": the_bag(options.bag)})
     manifest = load(options.bag)
     graph = load_graph().with_defaults({"collect": True, "teleop": "replay"})
     given = _given(options, graph, manifest)

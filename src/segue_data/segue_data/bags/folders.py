@@ -25,6 +25,20 @@ def find_bags(folder: Path) -> list[Path]:
     return bags
 
 
+def the_bag(folder: Path) -> Path:
+    """The one bag that is `folder`, or is anywhere below it, as in the folder of a run.
+
+    DataError when there is none, or a choice.
+    """
+    bags = sorted(path.parent for path in folder.rglob("metadata.yaml"))
+    if not bags:
+        return find_bags(folder)[0]
+    if folder in bags or len(bags) == 1:
+        return folder if folder in bags else bags[0]
+    some = ", ".join(map(str, bags[:3])) + (", ..." if len(bags) > 3 else "")
+    raise missing(folder, f"{len(bags)} bags here, and one is wanted", f"give the folder of one: {some}")
+
+
 def _why_none(folder: Path) -> tuple[str, str]:
     """What is wrong, and what to do about it."""
     if folder.is_file():
