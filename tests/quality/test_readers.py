@@ -55,7 +55,7 @@ OWN = {
     "segue_bringup/environment/stamps.py", "segue_bringup/environment/torch_choice.py",
     "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",
     "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/instance.py",
-    "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
+    "segue_bringup/supervision/supervisor.py", "segue_bringup/supervision/work.py", "segue_bringup/usage.py",
     "segue_data/bench/command.py", "segue_data/node/recorder_load.py", "segue_data/bags/definitions.py",
     "segue_data/datasets/video_writer.py", "segue_data/settings.py",
     "segue_eval/bench/growth.py", "segue_eval/bench/start.py",
