@@ -221,6 +221,7 @@ def test_bad_arguments_are_refused_by_name(
     assert main(["compare", str(played[0]), *arguments]) == 2
     error = capsys.readouterr().err
     assert all(word in error for word in words)
+    assert error.count("What to do") == 1, "one reason for all of them was told for each"
 
 
 def test_a_bag_without_a_run_is_refused(tmp_path: Path, recorded: tuple[Path, EpisodeResult]) -> None:

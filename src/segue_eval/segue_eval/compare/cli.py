@@ -45,13 +45,16 @@ def _compare(arguments: CompareOptions, run: RecordedRun) -> int:
     chosen = _chosen(arguments.continuations, default)
     found = compare(run, chosen, arguments.latency, _changes(arguments))
     if not found.reruns:
-        reasons = "; ".join(f"{continuation}: {why}" for continuation, why in found.absent.items())
-        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"no continuation could be run: {reasons}")
+        reasons = "; ".join(f"{', '.join(who)}: {why}" for why, who in found.by_reason().items())
+        text = (
+            f"no continuation could be run: {reasons} (another checkpoint for one: --continuations NAME=DIR)"
+        )
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text)
     print(as_text(found.table()))
     if len(found.difference_table()) > 1:
         print(f"\npaired by seam:\n{as_text(found.difference_table())}\n")
-    for continuation, why in found.absent.items():
-        print(f"not run, {continuation}: {why}")
+    for why, who in found.by_reason().items():
+        print(f"not run, {', '.join(who)}: {why} (another checkpoint: --continuations {who[0]}=DIR)")
     for continuation, lines in found.notes.items():
         for line in lines:
             print(f"note, {continuation}: {line}")
@@ -100,7 +103,7 @@ def compare(
             pictures = cameras.setdefault(names, cameras.get(names) or RecordedCameras(run.bag, policy.info))
             done.append(rerun(Setting(run, pictures, latency, dict(changes)), continuation, policy, folder))
         except SegueError as error:
-            absent[continuation] = f"{error} (another checkpoint: --continuations {continuation}=DIR)"
+            absent[continuation] = str(error)
     return Comparison(run, tuple(done), absent)
 
 

@@ -53,6 +53,13 @@ class Comparison:
         same = [rerun for rerun in self.reruns if rerun.continuation == self.run.continuation]
         return next(iter([*same, *self.reruns]), None)
 
+    def by_reason(self) -> dict[str, list[str]]:
+        """Continuations that could not be run, by why: thirteen of them often lack one and the same checkpoint."""
+        found: dict[str, list[str]] = {}
+        for continuation, why in self.absent.items():
+            found.setdefault(why, []).append(continuation)
+        return found
+
     @cached_property
     def lines(self) -> list[Line]:
         """Recorded first, then every continuation."""

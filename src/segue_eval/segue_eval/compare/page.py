@@ -91,7 +91,8 @@ def comparison_page(found: Comparison) -> str:
     )
     colours = {continuation: f"var(--c{kind[1:]})" for continuation, kind in _colours(found).items()}
     facts = f"{run.run_id}, {len(run.ticks)} ticks, recorded with {run.continuation}. {OPEN_LOOP}"
-    absent = "".join(f"<li><b>{escape(m)}</b>: {escape(why)}</li>" for m, why in found.absent.items())
+    reasons = found.by_reason().items()
+    absent = "".join(f"<li><b>{escape(', '.join(who))}</b>: {escape(why)}</li>" for why, who in reasons)
     seams = [
         _seams(found, "Overlap RMSE x1e3 of every seam", {r.continuation: overlaps(r) for r in found.reruns}),
         _seams(found, "Jump x1e3 of every seam", {r.continuation: jumps(r) for r in found.reruns}),
