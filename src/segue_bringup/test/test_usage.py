@@ -87,6 +87,15 @@ def test_commands_that_write_files_name_the_arguments_that_they_do_not_use(
     assert "delay:= makes no difference here" in said and "robot:= makes" not in said
 
 
+def test_moveit_files_of_a_robot_without_a_group_are_refused_with_the_robots_that_have_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The default robot has none, and the advice was about another command."""
+    assert cli.main(["moveit", "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "take one that does (robot:=franka)" in said and "built_in" not in said
+
+
 def _parsed(*words: str) -> Any:
     chosen = choose(words, VERBS)
     assert isinstance(chosen, Chosen)
