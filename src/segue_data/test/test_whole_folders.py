@@ -103,7 +103,9 @@ try:
 except SegueError as error:
     print(int(error.code), error.text)
 """
-_CONVERT = "bags_to_dataset.convert([Path(sys.argv[1])], Path(sys.argv[2]), load_robot('dual_arm'), workers=1)"
+_CONVERT = (
+    "bags_to_dataset.convert([Path(sys.argv[1])], Path(sys.argv[2]), load_robot('dual_arm'), workers=1)"
+)
 
 
 def _on_a_full_disk(module: str, call: str, limit: int, *paths: Path) -> str:
