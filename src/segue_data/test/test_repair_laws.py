@@ -24,6 +24,7 @@ from segue_data import cli
 from segue_data.bags import manifest
 from segue_data.bags.definitions import typestore
 from segue_data.bags.episode_writer import EpisodeWriter
+from segue_data.bags.folders import find_bags
 from segue_data.bags.manifest import RECORDING, Manifest
 from segue_data.bags.reader import read
 from segue_data.bags.repair import repair
@@ -514,6 +515,31 @@ def test_what_a_link_among_open_episodes_leads_to_is_left_alone_and_the_link_is_
     assert cli.main(["repair", str(tmp_path / "recorded")]) != 0
     assert f"{link.name}: a link, to {precious}" in capsys.readouterr().err.replace("\n", " ")
     assert (precious / "letters" / "a.txt").read_text() == "dear" and (precious / "empty").is_dir()
+
+
+@pytest.mark.parametrize("where", [RECORDING, f"{RECORDING}/episode"])
+def test_check_lists_nothing_that_a_link_among_open_episodes_leads_to(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious, link = tmp_path / "precious", tmp_path / "recorded" / where
+    precious.mkdir()
+    _written(precious / "letters")
+    repair(precious / "letters")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(precious if where == RECORDING else precious / "letters")
+    assert cli.main(["check", str(tmp_path / "recorded")]) == 1
+    told = capsys.readouterr().out.replace("\n", " ")
+    assert f"{link.name}: a link, to {precious}" in told and "1 bag checked, 1 with problems" in told
+
+
+def test_a_link_to_a_bag_where_open_episodes_are_is_no_bag(tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    _written(bag)
+    repair(bag)
+    (tmp_path / "recorded").mkdir()
+    (tmp_path / "recorded" / RECORDING).symlink_to(bag)
+    with pytest.raises(DataError, match="no bag"):
+        find_bags(tmp_path / "recorded")
 
 
 def test_a_folder_among_open_episodes_that_holds_anything_else_is_never_removed(tmp_path: Path) -> None:

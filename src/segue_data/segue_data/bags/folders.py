@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from segue_core.errors import DataError
 from segue_core.files import MAX_CONFIG_BYTES
+from segue_data.bags.manifest import RECORDING
 from segue_data.bags.stored import files_of, packed_of
-from segue_data.errors import missing
+from segue_data.errors import corrupt, missing
 
 _BESIDE = ("metadata.yaml", "manifest.json")
 _NAMES = ("*.mcap", "*.db3", "*.mcap.zst*", "*.db3.zst*", *_BESIDE)
@@ -19,7 +21,7 @@ def find_bags(folder: Path) -> list[Path]:
         raise missing(folder, "no such file or folder", "give the folder of a bag, or a folder of bags")
     if (folder / "metadata.yaml").is_file():
         return [folder]
-    bags = sorted(path.parent for path in folder.glob("*/metadata.yaml"))
+    bags = finished_below(folder)
     if not bags:
         raise missing(folder, *_why_none(folder))
     return bags
@@ -37,6 +39,29 @@ def the_bag(folder: Path) -> Path:
         return folder if folder in bags else bags[0]
     some = ", ".join(map(str, bags[:3])) + (", ..." if len(bags) > 3 else "")
     raise missing(folder, f"{len(bags)} bags here, and one is wanted", f"give the folder of one: {some}")
+
+
+def finished_below(folder: Path) -> list[Path]:
+    """Bag folders directly below `folder`, sorted by name."""
+    bags = sorted(path.parent for path in folder.glob("*/metadata.yaml"))
+    return [bag for bag in bags if bag.name != RECORDING]
+
+
+def open_episodes(folder: Path) -> tuple[list[Path], list[DataError]]:
+    """What a recorder has in work in `folder`, or left open when it was killed; links there, which are not followed."""
+    place = folder / RECORDING
+    if place.is_symlink():
+        return [], [_link(place)]
+    found = sorted(path for path in place.glob("*") if path.is_dir())
+    return [path for path in found if not path.is_symlink()], [
+        _link(path) for path in found if path.is_symlink()
+    ]
+
+
+def _link(path: Path) -> DataError:
+    what = f"a link, to {path.readlink()}, where a recorder keeps open episodes; not followed"
+    do = "remove the link, and repair the folder that it leads to if that holds recordings"
+    return corrupt(path.parent, path.name, what, do)
 
 
 def _why_none(folder: Path) -> tuple[str, str]:
@@ -76,7 +101,7 @@ def _beginning(path: Path) -> bytes:
 
 def _candidates(folder: Path) -> list[Path]:
     found = {path.parent for name in _NAMES for path in (*folder.glob(name), *folder.glob(f"*/{name}"))}
-    return sorted(found)
+    return sorted(bag for bag in found if bag.name != RECORDING)
 
 
 def _stored_otherwise(bag: Path) -> list[str]:

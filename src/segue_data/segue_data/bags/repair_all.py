@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segue_core.errors import DataError
-from segue_data.bags.folders import foreign_recordings, recordings
+from segue_data.bags.folders import foreign_recordings, open_episodes, recordings
 from segue_data.bags.manifest import FILE_NAME, RECORDING, RESERVE, load
 from segue_data.bags.mcap_scan import MAGIC
 from segue_data.bags.repair import RepairReport, repair
@@ -77,28 +77,17 @@ def repair_open_episodes(folder: Path) -> tuple[list[RepairReport], list[DataErr
         What was repaired, and what is wrong with the rest.
     """
     reports: list[RepairReport] = []
-    failures: list[DataError] = []
-    place = folder / RECORDING
-    if place.is_symlink():
-        return [], [_link(place)]
-    for bag in sorted(path for path in place.glob("*") if path.is_dir()):
-        if bag.is_symlink():
-            failures.append(_link(bag))
-            continue
+    opened, links = open_episodes(folder)
+    failures: list[DataError] = list(links)
+    for bag in opened:
         try:
             if (report := _repair_open(bag, folder)) is not None:
                 reports.append(report)
         except DataError as error:
             failures.append(error)
     with suppress(OSError):  # still in use
-        place.rmdir()
+        (folder / RECORDING).rmdir()
     return reports, failures
-
-
-def _link(path: Path) -> DataError:
-    what = f"a link, to {path.readlink()}, where a recorder keeps open episodes; not followed"
-    do = "remove the link, and repair the folder that it leads to if that holds recordings"
-    return corrupt(path.parent, path.name, what, do)
 
 
 def _nothing_came(bag: Path) -> bool:

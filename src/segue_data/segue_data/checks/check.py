@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from segue_data.bags.folders import find_bags, unfinished_bags
+from segue_data.bags.folders import find_bags, finished_below, open_episodes, unfinished_bags
 from segue_data.bags.manifest import RECORDING, load
 from segue_data.bags.reader import extent_of
 from segue_data.checks.bag import check_bag
@@ -20,19 +21,22 @@ from segue_data.parallel import run_all
 
 
 def is_dataset(path: Path) -> bool:
-    """Whether `path` holds a LeRobotDataset."""
-    return (path / layout.INFO).is_file()
+    """Whether `path` holds a LeRobotDataset, or what is left of one."""
+    return os.path.lexists(path / layout.INFO) or ((path / "meta").is_dir() and (path / "data").is_dir())
 
 
 def _open_episodes(path: Path) -> list[Findings]:
     """Findings for episodes that a recorder left open, and for bags that are not finished."""
-    left = sorted((path / RECORDING).glob("*")) if (path / RECORDING).is_dir() else []
-    findings = [Findings(bag, "bag") for bag in left]
+    opened, links = open_episodes(path)
+    findings = [Findings(bag, "bag") for bag in opened]
     for finding in findings:
         finding.add(
             "bag",
             "left open by a recorder that was killed (or is recording now); `segue data repair` closes it",
         )
+    for link in links:
+        findings.append(Findings(path / RECORDING, "bag"))
+        findings[-1].add("link", str(link))
     for bag in unfinished_bags(path):
         findings.append(Findings(bag, "bag"))
         findings[-1].add("bag", f"no metadata.yaml: not a finished bag; `segue data repair {bag}` writes one")
@@ -50,7 +54,7 @@ def check(path: Path, *, workers: int = 2, bar: bool = True) -> list[Findings]:
     if is_dataset(path):
         return [check_dataset(path)]
     left = _open_episodes(path)
-    bags: Sequence[Path] = find_bags(path) if not left or list(path.glob("*/metadata.yaml")) else ()
+    bags: Sequence[Path] = find_bags(path) if not left or finished_below(path) else ()
     few = 1 if len(bags) < 4 else workers  # starting processes takes longer than reading a few bags
     return [*run_all(check_bag, bags, workers=few, label="checking", unit="bag", bar=bar), *left]
 
