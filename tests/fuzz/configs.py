@@ -165,7 +165,7 @@ def _model(model: type[StrictModel]) -> Callable[[Path], object]:
     return partial(load_config, model=model)
 
 
-_KINDS: tuple[tuple[str, Callable[[Path], object], Callable[[Any], None], str], ...] = (
+KINDS: tuple[tuple[str, Callable[[Path], object], Callable[[Any], None], str], ...] = (
     ("robot fetch", _model(RobotConfig), _check_robot, "robots/fetch.yaml"),
     ("robot dual_arm", _model(RobotConfig), _check_robot, "robots/dual_arm.yaml"),
     ("robot model", _read_model, _check_model, "robots/jaco2.yaml"),
@@ -183,5 +183,5 @@ _KINDS: tuple[tuple[str, Callable[[Path], object], Callable[[Any], None], str], 
     ("graph", _model(Graph), finite, "graph/task.yaml"),
 )
 CONFIGS: Mapping[str, Callable[[Path], Reader]] = {
-    name: partial(_config, name, read, check, file) for name, read, check, file in _KINDS
+    name: partial(_config, name, read, check, file) for name, read, check, file in KINDS
 }

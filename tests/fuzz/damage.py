@@ -54,7 +54,8 @@ def places(data: Plain, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, value in parts for place in places(value, (*path, key)))]
 
 
-def _at(data: Plain, path: tuple[Any, ...]) -> Plain:
+def at(data: Plain, path: tuple[Any, ...]) -> Plain:
+    """What is at one of the `places`."""
     for key in path:
         data = data[key]
     return data
@@ -83,14 +84,14 @@ def _resized(draw: Draw, value: Plain) -> Plain:
 
 def _change(draw: Draw, data: Plain) -> Plain:
     path = draw(st.sampled_from(places(data)))
-    old = _at(data, path)
+    old = at(data, path)
     ways = (lambda: draw(ABSURD), lambda: _scaled(draw, old), lambda: _resized(draw, old))
     other = draw(
-        st.sampled_from((*ways, lambda: copy.deepcopy(_at(data, draw(st.sampled_from(places(data)))))))
+        st.sampled_from((*ways, lambda: copy.deepcopy(at(data, draw(st.sampled_from(places(data)))))))
     )
     if not path:
         return other()
-    _at(data, path[:-1])[path[-1]] = other()
+    at(data, path[:-1])[path[-1]] = other()
     return data
 
 

@@ -28,6 +28,13 @@ class Argument(StrictModel):
     low: Bound | None = Field(default=None, description="least valid number")
     high: Bound | None = Field(default=None, description="largest valid number")
 
+    @model_validator(mode="after")
+    def _bounded(self) -> "Argument":
+        bounds = (self.low, self.high)
+        if isinstance(self.default, str) and any(bound is not None for bound in bounds):
+            raise ValueError(f"default: got {self.default!r}; low and high bound numbers, and this is a text")
+        return self
+
 
 class Derived(StrictModel):
     """A value that follows from an argument: `${name}` stands for the entry of what was chosen."""

@@ -112,7 +112,8 @@ def _is_import(line: str) -> bool:
     ("text", "said"),
     [
         (b"name: \xff\xfe", "not UTF-8 text at byte 6"),
-        ("when: 2026-02-31", "not valid YAML: day is out of range"),
+        ("seed: 010", "not valid YAML: 010 is octal to some and decimal to others: write it without the 0"),
+        ("sizes: [1, -0777]", "not valid YAML: -0777 is octal"),
         ("count: " + "9" * 5000, "not valid YAML"),
         ("a: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
         ("[" * 100_000, "nested too deeply"),
@@ -164,6 +165,29 @@ def test_true_and_false_are_no_numbers(text: str) -> None:
     with pytest.raises(ConfigError, match=f"{text.split(':')[0]}: got .*are no numbers") as caught:
         load_yaml(text, _Numbers, "test.yaml")
     assert caught.value.code == ErrorCode.CONFIG_INVALID_VALUE
+
+
+@pytest.mark.parametrize("text", ["rate: {}", "count: {}", "pair: [0, {}]", "table: {{a: [1, {}]}}"])
+@pytest.mark.parametrize("spelt", ["1e3", "'1e3'", "'1000'", '"1.0e+3"', "1000.0", "1_000", "0x3e8"])
+def test_a_number_is_the_same_however_it_is_spelt(text: str, spelt: str) -> None:
+    """YAML takes 1e3 for a text: a count of it was refused, a rate was not."""
+    assert load_yaml(text.format(spelt), _Numbers, "x") == load_yaml(text.format(1000), _Numbers, "x")
+
+
+@pytest.mark.parametrize(
+    "spelt", ["2:30", "2026-01-01", "2026-02-31", "12:00:00", "'2:30'", "30 Hz", "'.inf'", ".inf", "1,5"]
+)
+@pytest.mark.parametrize("name", ["rate", "count"])
+def test_what_is_no_number_is_refused_by_name_where_one_is_wanted(name: str, spelt: str) -> None:
+    """`tick_rate_hz: 2:00` was 120 Hz."""
+    with pytest.raises(ConfigError, match=rf"x: {name}: got .*; Input should be a (valid|finite) ") as caught:
+        load_yaml(f"{name}: {spelt}", _Numbers, "x")
+    assert caught.value.code == ErrorCode.CONFIG_INVALID_VALUE
+
+
+def test_dates_times_and_numbers_in_quotes_are_texts_where_a_text_is_wanted() -> None:
+    text = "{a: 2026-01-01, b: 12:30, c: '30', d: '010', e: 1e3}"
+    assert load_mapping(text, "x") == {"a": "2026-01-01", "b": "12:30", "c": "30", "d": "010", "e": "1e3"}
 
 
 def test_true_and_false_stay_what_they_are_where_they_are_asked_for() -> None:

@@ -85,9 +85,8 @@ def _descriptor(field: FieldInfo, kind: Parameter.Type, read_only: bool) -> Para
     descriptor = ParameterDescriptor(
         description=field.description or "", read_only=read_only, type=kind.value
     )
-    descriptor.dynamic_typing = (
-        kind is Parameter.Type.DOUBLE
-    )  # "rate_hz: 30" is a number too; the model checks it
+    # "rate_hz: 30" is a number too, and a text may spell one: the model checks it
+    descriptor.dynamic_typing = kind in (Parameter.Type.DOUBLE, Parameter.Type.INTEGER)
     null, high = null_of(field), _bound(field, "le")
     low = _bound(field, "ge") if null is None else null
     if kind is Parameter.Type.INTEGER and low is not None and high is not None:

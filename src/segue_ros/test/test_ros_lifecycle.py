@@ -20,6 +20,7 @@ class Settings(StrictModel):
     """Parameters of the node under test."""
 
     rate_hz: float = Field(default=30.0, ge=1, le=100, description="a rate")
+    count: int = Field(default=3, ge=1, le=100, description="how many")
     names: tuple[str, ...] = Field(default=("a", "b"), description="some names")
     path: str = Field(default="", description="a required path")
 
@@ -76,6 +77,12 @@ def test_a_component_starts_by_itself_and_goes_down_in_order_on_sigterm() -> Non
     assert STEPS == ["setup 50.0", "start", "stop", "teardown"]
 
 
+@pytest.mark.parametrize("given", ["rate_hz:='50'", "rate_hz:=5e1"])
+def test_a_parameter_is_the_same_however_its_number_is_spelt(given: str) -> None:
+    assert _run(Component, "-p", given, "-p", "count:='4'") == 0
+    assert STEPS[0] == "setup 50.0"
+
+
 def test_what_is_under_way_when_a_node_is_ended_comes_to_its_end_before_the_node_is_taken_down() -> None:
     """A goal's coroutine once met a node that was gone: a traceback, and no result for its client."""
     assert _run(Busy) == 0
@@ -87,7 +94,18 @@ def test_a_refused_activation_is_the_exit_status_and_is_undone() -> None:
     assert STEPS == ["setup 30.0", "teardown"]
 
 
-@pytest.mark.parametrize("argument", ["rate:=3.0", "rate_hz:=300.0", "rate_hz:=fast", "names:=[1, 2]"])
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "rate:=3.0",
+        "rate_hz:=300.0",
+        "rate_hz:=fast",
+        "rate_hz:=true",
+        "count:=yes",
+        "count:=4.5",
+        "names:=[1, 2]",
+    ],
+)
 def test_an_unknown_or_impossible_parameter_is_refused(argument: str) -> None:
     assert _run(Component, "-p", argument) == 16
     assert STEPS == []

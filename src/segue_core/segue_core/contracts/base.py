@@ -3,6 +3,7 @@
 The core reads no files: callers pass the text and say where it came from.
 """
 
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -15,6 +16,7 @@ from pydantic_core import ErrorDetails
 from segue_core.contracts.yaml_text import parse_yaml
 from segue_core.errors import ConfigError, ErrorCode, nearest_name
 
+_NUMBER = re.compile(r"(?P<whole>[-+]?\d{1,40})(\.\d{0,40})?([eE][-+]?\d{1,4})?", re.ASCII)
 _MAX_LENGTH = 1_000_000
 _MAX_SIZE = 200_000
 _MAX_BITS = 63
@@ -24,7 +26,10 @@ _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 class StrictModel(BaseModel):
-    """Base of every configuration model: immutable, unknown keys refused, no NaN or infinity."""
+    """Base of every configuration model: immutable, unknown keys refused, no NaN or infinity.
+
+    A text that spells a number is one where only numbers may stand: YAML takes 1e3 and "30" for texts.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, arbitrary_types_allowed=True
@@ -32,29 +37,45 @@ class StrictModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _true_is_no_number(cls, data: Any) -> Any:
-        for name, field in cls.model_fields.items() if isinstance(data, Mapping) else ():
-            if _has_truth_as_number(data.get(name), field.annotation):
-                text = f"got {_shortened(repr(data[name]))}; true and false (yes, no, on, off) are no numbers"
+    def _numbers_are_numbers(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        fields = {name: cls.model_fields[name] for name in data if name in cls.model_fields}
+        return {
+            **data,
+            **{name: _settled(name, data[name], field.annotation) for name, field in fields.items()},
+        }
+
+
+def _settled(name: str, value: Any, annotation: Any) -> Any:
+    """A field's value with the numbers that its texts spell; ValueError for true or false where numbers stand."""
+
+    def settle(part: Any, annotation: Any) -> Any:
+        if isinstance(part, bool | str):
+            kinds = _kinds(annotation)
+            if not kinds & {int, float} or type(part) in kinds:
+                return part
+            if isinstance(part, bool):
+                text = f"got {_shortened(repr(value))}; true and false (yes, no, on, off) are no numbers"
                 raise ValueError(f"{name}: {text}")
-        return data
+            return _spelt(part)
+        if isinstance(part, Mapping):
+            pairs = [found for found in _of(annotation, Mapping) if len(found) == 2]
+            return {key: settle(item, pairs[0][1]) for key, item in part.items()} if pairs else part
+        if isinstance(part, list | tuple) and (found := _of(annotation, Sequence)):
+            items = found[0]
+            return [settle(item, items[min(index, len(items) - 1)]) for index, item in enumerate(part)]
+        return part
+
+    return settle(value, annotation)
 
 
-def _has_truth_as_number(value: Any, annotation: Any) -> bool:
-    """Whether a value that is to be of a type has true or false where the type has numbers only."""
-    if isinstance(value, bool):
-        kinds = _kinds(annotation)
-        return bool(kinds & {int, float}) and bool not in kinds
-    if isinstance(value, Mapping):
-        values = [part for part in _of(annotation, Mapping) if len(part) == 2]
-        return any(_has_truth_as_number(item, part[1]) for part in values for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(
-            _has_truth_as_number(item, parts[min(index, len(parts) - 1)])
-            for parts in _of(annotation, Sequence)
-            for index, item in enumerate(value)
-        )
-    return False
+def _spelt(text: str) -> str | int | float:
+    """The number that a text spells in decimal, else the text."""
+    spelt = _NUMBER.fullmatch(text)
+    if spelt is None:
+        return text
+    return int(text) if spelt["whole"] == text else float(text)
 
 
 def _alternatives(annotation: Any) -> list[Any]:

@@ -90,7 +90,7 @@ class Step(StrictModel):
     @classmethod
     def _short(cls, data: Any) -> Any:
         """`grip: 0.5` is short for `grip: {opening: 0.5}`."""
-        if isinstance(data, dict) and isinstance(data.get("grip"), int | float):
+        if isinstance(data, dict) and isinstance(data.get("grip"), int | float | str):
             return {**data, "grip": {"opening": data["grip"]}}
         return data
 

@@ -18,6 +18,7 @@ from segue_core.command_line.setting import REQUIRED, Setting, Word
 from segue_core.command_line.spelling import first_places
 from segue_core.contracts.base import StrictModel, merge, parse_model
 from segue_core.contracts.search import config_files, existing, is_file, own_folders
+from segue_core.contracts.yaml_text import parse_yaml
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config_mapping
 from segue_policies.method import find_method, trainable
@@ -208,9 +209,9 @@ def _plain(setting: Setting, value: Any) -> Any:
     if not setting.structured:
         return value
     try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        text = f"{setting.name}: not a YAML value"
+        return parse_yaml(value)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        text = f"{setting.name}: not a YAML value: {error}"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=value) from error
 
 
