@@ -186,7 +186,8 @@ class ActionSpace:
         """Inverse of `to_dict`; raises ConfigError on anything else."""
         try:
             channels = tuple(_channel(entry) for entry in data["channels"])
-            return cls(str(data["name"]), float(data["rate_hz"]), channels)
+            _refuse_types(data, name=str, rate_hz=(int, float))
+            return cls(data["name"], float(data["rate_hz"]), channels)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"action space: {error!r:.300}") from error
 
@@ -195,10 +196,16 @@ def _channel(entry: Mapping[str, Any]) -> Channel:
     fields = dict(entry)
     kind = ChannelKind(fields.pop("kind"))
     low, high = tuple(map(float, fields.pop("low"))), tuple(map(float, fields.pop("high")))
-    for name, wanted in (("name", str), ("size", int), ("unit", str), ("wraps", bool)):
-        if name in fields and type(fields[name]) is not wanted:
-            raise TypeError(f"{name} is {fields[name]!r}, expected {wanted.__name__}")
+    _refuse_types(fields, name=str, size=int, unit=str, wraps=bool)
     return Channel(kind=kind, low=low, high=high, **fields)
+
+
+def _refuse_types(data: Mapping[str, Any], **wanted: type | tuple[type, ...]) -> None:
+    for name, kinds in wanted.items():
+        allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+        if name in data and type(data[name]) not in allowed:
+            names = " or ".join(kind.__name__ for kind in allowed)
+            raise TypeError(f"{name} is {data[name]!r}, expected {names}")
 
 
 _NEAR = ((-1.0, -1.0, -0.5), (1.0, 1.0, 1.5))  # around a base on a table [m]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from foreign_sets import frames_of, write_foreign
 
 from segue_core.contracts.robot import RobotConfig
+from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
 from segue_data import signals
 from segue_data.bags import messages
@@ -18,10 +20,11 @@ from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.checks.bag import check_bag
-from segue_data.checks.check import info
+from segue_data.checks.check import check, info
 from segue_data.checks.dataset import check_dataset
 from segue_data.cli import main
 from segue_data.datasets import lerobot_format as layout
+from segue_data.datasets.adopt import adopt
 from segue_data.datasets.bags_to_dataset import convert
 from segue_data.datasets.episodes import data_files
 from segue_data.recording.stage import Demonstration
@@ -135,6 +138,46 @@ def test_unknown_places_and_names_are_one_sentence(
     assert main(["convert", str(tmp_path), str(tmp_path / "out"), "--robot", "dual_arms"]) == ExitStatus.USAGE
     said = capsys.readouterr().err
     assert "nowhere" in said and "dual_arm" in said
+
+
+_OURS = {
+    "format": 2,
+    "robot_contract": ["a"],
+    "action_space.name": {},
+    "action_space.rate_hz": "30",
+    "episodes.0.bag": "../../x",
+    "episodes.0.seed": "\x1b[31m",
+    "episodes.0.task": ["push"],
+}
+
+
+@pytest.mark.parametrize("place", _OURS)
+def test_what_is_said_of_a_dataset_beside_its_frames_is_of_its_kind(
+    place: str, robot: RobotConfig, tmp_path: Path
+) -> None:
+    """A later format, and names that were mappings, were taken."""
+    dataset = write_foreign(tmp_path / "ds", robot, frames_of(robot))
+    adopt(dataset, robot)
+    assert check_dataset(dataset).ok
+    data = json.loads((dataset / layout.OURS).read_text())
+    *parents, name = place.split(".")
+    inner = data
+    for parent in parents:
+        inner = inner[int(parent) if parent.isdigit() else parent]
+    inner[name] = _OURS[place]
+    (dataset / layout.OURS).write_text(json.dumps(data))
+    (problem,) = check_dataset(dataset).problems
+    assert name in problem.what and layout.OURS in problem.what
+
+
+def test_what_is_left_of_a_dataset_is_said_to_be_one(robot: RobotConfig, tmp_path: Path) -> None:
+    """Without meta/info.json it was a folder without bags."""
+    dataset = write_foreign(tmp_path / "ds", robot, frames_of(robot))
+    (dataset / layout.INFO).unlink()
+    with pytest.raises(DataError, match="info.json: not there"):
+        info(dataset)
+    (findings,) = check(dataset)
+    assert "info.json: not there" in findings.problems[0].what
 
 
 def test_identical_frames_of_a_still_scene_are_no_fault() -> None:

@@ -29,7 +29,7 @@ def _refuse_octal(loader: Any, node: Any) -> None:
 
 def _readable(base: Any) -> Any:
     """A loader of plain data that reads what YAML 1.1 and 1.2 agree upon."""
-    loader = type(f"Plain{base.__name__}", (base,), {})
+    loader: Any = type(f"Plain{base.__name__}", (base,), {})
     loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in found if tag not in _DROPPED]
         for first, found in base.yaml_implicit_resolvers.items()

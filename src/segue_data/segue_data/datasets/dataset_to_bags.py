@@ -25,7 +25,7 @@ from segue_data.bags.topics import COMMAND, OBSERVATION, image_topic
 from segue_data.contracts import recorded_robot
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.episodes import DatasetFiles, Episode, open_dataset
-from segue_data.datasets.info import Camera, read_ours, robot_of
+from segue_data.datasets.info import Camera, OurEpisode, read_ours, robot_of
 from segue_data.datasets.pictures import all_pictures, stored
 from segue_data.datasets.values import refuse_values
 from segue_data.errors import exists, invalid_dataset, writing
@@ -169,10 +169,8 @@ def _jobs(files: DatasetFiles, out: Path) -> list[_Job]:
     states, actions, times = files.rows(layout.STATE), files.rows(layout.ACTION), files.numbers("timestamp")
     jobs = []
     for number, episode in enumerate(files.episodes):
-        known = facts[number] if number < len(facts) else {}
-        task = episode.task or str(known.get("task") or "")
+        known = facts[number] if number < len(facts) else OurEpisode()
+        task = episode.task or known.task or ""
         bag = out / _bag_name(number)
-        jobs.append(
-            _Job(episode, states[number], actions[number], times[number], bag, known.get("seed"), task)
-        )
+        jobs.append(_Job(episode, states[number], actions[number], times[number], bag, known.seed, task))
     return jobs

@@ -248,6 +248,6 @@ def _task(row: Mapping[str, Any], tasks: Mapping[int, str], index: int) -> str:
 
 def episode_names(path: Path, count: int) -> list[str]:
     """Name of every episode, of `count` at least: that of its bag where it came from one, otherwise by number."""
-    bags = [row.get("bag") for row in read_ours(path).episodes]
-    named = [str(bag) if bag else f"episode_{number:06d}" for number, bag in enumerate(bags)]
+    bags = [row.bag for row in read_ours(path).episodes]
+    named = [bag or f"episode_{number:06d}" for number, bag in enumerate(bags)]
     return named + [f"episode_{number:06d}" for number in range(len(named), count)]

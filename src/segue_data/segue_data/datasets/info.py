@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -56,15 +56,27 @@ class Info(BaseModel):
     features: dict[str, Feature]
 
 
+class OurEpisode(BaseModel):
+    """What is known of an episode beside its frames."""
+
+    bag: Annotated[str, Field(pattern=r"^[^/\x00-\x1f\x7f]{1,255}$")] | None = (
+        None  # the folder that it came from
+    )
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63, strict=True)] | None = None
+    task: Annotated[str, Field(max_length=10_000)] | None = None
+
+
 class Ours(BaseModel):
     """`meta/segue.json`."""
 
+    format: Literal[1] = 1
+    robot_contract: str = ""
     action_space: dict[str, Any]
     rate_hz: _Rate
     robot: str | None = None  # of an adopted dataset; of others info.json has it
     cameras: Annotated[tuple[str, ...], Field(min_length=1)]
     image_size: tuple[_Pixels, _Pixels] | None = None
-    episodes: list[dict[str, Any]] = []
+    episodes: list[OurEpisode] = []
 
 
 @dataclass(frozen=True)
