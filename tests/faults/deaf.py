@@ -7,10 +7,11 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from rclpy.time_source import TimeSource
 from rosgraph_msgs.msg import Clock
 
-_subscribe: Any = TimeSource._subscribe_to_clock_topic
+from segue_ros import sim_time
+
+_subscribe = sim_time.subscribe
 
 
 def main() -> None:
@@ -18,14 +19,13 @@ def main() -> None:
     name, times = sys.argv.pop(1), int(sys.argv.pop(1))
     made: list[object] = []
 
-    def subscribe(source: Any) -> None:
+    def subscribe(node: Any, hear: Any) -> Any:
         if len(made) == times:
-            _subscribe(source)
-            return
-        source._clock_sub = source._get_node().create_subscription(Clock, "nowhere", source.clock_callback, 1)
-        made.append(source._clock_sub)
+            return _subscribe(node, hear)
+        made.append(node.create_subscription(Clock, "nowhere", hear, 1))
+        return made[-1]
 
-    setattr(TimeSource, "_subscribe_to_clock_topic", subscribe)  # noqa: B010
+    setattr(sim_time, "subscribe", subscribe)  # noqa: B010
     import_module(name).main()
 
 

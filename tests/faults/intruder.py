@@ -8,6 +8,7 @@ from typing import Any
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rosgraph_msgs.msg import Clock
 from typing_extensions import Self
 
 from segue_interfaces.msg import RobotCommand
@@ -91,3 +92,18 @@ class Intruder:
                 point.positions = [value + AWAY_M for value in point.positions]
         self._out.publish(message)
         self.sent += 1
+
+
+class SecondClock(Intruder):
+    """Tells another simulated time, as somebody does who plays a bag beside a simulation."""
+
+    def __init__(self, domain: int) -> None:
+        super().__init__(domain, "/clock", Clock, name="player")
+
+    def _on_message(self, message: Clock) -> None:
+        """It goes its own way."""
+
+    def _say(self) -> None:
+        message = Clock()
+        message.clock.sec, self.sent = 900 + self.sent // 60, self.sent + 1
+        self._out.publish(message)

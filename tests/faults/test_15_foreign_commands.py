@@ -18,7 +18,7 @@ from segue_ros import qos
 
 from .figures import Figures
 from .hands import EACH_ROBOT
-from .intruder import AWAY_M, Intruder
+from .intruder import AWAY_M, Intruder, SecondClock
 from .live import Live
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -114,6 +114,37 @@ def test_beside_somebody_who_commands_already_nothing_is_armed_and_the_goal_says
     figures.add(15, f"foreign on {topic} before arming", "franka", code=int(code), note="nothing is armed")
     assert result.error_code == code and said in result.error_text
     assert not graph.witness.was_armed(began_s)
+    graph.works_again()
+    assert graph.witness.bad_commands() == []
+
+
+@pytest.mark.thorough
+@EACH_ROBOT
+def test_a_second_clock_is_not_followed_and_is_named_before_the_next_run(
+    robot: str, standing: Callable[[str], Live], figures: Figures
+) -> None:
+    """It was said to be a camera's cable."""
+    graph = standing(robot)
+    graph.move()
+    graph.pass_s(1.0)  # the first chunk begins elsewhere on the path
+    reach = _reach_of_a_period(graph)
+    with SecondClock(graph.domain) as second:
+        graph.until(lambda: second.sent > 60, "the second clock has told the time for a second")
+        further = _went_further(graph, reach)
+        assert not graph.task.over, graph.task.result
+        graph.end()
+        graph.send()
+        result = graph.result()
+    figures.add(
+        15,
+        "second clock",
+        robot,
+        code=int(result.error_code),
+        note=f"{second.sent} times told, none followed",
+    )
+    assert further < _NEAR_RAD
+    assert result.error_code == ErrorCode.ADDRESS_IN_USE
+    assert "node /simulator and node /player" in result.error_text
     graph.works_again()
     assert graph.witness.bad_commands() == []
 

@@ -23,7 +23,7 @@ from rclpy.signals import SignalHandlerOptions
 from segue_core.errors import SegueError
 from segue_ros.executor import NodeExecutor
 from segue_ros.namesakes import Namesakes
-from segue_ros.sim_time import FirstTime, keep_clock, refuse_times_before_zero
+from segue_ros.sim_time import FirstTime, OneClock, keep_clock
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -42,6 +42,7 @@ class LifecycleComponent(LifecycleNode):
     when it hears the time. The lifecycle services work all the same. One thread: callbacks never run at the same time.
 
     Attributes:
+        one_clock: whose simulated time the node follows.
         rest_s: pause before every wait for messages [s]; above 0 for a node that nobody waits for.
     """
 
@@ -49,12 +50,12 @@ class LifecycleComponent(LifecycleNode):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        refuse_times_before_zero(self)
+        self.one_clock = OneClock(self)
         keep_clock(self)
         self.failure: BaseException | None = None
         self._destroyed = self._prepared = self._configured = self._activated = False
         self._refusal: BaseException = RuntimeError(f"node {name}: a lifecycle transition was refused")
-        self._namesakes, self._time_heard = Namesakes(self), FirstTime(self)
+        self._namesakes, self._time_heard = Namesakes(self), FirstTime(self, self.one_clock)
         self.declare_parameter("autostart", True, ParameterDescriptor(read_only=True))
         if self.get_parameter("autostart").value:
             self._begin = self.create_timer(

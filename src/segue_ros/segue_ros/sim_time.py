@@ -1,42 +1,95 @@
-"""What ROS's own simulated time does not do: drop times before zero, keep to a clock, and notice that it is not heard.
+"""What ROS's own simulated time does not do: keep to one clock, drop times before zero, notice that it is not heard.
 
-rclpy ends a node whose /clock says a time before zero. A node whose ends of /clock were never matched, as has been seen
-on a machine with ten times as much to do as it can, would stand at time 0 for ever: it subscribes anew.
+rclpy follows whoever publishes /clock, in turns, and ends a node that hears a time before zero there. A node whose ends
+of /clock were never matched, as has been seen on a machine with ten times as much to do as it can, would stand at time
+0 for ever: it subscribes anew.
 """
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.time_source import CLOCK_TOPIC, USE_SIM_TIME_NAME
+from rosgraph_msgs.msg import Clock
 
 from segue_core.errors import ConfigError, ErrorCode
+from segue_ros import sole_sender
+from segue_ros.executor import waiting_messages
 
 AGAIN_S = 3.0
 """A clock whose publisher is there and which is silent for so long is listened to anew."""
 PATIENCE_S = 20.0
 """With a clock whose publisher is there."""
+SILENT_S = 3.0
+"""Who told the time and is silent for so long is followed no more once another tells it."""
 _SAY_S = 10.0
+_ROOM = 50
 
 
-def refuse_times_before_zero(node: Node) -> None:
-    """Has the node drop such a /clock, with a warning; call it right after the node was made."""
-    source: Any = node._time_source  # there is no public way to it
-    take = source.clock_callback
+class OneClock:
+    """Has a node follow one publisher of /clock, the first that it heard, and drop times before zero.
 
-    def checked(message: Any) -> None:
-        if message.clock.sec < 0:
-            text = f"/clock dropped: got {message.clock.sec} s, expected 0 or more"
-            node.get_logger().warning(text, throttle_duration_sec=1.0)
+    Make it right after the node. Who has told the time falls silent for `SILENT_S` before another is followed.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._topic = node, node.resolve_topic_name(CLOCK_TOPIC)
+        self._source = cast(Any, node._time_source)  # there is no public way to it
+        self._take = self._source.clock_callback
+        self._followed, self._followed_s = b"", float("-inf")
+        self._rival, self._rival_s = b"", float("-inf")
+        if self._source._clock_sub is not None:
+            self.listen_anew()
+
+    def listen_anew(self) -> None:
+        """Subscribe again."""
+        if self._source._clock_sub is not None:
+            self._node.destroy_subscription(self._source._clock_sub)
+        self._source._clock_sub = subscribe(self._node, self._hear)
+
+    def refuse_rival(self) -> None:
+        """Raises ConfigError (608), with the names of both, while two publishers tell the time."""
+        rival = sole_sender.known_name_of(self._node, self._topic, self._rival)
+        if rival and time.monotonic() - self._rival_s < SILENT_S:
+            followed = sole_sender.name_of(self._node, self._topic, self._followed)
+            text = f"two publishers tell the simulated time on {self._topic}"
+            do = "end one of them, or give each graph its own ROS_DOMAIN_ID"
+            raise ConfigError(
+                ErrorCode.ADDRESS_IN_USE, text, got=f"{followed} and node {rival}", expected="one", do=do
+            )
+
+    def _hear(self, message: Clock, info: Mapping[str, Any]) -> None:
+        """The newest of those that have come: a rival's must not take the room of the one that is followed."""
+        heard = [(message, info), *waiting_messages(self._source._clock_sub)]
+        mine = [told for told, of in heard if self._follows(sole_sender.sender_of(of))]
+        if not mine:
             return
-        take(message)
+        if mine[-1].clock.sec < 0:
+            text = f"/clock dropped: got {mine[-1].clock.sec} s, expected 0 or more"
+            self._node.get_logger().warning(text, throttle_duration_sec=1.0)
+            return
+        self._take(mine[-1])
 
-    source.clock_callback = checked
-    if source._clock_sub is not None:
-        source._clock_sub.callback = checked
+    def _follows(self, sender: bytes) -> bool:
+        now_s = time.monotonic()
+        if sender == self._followed or now_s - self._followed_s > SILENT_S:
+            self._followed, self._followed_s = sender, now_s
+            return True
+        self._rival, self._rival_s = sender, now_s
+        text = "a second publisher tells the simulated time; it is not followed"
+        self._node.get_logger().warning(text, throttle_duration_sec=_SAY_S)
+        return False
+
+
+def subscribe(node: Node, hear: Callable[[Clock, Mapping[str, Any]], None]) -> Any:
+    """A subscription to the clock with room for what a rival sends between two looks."""
+    return node.create_subscription(
+        Clock, CLOCK_TOPIC, hear, QoSProfile(depth=_ROOM, reliability=ReliabilityPolicy.BEST_EFFORT)
+    )
 
 
 def keep_clock(node: Node) -> None:
@@ -60,8 +113,8 @@ def keep_clock(node: Node) -> None:
 class FirstTime:
     """Whether a node hears the time that its parameter `use_sim_time` asks for."""
 
-    def __init__(self, node: Node) -> None:
-        self._node, self._name = node, node.resolve_topic_name(CLOCK_TOPIC)
+    def __init__(self, node: Node, clock: OneClock) -> None:
+        self._node, self._name, self._clock = node, node.resolve_topic_name(CLOCK_TOPIC), clock
         self._there_s: float | None = None  # since when somebody tells the time
         self._asked_s = 0.0
 
@@ -96,12 +149,4 @@ class FirstTime:
         if now_s - self._asked_s > AGAIN_S:
             self._asked_s = now_s
             self._node.get_logger().warning(f"nothing on {self._name} for {silent_s:.0f} s: listening anew")
-            _listen_anew(self._node)
-
-
-def _listen_anew(node: Node) -> None:
-    source: Any = node._time_source  # there is no public way to it
-    if source._clock_sub is not None:
-        node.destroy_subscription(source._clock_sub)
-        source._clock_sub = None
-    source._subscribe_to_clock_topic()
+            self._clock.listen_anew()

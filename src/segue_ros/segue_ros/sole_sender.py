@@ -27,9 +27,14 @@ def sender_of(info: Mapping[str, Any]) -> bytes:
 
 def name_of(node: Node, topic: str, sender: bytes) -> str:
     """The node that publishes `topic` under this `sender_of`, for an error's text."""
+    name = known_name_of(node, topic, sender)
+    return f"node {name}" if name else "a node that is gone, or unknown,"
+
+
+def known_name_of(node: Node, topic: str, sender: bytes) -> str:
+    """As `name_of`, the name alone; empty when it is gone, or unknown."""
     there = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
-    names = [_full_name(info) for info in there if bytes(info.endpoint_gid) == sender]
-    return f"node {names[0]}" if names else "a node that is gone, or unknown,"
+    return next((_full_name(info) for info in there if bytes(info.endpoint_gid) == sender), "")
 
 
 def _full_name(info: Any) -> str:

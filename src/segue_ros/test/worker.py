@@ -6,13 +6,12 @@ DEAF is how many of its subscriptions to the clock nobody is matched with; its p
 import sys
 from typing import Any
 
-from rclpy.time_source import TimeSource
 from rosgraph_msgs.msg import Clock
 
 from segue_ros import namesakes, sim_time
 from segue_ros.lifecycle import LifecycleComponent, run
 
-_subscribe: Any = TimeSource._subscribe_to_clock_topic
+_subscribe = sim_time.subscribe
 
 
 class Worker(LifecycleComponent):
@@ -33,15 +32,11 @@ class Worker(LifecycleComponent):
 def _deafen(times: int) -> None:
     left = [times]
 
-    def subscribe(source: Any) -> None:
+    def subscribe(node: Any, hear: Any) -> Any:
         left[0] -= 1
-        if left[0] < 0:
-            _subscribe(source)
-            return
-        node = source._get_node()
-        source._clock_sub = node.create_subscription(Clock, "nowhere", source.clock_callback, 1)
+        return _subscribe(node, hear) if left[0] < 0 else node.create_subscription(Clock, "nowhere", hear, 1)
 
-    setattr(TimeSource, "_subscribe_to_clock_topic", subscribe)  # noqa: B010
+    setattr(sim_time, "subscribe", subscribe)  # noqa: B010
 
 
 def main() -> None:

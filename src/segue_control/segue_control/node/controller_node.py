@@ -372,6 +372,7 @@ class ControllerNode(LifecycleComponent):
             )
         sole_sender.refuse_namesakes(self)
         sole_sender.refuse_second_publisher(self, "joint_command")
+        self.one_clock.refuse_rival()
         self._refuse_intruder()
         if self._gate and not self._answers.get_subscription_count():  # its time would not wait for this node
             text = "the simulator does not hear this node yet"

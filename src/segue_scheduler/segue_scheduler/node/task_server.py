@@ -229,6 +229,7 @@ class TaskServer:
     async def _hear_the_time(self) -> None:
         """Without it no tick would ever come, and nothing would end the run."""
         node = self._node
+        node.one_clock.refuse_rival()
         if not await until(node, lambda: node.get_clock().now().nanoseconds > 0, _PATIENCE_S):
             topic = node.resolve_topic_name("/clock")
             raise ConfigError(
