@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _LOOP = "while True: pass"
 
@@ -39,3 +40,9 @@ def hogs() -> Iterator[int]:
             loop.kill()
         for loop in loops:
             loop.wait()
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has had, all of its threads together [s]."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

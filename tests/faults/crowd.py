@@ -1,8 +1,9 @@
 """Many clients that want a task at the same moment, in a process of their own: `python -m tests.faults.crowd COUNT`.
 
-They use the services that an action is made of. An answer is lost where discovery has not matched its way back yet, so
-who has none after two seconds, then four, asks again, and is counted. Prints a line of JSON about those who were
-refused, then cancels the task of the one who was not and prints its outcome.
+They use the services that an action is made of. Every client hears all answers of a service, and keeps so many that its
+own is not lost among them. An answer is lost where discovery has not matched its way back yet, so who has none after
+two seconds, then four, asks again, and is counted. Prints a line of JSON about those who were refused, then cancels the
+task of the one who was not and prints its outcome.
 """
 
 import json
@@ -19,6 +20,7 @@ from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
 from segue_interfaces.action import RunTask
+from segue_ros import qos
 from segue_ros.executor import NodeExecutor
 
 _PATIENCE_S = 60.0
@@ -30,8 +32,12 @@ class Client:
     """One goal, and when its result came."""
 
     def __init__(self, node: Node) -> None:
-        self._sending: Any = node.create_client(RunTask.Impl.SendGoalService, f"{_ACTION}/send_goal")
-        self._asking: Any = node.create_client(RunTask.Impl.GetResultService, f"{_ACTION}/get_result")
+        self._sending: Any = node.create_client(
+            RunTask.Impl.SendGoalService, f"{_ACTION}/send_goal", qos_profile=qos.CROWDED
+        )
+        self._asking: Any = node.create_client(
+            RunTask.Impl.GetResultService, f"{_ACTION}/get_result", qos_profile=qos.CROWDED
+        )
         self.id = UUID(uuid=list(uuid.uuid4().bytes))
         self.result: Any = None
         self.answered_s = 0.0

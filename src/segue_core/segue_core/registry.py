@@ -6,6 +6,9 @@ its `create` function. Neither touches an existing file.
 
 import importlib
 import pkgutil
+import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -38,6 +41,11 @@ def _built_in(package: str) -> frozenset[str]:
     return frozenset(module.name for module in pkgutil.iter_modules(path)) - _SUPPORT
 
 
-def installed(group: str) -> dict[str, EntryPoint]:
+def installed(group: str) -> Mapping[str, EntryPoint]:
     """Entry points of a group in every installed package, by name."""
+    return _installed(group, tuple(sys.path))
+
+
+@cache  # looking reads files of all packages: for a fifth of a second on a busy machine, and for every goal
+def _installed(group: str, _: tuple[str, ...]) -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=group)}

@@ -60,7 +60,7 @@ PULSE_S = 0.15
 CROWDED = _keep_last(200, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Services that many may ask at the same moment; of the usual ten requests and answers the oldest would be lost."""
 
-REASONS = _keep_last(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+REASONS = _keep_last(200, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What somebody may ask for afterwards: why the last goals were rejected."""
 
 GATHERED = _keep_last(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)

@@ -18,6 +18,10 @@ from segue_ros import qos
 TOPIC = "segue/rejected"
 _CODE = "error_code"
 _LONGEST = 2000  # letters of a reason
+_KEPT = 100  # reasons
+_ASKED_FOR_S = (
+    60  # a goal that is over; of 10 s, as is usual, some clients have heard nothing on a busy machine
+)
 
 
 def _agree(_: Any) -> CancelResponse:
@@ -52,6 +56,7 @@ class TellingServer(ActionServer):
             execute,
             goal_callback=self._on_goal,
             cancel_callback=_agree,
+            result_timeout=_ASKED_FOR_S,
             **(crowded | more),
         )
 
@@ -99,5 +104,8 @@ class Reasons:
             int(told) if told.isdecimal() and len(told) < 5 else 0, ErrorCode.SCHEDULER_BAD_INPUT
         )
         text = f"the goal was rejected by {clipped(word.name, 100)}: {clipped(word.message, _LONGEST)}"
-        self._heard = {word.hardware_id: SegueError(code, text), **dict(list(self._heard.items())[:49])}
+        self._heard = {
+            word.hardware_id: SegueError(code, text),
+            **dict(list(self._heard.items())[: _KEPT - 1]),
+        }
         self._on_reason()

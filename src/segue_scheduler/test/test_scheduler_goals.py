@@ -126,7 +126,8 @@ def test_why_a_goal_was_rejected_is_told_under_its_id_also_to_whoever_asks_later
 def test_of_fifty_goals_at_once_one_is_worked_on_and_every_other_gets_its_refusal_with_the_reason(
     bench: Bench,
 ) -> None:
-    """Fault 21: 39 of 50 clients once never got an answer."""
+    """Fault 21: 39 of 50 clients once never got an answer; on a busy machine some asked when theirs was forgotten."""
+    assert bench.set(policy_timeout_s=60.0).successful  # for the one that is worked on
     clients: Any = [ActionClient(bench.peer, RunTask, "segue/run_task") for _ in range(50)]
     bench.until(lambda: all(client.server_is_ready() for client in clients))
     sent = [client.send_goal_async(RunTask.Goal()) for client in clients]
