@@ -62,7 +62,7 @@ OWN = {
     "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
     "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",
     "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/training/curves.py",
-    "segue_policies/samples/rollouts.py", "segue_policies/training/command/arguments.py",
+    "segue_policies/samples/rollouts.py",
 }  # fmt: skip
 """Read only what this workspace wrote a moment ago, what is installed with it, or words of a command line."""
 

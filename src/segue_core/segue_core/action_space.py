@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 from segue_core.errors import ConfigError, ErrorCode, SchedulerError, unknown_name
 from segue_core.text_enum import TextEnum
 
-_FURTHEST = 1e6  # no bound of a robot is as far, in any unit
+FURTHEST = 1e6
+"""No bound, state or action of a robot is as far, in any unit."""
 _FASTEST_HZ = 10_000.0
 
 
@@ -61,9 +62,9 @@ class Channel:
                 expected=f"{self.size} each",
             )
         for low, high in zip(self.low, self.high, strict=True):
-            if not -_FURTHEST <= low <= high <= _FURTHEST:  # nor NaN
+            if not -FURTHEST <= low <= high <= FURTHEST:  # nor NaN
                 text, got = f"channel {self.name!r}: a low and a high bound", f"{low} and {high}"
-                expected = f"low at most high, both within +-{_FURTHEST:g}"
+                expected = f"low at most high, both within +-{FURTHEST:g}"
                 raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, got=got, expected=expected)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from foreign_sets import frames_of, write_foreign
 
@@ -26,6 +31,7 @@ from segue_data.cli import main
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.adopt import adopt
 from segue_data.datasets.bags_to_dataset import convert
+from segue_data.datasets.dataset import load
 from segue_data.datasets.episodes import data_files
 from segue_data.recording.stage import Demonstration
 from segue_data.testing import TinyWorld
@@ -168,6 +174,30 @@ def test_what_is_said_of_a_dataset_beside_its_frames_is_of_its_kind(
     (dataset / layout.OURS).write_text(json.dumps(data))
     (problem,) = check_dataset(dataset).problems
     assert name in problem.what and layout.OURS in problem.what
+
+
+@pytest.mark.parametrize(
+    ("column", "of", "said"),
+    [
+        (layout.STATE, lambda row: [1e30, *row[1:]], "is 1.0000000150474662e+30, expected at most 1e+06"),
+        (layout.ACTION, lambda row: [-2e6, *row[1:]], "is -2000000.0, expected at most 1e+06"),
+        ("task_index", lambda _: -1, "task_index is -1, meta/tasks.parquet has 0, 1"),
+    ],
+)
+def test_numbers_that_no_robot_has_and_tasks_that_are_not_there_are_refused(
+    column: str, of: Callable[[Any], Any], said: str, robot: RobotConfig, tmp_path: Path
+) -> None:
+    """Policies were trained on states of 1e30."""
+    dataset = write_foreign(tmp_path / "ds", robot, frames_of(robot))
+    adopt(dataset, robot)
+    (file,) = data_files(dataset)
+    table = pq.read_table(file)
+    place = table.column_names.index(column)
+    rows = pa.array([of(row) for row in table.column(place).to_pylist()], table.schema.field(place).type)
+    pq.write_table(table.set_column(place, column, rows), file)
+    with pytest.raises(DataError, match=re.escape(said)):
+        load(dataset, workers=1, progress=False)
+    assert said in " ".join(problem.what for problem in check_dataset(dataset).problems)
 
 
 def test_what_is_left_of_a_dataset_is_said_to_be_one(robot: RobotConfig, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from segue_data.datasets.episodes import DatasetFiles, Episode, survey
 from segue_data.datasets.info import Camera, read_info
 from segue_data.datasets.parquet import read_table
 from segue_data.datasets.pictures import all_pictures, changes, stored
-from segue_data.datasets.values import not_finite, off_time
+from segue_data.datasets.values import impossible, off_time
 from segue_data.findings import Findings
 
 _VIDEO_NOISE = 0.05  # mean change of a pixel [grey levels] that is still the encoder's
@@ -35,7 +35,7 @@ def _check_vector(
     def add(frame: int, what: str) -> None:
         findings.add(f"{episode.place}, frame {frame}, {name}", what, episode.number)
 
-    if bad := not_finite(values, space):
+    if bad := impossible(values, space):
         add(*bad)
         return
     if limited and (out := signals.first_outside(values, space.low, space.high)):

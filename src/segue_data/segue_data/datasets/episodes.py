@@ -124,6 +124,9 @@ def survey_as(path: Path, about: Description, info: Info) -> tuple[DatasetFiles,
     found = _spans(path, files, list(map(len, columns)), runs)
     for (number, start, length), (parts, index) in zip(runs, found, strict=True):
         row = (rows or {}).get(number, {})
+        if tasks and index not in tasks:
+            known = f"{layout.TASKS} has {', '.join(map(str, sorted(tasks)[:5]))}"
+            problems.append(Problem(f"data, episode {number}", f"task_index is {index}, {known}"))
         films, lacking = films_of(path, row, about.views, about.rate_hz)
         problems += [Problem(f"{_META}, episode {number}", what) for what in lacking]
         episodes.append(Episode(number, start, length, parts, _task(row, tasks, index), films))

@@ -1,4 +1,4 @@
-"""The first number of an episode that no policy may be trained on: not finite, or at a time that fits no rate."""
+"""The first number of an episode that no policy may be trained on: of no robot, or at a time that fits no rate."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.action_space import ActionSpace
-from segue_data import signals
+from segue_core.action_space import FURTHEST, ActionSpace
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.episodes import DatasetFiles
 from segue_data.errors import invalid_dataset
 
 
-def not_finite(values: NDArray[np.float32], space: ActionSpace) -> tuple[int, str] | None:
-    """(frame, what is there) of the first entry of (frames, D) that is NaN or infinite."""
-    if bad := signals.first_not_finite(values):
-        return bad[0], f"{space.names[bad[1]]} is {values[bad]}, expected a finite number"
-    return None
+def impossible(values: NDArray[np.float32], space: ActionSpace) -> tuple[int, str] | None:
+    """(frame, what is there) of the first entry of (frames, D) that is NaN, infinite or farther than any robot is."""
+    bad = np.argwhere(~(np.abs(values) <= FURTHEST))
+    if not bad.size:
+        return None
+    frame, entry = map(int, bad[0])
+    expected = "a finite number" if not np.isfinite(values[frame, entry]) else f"at most {FURTHEST:g}"
+    return frame, f"{space.names[entry]} is {values[frame, entry]}, expected {expected}"
 
 
 def off_time(times: NDArray[Any], rate_hz: float) -> tuple[int, str] | None:
@@ -42,7 +44,7 @@ def refuse_values(files: DatasetFiles) -> None:
     """
     for name in (layout.ACTION, layout.STATE):
         for episode, values in zip(files.episodes, files.rows(name), strict=True):
-            if bad := not_finite(values, files.about.space):
+            if bad := impossible(values, files.about.space):
                 _refuse(files, f"{episode.place}, frame {bad[0]}, {name}", bad[1])
     for episode, times in zip(files.episodes, files.numbers("timestamp"), strict=True):
         if bad := off_time(times, files.about.rate_hz):
