@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.robot import RobotConfig
@@ -43,6 +45,7 @@ _USUAL: Mapping[str, object] = {
     "progress": "",
     "policy_options": {},
     "randomisation": {},
+    "tries": 1,
 }
 
 
@@ -57,6 +60,7 @@ class Setup:
         progress: folder of the progress estimator that looks on; empty: none.
         policy_options: how the policy answers, what is not the usual of its method.
         randomisation: what changes with the seed besides poses, where it is not as the task has it.
+        tries: attempts at each seed with other noise of the policy, until one succeeds: 5 gives Pass@5.
         device, dtype: where and in what precision the policy computes, see `segue_policies.runtime`.
     """
 
@@ -71,6 +75,7 @@ class Setup:
     progress: str = ""
     policy_options: Mapping[str, Any] = field(default_factory=dict)
     randomisation: Mapping[str, Any] = field(default_factory=dict)
+    tries: int = 1
 
     def contract(self) -> TaskConfig:
         """The task with what this setup randomises; raises ConfigError for a name or a value that it has not."""
@@ -199,6 +204,7 @@ class Runner:
         self._policy, self._estimator = policy, estimator
         self._corrector = correction.create(self.config, self.space, policy.info)
         self._latency, self._instruction = setup.latency, task.instruction
+        self._tries = setup.tries
         self._max_ticks = round(self.config.time_limit_s * self.space.rate_hz) + self.config.horizon
 
     @property
@@ -217,8 +223,20 @@ class Runner:
         return ChunkScheduler(self.config, self.space, self._policy.info).plan
 
     def __call__(self, seed: int, on_tick: TickObserver | None = None) -> EpisodeResult:
-        """Run one episode with a fresh scheduler."""
-        scheduler = ChunkScheduler(self.config, self.space, self._policy.info, seed=seed)
+        """The first attempt at a seed that succeeds, or the last; `on_tick` sees that one only."""
+        for number in range(1, self._tries + 1):
+            watched = on_tick if self._tries == 1 else None
+            result = replace(self._attempt(seed, number, watched), tries=number)
+            if result.success:
+                break
+        if on_tick is not None and self._tries > 1:
+            self._attempt(seed, result.tries, on_tick)  # once more: nobody knew that it would be this one
+        return result
+
+    def _attempt(self, seed: int, number: int, on_tick: TickObserver | None) -> EpisodeResult:
+        """An episode with a fresh scheduler; the world is that of the seed, the policy's noise that of the attempt."""
+        noise = seed if number == 1 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        scheduler = ChunkScheduler(self.config, self.space, self._policy.info, seed=noise)
         latency = parse_latency(self._latency, seed, self.space.rate_hz)
         return run_episode(
             self.plant,

@@ -12,6 +12,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from segue_core.command_line import main as command_line
@@ -66,6 +67,7 @@ def _folder(arguments: EvalOptions, setup: Setup) -> Path:
     policy = _policy(arguments, setup)
     name = f"{setup.task}-{policy}-{values['continuation']}-s{values['stride']}-d{values['delay']}-r{ramp}"
     name += f"-{Path(setup.progress).name}" if setup.progress else ""
+    name += f"-pass{setup.tries}" if setup.tries > 1 else ""
     return Path(arguments.out or Path("runs") / "eval" / name)
 
 
@@ -123,7 +125,7 @@ def _run_setup(arguments: EvalOptions) -> int:
     refuse_suite_options(arguments)
     seeds, setup = (
         parse_seeds(arguments.seeds or DEFAULT_SEEDS),
-        options.setup_from(arguments, arguments.progress),
+        replace(options.setup_from(arguments, arguments.progress), tries=arguments.tries),
     )
     for note in check(setup):
         print(f"note: {note}", file=sys.stderr)

@@ -39,6 +39,8 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     for name in ("policy_options", "randomisation"):
         if setup.get(name):
             words += ["--" + name.replace("_", "-"), _written(setup[name])]
+    if setup.get("tries", 1) > 1:
+        words += ["--tries", str(setup["tries"])]
     words += ["--seeds", f"{seed}:{seed + 1}", "--videos", "--out", str(out)]
     return "./segue eval " + shlex.join(words)
 

@@ -36,6 +36,7 @@ class EpisodeResult:
     `path_m` is how far the commands move all end-effectors together [m]; NaN where they say joints.
     `progress_pearson`, `progress_mae` and `stop_reliable` (0 or 1) compare what a progress estimator said with the ramp
     from 0 to 1 over the episode, see `segue_core.progress.traces`; NaN without one.
+    `tries` is how many attempts at the seed it took, of which this is the last; 1 where there is one only.
     `smooth` is in the row form as its own fields.
     """
 
@@ -60,6 +61,7 @@ class EpisodeResult:
     progress_pearson: float = math.nan
     progress_mae: float = math.nan
     stop_reliable: float = math.nan
+    tries: int = 1
 
     @property
     def claimed_done(self) -> bool:
@@ -142,7 +144,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "float": lambda value: math.nan if value is None else float(value),
 }
 _FIELDS = {field.name: str(field.type) for field in fields(EpisodeResult) if field.type in _READERS}
-_NEWER = frozenset({"first_action_s", "path_m", "progress_pearson", "progress_mae", "stop_reliable"})
+_NEWER = frozenset({"first_action_s", "path_m", "progress_pearson", "progress_mae", "stop_reliable", "tries"})
 """Fields that rows of before do not have."""
 
 

@@ -95,6 +95,10 @@ examples:
     seeds: Annotated[str | None, _SEEDS] = Field(
         default=None, description=f"FIRST:END, END excluded, or a list; else {DEFAULT_SEEDS}, or what the suite says"
     )  # fmt: skip
+    tries: int = Field(
+        default=1, ge=1, le=100, description="attempts at each seed with other noise of the policy, of which one has "
+        "to succeed (Pass@N)",
+    )  # fmt: skip
     workers: int = Field(default_factory=default_workers, ge=1, le=1024, description="processes")
     out: Path | None = Field(
         default=None, description="folder for rows, table and plots; else runs/eval/<setup>"
@@ -292,6 +296,23 @@ class BenchWorldModel(BenchServed):
     )
     rounds: int = Field(default=50, ge=10, le=10**4, description="chunks of the task")
     stride: int = Field(default=16, ge=1, le=1024, description="ticks from one chunk to the next")
+
+
+class BenchTokens(Numbers):
+    """Time a policy that answers token by token: the first action and the whole stream, of every length and width."""
+
+    policy: Annotated[str, Word(names="policies")] = Field(
+        default="action_stream", description="policy, by name; fresh weights of its training's size"
+    )
+    checkpoint: str | None = Field(default=None, description="checkpoint folder instead of fresh weights")
+    horizons: tuple[int, ...] = Field(
+        default=(1, 2, 4, 10),
+        min_length=1,
+        description="actions of the streams, at most those of the training",
+    )
+    beams: tuple[int, ...] = Field(default=(1, 2, 4), min_length=1, description="widths; 1 is greedy")
+    threads: int = Field(default=1, ge=1, le=1024, description="threads of the processor")
+    rounds: int = Field(default=3, ge=1, le=10**6, description="timed streams of each")
 
 
 class BenchChain(Numbers):

@@ -69,6 +69,7 @@ COLUMNS: tuple[Column, ...] = (
         "completion", "time when done [s]", _completion, printed=False,
         means="length of the successful episodes",
     ),
+    Column("tries", "tries", lambda r: float(r.tries), printed=False, means="attempts at a seed until one succeeded"),
     Column(
         "nsparc", "NSPARC", lambda r: r.smooth.nsparc,
         means="how ragged the speed is, by its spectrum up to the first frequency below 5 % (Legato, App. D)",

@@ -69,6 +69,7 @@ class Trace:
             actions=actions,
             wall_s=wall_s,
             path_m=path_length(actions, self.space),
+            tries=1,
             **_progress(self.progress),
             first_action_s=math.nan if self.first_action is None else self.first_action / self.space.rate_hz,
         )

@@ -17,6 +17,7 @@ BENCH: Verbs = {
     "policy": _bench("policy", "a chunk of a policy"),
     "progress": _bench("progress", "an estimate of a task's progress"),
     "world_model": _bench("world_model", "what a policy's memory and its imagination cost"),
+    "tokens": _bench("tokens", "a policy that answers token by token: lengths, beams, kept keys, streaming"),
     "chain": _bench("chain", "an inference of Chain-of-Action beside ACT and Diffusion Policy"),
     "reaction": _bench("reaction", "ticks from moving an object to the arm's turn"),
     "continuation": _bench("continuation", "what each continuation adds"),

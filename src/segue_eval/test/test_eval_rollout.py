@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -44,6 +45,49 @@ def test_equal_seeds_give_equal_episodes_whatever_ran_in_between(
     assert all(
         np.array_equal(a, r.observation.images["head"]) for a, r in zip(images, policy.requests, strict=True)
     )
+
+
+def test_of_several_tries_at_a_seed_the_first_success_counts_and_each_has_other_noise(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
+) -> None:
+    """Pass@N: the world is the seed's every time, the noise of the policy is not."""
+
+    def tried(tries: int, lucky: int, watched: list[int] | None = None) -> tuple[EpisodeResult, Attempts]:
+        runner = Attempts(
+            robot, task, WavingPolicy(), plant, replace(SHORT, scheduler={"time_limit_s": 0.5}, tries=tries)
+        )
+        runner.lucky = lucky
+        seen = None if watched is None else lambda given, _: watched.append(given.tick)
+        runner.firsts = []
+        return runner(3, on_tick=seen), runner
+
+    once, plain = tried(1, 1)
+    third, several = tried(5, 3)
+    assert once.tries == 1 and plain.firsts[0].seed == several.firsts[0].seed
+    assert (third.success, third.tries) == (True, 3)
+    firsts = several.firsts
+    assert len({request.seed for request in firsts}) == len(firsts) == 3
+    assert len({request.observation.state.tobytes() for request in firsts}) == 1
+    never, _ = tried(2, 9)
+    assert (never.success, never.tries) == (False, 2)
+    ticks: list[int] = []
+    tried(3, 2, ticks)
+    assert ticks == list(range(len(ticks))), "one episode is watched, the one that counts"
+    row = third.to_row()
+    assert result_from_row(row).tries == 3
+    assert result_from_row({name: value for name, value in row.items() if name != "tries"}).tries == 1
+
+
+class Attempts(Runner):
+    """One whose attempt of the number `lucky` succeeds; `firsts` are the first request of each."""
+
+    lucky = 1
+    firsts: list[PredictRequest]
+
+    def _attempt(self, seed: int, number: int, on_tick: Any) -> EpisodeResult:
+        result = super()._attempt(seed, number, on_tick)
+        self.firsts.append(cast(WavingPolicy, self.policy).requests[0])
+        return replace(result, success=number == self.lucky)
 
 
 @pytest.mark.parametrize("delay", [1, 6, 10])

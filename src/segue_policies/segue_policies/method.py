@@ -47,6 +47,8 @@ class Method:
         options: a `StrictModel`, what a deployment may say of how it answers (`policy_options`); "" for nothing.
         network: a `StrictModel`, what `network` of its checkpoints must be, so that sizes are judged without building
             them; method, horizon and history are added where it has them. "": only the policy judges.
+        tokens: from (settings of a training, checkpoint folder or None) to a `segue_eval.bench.tokens.Streams`, what
+            `segue bench tokens` times; "" for what does not answer token by token.
         description: one sentence for people.
         continuation: the one when none is asked for.
         stride: ticks between two inference starts with that continuation, when nothing else is asked for; fewer where a
@@ -69,6 +71,7 @@ class Method:
     online: str = ""
     options: str = ""
     network: str = ""
+    tokens: str = ""
     description: str = ""
     continuation: str = "naive_async"
     stride: int = 30

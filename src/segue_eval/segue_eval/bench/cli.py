@@ -31,6 +31,7 @@ from segue_eval.settings import (
     BenchScheduler,
     BenchServed,
     BenchStart,
+    BenchTokens,
     BenchTrain,
     BenchWorldModel,
     Numbers,
@@ -38,8 +39,10 @@ from segue_eval.settings import (
 from segue_policies.checkpoints.shipped import refuse_unshipped
 from segue_policies.deployment import Deployment
 from segue_policies.estimator_loading import estimator_folder, make_estimator
+from segue_policies.method import methods
 from segue_policies.policy_loading import make_policy, method_in
 from segue_policies.runtime import Runtime
+from segue_policies.training.command.arguments import read_settings
 
 
 def _done(options: Numbers, report: Mapping[str, object]) -> int:
@@ -118,6 +121,40 @@ def run_world_model(options: BenchWorldModel) -> int:
     found = world_model.bench_world_model(_served(options), options.rounds, options.stride)
     print(world_model.table(found))
     return _done(options, {"bench": "world_model", **asdict(found)})
+
+
+def run_tokens(options: BenchTokens) -> int:
+    """Time a policy that answers token by token."""
+    from segue_eval.bench import tokens
+
+    found = tokens.bench_tokens(_streams(options), options.horizons, options.beams, options.rounds)
+    print(tokens.table(found))
+    return _done(options, {"bench": "tokens", "streams": [asdict(one) for one in found]})
+
+
+def _streams(options: BenchTokens) -> Any:
+    from segue_eval.bench.tokens import WIDEST
+
+    folder = Path(options.checkpoint) if options.checkpoint else None
+    method = method_in(folder) if folder else method_for(options.policy)
+    if not method.tokens:
+        text, can = (
+            f"policy {method.name!r} does not answer token by token",
+            [m.name for m in methods() if m.tokens],
+        )
+        raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=can)
+    Runtime("cpu", "float32", threads=options.threads).prepare()
+    settings = {} if folder else read_settings(config_folder() / "training" / f"{options.policy}.yaml")
+    streams = method.resolve("tokens")(settings, folder)
+    for name, given, most in (
+        ("horizons", options.horizons, streams.actions),
+        ("beams", options.beams, WIDEST),
+    ):
+        if not all(1 <= one <= most for one in given):
+            raise ConfigError(
+                ErrorCode.CONFIG_INVALID_VALUE, name, got=given, expected=f"each of 1 to {most}"
+            )
+    return streams
 
 
 def run_chain(options: BenchChain) -> int:

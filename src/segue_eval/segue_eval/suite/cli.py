@@ -24,7 +24,7 @@ from segue_eval.suite.write import write_all
 from segue_eval.summary import faults, policy_notes, shortenings
 
 _MODES = 2
-SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success", "progress")
+SETUP_OPTIONS = (*SetupOptions.model_fields, "require_success", "progress", "tries")
 SUITE_OPTIONS = ("quick", "tasks", "checkpoints", "modes")
 
 

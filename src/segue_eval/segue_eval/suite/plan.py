@@ -109,6 +109,7 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
         progress="" if looks_on is None else str(looks_on.resolve()),
         policy_options=cell.policy_options,
         randomisation=cell.randomisation,
+        tries=cell.tries,
     )
 
 

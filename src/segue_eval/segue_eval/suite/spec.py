@@ -42,6 +42,12 @@ class CellSpec(ChunkLengths):
     randomisation: Mapping[str, Any] = Field(
         default_factory=dict, description="what changes with the seed besides poses; else as the task has it"
     )
+    tries: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="attempts at each seed with other noise of the policy, of which one has to succeed (Pass@N)",
+    )
     ramp: Ramp = 22
     latency: str = Field(
         default="planned",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, sqrt
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,8 +12,11 @@ from typing_extensions import Self
 
 from segue_core.contracts.base import StrictModel
 from segue_policies.supervised.config import ChunkConfig
+from segue_policies.training.lora_config import LoraConfig
 
 Strategy = Literal["greedy", "sample", "beam"]
+LEAST_WORDS = 32
+"""Tokens that are left for words of instructions, at least."""
 
 
 class LanguageConfig(StrictModel):
@@ -35,6 +39,13 @@ class LanguageConfig(StrictModel):
                 {"got": self.width, "heads": self.heads},
             )
         return self
+
+
+class BaseConfig(StrictModel):
+    """A pretrained language model, or an OpenVLA, that stays as it is, and the adapters that are trained in it."""
+
+    folder: str = Field(description="folder of its weights and tokenizer, as the hub has them")
+    lora: LoraConfig = LoraConfig(rank=32, alpha=16.0)
 
 
 class DecodingConfig(StrictModel):
@@ -81,13 +92,16 @@ class StreamOptions(StrictModel):
     units: int | None = Field(
         default=None, ge=1, le=1024, description="actions decoded per answer, at most the horizon"
     )
+    base: str | None = Field(
+        default=None, description="folder of the base of adapters, where it is not where they were trained"
+    )
     cached: bool | None = Field(
         default=None, description="keep keys and values; without it only the speed differs"
     )
 
     def over(self, trained: Mapping[str, Any]) -> dict[str, Any]:
         """The decoding of a checkpoint with what is said here in its place."""
-        said = self.model_dump(exclude_none=True)
+        said = self.model_dump(exclude_none=True, exclude={"base"})
         strategy = {"strategy": said.pop("decoding")} if "decoding" in said else {}
         return {**trained, **said, **strategy}
 
@@ -107,7 +121,77 @@ class AlignmentConfig(StrictModel):
     )
 
 
-class StreamSettings(ChunkConfig):
+class PromptedSettings(ChunkConfig):
+    """A training of a language model behind a prompt, whatever it answers in."""
+
+    horizon: int = Field(default=10, ge=1, le=64, description="actions H of an answer")
+    language: LanguageConfig = LanguageConfig()
+    base: BaseConfig | None = Field(
+        default=None, description="a pretrained model in place of `language`; absent: none"
+    )
+    state: bool = Field(
+        default=True, description="one token of the prompt is the measured state; the paper has none"
+    )
+    longest: int = Field(
+        default=24, ge=1, le=512, description="tokens of an instruction; a longer one is refused"
+    )
+    backbone_width: int = Field(
+        default=16, ge=4, le=256, description="channels of the image trunk's first stage"
+    )
+
+
+class RegressionSettings(PromptedSettings):
+    """The baseline without tokens: all H actions as numbers, of one pass."""
+
+    method: str = "action_stream_regression"
+
+
+class CompressedSettings(PromptedSettings):
+    """The baseline of compressed tokens."""
+
+    method: str = "action_stream_fast"
+    scale: float = Field(
+        default=10.0,
+        gt=0,
+        le=1000,
+        description="steps of a coefficient per unit; an action's error is 1/2 over it",
+    )
+    codes: int = Field(
+        default=512,
+        ge=8,
+        le=65536,
+        description="tokens of the code at most: rounded coefficients, and merged ones",
+    )
+    merges: tuple[tuple[int, int], ...] = Field(
+        default=(), description="the code that a training has learned; its checkpoint has it"
+    )
+
+    @model_validator(mode="after")
+    def _words_are_left(self) -> Self:
+        alphabet = symbols_of(self.scale, self.horizon)
+        if not alphabet <= self.codes <= self.language.vocabulary - LEAST_WORDS:
+            raise PydanticCustomError(
+                "codes",
+                "codes is {got}, expected {low} (rounded coefficients at this scale) to {high} (language.vocabulary "
+                "without words)",
+                {"got": self.codes, "low": alphabet, "high": self.language.vocabulary - LEAST_WORDS},
+            )
+        for number, pair in enumerate(self.merges):
+            if not all(0 <= code < alphabet + number for code in pair):
+                raise PydanticCustomError(
+                    "merges",
+                    "merges: pair {number} is {got}, expected two of the {before} codes before it",
+                    {"number": number, "got": str(pair), "before": alphabet + number},
+                )
+        return self
+
+
+def symbols_of(scale: float, horizon: int) -> int:
+    """How many values a rounded coefficient of a chunk in -1..1 may have: an orthonormal cosine grows by sqrt(H)."""
+    return 2 * ceil(scale * sqrt(horizon)) + 1
+
+
+class StreamSettings(PromptedSettings):
     """A whole training run."""
 
     method: str = "action_stream"
@@ -118,16 +202,6 @@ class StreamSettings(ChunkConfig):
         "checkpoint of imitation and holds itself against it",
     )
     alignment: AlignmentConfig = AlignmentConfig()
-    language: LanguageConfig = LanguageConfig()
-    state: bool = Field(
-        default=True, description="one token of the prompt is the measured state; the paper has none"
-    )
-    longest: int = Field(
-        default=24, ge=1, le=512, description="tokens of an instruction; a longer one is refused"
-    )
-    backbone_width: int = Field(
-        default=16, ge=4, le=256, description="channels of the image trunk's first stage"
-    )
     decoding: DecodingConfig = Field(
         default=DecodingConfig(),
         description="how the checkpoint is decoded unless a deployment says otherwise",

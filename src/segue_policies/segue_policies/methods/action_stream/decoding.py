@@ -6,7 +6,7 @@ The separator is the only token that may follow a whole action; it is appended, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +18,19 @@ Choose = Callable[[Tensor], Tensor]
 """From logits (B, 256) of the bins to the chosen ones (B,)."""
 
 
+class Answering(Protocol):
+    """A network that can be asked token by token."""
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Vectors (B, n, W) of tokens (B, n)."""
+
+    def read(self, embedded: Tensor, **more: Any) -> Any:
+        """The language model's answer to vectors (B, n, W)."""
+
+    def choices(self, logits: Tensor) -> Tensor:
+        """Of logits (..., V) those that are chosen from, (..., n)."""
+
+
 class Running:
     """A prompt and what was decoded behind it, ready for the next token.
 
@@ -25,11 +38,11 @@ class Running:
     position. Without it everything is read again for every token, to the same logits.
     """
 
-    def __init__(self, net: StreamNet, prompt: Prompt, cached: bool = True) -> None:
+    def __init__(self, net: Answering, prompt: Prompt, cached: bool = True) -> None:
         self._net, self._cached = net, cached
         self._embedded, self._mask = prompt.embedded, prompt.mask
         self._kept: Any = None
-        self.logits = self._read(prompt.embedded)  # (B, 256), of the next bin
+        self.logits = self._read(prompt.embedded)  # (B, n), of what may be chosen next
 
     def feed(self, ids: Tensor) -> None:
         """Go on behind tokens (B, n)."""
@@ -50,7 +63,7 @@ class Running:
         kept = {"past_key_values": self._kept, "use_cache": True} if self._cached else {"use_cache": False}
         answer = self._net.read(new, attention_mask=self._mask, logits_to_keep=1, **kept)
         self._kept = answer.past_key_values if self._cached else None
-        return self._net.tokens.legal(answer.logits[:, -1].float())
+        return self._net.choices(answer.logits[:, -1].float())
 
 
 def decode(

@@ -13,7 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segue_policies.methods.action_stream.config import LanguageConfig, StreamSettings
+from segue_core.errors import ConfigError, ErrorCode
+from segue_policies.methods.action_stream.base import load_base
+from segue_policies.methods.action_stream.config import LanguageConfig, PromptedSettings, StreamSettings
+from segue_policies.methods.action_stream.instructions import hashed
 from segue_policies.methods.action_stream.tokens import StreamTokens
 from segue_policies.networks.map_stage import MapStage
 from segue_policies.networks.positions import sine_grid
@@ -37,7 +40,7 @@ class Look(nn.Module):
 
     pixel_gain: Tensor
 
-    def __init__(self, config: StreamSettings, shape: Shape, width: int) -> None:
+    def __init__(self, config: PromptedSettings, shape: Shape, width: int) -> None:
         super().__init__()
         pixels = shape.channels == PIXELS
         backbone = ResNet("resnet18", config.backbone_width, "group") if pixels else MapStage(shape.channels)
@@ -60,17 +63,35 @@ class Look(nn.Module):
         return tokens
 
 
-class StreamNet(nn.Module):
-    """All of it; actions are normalised outside."""
+class PromptedNet(nn.Module):
+    """A language model behind a prompt; actions are normalised outside.
 
-    def __init__(
-        self, config: StreamSettings, shape: Shape, look: nn.Module, language: nn.Module, vocabulary: int
-    ) -> None:
-        """`language` is a causal language model of transformers; of its vocabulary the first `vocabulary` count."""
+    Attributes:
+        words: tokens that instructions are made of, the first of the vocabulary.
+        vocabulary: V, of which an answer's tokens are the last.
+        answered: tokens of the longest answer.
+    """
+
+    words: int
+
+    def __init__(self, config: PromptedSettings, shape: Shape) -> None:
+        """Fresh weights, or those of `config.base`; raises as `load_base`."""
         super().__init__()
-        self.tokens = StreamTokens(vocabulary, shape.dim)
-        self.look, self.language = look, language
-        width = language.get_input_embeddings().embedding_dim  # type: ignore[operator]
+        base = load_base(config.base) if config.base is not None else None
+        self.base = base
+        self.language = _llama(config.language) if base is None else base.language
+        self.vocabulary = config.language.vocabulary if base is None else base.vocabulary
+        width = int(self.language.get_input_embeddings().embedding_dim)  # type: ignore[operator]
+        if base is not None and base.eyes is not None:
+            if shape.channels != PIXELS:
+                text = "base: OpenVLA looks at pixels"
+                do = "leave encoder.trunk out"
+                raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{shape.channels} channels", do=do)
+            self.look: nn.Module = base.eyes
+        else:
+            self.look = Look(config, shape, width)
+        self._context = int(self.language.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
+        self.answered = 0
         self.state = nn.Linear(shape.observations * shape.state, width) if config.state else None
 
     def prompt(self, images: Tensor, state: Tensor, words: Tensor) -> Prompt:
@@ -81,7 +102,17 @@ class StreamNet(nn.Module):
             parts.append(self.state(state.flatten(1))[:, None])
         shown = torch.cat([part.to(spoken.dtype) for part in parts], dim=1)
         mask = torch.cat([words.new_ones(shown.shape[:2]), (words[:, 1:] >= 0).long()], dim=1)
+        if mask.shape[1] + self.answered > self._context:
+            text = "prompt and answer are longer than what the language model reads"
+            got, do = f"{mask.shape[1]} and {self.answered} tokens", "lower `longest` or `horizon`"
+            raise ConfigError(
+                ErrorCode.CONFIG_CONFLICT, text, got=got, expected=f"together at most {self._context}", do=do
+            )
         return Prompt(torch.cat([shown, spoken[:, 1:]], dim=1), mask)
+
+    def spelt(self, instruction: str) -> list[int]:
+        """An instruction as tokens, of which the first begins the prompt and the last asks to act."""
+        return hashed(instruction, self.words) if self.base is None else self.base.spelt(instruction)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Vectors (B, n, W) of tokens (B, n)."""
@@ -89,23 +120,38 @@ class StreamNet(nn.Module):
         return vectors
 
     def forward(self, prompt: Prompt, ids: Tensor) -> Tensor:
-        """Logits (B, n, V) of each of the tokens (B, n) of a stream, given those before it."""
-        count = ids.shape[1]
-        embedded = torch.cat([prompt.embedded, self.embed(ids[:, :-1])], dim=1)
-        mask = torch.cat([prompt.mask, prompt.mask.new_ones(len(ids), count - 1)], dim=1)
-        logits: Tensor = self.read(embedded, attention_mask=mask, logits_to_keep=count).logits
-        return logits
+        """Logits (B, n, V) of each of the tokens (B, n) of an answer, given those before it."""
+        return self.behind(prompt, self.embed(ids[:, :-1]), ids.shape[1])
+
+    def behind(self, prompt: Prompt, vectors: Tensor, count: int) -> Tensor:
+        """What the model says at the last `count` places of the prompt with vectors (B, n, W) behind it."""
+        embedded = torch.cat([prompt.embedded, vectors.to(prompt.embedded.dtype)], dim=1)
+        mask = torch.cat([prompt.mask, prompt.mask.new_ones(vectors.shape[:2])], dim=1)
+        said: Tensor = self.read(embedded, attention_mask=mask, logits_to_keep=count).logits
+        return said
 
     def read(self, embedded: Tensor, **more: Any) -> Any:
         """The language model's answer to vectors (B, n, W)."""
         return self.language(inputs_embeds=embedded, **more)
 
 
+class StreamNet(PromptedNet):
+    """The one that answers in streams."""
+
+    def __init__(self, config: StreamSettings, shape: Shape) -> None:
+        super().__init__(config, shape)
+        self.tokens = StreamTokens(self.vocabulary, shape.dim)
+        self.words = self.tokens.separator
+        self.answered = shape.horizon * self.tokens.per_unit
+
+    def choices(self, logits: Tensor) -> Tensor:
+        """Of logits (..., V) those that are chosen from, of bins: (..., 256)."""
+        return self.tokens.legal(logits)
+
+
 def build_network(config: StreamSettings, shape: Shape) -> StreamNet:
     """A fresh network for what `shape` says."""
-    size = config.language
-    look = Look(config, shape, size.width)
-    return StreamNet(config, shape, look, _llama(size), size.vocabulary)
+    return StreamNet(config, shape)
 
 
 def _llama(size: LanguageConfig) -> nn.Module:

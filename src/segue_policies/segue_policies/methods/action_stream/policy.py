@@ -18,18 +18,18 @@ from segue_core.sampling import TRAINING_TIME_RTC, NoOptions
 from segue_policies.checkpoints.checkpoint import CheckpointConfig, inspect_checkpoint
 from segue_policies.deployment import Deployment
 from segue_policies.methods.action_stream.config import StreamOptions, StreamSettings
-from segue_policies.methods.action_stream.instructions import hashed, padded
+from segue_policies.methods.action_stream.instructions import padded
 from segue_policies.methods.action_stream.method import METHODS, SERVED
 from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
+from segue_policies.methods.action_stream.prompted_policy import OnBase
 from segue_policies.methods.action_stream.units import prefix_bins, stream_units
 from segue_policies.policy_info import policy_info
 from segue_policies.request_checks import check_guidance, check_served, not_finite, read_options
-from segue_policies.supervised.policy import SupervisedPolicy
 
 _SEEDS = 2**63
 
 
-class StreamPolicy(SupervisedPolicy):
+class StreamPolicy(OnBase):
     """Decodes a stream; an answer is a function of the request, whose seed decides what is drawn."""
 
     network, settings = build_network, StreamSettings
@@ -61,7 +61,7 @@ class StreamPolicy(SupervisedPolicy):
         measured = state if state.ndim == 2 else state[:, -1]
         rows: list[Tensor] = []
         for bins in self._units(request, pixels, state, measured):
-            rows.append(self._net_of_streams.tokens.values(bins))
+            rows.append(self.network_of_streams.tokens.values(bins))
             chunk = self._chunk(torch.stack(rows, dim=1), measured, request)
             chunk = replace(chunk, omega=omega[: chunk.horizon], complete=chunk.horizon == self._info.horizon)
             yield PredictResult(chunk, time.perf_counter() - start)
@@ -69,7 +69,7 @@ class StreamPolicy(SupervisedPolicy):
     def _units(
         self, request: PredictRequest, pixels: Tensor, state: Tensor, measured: Tensor
     ) -> Iterator[Tensor]:
-        net, generator = self._net_of_streams, torch.Generator().manual_seed(request.seed % _SEEDS)
+        net, generator = self.network_of_streams, torch.Generator().manual_seed(request.seed % _SEEDS)
         with torch.no_grad(), self._runtime.computing(self._device):
             prompt = self._prompt(pixels, state, request.instruction)
         units = stream_units(
@@ -83,8 +83,8 @@ class StreamPolicy(SupervisedPolicy):
             yield unit
 
     def _prompt(self, pixels: Tensor, state: Tensor, instruction: str) -> Prompt:
-        net = self._net_of_streams
-        words = padded(hashed(instruction, net.tokens.separator), self._config.longest, instruction)
+        net = self.network_of_streams
+        words = padded(net.spelt(instruction), self._config.longest, instruction)
         images = self._picture_encoder.encode(self._picture_encoder.normalise(pixels))
         ids = torch.from_numpy(words)[None].to(self._device)
         return net.prompt(images, self._normaliser.encode_state(state), ids)
@@ -95,7 +95,7 @@ class StreamPolicy(SupervisedPolicy):
             return None
         count = int(np.cumprod(request.omega == 1).sum())
         rows, space = np.asarray(request.reference[:count], np.float32), self._info.action_space
-        return prefix_bins(self._net_of_streams, self._normaliser, space, rows, measured)
+        return prefix_bins(self.network_of_streams, self._normaliser, space, rows, measured)
 
     def _chunk(self, values: Tensor, measured: Tensor, request: PredictRequest) -> ActionChunk:
         actions = self._normaliser.decode_actions(values, measured)[0].cpu().numpy()
@@ -105,8 +105,14 @@ class StreamPolicy(SupervisedPolicy):
         return ActionChunk(rows, request.start_tick, self._info.name, request.sequence)
 
     @property
-    def _net_of_streams(self) -> StreamNet:
+    def network_of_streams(self) -> StreamNet:
+        """What decodes."""
         return cast(StreamNet, self._net)
+
+    @property
+    def stream_settings(self) -> StreamSettings:
+        """Of the checkpoint, decoded as the deployment says."""
+        return self._config
 
 
 def _settings(config: CheckpointConfig, deployment: Deployment) -> StreamSettings:

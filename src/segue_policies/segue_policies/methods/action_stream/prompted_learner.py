@@ -1,0 +1,71 @@
+"""What every training behind a prompt shares: its units, its instructions, the prompt itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from segue_policies.methods.action_stream.base import Trained, base_of, trained_names
+from segue_policies.methods.action_stream.config import PromptedSettings
+from segue_policies.methods.action_stream.instructions import padded
+from segue_policies.methods.action_stream.model import Prompt, PromptedNet
+from segue_policies.samples.demonstrations import ChunkDataset
+from segue_policies.samples.normaliser import FLOORS, IMAGENET_MEAN, Normaliser, fit_normaliser
+from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
+from segue_policies.supervised.sample import Sample
+
+WORDS = "words"
+PERCENTILES = (0.01, 0.99)
+
+SettingsT = TypeVar("SettingsT", bound=PromptedSettings)
+PromptedT = TypeVar("PromptedT", bound=PromptedNet)
+
+
+class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT, PromptedT]):
+    """A sample is an observation, an instruction and the next H actions in -1..1."""
+
+    encoder_part = "look."
+
+    def fit(self, part: ChunkDataset) -> Normaliser:
+        """The 1st and 99th percentile of each dimension to -1 and 1, the same for every row of a stream."""
+        data, frames = part.data, statistics_frames(part)
+        chunks, state = part.chunks(frames), data.state[frames]
+        fitted = fit_normaliser(chunks, state, np.asarray(data.images[frames]), data.action_space)
+        origin = fitted.action_anchor * state if fitted.action_anchor.any() else np.zeros_like(chunks[:, 0])
+        seen = (chunks - origin[:, None])[part.real(frames)]  # (n, D), of all rows
+        low, high = np.quantile(seen.astype(np.float64), PERCENTILES, axis=0)
+        floor = np.concatenate([np.full(c.size, FLOORS[c.kind]) for c in data.action_space.channels])
+        rows = (self.horizon, 1)
+        return replace(
+            fitted,
+            action_mean=np.tile((high + low) / 2, rows).astype(np.float32),
+            action_scale=np.tile(np.maximum((high - low) / 2, floor), rows).astype(np.float32),
+            image_mean=np.tile(np.array(IMAGENET_MEAN, np.float32), (len(data.cameras), 1)),
+        )
+
+    def kept(self, net: PromptedT) -> nn.Module:
+        """The whole network, or what is trained beside a base."""
+        return net if self.config.base is None else Trained(net, trained_names(self.model))
+
+    def made_on(self) -> dict[str, str] | None:
+        """Name and digest of the base."""
+        base = self.config.base
+        return None if base is None else base_of(Path(base.folder)).model_dump()
+
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """Tokens (F, L) of each frame's instruction."""
+        episodes, which = np.unique(np.asarray(self.data.episode), return_inverse=True)
+        told = [self.data.instruction(int(episode)) for episode in episodes]
+        longest = self.config.longest
+        rows = np.stack([padded(self.model.spelt(text), longest, text) for text in told])
+        return {WORDS: rows[which]}
+
+    def prompt(self, net: PromptedT, sample: Sample) -> Prompt:
+        """What comes before the answers to a sample."""
+        return net.prompt(sample.images, sample.state, sample.columns[WORDS])
