@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from segue_core.errors import ErrorCode, PolicyError
-from segue_core.files import read_json, regular
+from segue_core.files import read_bytes, read_json
 from segue_policies.checkpoints.checkpoint import PretrainedBase
 from segue_policies.methods.action_stream.config import BaseConfig
 from segue_policies.networks.action_tokens import EMPTY_TOKEN
@@ -27,7 +27,7 @@ from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_MEAN
 from segue_policies.training.lora import add_adapters
 
 _OPENVLA = "openvla"
-_PART_BYTES = 2**24
+_MAX_WEIGHTS = 2**36  # bytes of one file
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +102,7 @@ def base_of(folder: Path) -> PretrainedBase:
     if not files:
         raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "base: no *.safetensors in this folder", got=folder)
     for file in files:
-        one = hashlib.sha256()
-        with regular(file).open("rb") as opened:
-            while part := opened.read(_PART_BYTES):
-                one.update(part)
-        total.update(file.name.encode() + one.digest())
+        total.update(file.name.encode() + hashlib.sha256(read_bytes(file, _MAX_WEIGHTS)).digest())
     return PretrainedBase(name=folder.name, digest=total.hexdigest())
 
 

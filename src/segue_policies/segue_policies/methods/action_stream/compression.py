@@ -10,7 +10,6 @@ dimensions comes back within 1 / (2 scale), in the mean square over its rows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue_core.files import parse_json
 from segue_policies.methods.action_stream.config import symbols_of
 from segue_policies.networks.pretrained import library
 
@@ -94,7 +94,7 @@ class ChunkCode:
         learner.train_from_iterator(
             ("".join(map(self._letter, row)) for row in self.rounded(chunks).tolist()), trainer
         )
-        pairs = json.loads(learner.to_str())["model"]["merges"]
+        pairs = parse_json(learner.to_str())["model"]["merges"]
         return ChunkCode(self.rows, self.dim, self.scale, self._numbered(pairs))
 
     def _numbered(self, pairs: Sequence[Sequence[str]]) -> Merges:
