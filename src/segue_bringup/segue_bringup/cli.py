@@ -14,6 +14,7 @@ from segue_bringup.environment import endings
 from segue_bringup.environment import index as indices
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
 from segue_bringup.environment.workspace import Workspace
+from segue_bringup.supervision.head_start import head_start
 
 if TYPE_CHECKING:
     from segue_core.command_line.verb import Chosen
@@ -34,17 +35,22 @@ def _refuse_sooner_next_time() -> None:
         command_index.main([str(workspace.state / indices.FILE)])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; every error becomes one sentence and a documented exit status."""
+def _perform(words: Sequence[str]) -> int:
     from segue_bringup.catalogue import names
     from segue_bringup.verbs import VERBS
     from segue_core.command_line.main import perform
 
+    return perform(words, VERBS, names, before=_refuse_environment)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; every error becomes one sentence and a documented exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["help"]:
         given = [*given[1:], "--help"]
     try:
-        return perform(given, VERBS, names, before=_refuse_environment)
+        with head_start(given):
+            return _perform(given)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return endings.EXIT_INTERRUPTED

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from segue_bringup.supervision.forked import ForkServer
+from segue_bringup.supervision.head_start import begun, head_start
 from segue_bringup.supervision.supervisor import Job, Supervisor
 from segue_core.errors import ConfigError, ErrorCode
 
@@ -118,3 +119,25 @@ def test_a_dead_server_takes_its_processes_with_it_and_the_next_begin_by_themsel
         (second,) = supervisor.pids.values()
         assert _wait_until(lambda: "__node:=it" in _command(second))
     assert said == ["node ended (killed by SIGTERM)"]
+
+
+def _children() -> set[str]:
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+def test_a_graph_has_a_head_start_that_is_handed_over_once_or_ends_with_the_command(tmp_path: Path) -> None:
+    before = _children()
+    with head_start(["run", "task:=drawer"]):
+        server = begun()
+        assert server is not None and begun() is None
+    with server:
+        assert server.takes([_script(tmp_path, "")])
+    with head_start(["run", "tsk:=drawer"]):
+        assert _children() != before
+    assert _children() == before and begun() is None
+
+
+@pytest.mark.parametrize("words", ["", "eval", "run --help", "move -h"])
+def test_what_starts_no_graph_has_no_head_start(words: str) -> None:
+    with head_start(words.split()):
+        assert begun() is None

@@ -5,7 +5,6 @@ from pathlib import Path
 from segue_bringup.environment.conditions import room
 from segue_core.errors import DataError
 from segue_core.exit_status import ExitStatus
-from segue_data.bags.manifest import load
 
 
 def spoiled(status: ExitStatus, trouble: ExitStatus) -> ExitStatus:
@@ -22,6 +21,8 @@ def recording_status(bag: str, folder: Path) -> ExitStatus:
 
 
 def _is_whole(bag: Path) -> bool:
+    from segue_data.bags.manifest import load
+
     try:
         return load(bag).complete
     except DataError:  # it was never closed: there is no manifest, or none that can be read

@@ -8,7 +8,6 @@ from rclpy.node import Node
 from segue_bringup.catalogue import path_of
 from segue_bringup.resolution import Plan
 from segue_core.contracts.files import load_robot
-from segue_data.recording.rest import RestWatch
 from segue_interfaces.msg import SafetyState
 from segue_interfaces.srv import Arm
 from segue_ros import qos
@@ -44,6 +43,8 @@ class Standstill:
     """Whether the arms of a graph rest."""
 
     def __init__(self, node: Node, plan: Plan) -> None:
+        from segue_data.recording.rest import RestWatch  # reads bags, which no start waits for
+
         robot = load_robot(str(path_of("robots", str(plan.arguments["robot"]))))
         self._watch, self._heard_s = RestWatch(robot.joint_names), time.monotonic()
         listen(node, self._on_joint_states)

@@ -8,6 +8,7 @@ import yaml
 
 from segue_bringup.resolution import NodePlan, Plan
 from segue_bringup.supervision.forked import ForkServer
+from segue_bringup.supervision.head_start import begun
 from segue_core.errors import ConfigError, ErrorCode
 
 
@@ -61,5 +62,5 @@ def node_environment(node: NodePlan, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def make_fork_server(plan: Plan) -> ForkServer:
-    """What starts the nodes of a plan, the sooner the longer before them it was made."""
-    return ForkServer(node_environment(plan.nodes[0], os.environ))
+    """What starts the nodes of a plan: the one that has a head start, or a new one."""
+    return begun() or ForkServer(node_environment(plan.nodes[0], os.environ))
