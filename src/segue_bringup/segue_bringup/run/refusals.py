@@ -137,13 +137,14 @@ def refuse_undescribed_hardware(plan: Plan) -> None:
 
 def refuse_absent_device(plan: Plan) -> None:
     """Raises ConfigError when a person is to command by a gamepad that is not there."""
+    if "teleop" not in _names(plan):
+        return
     from segue_core.contracts.files import load_file
     from segue_data.teleop.config import TeleopConfig
     from segue_data.teleop.inputs import refuse_absent
 
-    if any(node.name == "teleop" for node in plan.nodes):
-        config = load_file(str(plan.arguments["teleop_file"]), TeleopConfig, "teleoperation")
-        refuse_absent(config, str(plan.arguments["teleop_device"]))
+    config = load_file(str(plan.arguments["teleop_file"]), TeleopConfig, "teleoperation")
+    refuse_absent(config, str(plan.arguments["teleop_device"]))
 
 
 def refuse_bad_progress(plan: Plan) -> str:
