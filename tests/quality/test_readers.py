@@ -48,7 +48,7 @@ CHECKED = {
 """What else reads, and what of."""
 
 OWN = {
-    "segue_bringup/environment/index.py", "segue_bringup/environment/installed.py",
+    "segue_bringup/environment/words/index.py", "segue_bringup/environment/words/installed.py",
     "segue_bringup/environment/lock.py",
     "segue_bringup/environment/setup_display.py", "segue_bringup/environment/ros_conditions.py",
     "segue_bringup/environment/setup_steps.py",

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from segue_bringup.environment import endings
-from segue_bringup.environment import index as indices
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
+from segue_bringup.environment.words import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.supervision.head_start import head_start
 

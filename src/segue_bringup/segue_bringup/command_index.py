@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from segue_bringup.catalogue import config_root
-from segue_bringup.environment.installed import method_folders
+from segue_bringup.environment.words.installed import method_folders
 from segue_bringup.verbs import VERBS
 from segue_core.command_line.setting import REQUIRED, Setting
 from segue_core.command_line.verb import every

@@ -15,8 +15,8 @@ import yaml
 
 from segue_bringup import command_index
 from segue_bringup.catalogue import config_root, names
-from segue_bringup.environment import completing, index_making, mistyped_words, script_settings
-from segue_bringup.environment import index as indices
+from segue_bringup.environment.words import completing, index_making, mistyped_words, script_settings
+from segue_bringup.environment.words import index as indices
 from segue_bringup.environment.workspace import Workspace
 from segue_bringup.graph import load_graph
 from segue_bringup.settings import GraphOptions

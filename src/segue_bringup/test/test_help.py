@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from segue_bringup import cli
-from segue_bringup.environment import commands, page
+from segue_bringup.environment import commands
 from segue_bringup.environment.__main__ import main as script
+from segue_bringup.environment.words import page
 from segue_bringup.verbs import VERBS
 
 ROOT = Path(__file__).parents[3]

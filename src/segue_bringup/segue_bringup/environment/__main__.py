@@ -7,7 +7,7 @@ from segue_bringup.environment import endings
 
 def main(words: list[str]) -> int:
     """The exit status of what the words ask for."""
-    from segue_bringup.environment.instant_answers import answered
+    from segue_bringup.environment.words.instant_answers import answered
     from segue_bringup.environment.workspace import Workspace
 
     status = answered(Workspace.of_this_file(), words)

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from segue_bringup.environment import completing, index_making, script_settings, torch_choice
+from segue_bringup.environment import torch_choice
 from segue_bringup.environment.checks import machine_checks, require
 from segue_bringup.environment.doctor import doctor, print_problem
 from segue_bringup.environment.endings import EXIT_INTERRUPTED, hold
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT, EnvironmentProblem
 from segue_bringup.environment.lock import exclusive
-from segue_bringup.environment.page import EXIT_USAGE, HELP
 from segue_bringup.environment.ros import find_ros, require_importable
 from segue_bringup.environment.setup_display import SetupDisplay, elapsed_text
 from segue_bringup.environment.setup_steps import Setup
@@ -20,6 +19,8 @@ from segue_bringup.environment.stamps import StampStore
 from segue_bringup.environment.steps import pending, run_pending
 from segue_bringup.environment.testing import OWN, misspelt, pytest_environment, run_tests
 from segue_bringup.environment.variables import run_environment, sourcing_lines
+from segue_bringup.environment.words import completing, index_making, script_settings
+from segue_bringup.environment.words.page import EXIT_USAGE, HELP
 from segue_bringup.environment.workspace import Workspace
 
 _WITHOUT_ROS2 = (

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.environment.installed import METHODS, entry_names, method_folders
-from segue_bringup.environment.script_settings import rules
+from segue_bringup.environment.words.installed import METHODS, entry_names, method_folders
+from segue_bringup.environment.words.script_settings import rules
 from segue_bringup.environment.workspace import Workspace
 
 Setting = dict[str, Any]

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from segue_bringup.environment import endings, index_making, script_settings
-from segue_bringup.environment import index as indices
-from segue_bringup.environment.page import EXIT_USAGE, UNKNOWN_NAME, VERBS
+from segue_bringup.environment import endings
+from segue_bringup.environment.words import index as indices
+from segue_bringup.environment.words import index_making, script_settings
+from segue_bringup.environment.words.page import EXIT_USAGE, UNKNOWN_NAME, VERBS
 from segue_bringup.environment.workspace import Workspace
 
 _BASH = r"""_segue() {

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segue_bringup.environment import index as indices
-from segue_bringup.environment.installed import METHODS, entry_names
-from segue_bringup.environment.script_settings import rules
+from segue_bringup.environment.words import index as indices
+from segue_bringup.environment.words.installed import METHODS, entry_names
+from segue_bringup.environment.words.script_settings import rules
 from segue_bringup.environment.workspace import Workspace
 
 _KINDS: Mapping[str, Any] = {"bool": bool, "int": int, "float": float, "str": str, "Path": Path}

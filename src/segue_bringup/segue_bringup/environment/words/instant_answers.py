@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from segue_bringup.environment.page import EXIT_USAGE, HELP, USAGE, VERBS, unknown_command, version
+from segue_bringup.environment.words.page import EXIT_USAGE, HELP, USAGE, VERBS, unknown_command, version
 from segue_bringup.environment.workspace import Workspace
 
 
@@ -19,7 +19,7 @@ def answered(workspace: Workspace, words: Sequence[str]) -> int | None:
         return _refused(unknown_command(words[1])) if words[1] not in VERBS else None
     if words[0] not in VERBS:
         return _refused(unknown_command(words[0]))
-    from segue_bringup.environment.mistyped_words import refusal
+    from segue_bringup.environment.words.mistyped_words import refusal
 
     wrong = refusal(workspace, words)
     return _refused(wrong, "") if wrong else None

@@ -4,8 +4,8 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 
-from segue_bringup.environment import index as indices
-from segue_bringup.environment.installed import METHODS, entry_names
+from segue_bringup.environment.words import index as indices
+from segue_bringup.environment.words.installed import METHODS, entry_names
 from segue_bringup.environment.workspace import Workspace
 
 
