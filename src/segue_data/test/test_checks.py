@@ -196,7 +196,7 @@ def test_numbers_that_no_robot_has_and_tasks_that_are_not_there_are_refused(
     rows = pa.array([of(row) for row in table.column(place).to_pylist()], table.schema.field(place).type)
     pq.write_table(table.set_column(place, column, rows), file)
     with pytest.raises(DataError, match=re.escape(said)):
-        load(dataset, workers=1, progress=False)
+        load(dataset, workers=1, bar=False)
     assert said in " ".join(problem.what for problem in check_dataset(dataset).problems)
 
 
