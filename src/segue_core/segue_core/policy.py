@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
-from segue_core.arrays import Floats
+from segue_core.arrays import Floats, Rgb
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ConfigError, ErrorCode, clipped, unknown_name
 from segue_core.history import MAX_LOOKBACK, check_history
@@ -199,6 +199,15 @@ def remember(policy: Policy, seen: Observation, executed: NDArray[np.float32], c
     if corrected and isinstance(policy, CorrectedPolicy):
         policy.corrected()
     cast(MemoryPolicy, policy).observe(seen, executed)
+
+
+@runtime_checkable
+class ImaginingPolicy(Protocol):
+    """A policy that expects pictures, too; people are shown them, and nothing that is executed depends on them."""
+
+    def imagined(self) -> Mapping[int, Rgb]:
+        """What its last answer expects to see, by tick: (h, w, 3) uint8, the views of its cameras side by side."""
+        ...
 
 
 class StreamingPolicy(Policy, Protocol):

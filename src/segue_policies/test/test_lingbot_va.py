@@ -22,7 +22,10 @@ from segue_core.action_space import (
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PredictRequest
+from segue_policies.deployment import Deployment
+from segue_policies.method import find_method
 from segue_policies.methods.lingbot_va.actions import WIDTH, ActionUnits, Universal
+from segue_policies.methods.lingbot_va.autoencoder import tokens_of, views_of
 from segue_policies.methods.lingbot_va.config import WorldConfig
 from segue_policies.methods.lingbot_va.learner import WorldLearner
 from segue_policies.methods.lingbot_va.loss import Draws, Sequence, chunked, draw, losses, passed
@@ -30,7 +33,7 @@ from segue_policies.methods.lingbot_va.memory import Mind
 from segue_policies.methods.lingbot_va.model import WorldNet, begin_action_stream
 from segue_policies.methods.lingbot_va.policy import WorldPolicy
 from segue_policies.methods.lingbot_va.sequences import packing
-from segue_policies.policy_loading import load_policy
+from segue_policies.policy_loading import load_policy, make_policy
 from segue_policies.samples.demonstrations import split
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, SIZE, make_dots
@@ -365,13 +368,36 @@ def test_naive_goes_on_from_stale_pictures_and_says_when_there_are_none(policy: 
     assert not np.allclose(stale.chunk.actions[3:], missing.chunk.actions[3:], atol=1e-6)
 
 
+def with_options(checkpoint: Path, **options: Any) -> WorldPolicy:
+    method = find_method("lingbot_va")
+    made = make_policy(method, Deployment(checkpoint=checkpoint, options=options))
+    assert isinstance(made, WorldPolicy)
+    return made
+
+
+def test_a_deployment_decides_which_actions_are_remembered_and_how_far_is_denoised(
+    checkpoint: Path,
+) -> None:
+    answers = []
+    for options in ({}, {"remember": "predicted"}, {"video_until": 1.0, "video_steps": 5}):
+        one = with_options(checkpoint, **options)
+        told(one, 4)
+        one.predict(asked(4, delay=0))
+        one.observe(seen(6), np.full((2, 14), 0.5, np.float32))  # another thing than was predicted
+        answers.append(one.predict(asked(6)).chunk.actions)
+    assert not np.allclose(answers[0], answers[1], atol=1e-6)
+    assert not np.allclose(answers[0], answers[2], atol=1e-6)
+    with pytest.raises(ConfigError, match="remember"):
+        with_options(checkpoint, remember="both")
+
+
 @pytest.mark.parametrize("remembered", ["executed", "predicted"])
 def test_what_a_person_did_is_remembered_and_not_what_was_predicted_meanwhile(
-    policy: WorldPolicy, monkeypatch: pytest.MonkeyPatch, remembered: str
+    checkpoint: Path, remembered: str
 ) -> None:
-    monkeypatch.setattr(policy, "_config", policy._config.model_copy(update={"remember": remembered}))
+    policy = with_options(checkpoint, remember=remembered)
     told(policy, 4)
-    policy.predict(asked(4))
+    policy.predict(asked(4, delay=0))
     policy.corrected()
     by_hand = np.full((2, 14), 0.3, np.float32)
     policy.observe(seen(6), by_hand)
@@ -380,6 +406,25 @@ def test_what_a_person_did_is_remembered_and_not_what_was_predicted_meanwhile(
     told(policy, 4)
     policy.observe(seen(6), by_hand)
     assert np.allclose(policy.predict(asked(6)).chunk.actions, after, atol=1e-5)
+
+
+def test_an_answer_comes_with_the_pictures_that_it_expects_at_the_ticks_that_it_has_rows_for(
+    policy: WorldPolicy,
+) -> None:
+    assert policy.imagined() == {}
+    told(policy, 4)
+    policy.predict(asked(4))
+    expected = policy.imagined()
+    assert list(expected) == [6, 8, 10, 12]
+    width, height = policy._config.picture
+    assert {picture.shape for picture in expected.values()} == {(height, width * len(CAMERAS), 3)}
+    policy.predict(asked(4, "world_model"))
+    assert list(policy.imagined()) == [8, 10, 12]  # what is executing leads to tick 6
+
+
+def test_what_is_a_token_is_the_same_place_of_the_same_picture_again() -> None:
+    latents = torch.randn(3, 2, 4, 2, 3)
+    assert torch.equal(views_of(tokens_of(latents), 2, (32, 48)), latents)
 
 
 def test_memory_stays_within_its_window_and_says_so(policy: WorldPolicy) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from policy_rig import ros_with
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from sensor_msgs.msg import Image
 from spinning import spin_until
 
 from segue_core import wire
@@ -43,6 +45,10 @@ class Past:
     shown: list[list[int]] = field(default_factory=list)
     upset: bool = False
     corrections: list[int] = field(default_factory=list)
+
+    def imagined(self) -> dict[int, NDArray[np.uint8]]:
+        tick = self.shown[-1][-1]
+        return {tick + k: np.full((4, 6, 3), tick + k, np.uint8) for k in (2, 4)}
 
     def corrected(self) -> None:
         self.corrections.append(len(self.told))
@@ -162,6 +168,26 @@ def test_a_memory_knows_what_a_person_did_in_the_middle_of_a_run(rig: Rig, polic
     assert policy.resets == resets + 1
     assert policy.shown[-1] == [40, 40, 40]
     assert policy.told == [(40, [])]
+
+
+def test_a_picture_that_was_imagined_is_shown_when_what_it_was_imagined_for_is_seen(rig: Rig) -> None:
+    shown: list[Image] = []
+    rig.peer.create_subscription(Image, "/imagined_camera/image_raw", shown.append, qos.SENSOR)
+    spin_until(rig.executor, lambda: rig.node._imagination._out.get_subscription_count() == 1)
+    for sequence, ticks in enumerate([(10,), (11, 13)]):
+        tick = ticks[-1]
+        rig.see(*ticks)
+        rig.do(tick)
+        assert rig.ask(tick, sequence, reset=sequence == 0).error_code == 0
+        spin_until(rig.executor, lambda tick=tick: tick + 4 in rig.node._imagination._waiting)
+    rig.see(14, 15, 16, 17)
+    spin_until(rig.executor, lambda: len(shown) == 3)
+    assert [picture.data[0] for picture in shown] == [
+        14,
+        15,
+        17,
+    ]  # nobody saw tick 12, and 16 was not imagined
+    assert (shown[0].height, shown[0].width, shown[0].encoding) == (4, 6, "rgb8")
 
 
 def test_a_request_that_is_asked_too_late_for_the_memory_is_refused(rig: Rig, policy: Past) -> None:

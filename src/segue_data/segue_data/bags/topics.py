@@ -16,6 +16,8 @@ OBSERVATION = "/segue/observation"
 SIM_STATE = "/sim/state"  # the whole world: for spectators and experts, for no policy that is not privileged
 SIM_STATE_TYPE = "segue_interfaces/msg/SimState"
 
+IMAGINED = "imagined"  # what a policy expects to see, as if a camera of that name saw it
+
 _IMAGE_TYPES = {
     "sensor_msgs/msg/CompressedImage": "image_raw/compressed",
     "sensor_msgs/msg/Image": "image_raw",
@@ -55,7 +57,9 @@ GATHERED_TOPICS = frozenset({"/tf_static"})
 def run_topics(cameras: Iterable[str]) -> dict[str, str]:
     """Topics of a live run that are recorded by default, with their types as published."""
     ours = "segue_interfaces/msg/"
-    images = {image_topic(name, "sensor_msgs/msg/Image"): "sensor_msgs/msg/Image" for name in cameras}
+    cameras = tuple(cameras)
+    shown = (*cameras, IMAGINED)
+    images = {image_topic(name, "sensor_msgs/msg/Image"): "sensor_msgs/msg/Image" for name in shown}
     infos = {f"/{name}_camera/camera_info": "sensor_msgs/msg/CameraInfo" for name in cameras}
     return {
         JOINT_STATES: "sensor_msgs/msg/JointState",

@@ -14,8 +14,8 @@ from typing import Any
 from segue_core.arrays import Rgb
 from segue_core.errors import PerceptionError
 from segue_data.bags.encoding import decode
-from segue_data.bags.reader import NANOSECONDS, read, stamp_ns, topics_of
-from segue_data.bags.topics import image_topics
+from segue_data.bags.reader import NANOSECONDS, extent_of, read, stamp_ns
+from segue_data.bags.topics import IMAGINED, image_topics
 from segue_perception import colours
 
 _CAMERA = re.compile(r"/(\w+)_camera/image_raw(?:/compressed)?")
@@ -32,10 +32,10 @@ def to_rgb(message: Any, place: str) -> Rgb:
 
 
 def camera_topics(bag: Path) -> dict[str, str]:
-    """One image topic per camera of the bag, camera name to topic, the head camera first."""
-    topics = topics_of(bag)
+    """One image topic per camera that the bag has frames of, camera name to topic: the head first, imagined last."""
+    topics = +extent_of(bag)[0]
     names = {match[1] for topic in topics if (match := _CAMERA.fullmatch(topic))}
-    ordered = sorted(names, key=lambda name: (name != "head", name))
+    ordered = sorted(names, key=lambda name: (name == IMAGINED, name != "head", name))
     return {name: next(topic for topic in image_topics(name) if topic in topics) for name in ordered}
 
 
@@ -44,7 +44,8 @@ def camera_frames(
 ) -> Iterator[tuple[float, Mapping[str, Rgb]]]:
     """(seconds since `start_ns`, image per camera) at every grid point of [start_ns, end_ns).
 
-    Begins at the first grid point by which every camera in the bag has been seen.
+    Begins at the first grid point by which every camera in the bag has been seen. What a policy imagines comes when it
+    does.
     Raises DataError or PerceptionError for a corrupt bag or frame.
     """
     topics = camera_topics(bag)
@@ -56,8 +57,9 @@ def camera_frames(
         message = record.message()
         stamp = stamp_ns(message.header)
         while start_ns + index * step < min(stamp, end_ns):
-            if len(latest) == len(topics):
-                yield index / rate_hz, {camera: to_rgb(latest[camera], camera) for camera in topics}
+            if latest.keys() >= topics.keys() - {IMAGINED}:
+                shown = {name: latest[name] for name in topics if name in latest}
+                yield index / rate_hz, {name: to_rgb(message, name) for name, message in shown.items()}
             index += 1
         if stamp >= end_ns:
             return

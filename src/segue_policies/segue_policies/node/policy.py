@@ -26,6 +26,7 @@ from segue_interfaces.msg import PolicyInfo as PolicyInfoMsg
 from segue_policies.answering import decode, errors_of
 from segue_policies.deployment import Deployment, expected_by
 from segue_policies.method import Method, find_method, policy_names
+from segue_policies.node.imagination import Imagination
 from segue_policies.node.memory import Memory
 from segue_policies.node.worker import Worker
 from segue_policies.node.world import world_of
@@ -114,6 +115,7 @@ class PolicyNode(LifecycleComponent):
         self._answering = self._must_forget = False
         self._trouble: SegueError | None = None  # of what nobody waits for, on the inference thread
         self._memory = Memory(self, self._policy, self._do)
+        self._imagination = Imagination(self, self._policy, self._do)
         if self.looks:
             self.create_subscription(
                 ObservationMsg, "segue/observation", self._on_observation, qos.OBSERVATION
@@ -156,6 +158,7 @@ class PolicyNode(LifecycleComponent):
         if self._awaited and self._awaited[0] == message.tick and not self._awaited[1].done():
             self._awaited[1].set_result(message)
         self._memory.saw(message)
+        self._imagination.saw(int(message.tick), message.header.stamp)
 
     def _shared_ns(self) -> int:
         """Now, where one clock is told to everybody [ns]; 0 elsewhere: the robot's machine may have another time."""
@@ -168,6 +171,7 @@ class PolicyNode(LifecycleComponent):
         except SegueError as error:
             self._end_without(handle, error)
             return PredictChunk.Result(error_code=int(error.code), error_text=str(error))
+        self._imagination.answered()
         handle.succeed()
         return PredictChunk.Result(chunk=self._chunk(result))
 
@@ -224,6 +228,8 @@ class PolicyNode(LifecycleComponent):
         if goal.run_id != self._run_id or (goal.reset and not goal.run_id):
             self._run_id, self._must_forget = goal.run_id, True
             self._seen.begin()
+        if goal.reset:
+            self._imagination.forget()
         if self._must_forget:
             self._must_forget = False
             self._do(self._reset)

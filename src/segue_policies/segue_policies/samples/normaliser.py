@@ -105,6 +105,12 @@ class Normaliser:
         mean = shares.new_tensor(self.image_mean)[:, None, None, :]
         return shares.sub_(mean).mul_(IMAGE_GAIN).movedim(-1, -3)
 
+    def decode_images(self, normalised: Tensor) -> Tensor:
+        """The other way: `(..., cameras, 3, h, w)` to `(..., cameras, h, w, 3)` uint8."""
+        shares = normalised.movedim(-3, -1) / IMAGE_GAIN
+        shares = shares + shares.new_tensor(self.image_mean)[:, None, None, :]
+        return (shares * 255.0).round().clamp(0, 255).byte()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists for `stats.json`."""
         return {name: getattr(self, name).tolist() for name in _AXES}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segue_policies.methods.lingbot_va.config import WorldConfig
+from segue_policies.methods.lingbot_va.config import DOWNSAMPLING, WorldConfig
 
 _PIXELS = 3
 _FRAMES = 2
@@ -92,3 +92,10 @@ class Autoencoder(nn.Module):
 def tokens_of(latents: Tensor) -> Tensor:
     """Views side by side, as tokens: (..., cameras, latent, h', w') to (..., h' cameras w', latent)."""
     return latents.movedim(-3, -1).movedim(-4, -3).flatten(-4, -2)
+
+
+def views_of(tokens: Tensor, cameras: int, size: tuple[int, int]) -> Tensor:
+    """`tokens_of` the other way: (..., N, latent) to (..., cameras, latent, h', w') of pictures of `size` (h, w)."""
+    height, width = (side // DOWNSAMPLING for side in size)
+    apart = tokens.unflatten(-2, (height, cameras, width))
+    return apart.movedim(-3, -4).movedim(-1, -3)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from segue_core.contracts.base import StrictModel
 from segue_policies.supervised.config import ChunkConfig
 
 DOWNSAMPLING = 16
@@ -15,6 +16,7 @@ DOWNSAMPLING = 16
 
 Side = Annotated[int, Field(ge=DOWNSAMPLING, le=1024, multiple_of=DOWNSAMPLING)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Kept = Literal["executed", "predicted"]
 
 
 class WorldConfig(ChunkConfig):
@@ -88,7 +90,7 @@ class WorldConfig(ChunkConfig):
     action_guidance: float = Field(
         default=1.0, ge=0, le=20, description="classifier-free guidance of actions"
     )
-    remember: Literal["executed", "predicted"] = Field(
+    remember: Kept = Field(
         default="executed",
         description="actions in the memory: as they were executed, or as they were predicted",
     )
@@ -116,6 +118,27 @@ class WorldConfig(ChunkConfig):
     def chunk(self) -> int:
         """Steps K of the longest trained chunk."""
         return self.horizon // self.every
+
+
+class WorldOptions(StrictModel):
+    """What a run may say of the answers; what it does not say is as the checkpoint has it."""
+
+    remember: Kept | None = Field(
+        default=None, description="actions in the memory: as they were executed, or as they were predicted"
+    )
+    video_until: float | None = Field(
+        default=None, gt=0, le=1, description="flow time that imagined pictures are denoised to; 1 is fully"
+    )
+    video_steps: int | None = Field(
+        default=None, ge=1, le=100, description="Euler steps of imagined pictures"
+    )
+    action_steps: int | None = Field(default=None, ge=1, le=100, description="Euler steps of actions")
+    video_guidance: float | None = Field(
+        default=None, ge=0, le=20, description="guidance of pictures by the instruction; 1 is none"
+    )
+    action_guidance: float | None = Field(
+        default=None, ge=0, le=20, description="guidance of actions by the instruction; 1 is none"
+    )
 
 
 def _wrong(name: str, got: object, expected: str) -> PydanticCustomError:

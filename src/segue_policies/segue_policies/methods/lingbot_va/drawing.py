@@ -64,6 +64,13 @@ class Drawing:
         """The memory with `actions` (steps, tau, 30) and imagined `pictures` (steps, N, latent)."""
         return self.mind.remember(memory, actions, pictures, self.how.until)
 
+    def finished(self, memory: Memory, pictures: Tensor) -> Tensor:
+        """Pictures (count, N, latent) as `predict` gave them, denoised to the end in one step."""
+        how = self.how
+        if how.until == 1.0:
+            return pictures
+        return self.mind.imagine(memory, pictures, 1.0, 1, how.video_guidance, begin=how.until)
+
     def _pictures(self, memory: Memory, count: int) -> Tensor:
         net, how = self.mind.net, self.how
         noise = self._noise(count, net.frame, net.config.latent)

@@ -97,8 +97,10 @@ class Mind:
         over = ahead if ahead is not None else len(latents) if latents is not None else 0
         return Memory(kept, torch.cat([near.steps, *each]), memory.next + over)
 
-    def imagine(self, memory: Memory, noise: Tensor, until: float, euler: int, guidance: float) -> Tensor:
-        """Pictures (steps, N, latent) of the next steps at flow time `until`, from `noise` alike."""
+    def imagine(
+        self, memory: Memory, noise: Tensor, until: float, euler: int, guidance: float, begin: float = 0.0
+    ) -> Tensor:
+        """Pictures (steps, N, latent) of the next steps at flow time `until`, from `noise` alike at `begin`."""
         near = memory.since(memory.next - self.window)
         steps = self._steps(memory, len(noise))
         none = self._action(None, 1.0, steps)
@@ -107,7 +109,7 @@ class Mind:
             found, _, _ = self.net(self._video(values, time, steps), none, self.text, None, near.kept)
             return guided(found, guidance).view_as(values)
 
-        return integrated(velocity, noise, until, euler)
+        return integrated(velocity, noise, until, euler, begin)
 
     def act(self, memory: Memory, noise: Tensor, first: int, euler: int, guidance: float) -> Tensor:
         """Normalised actions (steps, tau, 30) that lead to the steps from `first` on, from `noise` alike."""
@@ -160,12 +162,12 @@ def guided(velocities: Tensor, scale: float) -> Tensor:
 
 
 def integrated(
-    velocity: Callable[[Tensor, float], Tensor], noise: Tensor, until: float, steps: int
+    velocity: Callable[[Tensor, float], Tensor], noise: Tensor, until: float, steps: int, begin: float = 0.0
 ) -> Tensor:
-    """Euler's method from `noise` at flow time 0 to `until`; shape is kept."""
-    values, width = noise, until / steps
+    """Euler's method from `noise` at flow time `begin` to `until`; shape is kept."""
+    values, width = noise, (until - begin) / steps
     for step in range(steps):
-        values = values + width * velocity(values, step * width)
+        values = values + width * velocity(values, begin + step * width)
     return values
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -20,9 +20,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segue_core.arrays import Floats
+from segue_core.arrays import Floats, Rgb
 from segue_core.blending import continuous
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.base import parse_model
 from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
@@ -30,8 +31,8 @@ from segue_core.sampling import PLAIN, WORLD_MODEL, WORLD_MODEL_NAIVE, NoOptions
 from segue_policies.checkpoints.checkpoint import CheckpointConfig, inspect_checkpoint
 from segue_policies.deployment import Deployment
 from segue_policies.methods.lingbot_va.actions import Universal
-from segue_policies.methods.lingbot_va.autoencoder import tokens_of
-from segue_policies.methods.lingbot_va.config import WorldConfig
+from segue_policies.methods.lingbot_va.autoencoder import tokens_of, views_of
+from segue_policies.methods.lingbot_va.config import WorldConfig, WorldOptions
 from segue_policies.methods.lingbot_va.drawing import Denoising, Drawing, guided_rows
 from segue_policies.methods.lingbot_va.memory import Memory, Mind
 from segue_policies.methods.lingbot_va.method import METHODS
@@ -53,6 +54,16 @@ _SEEDS = 2**63
 STALE = "an earlier imagination was missing: what the executed actions lead to was imagined anew"
 
 
+@dataclass(frozen=True, eq=False)
+class Expects:
+    """What an answer expects to see: `pictures` (steps, N, latent) drawn from `memory`, the first for tick `first`."""
+
+    drawing: Drawing
+    memory: Memory
+    pictures: Tensor
+    first: int
+
+
 class WorldPolicy(SupervisedPolicy):
     """Remembers up to its window; an answer is a function of the request and of what it was told before."""
 
@@ -63,13 +74,15 @@ class WorldPolicy(SupervisedPolicy):
         """Read a checkpoint folder; raises as `SupervisedPolicy`, and ConfigError for a foreign action space."""
         super().__init__(deployment)
         self._world = cast(WorldNet, self._net)
-        self._config = self._world.config
+        given = parse_model(dict(deployment.options), WorldOptions, "policy_options")
+        self._config = self._world.config.model_copy(update=given.model_dump(exclude_none=True))
         self._universal = Universal(self._info.action_space)
         self._info = _with_memory(self._info, self._config.every)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything."""
+        self._expects: Expects | None = None
         self._memory = Remembered(deque(maxlen=self._config.window[1]))
 
     def corrected(self) -> None:
@@ -140,6 +153,20 @@ class WorldPolicy(SupervisedPolicy):
         )
         return PredictResult(chunk, time.perf_counter() - begin, (*notes, *self._forgets()))
 
+    @torch.no_grad()
+    def imagined(self) -> dict[int, Rgb]:
+        """What the last answer expects to see, by tick, denoised to the end: all cameras side by side."""
+        told = self._expects
+        if told is None:
+            return {}
+        cameras, size = len(self._info.cameras), self._world.autoencoder.size
+        with self._runtime.computing(self._device):
+            whole = told.drawing.finished(told.memory, told.pictures)
+            views = self._world.autoencoder.decode(views_of(whole, cameras, size))[:, :, 0]
+        shown = self._normaliser.decode_images(views.float().cpu())
+        wide = shown.movedim(1, 2).flatten(2, 3).contiguous().numpy()
+        return {told.first + self._config.every * k: picture for k, picture in enumerate(wide)}
+
     @property
     def remembers(self) -> tuple[int, int]:
         """Steps and bytes of keys and values that are kept now."""
@@ -165,6 +192,8 @@ class WorldPolicy(SupervisedPolicy):
             now, notes = self._after(drawing, now, executing, grounded)
         steps = self._config.chunk - len(executing) // self._config.every
         pictures, drawn = drawing.predict(now, steps)
+        first = self._memory.tick + self._config.every * (1 + len(executing) // self._config.every)
+        self._expects = Expects(drawing, now, pictures, first)
         memory.imagined.update({now.next + k: picture for k, picture in enumerate(pictures)})
         predicted = drawn.flatten(0, 1).double().cpu().numpy()
         rows = np.concatenate([executing, predicted])[behind:]
