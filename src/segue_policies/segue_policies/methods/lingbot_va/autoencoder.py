@@ -97,5 +97,5 @@ def tokens_of(latents: Tensor) -> Tensor:
 def views_of(tokens: Tensor, cameras: int, size: tuple[int, int]) -> Tensor:
     """`tokens_of` the other way: (..., N, latent) to (..., cameras, latent, h', w') of pictures of `size` (h, w)."""
     height, width = (side // DOWNSAMPLING for side in size)
-    apart = tokens.unflatten(-2, (height, cameras, width))
+    apart: Tensor = tokens.unflatten(-2, (height, cameras, width))
     return apart.movedim(-3, -4).movedim(-1, -3)
