@@ -20,6 +20,7 @@ import pytest
 from full_device import full_device
 
 from segue_bringup.supervision.instance import acquire_domain
+from segue_core.errors import ErrorCode
 from segue_core.exit_status import ExitStatus
 from segue_data.bags.manifest import load
 from segue_data.bags.reader import count_messages
@@ -274,6 +275,35 @@ def test_a_command_that_is_killed_leaves_no_process_and_the_next_one_starts(
     figures.add(
         29, "run, in motion: KILL, then the next run", "franka", note="no process, no lock, bag whole"
     )
+
+
+def _fork_server(command: Command) -> int:
+    """The process that all forked nodes come from."""
+    alive = command.alive()
+    (simulator,) = [pid for pid, words in alive.items() if "/simulator" in words.split(" --")[0]]
+    parent = int(Path(f"/proc/{simulator}/stat").read_text().rpartition(")")[2].split()[1])
+    assert "fork_server" in alive[parent], alive[parent]
+    return parent
+
+
+@pytest.mark.thorough
+@EACH_ROBOT
+def test_a_run_whose_fork_server_is_killed_leaves_nothing_behind_and_says_which_process_failed(
+    robot: str, segue: Start, figures: Figures
+) -> None:
+    """With it goes the simulated robot, in motion as it is: that an arm rests is not asked here."""
+    command = _moving(segue(robot, *_run(robot, "--no-report")))
+    os.kill(_fork_server(command), signal.SIGKILL)
+    killed_s = time.monotonic()
+    status = command.wait()
+    ended_s, told = time.monotonic() - killed_s, _told(command)
+    assert command.witness.bad_commands() == []
+    assert ErrorCode.PROCESS_FAILED.name in json.dumps(told) + command.logs(), command.logs()
+    assert status == told["exit_status"] and not told["success"] and "Traceback" not in command.logs()
+    _bag_is_whole(command)
+    _nothing_is_left(command)
+    note = f"ended after {ended_s:.1f} s of wall time, nothing left, bag whole"
+    figures.add(29, "run, in motion: fork server killed", robot, code=607, note=note)
 
 
 @pytest.mark.thorough
