@@ -97,7 +97,7 @@ def _goal(tick: int = 10) -> PredictChunk.Goal:
     guidance = GuidanceSchedule(omega=[0.0] * 60)
     rows = [0.0] * 60 * dim
     return PredictChunk.Goal(
-        start_tick=tick, method="plain", guidance=guidance, horizon=60, dim=dim, reference=rows
+        start_tick=tick, sampling="plain", guidance=guidance, horizon=60, dim=dim, reference=rows
     )
 
 

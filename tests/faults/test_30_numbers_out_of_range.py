@@ -117,7 +117,7 @@ def test_a_request_for_a_chunk_with_numbers_out_of_range_fails_with_the_reason(
     given: dict[str, Any], says: str, resting: Live, rogue: Rogue
 ) -> None:
     tick = int(resting.witness.sim_s * 30) + 5
-    goal = PredictChunk.Goal(start_tick=tick, horizon=60, dim=7, method="plain", reference=[0.0] * 420)
+    goal = PredictChunk.Goal(start_tick=tick, horizon=60, dim=7, sampling="plain", reference=[0.0] * 420)
     goal.guidance.omega = [0.0] * 60
     for name, value in given.items():
         setattr(goal, name, value)

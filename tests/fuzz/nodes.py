@@ -152,7 +152,7 @@ def _scheduler_input() -> SchedulerInput:
 
 def _goal() -> PredictChunk.Goal:
     dim = robot().action_space.dim
-    goal = PredictChunk.Goal(start_tick=TICK, sequence=1, method="plain", horizon=60, dim=dim)
+    goal = PredictChunk.Goal(start_tick=TICK, sequence=1, sampling="plain", horizon=60, dim=dim)
     goal.reference = [0.0] * (60 * dim)
     goal.guidance.omega = [0.0] * 60
     goal.option_names, goal.option_values = ["candidates"], [2.0]

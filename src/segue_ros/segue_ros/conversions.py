@@ -127,7 +127,7 @@ def goal_to_msg(
     goal = PredictChunk.Goal(
         start_tick=request.start_tick,
         sequence=request.sequence,
-        method=request.sampling,
+        sampling=request.sampling,
         horizon=rows,
         dim=columns,
         seed=request.seed,
@@ -167,7 +167,7 @@ def request_from_goal(goal: PredictChunk.Goal, observations: Sequence[Observatio
         observations=tuple(observations),
         start_tick=int(goal.start_tick),
         sequence=int(goal.sequence),
-        sampling=goal.method,
+        sampling=goal.sampling,
         omega=np.array(goal.guidance.omega, dtype=np.float32),
         reference=np.array(goal.reference, dtype=np.float32).reshape(goal.horizon, goal.dim),
         delay=int(goal.guidance.delay),
