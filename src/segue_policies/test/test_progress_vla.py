@@ -229,9 +229,12 @@ def noise_of(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def test_the_latent_action_is_warm_when_the_chunk_begins() -> None:
-    """App. E: alone from 1000 to 100, then both from 100 to 0."""
-    alone, both = descents(DiffusionConfig())
-    assert (alone[0][0], alone[-1][1], both[0][0], both[-1][1]) == (999, 99, 99, -1)
+    """App. E: alone from 1000 to 100, then both from 100 to 0, each from where something is left of what was clean."""
+    config = DiffusionConfig()
+    alone, both = descents(config)
+    assert (alone[0][0], alone[-1][1], both[0][0], both[-1][1]) == (909, 90, 90, -1)
+    assert squared_cosine(config.latent_train_steps).share(alone[0][0]) > 0.01
+    assert squared_cosine(config.action_train_steps).share(both[0][0]) > 0.01
     assert (len(alone), len(both)) == (9, 10)
     asked: list[tuple[str, int]] = []
 

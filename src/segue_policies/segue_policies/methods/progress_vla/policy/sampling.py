@@ -1,6 +1,6 @@
 """Two diffusions, coupled (ProgressVLA, App. E): DDIM steps of a latent action, then of both.
 
-step            T_z - 1   ...   T_a - 1   ...   0           T_z = 1000, T_a = 100
+step            909       ...   90        ...   0           of T_z = 1000 and T_a = 100
 latent action   noise  ---- alone ----> . ---- both ---->
 chunk                              noise  ---- both ---->
 
@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,11 +52,16 @@ class Continued:
 
 
 def descents(config: DiffusionConfig) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Pairs of a step and the one after it: of the latent action alone, and of both, which ends at -1."""
-    top, middle = config.latent_train_steps - 1, config.action_train_steps - 1
-    alone = np.linspace(top, middle, config.latent_steps + 1).round().astype(int).tolist()
-    both = np.linspace(middle, -1, config.joint_steps + 1).round().astype(int).tolist()
-    return list(pairwise(alone)), list(pairwise(both))
+    """Pairs of a step and the one after it: of the latent action alone, and of both, which ends at -1.
+
+    Each begins one stride below its schedule's end. There next to nothing is left of what was clean, and what a network
+    estimates of it is the network's error, many times enlarged.
+    """
+    stride = config.action_train_steps / config.joint_steps
+    both = [math.ceil(stride * step) for step in reversed(range(config.joint_steps))]
+    stride = (config.latent_train_steps - both[0]) / (config.latent_steps + 1)
+    alone = [both[0] + round(stride * step) for step in reversed(range(config.latent_steps + 1))]
+    return list(pairwise(alone)), list(pairwise([*both, -1]))
 
 
 def draw(
