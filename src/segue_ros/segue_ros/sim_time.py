@@ -65,14 +65,17 @@ class OneClock:
     def _hear(self, message: Clock, info: Mapping[str, Any]) -> None:
         """The newest of those that have come: a rival's must not take the room of the one that is followed."""
         heard = [(message, info), *waiting_messages(self._source._clock_sub)]
-        mine = [told for told, of in heard if self._follows(sole_sender.sender_of(of))]
-        if not mine:
-            return
-        if mine[-1].clock.sec < 0:
-            text = f"/clock dropped: got {mine[-1].clock.sec} s, expected 0 or more"
-            self._node.get_logger().warning(text, throttle_duration_sec=1.0)
-            return
-        self._take(mine[-1])
+        times = [(told, of) for told, of in heard if self._is_time(told)]
+        mine = [told for told, of in times if self._follows(sole_sender.sender_of(of))]
+        if mine:
+            self._take(mine[-1])
+
+    def _is_time(self, message: Clock) -> bool:
+        if message.clock.sec >= 0:
+            return True
+        text = f"/clock dropped: got {message.clock.sec} s, expected 0 or more"
+        self._node.get_logger().warning(text, throttle_duration_sec=1.0)
+        return False
 
     def _follows(self, sender: bytes) -> bool:
         now_s = time.monotonic()

@@ -90,3 +90,10 @@ def test_who_falls_silent_is_followed_no_more(told: Told, monkeypatch: pytest.Mo
     told.tell(0, 5, lambda: told.seconds == 5)
     told.tell(1, 2, lambda: told.seconds == 2)
     told.tell(1, 3, lambda: told.seconds == 3 and not told.refused)
+
+
+def test_who_tells_a_time_before_zero_is_not_followed(told: Told) -> None:
+    """It would keep the one that tells the real time from being heard."""
+    told.tell(1, -5, lambda: len(told.heard) > 10)
+    told.tell(0, 5, lambda: told.seconds == 5)
+    assert told.refused == "" and min(told.heard) == 0
