@@ -495,6 +495,23 @@ def test_losses_fall() -> None:
     assert np.mean(values[-8:]) < 0.8 * values[15]
 
 
+def test_pictures_that_go_through_the_autoencoder_once_teach_what_they_teach_at_every_step() -> None:
+    def losses_of(keep: bool) -> list[float]:
+        settings = {"keep_features": keep, "autoencoder_steps": 2, "training": {"steps": 6, "threads": 1} | BRIEF}
+        learner = WorldLearner(WorldConfig.model_validate(TINY | settings), make_dots(3))
+        optimiser = torch.optim.Adam(learner.model.parameters(), lr=3e-3)
+        batches, values = learner.batches(0), []
+        for number in range(6):
+            loss = learner.loss(next(batches), number)
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+            values.append(loss.item())
+        return values
+
+    np.testing.assert_allclose(losses_of(True), losses_of(False), rtol=1e-5)
+
+
 def test_a_chunk_has_something_left_after_the_longest_delay_that_is_claimed(policy: WorldPolicy) -> None:
     told(policy, 4)
     for late in range(2):

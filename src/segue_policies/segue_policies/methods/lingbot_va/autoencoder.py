@@ -69,7 +69,10 @@ class Autoencoder(nn.Module):
 
         Before the first step, and where an episode `begins` (B, L), stands the same picture again.
         """
-        features = self.features(pictures)
+        return self.latents(self.features(pictures), begins)
+
+    def latents(self, features: Tensor, begins: Tensor) -> Tensor:
+        """The same of the features (B, L, cameras, C, h', w') of each picture."""
         before = torch.cat([features[:, :1], features[:, :-1]], dim=1)
         before = torch.where(begins[:, :, None, None, None, None], features, before)
         return self.join(before, features)

@@ -50,6 +50,11 @@ class WorldConfig(ChunkConfig):
         le=10**7,
         description="optimiser steps in which the autoencoder is trained alone; it is frozen afterwards",
     )
+    keep_features: bool = Field(
+        default=True,
+        description="once the autoencoder is done, pictures go through it once, in plain light; false: at every step, "
+        "in another light each time",
+    )
     width: int = Field(default=128, ge=8, le=8192, description="of a video token; the paper's 3072")
     action_width: int = Field(default=64, ge=8, le=8192, description="of an action token; the paper's 768")
     action_start: Literal["interpolated", "random"] = Field(

@@ -1,4 +1,7 @@
-"""LingBot-VA in the shared training loop: first the autoencoder alone, then both flows in its frozen latents."""
+"""LingBot-VA in the shared training loop: first the autoencoder alone, then both flows in its frozen latents.
+
+Once the autoencoder is done every picture goes through it once, unless `keep_features` is false.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from segue_core.arrays import Floats
 from segue_policies.checkpoints.checkpoint import WeightGroup
@@ -31,6 +35,9 @@ from segue_policies.training.seeds import RandomStream, torch_rng
 
 _REMEMBERED = 8
 """Steps that held-out chunks are predicted from."""
+
+_AT_ONCE = 64
+"""Frames that go through the autoencoder together."""
 
 UNITS = "units."
 
@@ -59,7 +66,8 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
 
     def begun(self) -> None:
         """Nothing was evaluated yet."""
-        self._alone, self._scored = False, dict[str, list[float]]()
+        self._alone, self._keeps, self._scored = False, False, dict[str, list[float]]()
+        self._features: Tensor | None = None
 
     def columns(self) -> Mapping[str, Column]:
         """Pictures, actions and episodes of a sample's steps, and its instruction."""
@@ -74,6 +82,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         }
         return {
             "pictures": Steps(steps, data.images),
+            "frames": Steps(steps, np.arange(len(data.images))),
             "actions": Led(steps, actions, states),
             "episodes": Episodes(steps),
             "words": np.stack([told_to[int(number)] for number in episode]),
@@ -91,13 +100,27 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         return made[0], np.zeros_like(made[0]) if made[1] is None else made[1]
 
     def pairs(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The pictures of all steps in place of the first."""
-        return replace(batch, images=batch.columns["pictures"])
+        """The pictures of all steps in place of the first, unless what they are to the autoencoder is kept."""
+        return batch if self._keeps else replace(batch, images=batch.columns["pictures"])
 
     def loss(self, batch: Batch, number: int) -> Tensor:
         """Scalar: that of the autoencoder in its first steps, of both flows afterwards."""
         self._alone = number < self.config.autoencoder_steps * self.config.training.accumulate
-        return super().loss(batch, number)
+        self._keeps = self.config.keep_features and not self._alone
+        if self._keeps and self._features is None:
+            self._features = self._features_of(self.model)
+        loss = super().loss(batch, number)
+        self._keeps = False
+        return loss
+
+    @torch.no_grad()
+    def _features_of(self, net: WorldNet) -> Tensor:
+        """Of every picture alone (F, cameras, C, h / 16, w / 16), in plain light."""
+        images, made = self.data.images, []
+        for first in tqdm(range(0, len(images), _AT_ONCE), desc="pictures", unit_scale=_AT_ONCE, unit="frame"):
+            pictures = torch.from_numpy(np.array(images[first : first + _AT_ONCE])).to(self.device)
+            made.append(net.autoencoder.features(self.sight.plain(pictures)))
+        return torch.cat(made)
 
     def loss_of(self, net: WorldNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Scalar; an evaluation counts everything."""
@@ -106,7 +129,11 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         if net.training and self._alone:
             return net.autoencoder.loss(sample.images, begins)
         with torch.no_grad():
-            latents = tokens_of(net.autoencoder.encode(sample.images, begins))
+            if self._keeps and self._features is not None:
+                encoded = net.autoencoder.latents(self._features[sample.columns["frames"]], begins)
+            else:
+                encoded = net.autoencoder.encode(sample.images, begins)
+            latents = tokens_of(encoded)
         words = sample.columns["words"]
         if net.training:
             kept = torch.rand(len(words), 1, generator=generator) >= self.config.text_dropout
