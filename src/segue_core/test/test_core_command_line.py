@@ -142,6 +142,18 @@ def test_the_settings_of_a_model_are_its_own_first_and_the_places_in_their_order
     assert (found[-2].group, found[-1].group) == ("Task", "network")
 
 
+def test_what_a_part_that_need_not_be_there_lacks_is_not_asked_of_every_command() -> None:
+    class Base(StrictModel):
+        folder: Path = Field(description="folder")
+
+    class Whole(StrictModel):
+        base: Base | None = Field(default=None, description="base")
+        needed: Base = Field(description="needed")
+
+    defaults = {setting.name: setting.default for setting in settings_of(Whole)}
+    assert defaults == {"base.folder": None, "needed.folder": REQUIRED}
+
+
 @given(st.floats(-10, 10), st.booleans(), st.booleans())
 def test_an_open_bound_is_outside(value: float, low_open: bool, high_open: bool) -> None:
     bounds = Range(0.0, 1.0, low_open, high_open)

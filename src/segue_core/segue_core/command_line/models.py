@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -30,11 +31,17 @@ def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> tu
         if word.hidden:
             continue
         if inner is not None:
-            nested += settings_of(inner, f"{prefix}{name}.", f"{prefix}{name}")
+            parts = settings_of(inner, f"{prefix}{name}.", f"{prefix}{name}")
+            nested += parts if info.is_required() or info.default is not None else map(_may_be_absent, parts)
         else:
             found.append(_setting(prefix + name, info, word, group or _group(model, name)))
     found.sort(key=lambda one: -1 if one.word.place else _declared(model, one.key.rpartition(".")[2]))
     return (*found, *nested)
+
+
+def _may_be_absent(setting: Setting) -> Setting:
+    """One of a nested model that need not be there: whether it lacks something is asked once it is."""
+    return replace(setting, default=None) if setting.default is REQUIRED else setting
 
 
 def _declared(model: type[BaseModel], name: str) -> int:
