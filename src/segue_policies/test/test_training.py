@@ -28,10 +28,18 @@ from segue_policies.samples.demonstrations import check_demonstrations, split
 from segue_policies.samples.normaliser import ANCHORED, FLOORS, Normaliser, fit_normaliser
 from segue_policies.training.budget import Budget, learning_rate
 from segue_policies.training.chunk_error import chunk_errors
+from segue_policies.training.command.arguments import parse
 from segue_policies.training.command.train import main, train
 from segue_policies.training.config import TrainingConfig
 from segue_policies.training.run_state import TrainingState, load_state, save_state
 from segue_policies.training.tensorboard import EventLog
+
+TRAININGS = Path(__file__).parents[3] / "config" / "training"
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in TRAININGS.glob("*.yaml")))
+def test_every_shipped_training_begins_with_no_more_than_data_and_a_folder(name: str) -> None:
+    given = parse([name, "data=/nowhere", "out=/somewhere"], TRAININGS)
+    assert given.settings and (given.data, given.out) == (Path("/nowhere"), Path("/somewhere"))
 
 
 def test_rows_past_the_end_of_an_episode_repeat_its_last_action(dots: Any) -> None:
