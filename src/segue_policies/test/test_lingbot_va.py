@@ -497,7 +497,11 @@ def test_losses_fall() -> None:
 
 def test_pictures_that_go_through_the_autoencoder_once_teach_what_they_teach_at_every_step() -> None:
     def losses_of(keep: bool) -> list[float]:
-        settings = {"keep_features": keep, "autoencoder_steps": 2, "training": {"steps": 6, "threads": 1} | BRIEF}
+        settings = {
+            "keep_features": keep,
+            "autoencoder_steps": 2,
+            "training": {"steps": 6, "threads": 1} | BRIEF,
+        }
         learner = WorldLearner(WorldConfig.model_validate(TINY | settings), make_dots(3))
         optimiser = torch.optim.Adam(learner.model.parameters(), lr=3e-3)
         batches, values = learner.batches(0), []

@@ -36,6 +36,7 @@ from segue_policies.training.tensorboard import EventLog
 
 TRAININGS = Path(__file__).parents[3] / "config" / "training"
 
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in TRAININGS.glob("*.yaml")))
 def test_every_shipped_training_begins_with_no_more_than_data_and_a_folder(name: str) -> None:
     given = parse([name, "data=/nowhere", "out=/somewhere"], TRAININGS)

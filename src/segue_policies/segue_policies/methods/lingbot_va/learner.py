@@ -117,7 +117,9 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
     def _features_of(self, net: WorldNet) -> Tensor:
         """Of every picture alone (F, cameras, C, h / 16, w / 16), in plain light."""
         images, made = self.data.images, []
-        for first in tqdm(range(0, len(images), _AT_ONCE), desc="pictures", unit_scale=_AT_ONCE, unit="frame"):
+        for first in tqdm(
+            range(0, len(images), _AT_ONCE), desc="pictures", unit_scale=_AT_ONCE, unit="frame"
+        ):
             pictures = torch.from_numpy(np.array(images[first : first + _AT_ONCE])).to(self.device)
             made.append(net.autoencoder.features(self.sight.plain(pictures)))
         return torch.cat(made)
