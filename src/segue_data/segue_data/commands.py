@@ -22,7 +22,7 @@ def record(arguments: settings.RecordOptions) -> int:
     from segue_data.recording.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
-    task = load_task(arguments.task)
+    task = load_task(arguments.task).randomised(arguments.randomisation)
     report = record_demonstrations(
         load_robot(arguments.robot or task.robot),
         task,

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from segue_core.command_line.judges import SEEDS, parse_seeds
 from segue_core.command_line.setting import Word
 from segue_core.contracts.base import StrictModel
+from segue_core.contracts.plain import Options
 from segue_core.errors import ConfigError
 
 Outcome = Literal["success", "failure", "aborted", "unknown"]
@@ -86,6 +87,11 @@ class RecordOptions(Workers):
     seeds: Seeds = Field(default="0:50", validate_default=True, description=SEEDS)
     out: Path = Field(description="folder for the bags; call again to go on")
     disturb: bool = Field(default=False, description="disturb what is executed, never the label")
+    randomisation: Options = Field(
+        default={},
+        description="what changes with the seed, as YAML, such as {spread: 0.5, light: 0.6}; else as the task has it "
+        "(docs/tasks.md)",
+    )
     images: Literal["jpeg", "png"] = Field(default="jpeg", description="compression of pictures")
     keep_failures: bool = Field(default=False, description="keep failed episodes too")
 

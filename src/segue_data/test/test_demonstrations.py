@@ -9,6 +9,7 @@ import pytest
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
+from segue_data.bags.manifest import load
 from segue_data.checks.bag import check_bag
 from segue_data.recording.demonstrations import FAILURES, episode_folder, record_demonstrations
 from segue_data.storage.folder_lock import FolderLock
@@ -24,6 +25,15 @@ def test_a_demonstration_passes_every_check_and_is_not_recorded_twice(
     assert (first.recorded, first.failed, again.recorded, again.skipped) == ((3,), (), (), (3,))
     findings = check_bag(episode_folder(tmp_path, 3), robot)
     assert findings.ok, findings.problems
+
+
+def test_a_recording_says_what_its_seeds_changed(
+    robot: RobotConfig, task: TaskConfig, tmp_path: Path
+) -> None:
+    spread = task.randomised({"spread": 0.5})
+    record_demonstrations(robot, spread, [3], tmp_path, workers=1, bar=False)
+    said = load(episode_folder(tmp_path, 3)).extra["randomisation"]
+    assert said == {"spread": 0.5} | task.randomisation.model_dump(exclude_defaults=True, mode="json")
 
 
 def test_a_seed_that_failed_is_reported_and_not_tried_again(

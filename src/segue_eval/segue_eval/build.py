@@ -13,7 +13,7 @@ import numpy as np
 from segue_core.contracts.base import parse_model
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.search import config_files
-from segue_core.contracts.task import Randomisation, TaskConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
@@ -79,10 +79,7 @@ class Setup:
 
     def contract(self) -> TaskConfig:
         """The task with what this setup randomises; raises ConfigError for a name or a value that it has not."""
-        task = load_task(self.task)
-        given = task.randomisation.model_dump() | dict(self.randomisation)
-        changed = parse_model(given, Randomisation, f"randomisation of task {self.task!r}")
-        return task.model_copy(update={"randomisation": changed})
+        return load_task(self.task).randomised(self.randomisation)
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""

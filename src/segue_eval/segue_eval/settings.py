@@ -44,8 +44,8 @@ class SetupOptions(RunSettings):
     )
     randomisation: Options = Field(
         default={},
-        description="what changes with the seed besides poses, as YAML, such as {light: 0.6, textures: true}; else as "
-        "the task has it (docs/tasks.md)",
+        description="what changes with the seed, as YAML, such as {light: 0.6, textures: true} or {spread: 0.5}; else "
+        "as the task has it (docs/tasks.md)",
     )
     device: str = Field(default="auto", description="where the policy computes: auto, cpu, cuda or cuda:N")
     dtype: Dtype = Field(

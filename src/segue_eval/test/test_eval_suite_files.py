@@ -9,7 +9,7 @@ from segue_core.errors import ConfigError
 from segue_data.contracts import config_folder
 from segue_eval.seeds import EVALUATION_SEEDS, VALIDATION_SEEDS, parse_seeds
 from segue_eval.suite.find import full_name, load_suite, suite_names
-from segue_eval.suite.plan import checkpoint_name
+from segue_eval.suite.plan import checkpoint_name, plan
 from segue_eval.suite.spec import SuiteSpec
 from segue_policies.training.command.arguments import read_settings
 from segue_policies.training.command.policy_set import stages
@@ -92,6 +92,19 @@ def test_names_that_a_suite_does_not_have_are_refused(change: dict[str, object],
     SuiteSpec.model_validate(VALID)
     with pytest.raises(ValidationError, match=word):
         SuiteSpec.model_validate(VALID | change)
+
+
+def test_a_missing_policy_of_a_suite_is_said_with_the_commands_that_make_it_and_no_others(
+    tmp_path: Path,
+) -> None:
+    jobs = {
+        job.key: job.missing for job in plan(load_suite("chain-of-action-fig6"), ["push_button"], tmp_path)
+    }
+    said = jobs["push_button", "act_outside"]
+    assert (
+        said.count("segue data record") == said.count("segue data convert") == said.count("segue train") == 1
+    )
+    assert "--randomisation '{spread: 0.6}'" in said and f"only=[act] out={tmp_path}" in said
 
 
 def test_three_files_train_every_policy_that_the_suites_name(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from segue_core.arrays import Floats
-from segue_core.contracts.task import BasePose, FixtureConfig, Region, TaskConfig
+from segue_core.contracts.task import BasePose, FixtureConfig, Randomisation, Region, TaskConfig
 from segue_core.errors import ConfigError, ErrorCode
 from segue_sim.palette import PALETTE
 
@@ -39,8 +39,15 @@ class Layout:
     light: float
 
 
-def _point(rng: np.random.Generator, region: Region) -> Floats:
-    return np.array([rng.uniform(*region.x), rng.uniform(*region.y)])
+def _point(rng: np.random.Generator, region: Region, drawn: Randomisation) -> Floats:
+    sides = np.array([region.x, region.y])
+    middle, half = sides.mean(axis=1), np.ptp(sides, axis=1) / 2
+    if drawn.spread != 1.0:
+        sides = np.stack([middle - drawn.spread * half, middle + drawn.spread * half], axis=1)
+    while True:
+        point = np.array([rng.uniform(*side) for side in sides])
+        if not half.any() or (np.abs(point - middle) >= drawn.beyond * half)[half > 0].any():
+            return point
 
 
 def _regions(task: TaskConfig, seed: int) -> list[Region]:
@@ -57,27 +64,28 @@ def _points(
 ) -> list[Floats]:
     """One point per object, at least `object_gap` apart and clear of the fixtures (centre, distance)."""
     for _ in range(_BEGINNINGS):
-        points = _one_by_one(rng, task.object_gap, regions, keep_off)
+        points = _one_by_one(rng, task, regions, keep_off)
         if len(points) == len(task.objects):
             return points
     raise ConfigError(
         ErrorCode.CONFIG_INVALID_VALUE,
         f"task '{task.name}': {len(task.objects)} objects {task.object_gap} m apart do not fit in object_region",
+        do="lower object_gap, or let them spread",
     )
 
 
 def _one_by_one(
-    rng: np.random.Generator, gap: float, regions: list[Region], keep_off: list[tuple[Floats, float]]
+    rng: np.random.Generator, task: TaskConfig, regions: list[Region], keep_off: list[tuple[Floats, float]]
 ) -> list[Floats]:
     """Points where they fit; fewer than objects when those that came first left no room."""
     points: list[Floats] = []
     for _ in range(_TRIES):
         if len(points) == len(regions):
             break
-        point = _point(rng, regions[len(points)])
+        point = _point(rng, regions[len(points)], task.randomisation)
         if any(np.linalg.norm(point - centre) < clear for centre, clear in keep_off):
             continue
-        if all(np.linalg.norm(point - other) >= gap for other in points):
+        if all(np.linalg.norm(point - other) >= task.object_gap for other in points):
             points.append(point)
     return points
 
@@ -89,7 +97,10 @@ def draw_layout(task: TaskConfig, seed: int, clearances: Mapping[str, float] | N
         clearances: how far objects stay away from the centre of a fixture [m], by its name; default 0.
     """
     rng = np.random.default_rng(seed)
-    spots = {name: (_point(rng, f.region), rng.uniform(*f.yaw_rad)) for name, f in task.fixtures.items()}
+    spots = {
+        name: (_point(rng, f.region, task.randomisation), rng.uniform(*f.yaw_rad))
+        for name, f in task.fixtures.items()
+    }
     keep_off = [(point, (clearances or {}).get(name, 0.0)) for name, (point, _) in spots.items()]
     order = rng.permutation(len(PALETTE)) if task.randomisation.colours else np.arange(len(PALETTE))
     colours = [PALETTE[i] for i in order]

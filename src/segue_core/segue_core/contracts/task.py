@@ -5,11 +5,13 @@ and who judges it (`score`). Kinds, experts and scores are found by name in `seg
 the task's `script`, the score `conditions` the conditions of its `goal`, so that most tasks need no code.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from segue_core.contracts.base import StrictModel
+from segue_core.contracts.base import StrictModel, parse_model
 from segue_core.contracts.quantities import Angle, Coordinate, FileWord, NotNegative, Positive, Range, Seconds
 from segue_core.contracts.script import Steps
 from segue_core.contracts.shape import ThingConfig
@@ -45,8 +47,21 @@ class BasePose(StrictModel):
 
 
 class Randomisation(StrictModel):
-    """What changes with the seed besides the poses."""
+    """What changes with the seed: how far the poses, and what besides them."""
 
+    spread: float = Field(
+        default=1.0,
+        ge=0,
+        le=2,
+        description="how far things may be from the middle of their regions, as a share of these; 0 is the middle, "
+        "and more than 1 lies outside",
+    )
+    beyond: float = Field(
+        default=0.0,
+        ge=0,
+        lt=2,
+        description="nothing is nearer to the middle of its region than this share, in x or in y; less than spread",
+    )
     colours: bool = Field(default=True, description="each object gets a colour of the palette")
     table_tint: float = Field(default=0.06, ge=0, le=0.5, description="largest change of the table's colour")
     light: float = Field(default=0.15, ge=0, le=0.9, description="largest relative change of the light")
@@ -67,6 +82,13 @@ class Randomisation(StrictModel):
     camera_rad: float = Field(
         default=0.0, ge=0, le=0.3, description="how far each camera may be turned [rad]"
     )
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> "Randomisation":
+        if 0 < self.beyond >= self.spread:
+            text = "beyond is {beyond}, allowed: 0, or less than spread ({spread})"
+            raise PydanticCustomError("beyond", text, {"beyond": self.beyond, "spread": self.spread})
+        return self
 
 
 class TaskConfig(StrictModel):
@@ -118,6 +140,12 @@ class TaskConfig(StrictModel):
         default={}, description="fixtures by name, in order of placing"
     )
     randomisation: Randomisation = Randomisation()
+
+    def randomised(self, changes: Mapping[str, Any]) -> "TaskConfig":
+        """The same task with `changes` in its randomisation; ConfigError for a name or a value that it has not."""
+        given = self.randomisation.model_dump() | dict(changes)
+        changed = parse_model(given, Randomisation, f"randomisation of task {self.name!r}")
+        return self.model_copy(update={"randomisation": changed})
 
 
 def check_robot(task: TaskConfig, robot: str) -> None:

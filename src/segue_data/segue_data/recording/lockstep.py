@@ -128,6 +128,7 @@ def _manifest(stage: Demonstration, seed: int, options: RecordingOptions, state:
         extra={
             "disturbance": asdict(noise) if (noise := options.disturbance) else None,
             "score": float(state.score),
+            "randomisation": stage.task.randomisation.model_dump(exclude_defaults=True, mode="json"),
         },
     )
 

@@ -131,12 +131,14 @@ def _missing_checkpoint(folder: Path | None, task: str, made_by: str) -> str:
     where = parent.relative_to(Path.cwd()) if parent.is_relative_to(Path.cwd()) else parent
     data = f"datasets/{task}"
     train, then = _training(folder.name, task, where)
-    made = made_by.replace(TASK, task).replace("{out}", str(where / folder.name))
+    made = (
+        made_by.replace(TASK, task).replace("{folder}", str(where)).replace("{out}", str(where / folder.name))
+    )
     data_steps = (
         f"segue data record --task {task} --seeds 100000:100300 --disturb --out demos/{task}",
         f"segue data convert demos/{task} {data}",
     )
-    needed = data_steps if not made or data in made else ()
+    needed = data_steps if not made or f"data={data}" in made.split() else ()
     steps = (*needed, made or f"segue train {train} data={data}")
     return f"checkpoint {folder.name} is not in {where}; make it with: {' && '.join(steps)}{'' if made else then}"
 

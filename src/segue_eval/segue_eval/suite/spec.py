@@ -24,7 +24,8 @@ class CellSpec(ChunkLengths):
     checkpoint: str = Field(default="", description="name of a checkpoint folder")
     made_by: str = Field(
         default="",
-        description="command that makes its checkpoint where no training is called so; {task} and {out} are filled in",
+        description="command that makes its checkpoint where no training is called so; {task}, {out} and the folder "
+        "that this is in, {folder}, are filled in",
     )
     policy: str = Field(
         default="",
@@ -40,7 +41,7 @@ class CellSpec(ChunkLengths):
         description="progress estimator that looks on: name of a checkpoint folder, in which {task} is the task's name",
     )
     randomisation: Mapping[str, Any] = Field(
-        default_factory=dict, description="what changes with the seed besides poses; else as the task has it"
+        default_factory=dict, description="what changes with the seed; else as the task has it"
     )
     tries: int = Field(
         default=1,
