@@ -12,7 +12,9 @@ from segue_core.errors import DataError, ErrorCode
 from segue_data.bags.manifest import load
 from segue_data.checks.bag import check_bag
 from segue_data.recording.demonstrations import FAILURES, episode_folder, record_demonstrations
+from segue_data.recording.lockstep import RecordingOptions
 from segue_data.storage.folder_lock import FolderLock
+from segue_sim.disturbance import DisturbanceConfig
 
 pytest.importorskip("mujoco", reason="needs the simulator")
 
@@ -34,6 +36,21 @@ def test_a_recording_says_what_its_seeds_changed(
     record_demonstrations(robot, spread, [3], tmp_path, workers=1, bar=False)
     said = load(episode_folder(tmp_path, 3)).extra["randomisation"]
     assert said == {"spread": 0.5} | task.randomisation.model_dump(exclude_defaults=True, mode="json")
+
+
+def test_demonstrations_of_something_else_are_not_taken_for_those_that_were_there(
+    robot: RobotConfig, task: TaskConfig, tmp_path: Path
+) -> None:
+    """`data record --task drawer --out demos`, where demos had pick_place, said "0 recorded, 10 were there"."""
+    record_demonstrations(robot, task, [3], tmp_path, workers=1, bar=False)
+    others = (task.model_copy(update={"name": "drawer"}), task.randomised({"spread": 0.5}))
+    for other, named in zip(others, ("another task", "another randomisation"), strict=True):
+        with pytest.raises(DataError, match=named):
+            record_demonstrations(robot, other, [3, 4], tmp_path, workers=1, bar=False)
+    noisy = RecordingOptions(disturbance=DisturbanceConfig())
+    with pytest.raises(DataError, match="another disturbance"):
+        record_demonstrations(robot, task, [3], tmp_path, workers=1, options=noisy, bar=False)
+    assert not episode_folder(tmp_path, 4).exists()
 
 
 def test_a_seed_that_failed_is_reported_and_not_tried_again(

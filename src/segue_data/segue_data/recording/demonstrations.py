@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_core.files import parse_json, read_text
 from segue_core.task_state import TaskState
-from segue_data.bags.manifest import FILE_NAME, RECORDING
+from segue_data.bags.manifest import FILE_NAME, RECORDING, load
 from segue_data.errors import corrupt
 from segue_data.parallel import as_done
-from segue_data.recording.lockstep import RecordingOptions, record_episode
+from segue_data.recording.lockstep import RecordingOptions, described, record_episode
 from segue_data.recording.stage import Demonstration
 from segue_data.storage.folder_lock import FolderLock
 
@@ -107,7 +107,7 @@ def record_demonstrations(
     Failed demonstrations are not kept (unless `keep_failures`) but listed in `out/failures.jsonl`.
 
     Raises:
-        DataError: the disk refused, or another process records into `out`.
+        DataError: the disk refused, another process records into `out`, or it holds demonstrations of something else.
     """
     out.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(out)
@@ -116,12 +116,32 @@ def record_demonstrations(
         raise DataError(ErrorCode.DATA_RECORDING_ACTIVE, text, do=do)
     try:
         options = options or RecordingOptions()
+        _refuse_others(out, described(robot, task, options))
         record = partial(
             _record, robot=robot, task=task, out=out, options=options, keep_failures=keep_failures
         )
         return _record_missing(record, seeds, out, workers, keep_failures=keep_failures, bar=bar)
     finally:
         lock.release()
+
+
+def _refuse_others(out: Path, wanted: Mapping[str, Any]) -> None:
+    """Demonstrations of one folder are alike: what is there already would count as done."""
+    there = next(iter(sorted(out.glob(f"episode_*/{FILE_NAME}"))), None)
+    if there is None:
+        return
+    facts = load(there.parent)
+    found = {name: value for name, value in (vars(facts) | facts.extra).items() if name in wanted}
+    for name, value in found.items():
+        if value != wanted[name]:
+            text = f"{out} holds demonstrations of another {name.replace('_', ' ')}"
+            raise DataError(
+                ErrorCode.DATA_PATH_REFUSED,
+                text,
+                got=wanted[name],
+                expected=value,
+                do="choose another folder",
+            )
 
 
 def _record_missing(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from segue_control.lockstep import step
 from segue_core.arrays import Floats
 from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_data.bags import messages
 from segue_data.bags.encoding import ImageCodec
@@ -113,22 +115,34 @@ def _run(
     return stage.world.task_state()
 
 
+def described(robot: RobotConfig, task: TaskConfig, options: RecordingOptions) -> dict[str, Any]:
+    """What the demonstrations of one recording have in common, by the names of the manifest and its `extra`."""
+    return {
+        "task": task.name,
+        "robot": robot.name,
+        "config_hash": robot.fingerprint(),
+        "disturbance": asdict(noise) if (noise := options.disturbance) else None,
+        "randomisation": task.randomisation.model_dump(exclude_defaults=True, mode="json"),
+    }
+
+
 def _manifest(stage: Demonstration, seed: int, options: RecordingOptions, state: TaskState) -> Manifest:
+    common = described(stage.robot, stage.task, options)
     return Manifest(
-        task=stage.task.name,
-        robot=stage.robot.name,
+        task=common["task"],
+        robot=common["robot"],
         instruction=stage.task.instruction,
         seed=seed,
-        config_hash=stage.robot.fingerprint(),
+        config_hash=common["config_hash"],
         action_space=stage.robot.action_space_name,
         tick_rate_hz=stage.robot.tick_rate_hz,
         operator="scripted expert",
         outcome="success" if state.success else "failure",
         reason=state.text,
         extra={
-            "disturbance": asdict(noise) if (noise := options.disturbance) else None,
+            "disturbance": common["disturbance"],
             "score": float(state.score),
-            "randomisation": stage.task.randomisation.model_dump(exclude_defaults=True, mode="json"),
+            "randomisation": common["randomisation"],
         },
     )
 
