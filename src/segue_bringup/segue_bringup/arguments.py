@@ -29,7 +29,8 @@ def given_arguments(
 ) -> dict[str, Scalar]:
     """What a command gives its graph: what it is told, over `base`.
 
-    A task alone is done by its robot, a robot alone does the first of its tasks.
+    A task alone is done by its robot, a robot alone does the first of its tasks, a policy alone one that it was
+    trained for.
 
     Args:
         launch: what the command was told.
@@ -46,17 +47,26 @@ def given_arguments(
             text = f"this command says {name}:={value}, an argument says something else; leave it out"
             raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{name}:={launch[name]}")
         given[name] = value
-    if "task" in launch and "robot" not in given:
-        given["robot"] = str(entry("tasks", str(launch["task"]))["robot"])
-    elif "robot" in launch and "task" not in given:
-        from segue_data.contracts import first_task
-
-        usual = {name: str(graph.arguments[name].default) for name in ("task", "policy")}
-        policy = str(launch.get("policy", usual["policy"]))
-        given["task"], told = first_task(str(launch["robot"]), usual["task"], policy)
-        if told:
-            print(f"segue: {told}", file=sys.stderr)
+    if "task" not in given and ("robot" in launch or ("policy" in launch and "checkpoint" not in launch)):
+        given["task"] = _task_of(graph, launch)
+    if "task" in given and "robot" not in given:
+        given["robot"] = str(entry("tasks", str(given["task"]))["robot"])
     return given
+
+
+def _task_of(graph: Graph, launch: Mapping[str, Scalar]) -> str:
+    """The task of a robot or a policy that is named alone, which people are told."""
+    from segue_data.contracts import first_task, trained_task
+
+    usual = {name: str(graph.arguments[name].default) for name in ("task", "policy")}
+    policy = str(launch.get("policy", usual["policy"]))
+    if "robot" in launch:
+        task, told = first_task(str(launch["robot"]), usual["task"], policy)
+    else:
+        task, told = trained_task(policy, usual["task"])
+    if told:
+        print(f"segue: {told}", file=sys.stderr)
+    return task
 
 
 def _differ(name: str, argument: Argument, one: Scalar, other: Scalar) -> bool:

@@ -128,6 +128,20 @@ def test_a_robot_alone_does_the_first_of_its_tasks_that_its_policy_has_learned(
     assert given_arguments(graph, {"robot": "franka"}, {"task": "take_lid"})["task"] == "take_lid"
 
 
+def test_a_policy_alone_does_what_it_was_trained_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """`segue run policy:=act` was refused: for the default task there is no checkpoint of it."""
+    graph = load_graph()
+    given = given_arguments(graph, {"policy": "act"})
+    assert given == {"policy": "act", "task": "push_button", "robot": "franka"}
+    assert "policy act does push_button, for which there is a checkpoint" in capsys.readouterr().err
+    assert (
+        given_arguments(graph, {"policy": "flow"})["task"] == "pick_place"
+    )  # the usual one, it has learned that
+    assert given_arguments(graph, {"policy": "scripted"})["task"] == "pick_place"
+    assert "task" not in given_arguments(graph, {"policy": "act", "checkpoint": "mine"})
+    assert capsys.readouterr().err == ""
+
+
 def test_what_a_command_sets_itself_is_not_taken_from_an_argument() -> None:
     for words in (["record:=true"], ["planned_moves:=off"]):
         with pytest.raises(ConfigError, match="this command says"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,11 +97,33 @@ def first_task(robot: str, usual: str, policy: str) -> tuple[str, str]:
         load_robot(robot)
         do = "describe one in config/tasks (docs/your-own-robot.md)"
         raise ConfigError(ErrorCode.CONFIG_CONFLICT, f"no task is made for robot {robot!r}", do=do)
-    shipped = [task for task in fitting if (config_folder() / "checkpoints" / f"{policy}_{task}").is_dir()]
+    shipped = _trained(policy, fitting)
     task = (shipped or fitting)[0]
-    others = ", ".join(other for other in fitting if other != task)
     why = f", for which there is a checkpoint of {policy}" if shipped else ", its first task"
-    return task, f"robot {robot} does {task}{why}" + (f" (also: {others})" if others else "")
+    return task, f"robot {robot} does {task}{why}{_also(task, fitting)}"
+
+
+def trained_task(policy: str, usual: str) -> tuple[str, str]:
+    """What a policy does that is named alone, and a sentence that says so; empty where it is the `usual` task.
+
+    It is the usual task, unless no checkpoint of the policy is shipped for that and one is for another.
+    """
+    shipped = _trained(policy, task_names())
+    if usual in shipped or not shipped:
+        return usual, ""
+    return shipped[
+        0
+    ], f"policy {policy} does {shipped[0]}, for which there is a checkpoint{_also(shipped[0], shipped)}"
+
+
+def _trained(policy: str, tasks: Sequence[str]) -> tuple[str, ...]:
+    """Those of `tasks` that a checkpoint of the policy is shipped for."""
+    return tuple(task for task in tasks if (config_folder() / "checkpoints" / f"{policy}_{task}").is_dir())
+
+
+def _also(task: str, tasks: Sequence[str]) -> str:
+    others = ", ".join(other for other in tasks if other != task)
+    return f" (also: {others})" if others else ""
 
 
 def load_task(name: str) -> TaskConfig:

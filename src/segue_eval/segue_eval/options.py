@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.scheduler_config import ChunkLengths, RunSettings, SchedulerConfig
-from segue_data.contracts import config_folder, first_task, load_task
+from segue_data.contracts import config_folder, first_task, load_task, trained_task
 from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
@@ -44,10 +44,14 @@ def usual_lengths(policy: str, continuation: str) -> dict[str, int]:
 
 
 def _task(arguments: SetupOptions) -> str:
-    """The task that is named; of a robot that is named alone, the first unless the usual one is for it."""
-    if arguments.robot is None or "task" in arguments.model_fields_set:
+    """The task that is named; else what a robot or a policy does that is named alone."""
+    given = arguments.model_fields_set
+    if "task" in given or (arguments.robot is None and ("policy" not in given or arguments.checkpoint)):
         return arguments.task
-    task, told = first_task(arguments.robot, arguments.task, arguments.policy)
+    if arguments.robot is None:
+        task, told = trained_task(arguments.policy, arguments.task)
+    else:
+        task, told = first_task(arguments.robot, arguments.task, arguments.policy)
     if told:
         print(f"note: {told}", file=sys.stderr)
     return task

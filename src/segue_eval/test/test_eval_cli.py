@@ -49,6 +49,17 @@ def test_a_policy_is_continued_as_its_configuration_says(policy: str, continuati
     assert setup_from(chosen).scheduler["continuation"] == "synchronous"
 
 
+def test_a_policy_alone_is_judged_by_what_it_was_trained_for(capsys: pytest.CaptureFixture[str]) -> None:
+    setup = setup_from(EvalOptions(policy="act"))
+    assert (setup.task, setup.robot) == ("push_button", "franka")
+    assert "policy act does push_button" in capsys.readouterr().err
+    assert (
+        setup_from(EvalOptions(policy="flow")).task
+        == setup_from(EvalOptions(policy="scripted")).task
+        == "pick_place"
+    )
+
+
 def test_the_scheduler_benchmark_compares_every_continuation_with_one_base() -> None:
     timings = bench_scheduler(ticks=200)
     assert BASE in timings and "legato" in timings
