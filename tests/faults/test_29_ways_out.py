@@ -20,7 +20,6 @@ import pytest
 from full_device import full_device
 
 from segue_bringup.supervision.instance import acquire_domain
-from segue_core.errors import ErrorCode
 from segue_core.exit_status import ExitStatus
 from segue_data.bags.manifest import load
 from segue_data.bags.reader import count_messages
@@ -259,51 +258,76 @@ def test_output_that_a_full_disk_refuses_changes_nothing_of_the_run_but_its_stat
     figures.add(29, "run: the disk of its output is full", "franka", code=int(ExitStatus.ENVIRONMENT))
 
 
-@pytest.mark.thorough
-def test_a_command_that_is_killed_leaves_no_process_and_the_next_one_starts(
-    segue: Start, figures: Figures
-) -> None:
-    command = _moving(segue("franka", *_run("franka", "--no-report")))
-    command.send(signal.SIGKILL)
-    command.wait()
-    _nothing_is_left(command)
-    assert command.witness.bad_commands() == []
-    _bag_is_whole(command)
-    again = segue("franka", *_run("franka", "--no-report", "record:=false"), domain=command.domain)
-    again.says("running")
-    again.in_motion()
-    figures.add(
-        29, "run, in motion: KILL, then the next run", "franka", note="no process, no lock, bag whole"
-    )
-
-
 def _fork_server(command: Command) -> int:
     """The process that all forked nodes come from."""
-    alive = command.alive()
-    (simulator,) = [pid for pid, words in alive.items() if "/simulator" in words.split(" --")[0]]
-    parent = int(Path(f"/proc/{simulator}/stat").read_text().rpartition(")")[2].split()[1])
-    assert "fork_server" in alive[parent], alive[parent]
-    return parent
+    (found,) = [
+        pid for pid, words in command.alive().items() if "segue_bringup.supervision.fork_server" in words
+    ]
+    return found
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("with_it", ["", " and its fork server"])
+@EACH_ROBOT
+def test_a_run_that_is_killed_has_its_arm_at_rest_leaves_no_process_and_the_next_one_starts(
+    robot: str, with_it: str, segue: Start, figures: Figures
+) -> None:
+    """The simulated robot was ended with it, its arm in motion."""
+    command = _moving(segue(robot, *_run(robot, "--no-report")))
+    if with_it:
+        os.kill(_fork_server(command), signal.SIGKILL)
+    since_s, witness = command.witness.at(command.send(signal.SIGKILL)), command.witness
+    command.wait()
+    _nothing_is_left(command)
+    _bag_is_whole(command)
+    rest_s, bound_s = (
+        witness.rested_after(since_s),
+        _STOP_S + witness.config.safety.robot_timeout_s + rest_bound_s(robot),
+    )
+    assert witness.speed < REST_RAD_S and rest_s <= bound_s, f"{rest_s} s, {witness.speed} rad/s at the end"
+    assert witness.bad_commands() == []
+    again = segue(robot, *_run(robot, "--no-report", "record:=false"), domain=command.domain)
+    again.says("running")
+    again.in_motion()
+    name, note = f"run{with_it}, in motion: KILL, then the next run", "no process, no lock, bag whole"
+    figures.add(29, name, robot, rest_ms=1e3 * rest_s, bound_ms=1e3 * bound_s, note=note)
 
 
 @pytest.mark.thorough
 @EACH_ROBOT
-def test_a_run_whose_fork_server_is_killed_leaves_nothing_behind_and_says_which_process_failed(
+def test_a_run_whose_fork_server_is_killed_goes_on_and_stops_its_arm_when_it_is_asked_to(
     robot: str, segue: Start, figures: Figures
 ) -> None:
-    """With it goes the simulated robot, in motion as it is: that an arm rests is not asked here."""
+    """It ended with the simulated robot in motion as it was; now the nodes are the command's own."""
     command = _moving(segue(robot, *_run(robot, "--no-report")))
     os.kill(_fork_server(command), signal.SIGKILL)
-    killed_s = time.monotonic()
-    status = command.wait()
-    ended_s, told = time.monotonic() - killed_s, _told(command)
-    assert command.witness.bad_commands() == []
-    assert ErrorCode.PROCESS_FAILED.name in json.dumps(told) + command.logs(), command.logs()
-    assert status == told["exit_status"] and not told["success"] and "Traceback" not in command.logs()
+    command.says("the process that starts nodes ended (killed by SIGKILL): its nodes go on")
+    command.forget()
+    command.in_motion(2.0)
+    since_s = command.witness.at(command.send(signal.SIGTERM))
+    assert command.wait() == INTERRUPTED, command.logs()
+    stop_s, rest_s = _stopped_first(command, since_s)
+    assert _told(command)["exit_status"] == INTERRUPTED and "Traceback" not in command.logs()
     _bag_is_whole(command)
     _nothing_is_left(command)
-    note = f"ended after {ended_s:.1f} s of wall time, nothing left, bag whole"
-    figures.add(29, "run, in motion: fork server killed", robot, code=607, note=note)
+    name, note = "run, in motion: fork server killed, then TERM", "ran on for 2 s"
+    figures.add(29, name, robot, stop_ms=1e3 * stop_s, rest_ms=1e3 * rest_s, note=note)
+
+
+@pytest.mark.thorough
+def test_the_death_of_a_node_whose_fork_server_is_gone_is_seen(segue: Start, figures: Figures) -> None:
+    command = _moving(segue("franka", *_run("franka", "--no-report")))
+    os.kill(_fork_server(command), signal.SIGKILL)
+    (policy,) = [pid for pid, words in command.alive().items() if "/policy " in words]
+    since_s = command.witness.at(time.monotonic())
+    os.kill(policy, signal.SIGKILL)
+    assert command.wait() == ExitStatus.NODE_FAILED, command.logs()
+    stop_s, rest_s = _stopped_first(command, since_s)
+    assert "node 'policy' ended (killed by SIGKILL)" in _told(command)["reason"]
+    _bag_is_whole(command)
+    _nothing_is_left(command)
+    name = "run, in motion: fork server and policy killed"
+    figures.add(29, name, "franka", stop_ms=1e3 * stop_s, rest_ms=1e3 * rest_s, code=607)
 
 
 @pytest.mark.thorough

@@ -81,6 +81,9 @@ class GraphNode(StrictModel):
     urgent: bool | Annotated[str, Field(pattern=r"^\$\{[^}]+\}$")] = Field(
         default=False, description="real-time priority where the system allows it; may be a ${...}"
     )
+    ends_last: bool = Field(
+        default=False, description="the robot's own side: when a graph is killed it stays until the arm rests"
+    )
     parameters: Mapping[str, Any] = Field(default_factory=dict, description="ROS parameters; may use ${...}")
 
 

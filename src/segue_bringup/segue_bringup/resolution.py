@@ -39,6 +39,7 @@ class NodePlan:
     ready: Ready
     nice: int = 0
     urgent: bool = False
+    ends_last: bool = False
     namespace: str = ""  # "left", without slashes at its ends
     remappings: Mapping[str, str] = field(default_factory=dict)
 
@@ -202,5 +203,6 @@ def _plan_node(
         ready=node.ready,
         nice=int(substitute(node.nice, values, source)),
         urgent=bool(substitute(node.urgent, values, source)),
+        ends_last=node.ends_last,
         remappings=graph.remappings,
     )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,28 @@ sid, signals = os.getsid(0) == os.getpid(), signal.getsignal(signal.SIGINT) is s
 print(sys.argv[1:], os.environ.get("MINE"), os.environ.get("SPT_NOENV"), sid, signals, sys.stdin.read(), flush=True)
 print("to stderr", file=sys.stderr)
 raise SystemExit(7)
+"""
+
+
+_UNTIL_TERM = """
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
+(pathlib.Path(sys.argv[0]).parent / f"{os.getpid()}.up").touch()
+time.sleep(300)
+"""
+_KEEPER = """
+import os, sys, time
+from pathlib import Path
+from segue_bringup.supervision.forked import ForkServer
+from segue_bringup.supervision.supervisor import Job, Supervisor
+script, python = sys.argv[1:]
+server = ForkServer(os.environ, ())
+supervisor = Supervisor(print, server=server)
+supervisor.start(Job("forked", [script], dict(os.environ), Path("log")))
+supervisor.start(Job("begun", [python, "-S", script], dict(os.environ), Path("log")))
+told = {"guardian": supervisor._guardian.pid, **supervisor.pids}
+print(*(f"{name}={pid}" for name, pid in told.items()), flush=True)
+time.sleep(300)
 """
 
 
@@ -105,20 +128,51 @@ def test_what_another_python_runs_begins_by_itself(tmp_path: Path, server: ForkS
     assert not server.takes([sys.executable, "-c", "pass"]) and not server.takes([str(tmp_path / "none")])
 
 
-def test_a_dead_server_takes_its_processes_with_it_and_the_next_begin_by_themselves(tmp_path: Path) -> None:
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_the_processes_of_a_killed_server_go_on_and_the_next_begin_by_themselves(tmp_path: Path) -> None:
+    """They were ended with it: a simulator, and its arm in motion."""
     said: list[str] = []
     with ForkServer(os.environ, ()) as server, Supervisor(said.append, server=server) as supervisor:
-        script = _script(tmp_path, "import time; time.sleep(300)")
+        script = _script(tmp_path, _UNTIL_TERM)
         supervisor.start(_job(script))
         (first,) = supervisor.pids.values()
-        os.kill(int(Path(f"/proc/{first}/stat").read_text().split()[3]), signal.SIGKILL)
-        assert _wait_until(lambda: bool(supervisor.poll() or said)) and _wait_until(
-            lambda: not _command(first)
-        )
+        os.kill(_parent(first), signal.SIGKILL)
+        assert _wait_until(lambda: bool(supervisor.poll() or said))
+        assert "the process that starts nodes ended (killed by SIGKILL): its nodes go on" in said[0]
+        assert _wait_until(lambda: _parent(first) == os.getpid()) and supervisor.pids == {"node": first}
+        time.sleep(0.2)
+        supervisor.poll()
+        assert len(said) == 1 and supervisor.pids == {"node": first}
+        os.kill(first, signal.SIGTERM)
+        assert _wait_until(lambda: bool(supervisor.poll() or len(said) > 1))
         supervisor.start(_job(script))
         (second,) = supervisor.pids.values()
         assert _wait_until(lambda: "__node:=it" in _command(second))
-    assert said == ["node ended (killed by SIGTERM)"]
+    assert said[1:] == ["node ended (exit code 9)"]
+
+
+@pytest.mark.parametrize("killed", ["", "server", "guardian", "server, guardian"])
+def test_no_process_outlives_its_supervisor_whoever_is_killed_with_it(killed: str, tmp_path: Path) -> None:
+    script = _script(tmp_path, _UNTIL_TERM)
+    keeper = subprocess.Popen(
+        [sys.executable, "-c", _KEEPER, script, sys.executable],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert keeper.stdout
+    told = dict(word.split("=") for word in keeper.stdout.readline().split())
+    nodes = [int(told["forked"]), int(told["begun"])]
+    assert _wait_until(lambda: all((tmp_path / f"{pid}.up").exists() for pid in nodes))
+    for who in filter(None, killed.split(", ")):
+        os.kill(_parent(nodes[0]) if who == "server" else int(told["guardian"]), signal.SIGKILL)
+    keeper.kill()
+    keeper.wait()
+    assert _wait_until(lambda: not any(_command(pid) for pid in nodes), 20.0)
+    assert _wait_until(lambda: not _command(int(told["guardian"])))
 
 
 def _children() -> set[str]:

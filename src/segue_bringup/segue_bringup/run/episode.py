@@ -149,8 +149,9 @@ class Episode:
             environment = node_environment(node, os.environ)
             log = self.folder.log(node.name)
             job = Job(
-                node.name, command, environment, log, node.required, node.respawn, node.nice, node.urgent
-            )
+                node.name, command, environment, log, node.required, node.respawn, node.nice, node.urgent,
+                node.ends_last,
+            )  # fmt: skip
             self._logs.add(job.log)
             self._supervisor.start(job)
 

@@ -1,11 +1,12 @@
 """A process that has imported what all nodes import, and becomes a node by forking: imports happen once.
 
     supervisor  {"command": [...], ...}  ->          server: imports, then waits
-                          <-  {"pid": 41}            41: a session of its own, its log, its title; runs the script
+                                                     41: a session of its own, its log, its title
+                          <-  {"pid": 41}            41: runs the script, now that somebody knows of it
                           <-  {"pid": 41, "status": -9}
 
-It has one thread and no ROS context, so that what is forked is whole. It ends when the supervisor does, and its
-children with it (PR_SET_PDEATHSIG), as those that a supervisor starts itself.
+It has one thread and no ROS context, so that what is forked is whole. It ends when the supervisor does. If it is killed
+before, its children are the supervisor's.
 """
 
 import contextlib
@@ -48,8 +49,9 @@ def _find_once() -> None:
 
 
 class _Server:
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, listening: int, held: int) -> None:
         self._line, self._asked = line, b""
+        self._listening, self._held = listening, held
         self._woken, self._wake = socket.socketpair()
         for end in (self._woken, self._wake):
             end.setblocking(False)
@@ -73,34 +75,41 @@ class _Server:
                         return dict(asked)
 
     def _forked(self, asked: Mapping[str, Any]) -> bool:
-        """True in the child. The server answers when the child has its session: signals to its group reach it."""
-        ready, done = os.pipe()
+        """True in the child, which has its session before it is told of, and runs only then."""
+        ours, its = socket.socketpair()
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
-            for end in (self._line, self._woken, self._wake):
+            for end in (self._line, self._woken, self._wake, ours):
                 end.close()
-            os.close(ready)
-            _become_process(asked)
-            os.close(done)
+            os.close(self._held)
+            _become_process(asked, self._listening)
+            with its:
+                its.send(b"ready")
+                if not its.recv(1):
+                    os._exit(1)  # the server was killed, and nobody knows of this process
             return True
-        os.close(done)
-        os.read(ready, 1)
-        os.close(ready)
-        self._tell(pid=pid)
+        its.close()
+        with ours:
+            ours.recv(8)
+            self._tell(pid=pid)
+            with contextlib.suppress(OSError):  # it was ended meanwhile
+                ours.send(b"!")
         return False
 
     def _bury(self) -> None:
         with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                self._tell(pid=ended[0], status=os.waitstatus_to_exitcode(ended[1]))
+            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                killed = ended.si_code != os.CLD_EXITED
+                self._tell(pid=ended.si_pid, status=-ended.si_status if killed else ended.si_status)
+                os.waitpid(ended.si_pid, 0)  # told before: a server that is killed in between loses no status
 
     def _tell(self, **word: int) -> None:
         with contextlib.suppress(OSError):  # a supervisor that is gone is noticed by what it does not ask
             self._line.sendall(json.dumps(word).encode() + b"\n")
 
 
-def _become_process(asked: Mapping[str, Any]) -> None:
+def _become_process(asked: Mapping[str, Any], listening: int) -> None:
     """What `subprocess` does for a program that it starts, and its title and name for `ps` and `top`."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -112,14 +121,14 @@ def _become_process(asked: Mapping[str, Any]) -> None:
         os.dup2(source, standard)
     os.close(log)
     os.close(nothing)
-    prepare(asked["nice"], asked["urgent"])
+    prepare(asked["nice"], asked["urgent"], listening)
     os.environ.clear()
     os.environ.update(asked["environment"])
     setproctitle.setproctitle(" ".join(asked["command"]))
     setproctitle.setthreadtitle(Path(asked["command"][0]).name)
 
 
-def main(descriptor: str, _: str, *modules: str) -> None:
+def main(descriptor: str, listening: str, held: str, _: str, *modules: str) -> None:
     """Import, serve, and in a child run the script that was asked for, to the end of this interpreter."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -128,7 +137,7 @@ def main(descriptor: str, _: str, *modules: str) -> None:
     )
     line = socket.socket(fileno=int(descriptor))
     _import(modules)
-    asked = _Server(line).serve()
+    asked = _Server(line, int(listening), int(held)).serve()
     if asked:
         sys.argv = list(asked["command"])
         sys.path[0] = str(Path(sys.argv[0]).parent)

@@ -1,18 +1,22 @@
 """The supervisor's end of `fork_server`: a node in the time of a fork instead of that of Python's and ROS's imports."""
 
+import ctypes
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from typing_extensions import Self
 
-from segue_bringup.supervision.process import signal_group
+from segue_bringup.supervision.lifeline import lifeline
+from segue_bringup.supervision.process import describe_exit, signal_group
 
 COMMON: Final = (
     "segue_ros.lifecycle",
@@ -26,6 +30,8 @@ COMMON: Final = (
     "rclpy.action",
 )
 """What most nodes import. More would only make those wait that do not need it."""
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _ROOM: Final = "." * 2000
 """A process's title has at most the length of the command line that it began with."""
 
@@ -46,8 +52,21 @@ class Forked:
         signal_group(self.pid, number)
 
 
+class _Adoption:
+    """While it is wanted, this process becomes the parent of its grandchildren when their own dies."""
+
+    wanted = 0
+
+    @classmethod
+    def want(cls, more: int) -> None:
+        cls.wanted += more
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, int(cls.wanted > 0))
+
+
 class ForkServer:
     """Starts nodes by forking. It imports from the moment when it is made; use it as a context manager.
+
+    When it is killed its nodes go on, as children of this process.
 
     Args:
         environment: what the imports read, such as the number of threads of linear algebra; each node has its own.
@@ -55,17 +74,19 @@ class ForkServer:
 
     def __init__(self, environment: Mapping[str, str], modules: Sequence[str] = COMMON) -> None:
         self._line, theirs = socket.socketpair()
-        self._said, self._gone = b"", False
+        self._said, self._gone, self._lost = b"", False, False
         self._born: list[int] = []
         self._statuses: dict[int, int] = {}
         module = "segue_bringup.supervision.fork_server"
-        words = [sys.executable, "-m", module, str(theirs.fileno()), _ROOM, *modules]
+        given = (theirs.fileno(), *lifeline())
+        words = [sys.executable, "-m", module, *map(str, given), _ROOM, *modules]
+        _Adoption.want(+1)
         with theirs:
             self._popen = subprocess.Popen(
                 words,
                 env={**environment, "SPT_NOENV": "1"},
                 stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=given,
                 start_new_session=True,
             )
 
@@ -73,10 +94,11 @@ class ForkServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nodes that a supervisor has not ended by now are sent SIGTERM."""
+        """Its nodes are to be ended before."""
         self._line.close()
         self._popen.kill()
         self._popen.wait()
+        _Adoption.want(-1)
 
     def takes(self, command: Sequence[str]) -> bool:
         """Whether it can start this: a script of the Python that it is itself, while it lives."""
@@ -105,13 +127,27 @@ class ForkServer:
         return Forked(self._born.pop(), self._exit_status)
 
     def _exit_status(self, pid: int) -> int | None:
-        """Those that a dead server leaves behind are ended by SIGTERM."""
+        self._hear()
+        if pid not in self._statuses and self._gone:
+            self._popen.wait()  # from here on the nodes are this process's children
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                self._statuses[pid] = os.waitstatus_to_exitcode(status)
+        return self._statuses.get(pid)
+
+    def lost(self) -> str:
+        """How it has ended, if it did without being asked to: told once, and empty otherwise."""
+        self._hear()
+        if self._lost or not self._gone:
+            return ""
+        self._lost = True
+        return f"the process that starts nodes ended ({describe_exit(self._popen.wait())})"
+
+    def _hear(self) -> None:
+        """Take in what was said by now."""
         self._line.settimeout(0.0)
-        try:
-            alive = self._listen()
-        except BlockingIOError:
-            alive = True
-        return self._statuses.get(pid, None if alive else -signal.SIGTERM)
+        with suppress(BlockingIOError):
+            self._listen()
 
     def _listen(self) -> bool:
         """Take in what the server says; False when it is gone."""

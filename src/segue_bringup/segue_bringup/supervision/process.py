@@ -1,34 +1,27 @@
-"""One supervised process: its own process group, its output in a file, gone when its parent is gone."""
+"""One supervised process: its own process group, its output in a file, gone when nobody is left to end it."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
 
+from segue_bringup.supervision.lifeline import hold_on, lifeline
 from segue_bringup.supervision.urgency import make_urgent
 
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
-
-def prepare(nice: int, urgent: bool) -> None:
-    """In the child: SIGTERM when the thread that started it ends, whatever ended it; its niceness or urgency."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def prepare(nice: int, urgent: bool, listening: int) -> None:
+    """In the child: what it is ended by when nobody else is left to do it; its niceness or urgency."""
+    hold_on(listening)
     os.nice(nice)
     if urgent:
         make_urgent()
 
 
 class Process:
-    """A child in a session of its own, so that Ctrl-C in the terminal reaches only its supervisor.
-
-    Must be started from the main thread: Linux ties "the parent died" to the thread.
-    """
+    """A child in a session of its own, so that Ctrl-C in the terminal reaches only its supervisor."""
 
     def __init__(
         self,
@@ -40,6 +33,7 @@ class Process:
     ) -> None:
         self.command, self.log = tuple(command), log
         log.parent.mkdir(parents=True, exist_ok=True)
+        listening, _ = lifeline()
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
                 self.command,
@@ -48,7 +42,8 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(prepare, nice, urgent),
+                pass_fds=(listening,),
+                preexec_fn=partial(prepare, nice, urgent, listening),
             )
 
     @property

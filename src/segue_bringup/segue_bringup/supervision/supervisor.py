@@ -14,6 +14,7 @@ from segue_bringup.graph import Respawn
 from segue_bringup.supervision import guardian
 from segue_bringup.supervision.dead_memory import clear_dead_memory
 from segue_bringup.supervision.forked import Forked, ForkServer
+from segue_bringup.supervision.lifeline import lifeline
 from segue_bringup.supervision.logs import went_well, without_stamp
 from segue_bringup.supervision.process import Process, describe_exit
 from segue_core.errors import ConfigError, ErrorCode
@@ -35,6 +36,7 @@ class Job:
     respawn: Respawn = field(default_factory=Respawn)
     nice: int = 0
     urgent: bool = False
+    ends_last: bool = False
 
 
 @dataclass
@@ -46,7 +48,7 @@ class _Kept:
 
 
 class Supervisor:
-    """Owns the processes of one graph. Use it as a context manager, from the main thread.
+    """Owns the processes of one graph. Use it as a context manager.
 
     Args:
         report: called with one line for people when a process exits or is restarted.
@@ -63,7 +65,10 @@ class Supervisor:
         self._report, self._clock, self._server = report, clock, server
         self._kept: dict[str, _Kept] = {}
         self._guardian = subprocess.Popen(
-            [sys.executable, "-S", str(guardian.__file__)], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-S", str(guardian.__file__)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=(lifeline()[1],),
         )
 
     def __enter__(self) -> Self:
@@ -90,6 +95,8 @@ class Supervisor:
         Raises:
             ConfigError: a required process is gone and may not be restarted (any more).
         """
+        if self._server and (how := self._server.lost()):
+            self._report(f"{how}: its nodes go on, and those that start again take longer")
         for kept in self._kept.values():
             status = kept.process.exit_status() if kept.process else None
             if status is not None:
@@ -121,7 +128,7 @@ class Supervisor:
     def _launch(self, kept: _Kept) -> None:
         kept.restart_at = None
         kept.process = self._begun(kept.job)
-        self._tell_guardian(f"+{kept.process.pid}")
+        self._tell_guardian(f"+{kept.process.pid}{' last' if kept.job.ends_last else ''}")
 
     def _begun(self, job: Job) -> Process | Forked:
         how = job.command, job.environment, job.log, job.nice, job.urgent
