@@ -18,7 +18,7 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.task_state import TaskState
 from segue_data.bags.definitions import typestore
-from segue_data.bags.episode_writer import Topic
+from segue_data.bags.topic import Topic
 from segue_data.recording.stage import Demonstration
 
 TICKS = 12

@@ -21,10 +21,11 @@ from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bags import manifest, messages
 from segue_data.bags.encoding import ImageCodec, decode
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.folders import find_bags
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.reader import read
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.datasets import feature_statistics
 from segue_data.datasets.alignment import as_of, check_ticks

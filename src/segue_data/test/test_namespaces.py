@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from segue_core.errors import DataError
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest, load
 from segue_data.bags.namespaces import in_namespace, namespace_of, plain_names
 from segue_data.bags.reader import read, topics_of
 from segue_data.bags.repair import repair
+from segue_data.bags.topic import Topic
 from segue_data.testing import text_message
 
 COMMAND, STATE, TF = "/segue/command", "/segue/state", "/tf"

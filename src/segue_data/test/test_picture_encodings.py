@@ -16,10 +16,11 @@ from segue_core.pictures import LAYOUTS
 from segue_data.bags import messages
 from segue_data.bags.definitions import typestore
 from segue_data.bags.encoding import ImageCodec, decode
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import load
 from segue_data.bags.qos import SENSOR
 from segue_data.bags.reader import read
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import demonstration_topics, image_topic
 from segue_data.checks.bag import check_bag
 from segue_data.datasets.bag_to_rows import read_episode

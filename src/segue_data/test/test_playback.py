@@ -31,10 +31,11 @@ from segue_core.contracts.robot import RobotConfig  # noqa: E402
 from segue_core.contracts.task import TaskConfig  # noqa: E402
 from segue_data.bags.definitions import typestore  # noqa: E402
 from segue_data.bags.encoding import decode  # noqa: E402
-from segue_data.bags.episode_writer import EpisodeWriter, Topic  # noqa: E402
+from segue_data.bags.episode_writer import EpisodeWriter  # noqa: E402
 from segue_data.bags.manifest import Manifest  # noqa: E402
 from segue_data.bags.messages import build  # noqa: E402
 from segue_data.bags.reader import first_stamp_ns, read, stamp_ns  # noqa: E402
+from segue_data.bags.topic import Topic  # noqa: E402
 from segue_data.bags.topics import CLOCK, CLOCK_TYPE, COMMAND, demonstration_topics, image_topic  # noqa: E402
 from segue_data.contracts import config_folder  # noqa: E402
 from segue_data.recording.lockstep import RecordingOptions, record_episode  # noqa: E402

@@ -17,10 +17,11 @@ from segue_core.errors import DataError, ErrorCode
 from segue_data.bags import manifest
 from segue_data.bags.definitions import typestore
 from segue_data.bags.encoding import ImageCodec
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import RECORDING, Manifest, load
 from segue_data.bags.reader import read
 from segue_data.bags.repair_all import repair_open_episodes
+from segue_data.bags.topic import Topic
 from segue_data.recording.compression import COMPRESSED, compress_image
 from segue_data.recording.session import RecordingSession
 

@@ -16,11 +16,12 @@ from segue_core.policy import PolicyInfo
 from segue_core.task_state import TaskState
 from segue_core.wire import chunk_fields, info_fields
 from segue_data.bags.encoding import ImageCodec
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.messages import build, compressed_image, header, robot_command, task_state
 from segue_data.bags.qos import RELIABLE, SENSOR
 from segue_data.bags.reader import NANOSECONDS
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import SIM_STATE, SIM_STATE_TYPE, image_topic
 from segue_data.contracts import load_robot
 from segue_data.storage.atomic import write_text

@@ -15,9 +15,10 @@ import pytest
 from segue_core.action_space import action_space
 from segue_core.errors import DataError, SegueError
 from segue_data.bags.definitions import typestore
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.reader import read
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import PAUSED
 from segue_eval.compare.settings import find_settings
 from segue_eval.report import write_run_report

@@ -14,11 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rosbags.interfaces import Connection, Qos
+from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2.errors import WriterError
 
@@ -27,8 +27,8 @@ from segue_data.bags.byte_queue import ByteQueue
 from segue_data.bags.definitions import typestore
 from segue_data.bags.manifest import BAG_VERSION, FILE_NAME, RECORDING, RESERVE, Manifest, load
 from segue_data.bags.mcap_checksums import ChecksummedWriter
-from segue_data.bags.qos import RELIABLE
 from segue_data.bags.repair import repair
+from segue_data.bags.topic import Topic
 from segue_data.errors import exists, write_failed
 from segue_data.storage.atomic import write_text
 from segue_data.storage.folder_lock import FolderLock
@@ -36,19 +36,6 @@ from segue_data.storage.folder_lock import FolderLock
 DEFAULT_BUDGET_BYTES = 64 * 2**20
 _LEFT_OPEN = "./segue data repair closes what an earlier recording has left open"
 _RESERVE_BYTES = 2 * 2**20  # a chunk, the index at the end, metadata.yaml and the manifest
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic to record: ROS type name (`package/msg/Name`) and the QoS its publisher offers.
-
-    With `transform` the bytes written are what it makes of the bytes given (in the writer's thread); messages
-    that it refuses with a ValueError are dropped and counted. `type_name` is then the type of its result.
-    """
-
-    type_name: str
-    qos: Qos = RELIABLE
-    transform: Callable[[bytes], bytes] | None = None
 
 
 Item = tuple[str, int, int, bytes | memoryview]  # topic, log time [ns], time of receipt [ns], message

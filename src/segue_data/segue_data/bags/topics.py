@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from segue_data.bags.episode_writer import Topic
 from segue_data.bags.qos import RELIABLE, SENSOR
+from segue_data.bags.topic import Topic
 
 JOINT_STATES = "/joint_states"
 CLOCK, CLOCK_TYPE = "/clock", "rosgraph_msgs/msg/Clock"  # recorded where it is the clock of a run

@@ -18,9 +18,10 @@ from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bags import messages
 from segue_data.bags.encoding import ImageCodec
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.qos import RELIABLE, SENSOR
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import COMMAND, OBSERVATION, image_topic
 from segue_data.contracts import recorded_robot
 from segue_data.datasets import lerobot_format as layout

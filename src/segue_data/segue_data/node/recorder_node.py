@@ -29,10 +29,10 @@ from segue_core.disk_room import RECORDING_MB
 from segue_core.errors import ConfigError, DataError, ErrorCode, SegueError
 from segue_core.files import load_config
 from segue_data.bags.encoding import ImageCodec
-from segue_data.bags.episode_writer import Topic
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.namespaces import GLOBAL, in_namespace
 from segue_data.bags.qos import LATCHED, RELIABLE, SENSOR
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import (
     CLOCK,
     CLOCK_TYPE,

@@ -13,10 +13,11 @@ from pathlib import Path
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode, clipped
 from segue_core.figures import told_apart
-from segue_data.bags.episode_writer import EpisodeWriter, Topic
+from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import OUTCOMES, Manifest
 from segue_data.bags.repair import RepairReport
 from segue_data.bags.repair_all import repair_open_episodes
+from segue_data.bags.topic import Topic
 from segue_data.bags.topics import GATHERED_TOPICS
 from segue_data.errors import write_failed
 from segue_data.recording.stream_watch import StreamWatch
