@@ -22,7 +22,10 @@ from segue_core.exit_status import ExitStatus
 
 
 def index() -> dict[str, Any]:
-    """Settings by whole command, those of `segue train` also by policy; and the files that say so, with their times."""
+    """Settings by whole command, those of `segue train` also by policy; and the files that say so, with their times.
+
+    Commands name settings by their places in one list: many have the same ones, and the file is read at every Tab.
+    """
     import segue_policies
     from segue_policies.method import own_methods
     from segue_policies.option_settings import option_settings
@@ -37,8 +40,11 @@ def index() -> dict[str, Any]:
         forms[f"segue train {policy}"] = [
             _plain(one) for one in every(VERBS)["segue train"].form((policy,)).settings
         ]
+    once = {json.dumps(one): one for form in forms.values() for one in form}
+    places = {text: place for place, text in enumerate(once)}
     return {
-        "commands": forms,
+        "settings": list(once.values()),
+        "commands": {name: [places[json.dumps(one)] for one in form] for name, form in forms.items()},
         "about": about,
         "options": {
             name: [_plain(one) for one in option_settings(method)] for name, method in own_methods().items()

@@ -3,10 +3,14 @@
 Each folder is laid out as `config/` is: `robots/mine.yaml`, `tasks/mine.yaml`, ...
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from segue_core.errors import ConfigError, ErrorCode
+if TYPE_CHECKING:
+    from segue_core.errors import ConfigError
 
 VARIABLE = "SEGUE_CONFIG_PATH"
 FILES = "SEGUE_CONFIG_FILES"
@@ -14,6 +18,13 @@ FILES = "SEGUE_CONFIG_FILES"
 
 KINDS = ("robots", "tasks", "policies", "suites", "training")
 """What a user may have of his own; other kinds of files are the shipped ones."""
+
+
+def _refusal(code: str, text: str, got: str, do: str) -> ConfigError:
+    """Imported by whoever is refused: folders are searched at every Tab."""
+    from segue_core.errors import ConfigError, ErrorCode
+
+    return ConfigError(ErrorCode[code], text, got=got, do=do)
 
 
 def own_folders() -> tuple[Path, ...]:
@@ -31,7 +42,7 @@ def own_folders() -> tuple[Path, ...]:
                 f"{VARIABLE} names a folder that is not there",
                 f"make it, or take it out of {VARIABLE}",
             )
-            raise ConfigError(ErrorCode.CONFIG_UNREADABLE, text, got=str(folder), do=do)
+            raise _refusal("CONFIG_UNREADABLE", text, str(folder), do)
     here = () if os.environ.get("SEGUE_CONFIG_DIR") else (Path("config"),)
     return tuple(folder.absolute() for folder in (*named, *here) if folder.is_dir())
 
@@ -46,7 +57,7 @@ def existing(word: str) -> Path:
     path = Path(word).expanduser().absolute()
     if not path.is_file():
         do = "see that it is written as it is called; a name, without folder and .yaml, is searched for"
-        raise ConfigError(ErrorCode.CONFIG_UNREADABLE, "no such file", got=word, do=do)
+        raise _refusal("CONFIG_UNREADABLE", "no such file", word, do)
     return path
 
 
@@ -62,7 +73,7 @@ def name_of(kind: str, word: str) -> str:
     other = named.setdefault((kind, path.stem), path)
     if other != path:
         text = f"two files of {kind} are called {path.stem}"
-        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{other} and {path}", do="rename one of them")
+        raise _refusal("CONFIG_CONFLICT", text, f"{other} and {path}", "rename one of them")
     os.environ[FILES] = "\n".join(f"{group}={file}" for (group, _), file in named.items())
     return path.stem
 

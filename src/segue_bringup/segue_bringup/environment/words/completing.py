@@ -3,6 +3,7 @@
 Standard library only, and nothing is imported that answers do not need: it runs at every Tab.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -207,6 +208,7 @@ def _files(begun: str, ends: tuple[str, ...] = ("",)) -> list[str]:
 
 
 def _work() -> int:
+    gc.disable()  # nothing that is made here lives long
     print("\n".join(complete(Workspace.of_this_file(), sys.argv[1:])))
     return 0
 

@@ -36,8 +36,12 @@ def load(workspace: Workspace) -> Index | None:
     """The index, if it is there and nothing that it was made from has changed since."""
     try:
         index: Index = json.loads((workspace.state / FILE).read_text())
+        settings = index["settings"]
+        index["commands"] = {
+            name: [settings[place] for place in places] for name, places in index["commands"].items()
+        }
         fresh = _fresh(index) and method_folders(Path(index["package"])) == index["folders"]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return None
     return index if fresh else None
 

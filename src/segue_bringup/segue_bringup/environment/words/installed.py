@@ -14,7 +14,7 @@ _RECORDS = (".dist-info", ".egg-info")
 def entry_names(workspace: Workspace, group: str) -> set[str]:
     """Names of the entry points of a group, in every folder where commands find packages."""
     texts = (text for folder in _folders(workspace) for text in _texts(folder))
-    return {name for text in texts for name in _names(text, group)}
+    return {name for text in texts if group in text for name in _names(text, group)}
 
 
 def _folders(workspace: Workspace) -> Iterator[str]:
@@ -30,7 +30,8 @@ def _texts(folder: str) -> Iterator[str]:
         return
     for name in records:
         try:
-            yield Path(folder, name, "entry_points.txt").read_text(encoding="utf-8")
+            with open(f"{folder}/{name}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123
+                yield file.read()
         except (OSError, ValueError):
             continue
 
