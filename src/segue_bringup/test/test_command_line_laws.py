@@ -193,7 +193,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ("learn seeds=abc", "seeds; got 'abc'"),
         ("run policy:=progress_vla guidence:=2", "'guidence' (did you mean 'guidance'?)"),
         ("run policy:=progress_vla guidance:=-1", "--guidance; got -1; expected 0 to 1000"),
-        ("run guidance:=2", "unknown setting of segue run 'guidance'"),
+        (
+            "run guidance:=2",
+            "unknown setting of segue run 'guidance': it says how progress_vla answers, not this policy. What to do: add "
+            "policy:=progress_vla, or the checkpoint:=FOLDER of one",
+        ),
+        ("run policy:=act decoding:=beam", "'decoding': it says how action_stream answers"),
         ("eval policy=action_stream decoding=beem", "unknown decoding 'beem' (did you mean 'beam'?)"),
         ("train actt", "unknown policy to train 'actt' (did you mean 'act'?)"),
         ("train actt task=drawer data=x", "unknown policy to train 'actt_drawer'"),
@@ -365,6 +370,15 @@ def test_an_option_that_is_said_twice_must_be_the_same() -> None:
     words = ["policy:=progress_vla", "guidance:=2", "policy_options:={guidance: 3}"]
     with pytest.raises(ConfigError, match="policy_options and guidance:= say different things"):
         read(words, COMMANDS["segue run"].form(words), "segue run", names)
+
+
+@pytest.mark.parametrize("command", ["segue run", "segue eval", "segue serve"])
+def test_an_option_of_another_policy_is_refused_with_whose_it_is(command: str) -> None:
+    """`segue run decoding:=beam` said only that there is no such setting."""
+    words = ["policy:=hold", "decoding:=beam"]
+    with pytest.raises(ConfigError, match="it says how action_stream answers, not this policy") as refused:
+        read(words, COMMANDS[command].form(words), command, names)
+    assert "add policy:=action_stream" in str(refused.value)
 
 
 @pytest.mark.parametrize("command", ["segue run", "segue eval"])

@@ -17,7 +17,7 @@ from segue_core.contracts.base import load_mapping
 from segue_core.contracts.search import config_files, name_of
 from segue_core.errors import ConfigError, ErrorCode
 from segue_data.contracts import config_folder
-from segue_policies.method import Method, find_method
+from segue_policies.method import Method, find_method, methods
 from segue_policies.policy_entry import policy_entry
 from segue_policies.policy_loading import method_in
 
@@ -32,10 +32,18 @@ def with_policy_options(form: Form, words: Sequence[str]) -> Form:
         ConfigError: no such policy. PolicyError: it is that of a checkpoint that cannot be read.
     """
     settings = {one.key or one.name: one for one in form.settings if one.listed}
-    method = _method(settings["policy"], form, words) if KEY in settings else None
+    if KEY not in settings:
+        return form
+    method = _method(settings["policy"], form, words)
+    form = replace(form, elsewhere=methods_with)
     if method is None or not method.options:
         return form
     return _with(form, option_settings(method, {name for one in form.settings for name in one.spellings}))
+
+
+def methods_with(name: str) -> tuple[str, ...]:
+    """Those that let a deployment say `name`."""
+    return tuple(one.name for one in methods() if name in {each.name for each in option_settings(one)})
 
 
 def option_settings(method: Method, taken: set[str] | frozenset[str] = frozenset()) -> tuple[Setting, ...]:

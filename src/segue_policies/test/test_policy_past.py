@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from policy_rig import ros_with
 from rclpy.action import ActionClient
@@ -188,6 +189,36 @@ def test_a_picture_that_was_imagined_is_shown_when_what_it_was_imagined_for_is_s
         17,
     ]  # nobody saw tick 12, and 16 was not imagined
     assert (shown[0].height, shown[0].width, shown[0].encoding) == (4, 6, "rgb8")
+
+
+def test_a_picture_that_is_decoded_late_has_the_stamp_that_it_was_imagined_for(rig: Rig) -> None:
+    """An answer that took most of its ticks showed nothing: what it had imagined was past when it came."""
+    shown: list[Image] = []
+    rig.peer.create_subscription(Image, "/imagined_camera/image_raw", shown.append, qos.SENSOR)
+    imagination = rig.node._imagination
+    spin_until(rig.executor, lambda: imagination._out.get_subscription_count() == 1)
+    picture = np.zeros((4, 6, 3), np.uint8)
+    for tick in range(10, 15):
+        imagination.saw(tick, Time(sec=tick))
+    imagination._imagined({12: picture, 14: picture, 16: picture}, imagination._age)
+    imagination._imagined({12: picture, 14: picture}, imagination._age)  # were shown
+    imagination.saw(16, Time(sec=16))
+    spin_until(rig.executor, lambda: len(shown) == 3)
+    assert [each.header.stamp.sec for each in shown] == [12, 14, 16]
+
+
+def test_what_is_forgotten_while_it_is_decoded_does_not_come_back(rig: Rig, policy: Past) -> None:
+    imagination = rig.node._imagination
+    rig.peer.create_subscription(Image, "/imagined_camera/image_raw", lambda _: None, qos.SENSOR)
+    spin_until(rig.executor, lambda: imagination._out.get_subscription_count() == 1)
+    policy.shown.append([10])
+    decoding: list[Any] = []
+    imagination._do = decoding.append
+    imagination.answered()
+    imagination.forget()
+    (decode,) = decoding
+    decode()
+    assert imagination._waiting == {}
 
 
 def test_a_request_that_is_asked_too_late_for_the_memory_is_refused(rig: Rig, policy: Past) -> None:

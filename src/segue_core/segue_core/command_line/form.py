@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from segue_core.command_line.models import settings_of
 from segue_core.command_line.setting import Setting
+from segue_core.command_line.spelling import Elsewhere, nowhere
 from segue_core.contracts.base import parse_model
 
 
@@ -23,12 +24,14 @@ class Form:
         build: from the values that were given, by the settings' keys, to what the command works with.
         about: what the command does.
         examples: lines that help ends with.
+        elsewhere: which policies have a setting that this form has not.
     """
 
     settings: tuple[Setting, ...]
     build: Callable[[Mapping[str, Any]], Any]
     about: str = ""
     examples: str = ""
+    elsewhere: Elsewhere = nowhere
 
 
 def form_of(model: type[BaseModel]) -> Form:

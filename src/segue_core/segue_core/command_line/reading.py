@@ -19,7 +19,7 @@ def read(words: Sequence[str], form: Form, command: str, valid: Valid) -> Any:
     Raises:
         ConfigError: an unknown name or value, one out of range, or a missing one: what is allowed, and the nearest.
     """
-    texts = spelled(words, form.settings, command, valid)
+    texts = spelled(words, form.settings, command, valid, form.elsewhere)
     check(texts, form.settings, valid)
     for setting in form.settings:
         if setting.default is REQUIRED and setting.name not in texts:

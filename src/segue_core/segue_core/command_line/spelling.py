@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from segue_core.command_line.setting import Setting, Valid, values_of
@@ -13,6 +14,15 @@ from segue_core.errors import ConfigError, ErrorCode, nearest_name, unknown_name
 _OPTION = re.compile(r"--(?P<name>[A-Za-z][\w.-]*)(?:(?P<given>:?=)(?P<value>.*))?", re.DOTALL)
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][\w.-]*?)(?P<mark>:?=)(?P<value>.*)", re.DOTALL)
 _NUMBER = re.compile(r"-[\d.]")
+
+
+Elsewhere = Callable[[str], Sequence[str]]
+"""Policies that have a setting of that name, where the one that is named has not."""
+
+
+def nowhere(_: str) -> tuple[str, ...]:
+    """No other policy has it."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,11 @@ class Given:
 
 
 def spelled(
-    words: Sequence[str], settings: Sequence[Setting], command: str, valid: Valid
+    words: Sequence[str],
+    settings: Sequence[Setting],
+    command: str,
+    valid: Valid,
+    elsewhere: Elsewhere = nowhere,
 ) -> dict[str, tuple[str, ...]]:
     """Texts by the name of their setting, in the order given; `valid` names what a lonely word may have meant.
 
@@ -34,6 +48,7 @@ def spelled(
             spellings of one setting that say different things.
     """
     by_name = _by_name(settings)
+    known = partial(_known, by_name=by_name, command=command, elsewhere=elsewhere)
     given: list[Given] = []
     plain: list[str] = []
     left = list(words)
@@ -44,9 +59,9 @@ def spelled(
             break
         option, assigned = _OPTION.fullmatch(word), _ASSIGNMENT.fullmatch(word)
         if option:
-            given += _option(option, left, by_name, command)
+            given += _option(option, left, known)
         elif assigned:
-            setting, _ = _known(assigned["name"], by_name, command)
+            setting, _ = known(assigned["name"])
             given.append(Given(setting.name, assigned["value"], f"{assigned['name']}{assigned['mark']}"))
         elif word.startswith("-") and not _NUMBER.match(word):
             raise unknown_name(f"option of {command}", word, (s.option for s in settings))
@@ -66,9 +81,15 @@ def _by_name(settings: Iterable[Setting]) -> dict[str, tuple[Setting, bool]]:
     return named
 
 
-def _known(name: str, by_name: Mapping[str, tuple[Setting, bool]], command: str) -> tuple[Setting, bool]:
+def _known(
+    name: str, by_name: Mapping[str, tuple[Setting, bool]], command: str, elsewhere: Elsewhere
+) -> tuple[Setting, bool]:
     plain = name.replace("-", "_")
     if plain not in by_name:
+        if policies := elsewhere(plain):
+            text = f"unknown setting of {command} {name!r}: it says how {' or '.join(policies)} answers, not this policy"
+            do = f"add policy:={policies[0]}, or the checkpoint:=FOLDER of one"
+            raise ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, text, do=do)
         shown = sorted({setting.name for setting, _ in by_name.values()})
         near = nearest_name(plain, by_name)
         error = unknown_name(f"setting of {command}", name, shown)
@@ -79,9 +100,9 @@ def _known(name: str, by_name: Mapping[str, tuple[Setting, bool]], command: str)
 
 
 def _option(
-    match: re.Match[str], left: list[str], by_name: Mapping[str, tuple[Setting, bool]], command: str
+    match: re.Match[str], left: list[str], known: Callable[[str], tuple[Setting, bool]]
 ) -> list[Given]:
-    setting, negative = _known(match["name"], by_name, command)
+    setting, negative = known(match["name"])
     written = f"--{match['name']}"
     if setting.kind is bool:
         text = match["value"] if match["given"] else "true"

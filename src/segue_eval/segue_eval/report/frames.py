@@ -1,13 +1,16 @@
 """Camera frames of a bag on a regular grid, so that dropped or late frames do not change the video's speed.
 
-grid     |----|----|----|----|----|       1 / rate seconds each
-head     x     x         x    x           the latest frame up to a grid point is shown at it
+grid       |----|----|----|----|----|       1 / rate seconds each
+head       x     x         x    x           the latest frame up to a grid point is shown at it
+imagined             x y   z                by the stamps, too, though what is decoded late is recorded late
 """
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from segue_data.bags.topics import IMAGINED, image_topics
 from segue_perception import colours
 
 _CAMERA = re.compile(r"/(\w+)_camera/image_raw(?:/compressed)?")
+_OUT_OF_ORDER = 128  # imagined pictures that are looked through for an earlier one: more than some answers have
 
 
 def to_rgb(message: Any, place: str) -> Rgb:
@@ -44,8 +48,8 @@ def camera_frames(
 ) -> Iterator[tuple[float, Mapping[str, Rgb]]]:
     """(seconds since `start_ns`, image per camera) at every grid point of [start_ns, end_ns).
 
-    Begins at the first grid point by which every camera in the bag has been seen. What a policy imagines comes when it
-    does.
+    Begins at the first grid point by which every camera in the bag has been seen. What a policy imagines comes when the
+    first of it does, each picture when it was imagined for.
     Raises DataError or PerceptionError for a corrupt bag or frame.
     """
     topics = camera_topics(bag)
@@ -53,9 +57,7 @@ def camera_frames(
     latest: dict[str, Any] = {}
     step = NANOSECONDS / rate_hz
     index = 0
-    for record in read(bag, frozenset(owner)):
-        message = record.message()
-        stamp = stamp_ns(message.header)
+    for stamp, topic, message in _by_stamp(bag, topics):
         while start_ns + index * step < min(stamp, end_ns):
             if latest.keys() >= topics.keys() - {IMAGINED}:
                 shown = {name: latest[name] for name in topics if name in latest}
@@ -63,4 +65,34 @@ def camera_frames(
             index += 1
         if stamp >= end_ns:
             return
-        latest[owner[record.topic]] = message
+        latest[owner[topic]] = message
+
+
+def _by_stamp(bag: Path, topics: Mapping[str, str]) -> Iterator[tuple[int, str, Any]]:
+    """Stamp, topic and message of cameras as they were recorded, with what was imagined where its stamp is."""
+    seen = frozenset(topic for camera, topic in topics.items() if camera != IMAGINED)
+    imagined = frozenset(topics.values()) - seen
+    streams = [_stamped(bag, seen), _in_order(_stamped(bag, imagined))] if imagined else [_stamped(bag, seen)]
+    return heapq.merge(*streams, key=itemgetter(0))
+
+
+def _stamped(bag: Path, topics: frozenset[str]) -> Iterator[tuple[int, str, Any]]:
+    for record in read(bag, topics):
+        message = record.message()
+        yield stamp_ns(message.header), record.topic, message
+
+
+def _in_order(pictures: Iterator[tuple[int, str, Any]]) -> Iterator[tuple[int, str, Any]]:
+    """By stamp, where none is more than so many places away from its own."""
+    near: list[tuple[int, int, str, Any]] = []
+    for number, (stamp, topic, message) in enumerate(pictures):
+        heapq.heappush(near, (stamp, number, topic, message))
+        if len(near) > _OUT_OF_ORDER:
+            yield _without_number(heapq.heappop(near))
+    while near:
+        yield _without_number(heapq.heappop(near))
+
+
+def _without_number(entry: tuple[int, int, str, Any]) -> tuple[int, str, Any]:
+    stamp, _, topic, message = entry
+    return stamp, topic, message

@@ -4,6 +4,7 @@ The rules are `segue_core.command_line`'s, in its modules of the standard librar
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def refusal(workspace: Workspace, words: Sequence[str]) -> str:
         known = index["commands"][judge]
         method = indices.method_of(workspace, known, left)
         settings = [_setting(plain) for plain in [*known, *indices.options_of(method, known, index)]]
-        check(spelled(left, settings, command, names), settings, names)
+        elsewhere = partial(_methods_with, index if method else {"options": {}})
+        check(spelled(left, settings, command, names, elsewhere), settings, names)
     except ConfigError as error:
         foreign = error.code is ErrorCode.CONFIG_UNKNOWN_NAME and method in {
             indices.UNREAD,
@@ -79,6 +81,12 @@ def _training(workspace: Workspace, words: Sequence[str], index: indices.Index) 
     if policy in installed:
         return ""
     raise unknown_name("policy to train", whole, {*indices.trained(index), *own, *installed})
+
+
+def _methods_with(index: indices.Index, name: str) -> tuple[str, ...]:
+    return tuple(
+        method for method, options in index["options"].items() if name in (one["name"] for one in options)
+    )
 
 
 def _installed(workspace: Workspace) -> set[str]:
