@@ -329,15 +329,22 @@ def test_alignment_begins_as_imitation_and_says_its_rewards(
     learner = StreamLearner(StreamSettings.model_validate(settings), dots)
     bins = learner.model.tokens.bins(torch.zeros(1, ROWS, dots.action_space.dim))
     batch = learner.read(learner.part, learner.part.frames[:1])
-    prompts = [
-        learner.model.prompt(learner.sight.plain(batch.images), batch.state, batch.columns["words"])
-        for _ in range(2)
-    ]
-    ours, theirs = (
-        log_probabilities(net, prompt, bins, bins)
-        for net, prompt in zip((learner.model, learner._reference), prompts, strict=True)
-    )
-    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True)), "at the start they are one"
+
+    def scored(net: StreamNet) -> tuple[torch.Tensor, torch.Tensor]:
+        prompt = net.prompt(learner.sight.plain(batch.images), batch.state, batch.columns["words"])
+        return log_probabilities(net, prompt, bins, bins)
+
+    def same(one: tuple[torch.Tensor, ...], two: tuple[torch.Tensor, ...]) -> bool:
+        return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+    first, reference = scored(learner.model), learner._reference
+    assert same(first, reference.asked(learner.model, scored)), "at the start they are one"
+    with torch.no_grad():
+        for each in learner.model.parameters():
+            each.mul_(0.9)
+    assert not same(first, moved := scored(learner.model))
+    assert same(first, reference.asked(learner.model, scored)), "the reference stays"
+    assert same(moved, scored(learner.model)), "and leaves the policy as it is"
     assert load_policy(tmp_path / "aligned").info.horizon == ROWS
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 
 import torch
@@ -24,6 +23,7 @@ from segue_policies.methods.action_stream.decoding import chooser, decode, likel
 from segue_policies.methods.action_stream.loss import stream_losses
 from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
 from segue_policies.methods.action_stream.prompted_learner import PromptedLearner
+from segue_policies.methods.action_stream.reference import Reference
 from segue_policies.supervised.sample import Description, Sample
 
 
@@ -44,7 +44,7 @@ class StreamLearner(PromptedLearner[StreamSettings, StreamNet]):
         """Alignment holds the policy against what it begins as, which stays."""
         self._seen: list[Tensor] = []
         if self.config.phase == "alignment":
-            self._reference = copy.deepcopy(self.model).requires_grad_(False).eval()
+            self._reference = Reference(self.model)
 
     def loss_of(self, net: StreamNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Of the demonstrated stream, or of alignment to it, a scalar."""
@@ -61,12 +61,13 @@ class StreamLearner(PromptedLearner[StreamSettings, StreamNet]):
         self, net: StreamNet, prompt: Prompt, sample: Sample, expert: Tensor, generator: torch.Generator
     ) -> tuple[Rewards, Tensor]:
         """Rewards along the policy's own streams, and where each diverges from the expert's (B, U, K)."""
-        config, reference = self.config.alignment, self._reference.to(self.device)
-        count = expert.shape[1]
+        config, count = self.config.alignment, expert.shape[1]
         choose = chooser(DecodingConfig(strategy=config.explore), generator)
         with torch.no_grad():
             own = torch.stack(list(decode(net, prompt, count, choose)), dim=1)
-            before = log_probabilities(reference, self.prompt(reference, sample), own, expert)
+        before = self._reference.asked(
+            net, lambda frozen: log_probabilities(frozen, self.prompt(frozen, sample), own, expert)
+        )
         found = rewards(log_probabilities(net, prompt, own, expert), before, config.beta)
         at = first_divergence(found, candidates_of(own, expert, sample.real[:, :count]))
         if not net.training:
