@@ -195,8 +195,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ("run policy:=progress_vla guidance:=-1", "--guidance; got -1; expected 0 to 1000"),
         (
             "run guidance:=2",
-            "unknown setting of segue run 'guidance': it says how progress_vla answers, not this policy. What to do: add "
-            "policy:=progress_vla, or the checkpoint:=FOLDER of one",
+            "unknown setting of segue run 'guidance': it says how progress_vla answers, not this policy. What to do: "
+            "add policy:=progress_vla, or the checkpoint:=FOLDER of one",
         ),
         ("run policy:=act decoding:=beam", "'decoding': it says how action_stream answers"),
         ("eval policy=action_stream decoding=beem", "unknown decoding 'beem' (did you mean 'beam'?)"),

@@ -87,7 +87,8 @@ def _known(
     plain = name.replace("-", "_")
     if plain not in by_name:
         if policies := elsewhere(plain):
-            text = f"unknown setting of {command} {name!r}: it says how {' or '.join(policies)} answers, not this policy"
+            whose = " or ".join(policies)
+            text = f"unknown setting of {command} {name!r}: it says how {whose} answers, not this policy"
             do = f"add policy:={policies[0]}, or the checkpoint:=FOLDER of one"
             raise ConfigError(ErrorCode.CONFIG_UNKNOWN_NAME, text, do=do)
         shown = sorted({setting.name for setting, _ in by_name.values()})

@@ -22,7 +22,9 @@ from segue_data.bags.topics import IMAGINED, image_topics
 from segue_perception import colours
 
 _CAMERA = re.compile(r"/(\w+)_camera/image_raw(?:/compressed)?")
-_OUT_OF_ORDER = 128  # imagined pictures that are looked through for an earlier one: more than some answers have
+_OUT_OF_ORDER = (
+    128  # imagined pictures that are looked through for an earlier one: more than some answers have
+)
 
 
 def to_rgb(message: Any, place: str) -> Rgb:

@@ -1,8 +1,8 @@
 """Pretrained parts from local folders, through the libraries that define them; nothing is downloaded.
 
     VisionTrunk     DINOv2, CLIP, SigLIP          transformers    picture -> feature map, an image trunk of ACT
-    TextEncoder     T5, CLIP                      transformers    instruction -> one vector per token
-    load_wan        Wan's video model and VAE     diffusers       where LingBot-VA begins
+    TextEncoder     T5, UMT5, CLIP                transformers    instruction -> one vector per token
+    load_wan        Wan's video model and VAE     diffusers       LingBot-VA takes its latents from the VAE
 
 A folder is what `save_pretrained` writes and the hub holds: `config.json` and `model.safetensors`. pi0, SmolVLA and
 LeRobot's other policies: `segue_policies.methods.lerobot`. OpenVLA: `openvla.py`.
@@ -11,6 +11,7 @@ LeRobot's other policies: `segue_policies.methods.lerobot`. OpenVLA: `openvla.py
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, nearest_name, unknown_name
+from segue_core.files import read_json
 
 INSTALL = "pip install -r requirements/pretrained.txt"
 
@@ -28,7 +30,9 @@ VISION = {
 }
 """Class of transformers by `model_type` of config.json."""
 
-TEXT = {"t5": "T5EncoderModel", "clip_text_model": "CLIPTextModel"}
+TEXT = {"t5": "T5EncoderModel", "umt5": "UMT5EncoderModel", "clip_text_model": "CLIPTextModel"}
+
+VAE = "AutoencoderKLWan"
 
 _BOTH = {"clip": "clip_vision_model", "siglip": "siglip_vision_model"}
 """Checkpoints of two towers, of which the pictures' is taken."""
@@ -83,9 +87,14 @@ class TextEncoder(nn.Module):
 
     @classmethod
     def from_folder(cls, folder: Path) -> TextEncoder:
-        """Read a folder with the weights and the tokenizer's files; raises as `VisionTrunk.from_folder`."""
-        kind = _known("language model", _read_config(folder), TEXT)
-        return cls(_load("transformers", TEXT[kind], folder), _load("transformers", "AutoTokenizer", folder))
+        """Read a folder with the weights; the tokenizer's files are in it, or in `tokenizer` beside it (diffusers).
+
+        Raises as `VisionTrunk.from_folder`.
+        """
+        kind, beside = _known("language model", _read_config(folder), TEXT), folder.parent / "tokenizer"
+        words = folder if (folder / "tokenizer_config.json").is_file() or not beside.is_dir() else beside
+        net = _load("transformers", TEXT[kind], folder, torch_dtype="auto")
+        return cls(net, _load("transformers", "AutoTokenizer", words))
 
     def forward(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Vectors `(B, T, width)` and which of them are words, `(B, T)`."""
@@ -99,7 +108,37 @@ class TextEncoder(nn.Module):
 def load_wan(folder: Path) -> tuple[nn.Module, nn.Module]:
     """Wan's transformer and VAE from the folders `transformer` and `vae` of a diffusers pipeline."""
     transformer = _load("diffusers", "WanTransformer3DModel", folder / "transformer")
-    return transformer, _load("diffusers", "AutoencoderKLWan", folder / "vae")
+    return transformer, load_vae(folder / "vae")
+
+
+def load_vae(folder: Path) -> nn.Module:
+    """Wan's VAE of a folder as diffusers writes it; raises PolicyError where it is missing or does not fit."""
+    vae: nn.Module = _load("diffusers", VAE, folder)
+    return vae
+
+
+def read_vae_config(folder: Path) -> dict[str, Any]:
+    """The settings of Wan's VAE in a folder, those that `config.json` leaves out included, without its weights.
+
+    Raises:
+        PolicyError: there is none, or that of another model. ConfigError: diffusers is not installed.
+    """
+    told = _json_of(folder)
+    if told.get("_class_name") != VAE:
+        text = f"{folder / 'config.json'}: _class_name"
+        raise PolicyError(ErrorCode.CHECKPOINT_MISMATCH, text, got=told.get("_class_name"), expected=VAE)
+    usual = {
+        name: each.default
+        for name, each in signature(getattr(library("diffusers"), VAE).__init__).parameters.items()
+    }
+    return {**usual, **told}
+
+
+def read_text_width(folder: Path) -> int:
+    """Numbers per word of the language encoder in a folder, read from its settings; raises as `TextEncoder`."""
+    config = _read_config(folder)
+    _known("language model", config, TEXT)
+    return int(config.get("d_model", config.get("hidden_size", 0)))
 
 
 def library(name: str) -> Any:
@@ -149,9 +188,20 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return dict(config)
 
 
-def _load(where: str, name: str, folder: Path) -> Any:
+def _json_of(folder: Path) -> dict[str, Any]:
+    """`config.json` of a folder as it is; raises PolicyError where there is none, or no mapping in it."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "no config.json in this folder", got=folder)
+    try:
+        return dict(read_json(path))
+    except (OSError, TypeError, ValueError) as error:
+        raise PolicyError(ErrorCode.CHECKPOINT_CORRUPT, f"{path}: {error}") from error
+
+
+def _load(where: str, name: str, folder: Path, **more: Any) -> Any:
     """`from_pretrained` of plain files only: no download, no code from the folder, no pickled weights."""
-    plain: dict[str, Any] = {"local_files_only": True}
+    plain: dict[str, Any] = {"local_files_only": True, **more}
     if name != "AutoTokenizer":
         plain["use_safetensors"] = True
     try:

@@ -25,7 +25,7 @@ _KEPT = 2048  # ticks whose stamps are known: longer than a chunk and its answer
 
 
 class Imagination:
-    """Of a policy that offers pictures; of any other nothing is published. Observations and answers come on two threads.
+    """Of a policy that offers pictures; of any other nothing is published. For two threads: observations and answers.
 
     Args:
         do: runs something on the inference thread, after everything that was given to it before.

@@ -6,7 +6,6 @@ the state, and pictures where it has no eyes. A checkpoint has these alone, and 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from segue_core.errors import ErrorCode, PolicyError
-from segue_core.files import read_bytes, read_json
-from segue_policies.checkpoints.checkpoint import PretrainedBase
+from segue_core.files import read_json
 from segue_policies.methods.action_stream.config import BaseConfig
 from segue_policies.networks.action_tokens import EMPTY_TOKEN
 from segue_policies.networks.action_tokens import prompt as question
@@ -27,7 +25,6 @@ from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_MEAN
 from segue_policies.training.lora import add_adapters
 
 _OPENVLA = "openvla"
-_MAX_WEIGHTS = 2**36  # bytes of one file
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,30 +91,6 @@ def load_base(config: BaseConfig) -> Base:
         vocabulary = int(language.config.vocab_size)
     add_adapters(language, config.lora)
     return Base(language, eyes, vocabulary, _loaded("AutoTokenizer", folder))
-
-
-def base_of(folder: Path) -> PretrainedBase:
-    """Name and digest of the weights in a folder; raises PolicyError where there are none."""
-    total, files = hashlib.sha256(), sorted(folder.expanduser().glob("*.safetensors"))
-    if not files:
-        raise PolicyError(ErrorCode.CHECKPOINT_MISSING, "base: no *.safetensors in this folder", got=folder)
-    for file in files:
-        total.update(file.name.encode() + hashlib.sha256(read_bytes(file, _MAX_WEIGHTS)).digest())
-    return PretrainedBase(name=folder.name, digest=total.hexdigest())
-
-
-def refuse_other_base(made_on: PretrainedBase | None, folder: Path) -> None:
-    """Adapters mean nothing on other weights; raises PolicyError naming both bases."""
-    found = base_of(folder)
-    if made_on is None or made_on.digest != found.digest:
-        expected = "nothing" if made_on is None else f"{made_on.name} ({made_on.digest[:16]})"
-        raise PolicyError(
-            ErrorCode.CHECKPOINT_MISMATCH,
-            "the adapters of this checkpoint were trained on another base",
-            got=f"{found.name} ({found.digest[:16]})",
-            expected=expected,
-            do="give base:=FOLDER with those weights",
-        )
 
 
 class Trained(nn.Module):

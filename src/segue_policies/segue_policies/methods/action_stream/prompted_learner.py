@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from segue_policies.methods.action_stream.base import Trained, base_of, trained_names
+from segue_policies.checkpoints.bases import base_of
+from segue_policies.methods.action_stream.base import Trained, trained_names
 from segue_policies.methods.action_stream.config import PromptedSettings
 from segue_policies.methods.action_stream.instructions import padded
 from segue_policies.methods.action_stream.model import Prompt, PromptedNet

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from segue_core.contracts.base import parse_model
 from segue_core.policy import PredictRequest
+from segue_policies.checkpoints.bases import refuse_other_base
 from segue_policies.checkpoints.checkpoint import Checkpoint, CheckpointConfig, inspect_checkpoint
 from segue_policies.deployment import Deployment
-from segue_policies.methods.action_stream.base import Trained, refuse_other_base, trained_names
+from segue_policies.methods.action_stream.base import Trained, trained_names
 from segue_policies.methods.action_stream.config import PromptedSettings
 from segue_policies.methods.action_stream.instructions import padded
 from segue_policies.methods.action_stream.model import Prompt, PromptedNet

@@ -28,7 +28,14 @@ def _up(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Autoencoder(nn.Module):
-    """See above; pictures of all cameras are encoded alike."""
+    """See above; pictures of all cameras are encoded alike.
+
+    Attributes:
+        factor: pixels per place of a latent picture, in x and y.
+        shots: pictures of a step.
+    """
+
+    factor, shots = DOWNSAMPLING, 1
 
     def __init__(self, config: WorldConfig) -> None:
         super().__init__()
@@ -64,6 +71,14 @@ class Autoencoder(nn.Module):
         latent = self.latent(both.flatten(0, -4)).unflatten(0, both.shape[:-3])
         return functional.layer_norm(latent.movedim(-3, -1), latent.shape[-3:-2]).movedim(-1, -3)
 
+    def prepare(self) -> None:
+        """There is nothing to read."""
+
+    def step(self, pictures: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Latent pictures (cameras, latent, h', w') of a step's (1, cameras, 3, h, w), and what the next one needs."""
+        features = self.features(pictures).float()
+        return self.join(features if kept is None else kept, features)[0], features
+
     def encode(self, pictures: Tensor, begins: Tensor) -> Tensor:
         """Latent pictures (B, L, cameras, latent, h', w') of (B, L, cameras, 3, h, w).
 
@@ -83,6 +98,10 @@ class Autoencoder(nn.Module):
         shown: Tensor = flat.unflatten(0, latents.shape[:-3])
         return shown
 
+    def decoded(self, latents: Tensor, before: Tensor) -> Tensor:
+        """Pictures (n, cameras, 3, h, w) of latent ones (n, cameras, latent, h', w'); what was `before` is in each."""
+        return self.decode(latents)[:, :, 0]
+
     def loss(self, pictures: Tensor, begins: Tensor) -> Tensor:
         """Mean squared error of what comes back of (B, L, cameras, 3, h, w)."""
         small = self.resized(pictures)
@@ -97,8 +116,7 @@ def tokens_of(latents: Tensor) -> Tensor:
     return latents.movedim(-3, -1).movedim(-4, -3).flatten(-4, -2)
 
 
-def views_of(tokens: Tensor, cameras: int, size: tuple[int, int]) -> Tensor:
-    """`tokens_of` the other way: (..., N, latent) to (..., cameras, latent, h', w') of pictures of `size` (h, w)."""
-    height, width = (side // DOWNSAMPLING for side in size)
-    apart: Tensor = tokens.unflatten(-2, (height, cameras, width))
+def views_of(tokens: Tensor, cameras: int, rows: int) -> Tensor:
+    """`tokens_of` the other way: (..., N, latent) to (..., cameras, latent, h', w'), `rows` of them."""
+    apart: Tensor = tokens.unflatten(-2, (rows, cameras, -1))
     return apart.movedim(-3, -4).movedim(-1, -3)

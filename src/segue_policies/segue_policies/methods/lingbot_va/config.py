@@ -14,6 +14,15 @@ from segue_policies.supervised.config import ChunkConfig
 DOWNSAMPLING = 16
 """Pixels per place of a latent picture, in x and y."""
 
+SHOTS = 4
+"""Pictures that Wan's VAE makes one latent picture of."""
+
+OUTSIDE = ("vae", "language")
+"""Settings that are folders of pretrained weights, which a checkpoint does not have."""
+
+PRETRAINED = "pretrained"
+"""Where a checkpoint's settings have names and digests of what is outside it."""
+
 Side = Annotated[int, Field(ge=DOWNSAMPLING, le=1024, multiple_of=DOWNSAMPLING)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Kept = Literal["executed", "predicted"]
@@ -52,8 +61,12 @@ class WorldConfig(ChunkConfig):
     )
     keep_features: bool = Field(
         default=True,
-        description="once the autoencoder is done, pictures go through it once, in plain light; false: at every step, "
-        "in another light each time",
+        description="once the autoencoder is done, pictures go through it once, in plain light; false, and always "
+        "with vae: at every step, in another light each time",
+    )
+    vae: str | None = Field(
+        default=None,
+        description="folder of Wan's VAE as diffusers has it, frozen, in place of the autoencoder; absent: none",
     )
     width: int = Field(default=128, ge=8, le=8192, description="of a video token; the paper's 3072")
     action_width: int = Field(default=64, ge=8, le=8192, description="of an action token; the paper's 768")
@@ -64,6 +77,10 @@ class WorldConfig(ChunkConfig):
     heads: int = Field(default=4, ge=1, le=128, description="attention heads")
     layers: int = Field(default=4, ge=1, le=64, description="blocks; the paper's 30")
     feedforward: int = Field(default=4, ge=1, le=16, description="hidden width of an MLP over the stream's")
+    language: str | None = Field(
+        default=None,
+        description="folder of a T5 or UMT5 encoder, frozen, in place of hashed words; absent: none",
+    )
     word_buckets: int = Field(
         default=256, ge=16, le=10**6, description="rows of the table that words are hashed into"
     )
@@ -115,9 +132,25 @@ class WorldConfig(ChunkConfig):
             raise _wrong("window", self.window, "two rising numbers of steps, 1 to 4096")
         if self.history != (0,):
             raise _wrong("history", self.history, "[0]: earlier observations are in its memory")
+        if self.vae is not None and self.autoencoder_steps:
+            raise _wrong("autoencoder_steps", self.autoencoder_steps, "0 with vae: there is none to train")
+        if self.vae is not None and self.every % SHOTS:
+            raise _wrong(
+                "every", self.every, f"a multiple of {SHOTS} with vae: so many pictures are one latent"
+            )
         if self.encoder.frozen:
             raise _wrong("encoder.trunk", self.encoder.trunk, "none: it has an autoencoder of its own")
         return self
+
+    @property
+    def outside(self) -> dict[str, str]:
+        """Folders of pretrained weights that a checkpoint does not have, by what they are."""
+        return {name: folder for name in OUTSIDE if (folder := getattr(self, name)) is not None}
+
+    @property
+    def glance(self) -> int:
+        """Ticks from one picture to the next."""
+        return self.every if self.vae is None else self.every // SHOTS
 
     @property
     def chunk(self) -> int:
@@ -143,6 +176,12 @@ class WorldOptions(StrictModel):
     )
     action_guidance: float | None = Field(
         default=None, ge=0, le=20, description="guidance of actions by the instruction; 1 is none"
+    )
+    vae: str | None = Field(
+        default=None, description="folder of Wan's VAE, where it is not where the checkpoint was trained"
+    )
+    language: str | None = Field(
+        default=None, description="folder of the T5 or UMT5 encoder, where it is not where it was trained"
     )
 
 

@@ -17,15 +17,15 @@ from tqdm import tqdm
 from segue_core.arrays import Floats
 from segue_policies.checkpoints.checkpoint import WeightGroup
 from segue_policies.methods.lingbot_va.actions import Universal
-from segue_policies.methods.lingbot_va.autoencoder import tokens_of
+from segue_policies.methods.lingbot_va.autoencoder import Autoencoder, tokens_of
 from segue_policies.methods.lingbot_va.config import WorldConfig
 from segue_policies.methods.lingbot_va.drawing import Denoising, Drawing, guided_rows
 from segue_policies.methods.lingbot_va.loss import Sequence as Packed
 from segue_policies.methods.lingbot_va.loss import draw, losses
 from segue_policies.methods.lingbot_va.memory import Mind
 from segue_policies.methods.lingbot_va.model import WorldNet, begin_action_stream, build_network
+from segue_policies.methods.lingbot_va.outside import told_outside
 from segue_policies.methods.lingbot_va.sequences import Episodes, Led, Packing, Steps, packing
-from segue_policies.networks.words import word_rows
 from segue_policies.samples.batches import Batch, Column
 from segue_policies.samples.demonstrations import ChunkDataset
 from segue_policies.samples.normaliser import Normaliser, fit_absolute
@@ -51,11 +51,17 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         """Of pictures; actions have units of their own, in the network."""
         data, frames = part.data, statistics_frames(part)
         actions, images = data.action[part.frames], np.asarray(data.images[frames])
-        return fit_absolute(actions, self.horizon, data.state[frames], images)
+        fitted = fit_absolute(actions, self.horizon, data.state[frames], images)
+        if self.config.vae is None:
+            return fitted
+        return replace(
+            fitted, image_mean=np.full_like(fitted.image_mean, 0.5)
+        )  # which Wan's pictures are about
 
     def build(self) -> WorldNet:
         """A fresh network, with the percentiles of the training part's actions."""
         net = build_network(self.config, self.shape)
+        net.prepare()
         if self.config.action_start == "interpolated":
             begin_action_stream(net)
         universal = Universal(self.data.action_space)
@@ -77,11 +83,10 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         actions, states = self._normalised()
         episode = np.asarray(data.episode)
         told_to = {
-            int(number): word_rows(data.instruction(int(number)), config.longest, config.word_buckets)
-            for number in np.unique(episode)
+            int(number): self.model.spelt(data.instruction(int(number))) for number in np.unique(episode)
         }
         return {
-            "pictures": Steps(steps, data.images),
+            "pictures": Steps(steps, data.images, self.model.autoencoder.shots),
             "frames": Steps(steps, np.arange(len(data.images))),
             "actions": Led(steps, actions, states),
             "episodes": Episodes(steps),
@@ -106,7 +111,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
     def loss(self, batch: Batch, number: int) -> Tensor:
         """Scalar: that of the autoencoder in its first steps, of both flows afterwards."""
         self._alone = number < self.config.autoencoder_steps * self.config.training.accumulate
-        self._keeps = self.config.keep_features and not self._alone
+        self._keeps = self.config.keep_features and self.config.vae is None and not self._alone
         if self._keeps and self._features is None:
             self._features = self._features_of(self.model)
         loss = super().loss(batch, number)
@@ -121,7 +126,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
             range(0, len(images), _AT_ONCE), desc="pictures", unit_scale=_AT_ONCE, unit="frame"
         ):
             pictures = torch.from_numpy(np.array(images[first : first + _AT_ONCE])).to(self.device)
-            made.append(net.autoencoder.features(self.sight.plain(pictures)))
+            made.append(_own(net).features(self.sight.plain(pictures)))
         return torch.cat(made)
 
     def loss_of(self, net: WorldNet, sample: Sample, generator: torch.Generator) -> Tensor:
@@ -129,10 +134,10 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         episode = sample.columns["episodes"]
         begins = torch.diff(episode, dim=1, prepend=-torch.ones_like(episode[:, :1])) > 0
         if net.training and self._alone:
-            return net.autoencoder.loss(sample.images, begins)
+            return _own(net).loss(sample.images, begins)
         with torch.no_grad():
             if self._keeps and self._features is not None:
-                encoded = net.autoencoder.latents(self._features[sample.columns["frames"]], begins)
+                encoded = _own(net).latents(self._features[sample.columns["frames"]], begins)
             else:
                 encoded = net.autoencoder.encode(sample.images, begins)
             latents = tokens_of(encoded)
@@ -145,7 +150,8 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         total = video + self.config.action_weight * action
         if not net.training:
             parts = {"video_loss": video, "action_loss": action}
-            parts["reconstruction"] = net.autoencoder.loss(sample.images, begins)
+            if isinstance(net.autoencoder, Autoencoder):
+                parts["reconstruction"] = net.autoencoder.loss(sample.images, begins)
             for name, value in parts.items():
                 self._scored.setdefault(name, []).append(float(value))
         return total
@@ -170,7 +176,8 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         count = min(_REMEMBERED, (frame - first) // config.every)
         begin = frame - count * config.every
         past = Packing(*_one(first, frame, len(episode)), {first: first}, config.every, count + 1, 0)
-        pictures = torch.from_numpy(Steps(past, self.data.images)[np.array([begin])]).to(device)
+        shown = Steps(past, self.data.images, net.autoencoder.shots)[np.array([begin])]
+        pictures = torch.from_numpy(shown).to(device)
         actions = torch.from_numpy(Led(past, *self._wide)[np.array([begin])]).to(device)
         begins = torch.arange(count + 1, device=device)[None] == 0
         latents = tokens_of(net.autoencoder.encode(self.sight.plain(pictures), begins))[0]
@@ -205,8 +212,19 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         sampled = f"pictures in {config.video_steps} steps to {config.video_until:g}, actions in {config.action_steps}"
         longest = max(0, (config.chunk - 2) * config.every + 1)  # a step is left, wherever a request comes
         return Description(
-            config.own(), "LingBot-VA", chunk, sampled, num_steps=config.action_steps, max_delay=longest
+            config.own(),
+            "LingBot-VA",
+            chunk,
+            sampled,
+            num_steps=config.action_steps,
+            max_delay=longest,
+            more=told_outside(config),
         )
+
+
+def _own(net: WorldNet) -> Autoencoder:
+    assert isinstance(net.autoencoder, Autoencoder)  # the settings have no steps of it beside a VAE
+    return net.autoencoder
 
 
 def _one(first: int, last: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,14 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segue_policies.methods.lingbot_va.actions import WIDTH, ActionUnits
 from segue_policies.methods.lingbot_va.autoencoder import Autoencoder
-from segue_policies.methods.lingbot_va.config import DOWNSAMPLING, WorldConfig
+from segue_policies.methods.lingbot_va.config import WorldConfig
 from segue_policies.methods.lingbot_va.layers import CHANGES, Block, Given, Keys, begin_as, rates
+from segue_policies.methods.lingbot_va.speech import Speech
+from segue_policies.methods.lingbot_va.wan import WanLatents
+from segue_policies.networks.words import word_rows
 from segue_policies.supervised.config import Shape
 
 ACTION_HIDDEN = 256
@@ -85,16 +91,21 @@ class WorldNet(nn.Module):
     def __init__(self, config: WorldConfig, shape: Shape) -> None:
         super().__init__()
         self.config, self.cameras = config, len(shape.cameras)
-        self.grid = (config.picture[1] // DOWNSAMPLING, self.cameras * config.picture[0] // DOWNSAMPLING)
+        self.autoencoder = Autoencoder(config) if config.vae is None else WanLatents(config)
+        wide, high = (side // self.autoencoder.factor for side in config.picture)
+        self.grid = (high, self.cameras * wide)
         width, narrow = config.width, config.action_width
-        self.autoencoder = Autoencoder(config)
         self.units = ActionUnits()
         self.video = Ends(nn.Linear(config.latent, width), config.latent, width)
         embedding = nn.Sequential(
             nn.Linear(WIDTH, ACTION_HIDDEN), nn.SiLU(), nn.Linear(ACTION_HIDDEN, narrow)
         )
         self.action = Ends(embedding, WIDTH, narrow)
-        self.words = nn.Embedding(config.word_buckets + 1, width)
+        self.words = (
+            nn.Embedding(config.word_buckets + 1, width)
+            if config.language is None
+            else Speech(Path(config.language).expanduser(), width, config.longest)
+        )
         self.blocks = nn.ModuleList(
             Block((width, narrow), config.heads, config.feedforward) for _ in range(config.layers)
         )
@@ -104,8 +115,22 @@ class WorldNet(nn.Module):
         """Tokens N of one step's pictures."""
         return self.grid[0] * self.grid[1]
 
+    def prepare(self) -> None:
+        """Read what the network looks and listens through; raises PolicyError where it is missing or does not fit."""
+        self.autoencoder.prepare()
+        if isinstance(self.words, Speech):
+            self.words.prepare()
+
+    def spelt(self, instruction: str) -> NDArray[np.int64]:
+        """An instruction as a row (longest,), which `read` reads."""
+        if isinstance(self.words, Speech):
+            return self.words.spelt(instruction)
+        return word_rows(instruction, self.config.longest, self.config.word_buckets)
+
     def read(self, rows: Tensor) -> Text:
-        """Instructions as rows (B, longest) of the table, 0 behind the last word; what begins each is row 0."""
+        """Instructions as rows (B, longest), 0 behind the last word or for none; the same vector begins each."""
+        if isinstance(self.words, Speech):
+            return Text(*self.words.read(rows))
         vectors = self.words(torch.cat([torch.zeros_like(rows[:, :1]), rows], dim=1))
         spoken = torch.cat([torch.ones_like(rows[:, :1], dtype=torch.bool), rows > 0], dim=1)
         return Text(vectors, spoken)

@@ -13,12 +13,13 @@ import time
 from collections import deque
 from copy import copy
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from segue_core.arrays import Floats, Rgb
 from segue_core.blending import continuous
@@ -28,17 +29,17 @@ from segue_core.errors import ErrorCode, PolicyError
 from segue_core.observation import Observation
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_core.sampling import PLAIN, WORLD_MODEL, WORLD_MODEL_NAIVE, NoOptions, WorldModelSampling
-from segue_policies.checkpoints.checkpoint import CheckpointConfig, inspect_checkpoint
+from segue_policies.checkpoints.checkpoint import Checkpoint, CheckpointConfig, inspect_checkpoint
 from segue_policies.deployment import Deployment
 from segue_policies.methods.lingbot_va.actions import Universal
 from segue_policies.methods.lingbot_va.autoencoder import tokens_of, views_of
-from segue_policies.methods.lingbot_va.config import WorldConfig, WorldOptions
+from segue_policies.methods.lingbot_va.config import OUTSIDE, WorldConfig, WorldOptions
 from segue_policies.methods.lingbot_va.drawing import Denoising, Drawing, guided_rows
 from segue_policies.methods.lingbot_va.memory import Memory, Mind
 from segue_policies.methods.lingbot_va.method import METHODS
 from segue_policies.methods.lingbot_va.model import WorldNet, build_network
+from segue_policies.methods.lingbot_va.outside import found_outside
 from segue_policies.methods.lingbot_va.remembered import Remembered, Step
-from segue_policies.networks.words import word_rows
 from segue_policies.policy_info import policy_info
 from segue_policies.request_checks import (
     check_guidance,
@@ -72,12 +73,13 @@ class WorldPolicy(SupervisedPolicy):
 
     def __init__(self, deployment: Deployment) -> None:
         """Read a checkpoint folder; raises as `SupervisedPolicy`, and ConfigError for a foreign action space."""
+        given = parse_model(dict(deployment.options), WorldOptions, "policy_options")
+        self._elsewhere = given.model_dump(include=set(OUTSIDE), exclude_none=True)
         super().__init__(deployment)
         self._world = cast(WorldNet, self._net)
-        given = parse_model(dict(deployment.options), WorldOptions, "policy_options")
         self._config = self._world.config.model_copy(update=given.model_dump(exclude_none=True))
         self._universal = Universal(self._info.action_space)
-        self._info = _with_memory(self._info, self._config.every)
+        self._info = _with_memory(self._info, self._config)
         self.reset()
 
     def reset(self) -> None:
@@ -104,23 +106,34 @@ class WorldPolicy(SupervisedPolicy):
             PolicyError: a missing or wrong image or state, or rows that are not whole steps.
         """
         images, state = check_observation(observation, self._info, self._state_dim)
-        every = self._config.every
-        if len(executed) % every:
+        glance = self._config.glance
+        if len(executed) % glance:
             text = f"{self._info.name}: rows since the observation before"
             raise PolicyError(
-                ErrorCode.POLICY_BAD_REQUEST, text, got=len(executed), expected=f"a multiple of {every}"
+                ErrorCode.POLICY_BAD_REQUEST, text, got=len(executed), expected=f"a multiple of {glance}"
             )
-        wide = self._led(observation.tick, state, np.asarray(executed, np.float64))
-        actions = self._tensor(wide).unflatten(0, (-1, every))
+        shown = self._picture_encoder.normalise(torch.from_numpy(images)[None].to(self._device))[0]
+        rows = np.asarray(executed, np.float64)
+        if not self._memory.steps:
+            whole = rows[len(rows) % self._config.every :]
+            self._step(observation.tick, self._led(observation.tick, state, whole), shown[None])
+            return
+        looks = np.split(rows, len(rows) // glance) if len(rows) else []
+        for number, since in enumerate(looks, start=1 - len(looks)):
+            tick = observation.tick + glance * number
+            made = self._memory.look(since, shown if number == 0 else None, self._world.autoencoder.shots)
+            if made is not None:
+                self._step(tick, self._led(tick, None, made[0]), made[1])
+
+    def _step(self, tick: int, wide: Floats, pictures: Tensor) -> None:
+        """A step with pictures (shots, cameras, 3, h, w), to which the actions `wide` (n, 30) led."""
+        memory, network = self._memory, self._world.autoencoder
+        actions = self._tensor(wide).unflatten(0, (-1, self._config.every))
         with self._runtime.computing(self._device):
-            shown = self._picture_encoder.normalise(torch.from_numpy(images)[None].to(self._device))
-            features = self._world.autoencoder.features(shown).float()
-            before = features if self._memory.features is None else self._memory.features
-            latents = tokens_of(self._world.autoencoder.join(before, features)).float()
-            self._memory.features = features
-            told_to = self._memory.instruction
+            latents, memory.seen = network.step(pictures, memory.seen)
+            told_to = memory.instruction
             mind = None if told_to is None else self._mind(told_to, Denoising.of(self._config))
-            self._memory.add(Step(observation.tick, actions, latents), mind)
+            memory.add(Step(tick, actions, tokens_of(latents).float()[None]), mind)
 
     @torch.no_grad()
     def predict(self, request: PredictRequest) -> PredictResult:
@@ -159,10 +172,11 @@ class WorldPolicy(SupervisedPolicy):
         told = self._expects
         if told is None:
             return {}
-        cameras, size = len(self._info.cameras), self._world.autoencoder.size
+        cameras, rows = len(self._info.cameras), self._world.grid[0]
         with self._runtime.computing(self._device):
             whole = told.drawing.finished(told.memory, told.pictures)
-            views = self._world.autoencoder.decode(views_of(whole, cameras, size))[:, :, 0]
+            before = views_of(self._memory.steps[-1].latents[0], cameras, rows)
+            views = self._world.autoencoder.decoded(views_of(whole, cameras, rows), before)
         shown = self._normaliser.decode_images(views.float().cpu())
         wide = shown.movedim(1, 2).flatten(2, 3).contiguous().numpy()
         return {told.first + self._config.every * k: picture for k, picture in enumerate(wide)}
@@ -251,13 +265,13 @@ class WorldPolicy(SupervisedPolicy):
         )
 
     def _mind(self, instruction: str, how: Denoising) -> Mind:
-        rows = word_rows(instruction, self._config.longest, self._config.word_buckets)
-        text = self._world.read(guided_rows(torch.from_numpy(rows)[None].to(self._device), how))
+        rows = torch.from_numpy(self._world.spelt(instruction))[None].to(self._device)
+        text = self._world.read(guided_rows(rows, how))
         return Mind(self._world, text, self._config.window[1])
 
-    def _led(self, tick: int, state: NDArray[np.float32], executed: Floats) -> Floats:
+    def _led(self, tick: int, state: NDArray[np.float32] | None, executed: Floats) -> Floats:
         """Normalised actions (n, 30) that led here; at first the measured state, where the arm was."""
-        if not len(executed):
+        if state is not None and not len(executed):
             return self._began(state)
         wide = self._world.units.of(self._universal, executed)
         return self._memory.as_predicted(tick, wide) if self._config.remember == "predicted" else wide
@@ -281,12 +295,17 @@ class WorldPolicy(SupervisedPolicy):
         seconds = window * self._config.every / self._info.rate_hz
         return (f"only the last {window} steps ({seconds:.1f} s) are remembered",)
 
+    def _filled(self, folder: Path, checkpoint: Checkpoint) -> nn.Module:
+        net = cast(WorldNet, super()._filled(folder, found_outside(checkpoint, self._elsewhere)))
+        net.prepare()
+        return net
+
     def _tensor(self, values: Floats) -> Tensor:
         return torch.from_numpy(values).float().to(self._device)
 
 
-def _with_memory(info: PolicyInfo, every: int) -> PolicyInfo:
-    return replace(info, observe_every=every, shortest=info.horizon - every + 1)
+def _with_memory(info: PolicyInfo, config: WorldConfig) -> PolicyInfo:
+    return replace(info, observe_every=config.glance, shortest=info.horizon - config.every + 1)
 
 
 def deployed_info(deployment: Deployment) -> PolicyInfo:
@@ -294,4 +313,6 @@ def deployed_info(deployment: Deployment) -> PolicyInfo:
     deployment.runtime.check()
     method = METHODS[0]
     config: CheckpointConfig = inspect_checkpoint(deployment.folder(), method.name, deployment.expected)
-    return _with_memory(policy_info(config, method.capabilities), int(config.network.get("every", 0)))
+    given = {"method": config.method, "horizon": config.horizon, **config.network}
+    settings = parse_model(given, WorldConfig, "network")
+    return _with_memory(policy_info(config, method.capabilities), settings)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from segue_core.arrays import Floats
@@ -33,7 +35,8 @@ class Remembered:
 
     Args:
         steps: at most the window.
-        features: of the last pictures, which the next latent picture is made with.
+        seen: what is kept of earlier pictures, which the next latent picture is made with.
+        shots: pictures since the last step, (cameras, 3, h, w), and `since` the rows (n, D) that were executed.
         instruction: that `memory` was made with; None before the first request.
         imagined: by number of a step, (N, latent), as it was predicted first.
         planned: by tick, (30,), what was answered.
@@ -41,17 +44,21 @@ class Remembered:
     """
 
     steps: deque[Step]
-    features: Tensor | None = None
+    seen: Any = None
     instruction: str | None = None
     memory: Memory | None = None
     imagined: dict[int, Tensor] = field(default_factory=dict)
     planned: dict[int, Floats] = field(default_factory=dict)
     count: int = 0
+    shots: list[Tensor | None] = field(default_factory=list)
+    since: list[Floats] = field(default_factory=list)
 
     def branch(self) -> Remembered:
         """One that hears nothing of what happens to this one, and the other way round."""
-        kept = (self.steps.copy(), self.features, self.instruction, self.memory)
-        return Remembered(*kept, dict(self.imagined), dict(self.planned), self.count)
+        kept = (self.steps.copy(), self.seen, self.instruction, self.memory)
+        made = Remembered(*kept, dict(self.imagined), dict(self.planned), self.count)
+        made.shots, made.since = list(self.shots), list(self.since)
+        return made
 
     @property
     def tick(self) -> int:
@@ -63,6 +70,26 @@ class Remembered:
         """The action (30,) before the last picture, normalised."""
         made: Floats = self.steps[-1].actions[-1, -1].double().cpu().numpy()
         return made
+
+    def look(self, rows: Floats, shown: Tensor | None, shots: int) -> tuple[Floats, Tensor] | None:
+        """What was executed (n, D) since the last look, and the picture (cameras, 3, h, w), None where it was lost.
+
+        The last one of `shots` makes a step: all that was executed, and pictures (shots, cameras, 3, h, w). A lost one
+        is as the one before it; where all are lost, the next step has the actions of both.
+        """
+        self.since.append(rows)
+        self.shots.append(shown)
+        recent = self.shots[-shots:]
+        found = [each for each in recent if each is not None]
+        if len(self.shots) % shots or not found:
+            return None
+        pictures, last = [], found[0]
+        for each in recent:
+            last = last if each is None else each
+            pictures.append(last)
+        executed = np.concatenate(self.since)
+        self.since, self.shots = [], []
+        return executed, torch.stack(pictures)
 
     def add(self, step: Step, mind: Mind | None) -> None:
         """Told of `step`; with a mind the memory goes on by it."""

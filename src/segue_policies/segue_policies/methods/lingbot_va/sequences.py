@@ -52,6 +52,13 @@ class Packing:
             start = self.following[int(self.first[start])]
         return np.array(frames[: self.length]), np.array(episodes[: self.length])
 
+    def shots(self, start: int, count: int) -> Frames:
+        """Frames (length, count) on the way to each step, the last its own, alike spaced; of a first step its own."""
+        frames, episodes = self.steps(start)
+        begins, before = np.diff(episodes, prepend=-1) > 0, np.roll(frames, 1)
+        on_the_way = before[:, None] + self.every // count * np.arange(1, count + 1)
+        return np.where(begins[:, None], frames[:, None], np.minimum(on_the_way, frames[:, None]))
+
     def led(self, start: int) -> tuple[Frames, NDArray[np.bool_]]:
         """Frames (length, tau) of the actions that lead to each step, and which of them there are.
 
@@ -83,14 +90,20 @@ def packing(
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Column: what is in `values` (F, ...) at each step, (n, length, ...)."""
+    """Column: what is in `values` (F, ...) at each step, (n, length, ...), or `shots` times on the way to it."""
 
     packing: Packing
     values: NDArray[np.generic]
+    shots: int = 1
 
     def __getitem__(self, frames: Frames) -> NDArray[np.generic]:
         """Of the samples that start at `frames` (n,)."""
-        return np.stack([np.asarray(self.values[self.packing.steps(int(frame))[0]]) for frame in frames])
+        return np.stack([np.asarray(self.values[self._frames(int(frame))]) for frame in frames])
+
+    def _frames(self, start: int) -> Frames:
+        return (
+            self.packing.shots(start, self.shots).ravel() if self.shots > 1 else self.packing.steps(start)[0]
+        )
 
 
 @dataclass(frozen=True, eq=False)
