@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from segue_core.action_space import ChannelKind
 from segue_policies.checkpoints.bases import base_of
 from segue_policies.methods.action_stream.base import Trained, trained_names
 from segue_policies.methods.action_stream.config import PromptedSettings
@@ -34,17 +35,24 @@ class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT
     encoder_part = "look."
 
     def fit(self, part: ChunkDataset) -> Normaliser:
-        """The 1st and 99th percentile of each dimension to -1 and 1, the same for every row of a stream."""
+        """The 1st and 99th percentile of each dimension to -1 and 1, the same for every row of a stream.
+
+        Positions are measured from the present state, orientations are not: no demonstration corrects one that has
+        drifted farther than between its percentiles, and what is measured from it would drift on.
+        """
         data, frames = part.data, statistics_frames(part)
         chunks, state = part.chunks(frames), data.state[frames]
         fitted = fit_normaliser(chunks, state, np.asarray(data.images[frames]), data.action_space)
-        origin = fitted.action_anchor * state if fitted.action_anchor.any() else np.zeros_like(chunks[:, 0])
+        places = [np.full(c.size, c.kind is ChannelKind.POSITION) for c in data.action_space.channels]
+        anchor = (fitted.action_anchor * np.concatenate(places)).astype(np.float32)
+        origin = anchor * state if anchor.any() else np.zeros_like(chunks[:, 0])
         seen = (chunks - origin[:, None])[part.real(frames)]  # (n, D), of all rows
         low, high = np.quantile(seen.astype(np.float64), PERCENTILES, axis=0)
         floor = np.concatenate([np.full(c.size, FLOORS[c.kind]) for c in data.action_space.channels])
         rows = (self.horizon, 1)
         return replace(
             fitted,
+            action_anchor=anchor,
             action_mean=np.tile((high + low) / 2, rows).astype(np.float32),
             action_scale=np.tile(np.maximum((high - low) / 2, floor), rows).astype(np.float32),
             image_mean=np.tile(np.array(IMAGENET_MEAN, np.float32), (len(data.cameras), 1)),
