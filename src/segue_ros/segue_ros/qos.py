@@ -4,6 +4,9 @@ A best-effort subscription matches every publisher, a reliable publisher every s
 published with `SENSOR_SOURCE` and read with `SENSOR`, which is also what camera drivers and tools expect.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
 
@@ -59,6 +62,11 @@ PULSE_S = 0.15
 
 CROWDED = _keep_last(200, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 """Services that many may ask at the same moment; of the usual ten requests and answers the oldest would be lost."""
+
+CROWDED_ACTION: Mapping[str, Any] = {
+    f"{service}_service_qos_profile": CROWDED for service in ("goal", "result", "cancel")
+}
+"""An action that many may ask for, at both ends: every client hears the answers of all before it picks out its own."""
 
 REASONS = _keep_last(200, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """What somebody may ask for afterwards: why the last goals were rejected."""

@@ -48,7 +48,6 @@ class TellingServer(ActionServer):
         self._judge, self._asked, self._teller = judge, b"", node
         self._reasons = node.create_publisher(DiagnosticStatus, TOPIC, qos.REASONS)
         self._called = node.resolve_service_name(name)
-        crowded = {f"{service}_service_qos_profile": qos.CROWDED for service in ("goal", "result", "cancel")}
         super().__init__(
             node,
             action,
@@ -57,7 +56,7 @@ class TellingServer(ActionServer):
             goal_callback=self._on_goal,
             cancel_callback=_agree,
             result_timeout=_ASKED_FOR_S,
-            **(crowded | more),
+            **{**qos.CROWDED_ACTION, **more},
         )
 
     def destroy(self) -> None:

@@ -11,6 +11,7 @@ from unique_identifier_msgs.msg import UUID
 
 from segue_core.errors import ErrorCode, SchedulerError, SegueError
 from segue_interfaces.action import RunTask
+from segue_ros import qos
 from segue_ros.goals import Goal
 from segue_ros.rejections import TOPIC, Reasons
 
@@ -28,7 +29,7 @@ class TaskClient:
     def __init__(
         self, node: Node, action: Any = RunTask, name: str = "segue/run_task", *, renews: bool = True
     ) -> None:
-        self._client: ActionClient[Any, Any, Any] = ActionClient(node, action, name)
+        self._client: ActionClient[Any, Any, Any] = ActionClient(node, action, name, **qos.CROWDED_ACTION)
         self._node = node
         self._lease = node.create_publisher(UUID, "segue/lease", 10)
         self._timer = node.create_timer(1.0 / _RENEW_HZ, self._renew) if renews else None
