@@ -16,6 +16,7 @@ from segue_core.arrays import Floats32
 from segue_core.contracts.robot import SafetyConfig
 from segue_core.errors import SegueError
 from segue_data import signals
+from segue_data.checks.lerobot_part import check_lerobot_part
 from segue_data.datasets import lerobot_format as layout
 from segue_data.datasets.episodes import DatasetFiles, Episode, survey
 from segue_data.datasets.info import Camera, read_info
@@ -122,6 +123,7 @@ def _check_files(path: Path, findings: Findings) -> None:
     _guarded(partial(_check_tasks, path, findings), findings)
     _guarded(partial(_check_times, files, findings), findings)
     _guarded(partial(_check_values, files, findings), findings)
+    _guarded(partial(check_lerobot_part, files, findings), findings)
     findings.facts.update(
         episodes=len(files.episodes),
         frames=sum(episode.length for episode in files.episodes),
