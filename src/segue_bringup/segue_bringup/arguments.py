@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segue_bringup.catalogue import entry, names
 from segue_bringup.graph import Argument, Graph, Scalar
-from segue_core.contracts.search import name_of
+from segue_core.contracts.search import is_world, name_of
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 
 _BOOLEANS = {
@@ -96,6 +96,10 @@ def resolve_arguments(graph: Graph, given: Mapping[str, Scalar]) -> dict[str, Sc
 
 def _checked(name: str, argument: Argument, value: Scalar) -> Scalar:
     value = name_of(argument.config, str(value)) if argument.config else value
+    if argument.config == "tasks" and is_world(str(value)):
+        from segue_data.contracts import refuse_world
+
+        refuse_world(str(value))
     allowed = valid_values(argument)
     if allowed and str(value) not in allowed:
         raise unknown_name(name, str(value), allowed)

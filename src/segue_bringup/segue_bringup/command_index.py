@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,7 @@ def index() -> dict[str, Any]:
             name: [_plain(one) for one in option_settings(method)] for name, method in own_methods().items()
         },
         "methods": sorted(name for name, method in own_methods().items() if method.policy),
+        "worlds": _worlds(),
         "package": str(package),
         "folders": method_folders(package),
         "files": {str(file): file.stat().st_mtime_ns for file in _files()},
@@ -72,6 +74,16 @@ def settings_of_installed(method: str) -> dict[str, Any]:
         "settings": [_plain(one) for one in form.settings],
         "files": {str(file): file.stat().st_mtime_ns for file in files},
     }
+
+
+def _worlds() -> Sequence[str]:
+    """Tasks of worlds that others wrote; none where one of their packages is broken, which its commands say."""
+    from segue_sim.worlds import world_names
+
+    try:
+        return world_names()
+    except Exception:  # whatever a package of somebody raises when it is imported
+        return ()
 
 
 def _policies() -> Sequence[str]:
@@ -114,6 +126,7 @@ def _files() -> Iterator[Path]:
     root = config_root()
     yield from sorted(_loaded("segue_"))
     yield from (root / "graph" / "task.yaml", root / "training", *sorted(_trainings()))
+    yield Path(sysconfig.get_path("purelib"))  # what is installed decides which worlds there are
 
 
 def _loaded(begin: str) -> set[Path]:

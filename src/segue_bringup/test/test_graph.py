@@ -47,6 +47,7 @@ def test_every_argument_of_the_shipped_graph_is_used() -> None:
     [
         ({"tsk": "x"}, ErrorCode.CONFIG_UNKNOWN_NAME, "did you mean 'task'"),
         ({"task": "pick_plac"}, ErrorCode.CONFIG_UNKNOWN_NAME, "did you mean 'pick_place'"),
+        ({"task": "metaworld/drawer-open-v3"}, ErrorCode.CONFIG_CONFLICT, "lockstep only"),
         ({"robot": "toaster"}, ErrorCode.CONFIG_UNKNOWN_NAME, "dual_arm"),
         ({"policy": "legatto"}, ErrorCode.CONFIG_UNKNOWN_NAME, "legato"),
         ({"sim": "webots"}, ErrorCode.CONFIG_UNKNOWN_NAME, "mujoco"),

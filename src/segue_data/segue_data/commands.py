@@ -6,24 +6,66 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from segue_core.contracts.search import is_world
+from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import read_json
 from segue_data import settings
 from segue_data.bags.manifest import load
 from segue_data.errors import missing
 from segue_data.storage.atomic import write_text
 
+if TYPE_CHECKING:
+    from segue_data.recording.demonstrations import RecordingReport
+
 
 def record(arguments: settings.RecordOptions) -> int:
-    """Scripted demonstrations, one bag per seed."""
+    """Scripted demonstrations, one bag per seed; of a world that others wrote, a dataset."""
+    report = _record_world(arguments) if is_world(arguments.task) else _record_bags(arguments)
+    print(
+        f"{len(report.recorded)} recorded, {len(report.skipped)} were there, "
+        f"{len(report.failed)} failed{f': seeds {list(report.failed)}' if report.failed else ''}"
+    )
+    return 0 if report.recorded or report.skipped else 1
+
+
+def _record_world(arguments: settings.RecordOptions) -> RecordingReport:
+    from segue_data.contracts import lockstep_robot
+    from segue_data.datasets.writer import IMAGE_SIZE, ConversionOptions
+    from segue_data.recording.worlds import record_world
+
+    task = arguments.task
+    if arguments.disturb or arguments.randomisation:
+        text = f"disturb and randomisation change our own worlds, and {task} is as others wrote it"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do="leave them out")
+    if arguments.robot:
+        lockstep_robot(arguments.robot, task)
+    report = record_world(
+        task,
+        arguments.seeds,
+        arguments.out,
+        workers=arguments.workers,
+        options=ConversionOptions(size=arguments.size or IMAGE_SIZE),
+        keep_failures=arguments.keep_failures,
+    )
+    if report.recorded:
+        print(f"dataset: {arguments.out}; train on it: segue train act data={arguments.out} out=FOLDER")
+    return report
+
+
+def _record_bags(arguments: settings.RecordOptions) -> RecordingReport:
     from segue_data.bags.encoding import ImageCodec
     from segue_data.contracts import load_robot, load_task
     from segue_data.recording.demonstrations import record_demonstrations
     from segue_data.recording.lockstep import RecordingOptions
     from segue_sim.disturbance import DisturbanceConfig
 
+    if arguments.size:
+        text = "size is that of a dataset at once; bags keep pictures as the cameras have them"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do="give it to segue data convert")
     task = load_task(arguments.task).randomised(arguments.randomisation)
-    report = record_demonstrations(
+    return record_demonstrations(
         load_robot(arguments.robot or task.robot),
         task,
         arguments.seeds,
@@ -35,11 +77,6 @@ def record(arguments: settings.RecordOptions) -> int:
         ),
         keep_failures=arguments.keep_failures,
     )
-    print(
-        f"{len(report.recorded)} recorded, {len(report.skipped)} were there, "
-        f"{len(report.failed)} failed{f': seeds {list(report.failed)}' if report.failed else ''}"
-    )
-    return 0 if report.recorded or report.skipped else 1
 
 
 def convert(arguments: settings.ConvertOptions) -> int:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from segue_core.contracts.base import StrictModel
+from segue_core.contracts.lockstep import LockstepRobot, LockstepTask
 from segue_core.contracts.robot import RobotConfig
-from segue_core.contracts.search import config_files
+from segue_core.contracts.search import config_files, is_world
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 from segue_core.files import load_config, load_config_mapping
 from segue_data.errors import missing
+from segue_sim.worlds import families, find_world
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
 _SINGULAR = {
@@ -128,7 +130,36 @@ def _also(task: str, tasks: Sequence[str]) -> str:
 
 def load_task(name: str) -> TaskConfig:
     """Task contract `tasks/<name>.yaml`, the user's own or shipped; ConfigError listing the valid names otherwise."""
+    refuse_world(name)
     return _load("tasks", name, TaskConfig)
+
+
+def refuse_world(task: str) -> None:
+    """Refuse the task of a world that others wrote, where our own simulator or a robot is needed."""
+    if is_world(task) and task.partition("/")[0] in families():
+        text = f"task {task} is of a world that others wrote, which runs in lockstep only"
+        do = f"segue eval --task {task} --policy scripted, segue data record --task {task} --out DATASET"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, do=do)
+
+
+def lockstep_task(name: str) -> LockstepTask:
+    """The task of a world that others wrote, FAMILY/NAME, or a contract; ConfigError with the valid names otherwise."""
+    return find_world(name).task if is_world(name) else load_task(name)
+
+
+def lockstep_robot(robot: str, task: str) -> LockstepRobot:
+    """Who does `task`: a contract by its name, or who acts in a world that others wrote.
+
+    Raises:
+        ConfigError: no such robot or task, with the valid ones; or another robot than the world has.
+    """
+    if not is_world(task):
+        return load_robot(robot)
+    own = find_world(task).robot
+    if robot != own.name:
+        text = f"task {task} has a robot of its own"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=robot, expected=own.name)
+    return own
 
 
 def task_names() -> tuple[str, ...]:

@@ -78,7 +78,10 @@ class OfDataset(StrictModel):
 
 
 class RecordOptions(Workers):
-    """Record scripted demonstrations in simulation, one bag per seed."""
+    """Record scripted demonstrations in simulation, one bag per seed.
+
+    Of a task of a world that others wrote, FAMILY/NAME, they are a dataset at once (docs/benchmarks.md).
+    """
 
     task: Annotated[str, Word(names="tasks")] = Field(default="pick_place", description="task, by name")
     robot: Annotated[str | None, Word(names="robots")] = Field(
@@ -86,6 +89,10 @@ class RecordOptions(Workers):
     )
     seeds: Seeds = Field(default="0:50", validate_default=True, description=SEEDS)
     out: Path = Field(description="folder for the bags; call again to go on")
+    size: Size = Field(
+        default=None,
+        description="of a world that others wrote, WIDTHxHEIGHT of the dataset's pictures; else 96x72",
+    )
     disturb: bool = Field(default=False, description="disturb what is executed, never the label")
     randomisation: Options = Field(
         default={},

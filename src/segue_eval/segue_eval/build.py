@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 
 from segue_core.contracts.base import parse_model
-from segue_core.contracts.robot import RobotConfig
-from segue_core.contracts.search import config_files
-from segue_core.contracts.task import TaskConfig
+from segue_core.contracts.lockstep import LockstepRobot, LockstepTask
+from segue_core.contracts.search import config_files, is_world
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.files import read_bytes
 from segue_core.latency import parse_latency
 from segue_core.policy import Policy, PolicyInfo
 from segue_core.progress.estimator import ProgressEstimator
 from segue_core.scheduler_config import SchedulerConfig
-from segue_data.contracts import config_folder, load_robot, load_task
+from segue_core.world import Plant
+from segue_data.contracts import config_folder, load_robot, load_task, lockstep_robot, lockstep_task
 from segue_eval.result import EpisodeResult
 from segue_eval.rollout import TickObserver, run_episode
 from segue_eval.rows import CODE_DIGEST
-from segue_eval.simulated_plant import Plant, SimulatedPlant
+from segue_eval.simulated_plant import SimulatedPlant
 from segue_policies.checkpoints.checkpoint import Expected
 from segue_policies.deployment import Deployment
 from segue_policies.estimator_loading import check_estimator, doubt, make_estimator
@@ -36,8 +36,8 @@ from segue_policies.runtime import Dtype, Runtime
 from segue_scheduler import bounded_corrector as correction
 from segue_scheduler.feasibility import Lengths
 from segue_scheduler.scheduler import ChunkScheduler
-from segue_sim.episode import Episode
 from segue_sim.scripted.policy import WorldSource
+from segue_sim.worlds import find_world
 
 _USUAL: Mapping[str, object] = {
     "device": "auto",
@@ -77,9 +77,23 @@ class Setup:
     randomisation: Mapping[str, Any] = field(default_factory=dict)
     tries: int = 1
 
-    def contract(self) -> TaskConfig:
-        """The task with what this setup randomises; raises ConfigError for a name or a value that it has not."""
-        return load_task(self.task).randomised(self.randomisation)
+    def contracts(self) -> tuple[LockstepRobot, LockstepTask]:
+        """Robot, and task with what this setup randomises; raises ConfigError for what there is not."""
+        robot = lockstep_robot(self.robot, self.task)
+        if is_world(self.task):
+            _refuse_randomisation(self.task, self.randomisation)
+            return robot, lockstep_task(self.task)
+        return robot, load_task(self.task).randomised(self.randomisation)
+
+    def plant(self) -> tuple[Plant, object]:
+        """The world, slow to make, and what a privileged policy is told of it; raises as `contracts`."""
+        if is_world(self.task):
+            self.contracts()
+            world = find_world(self.task).plant(True)
+            return world, world
+        task = load_task(self.task).randomised(self.randomisation)
+        plant = SimulatedPlant(load_robot(self.robot), task)
+        return plant, WorldSource(plant.world)
 
     def to_dict(self) -> dict[str, object]:
         """Plain data with digests of checkpoint and code, so that a policy that was changed is another setup."""
@@ -97,6 +111,12 @@ class Setup:
             if plain[name] == usual:
                 del plain[name]  # rows of before there was a choice stay valid
         return plain
+
+
+def _refuse_randomisation(task: str, given: Mapping[str, Any]) -> None:
+    if given:
+        text = f"randomisation: what changes with the seed in {task} is that world's own business"
+        raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=dict(given), do="leave it out")
 
 
 def _code(policy: str) -> str:
@@ -117,7 +137,7 @@ def digest(folder: Path) -> str:
     return total.hexdigest()[:16] if files else ""
 
 
-def scheduler_config(overrides: Mapping[str, Any], info: PolicyInfo, task: TaskConfig) -> SchedulerConfig:
+def scheduler_config(overrides: Mapping[str, Any], info: PolicyInfo, task: LockstepTask) -> SchedulerConfig:
     """Scheduler configuration for a policy on `task`; raises ConfigError for an unknown or bad field."""
     values = {"horizon": info.horizon, "time_limit_s": task.time_limit_s} | dict(overrides)
     return parse_model(values, SchedulerConfig, "scheduler")
@@ -141,24 +161,22 @@ def method_for(policy: str) -> Method:
     return find_method(entry.method)
 
 
-def deployment(
-    setup: Setup, robot: RobotConfig, task: TaskConfig, world: Episode | None = None
-) -> Deployment:
-    """What the policy of a setup is made from; `world` is for what is privileged."""
+def deployment(setup: Setup, robot: LockstepRobot, task: LockstepTask, world: object = None) -> Deployment:
+    """What the policy of a setup is made from; `world` is what `Setup.plant` gives for a privileged one."""
     return Deployment(
         checkpoint=Path(setup.checkpoint) if setup.checkpoint else None,
         expected=Expected(action_space=robot.action_space),
         runtime=Runtime(setup.device, setup.dtype, threads=1),
         robot=robot,
         task=task,
-        world=WorldSource(world) if world else None,
+        world=world,
         options=setup.policy_options,
     )
 
 
 def policy_info(setup: Setup) -> PolicyInfo:
     """What the policy of a setup is and can do, without building it where that takes time; raises SegueError."""
-    robot, task = load_robot(setup.robot), setup.contract()
+    robot, task = setup.contracts()
     return check_policy(method_for(setup.policy), deployment(setup, robot, task))
 
 
@@ -168,7 +186,7 @@ def check(setup: Setup) -> tuple[str, ...]:
     Raises:
         SegueError: what is wrong, with the valid names or values.
     """
-    robot, task = load_robot(setup.robot), setup.contract()
+    robot, task = setup.contracts()
     info = policy_info(setup)
     parse_latency(setup.latency, 0, robot.tick_rate_hz)
     config = scheduler_config(setup.scheduler, info, task)
@@ -176,7 +194,7 @@ def check(setup: Setup) -> tuple[str, ...]:
     return (*ChunkScheduler(config, robot.action_space, info).plan.notes, *_doubts(setup, robot, task))
 
 
-def _doubts(setup: Setup, robot: RobotConfig, task: TaskConfig) -> tuple[str, ...]:
+def _doubts(setup: Setup, robot: LockstepRobot, task: LockstepTask) -> tuple[str, ...]:
     if not setup.progress:
         return ()
     doubts = doubt(check_estimator(Path(setup.progress), tuple(robot.cameras)), task.instruction)
@@ -188,8 +206,8 @@ class Runner:
 
     def __init__(
         self,
-        robot: RobotConfig,
-        task: TaskConfig,
+        robot: LockstepRobot,
+        task: LockstepTask,
         policy: Policy,
         plant: Plant,
         setup: Setup,
@@ -252,19 +270,19 @@ class Runner:
 
 @dataclass(frozen=True)
 class SimulatedRunner:
-    """Factory of runners in the MuJoCo world (picklable)."""
+    """Factory of runners in a simulated world (picklable)."""
 
     setup: Setup
 
     def __call__(self) -> Runner:
         """Load the contracts and the policy, build the world; raises SegueError naming what is wrong."""
-        robot, task = load_robot(self.setup.robot), self.setup.contract()
-        plant = SimulatedPlant(robot, task)
-        policy = make_policy(method_for(self.setup.policy), deployment(self.setup, robot, task, plant.world))
+        robot, task = self.setup.contracts()
+        plant, told = self.setup.plant()
+        policy = make_policy(method_for(self.setup.policy), deployment(self.setup, robot, task, told))
         return Runner(robot, task, policy, plant, self.setup, estimator_for(self.setup, robot))
 
 
-def estimator_for(setup: Setup, robot: RobotConfig) -> ProgressEstimator | None:
+def estimator_for(setup: Setup, robot: LockstepRobot) -> ProgressEstimator | None:
     """The progress estimator of a setup that has one; raises SegueError naming what is wrong."""
     runtime = Runtime(setup.device, setup.dtype, threads=1)
     return make_estimator(Path(setup.progress), runtime, tuple(robot.cameras)) if setup.progress else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.scheduler_config import ChunkLengths, RunSettings, SchedulerConfig
-from segue_data.contracts import config_folder, first_task, load_task, trained_task
+from segue_data.contracts import config_folder, first_task, lockstep_task, trained_task
 from segue_eval.build import Setup, entry_of
 from segue_eval.settings import SetupOptions
 from segue_policies.checkpoints.shipped import refuse_unshipped
@@ -101,7 +101,7 @@ def setup_from(arguments: SetupOptions, progress: str = "") -> Setup:
         task=task,
         policy=policy,
         checkpoint=checkpoint,
-        robot=arguments.robot or load_task(task).robot,
+        robot=arguments.robot or lockstep_task(task).robot,
         scheduler=scheduler,
         latency=arguments.latency,
         device=arguments.device,

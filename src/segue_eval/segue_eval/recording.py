@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.lockstep import LockstepRobot
 from segue_core.policy import PolicyInfo
 from segue_core.task_state import TaskState
 from segue_core.wire import chunk_fields, info_fields
+from segue_core.world import Plant
 from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.episode_writer import EpisodeWriter
 from segue_data.bags.manifest import Manifest
@@ -23,13 +24,11 @@ from segue_data.bags.qos import RELIABLE, SENSOR
 from segue_data.bags.reader import NANOSECONDS
 from segue_data.bags.topic import Topic
 from segue_data.bags.topics import SIM_STATE, SIM_STATE_TYPE, image_topic
-from segue_data.contracts import load_robot
 from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.report import write_run_report
 from segue_eval.report.bag import COMMAND, INPUT, POLICY_INFO, PROGRESS, SAFETY, STATE, TASK
 from segue_eval.result import EpisodeResult
-from segue_eval.simulated_plant import Plant
 from segue_scheduler.tick import TickInput, TickOutput
 from segue_scheduler.wire import input_fields, progress_fields, state_fields
 
@@ -71,7 +70,7 @@ class LockstepRecorder:
         self,
         bag: Path,
         plant: Plant,
-        robot: RobotConfig,
+        robot: LockstepRobot,
         continuation: str,
         task: str,
         seed: int,
@@ -147,7 +146,7 @@ class LockstepRecorder:
 
 
 def record_seed(
-    runner: Runner, robot: RobotConfig, setup: Setup, seed: int, run_dir: Path
+    runner: Runner, robot: LockstepRobot, setup: Setup, seed: int, run_dir: Path
 ) -> Mapping[str, object]:
     """Run `seed` once more, filmed, and write its run folder and report; returns the report's metrics."""
     continuation = runner.config.continuation
@@ -187,7 +186,7 @@ def seeds_to_film(results: Sequence[EpisodeResult], failures: int) -> list[int]:
 
 def film_seeds(setup: Setup, results: Sequence[EpisodeResult], folder: Path, failures: int = 0) -> list[Path]:
     """Record `seeds_to_film` with their reports; returns the folders `folder`/seed-<n>."""
-    runner, robot = SimulatedRunner(setup)(), load_robot(setup.robot)
+    runner, (robot, _) = SimulatedRunner(setup)(), setup.contracts()
     folders = []
     for seed in seeds_to_film(results, failures):
         target = folder / f"seed-{seed}"

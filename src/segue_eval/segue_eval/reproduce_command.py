@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segue_core.scheduler_config import RunSettings
-from segue_data.contracts import load_task
+from segue_data.contracts import lockstep_task
 from segue_eval.options import default_continuation, usual_checkpoint, usual_lengths
 from segue_eval.settings import EvalOptions
 from segue_policies.checkpoints.usual_stride import fitting_stride
@@ -21,7 +21,7 @@ def command(setup: Mapping[str, Any], seed: int, out: Path) -> str:
     words = ["--task", setup["task"], "--policy", setup["policy"]]
     if setup["checkpoint"] != usual_checkpoint(setup["policy"], setup["task"]):
         words += ["--checkpoint", setup["checkpoint"]]
-    if setup["robot"] != load_task(setup["task"]).robot:
+    if setup["robot"] != lockstep_task(setup["task"]).robot:
         words += ["--robot", setup["robot"]]
     if scheduler["continuation"] != default_continuation(setup["policy"]):
         words += ["--continuation", scheduler["continuation"]]

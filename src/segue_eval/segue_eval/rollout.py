@@ -25,10 +25,10 @@ from segue_core.latency import Constructed, Latency
 from segue_core.observation import Observation
 from segue_core.policy import ChunkRequest, Policy, parts, shown
 from segue_core.progress.estimator import ProgressEstimator
+from segue_core.world import Plant
 from segue_eval.lockstep_estimator import LockstepEstimator
 from segue_eval.observation_feed import ObservationFeed
 from segue_eval.result import EpisodeResult
-from segue_eval.simulated_plant import Plant
 from segue_eval.trace import Trace
 from segue_perception.preprocess import resize
 from segue_scheduler.bounded_corrector import BoundedCorrector

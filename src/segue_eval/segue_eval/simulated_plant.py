@@ -1,10 +1,9 @@
-"""The body that lockstep moves: a protocol, and MuJoCo under the robot's own controller behind it."""
+"""MuJoCo under the robot's own controller, as the plant that lockstep moves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,40 +18,8 @@ from segue_sim.episode import Episode
 from segue_sim.snapshot import take
 
 
-class Plant(Protocol):
-    """Something that executes one action per tick. One thread; `reset` starts an episode at tick 0."""
-
-    def reset(self, seed: int) -> None:
-        """Put everything where `seed` says; equal seeds give equal episodes."""
-        ...
-
-    def measured(self) -> NDArray[np.float64]:
-        """Measured state in the action space, (D,)."""
-        ...
-
-    def images(self) -> Mapping[str, NDArray[np.uint8]]:
-        """What the cameras see now, RGB (h, w, 3), at their native size."""
-        ...
-
-    def execute(self, action: NDArray[np.float64], tick: int) -> None:
-        """Carry out `action` (D,) for the length of one tick."""
-        ...
-
-    def task_state(self) -> TaskState:
-        """Success and score now."""
-        ...
-
-    def interventions(self) -> Mapping[str, int]:
-        """What the safety guard changed since the episode began, by kind."""
-        ...
-
-    def world_state(self) -> NDArray[np.float64] | None:
-        """The whole state of a simulated world (n,), for recordings and no policy; None where there is none."""
-        ...
-
-
 class SimulatedPlant:
-    """The MuJoCo world under the controller that also drives the robot (interpolation, IK, safety guard).
+    """A `segue_core.world.Plant`: our world under the controller that drives the robot (interpolation, IK, guard).
 
     tick      k                              k+1
     update    |  1  |  2  |  3  |  4  |      |      (control_rate / tick_rate updates per tick)

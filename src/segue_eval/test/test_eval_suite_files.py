@@ -1,5 +1,6 @@
 """The suite files: they can be read, they name what is there, and they hold what the papers print."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,27 @@ def test_a_missing_policy_of_a_suite_is_said_with_the_commands_that_make_it_and_
         said.count("segue data record") == said.count("segue data convert") == said.count("segue train") == 1
     )
     assert "--randomisation '{spread: 0.6}'" in said and f"only=[act] out={tmp_path}" in said
+
+
+def test_a_suite_of_a_world_that_others_wrote_says_what_makes_its_policies_or_its_world(
+    tmp_path: Path,
+) -> None:
+    task = "metaworld/drawer-open-v3"
+    jobs = {job.cell.id: job for job in plan(load_suite("chain-of-action-metaworld"), [task], tmp_path)}
+    said, expert = jobs["act"].missing, jobs["expert"]
+    if find_spec("metaworld") is None:
+        assert "pip install -r requirements/benchmarks.txt" in said and said in expert.missing
+        return
+    record = f"segue data record --task {task} --seeds 0:100 --out datasets/{task}"
+    assert (
+        f"{record} && segue train chain_of_action_tables task={task} data=datasets/{task} only=[act]" in said
+    )
+    assert "segue data convert" not in said and expert.setup is not None
+    training = config_folder() / "training" / "chain_of_action_tables.yaml"
+    folders = {stage.folder for stage in stages(read_settings(training), str(training), task, tmp_path)}
+    assert {
+        tmp_path / f"{kind}_metaworld-drawer-open-v3" for kind in ("chain", "act", "diffusion_policy")
+    } <= folders
 
 
 def test_three_files_train_every_policy_that_the_suites_name(tmp_path: Path) -> None:

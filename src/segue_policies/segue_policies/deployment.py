@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from segue_core.contracts.lockstep import LockstepRobot, LockstepTask
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import ConfigError, ErrorCode
@@ -26,15 +27,15 @@ class Deployment:
         expected: what the checkpoint has to fit.
         robot, task: the contracts.
         options: settings of the method's `options` that are not the usual ones.
-        world: for a privileged method: `at(tick)` gives the simulator's state.
+        world: for a privileged method: `at(tick)` gives the simulator's state; or a `segue_core.world.WorldPlant`.
     """
 
     checkpoint: Path | None = None
     method: str = ""
     expected: Expected = field(default_factory=Expected)
     runtime: Runtime = field(default_factory=Runtime)
-    robot: RobotConfig | None = None
-    task: TaskConfig | None = None
+    robot: LockstepRobot | None = None
+    task: LockstepTask | None = None
     world: Any = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -42,13 +43,16 @@ class Deployment:
         """The checkpoint; raises ConfigError where there is none."""
         return _given("checkpoint", self.checkpoint, "give checkpoint:=FOLDER")
 
-    def for_robot(self) -> RobotConfig:
-        """The robot's contract; raises ConfigError where there is none."""
+    def for_robot(self) -> LockstepRobot:
+        """The robot; raises ConfigError where there is none."""
         return _given("robot", self.robot, "say which robot it is for")
 
-    def for_task(self) -> TaskConfig:
-        """The task's contract; raises ConfigError where there is none."""
-        return _given("task", self.task, "say which task it does")
+    def simulated(self) -> tuple[RobotConfig, TaskConfig]:
+        """The contracts that our own simulator can build; raises ConfigError where there are none."""
+        robot = self.robot if isinstance(self.robot, RobotConfig) else None
+        task = self.task if isinstance(self.task, TaskConfig) else None
+        do = "say which, one that our own simulator has"
+        return _given("robot with a contract", robot, do), _given("task with a contract", task, do)
 
 
 def _given(what: str, value: ValueT | None, do: str) -> ValueT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue_core.contracts.robot import RobotConfig
+from segue_core.contracts.lockstep import LockstepRobot
 from segue_core.policy import PolicyInfo
 from segue_policies.checkpoints.checkpoint import CheckpointConfig
 
@@ -25,7 +25,7 @@ def policy_info(config: CheckpointConfig, capabilities: frozenset[str] = frozens
     )
 
 
-def blind_info(name: str, robot: RobotConfig, horizon: int) -> PolicyInfo:
+def blind_info(name: str, robot: LockstepRobot, horizon: int) -> PolicyInfo:
     """Of a policy that looks at no picture and lies where its reference does: any continuation without gradients."""
     return PolicyInfo(
         name=name,

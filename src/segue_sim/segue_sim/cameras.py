@@ -3,18 +3,31 @@
 import atexit
 import weakref
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.contracts.robot import CameraConfig
+
+class PictureSize(Protocol):
+    """How large a camera's picture is [pixels]: a `CameraConfig`, or less."""
+
+    @property
+    def width(self) -> int:
+        """Of the picture."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Of the picture."""
+        ...
 
 
 class CameraRig:
-    """Renders every camera of a robot. Belongs to the thread that made it (an OpenGL context)."""
+    """Renders cameras of a model by their names there. Belongs to the thread that made it (an OpenGL context)."""
 
-    def __init__(self, model: mujoco.MjModel, cameras: Mapping[str, CameraConfig]) -> None:
+    def __init__(self, model: mujoco.MjModel, cameras: Mapping[str, PictureSize]) -> None:
         model.vis.quality.offsamples = 0
         sizes = {(camera.height, camera.width) for camera in cameras.values()}
         self._renderers = {size: mujoco.Renderer(model, *size) for size in sizes}

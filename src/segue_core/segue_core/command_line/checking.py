@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
 from segue_core.command_line.setting import Setting, Valid, values_of
-from segue_core.contracts.search import KINDS, existing, is_file
+from segue_core.contracts.search import KINDS, existing, is_file, is_world
 from segue_core.errors import ConfigError, ErrorCode, unknown_name
 
 BOOLEANS: Final = {
@@ -32,6 +32,8 @@ def _check_one(setting: Setting, text: str, valid: Valid) -> None:
     allowed = values_of(setting, valid)
     if setting.word.names in KINDS and is_file(text):
         existing(text)
+    elif setting.word.names == "tasks" and is_world(text):
+        pass  # its command knows which worlds there are, or that it runs in none
     elif (
         allowed
         and text not in allowed

@@ -6,6 +6,7 @@ Each folder is laid out as `config/` is: `robots/mine.yaml`, `tasks/mine.yaml`, 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ FILES = "SEGUE_CONFIG_FILES"
 
 KINDS = ("robots", "tasks", "policies", "suites", "training")
 """What a user may have of his own; other kinds of files are the shipped ones."""
+
+_ENDINGS = (".yaml", ".yml")
+_WORLD = re.compile(r"[A-Za-z0-9]\w*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 def _refusal(code: str, text: str, got: str, do: str) -> ConfigError:
@@ -49,7 +53,17 @@ def own_folders() -> tuple[Path, ...]:
 
 def is_file(word: str) -> bool:
     """Whether a word is written like a file, and not like a name."""
-    return "/" in word or word.endswith((".yaml", ".yml"))
+    return ("/" in word or word.endswith(_ENDINGS)) and not is_world(word)
+
+
+def is_world(word: str) -> bool:
+    """Whether a word is the task of a world that others wrote, FAMILY/NAME (segue_core.world), and no file here."""
+    return bool(_WORLD.fullmatch(word)) and not word.endswith(_ENDINGS) and not Path(word).exists()
+
+
+def folder_word(task: str) -> str:
+    """A task's name as a part of a folder's: of a world FAMILY/NAME it is FAMILY-NAME."""
+    return task.replace("/", "-") if is_world(task) else task
 
 
 def existing(word: str) -> Path:

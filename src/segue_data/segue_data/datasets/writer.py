@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from segue_core.contracts.lockstep import LockstepRobot
 from segue_core.contracts.robot import RobotConfig
 from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.topics import COMMAND
@@ -86,12 +87,12 @@ def _counters(job: EpisodeJob, time_s: NDArray[np.float64]) -> dict[str, NDArray
     }
 
 
-def _features(robot: RobotConfig, options: ConversionOptions) -> dict[str, Any]:
+def _features(robot: LockstepRobot, options: ConversionOptions) -> dict[str, Any]:
     fps = round(robot.tick_rate_hz) if options.videos else None
     return layout.features(tuple(robot.cameras), options.size, robot.action_space.names, fps)
 
 
-def _write_videos(job: EpisodeJob, robot: RobotConfig, arrays: EpisodeArrays) -> None:
+def _write_videos(job: EpisodeJob, robot: LockstepRobot, arrays: EpisodeArrays) -> None:
     place = layout.place(job.episode)
     for index, camera in enumerate(robot.cameras):
         name = layout.VIDEO_PATH.format(
@@ -101,7 +102,7 @@ def _write_videos(job: EpisodeJob, robot: RobotConfig, arrays: EpisodeArrays) ->
 
 
 def _columns(
-    job: EpisodeJob, robot: RobotConfig, codec: ImageCodec | None, arrays: EpisodeArrays
+    job: EpisodeJob, robot: LockstepRobot, codec: ImageCodec | None, arrays: EpisodeArrays
 ) -> dict[str, Any]:
     columns: dict[str, Any] = {
         layout.STATE: layout.vector_column(arrays.state),
@@ -129,7 +130,7 @@ def write_episode(job: EpisodeJob, robot: RobotConfig, options: ConversionOption
 
 
 def write_arrays(
-    job: EpisodeJob, robot: RobotConfig, options: ConversionOptions, arrays: EpisodeArrays
+    job: EpisodeJob, robot: LockstepRobot, options: ConversionOptions, arrays: EpisodeArrays
 ) -> dict[str, Statistics]:
     """As `write_episode`, of frames that are in memory."""
     columns = _columns(job, robot, None if options.videos else options.codec, arrays)
@@ -149,7 +150,7 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def write_meta(
-    robot: RobotConfig,
+    robot: LockstepRobot,
     options: ConversionOptions,
     jobs: Sequence[EpisodeJob],
     statistics: Sequence[dict[str, Statistics]],
@@ -171,7 +172,7 @@ def write_meta(
 
 
 def _lengths(
-    robot: RobotConfig, options: ConversionOptions, statistics: dict[str, Statistics]
+    robot: LockstepRobot, options: ConversionOptions, statistics: dict[str, Statistics]
 ) -> dict[str, float] | None:
     """Length [s] of the video of every camera; None without videos."""
     if not options.videos:
@@ -185,7 +186,7 @@ def _tasks(jobs: Sequence[EpisodeJob]) -> list[str]:
     return [text for _, text in sorted({(job.task_index, job.task) for job in jobs})]
 
 
-def _info(robot: RobotConfig, options: ConversionOptions, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
+def _info(robot: LockstepRobot, options: ConversionOptions, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
     return layout.info(
         _features(robot, options),
         robot=robot.name,
@@ -196,7 +197,7 @@ def _info(robot: RobotConfig, options: ConversionOptions, jobs: Sequence[Episode
     )
 
 
-def _ours(robot: RobotConfig, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
+def _ours(robot: LockstepRobot, jobs: Sequence[EpisodeJob]) -> dict[str, Any]:
     return {
         "format": 1,
         "action_space": robot.action_space.to_dict(),

@@ -33,7 +33,7 @@ class RolloutRunner:
 
     def __call__(self) -> Rollouts:
         """Build the world and load the policy; raises SegueError naming what is wrong."""
-        instruction = self.setup.contract().instruction
+        instruction = self.setup.contracts()[1].instruction
         return Rollouts(SimulatedRunner(self.setup)(), self.sight, instruction, self.folder)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from segue_core.errors import ConfigError, ErrorCode
 from segue_core.exit_status import ExitStatus
 from segue_core.files import read_json
-from segue_data.contracts import config_folder, load_robot
+from segue_data.contracts import config_folder
 from segue_data.storage.atomic import write_text
 from segue_eval import options
 from segue_eval.build import Setup, check, digest
@@ -70,7 +70,7 @@ def _begun(arguments: FinetuneOptions, setup: Setup) -> Path:
 
 def _sight(arguments: FinetuneOptions, setup: Setup, begun: Path) -> Sight:
     if arguments.progress:
-        info = check_estimator(begun, tuple(load_robot(setup.robot).cameras))
+        info = check_estimator(begun, tuple(setup.contracts()[0].cameras))
         return Sight(info.cameras, info.image_size)
     policy = check_checkpoint(begun)
     return Sight(policy.cameras, policy.image_size)

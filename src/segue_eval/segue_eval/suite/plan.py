@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from segue_core.contracts.search import folder_word, is_world
 from segue_core.errors import SegueError
 from segue_core.scheduler_config import ChunkLengths
-from segue_data.contracts import config_folder, load_robot, load_task
+from segue_data.contracts import config_folder, lockstep_robot, lockstep_task
 from segue_eval.build import Setup, check
 from segue_eval.options import default_continuation, usual_lengths, with_learned_stop
 from segue_eval.suite.spec import CellSpec, SuiteSpec
@@ -73,7 +74,7 @@ def _job(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Job:
 
 def checkpoint_name(cell: CellSpec, task: str) -> str:
     """Folder name of the checkpoint that `cell` uses on `task`; empty for a policy without one."""
-    return cell.checkpoint.replace("{task}", task)
+    return cell.checkpoint.replace(TASK, folder_word(task))
 
 
 def checkpoint_of(cell: CellSpec, task: str, checkpoints: Path) -> Path | None:
@@ -82,7 +83,7 @@ def checkpoint_of(cell: CellSpec, task: str, checkpoints: Path) -> Path | None:
 
 
 def _folder(name: str, task: str, checkpoints: Path) -> Path | None:
-    return checkpoints / name.replace(TASK, task) if name else None
+    return checkpoints / name.replace(TASK, folder_word(task)) if name else None
 
 
 def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) -> Setup:
@@ -103,7 +104,7 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
         task=task,
         policy=policy,
         checkpoint="" if folder is None else str(folder.resolve()),
-        robot=spec.robot or load_task(task).robot,
+        robot=spec.robot or lockstep_task(task).robot,
         scheduler=with_learned_stop(scheduler | dict(cell.scheduler), looks_on),
         latency=cell.latency,
         progress="" if looks_on is None else str(looks_on.resolve()),
@@ -115,8 +116,10 @@ def cell_setup(spec: SuiteSpec, cell: CellSpec, task: str, checkpoints: Path) ->
 
 def _missing_task(task: str) -> str:
     try:
-        load_task(task)
-    except SegueError:
+        lockstep_task(task)
+    except SegueError as error:
+        if is_world(task):
+            return str(error)
         tasks = ", ".join(sorted(path.stem for path in (config_folder() / "tasks").glob("*.yaml")))
         return (
             f"task {task!r} is not in this workspace (config/tasks has {tasks}); add config/tasks/{task}.yaml"
@@ -134,10 +137,12 @@ def _missing_checkpoint(folder: Path | None, task: str, made_by: str) -> str:
     made = (
         made_by.replace(TASK, task).replace("{folder}", str(where)).replace("{out}", str(where / folder.name))
     )
-    data_steps = (
+    data_steps: tuple[str, ...] = (
         f"segue data record --task {task} --seeds 100000:100300 --disturb --out demos/{task}",
         f"segue data convert demos/{task} {data}",
     )
+    if is_world(task):
+        data_steps = (f"segue data record --task {task} --seeds 0:100 --out {data}",)
     needed = data_steps if not made or f"data={data}" in made.split() else ()
     steps = (*needed, made or f"segue train {train} data={data}")
     return f"checkpoint {folder.name} is not in {where}; make it with: {' && '.join(steps)}{'' if made else then}"
@@ -148,7 +153,9 @@ def _training(name: str, task: str, where: Path) -> tuple[str, str]:
     configs = config_folder() / "training"
     for file in sorted(configs.glob("*.yaml")):
         settings = read_settings(file)
-        if is_set(settings) and name in {key.replace(TASK, task) for key in settings["policies"]}:
+        if is_set(settings) and name in {
+            key.replace(TASK, folder_word(task)) for key in settings["policies"]
+        }:
             return (
                 f"{file.stem} task={task} out=trained/tables",
                 ", which trains all of its set, and --checkpoints trained/tables",
@@ -161,8 +168,8 @@ def identity(setup: Setup) -> dict[str, object]:
     """What decides a cell's episodes, wherever it lies on disk: setup, weights, robot and task contracts."""
     plain = setup.to_dict()
     contracts = [
-        load_robot(setup.robot).model_dump_json(),
-        load_task(setup.task).model_dump_json(),
+        lockstep_robot(setup.robot, setup.task).model_dump_json(),
+        lockstep_task(setup.task).model_dump_json(),
     ]
     total = hashlib.sha256("\n".join(contracts).encode()).hexdigest()[:16]
     named = {"progress": Path(setup.progress).name} if setup.progress else {}

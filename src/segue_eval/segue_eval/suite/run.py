@@ -9,13 +9,12 @@ from pathlib import Path
 
 from segue_core.policy import Policy
 from segue_core.progress.estimator import ProgressEstimator
-from segue_data.contracts import load_robot
+from segue_core.world import Plant
 from segue_eval.build import Runner, Setup, deployment, estimator_for, method_for
 from segue_eval.evaluate import Failure, run_jobs
 from segue_eval.progress_bar import ProgressBar
 from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
-from segue_eval.simulated_plant import SimulatedPlant
 from segue_eval.suite.plan import Job, cell_folder, identity
 from segue_policies.policy_loading import make_policy
 
@@ -40,7 +39,8 @@ class Bench:
     policies: dict[tuple[str, str, str], Policy] = field(default_factory=dict)
     estimators: dict[str, ProgressEstimator | None] = field(default_factory=dict)
     plant_of: tuple[str, str] = ("", "")
-    plant: SimulatedPlant | None = None
+    plant: Plant | None = None
+    told: object = None  # what a privileged policy is told of the world
 
     def __call__(self, episode: Episode) -> EpisodeResult:
         """One episode of one cell."""
@@ -50,24 +50,25 @@ class Bench:
 
     def policy(self, setup: Setup) -> Policy:
         """The policy of a setup, in its world."""
-        robot, task = load_robot(setup.robot), setup.contract()
+        robot, task = setup.contracts()
         world = setup.robot, task.model_dump_json()
         if self.plant is None or self.plant_of != world:
-            self.plant, self.plant_of = SimulatedPlant(robot, task), world
+            self.plant, self.told = setup.plant()
+            self.plant_of = world
             self.policies.clear()
         made = (setup.policy, setup.checkpoint, json.dumps(dict(setup.policy_options), sort_keys=True))
         if made not in self.policies:
-            given = deployment(setup, robot, task, self.plant.world)
+            given = deployment(setup, robot, task, self.told)
             self.policies[made] = make_policy(method_for(setup.policy), given)
         return self.policies[made]
 
     def runner(self, setup: Setup, policy: Policy) -> Runner:
         """Runs `policy` in the world where the setup's own was asked for last."""
         assert self.plant is not None
-        robot = load_robot(setup.robot)
+        robot, task = setup.contracts()
         if setup.progress not in self.estimators:
             self.estimators[setup.progress] = estimator_for(setup, robot)
-        return Runner(robot, setup.contract(), policy, self.plant, setup, self.estimators[setup.progress])
+        return Runner(robot, task, policy, self.plant, setup, self.estimators[setup.progress])
 
 
 @dataclass(frozen=True)

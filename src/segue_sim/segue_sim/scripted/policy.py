@@ -16,6 +16,7 @@ import numpy as np
 
 from segue_core.arrays import Floats
 from segue_core.chunk import ActionChunk
+from segue_core.contracts.lockstep import LockstepRobot
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
@@ -28,7 +29,7 @@ HORIZON = 60
 _SAME = 1e-5  # rows of a chunk travel as float32
 
 
-def scripted_info(robot: RobotConfig, horizon: int = HORIZON) -> PolicyInfo:
+def scripted_info(robot: LockstepRobot, horizon: int = HORIZON) -> PolicyInfo:
     """What the scripted policy of a robot is: its chunks follow what is executed anyway, so any guidance fits."""
     return PolicyInfo(
         name="scripted",

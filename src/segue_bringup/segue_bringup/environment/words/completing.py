@@ -185,9 +185,10 @@ def _values(names: Names, setting: indices.Setting, begun: str) -> list[str]:
         first, comma, last = begun.rpartition(",")
         return [f"{first}{comma}{text}" for text in names(kind) if text.startswith(last)]
     if not listed and kind:
+        worlds = names(indices.WORLDS) if kind == "tasks" else []
         if "/" in begun and kind != "runs":
-            return _files(begun, (".yaml", ".yml"))
-        listed = names(kind)
+            return [*(name for name in worlds if name.startswith(begun)), *_files(begun, (".yaml", ".yml"))]
+        listed = [*names(kind), *sorted({name.partition("/")[0] + "/" for name in worlds})]
     found = [text for text in listed if text.startswith(begun)]
     return found or (_files(begun) if setting["kind"] == "Path" or name in _PATHS else [])
 

@@ -24,6 +24,8 @@ OFFERED = {"hardware": "hardware", "camera_set": "cameras", "pose": "poses"} | d
     ("run", "runs", "bag"), "runs"
 )
 """Settings by their name to the kind of names that they are completed with, though they take other values, too."""
+WORLDS = "worlds"
+"""Tasks of worlds that others wrote, FAMILY/NAME."""
 _POSES = re.compile(r"^( *)poses:(.*\n(?:\1 .*\n)*)", re.MULTILINE)
 _METHOD = re.compile(r"^method: *(\w+)", re.MULTILINE)
 _OPTIONS = "policy_options"
@@ -73,6 +75,8 @@ def names(workspace: Workspace, kind: str, index: Index) -> list[str]:
     """
     if kind in CODE:
         return _of_code(workspace, kind)
+    if kind == WORLDS:
+        return list(index["worlds"])
     if kind == "runs":
         return sorted(str(bag.parent) for bag in Path("runs").glob("*/bag"))
     if kind == "poses":

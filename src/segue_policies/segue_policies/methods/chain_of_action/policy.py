@@ -14,6 +14,7 @@ from torch import Tensor
 from segue_core.arrays import Floats
 from segue_core.chunk import ActionChunk
 from segue_core.contracts.base import parse_model
+from segue_core.contracts.robot import RobotConfig
 from segue_core.policy import PolicyInfo, PredictRequest, PredictResult
 from segue_policies.checkpoints.checkpoint import inspect_checkpoint
 from segue_policies.deployment import Deployment
@@ -39,7 +40,7 @@ class ChainPolicy(SupervisedPolicy):
         config = inspect_checkpoint(deployment.folder(), deployment.method, deployment.expected)
         given = {"method": config.method, "horizon": config.horizon, "history": config.history}
         chain = parse_model(given | config.network, ChainConfig, "network")
-        self._robot = deployment.robot
+        self._robot = deployment.robot if isinstance(deployment.robot, RobotConfig) else None
         self._info = _any_length(self._info)
         self._reader = ChainRows(chain, self._info.action_space, self._normaliser)
         self._reader.check(self._state_dim)

@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import Field
 
 from segue_core.contracts.base import StrictModel, merge, parse_model
+from segue_core.contracts.search import folder_word
 from segue_core.errors import ConfigError, ErrorCode, PolicyError, unknown_name
 
 TASK = "{task}"
@@ -74,6 +75,7 @@ def stages(settings: Mapping[str, Any], source: str, task: str | None, out: Path
         raise ConfigError(
             ErrorCode.CONFIG_INVALID_VALUE, f"{source} names its policies by a task", do="give task=NAME"
         )
+    task = folder_word(task)
     for folder in (name.replace(TASK, task) for name in config.policies):
         if folder in ("", ".", "..") or Path(folder).name != folder:
             expected = "a plain folder name, no separators"
