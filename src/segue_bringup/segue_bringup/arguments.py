@@ -47,23 +47,26 @@ def given_arguments(
             text = f"this command says {name}:={value}, an argument says something else; leave it out"
             raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{name}:={launch[name]}")
         given[name] = value
-    if "task" not in given and ("robot" in launch or ("policy" in launch and "checkpoint" not in launch)):
-        given["task"] = _task_of(graph, launch)
+    if "task" not in given and (task := _task_of(graph, launch)):
+        given["task"] = task
     if "task" in given and "robot" not in given:
         given["robot"] = str(entry("tasks", str(given["task"]))["robot"])
     return given
 
 
 def _task_of(graph: Graph, launch: Mapping[str, Scalar]) -> str:
-    """The task of a robot or a policy that is named alone, which people are told."""
+    """The task of a robot that is named alone, or of a policy that has not learned the usual one; people are told."""
     from segue_data.contracts import first_task, trained_task
 
     usual = {name: str(graph.arguments[name].default) for name in ("task", "policy")}
     policy = str(launch.get("policy", usual["policy"]))
     if "robot" in launch:
         task, told = first_task(str(launch["robot"]), usual["task"], policy)
-    else:
+    elif "policy" in launch and "checkpoint" not in launch:
         task, told = trained_task(policy, usual["task"])
+        task = task if told else ""
+    else:
+        return ""
     if told:
         print(f"segue: {told}", file=sys.stderr)
     return task

@@ -54,7 +54,7 @@ def test_episodes_in_another_light_are_another_setup_and_a_light_that_a_task_has
     plain, dark = (
         setup_from(EvalOptions(policy="hold", randomisation=given)) for given in ({}, {"light": 0.6})
     )
-    assert "randomisation" not in plain.to_dict() and dark.contract().randomisation.light == 0.6
+    assert "randomisation" not in plain.to_dict() and dark.contracts()[1].randomisation.light == 0.6
     assert "--randomisation '{\"light\": 0.6}'" in reproduce_command.command(dark.to_dict(), 3, Path("again"))
     with pytest.raises(
         ConfigError, match="randomisation of task 'pick_place': lite: unknown key.*did you mean 'light'"

@@ -32,7 +32,9 @@ Add = Callable[[str, str], None]
 
 
 def check_lerobot_part(files: DatasetFiles, findings: Findings) -> None:
-    """Add what is wrong with it; what cannot be read is raised as DataError."""
+    """Add what is wrong with it; what cannot be read is raised as DataError. Without frames there is nothing of it."""
+    if not files.episodes:
+        return
     _check_index(files, findings.add)
     _check_places(files, findings.add)
     _check_statistics(files, findings.add)
@@ -75,7 +77,9 @@ def _check_statistics(files: DatasetFiles, add: Add) -> None:
     if not isinstance(told, Mapping):
         add(layout.STATS, f"is {type(told).__name__}, expected statistics by feature")
         return
-    rows = {name: np.concatenate(files.rows(name)) for name in (layout.STATE, layout.ACTION)}
+    rows = {
+        name: np.concatenate(files.rows(name)).astype(np.float64) for name in (layout.STATE, layout.ACTION)
+    }
     for name, feature in described.items():
         if feature.dtype not in _NO_NUMBERS:
             for what in _problems(told.get(name), feature, rows.get(name)):
