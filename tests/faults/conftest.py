@@ -24,31 +24,25 @@ _STANDING = pytest.StashKey[Standing]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A new file of figures, which sessions with one summary and their processes share."""
+    """A new file of figures for every session."""
     path = ROOT / "runs" / "faults" / "figures.jsonl"
-    if not hasattr(config, "workerinput") and not config.getoption("tell_too", None):
-        path.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
     config.stash[_FIGURES] = Figures(path)
     config.stash[_STANDING] = Standing()
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those that share a standing graph run in a row, since each start and end of one takes ten seconds."""
-    for item in items:
-        if (graph := _graph_of(item)) in _SHARED:
-            item.add_marker(pytest.mark.xdist_group(f"a graph that is {graph}"))
-    yield
     places = [place for place, item in enumerate(items) if HERE in item.path.parents]
-    ours = sorted((items[place] for place in places), key=lambda item: (*_SHARED, "").index(_graph_of(item)))
+    ours = sorted((items[place] for place in places), key=_graph_of)
     for place, item in zip(places, ours, strict=True):
         items[place] = item
 
 
-def _graph_of(item: pytest.Item) -> str:
-    """The fixture of the standing graph that it shares with others."""
-    names = getattr(item, "fixturenames", ()) if HERE in item.path.parents else ()
-    return next((graph for graph in _SHARED if graph in names), "")
+def _graph_of(item: pytest.Item) -> int:
+    names = getattr(item, "fixturenames", ())
+    return next((place for place, graph in enumerate(_SHARED) if graph in names), len(_SHARED))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

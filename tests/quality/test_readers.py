@@ -52,7 +52,7 @@ OWN = {
     "segue_bringup/environment/lock.py",
     "segue_bringup/environment/setup_display.py", "segue_bringup/environment/ros_conditions.py",
     "segue_bringup/environment/setup_steps.py",
-    "segue_bringup/environment/stamps.py", "segue_bringup/environment/testing.py",
+    "segue_bringup/environment/stamps.py",
     "segue_bringup/environment/torch_choice.py",
     "segue_bringup/environment/variables.py", "segue_bringup/environment/wheels.py",
     "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/instance.py",

@@ -1,12 +1,10 @@
 """`segue test`: the static checks and all tests, as pytest sessions that end with one summary.
 
-What starts no graph runs first, in as many processes as there are processors; then graphs (`system`), as many beside
-each other, since in simulation a busy machine is slow and not wrong; then, one after the other, what waits for nobody
-(`real_time`), and what failed beside others.
+What needs no quiet machine runs first, in as many processes as there are processors; then, one after the other, what is
+marked `system`: graphs in real time.
 """
 
 import difflib
-import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -41,22 +39,13 @@ def misspelt(arguments: Sequence[str]) -> tuple[str, str] | None:
 def run_tests(workspace: Workspace, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the sessions that the arguments ask for; their verdict."""
     with tempfile.TemporaryDirectory(prefix="segue-test-") as folder:
+        kept = Path(folder) / "reports.json"
         statuses: list[int] = []
-        for command in pytest_commands(workspace, arguments, Path(folder)):
-            again: list[str] = []
-            if statuses:
-                kept = _reports(Path(folder), len(statuses))
-                if not kept.exists():  # cut short
-                    break
-                if again := json.loads(kept.read_text(encoding="utf-8"))["again"]:
-                    statuses[-1] = 0  # what failed beside others is judged alone
-            statuses.append(run_to_its_end([*command, *again], environment, workspace.root))
+        for command in pytest_commands(workspace, arguments, kept):
+            if statuses and not kept.exists():  # cut short
+                break
+            statuses.append(run_to_its_end(command, environment, workspace.root))
     return verdict(statuses)
-
-
-def _reports(folder: Path, number: int) -> Path:
-    """What the first sessions have kept for the one that follows."""
-    return folder / f"reports-{number}.json"
 
 
 def verdict(statuses: Sequence[int]) -> int:
@@ -67,8 +56,8 @@ def verdict(statuses: Sequence[int]) -> int:
 def pytest_commands(workspace: Workspace, arguments: Sequence[str], kept: Path) -> list[list[str]]:
     """The pytest sessions. Arguments that are not `segue test`'s own go to each of them as they are.
 
-    Where no argument names an existing path there are three, with one summary by way of the folder `kept`, and what is
-    marked `thorough` is left out; `--fast` is the first alone. `--fuzz [N]` runs the long fuzz alone.
+    Where no argument names an existing path there are two, with one summary by way of `kept`, and what is marked
+    `thorough` is left out; `--fast` leaves out the second. `--fuzz [N]` runs the long fuzz alone.
     """
     command = [str(workspace.python), "-m", "pytest"]
     if "--fuzz" in arguments:
@@ -79,36 +68,17 @@ def pytest_commands(workspace: Workspace, arguments: Sequence[str], kept: Path) 
         return [[*command, *passed]]
     command += ["-p", "tests.one_summary", *DAILY]
     folders = _folders(workspace)
-    alongside = [*command, *_workers(passed, "loadfile"), "--alongside", QUALITY, *folders, "src", *passed]
-    if is_fast:
-        return [alongside]
-    graphs = _marked(workspace, folders, "system")
-    beside = [*command, *_workers(passed, "loadgroup"), "--graphs", *graphs, *passed]
-    alone = [*command, "--alone", *(_marked(workspace, folders, "real_time") or graphs), *passed, "-n0"]
-    return _with_one_summary([alongside, beside, alone], kept)
+    alongside = [*command, *_workers(passed), "--alongside", QUALITY, *folders, "src", *passed]
+    alone = [*command, f"--tell-too={kept}", "--alone", *folders, *passed, "-n0"]
+    return [alongside] if is_fast else [[*alongside, f"--tell-later={kept}"], alone]
 
 
-def _marked(workspace: Workspace, folders: Sequence[str], mark: str) -> list[str]:
-    """Files of tests that use a mark: to import all the others takes longer than to read them."""
-    files = [file for folder in folders for file in sorted((workspace.root / folder).rglob("test_*.py"))]
-    found = [file for file in files if f"mark.{mark}" in file.read_text(encoding="utf-8")]
-    return [str(file.relative_to(workspace.root)) for file in found]
-
-
-def _with_one_summary(sessions: list[list[str]], kept: Path) -> list[list[str]]:
-    for number, session in enumerate(sessions):
-        place = session.index("-p")
-        later = [f"--tell-later={_reports(kept, number + 1)}"] if number + 1 < len(sessions) else []
-        session[place:place] = ([f"--tell-too={_reports(kept, number)}"] if number else []) + later
-    return sessions
-
-
-def _workers(passed: Sequence[str], share: str) -> list[str]:
-    """Whole files, or groups that share a graph, go to each process, so that their fixtures are made once."""
+def _workers(passed: Sequence[str]) -> list[str]:
+    """Whole files go to each process, so that a file's fixtures are made once."""
     processors = len(os.sched_getaffinity(0))
     if processors == 1 or "--pdb" in passed:
         return []
-    return [f"-n{min(processors, _MOST_WORKERS)}", f"--dist={share}", "--no-loadscope-reorder"]
+    return [f"-n{min(processors, _MOST_WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 
 
 def _fuzz(arguments: Sequence[str]) -> list[str]:
