@@ -56,17 +56,17 @@ def given_arguments(
 
 def _task_of(graph: Graph, launch: Mapping[str, Scalar]) -> str:
     """The task of a robot that is named alone, or of a policy that has not learned the usual one; people are told."""
+    if "robot" not in launch and ("policy" not in launch or "checkpoint" in launch):
+        return ""
     from segue_data.contracts import first_task, trained_task
 
     usual = {name: str(graph.arguments[name].default) for name in ("task", "policy")}
     policy = str(launch.get("policy", usual["policy"]))
     if "robot" in launch:
         task, told = first_task(str(launch["robot"]), usual["task"], policy)
-    elif "policy" in launch and "checkpoint" not in launch:
+    else:
         task, told = trained_task(policy, usual["task"])
         task = task if told else ""
-    else:
-        return ""
     if told:
         print(f"segue: {told}", file=sys.stderr)
     return task

@@ -113,9 +113,8 @@ def trained_task(policy: str, usual: str) -> tuple[str, str]:
     shipped = _trained(policy, task_names())
     if usual in shipped or not shipped:
         return usual, ""
-    return shipped[
-        0
-    ], f"policy {policy} does {shipped[0]}, for which there is a checkpoint{_also(shipped[0], shipped)}"
+    task = shipped[0]
+    return task, f"policy {policy} does {task}, for which there is a checkpoint{_also(task, shipped)}"
 
 
 def _trained(policy: str, tasks: Sequence[str]) -> tuple[str, ...]:
