@@ -24,7 +24,7 @@ from segue_bringup.verbs import VERBS
 from segue_core.command_line.checking import check
 from segue_core.command_line.form import Form
 from segue_core.command_line.models import settings_of
-from segue_core.command_line.reading import read
+from segue_core.command_line.reading import read, values
 from segue_core.command_line.setting import REQUIRED, Range, Setting
 from segue_core.command_line.spelling import spelled
 from segue_core.command_line.typed import converted, help_text
@@ -79,7 +79,7 @@ def test_a_setting_says_the_same_in_every_spelling(command: str) -> None:
         for words in spellings(setting, text):
             texts = spelled(words, form.settings, command, names)
             check(texts, form.settings, names)
-            read.append(converted(texts, form, command))
+            read += [converted(texts, form, command), values(texts, form, command)]
         assert all(one == read[0] and list(one) == [setting.name] for one in read), (setting.name, read)
 
 

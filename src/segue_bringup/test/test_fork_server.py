@@ -195,3 +195,61 @@ def test_a_graph_has_a_head_start_that_is_handed_over_once_or_ends_with_the_comm
 def test_what_starts_no_graph_has_no_head_start(words: str) -> None:
     with head_start(words.split()):
         assert begun() is None
+
+
+_WHAT_IS_THERE = """
+import os, sys
+print("slow_one" in sys.modules, os.environ.get("MINE"), os.getsid(0) == os.getpid(), flush=True)
+"""
+
+
+def _slow_module(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str = "") -> None:
+    (folder / "slow_one.py").write_text(f"print('said at the import', flush=True)\n{code}\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+
+
+def test_what_a_node_imports_is_imported_before_its_command_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only for the script that it was imported for, and once; what the import says is in the node's log."""
+    _slow_module(tmp_path, monkeypatch)
+    other = tmp_path / "other"
+    other.mkdir()
+    script, another = _script(tmp_path, _WHAT_IS_THERE), _script(other, _WHAT_IS_THERE)
+    with ForkServer(os.environ, ()) as server, Supervisor(print, server=server) as supervisor:
+        server.ahead(script, ("slow_one",))
+        for path in (another, script, script):
+            supervisor.start(_job(path))
+            assert _wait_until(lambda: bool(supervisor.poll()) or not supervisor.pids)
+    assert Path(another).with_suffix(".log").read_text() == "False 1 True\n"
+    assert Path(script).with_suffix(".log").read_text() == "said at the import\nTrue 1 True\nFalse 1 True\n"
+
+
+def test_what_was_imported_for_nobody_ends_with_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _children()
+    _slow_module(
+        tmp_path,
+        monkeypatch,
+        "import os\nopen(f'{os.getpid()}.up', 'w').close()\nimport time\ntime.sleep(300)",
+    )
+    monkeypatch.chdir(tmp_path)
+    with ForkServer(os.environ, ()) as server:
+        server.ahead(_script(tmp_path, ""), ("slow_one",))
+        assert _wait_until(lambda: bool(list(tmp_path.glob("*.up"))))
+        (pid,) = (int(path.stem) for path in tmp_path.glob("*.up"))
+    assert _wait_until(lambda: not _command(pid)) and _children() == before
+
+
+def test_a_process_that_died_at_its_imports_is_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _slow_module(tmp_path, monkeypatch, "import os\nos._exit(3)")
+    script = _script(tmp_path, _WHAT_IS_THERE)
+    with ForkServer(os.environ, ()) as server, Supervisor(print, server=server) as supervisor:
+        server.ahead(script, ("slow_one",))
+        assert _wait_until(lambda: server.lost() == "" and bool(server._statuses))
+        supervisor.start(_job(script))
+        assert _wait_until(lambda: bool(supervisor.poll()) or not supervisor.pids)
+    assert Path(script).with_suffix(".log").read_text() == "False 1 True\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -50,6 +52,16 @@ class Example(Common):
 
 
 FORM = form_of(Example)
+_PLAIN_WORDS = """
+import sys
+from segue_core.command_line.reading import read
+from segue_core.command_line.setting import Setting
+from segue_core.command_line.form import Form
+settings = tuple(Setting(kind.__name__, kind, None, "one") for kind in (str, int, float, bool))
+form = Form(settings, lambda values: values, "About.")
+found = read(["str=a", "--int", "3", "float:=2", "--bool"], form, "segue example", lambda kind: ())
+print(found, "cyclopts" in sys.modules)
+"""
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -197,3 +209,9 @@ def test_what_a_command_depends_on_is_found_among_words_that_are_not_known_yet()
         ("pose", "task", "out"),
     )
     assert found == {"pose": "home", "task": "pour"}
+
+
+def test_plain_words_are_read_without_the_library_that_lays_out_help() -> None:
+    """Its import was a tenth of the time from `segue run` to its first node."""
+    told = subprocess.run([sys.executable, "-c", _PLAIN_WORDS], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "{'str': 'a', 'int': 3, 'float': 2.0, 'bool': True} False"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -9,7 +10,7 @@ import yaml
 from segue_bringup.resolution import NodePlan, Plan
 from segue_bringup.supervision.forked import ForkServer
 from segue_bringup.supervision.head_start import begun
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, ErrorCode, SegueError
 
 
 def executable_path(package: str, executable: str) -> Path:
@@ -62,5 +63,17 @@ def node_environment(node: NodePlan, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def make_fork_server(plan: Plan) -> ForkServer:
-    """What starts the nodes of a plan: the one that has a head start, or a new one."""
-    return begun() or ForkServer(node_environment(plan.nodes[0], os.environ))
+    """What starts the nodes of a plan: the one that has a head start, or a new one. A policy imports from now on."""
+    server = begun() or ForkServer(node_environment(plan.nodes[0], os.environ))
+    for node in plan.nodes:
+        with suppress(SegueError):  # the checks say what is wrong with it
+            if method := node.parameters.get("method"):
+                script = str(executable_path(node.package, node.executable))
+                server.ahead(script, (f"{node.package}.node.{node.executable}", _module(str(method))))
+    return server
+
+
+def _module(method: str) -> str:
+    from segue_policies.method import find_method
+
+    return find_method(method).policy.partition(":")[0]

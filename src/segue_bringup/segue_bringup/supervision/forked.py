@@ -76,6 +76,7 @@ class ForkServer:
         self._line, theirs = socket.socketpair()
         self._said, self._gone, self._lost = b"", False, False
         self._born: list[int] = []
+        self._ahead: set[int] = set()
         self._statuses: dict[int, int] = {}
         module = "segue_bringup.supervision.fork_server"
         given = (theirs.fileno(), *lifeline())
@@ -95,10 +96,21 @@ class ForkServer:
 
     def __exit__(self, *_: object) -> None:
         """Its nodes are to be ended before."""
+        self._hear()
         self._line.close()
         self._popen.kill()
         self._popen.wait()
+        for pid in self._ahead:  # nobody has asked for them
+            signal_group(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         _Adoption.want(-1)
+
+    def ahead(self, script: str, modules: Sequence[str]) -> None:
+        """Have these modules imported for the next process that runs a script, while the others start."""
+        with suppress(OSError):  # a server that is gone is noticed when it is asked to start it
+            self._line.settimeout(None)
+            self._line.sendall(json.dumps({"script": script, "modules": list(modules)}).encode() + b"\n")
 
     def takes(self, command: Sequence[str]) -> bool:
         """Whether it can start this: a script of the Python that it is itself, while it lives."""
@@ -158,6 +170,10 @@ class ForkServer:
         self._gone = not said
         *lines, self._said = (self._said + said).split(b"\n")
         for word in map(json.loads, lines):
+            if "ahead" in word:
+                self._ahead.add(word["ahead"])
+                continue
+            self._ahead.discard(word["pid"])
             if "status" in word:
                 self._statuses[word["pid"]] = word["status"]
             else:

@@ -29,7 +29,7 @@ class LogFollower:
 
     def add(self, path: Path) -> None:
         """Follow `path`, which may not exist yet, from its present end."""
-        self._offsets.setdefault(path, path.stat().st_size if path.exists() else 0)
+        self._offsets.setdefault(path, _size(path))
 
     def new_lines(self) -> list[tuple[str, str]]:
         """Complete new lines worth showing, as (name of the log, line without its time stamp)."""
@@ -41,11 +41,19 @@ class LogFollower:
         ]
 
     def _read(self, path: Path) -> list[str]:
-        if not path.exists():
+        offset = self._offsets[path]
+        if _size(path) <= offset:  # twenty times a second, for every node
             return []
         with path.open("rb") as file:
-            file.seek(self._offsets[path])
+            file.seek(offset)
             data = file.read(_CHUNK)
         self._offsets[path] += len(data)
         *lines, self._rest[path] = (self._rest.get(path, b"") + data).split(b"\n")
         return [line.decode(errors="replace") for line in lines]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

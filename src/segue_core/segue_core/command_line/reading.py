@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-from segue_core.command_line.checking import check
+from segue_core.command_line.checking import BOOLEANS, check
 from segue_core.command_line.form import Form
 from segue_core.command_line.setting import REQUIRED, Setting, Valid
 from segue_core.command_line.spelling import spelled
@@ -24,14 +25,32 @@ def read(words: Sequence[str], form: Form, command: str, valid: Valid) -> Any:
     for setting in form.settings:
         if setting.default is REQUIRED and setting.name not in texts:
             raise _missing(setting, command)
-    from segue_core.command_line.typed import converted
-
     words_of = {setting.name: setting.word for setting in form.settings}
     texts = {
         name: tuple(name_of(words_of[name].names, text) for text in given) for name, given in texts.items()
     }
     keys = {setting.name: setting.key or setting.name for setting in form.settings}
-    return form.build({keys[name]: value for name, value in converted(texts, form, command).items()})
+    return form.build({keys[name]: value for name, value in values(texts, form, command).items()})
+
+
+_PLAIN: Final[Mapping[Any, Callable[[str], Any]]] = {
+    str: str, int: int, float: float, Path: Path, bool: lambda text: BOOLEANS[text.lower()],
+}  # fmt: skip
+
+
+def values(texts: Mapping[str, tuple[str, ...]], form: Form, command: str) -> dict[str, Any]:
+    """Values of checked texts by the settings' names.
+
+    One word for a plain type needs no cyclopts, whose import takes a tenth of a second.
+    """
+    kinds = {setting.name: setting.kind for setting in form.settings}
+    plain = [name for name, given in texts.items() if len(given) == 1 and kinds[name] in _PLAIN]
+    found = {name: _PLAIN[kinds[name]](texts[name][0]) for name in plain}
+    if len(plain) == len(texts):
+        return found
+    from segue_core.command_line.typed import converted
+
+    return found | converted({name: texts[name] for name in texts if name not in found}, form, command)
 
 
 def _missing(setting: Setting, command: str) -> ConfigError:
