@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,10 +29,11 @@ from segue_policies.methods.lerobot.lerobot_server.serving import FORMAT
 from segue_policies.methods.lerobot.policy import LeRobotPolicy
 from segue_policies.networks.resnet import ResNet, load_weights
 from segue_policies.policy_loading import load_policy, warm_up
-from segue_policies.samples.demonstrations import split
+from segue_policies.samples.demonstrations import ChunkDataset, split
 from segue_policies.samples.normaliser import Normaliser
 from segue_policies.testing.dots import make_dots
 from segue_policies.training import run_state
+from segue_policies.training.state_numbers import StateNumbers
 
 from .damage import damaged, to_yaml, torn
 from .reader import Change, Changes, Reader, any_file, must, one_file, one_folder
@@ -209,11 +211,20 @@ def _trained() -> run_state.TrainingState:
 
 
 def _training(place: Path) -> Reader:
-    run_state.save_state(place, _trained(), {"step": 3, "seconds": 1.5})
+    numbers = {"elapsed_s": 1.5, "precision": "float32", "best": 0.5, "without": 1, "unevaluated": False}
+    memory = {"winners": [0.5, 0.25]}
+    run_state.save_state(place, _trained(), {"step": 3, **numbers, "unlogged": [0.5], "memory": memory})
     (tensors,) = place.glob(f"*.{run_state.TENSORS}")
     ways = {tensors.name: header_change(tensors.read_bytes())}
     read = lambda folder: run_state.load_state(folder, _trained())  # noqa: E731
-    return one_folder("training to go on with", place, any_file(place, ways), read, lambda numbers: None)
+    return one_folder("training to go on with", place, any_file(place, ways), read, _check_numbers)
+
+
+def _check_numbers(found: StateNumbers) -> None:
+    must(type(found.step) is int and found.step >= 0, "no step", found)
+    must(math.isfinite(found.elapsed_s) and found.elapsed_s >= 0, "a time that nobody spent", found)
+    must(all(map(math.isfinite, found.unlogged)), "a loss is not finite", found)
+    must(all(type(value) is float for values in found.memory.values() for value in values), "memory", found)
 
 
 def _resnet(suffix: str) -> Callable[[Path], Reader]:
@@ -243,7 +254,13 @@ def _split(_: Path) -> Reader:
     dots = make_dots(4)
     content = json.dumps({"episodes": {"train": [0, 1, 2], "validation": [3]}, "seed": 0}).encode()
     read = lambda path: split(dots, 8, 0.1, 0, str(path))  # noqa: E731
-    return one_file("split", "split.json", content, read, lambda parts: None)
+    return one_file("split", "split.json", content, read, _check_split)
+
+
+def _check_split(parts: tuple[ChunkDataset, ChunkDataset]) -> None:
+    training, validation = (set(part.data.episode[part.frames].tolist()) for part in parts)
+    must(bool(training and validation), "a part is empty", parts)
+    must(not training & validation, "an episode is trained and validated on", training & validation)
 
 
 def _lerobot_answers(place: Path) -> Reader:

@@ -24,6 +24,7 @@ from segue_eval.result import EpisodeResult
 from segue_eval.rows import RowFile
 from segue_eval.smoothness import Smoothness
 from segue_policies.training.frozen_views import kept_views
+from segue_scheduler.tick import SeamReport
 
 from .damage import Held, damaged, torn
 from .reader import Change, Reader, any_file, file_change, made_once, must, one_file, one_folder
@@ -206,8 +207,10 @@ def _check_corrections(found: corrections.CorrectionSet) -> None:
 def _rows(place: Path) -> Reader:
     setup, path = {"task": "pick_place", "seeds": [1, 2]}, place / "rows.jsonl"
     result = EpisodeResult(
-        1, True, True, 1.0, 30, 30.0, "task_detector", "done", 0, 0, 0, Smoothness(), (), np.zeros((0, 0))
-    )
+        1, True, True, 1.0, 30, 30.0, "task_detector", "done", 0, 0, 0, Smoothness(),
+        (SeamReport(1, 0, 4, 4, 0, None, 0.1), SeamReport(2, 15, 4, 4, 0, 0.01, 0.02, 0.01)), np.zeros((0, 0)),
+        ("policy: slow",),
+    )  # fmt: skip
     file = RowFile(path, setup)
     file.add(result)
     lines = path.read_bytes().splitlines()
@@ -226,6 +229,9 @@ def _check_rows(file: RowFile) -> None:
     for result in file.results.values():
         must(result.ticks >= 0 and result.rate_hz > 0, "an episode that never was", result)
         must(result.starved >= 0 and result.interventions >= 0, "counts", result)
+        must(type(result.success) is bool and type(result.judged) is bool, "no verdict", result)
+        numbers = (result.seed, result.ticks, result.starved, *(seam.tick for seam in result.seams))
+        must(all(type(number) is int for number in numbers), "no whole number", result)
 
 
 def _views(_: Path) -> Reader:

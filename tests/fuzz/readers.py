@@ -9,5 +9,13 @@ from .configs import CONFIGS
 from .datasets import DATASETS
 from .nodes import NODES
 from .reader import Reader
+from .written import WRITTEN
 
-READERS: Mapping[str, Callable[[Path], Reader]] = {**CONFIGS, **CHECKPOINTS, **BAGS, **DATASETS, **NODES}
+READERS: Mapping[str, Callable[[Path], Reader]] = {
+    **CONFIGS,
+    **CHECKPOINTS,
+    **BAGS,
+    **DATASETS,
+    **WRITTEN,
+    **NODES,
+}

@@ -58,13 +58,13 @@ OWN = {
     "segue_bringup/gazebo_launch.py", "segue_bringup/supervision/fork_server.py",
     "segue_bringup/supervision/instance.py",
     "segue_bringup/supervision/supervisor.py", "segue_bringup/usage.py",
+    "segue_ros/calm.py",
     "segue_data/bench/command.py", "segue_data/node/recorder_load.py", "segue_data/bags/definitions.py",
     "segue_data/datasets/video_writer.py", "segue_data/settings.py",
     "segue_eval/bench/growth.py", "segue_eval/bench/start.py",
     "segue_eval/bench/train.py", "segue_eval/corrections.py", "segue_eval/page.py", "segue_eval/report/html.py",
     "segue_eval/report/video.py", "segue_eval/rows.py", "segue_eval/suite/write.py",
     "segue_policies/bench/act_here.py", "segue_policies/bench/act_in_lerobot.py", "segue_policies/training/curves.py",
-    "segue_policies/samples/rollouts.py",
 }  # fmt: skip
 """Read only what this workspace wrote a moment ago, what is installed with it, or words of a command line."""
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 from segue_bringup.learn.budget import BATCH, EVALUATION, RECORDING, next_batch, training_minutes
 from segue_bringup.learn.card import table
 from segue_bringup.learn.journal import FILE, Journal
-from segue_bringup.learn.lesson import Interrupted, Lesson, teach
+from segue_bringup.learn.lesson import Interrupted, Lesson, read_outcome, teach
 from segue_bringup.learn.settings import LearnOptions
 from segue_core.contracts.base import parse_model
-from segue_core.errors import ConfigError, ErrorCode, PolicyError
+from segue_core.errors import ConfigError, DataError, ErrorCode, PolicyError
 from segue_core.exit_status import ExitStatus
 from segue_data.contracts import load_robot
 
@@ -65,7 +66,7 @@ class Stages:
     def train(self, _: dict[str, str]) -> None:
         state = self.lesson.folder / "policy" / "training" / "state.json"
         state.parent.mkdir(parents=True, exist_ok=True)
-        state.write_text(json.dumps({"step": 40}))
+        state.write_text(json.dumps({"step": 40, "tensors": "40.state.safetensors"}))
 
     def prepare(self, _: dict[str, str]) -> None:
         """Leaves nothing that a lesson looks at."""
@@ -142,6 +143,38 @@ def test_a_lesson_begun_with_other_options_is_refused_with_the_differences(lesso
     (lesson.folder / FILE).write_text("{")
     with pytest.raises(ConfigError, match="not the journal of a lesson"):
         Journal.opened(lesson.folder, lesson.options())
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("seconds", {"record": "long"}, "seconds.record: got 'long'"),
+        ("seconds", {"record": -1.0}, "seconds.record: got -1.0"),
+        ("seconds", {"else": 1.0}, r"seconds are of \['else'\]"),
+        ("figures", {"tried": 1.5}, "figures.tried: got 1.5"),
+        ("figures", {"success_interval": [0.2]}, "figures.success_interval.1: required key is missing"),
+        ("figures", {"trainde": 3}, r"figures.trainde: unknown key 'trainde' \(did you mean 'trained'"),
+    ],
+)
+def test_a_journal_that_no_lesson_wrote_is_refused_by_the_key_and_its_value(
+    part: str, value: dict[str, Any], said: str, lesson: Lesson
+) -> None:
+    """They ended in exceptions of Python's own, hours later."""
+    teach(lesson, Stages(lesson))
+    file = lesson.folder / FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | {part: value}))
+    with pytest.raises(ConfigError, match=f"{FILE}: {said}"):
+        Journal.opened(lesson.folder, lesson.options())
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", '{"summary": {"success_interval": [0, 1]}, "rows": []}', '{"rows": [{"success": 1}]}']
+)
+def test_a_summary_that_no_evaluation_wrote_is_refused_by_its_file(text: str, tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(DataError, match=r"summary\.json") as refused:
+        read_outcome(tmp_path / "summary.json")
+    assert "tried again" in refused.value.next_step
 
 
 def test_a_stage_that_fails_ends_the_lesson_and_what_is_done_is_kept(lesson: Lesson) -> None:

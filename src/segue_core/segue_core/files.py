@@ -7,14 +7,15 @@ Opening waits for nobody, and reading takes no more than `most` bytes. The one m
 import json
 import os
 import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segue_core.contracts.base import ModelT, load_mapping, load_yaml
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.contracts.base import ModelT, load_mapping, load_yaml, parse_model
+from segue_core.errors import ConfigError, ErrorCode, SegueError
 
 MAX_CONFIG_BYTES = 2**20
 MAX_JSON_BYTES = 2**26
@@ -74,6 +75,52 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def read_written(path: Path, model: type[ModelT], wrong: Callable[[str], SegueError]) -> ModelT:
+    """JSON that this workspace wrote earlier, as `model`; whatever happened to it since is said.
+
+    Raises:
+        SegueError: what `wrong` makes of a text that names the file, the key, its value and what is allowed.
+    """
+    try:
+        return parse_model(read_json(path), model, str(path))
+    except (OSError, ValueError) as error:
+        raise wrong(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+    except ConfigError as error:
+        raise wrong(error.text.replace("\n", "; ")) from error
+
+
+def read_lines(path: Path | str) -> list[Any]:
+    """JSON line by line; a torn last line, which a killed writer leaves, is left out.
+
+    Raises:
+        OSError: as `read_bytes`. ValueError: not UTF-8, or another line is not JSON; the text names it.
+    """
+    lines = read_text(path).splitlines()
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(parse_json(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise ValueError(f"line {number} is not JSON: {error}") from error
+    return found
+
+
+def read_arrays(path: Path | str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Arrays of an .npz by name, each of the shape that it has there; nothing is unpickled.
+
+    Raises:
+        OSError: as `regular`. ValueError: no such file, or it lacks one of them.
+    """
+    try:
+        with np.load(regular(path), allow_pickle=False) as kept:
+            return {name: np.asarray(kept[name]) for name in names}
+    except OSError:
+        raise
+    except Exception as error:  # zip, zlib and NumPy's header each raise their own
+        raise ValueError(f"{path}: not these arrays: {type(error).__name__}: {error}") from error
 
 
 def read_array(path: Path | str) -> NDArray[Any]:

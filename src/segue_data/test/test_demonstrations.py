@@ -11,7 +11,12 @@ from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
 from segue_data.bags.manifest import load
 from segue_data.checks.bag import check_bag
-from segue_data.recording.demonstrations import FAILURES, episode_folder, record_demonstrations
+from segue_data.recording.demonstrations import (
+    FAILURES,
+    episode_folder,
+    failed_before,
+    record_demonstrations,
+)
 from segue_data.recording.lockstep import RecordingOptions
 from segue_data.storage.folder_lock import FolderLock
 from segue_sim.disturbance import DisturbanceConfig
@@ -63,6 +68,17 @@ def test_a_seed_that_failed_is_reported_and_not_tried_again(
     assert (first.recorded, first.failed) == ((), (3,))
     assert (tmp_path / FAILURES).read_text().count("\n") == 1
     assert not episode_folder(tmp_path, 3).exists()
+
+
+def test_a_torn_last_line_of_the_failures_costs_that_seed_only(tmp_path: Path) -> None:
+    """A recorder that was killed there could not go on before somebody deleted the file."""
+    file = tmp_path / FAILURES
+    file.write_text('{"seed": 3, "reason": "time"}\n{"seed": 4, "rea')
+    assert failed_before(tmp_path) == {3}
+    assert file.read_text() == '{"seed": 3, "reason": "time"}\n'
+    file.write_text('{"seed": true}\n')
+    with pytest.raises(DataError, match=r"line 1: got \{'seed': True\}, expected a seed"):
+        failed_before(tmp_path)
 
 
 def test_two_recordings_into_one_folder_are_refused(

@@ -15,15 +15,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
+from pydantic import RootModel
 
+from segue_core.action_space import ActionSpace
 from segue_core.errors import ConfigError, DataError, ErrorCode
-from segue_core.files import read_json, regular
+from segue_core.files import read_arrays, read_written
 from segue_core.policy import ChunkRequest
-from segue_data.datasets.corrections import Correction, CorrectionsInfo, save
+from segue_data.datasets.corrections import Correction, CorrectionsInfo, refuse_arrays, save
 from segue_data.storage.atomic import write_text
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.result import EpisodeResult
@@ -112,6 +115,10 @@ def write_part(folder: Path, seed: int, corrections: Sequence[Correction]) -> No
     unfinished.rename(parts / f"{seed}.npz")
 
 
+class _Claimed(RootModel[dict[str, Any]]):
+    """What a collection was begun with."""
+
+
 def claim(folder: Path, setup: Mapping[str, object]) -> None:
     """Begin a collection in `folder`, or go on with one of the same `setup`.
 
@@ -120,11 +127,8 @@ def claim(folder: Path, setup: Mapping[str, object]) -> None:
     """
     path = folder / _SETUP
     if path.is_file():
-        try:
-            there = dict(read_json(path))
-        except (OSError, ValueError, TypeError) as error:
-            text = f"{path}: not the setup of a collection, remove {folder}: {error}"
-            raise DataError(ErrorCode.DATA_DATASET_INVALID, text) from error
+        wrong = partial(DataError, ErrorCode.DATA_DATASET_INVALID, do=f"remove {folder}")
+        there = read_written(path, _Claimed, wrong).root
         now = json.loads(json.dumps(setup))
         differs = sorted(key for key in there.keys() | now.keys() if there.get(key) != now.get(key))
         if differs:
@@ -137,7 +141,7 @@ def claim(folder: Path, setup: Mapping[str, object]) -> None:
 
 def finished(folder: Path) -> set[int]:
     """Seeds whose episodes are already in `folder`."""
-    return {int(path.stem) for path in (folder / _PARTS).glob("[0-9]*.npz")}
+    return {int(path.stem) for path in (folder / _PARTS).glob("*.npz") if path.stem.isdecimal()}
 
 
 def gather(folder: Path, out: Path, seeds: Sequence[int], info: CorrectionsInfo) -> int:
@@ -146,15 +150,34 @@ def gather(folder: Path, out: Path, seeds: Sequence[int], info: CorrectionsInfo)
     Raises:
         DataError: `out` is occupied, or there is nothing to write.
     """
+    space, cameras = ActionSpace.from_dict(info.action_space), len(info.cameras)
     corrections: list[Correction] = []
     for seed in seeds:
-        file = folder / _PARTS / f"{seed}.npz"
-        try:
-            with np.load(regular(file), allow_pickle=False) as part:
-                arrays = [part[name] for name in _ARRAYS]
-        except (OSError, ValueError, KeyError, EOFError, MemoryError, BadZipFile) as error:
-            text = f"{file}: {error}; delete it, and its seed is collected again"
-            raise DataError(ErrorCode.DATA_DATASET_INVALID, text) from error
-        corrections += [Correction(*row) for row in zip(*arrays, strict=True)]
+        corrections += read_part(folder / _PARTS / f"{seed}.npz", space, cameras, corrections[:1])
     save(out, corrections, info)
     return len(corrections)
+
+
+def read_part(
+    file: Path, space: ActionSpace, cameras: int, others: Sequence[Correction] = ()
+) -> list[Correction]:
+    """Corrections of one episode, of the same shapes as the `others`; none where the episode had none.
+
+    Raises:
+        DataError: it is not what `write_part` writes, naming the array.
+    """
+    try:
+        arrays = read_arrays(file, _ARRAYS)
+        if not any(map(len, arrays.values())):
+            return []
+        refuse_arrays(arrays, space, cameras)
+        rows = [Correction(*row) for row in zip(*arrays.values(), strict=True)]
+        for name in _ARRAYS if others else ():
+            shapes = [getattr(one, name).shape for one in (rows[0], others[0])]
+            if shapes[0] != shapes[1]:
+                raise ValueError(f"{name} of shape {shapes[0]}, in other episodes {shapes[1]}")
+    except (OSError, ValueError, TypeError) as error:
+        do = "delete it, and its seed is collected again"
+        text = f"{file}: {str(error).removeprefix(f'{file}: ')}"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do=do) from error
+    return rows

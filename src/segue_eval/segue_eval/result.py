@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -137,13 +138,24 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "bool": bool,
-    "str": str,
-    "int": int,
-    "float": lambda value: math.nan if value is None else float(value),
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int, NoneType),
+    "float | None": (float, int, NoneType),
 }
-_FIELDS = {field.name: str(field.type) for field in fields(EpisodeResult) if field.type in _READERS}
+
+
+def _kinds(of: type) -> dict[str, str]:
+    """Names of the types of a dataclass's fields, by field; those of `_KINDS` only."""
+    names = {field.name: getattr(field.type, "__name__", str(field.type)) for field in fields(of)}
+    return {name: kind for name, kind in names.items() if kind in _KINDS}
+
+
+_FIELDS, _SMOOTH, _SEAM = map(_kinds, (EpisodeResult, Smoothness, SeamReport))
+_LEAST = {"seed": 0, "ticks": 0, "starved": 0, "interventions": 0, "shortened": 0, "tries": 1}
+_MOST, _FASTEST_HZ = 2**53, 10_000
 _NEWER = frozenset({"first_action_s", "path_m", "progress_pearson", "progress_mae", "stop_reliable", "tries"})
 """Fields that rows of before do not have."""
 
@@ -151,20 +163,48 @@ _NEWER = frozenset({"first_action_s", "path_m", "progress_pearson", "progress_ma
 def result_from_row(row: Mapping[str, Any]) -> EpisodeResult:
     """The result that `to_row` wrote, without actions; DataError naming what is missing or wrong."""
     try:
-        there = {name: kind for name, kind in _FIELDS.items() if name in row or name not in _NEWER}
-        values = {name: _READERS[kind](row[name]) for name, kind in there.items()}
-        smooth = Smoothness(
-            **{field.name: _READERS["float"](row[field.name]) for field in fields(Smoothness)}
+        values = _read(
+            row, {name: kind for name, kind in _FIELDS.items() if name in row or name not in _NEWER}
         )
-        seams = tuple(SeamReport(**seam) for seam in row["seams"])
-        notes = tuple(str(note) for note in row["notes"])
-        if min(values["ticks"], values["starved"], values["interventions"]) < 0 or not values["rate_hz"] > 0:
-            raise ValueError("counts below 0, or no rate")
-        return EpisodeResult(smooth=smooth, seams=seams, notes=notes, actions=np.zeros((0, 0)), **values)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            ErrorCode.DATA_DATASET_INVALID,
-            "episode row",
-            got=repr(error),
-            expected="what EpisodeResult.to_row writes",
-        ) from error
+        for name, least in _LEAST.items():
+            if values.get(name, least) < least:
+                raise ValueError(f"{name}: got {values[name]}, allowed: at least {least}")
+        if not 0 < values["rate_hz"] <= _FASTEST_HZ:
+            raise ValueError(f"rate_hz: got {values['rate_hz']}, allowed: above 0, at most {_FASTEST_HZ}")
+        smooth = Smoothness(**_read(row, _SMOOTH))
+        seams = tuple(SeamReport(**_read_seam(seam)) for seam in _list(row, "seams"))
+        notes = tuple(_value("notes", note, "str") for note in _list(row, "notes"))
+    except (KeyError, TypeError, ValueError) as error:
+        text = f"no key {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"episode row: {text}") from error
+    return EpisodeResult(smooth=smooth, seams=seams, notes=notes, actions=np.zeros((0, 0)), **values)
+
+
+def _read_seam(row: Mapping[str, Any]) -> dict[str, Any]:
+    given = _read(
+        row, {name: kind for name, kind in _SEAM.items() if name in row or name != "overlap_motion"}
+    )
+    may_be_none = {name for name, kind in _SEAM.items() if kind.endswith("None")}
+    return {
+        name: None if name in may_be_none and row[name] is None else value for name, value in given.items()
+    }
+
+
+def _list(row: Mapping[str, Any], name: str) -> list[Any]:
+    found = row[name]
+    if not isinstance(found, list):
+        raise TypeError(f"{name}: got {found!r:.100}, expected a list")
+    return found
+
+
+def _read(row: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _value(name, row[name], kind) for name, kind in kinds.items()}
+
+
+def _value(name: str, value: Any, kind: str) -> Any:
+    """A value of a field; null is NaN, as `to_row` writes it."""
+    if type(value) not in _KINDS[kind]:
+        raise TypeError(f"{name}: got {value!r:.100}, expected {kind}")
+    if isinstance(value, int | float) and not abs(value) <= _MOST:
+        raise ValueError(f"{name}: got {value!r:.100}, allowed: -2^53 to 2^53")
+    return math.nan if value is None else float(value) if kind.startswith("float") else value

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from segue_core.errors import DataError, ErrorCode
-from segue_core.files import parse_json, read_text
+from segue_core.files import read_lines
 from segue_data.storage.atomic import write_text
 from segue_eval.result import EpisodeResult, result_from_row
 
@@ -21,17 +21,17 @@ _FORMAT = 3  # 2: what the judge says, shortened requests; 3: smoothness by the 
 def _lines(path: Path) -> list[dict[str, object]]:
     """Every whole line; a torn last line (a killed writer) is dropped, a torn line elsewhere is an error."""
     try:
-        lines = read_text(path).splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_lines(path)
+    except (OSError, ValueError) as error:
         raise _corrupt(path, str(error).removeprefix(f"{path}: ")) from error
-    entries: list[dict[str, object]] = []
-    for number, line in enumerate(lines, start=1):
+
+
+def _results(path: Path, rows: Iterable[Mapping[str, object]]) -> Iterator[EpisodeResult]:
+    for number, row in enumerate(rows, start=2):
         try:
-            entries.append(parse_json(line))
-        except ValueError as error:
-            if number < len(lines):
-                raise _corrupt(path, f"line {number} is not JSON: {error}") from error
-    return entries
+            yield result_from_row(row)
+        except DataError as error:
+            raise _corrupt(path, f"line {number}: {error.text}") from error
 
 
 CODE_DIGEST = "code_digest"
@@ -69,10 +69,7 @@ class RowFile:
         entries = _lines(path) if path.exists() else []
         if entries:
             self._check(entries[0], plain)
-        try:
-            self.results = {result.seed: result for result in map(result_from_row, entries[1:])}
-        except DataError as error:
-            raise _corrupt(path, error.text) from error
+        self.results = {result.seed: result for result in _results(path, entries[1:])}
         self._rewrite(plain)
 
     def _check(self, head: object, setup: Mapping[str, object]) -> None:

@@ -1,16 +1,18 @@
 """Corrections of a real policy in the real world: they begin with its plan, and they work where it does not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segue_core.action_space import ActionSpace
 from segue_core.errors import ConfigError, DataError
 from segue_data.contracts import config_folder
 from segue_data.datasets.corrections import Correction, CorrectionsInfo, load, save
 from segue_eval.build import Runner, Setup, SimulatedRunner
 from segue_eval.cli import main
-from segue_eval.corrections import CorrectedEpisodes, claim, finished
+from segue_eval.corrections import CorrectedEpisodes, claim, finished, read_part, write_part
 from segue_eval.simulated_plant import SimulatedPlant
 from segue_sim.scripted.taking_over import witness
 
@@ -85,6 +87,27 @@ def test_a_collection_goes_on_with_its_own_setup_only(tmp_path: Path) -> None:
         claim(folder, {"checkpoint_digest": "b", "scheduler": {"delay": 8}})
 
 
+def test_what_is_left_of_a_collection_is_the_setup_and_episodes_of_one_shape(tmp_path: Path) -> None:
+    """Episodes of two shapes, and a setup of pairs of numbers, ended in NumPy's and Python's own exceptions."""
+    space = ActionSpace.from_dict(load_space())
+    chunk = np.zeros((60, 14), dtype=np.float32)
+    one = Correction(np.zeros((1, 4, 4, 3), dtype=np.uint8), np.zeros(14, dtype=np.float32), chunk, chunk)
+    write_part(tmp_path, 1, [one])
+    write_part(tmp_path, 2, [])
+    parts = [tmp_path / "episodes" / f"{seed}.npz" for seed in (1, 2)]
+    assert [len(read_part(part, space, 1)) for part in parts] == [1, 0]
+    write_part(tmp_path, 3, [replace(one, action=chunk[:9], reference=chunk[:9])])
+    with pytest.raises(DataError, match=r"3\.npz: .*in other episodes \(60, 14\)"):
+        read_part(tmp_path / "episodes/3.npz", space, 1, [one])
+    with pytest.raises(DataError, match="1 cameras, expected 2"):
+        read_part(parts[0], space, 2)
+    (tmp_path / "episodes/4x.npz").write_bytes(b"")
+    assert finished(tmp_path) == {1, 2, 3}
+    (tmp_path / "setup.json").write_text('[[1, 2], ["a", 3]]')
+    with pytest.raises(DataError, match=r"setup\.json"):
+        claim(tmp_path, {"a": 3})
+
+
 def test_broken_corrections_are_refused(tmp_path: Path) -> None:
     space = load_space()
     chunk = np.zeros((60, 14), dtype=np.float32)
@@ -97,7 +120,7 @@ def test_broken_corrections_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not empty"):
         save(tmp_path / "some", [one], info)
     np.save(tmp_path / "some" / "state.npy", np.zeros((1, 14), dtype=np.float32))
-    with pytest.raises(DataError, match="expected 2"):
+    with pytest.raises(DataError, match="as many rows in each array"):
         load(tmp_path / "some")
     (tmp_path / "some" / "action.npy").unlink()
     with pytest.raises(DataError, match="holds no corrections"):

@@ -72,6 +72,30 @@ def test_a_row_that_lacks_a_field_is_refused_by_name() -> None:
         result_from_row(row)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"success": "no"}, "success: got 'no', expected bool"),
+        ({"ticks": 7.5}, "ticks: got 7.5, expected int"),
+        ({"seed": -1}, "seed: got -1, allowed: at least 0"),
+        ({"score": 1e300}, "score: got 1e\\+300"),
+        ({"seams": [{"sequence": "1"}]}, "sequence: got '1', expected int"),
+        ({"notes": [3]}, "notes: got 3, expected str"),
+    ],
+)
+def test_a_value_that_no_episode_has_is_refused_by_its_line_and_name(
+    changes: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    """The text "no" was taken for a success."""
+    path = tmp_path / "rows.jsonl"
+    rows = RowFile(path, {})
+    rows.add(result_for(1))
+    with path.open("a") as file:
+        file.write(json.dumps({**result_for(2).to_row(), **changes}) + "\n")
+    with pytest.raises(DataError, match=f"rows.jsonl: line 3: episode row: {said}"):
+        RowFile(path, {})
+
+
 def test_no_missing_seed_means_no_runner_is_made(tmp_path: Path) -> None:
     def forbidden() -> EpisodeRunner:
         raise AssertionError("made a runner for nothing")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from segue_core.errors import ConfigError, DataError
 from segue_eval.cli import main
-from segue_eval.online.command import run_finetune
+from segue_eval.online.command import read_scores, run_finetune
 from segue_eval.settings import FinetuneOptions
 from segue_policies.estimator_loading import check_estimator
 from segue_policies.samples.rollouts import Rollout, load_rollout, save_rollout
@@ -82,5 +84,47 @@ def test_what_learns_nothing_from_episodes_is_refused_by_name(
     damaged.write_bytes(b"PK nothing")
     with pytest.raises(DataError, match="rolled out again"):
         load_rollout(damaged)
-    save_rollout(damaged, replace(episode(), ticks=np.arange(2)))
+    save_rollout(damaged, episode())
     assert load_rollout(damaged).instruction == TOLD
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ticks": np.array([0, 6, 9])}, "length"),
+        ({"ticks": np.array([6, 0])}, "rising from 0"),
+        ({"last_tick": 3}, "rising from 0 to at most last_tick"),
+        ({"state": np.full((2, 4), np.nan, np.float32)}, "state: got"),
+        ({"images": np.zeros((2, 1, 4, 4, 3), np.float32)}, "images: got float32"),
+        ({"success": np.array("no")}, "success: got <U2"),
+        ({"rate_hz": np.nan}, "rate_hz: got nan"),
+    ],
+)
+def test_a_rollout_that_no_episode_leaves_is_refused_by_what_is_wrong(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    save_rollout(tmp_path / "7.npz", replace(episode(), **changes))
+    with pytest.raises(DataError, match=f"7.npz.*{said}"):
+        load_rollout(tmp_path / "7.npz")
+
+
+def test_a_rollout_with_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+    """Where the bit was in the compressed numbers the exception was zlib's own."""
+    file = tmp_path / "7.npz"
+    save_rollout(file, episode())
+    whole = file.read_bytes()
+    for place in range(0, len(whole), 97):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        with suppress(DataError):
+            load_rollout(file)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"success": "yes"}', '{"other": 1.0}', "{}"])
+def test_scores_that_no_round_wrote_are_refused_by_their_file(text: str, tmp_path: Path) -> None:
+    """They ended the command after its last round in a KeyError."""
+    first, second = tmp_path / "0.json", tmp_path / "1.json"
+    first.write_text('{"success": 1.0}')
+    second.write_text(text)
+    with pytest.raises(DataError, match=r"1\.json") as refused:
+        read_scores([first, second])
+    assert "its round is learned again" in refused.value.next_step

@@ -1,11 +1,14 @@
 """Two ways to go on are seen, one is never taken for two."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from segue_core.action_space import action_space
 from segue_core.arrays import Floats
-from segue_eval.suite.modes import DRAWS, two_moded
+from segue_core.errors import DataError
+from segue_eval.suite.modes import DRAWS, read_counts, two_moded
 
 SPACE = action_space("dual_arm_ee")
 ROWS, SPREAD_M = 60, 0.004
@@ -48,3 +51,13 @@ def test_a_gripper_that_may_open_or_close_is_no_way_to_go() -> None:
     chunks = drawn(np.random.default_rng(0), np.zeros(DRAWS))
     chunks[: DRAWS // 2, :, 6] = 1.0
     assert not two_moded(SPACE, chunks)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"7": [1]}', '{"7": [1, 2]}', '{"x": [2, 1]}', '{"7": [2, -1]}']
+)
+def test_counts_that_nobody_counted_are_refused_by_their_file(text: str, tmp_path: Path) -> None:
+    (tmp_path / "modes.json").write_text(text)
+    with pytest.raises(DataError, match=r"modes\.json") as refused:
+        read_counts(tmp_path / "modes.json")
+    assert "counted again" in refused.value.next_step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import resource
 import subprocess
@@ -31,7 +32,10 @@ from segue_policies.training.chunk_error import chunk_errors
 from segue_policies.training.command.arguments import parse
 from segue_policies.training.command.train import main, train
 from segue_policies.training.config import TrainingConfig
+from segue_policies.training.curves import LOSS, SCORES, Curves, read_log
+from segue_policies.training.patience import SCORE, Patience
 from segue_policies.training.run_state import TrainingState, load_state, save_state
+from segue_policies.training.state_numbers import NUMBERS, read_numbers
 from segue_policies.training.tensorboard import EventLog
 
 TRAININGS = Path(__file__).parents[3] / "config" / "training"
@@ -64,9 +68,95 @@ def test_a_split_file_decides_which_episodes_train(dots: Any, tmp_path: Path) ->
     part, held_out = split(dots, 20, 0.1, 0, str(file))
     assert set(dots.episode[part.frames]) == {0, 3} and set(dots.episode[held_out.frames]) == {1}
     assert part.last[part.frames[0]] == 19
-    file.write_text('{"episodes": {"train": [0], "validation": [999]}}')
+    file.write_text('{"episodes": {"train": [0], "validation": []}}')
     with pytest.raises(DataError, match=r"split.json: 20 frames to train on, 0 to validate on"):
         split(dots, 20, 0.1, 0, str(file))
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"train": [0, 1], "validation": [1]}, "episode 1 is in train and in validation"),
+        ({"train": [0], "validation": [1], "test": [0]}, "episode 0 is in train and in test"),
+        ({"train": [0, 0], "validation": [1]}, "episode 0 is in train and in train"),
+        ({"train": [0], "validation": [999]}, "another dataset: this one has no episode 999"),
+        ({"train": [0]}, "no part 'validation'"),
+        ({"train": [0.5], "validation": [1]}, r"episodes.train.0: got 0.5"),
+        ({"train": [True], "validation": [0]}, r"true and false .* are no numbers"),
+    ],
+)
+def test_a_split_has_each_episode_of_its_own_dataset_once(
+    parts: dict[str, list[Any]], said: str, dots: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "split.json"
+    file.write_text(json.dumps({"episodes": parts}))
+    with pytest.raises(DataError, match=f"split.json.*{said}") as refused:
+        split(dots, 20, 0.1, 0, str(file))
+    assert "segue data split" in refused.value.next_step
+
+
+def test_a_torn_log_is_cut_where_the_training_goes_on(tmp_path: Path) -> None:
+    """A training that was killed while it wrote a row ended, when it was to go on, in int('')."""
+    curves = Curves(tmp_path)
+    for step in (20, 40, 60):
+        curves.add_scores(step, {"validation_loss": 1 / step})
+    whole = (tmp_path / SCORES).read_bytes()
+    (tmp_path / SCORES).write_bytes(whole[:-9])
+    Curves(tmp_path).cut(60)
+    assert [row["step"] for row in read_log(tmp_path / SCORES)] == [20, 40]
+    curves.add_scores(60, {"validation_loss": 1 / 60})
+    assert (tmp_path / SCORES).read_bytes() == whole
+    (tmp_path / SCORES).write_text("step,valid")  # nothing whole
+    Curves(tmp_path).cut(60)
+    assert not (tmp_path / SCORES).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("step,loss\n20,0.5\n40\n60,0.1\n", r"row 3: got \['40'\], expected a number for each of step, loss"),
+        ("step,loss\n20,much\n", r"row 2: got \['20', 'much'\]"),
+        ("step,loss\n-20,0.5\n", "row 2: step -20, allowed: 0 to"),
+        ("step,loss\n40,0.5\n20,0.5\n", "row 3: step 20 after step 40"),
+        ("20,0.5\n40,0.5\n", "row 1: got .* expected 'step'"),
+    ],
+)
+def test_a_log_that_no_training_wrote_is_refused_by_its_row(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / LOSS).write_text(text)
+    with pytest.raises(PolicyError, match=f"loss.csv: {said}") as refused:
+        Curves(tmp_path).cut(40)
+    assert "move loss.csv away" in refused.value.next_step
+    Curves(tmp_path).cut(0)  # begun anew it needs none
+    assert not (tmp_path / LOSS).exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"step": "x"}, "step: got 'x'"),
+        ({"step": -1}, "step: got -1"),
+        ({"elapsed_s": float("nan")}, "elapsed_s: got nan"),
+        ({"unlogged": ["0.5", None]}, "unlogged.1: got None"),
+        ({"memory": {"winners": "ab"}}, "memory.winners: got 'ab'"),
+        ({"precision": "float16"}, "precision: got 'float16'"),
+        ({"tensors": "../1.state.safetensors"}, "tensors: got"),
+    ],
+)
+def test_a_state_that_no_training_wrote_is_refused_by_its_key(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    written = {"step": 1, "tensors": "1.state.safetensors", "elapsed_s": 2.0, "best": float("nan")}
+    (tmp_path / NUMBERS).write_text(json.dumps(written))
+    assert read_numbers(tmp_path).step == 1
+    (tmp_path / NUMBERS).write_text(json.dumps(written | changes))
+    with pytest.raises(PolicyError, match=f"cannot resume from .*state.json: {said}"):
+        read_numbers(tmp_path)
+
+
+def test_a_score_that_is_no_number_is_not_the_best_for_ever() -> None:
+    patience = Patience(3)
+    assert patience.better({SCORE: float("nan")}) and patience.better({SCORE: 1.0})
+    assert not patience.better({SCORE: float("nan")}) and patience.best == 1.0
 
 
 def test_a_batch_depends_on_seed_and_step_only(dots: Any) -> None:
@@ -312,7 +402,7 @@ def test_a_disk_that_is_full_is_an_error_of_the_disk_and_leaves_the_state_before
             save_state(tmp_path, trained, {"step": 2})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert load_state(tmp_path, trained)["step"] == 1
+    assert load_state(tmp_path, trained).step == 1
     assert not list(tmp_path.glob(".*"))
 
 

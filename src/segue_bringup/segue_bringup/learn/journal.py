@@ -9,13 +9,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, model_validator
+
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Share
 from segue_core.errors import ConfigError, ErrorCode
-from segue_core.files import read_json
+from segue_core.files import read_written
 from segue_data.storage.atomic import write_text
 
 FILE = "learn.json"
+_Count = Annotated[int, Field(ge=0, le=10**9)]
+_Spent = Annotated[float, Field(ge=0, le=1e9)]
+
+
+class Figures(StrictModel):
+    """What stages have to say; each is there when its stage is done."""
+
+    tried: _Count = 0
+    recorded: _Count = 0
+    prepared: bool = False
+    minutes: Annotated[float, Field(ge=0, le=1e7)] = 0.0
+    trained: _Count = 0
+    episodes: Annotated[int, Field(ge=1, le=10**9)] = 1
+    success: Share = 0.0
+    success_interval: tuple[Share, Share] = (0.0, 1.0)
+
+
+class _Written(StrictModel):
+    options: dict[str, Any]
+    seconds: dict[str, _Spent]
+    processor_s: dict[str, _Spent]
+    figures: Figures
+
+    @model_validator(mode="after")
+    def _of_the_same_stages(self) -> _Written:
+        if self.seconds.keys() != self.processor_s.keys():
+            raise ValueError(
+                f"seconds are of {sorted(self.seconds)}, processor_s of {sorted(self.processor_s)}; allowed: the same"
+            )
+        return self
 
 
 @dataclass
@@ -45,22 +79,21 @@ class Journal:
         journal = cls(folder, options)
         if not (folder / FILE).is_file():
             return journal
-        try:
-            there = read_json(folder / FILE)
-            names = ("options", "seconds", "processor_s", "figures")
-            before, seconds, processor_s, figures = (dict(there[name]) for name in names)
-        except (OSError, ValueError, TypeError, LookupError) as error:
-            text = f"{folder / FILE}: not the journal of a lesson: {error!r:.200}"
-            raise ConfigError(
-                ErrorCode.CONFIG_INVALID_VALUE, text, do=f"move {folder} away, or choose another out:="
-            ) from error
+
+        def wrong(text: str) -> ConfigError:
+            do = f"move {folder} away, or choose another out:="
+            return ConfigError(ErrorCode.CONFIG_INVALID_VALUE, f"not the journal of a lesson: {text}", do=do)
+
+        there = read_written(folder / FILE, _Written, wrong)
+        before = there.options
         differs = [f"{k} {before.get(k)}, now {v}" for k, v in options.items() if before.get(k) != v]
         if differs:
-            text = f"{folder} was begun with {'; '.join(differs)}"
+            text = f"{folder / FILE}: the lesson was begun with {'; '.join(differs)}"
             raise ConfigError(
                 ErrorCode.CONFIG_CONFLICT, text, do="give the same options, or choose another out:="
             )
-        return cls(folder, options, seconds, processor_s, figures)
+        figures = there.figures.model_dump(exclude_unset=True)
+        return cls(folder, options, dict(there.seconds), dict(there.processor_s), figures)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -6,17 +6,23 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import Field
 
 from segue_bringup.delegates import train_form
 from segue_bringup.learn.budget import next_batch, training_minutes
 from segue_bringup.learn.card import write_card
 from segue_bringup.learn.journal import Journal
+from segue_core.contracts.base import StrictModel
+from segue_core.contracts.quantities import Share
 from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import DataError, ErrorCode, PolicyError
 from segue_core.exit_status import ExitStatus
-from segue_core.files import read_json
+from segue_core.files import read_written
+from segue_policies.training.state_numbers import read_numbers
 
 ENCODER_OF = "network.encoder_of"
 Clock = Literal["wall", "processor"]
@@ -110,9 +116,12 @@ def _record(lesson: Lesson, journal: Journal, perform: Perform) -> None:
                 failed_is_fine=True,
             )
         journal.figures |= {"tried": tried + more, "recorded": _recorded(bags)}
+        journal.write()
         if _recorded(bags) == 0:
             text = f"{bags}: the expert of {lesson.task} failed at all of {tried + more} seeds"
             raise DataError(ErrorCode.DATA_CONVERSION, text, do="look at it: segue run policy:=scripted")
+    there = _recorded(bags)  # of a lesson that was killed before it could say so
+    journal.figures = {"tried": there, "recorded": there} | journal.figures
 
 
 def _recorded(bags: Path) -> int:
@@ -153,7 +162,7 @@ def _train(lesson: Lesson, journal: Journal, perform: Perform) -> None:
     words += ["--resume"] if (out / "training" / "state.json").is_file() else []
     with journal.stage("train"):
         _done(perform, words)
-    journal.figures["trained"] = read_json(out / "training" / "state.json")["step"]
+    journal.figures["trained"] = read_numbers(out / "training").step
     journal.write()
 
 
@@ -172,11 +181,35 @@ def _evaluate(lesson: Lesson, journal: Journal, perform: Perform) -> None:
     words += [f"--checkpoint={lesson.folder / 'policy'}", f"--out={out}", f"--workers={lesson.workers}"]
     with journal.stage("evaluate"):
         _done(perform, words)
-    data = read_json(out / "summary.json")
-    won = [bool(row["success"]) for row in data["rows"]]
-    interval = data["summary"]["success_interval"]
-    journal.figures |= {"episodes": len(won), "success": sum(won) / len(won), "success_interval": interval}
+    found = read_outcome(out / "summary.json")
+    won = [row.success for row in found.rows]
+    journal.figures |= {
+        "episodes": len(won),
+        "success": sum(won) / len(won),
+        "success_interval": found.summary.success_interval,
+    }
     journal.write()
+
+
+class _Row(StrictModel, extra="ignore"):
+    success: bool
+
+
+class _Summary(StrictModel, extra="ignore"):
+    success_interval: tuple[Share, Share]
+
+
+class Outcome(StrictModel, extra="ignore"):
+    """What a lesson wants to know of `summary.json` of `segue eval`."""
+
+    summary: _Summary
+    rows: tuple[_Row, ...] = Field(min_length=1)
+
+
+def read_outcome(file: Path) -> Outcome:
+    """Raises DataError for what `segue eval` does not write, naming the key."""
+    do = "delete it, and the policy is tried again"
+    return read_written(file, Outcome, partial(DataError, ErrorCode.DATA_DATASET_INVALID, do=do))
 
 
 def _done(perform: Perform, words: Sequence[str], failed_is_fine: bool = False) -> None:

@@ -11,21 +11,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from segue_core.action_space import ActionSpace
+from segue_core.contracts.base import StrictModel
 from segue_core.errors import ConfigError, DataError, ErrorCode
-from segue_core.files import read_array, read_json
+from segue_core.files import read_array, read_written
 from segue_data.errors import writing
 from segue_data.storage.arrays import save_array
 from segue_data.storage.atomic import write_text
 from segue_data.storage.claimed_folder import claimed
 
 _MANIFEST = "corrections.json"
+_Rows = Annotated[int, Field(ge=0, le=100_000)]
 _ARRAYS = ("images", "state", "reference", "action")
 
 
@@ -61,6 +65,15 @@ class CorrectionsInfo:
     delay: int
     known: int
     origin: Mapping[str, Any]
+
+
+class _Manifest(StrictModel):
+    cameras: tuple[str, ...] = Field(min_length=1)
+    action_space: dict[str, Any]
+    delay: _Rows
+    known: _Rows
+    origin: dict[str, Any]
+    count: int = Field(ge=1, le=10**9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,19 +121,24 @@ def _refuse(folder: Path) -> None:
     raise DataError(ErrorCode.DATA_PATH_REFUSED, text, do="wait for it, or choose another folder")
 
 
-def _refuse_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]], space: ActionSpace) -> None:
-    """Raise ValueError for an array of another shape or type than `Correction` says, or with numbers that are none."""
+def refuse_arrays(arrays: Mapping[str, NDArray[Any]], space: ActionSpace, cameras: int) -> None:
+    """Raise ValueError for arrays of other shapes or types than `Correction` says, or with numbers that are none."""
+    if (
+        len(lengths := {name: len(array) for name, array in arrays.items()})
+        and len(set(lengths.values())) > 1
+    ):
+        raise ValueError(f"as many rows in each array, got {lengths}")
     rows = arrays["action"].shape[1:2]
     wanted = {"images": (5, np.uint8, (3,)), "state": (2, np.float32, ())}
     wanted |= dict.fromkeys(("reference", "action"), (3, np.float32, (*rows, space.dim)))
     for name, (axes, kind, last) in wanted.items():
         array = arrays[name]
         if array.ndim != axes or array.dtype != kind or array.shape[axes - len(last) :] != last:
-            raise ValueError(
-                f"{name}.npy is {array.dtype} {array.shape}, expected {kind.__name__} (..., {last})"
-            )
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {kind.__name__} (..., {last})")
         if kind is np.float32 and not np.isfinite(array).all():
-            raise ValueError(f"{name}.npy has numbers that are not finite")
+            raise ValueError(f"{name} has numbers that are not finite")
+    if arrays["images"].shape[1] != cameras:
+        raise ValueError(f"images are of {arrays['images'].shape[1]} cameras, expected {cameras}")
 
 
 def load(folder: Path) -> CorrectionSet:
@@ -129,21 +147,22 @@ def load(folder: Path) -> CorrectionSet:
     Raises:
         DataError: a file is missing, unreadable or of another length, naming it.
     """
+    do = "collect them again with segue corrections"
+    wrong = partial(DataError, ErrorCode.DATA_DATASET_INVALID, do=do)
+    told = read_written(folder / _MANIFEST, _Manifest, wrong)
     try:
-        manifest = read_json(folder / _MANIFEST)
+        space = ActionSpace.from_dict(told.action_space)
         arrays = {name: read_array(folder / f"{name}.npy") for name in _ARRAYS}
-        space = ActionSpace.from_dict(manifest["action_space"])
-        cameras, delay, known = tuple(manifest["cameras"]), int(manifest["delay"]), int(manifest["known"])
-        _refuse_arrays(folder, arrays, space)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError, ConfigError) as error:
-        text = f"{folder} holds no corrections: {error!r:.300}"
-        raise DataError(ErrorCode.DATA_DATASET_INVALID, text) from error
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if set(lengths.values()) != {manifest.get("count")}:
-        raise DataError(
-            ErrorCode.DATA_DATASET_INVALID,
-            f"corrections in {folder}",
-            got=lengths,
-            expected=manifest.get("count"),
-        )
-    return CorrectionSet(**arrays, delay=delay, known=known, cameras=cameras, action_space=space)
+        refuse_arrays(arrays, space, len(told.cameras))
+        if len(arrays["action"]) != told.count:
+            raise ValueError(f"got {len(arrays['action'])} corrections, expected {told.count}")
+        horizon = arrays["action"].shape[1]
+        if not told.delay <= told.known <= horizon:
+            raise ValueError(
+                f"delay {told.delay}, known {told.known}; allowed: delay <= known <= {horizon} rows"
+            )
+    except (OSError, ValueError, ConfigError) as error:
+        raise wrong(f"{folder} holds no corrections: {error!s:.300}") from error
+    return CorrectionSet(
+        **arrays, delay=told.delay, known=told.known, cameras=told.cameras, action_space=space
+    )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from segue_core.action_space import ActionSpace
-from segue_core.contracts.base import ModelT, parse_model
+from segue_core.contracts.base import ModelT, StrictModel, parse_model
 from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_core.files import read_json as parsed_file
 from segue_core.policy import MAX_SIDE
@@ -56,7 +56,7 @@ class Info(BaseModel):
     features: dict[str, Feature]
 
 
-class OurEpisode(BaseModel):
+class OurEpisode(StrictModel):
     """What is known of an episode beside its frames."""
 
     bag: Annotated[str, Field(pattern=r"^[^/\x00-\x1f\x7f]{1,255}$")] | None = (
@@ -66,7 +66,7 @@ class OurEpisode(BaseModel):
     task: Annotated[str, Field(max_length=10_000)] | None = None
 
 
-class Ours(BaseModel):
+class Ours(StrictModel):
     """`meta/segue.json`."""
 
     format: Literal[1] = 1
@@ -76,7 +76,7 @@ class Ours(BaseModel):
     robot: str | None = None  # of an adopted dataset; of others info.json has it
     cameras: Annotated[tuple[str, ...], Field(min_length=1)]
     image_size: tuple[_Pixels, _Pixels] | None = None
-    episodes: list[OurEpisode] = []
+    episodes: list[OurEpisode] = Field(default=[])
 
 
 @dataclass(frozen=True)

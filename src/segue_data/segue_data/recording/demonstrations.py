@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from segue_core.contracts.robot import RobotConfig
 from segue_core.contracts.task import TaskConfig
 from segue_core.errors import DataError, ErrorCode
-from segue_core.files import parse_json, read_text
+from segue_core.files import read_lines, read_text
 from segue_core.task_state import TaskState
 from segue_data.bags.manifest import FILE_NAME, RECORDING, load
 from segue_data.errors import corrupt
 from segue_data.parallel import as_done
 from segue_data.recording.lockstep import RecordingOptions, described, record_episode
 from segue_data.recording.stage import Demonstration
+from segue_data.storage.atomic import write_text
 from segue_data.storage.folder_lock import FolderLock
 
 if TYPE_CHECKING:
@@ -76,14 +77,24 @@ def _record(
     return record_episode(stage, seed, episode_folder(out, seed), options, keep_failures=keep_failures)
 
 
-def _failed_before(out: Path) -> set[int]:
+def failed_before(out: Path) -> set[int]:
+    """Seeds that failed earlier; raises DataError for a list that no recording wrote, naming the line."""
     path = out / FAILURES
     if not path.is_file():
         return set()
+    do = "delete it, and its seeds are tried again"
     try:
-        return {int(parse_json(line)["seed"]) for line in read_text(path).splitlines()}
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise corrupt(path, "text", f"not the failures of a recording, delete it: {error!r}") from error
+        lines = read_lines(path)
+    except (OSError, ValueError) as error:
+        raise corrupt(path, "text", str(error).removeprefix(f"{path}: "), do) from error
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, dict) or type(line.get("seed")) is not int or not 0 <= line["seed"] < 2**63:
+            what = f"got {line!r:.200}, expected a seed from 0 to 2^63 - 1"
+            raise corrupt(path, f"line {number}", what, do)
+    whole = "".join(json.dumps(line) + "\n" for line in lines)
+    if whole != read_text(path):  # without a line that was torn, so that the next one stands alone
+        write_text(path, whole)
+    return {line["seed"] for line in lines}
 
 
 def _note_failure(out: Path, seed: int, reason: str) -> None:
@@ -153,7 +164,7 @@ def _record_missing(
     keep_failures: bool,
     bar: bool,
 ) -> RecordingReport:
-    old_failures = _failed_before(out)
+    old_failures = failed_before(out)
     finished = {seed for seed in seeds if (episode_folder(out, seed) / FILE_NAME).is_file()}
     todo = [seed for seed in seeds if seed not in finished | old_failures]
     states: dict[int, TaskState] = {}

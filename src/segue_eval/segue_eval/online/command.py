@@ -12,13 +12,16 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field, RootModel
 
-from segue_core.errors import ConfigError, ErrorCode
+from segue_core.errors import ConfigError, DataError, ErrorCode
 from segue_core.exit_status import ExitStatus
-from segue_core.files import read_json
+from segue_core.files import read_written
 from segue_data.contracts import config_folder
 from segue_data.storage.atomic import write_text
 from segue_eval import options
@@ -98,12 +101,16 @@ def _round(
     files = [
         file
         for earlier in range(number + 1)
-        for file in sorted((rounds / str(earlier) / _EPISODES).glob("[0-9]*.npz"), key=_seed)
+        for file in sorted(filter(_is_episode, (rounds / str(earlier) / _EPISODES).glob("*.npz")), key=_seed)
     ]
     scores = learn_online(current, [load_rollout(file) for file in files], arguments.learn, learned)
     write_text(folder / _SCORES, json.dumps(scores, indent=2) + "\n")
     print(f"round {number + 1}: " + ", ".join(f"{name} {value:.3g}" for name, value in scores.items()))
     return learned
+
+
+def _is_episode(file: Path) -> bool:
+    return file.stem.isdecimal()
 
 
 def _seed(file: Path) -> int:
@@ -124,5 +131,21 @@ def _collect(arguments: FinetuneOptions, factory: RolloutRunner, seeds: list[int
 
 
 def _draw(out: Path) -> None:
-    files = sorted((out / _ROUNDS).glob(f"*/{_SCORES}"), key=lambda file: int(file.parent.name))
-    write_curves(out, [read_json(file) for file in files])
+    found = (file for file in (out / _ROUNDS).glob(f"*/{_SCORES}") if file.parent.name.isdecimal())
+    files = sorted(found, key=lambda file: int(file.parent.name))
+    write_curves(out, read_scores(files))
+
+
+class _Scores(RootModel[dict[str, Annotated[float, Field(strict=True)]]]):
+    """Scores of a round, by name."""
+
+
+def read_scores(files: Sequence[Path]) -> list[dict[str, float]]:
+    """Of all rounds; raises DataError for a file that no round wrote, or that has other scores than the first."""
+    do = "delete it, and its round is learned again"
+    wrong = partial(DataError, ErrorCode.DATA_DATASET_INVALID, do=do)
+    scores = [read_written(file, _Scores, wrong).root for file in files]
+    for file, found in zip(files, scores, strict=True):
+        if not found or found.keys() != scores[0].keys():
+            raise wrong(f"{file}: scores", got=", ".join(found), expected=", ".join(scores[0]))
+    return scores

@@ -5,14 +5,15 @@ It need not be there; where it is, it is checked.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from segue_core.contracts.base import StrictModel, parse_model
-from segue_core.errors import ConfigError, DataError, ErrorCode
-from segue_core.files import read_json
+from segue_core.contracts.base import StrictModel
+from segue_core.errors import DataError, ErrorCode
+from segue_core.files import read_written
 
 RESULT = "result.json"
 _Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=True)]
@@ -45,12 +46,5 @@ def read_result(run: Path) -> dict[str, Any]:
     path = run / RESULT
     if not path.exists():
         return {}
-    try:
-        told = parse_model(read_json(path), RunResult, str(path))
-    except OSError as error:
-        raise DataError(ErrorCode.DATA_CONVERSION, str(error)) from error
-    except ValueError as error:
-        raise DataError(ErrorCode.DATA_CONVERSION, f"{path}: not JSON: {error}") from error
-    except ConfigError as error:
-        raise DataError(ErrorCode.DATA_CONVERSION, error.text) from error
+    told = read_written(path, RunResult, partial(DataError, ErrorCode.DATA_CONVERSION))
     return told.model_dump(exclude_unset=True)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, RootModel, model_validator
 
 from segue_core.action_space import ActionSpace, ChannelKind
 from segue_core.arrays import Floats
 from segue_core.blending import difference
-from segue_core.files import read_json
+from segue_core.errors import DataError, ErrorCode
+from segue_core.files import read_written
 from segue_core.observation import Observation
 from segue_core.policy import MemoryPolicy, Policy, PolicyInfo, PredictRequest, PredictResult, parts
 from segue_core.sampling import PLAIN
@@ -31,6 +34,7 @@ from segue_eval.suite.run import Bench, Episode, Key
 
 DRAWS = 24
 _FILE = "modes.json"
+_Count = Annotated[int, Field(ge=0, le=10**9, strict=True)]
 _FEWEST = 3  # draws in the smaller group: one or two are outliers
 _APART = (
     4.5  # group means, in standard deviations of a group: one Gaussian is split so far in one case of 200
@@ -166,18 +170,37 @@ def count_modes(
     return {key: counted.total(seeds) for key, counted in kept.items()}
 
 
+class _Counts(RootModel[dict[str, tuple[_Count, _Count]]]):
+    """Requests, and those with two ways to go on, by seed."""
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> _Counts:
+        for seed, (requests, two) in self.root.items():
+            if not seed.isdecimal() or two > requests:
+                raise ValueError(
+                    f"{seed}: {two} of {requests} requests; allowed: a seed, and at most all of them"
+                )
+        return self
+
+
+def read_counts(path: Path) -> dict[str, tuple[int, int]]:
+    """Raises DataError for what `count_modes` does not write, naming the key."""
+    do = "delete it, and its requests are counted again"
+    return read_written(path, _Counts, partial(DataError, ErrorCode.DATA_DATASET_INVALID, do=do)).root
+
+
 class _Kept:
     """Counts by seed, in a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.counts: dict[str, list[int]] = read_json(path) if path.is_file() else {}
+        self.counts = read_counts(path) if path.is_file() else {}
 
     def add(self, seed: int, modes: Modes) -> None:
-        self.counts[str(seed)] = [modes.requests, modes.two]
+        self.counts[str(seed)] = (modes.requests, modes.two)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_text(self._path, json.dumps(self.counts) + "\n")
 
     def total(self, seeds: Sequence[int]) -> Modes:
-        counted = (self.counts.get(str(seed), [0, 0]) for seed in seeds)
+        counted = (self.counts.get(str(seed), (0, 0)) for seed in seeds)
         return sum((Modes(*each) for each in counted), Modes())

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, field_validator
 
 from segue_core.action_space import ActionSpace
+from segue_core.contracts.base import StrictModel
 from segue_core.errors import DataError, ErrorCode
-from segue_core.files import read_json
+from segue_core.files import read_written
 
 
 class Demonstrations(Protocol):
@@ -202,19 +205,46 @@ def _parts(
     return training, validation
 
 
+_NEEDED = ("train", "validation")
+_Episode = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class _Split(StrictModel, extra="ignore"):
+    """What `segue data split` writes: parts that have no episode in common."""
+
+    episodes: dict[str, list[_Episode]]
+
+    @field_validator("episodes")
+    @classmethod
+    def _each_once(cls, parts: dict[str, list[int]]) -> dict[str, list[int]]:
+        if absent := [name for name in _NEEDED if name not in parts]:
+            raise ValueError(f"no part {absent[0]!r}, expected {' and '.join(_NEEDED)}")
+        place: dict[int, str] = {}
+        for part, numbers in parts.items():
+            for number in numbers:
+                if number in place:
+                    raise ValueError(
+                        f"episode {number} is in {place[number]} and in {part}; allowed: in one, once"
+                    )
+                place[number] = part
+        return parts
+
+
 def _split_by(
     data: Demonstrations, horizon: int, file: Path, history: tuple[int, ...]
 ) -> tuple[ChunkDataset, ChunkDataset]:
-    try:
-        named = read_json(file)["episodes"]
-        wanted = [np.asarray(named[part], dtype=np.int64) for part in ("train", "validation")]
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise DataError(ErrorCode.DATA_DATASET_INVALID, f"split {file}: {error!r}") from error
+    wrong = partial(DataError, ErrorCode.DATA_DATASET_INVALID, do="make it anew with segue data split")
+    parts = read_written(file, _Split, lambda text: wrong(f"split {text}")).episodes
     episode = np.asarray(data.episode)
-    _, starts, counts = np.unique(episode, return_index=True, return_counts=True)
+    names, starts, counts = np.unique(episode, return_index=True, return_counts=True)
     last = np.repeat(starts + counts - 1, counts)
-    frames = [np.flatnonzero(np.isin(episode, part)) for part in wanted]
+    named = np.concatenate([np.asarray(numbers, dtype=np.int64) for numbers in parts.values()])
+    if len(unknown := np.setdiff1d(named, names)):
+        text = f"split {file}: of another dataset: this one has no episode {unknown[0]}"
+        raise wrong(text, got=unknown[0], expected=f"{names[0]} to {names[-1]}")
+    frames = [np.flatnonzero(np.isin(episode, parts[part])) for part in _NEEDED]
     if not all(map(len, frames)):
         text = f"split {file}: {len(frames[0])} frames to train on, {len(frames[1])} to validate on"
-        raise DataError(ErrorCode.DATA_DATASET_INVALID, text)
+        do = "give each part an episode: segue data split with another --seed or --validation"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do=do)
     return _parts(data, frames, last, horizon, history)

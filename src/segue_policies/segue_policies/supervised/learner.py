@@ -62,7 +62,7 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
             methods of one forward pass.
         encoder_part: name of the image encoder in the network, which `training.init_part: encoder` takes alone.
         evaluation_batch: held-out observations at once.
-        memory: what `evaluate` leaves for later evaluations, as JSON; carried over a resume.
+        memory: what `evaluate` leaves for later evaluations, numbers by name; carried over a resume.
     """
 
     network: ClassVar[Callable[[Any, Shape], nn.Module]]
@@ -78,7 +78,7 @@ class SupervisedLearner(Generic[ConfigT, NetT]):
         training = config.training
         self.config: ConfigT = config
         self.data, self.corrections = data, corrections
-        self.memory: dict[str, Any] = {}
+        self.memory: dict[str, list[float]] = {}
         self.part, self.held_out = split(
             data, self.rows, training.validation_share, training.seed, training.split, self.history
         )

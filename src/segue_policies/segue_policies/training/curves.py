@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
+from segue_core.errors import ErrorCode, PolicyError
+from segue_core.files import read_bytes
+from segue_policies.training.run_state import write_atomically
+
 LOSS, SCORES, PICTURE = "loss.csv", "scores.csv", "curves.png"
+_MOST_STEPS = 10**12
 
 
 class Curves:
@@ -51,39 +58,82 @@ class Curves:
         if not self._first:
             return
         for name in (LOSS, SCORES):
-            rows = [row for row in self._rows(name) if int(row["step"]) <= step and step > 0]
-            (self._folder / name).unlink(missing_ok=True)
-            for row in rows:
-                self._append(name, row)
+            path = self._folder / name
+            rows = [row for row in read_log(path) if row["step"] <= step] if step > 0 else []
+            path.unlink(missing_ok=True)
+            if rows:
+                write_atomically(path, _text(rows).encode())
 
     def draw(self) -> None:
         """Write `curves.png`: loss, and one panel per score."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        loss, scores = self._rows(LOSS), self._rows(SCORES)
+        loss, scores = read_log(self._folder / LOSS), read_log(self._folder / SCORES)
         names = [name for name in (scores[0] if scores else {}) if name != "step"]
         figure = Figure(figsize=(3.6 * (1 + len(names)), 3.0), layout="constrained")
         FigureCanvasAgg(figure)
         panels = [("training loss", loss, "loss"), *((name, scores, name) for name in names)]
         for index, (title, rows, key) in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), index + 1)
-            axes.plot([int(row["step"]) for row in rows], [float(row[key]) for row in rows])
+            axes.plot([row["step"] for row in rows], [row[key] for row in rows])
             axes.set(title=title, xlabel="step", yscale="log" if "loss" in key else "linear")
         figure.savefig(self._folder / PICTURE, dpi=90)
 
     def _append(self, name: str, row: Mapping[str, object]) -> None:
         path = self._folder / name
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        text = _text([row], header=not path.exists())
+        with path.open("a", encoding="utf-8", newline="") as file:
+            file.write(text)
 
-    def _rows(self, name: str) -> list[dict[str, str]]:
-        path = self._folder / name
-        if not path.exists():
+
+def _text(rows: Sequence[Mapping[str, object]], header: bool = True) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Rows of numbers, the step of each among them; none without the file.
+
+    A torn last row, which a killed training leaves, is left out.
+
+    Raises:
+        PolicyError: TRAINING_FAILED, naming the row, what is in it, and what to do.
+    """
+    if not path.exists():
+        return []
+    try:
+        text = read_bytes(path).decode()
+        if "\n" not in text:
             return []
-        with path.open(newline="") as file:
-            return list(csv.DictReader(file))
+        head, *lines = csv.reader(text.splitlines())
+        if len(set(head)) < len(head) or "step" not in head:
+            raise ValueError(f"row 1: got {head!r:.200}, expected 'step' and other names, each once")
+        if lines and not text.endswith("\n"):
+            del lines[-1]
+        rows = [_numbers(head, line, number) for number, line in enumerate(lines, start=2)]
+        for number, (before, after) in enumerate(pairwise(rows), start=3):
+            if after["step"] < before["step"]:
+                raise ValueError(f"row {number}: step {after['step']} after step {before['step']}")
+    except (OSError, ValueError, csv.Error) as error:
+        do = f"move {path.name} away: the training goes on, and its curves begin where it does"
+        why = str(error).removeprefix(f"{path}: ")
+        raise PolicyError(ErrorCode.TRAINING_FAILED, f"{path}: {why}", do=do) from error
+    return rows
+
+
+def _numbers(head: Sequence[str], line: Sequence[str], number: int) -> dict[str, float]:
+    try:
+        row: dict[str, float] = dict(zip(head, map(float, line), strict=True))
+        row["step"] = int(line[head.index("step")])  # not 1e3, nor 0.5
+    except ValueError as error:
+        raise ValueError(
+            f"row {number}: got {line!r:.200}, expected a number for each of {', '.join(head)}"
+        ) from error
+    if not 0 <= row["step"] <= _MOST_STEPS:
+        raise ValueError(f"row {number}: step {row['step']}, allowed: 0 to {_MOST_STEPS}")
+    return row

@@ -32,6 +32,7 @@ from segue_policies.training.optimiser import ParameterGroup, make_optimiser
 from segue_policies.training.patience import Patience
 from segue_policies.training.precision import Chosen, autocast, choose_precision
 from segue_policies.training.run_state import TrainingState, load_state, save_state
+from segue_policies.training.state_numbers import BEGINNING
 from segue_policies.training.tensorboard import EventLog
 
 BatchT = TypeVar("BatchT")
@@ -40,7 +41,7 @@ BatchT = TypeVar("BatchT")
 class Learner(Protocol[BatchT]):
     """What a method brings to the loop; its batches are of any class."""
 
-    memory: dict[str, Any]
+    memory: dict[str, list[float]]
     """What evaluations leave for later ones, as JSON; carried over a resume."""
 
     @property
@@ -104,16 +105,16 @@ class Trainer:
         self._optimiser = make_optimiser(learner.parameter_groups(), config)
         self._budget = Budget.of(config, engine.processes)
         self._scores: Mapping[str, float] = {}
-        numbers = load_state(out / "training", self._trained) if resume else {}
-        learner.memory = numbers.get("memory", {})
-        self._budget.step, self._budget.elapsed_s = numbers.get("step", 0), numbers.get("elapsed_s", 0.0)
-        self._evaluations = self._evaluations_due - (1 if numbers.get("unevaluated") else 0)
-        self._patience = Patience(config.patience, numbers.get("best"), numbers.get("without", 0))
-        self._precision = engine.agreed(numbers.get("precision") or self._choose_precision())
+        numbers = load_state(out / "training", self._trained) if resume else BEGINNING
+        learner.memory = dict(numbers.memory)
+        self._budget.step, self._budget.elapsed_s = numbers.step, numbers.elapsed_s
+        self._evaluations = self._evaluations_due - numbers.unevaluated
+        self._patience = Patience(config.patience, numbers.best, numbers.without)
+        self._precision = engine.agreed(numbers.precision or self._choose_precision())
         engine.prepare(learner.model, learner.loss, self._optimiser)
         self._curves = Curves(out / "training", first=engine.first)
         self._curves.cut(self._budget.step)
-        self._curves.go_on(numbers.get("unlogged", ()))
+        self._curves.go_on(numbers.unlogged)
         events = config.tensorboard and engine.first
         self._events = EventLog(out / "training" / "tensorboard", self._budget.step, events)
 

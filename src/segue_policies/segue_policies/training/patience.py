@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ class Patience:
     def better(self, scores: Mapping[str, float]) -> bool:
         """Take in one evaluation: is it the best so far?"""
         score = scores[SCORE]
-        improved = self.best is None or score < self.best
+        improved = self.best is None or math.isnan(self.best) or score < self.best
         self.best, self.without = (score, 0) if improved else (self.best, self.without + 1)
         return improved
 

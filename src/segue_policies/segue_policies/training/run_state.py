@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from segue_core.errors import ErrorCode, PolicyError
-from segue_core.files import read_json, regular
+from segue_core.files import regular
+from segue_policies.training.state_numbers import NUMBERS, StateNumbers, read_numbers
 
 TENSORS = "state.safetensors"
-NUMBERS = "state.json"
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ def save_state(folder: Path, trained: TrainingState, numbers: dict[str, Any]) ->
             old.unlink()
 
 
-def load_state(folder: Path, trained: TrainingState) -> dict[str, Any]:
+def load_state(folder: Path, trained: TrainingState) -> StateNumbers:
     """Restore what `save_state` wrote, in place; returns the numbers.
 
     Raises:
         PolicyError: TRAINING_FAILED when there is nothing to resume, or it is of another model.
     """
+    numbers = read_numbers(folder)
     try:
-        numbers: dict[str, Any] = read_json(folder / NUMBERS)
-        tensors = load_file(regular(folder / Path(numbers["tensors"]).name))
+        tensors = load_file(regular(folder / numbers.tensors))
         frozen = _frozen(trained.model)
         _restore(trained.model, _under("model.", tensors), frozen)
         _restore(trained.average, _under("average.", tensors), frozen)

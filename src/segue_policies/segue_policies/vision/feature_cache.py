@@ -105,7 +105,7 @@ def cached_features(
 
     folder = data.keep(name, build)
     _refuse_other(folder, about)
-    return FeatureCache(read_array(folder / ARRAY), encoder.every)
+    return FeatureCache(_maps(folder, shape), encoder.every)
 
 
 def encode_all(images: NDArray[np.uint8], picture_encoder: TrunkEncoder) -> NDArray[np.float16]:
@@ -208,6 +208,17 @@ def _refuse_other(folder: Path, about: dict[str, Any]) -> None:
     if differs:
         text = f"{folder}: feature maps of something else: {'; '.join(differs)}"
         raise DataError(ErrorCode.DATA_DATASET_INVALID, text, do=f"remove {folder}; they are made again")
+
+
+def _maps(folder: Path, shape: tuple[int, ...]) -> NDArray[np.float16]:
+    try:
+        maps = read_array(folder / ARRAY)
+        if maps.dtype != np.float16 or maps.shape != shape:
+            raise ValueError(f"{folder / ARRAY}: got {maps.dtype} {maps.shape}, expected float16 {shape}")
+    except (OSError, ValueError) as error:
+        do = f"remove {folder}; they are made again"
+        raise DataError(ErrorCode.DATA_DATASET_INVALID, str(error), do=do) from error
+    return maps
 
 
 def _bytes(shape: tuple[int, ...]) -> float:

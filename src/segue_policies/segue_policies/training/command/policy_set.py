@@ -123,7 +123,7 @@ def found(folders: Sequence[Path], resume: bool, first: bool = True) -> set[Path
     Raises:
         PolicyError: TRAINING_FAILED, naming the folder that is in the way.
     """
-    from segue_policies.training.run_state import NUMBERS
+    from segue_policies.training.state_numbers import NUMBERS
 
     there = [folder for folder in folders if folder.exists() and any(folder.iterdir())]
     if there and not resume:
