@@ -37,7 +37,11 @@ def find(package: str, group: str, kind: str, name: str) -> Any:
 
 
 def _built_in(package: str) -> frozenset[str]:
-    path = importlib.import_module(package).__path__
+    return _in_folders(tuple(importlib.import_module(package).__path__))
+
+
+@cache  # looking lists folders: four of them for every goal were half of what a scheduler does for one
+def _in_folders(path: tuple[str, ...]) -> frozenset[str]:
     return frozenset(module.name for module in pkgutil.iter_modules(path)) - _SUPPORT
 
 

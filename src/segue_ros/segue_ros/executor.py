@@ -2,9 +2,10 @@
 
 rclpy builds its wait set anew whenever it waits, from everything that a node has, makes a task of every message and
 wakes itself twice for each: most of the time of a node that is woken a hundred times a second. Here the wait set is
-kept, and callbacks of messages and timers are called at once. Everything else is left to rclpy: services and actions
-when they are asked for; ten times a second what is almost never there (events of quality of service, the services of
-parameters and of the lifecycle).
+kept, and callbacks of messages and timers are called at once. Who asks a service or an action is answered until nobody
+asks any more, for some milliseconds at a time: rclpy takes one request of each and builds its wait set for the next.
+Everything else is left to rclpy, ten times a second: what is almost never there (events of quality of service, the
+services of parameters and of the lifecycle).
 """
 
 import time
@@ -27,10 +28,11 @@ from rclpy.node import Node
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-from rclpy.waitable import NumberOfEntities
+from rclpy.waitable import NumberOfEntities, Waitable
 
 RARELY_S = 0.1
 _AT_ONCE = 100
+_ANSWERING_S = 0.005  # of processor time, before messages and timers have their turn again
 _RARE_SERVICES = frozenset({
     "change_state", "describe_parameters", "get_available_states", "get_available_transitions", "get_parameter_types",
     "get_parameters", "get_state", "get_transition_graph", "get_type_description", "list_parameters", "set_parameters",
@@ -56,6 +58,30 @@ def _is_free(entity: Any) -> bool:
     return bool(entity.callback_group and entity.callback_group.can_execute(entity))
 
 
+def _is_ready(entity: Any, context: Context) -> bool:
+    """Whether a service, client or action has something to take."""
+    is_service, is_action = isinstance(entity, Service), isinstance(entity, Waitable)
+    counts = (0, 0, 0, int(not is_service), int(is_service), 0)
+    if is_action:
+        count = entity.get_num_entities()
+        counts = (
+            count.num_subscriptions, count.num_guard_conditions, count.num_timers, count.num_clients,
+            count.num_services, count.num_events,
+        )  # fmt: skip
+    assert context.handle is not None, "rclpy is not initialised"
+    with entity if is_action else entity.handle, context.handle:
+        alone = rclpy_implementation.WaitSet(*counts, context.handle)
+        alone.clear_entities()
+        if is_action:
+            entity.add_to_wait_set(alone)
+        else:
+            (alone.add_service if is_service else alone.add_client)(entity.handle)
+        alone.wait(0)
+        if is_action:
+            return bool(entity.is_ready(alone))
+        return bool(alone.get_ready_entities("service") or alone.get_ready_entities("client"))
+
+
 class _WaitSet:
     """The wait set of what is not rare and may be called. What is in it is not destroyed before `close`."""
 
@@ -64,19 +90,18 @@ class _WaitSet:
         self._groups = [
             (e, _is_free(e)) for e in {e.callback_group: e for k in self._entities for e in k}.values()
         ]
-        subscriptions, timers, self._clients, self._services, self._guards, self._waitables = (
+        subscriptions, timers, clients, services, self._guards, self._waitables = (
             [e for e in kind if not _is_rare(e) and _is_free(e)] for kind in self._entities
         )
         self._wake, self._held = wake, ExitStack()
-        asked = (*self._clients, *self._services)
-        for entity in (*subscriptions, *timers, *asked, *self._guards, *wake):
+        for entity in (*subscriptions, *timers, *clients, *services, *self._guards, *wake):
             self._held.enter_context(entity.handle)
         self._subscriptions = {entity.handle.pointer: entity for entity in subscriptions}
         self._timers = {entity.handle.pointer: entity for entity in timers}
+        self._clients = {entity.handle.pointer: entity for entity in clients}
+        self._services = {entity.handle.pointer: entity for entity in services}
         guards = len(self._guards) + len(wake)
-        count = NumberOfEntities(
-            len(subscriptions), guards, len(timers), len(self._clients), len(self._services)
-        )
+        count = NumberOfEntities(len(subscriptions), guards, len(timers), len(clients), len(services))
         for waitable in self._waitables:
             self._held.enter_context(waitable)
             count += waitable.get_num_entities()
@@ -91,36 +116,41 @@ class _WaitSet:
         """Whether the node has the same entities, and the same of them may be called."""
         return self._entities == _entities(node) and all(_is_free(e) == was for e, was in self._groups)
 
-    def wait(self, timeout_s: float) -> tuple[list[Timer], list["Subscription[Any]"], bool]:
-        """Timers and subscriptions that are ready, and whether anything else is."""
+    def wait(self, timeout_s: float) -> tuple[list[Timer], list["Subscription[Any]"], list[Any], bool]:
+        """Timers and subscriptions that are ready, services, clients and actions that are, and whether else is any."""
         ready = self._set
         ready.clear_entities()
         for subscription in self._subscriptions.values():
             ready.add_subscription(subscription.handle)
         for timer in self._timers.values():
             ready.add_timer(timer.handle)
-        for client in self._clients:
+        for client in self._clients.values():
             ready.add_client(client.handle)
-        for service in self._services:
+        for service in self._services.values():
             ready.add_service(service.handle)
         for guard in (*self._guards, *self._wake):
             ready.add_guard_condition(guard.handle)
         for waitable in self._waitables:
             waitable.add_to_wait_set(ready)
         ready.wait(max(0, round(1e9 * timeout_s)))
-        timers, subscriptions = ready.get_ready_entities("timer"), ready.get_ready_entities("subscription")
         triggered = set(ready.get_ready_entities("guard_condition"))
-        others = bool(ready.get_ready_entities("service") or ready.get_ready_entities("client"))
+        others = False
         for guard in self._guards:
             if guard.handle.pointer in triggered:
                 others = guard._executor_triggered = True  # waiting has taken it; rclpy's next look sees this
-        others = others or not (self._timers.keys() >= set(timers))
-        others = others or not (self._subscriptions.keys() >= set(subscriptions))  # those of an action
-        return (
-            [self._timers[pointer] for pointer in timers if pointer in self._timers],
-            [self._subscriptions[pointer] for pointer in subscriptions if pointer in self._subscriptions],
-            others,
-        )
+        found: list[list[Any]] = []
+        of_actions = False
+        kinds: tuple[tuple[Any, dict[int, Any]], ...] = (
+            ("timer", self._timers), ("subscription", self._subscriptions), ("client", self._clients),
+            ("service", self._services),
+        )  # fmt: skip
+        for kind, known in kinds:
+            pointers = ready.get_ready_entities(kind)
+            found.append([known[pointer] for pointer in pointers if pointer in known])
+            of_actions = of_actions or len(found[-1]) < len(pointers)
+        timers, subscriptions, clients, services = found
+        actions = [each for each in self._waitables if each.is_ready(ready)] if of_actions else []
+        return timers, subscriptions, [*clients, *services, *actions], others
 
     def close(self) -> None:
         """Let go of everything."""
@@ -145,12 +175,13 @@ class NodeExecutor(SingleThreadedExecutor):
         if self._rest_s:
             time.sleep(self._rest_s)
         now_s = time.monotonic()
-        if now_s >= self._due_s:
+        if is_due := now_s >= self._due_s:
             self._due_s = now_s + RARELY_S
             self._look_at_all()
-            return
-        longest_s = 0.0 if self._resume_tasks() else self._due_s - now_s
-        timers, subscriptions, others = self._wait_set().wait(
+            if self._is_shutdown or not self._context.ok():
+                return
+        longest_s = 0.0 if self._resume_tasks() or is_due else self._due_s - now_s
+        timers, subscriptions, asking, others = self._wait_set().wait(
             longest_s if timeout_sec is None or timeout_sec < 0.0 else min(timeout_sec, longest_s)
         )
         if not self._context.ok():
@@ -159,6 +190,7 @@ class NodeExecutor(SingleThreadedExecutor):
             self._call_timer(timer)
         for subscription in subscriptions:
             self._take(subscription)
+        self._answer(asking)
         if others:
             self._look_at_all()
 
@@ -217,6 +249,26 @@ class NodeExecutor(SingleThreadedExecutor):
                 handler.result()  # raises what the callback raised
         except (TimeoutException, ShutdownException):
             pass
+
+    def _answer(self, asking: list[Any]) -> None:
+        """Serve services, clients and actions that are ready until none is, or others have waited long enough."""
+        end_s = time.thread_time() + _ANSWERING_S
+        while asking and time.thread_time() < end_s:
+            asking = [entity for entity in asking if _is_free(entity) and self._serve(entity)]
+
+    def _serve(self, entity: Any) -> bool:
+        """Take one request or answer, as rclpy does; whether there may be more."""
+        (node,) = self.get_nodes()
+        take: Any = self._take_waitable
+        if not isinstance(entity, Waitable):
+            take = self._take_service if isinstance(entity, Service) else self._take_client
+        try:
+            handler = self._make_handler(entity, node, take)
+            handler()
+            handler.result()  # raises what the callback raised
+            return _is_ready(entity, self._context)
+        except InvalidHandle:  # destroyed by a callback
+            return False
 
     def _call_timer(self, timer: Timer) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import rclpy
 from own_domain import own_domain
+from rclpy.action import ActionClient, ActionServer
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -17,7 +18,9 @@ from rclpy.task import Future
 from spinning import spin_until
 from std_msgs.msg import Int64
 
-from segue_ros import qos
+from segue_interfaces.action import MoveTo
+from segue_interfaces.srv import Recover
+from segue_ros import executor, qos
 from segue_ros.executor import NodeExecutor, waiting_messages
 
 
@@ -152,6 +155,48 @@ def test_a_timer_that_a_callback_cancels_in_the_same_round_does_not_fire(ros: No
     time.sleep(0.05)  # both are due
     two.until(lambda: len(fired) > 3)
     assert len(set(fired)) == 1
+
+
+@pytest.mark.parametrize("rarely_s", [0.0, 10.0])
+def test_many_who_ask_at_once_are_answered_in_few_rounds_and_timers_keep_their_turn(
+    rarely_s: float, ros: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request of a service was taken in a round; on a busy machine fifty clients waited ten seconds."""
+    monkeypatch.setattr(executor, "RARELY_S", rarely_s)
+    two, count = Two(), 60
+    ticks, served, moved = list[int](), list[int](), list[int]()
+
+    def serve(_: Recover.Request, response: Recover.Response) -> Recover.Response:
+        served.append(1)
+        response.success = True
+        return response
+
+    two.node.create_service(Recover, "ask", serve, qos_profile=qos.CROWDED)
+    server = ActionServer(
+        two.node, MoveTo, "move", lambda goal: moved.append(1) or _done(goal), **qos.CROWDED_ACTION
+    )
+    clients: Any = [two.peer.create_client(Recover, "ask", qos_profile=qos.CROWDED) for _ in range(2)]
+    mover: Any = ActionClient(two.peer, MoveTo, "move", **qos.CROWDED_ACTION)
+    two.until(lambda: clients[0].service_is_ready() and mover.server_is_ready())
+    for _ in range(count // 2):
+        for client in clients:
+            client.call_async(Recover.Request())
+    for _ in range(count):
+        mover.send_goal_async(MoveTo.Goal(pose="home"))
+    time.sleep(1.0)  # all of them have come
+    two.node.create_timer(1e-6, lambda: ticks.append(len(served) + len(moved)))
+    rounds = 0
+    while len(served) < count or len(moved) < count:
+        two.executor.spin_once(0.1)
+        rounds += 1
+        assert rounds < count, "a round for each of them"
+    assert len(set(ticks)) > 2, "timers waited until all were served"
+    server.destroy()
+
+
+def _done(goal: Any) -> MoveTo.Result:
+    goal.succeed()
+    return MoveTo.Result(success=True)
 
 
 def test_what_a_callback_raises_reaches_who_spins(ros: None) -> None:
