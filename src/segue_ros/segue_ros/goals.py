@@ -86,7 +86,8 @@ class Goal:
             sent = self._client.send_goal_async(self._goal, self._on_feedback, goal_uuid=self.id)
             sent.add_done_callback(self._on_answer)
             return
-        self._handle.get_result_async().add_done_callback(self._on_end)
+        alone = not self._several_answer()
+        self._handle.get_result_async().add_done_callback(lambda answer: self._on_end(answer, alone))
         if self._cancel:
             self._handle.cancel_goal_async()
 
@@ -100,13 +101,14 @@ class Goal:
         self._handle = handle
         self._ask()
 
-    def _on_end(self, future: Future[Any]) -> None:
+    def _on_end(self, future: Future[Any], alone: bool) -> None:
+        """`alone`: whether one server was there when it was asked; the answer of another may come after it is gone."""
         answer: Any = future.result()
         if self._over or answer is None:
             return
         if answer.status != GoalStatus.STATUS_UNKNOWN:
             self._end(lambda: self._on_result(answer.result))
-        elif not (self._handle is not None and self._handle.accepted and self._several_answer()):
+        elif self._handle is None or not self._handle.accepted or (alone and not self._several_answer()):
             self._end(self._on_refused)
 
     def _several_answer(self) -> bool:

@@ -16,8 +16,10 @@ from rclpy.task import Future
 from rclpy.timer import Timer
 
 from segue_core.errors import ErrorCode, SegueError, told_code
+from segue_ros.calm import BUSY_TIMES, Calm
 
 _POLL_S = 0.02
+_LOOK_S = 0.1
 ASK_AGAIN_S = 1.0
 
 
@@ -66,20 +68,25 @@ async def call(node: Node, client: Client[Any, Any], request: Any, timeout_s: fl
     """The answer of a service whose response has `error_code` and `error_text`.
 
     It is asked again every second, since an answer is lost while discovery is still matching its way back: the service
-    must be one that does nothing more when it is asked for the same thing twice in a row.
+    must be one that does nothing more when it is asked for the same thing twice in a row. Of the time-out only calm
+    seconds count (`calm.Calm`): an arm that a busy machine armed too slowly ended the run.
 
     Raises:
         SegueError: nobody offers the service, it does not answer in time, or it answers with an error code.
     """
-    if not await until(node, client.service_is_ready, timeout_s):
+    calm = Calm(timeout_s)
+    await until(node, lambda: client.service_is_ready() or calm.over, BUSY_TIMES * timeout_s)
+    if not client.service_is_ready():
         text, do = (
             f"nobody offers the service {client.srv_name}",
             "start the node that has it, on this ROS domain",
         )
         raise SegueError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do)
-    response = await _answer(node, client, request, timeout_s)
+    calm = Calm(timeout_s)
+    response = await _answer(node, client, request, calm)
     if response is None:
         text = f"no answer from {client.srv_name} within {timeout_s:g} s, asked every {ASK_AGAIN_S:g} s"
+        text += f" for {calm.waited_s:.1f} s, of which those do not count in which others had the processors"
         raise SegueError(ErrorCode.PROCESS_FAILED, text)
     if response.error_code:
         code = told_code(response.error_code, ErrorCode.PROCESS_FAILED)
@@ -87,8 +94,8 @@ async def call(node: Node, client: Client[Any, Any], request: Any, timeout_s: fl
     return response
 
 
-async def _answer(node: Node, client: Client[Any, Any], request: Any, timeout_s: float) -> Any:
-    """The first answer to any asking; None when there is none."""
+async def _answer(node: Node, client: Client[Any, Any], request: Any, calm: Calm) -> Any:
+    """The first answer to any asking; None when there is none in time."""
     answer: Future[Any] = Future()
     asked: list[Future[Any]] = []
 
@@ -96,16 +103,21 @@ async def _answer(node: Node, client: Client[Any, Any], request: Any, timeout_s:
         if not answer.done():
             answer.set_result(future.result())
 
+    def look() -> None:
+        if calm.over and not answer.done():
+            answer.set_result(None)
+
     def ask() -> None:
         asked.append(client.call_async(request))
         asked[-1].add_done_callback(take)
 
     ask()
-    again = _timer(node, ASK_AGAIN_S, ask)
+    timers = [_timer(node, ASK_AGAIN_S, ask), _timer(node, _LOOK_S, look)]
     try:
-        return answer.result() if await within(node, answer, timeout_s) else None
+        return await answer
     finally:
-        node.destroy_timer(again)
+        for timer in timers:
+            node.destroy_timer(timer)
         for future in asked:
             if not future.done():
                 client.remove_pending_request(future)

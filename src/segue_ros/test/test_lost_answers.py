@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,8 @@ from spinning import spin_until
 from segue_core.errors import SegueError
 from segue_interfaces.action import MoveTo
 from segue_interfaces.srv import Recover
-from segue_ros import goals, waiting
+from segue_ros import calm, goals, waiting
+from segue_ros.calm import Calm
 from segue_ros.goals import Goal
 
 
@@ -92,6 +95,46 @@ def test_a_service_that_never_answers_is_an_error_that_names_it(pair: Pair) -> N
     task = _call(pair, timeout_s=0.5)
     with pytest.raises(SegueError, match=r"no answer from .*recover within 0.5 s"):  # an executor raises it
         pair.until(task.done)
+
+
+@pytest.mark.parametrize("others_take", [1.0, 0.0])
+def test_time_in_which_others_have_the_processors_is_no_time_to_answer_in(others_take: float) -> None:
+    """A run on a busy machine ended in "no answer from segue/arm within 5 s"."""
+    now_s = 100.0
+    patience = Calm(5.0, stalled=lambda: others_take * now_s, clock=lambda: now_s)
+    now_s = 104.9
+    assert not patience.over
+    now_s = 105.1
+    assert patience.over == (others_take == 0.0)
+    assert patience.waited_s == pytest.approx(5.1)
+    now_s = 150.1
+    assert patience.over, "a dead one is not waited for without end"
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_an_answer_that_a_busy_machine_delays_is_waited_for(
+    busy: bool, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "Calm", partial(Calm, stalled=time.monotonic if busy else float))
+    monkeypatch.setattr(waiting, "ASK_AGAIN_S", 0.5)
+    _service(pair, silent=2)  # answered after a second, asked for the third time
+    task = _call(pair, timeout_s=0.6)
+    if busy:
+        pair.until(task.done)
+        assert task.result().success
+    else:
+        with pytest.raises(SegueError, match="no answer from"):
+            pair.until(task.done)
+
+
+def test_a_kernel_that_counts_nothing_leaves_the_wall_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calm, "_PRESSURE", tmp_path / "cpu")
+    assert calm.stalled_s() == 0.0
+    for text, seconds in (("some avg10=1.0 total=2500000\nfull total=0\n", 2.5), ("", 0.0), ("some\n", 0.0)):
+        (tmp_path / "cpu").write_text(text)
+        assert calm.stalled_s() == seconds
 
 
 def test_what_is_insisted_on_is_asked_until_it_is_answered(pair: Pair) -> None:
