@@ -132,6 +132,7 @@ DATASET = (
     Damage("a bit flipped", _TABLE, flipped),
     Damage("cut in half", _TABLE, cut),
     Damage("2^62 rows", "info.json", _with(total_frames=_HUGE)),
+    Damage("an unknown key", "segue.json", _with(camera=["head"])),
     Damage("a state is NaN", _TABLE, _state(lambda row: [float("nan"), *row[1:]])),
     Damage("another width", _TABLE, _state(lambda row: row[1:])),
 )

@@ -98,18 +98,43 @@ def test_a_camera_that_fails_stops_the_arm_and_is_named(
     assert len(graph.seen()) > 0 and " ".join(map(str, _PAINT)) not in graph.seen()
 
 
-@pytest.mark.thorough
+_BEFORE = [pytest.param(name, marks=pytest.mark.thorough) for name in _FAULTS if name != "frozen"]
+
+
+@pytest.mark.parametrize("fault", _BEFORE)
 @EACH_ROBOT
-def test_without_a_camera_nothing_begins_to_move(
-    robot: str, relayed: Callable[[str], Relayed], figures: Figures
+def test_with_a_camera_that_fails_nothing_begins_to_move(
+    robot: str, fault: str, relayed: Callable[[str], Relayed], figures: Figures
 ) -> None:
-    graph = relayed(robot)
-    since_s = graph.spoil(graph.pictures, silent)
+    graph, (spoil, code) = relayed(robot), _FAULTS[fault]
+    since_s = graph.spoil(graph.pictures, spoil())
     graph.send()
     result = graph.result()
-    figures.add(12, "camera unplugged before the run", robot, code=result.error_code)
-    assert result.rule == "refused" and result.error_code == ErrorCode.FRAME_STALE
-    assert f"camera '{graph.camera}' is silent" in result.reason
+    figures.add(12, f"camera {fault} before the run", robot, code=result.error_code)
+    assert result.rule == "refused" and result.error_code == code, result
+    assert f"camera '{graph.camera}'" in result.reason
     graph.nothing_moves(since_s)
+    assert " ".join(map(str, _PAINT)) not in graph.seen()
+    graph.heal()
+    graph.works_again()
+
+
+@pytest.mark.thorough
+@EACH_ROBOT
+def test_a_camera_that_was_frozen_before_the_run_is_found_when_the_arm_has_moved(
+    robot: str, relayed: Callable[[str], Relayed], figures: Figures
+) -> None:
+    """Pictures of an arm at rest are all the same: only motion tells."""
+    graph = relayed(robot)
+    graph.spoil(graph.pictures, _frozen())
+    graph.move()
+    since_s = graph.witness.sim_s
+    result = graph.result()
+    found_s = graph.found_after(since_s)
+    stop = graph.stopped(since_s, _FOUND_S + _UNSEEN_S)
+    note = f"found {1e3 * found_s:.0f} ms after it moved"
+    figures.add(12, "camera frozen before the run", robot, **stop, code=result.error_code, note=note)
+    assert result.error_code == ErrorCode.FRAME_FROZEN and f"camera '{graph.camera}'" in result.reason
+    assert found_s <= _FOUND_S
     graph.heal()
     graph.works_again()
