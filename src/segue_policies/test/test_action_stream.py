@@ -31,7 +31,7 @@ from segue_policies.methods.action_stream.decoding import chooser, decode, filte
 from segue_policies.methods.action_stream.instructions import NOTHING, hashed, padded
 from segue_policies.methods.action_stream.learner import StreamLearner
 from segue_policies.methods.action_stream.loss import stream_losses, token_losses
-from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
+from segue_policies.methods.action_stream.model import PlacesLook, Prompt, StreamNet, build_network
 from segue_policies.methods.action_stream.policy import StreamPolicy
 from segue_policies.methods.action_stream.tokens import BINS, StreamTokens
 from segue_policies.policy_loading import check_checkpoint, check_policy, load_policy, make_policy
@@ -39,6 +39,7 @@ from segue_policies.samples.normaliser import FLOORS
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, Dots, make_dots, make_settings
 from segue_policies.training.command.train import train
+from segue_policies.vision.config import CHANNELS
 
 TOKENS = StreamTokens(vocabulary=300, dim=3)
 ROWS = 6
@@ -384,3 +385,25 @@ def test_a_deployment_says_how_a_checkpoint_is_decoded(dots: Dots, trained: Path
             check_policy(method, deployed(**options))
     with pytest.raises(ConfigError, match="policy_options: hold has none"):
         check_policy(find_method("hold"), Deployment(options={"units": 2}))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_keypoints_of_every_camera_are_tokens_of_the_prompt_in_a_place_of_their_own(times: int) -> None:
+    torch.manual_seed(0)
+    shape = Shape(("eye", "hand"), (6, 5), 3, 10, 3, observations=times, channels=CHANNELS)
+    look = PlacesLook(shape, 16)
+    maps = torch.rand(2, *((times,) if times > 1 else ()), 2, CHANNELS, 5, 6)
+    with torch.no_grad():
+        tokens, other = look(maps), maps.clone()
+        other[:, ..., 1, :, :, :] += torch.rand(CHANNELS, 5, 6)  # the second camera sees something else
+        moved = (look(other) - tokens).unflatten(1, (times, 2, -1)).abs().amax(dim=(0, 3, 4))
+    assert tokens.shape == (2, times * 2 * 8, 16)
+    assert moved[:, 0].max() == 0 and moved[:, 1].min() > 0
+
+
+def test_keypoints_without_a_trunk_are_refused() -> None:
+    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
+    settings = train_settings_of(look="keypoints")
+    with pytest.raises(ConfigError, match="keypoints are of a trunk's map") as error:
+        build_network(settings, Shape(("eye",), (32, 32), 3, 10, 3))
+    assert error.value.code is ErrorCode.CONFIG_CONFLICT

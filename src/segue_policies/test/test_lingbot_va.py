@@ -27,6 +27,7 @@ from segue_policies.method import find_method
 from segue_policies.methods.lingbot_va.actions import WIDTH, ActionUnits, Universal
 from segue_policies.methods.lingbot_va.autoencoder import tokens_of, views_of
 from segue_policies.methods.lingbot_va.config import WorldConfig
+from segue_policies.methods.lingbot_va.keypoints import KeypointLatents
 from segue_policies.methods.lingbot_va.learner import WorldLearner
 from segue_policies.methods.lingbot_va.loss import Draws, Sequence, chunked, draw, losses, passed
 from segue_policies.methods.lingbot_va.memory import Mind
@@ -38,6 +39,7 @@ from segue_policies.samples.demonstrations import split
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, SIZE, make_dots
 from segue_policies.training.command.train import train
+from segue_policies.vision.config import CHANNELS
 
 TINY: dict[str, Any] = {
     "method": "lingbot_va",
@@ -56,6 +58,7 @@ TINY: dict[str, Any] = {
     "video_steps": 2,
     "action_steps": 2,
 }
+TRUNK = {"trunk": "efficientnet_lite0", "enlarge": 1, "every": 1, "views": 1}
 BRIEF = {"batch_size": 4, "brightness": 0.0, "colour": 0.0, "shift_pixels": 0}
 SHAPE = Shape(("front",), SIZE, 14, 8, 14)
 
@@ -256,7 +259,14 @@ def test_targets_of_an_episodes_first_step_are_not_learned() -> None:
         ({"horizon": 7}, "multiple of every"),
         ({"window": (6, 2)}, "rising"),
         ({"history": (-1, 0)}, "memory"),
-        ({"encoder": {"trunk": "efficientnet_lite0"}}, "autoencoder of its own"),
+        (
+            {"encoder": {"trunk": "efficientnet_lite0"}},
+            "encoder.every, encoder.views is .3, 3.",
+        ),
+        (
+            {"encoder": TRUNK, "vae": "wan", "autoencoder_steps": 0, "every": 4},
+            "encoder.trunk is efficientnet_lite0",
+        ),
         ({"action_width": 64}, "at most width"),
     ],
 )
@@ -478,9 +488,10 @@ def test_guidance_by_the_instruction_is_a_second_pass_that_changes_the_answer(po
     assert not np.allclose(policy.predict(asked(4)).chunk.actions, plain, atol=1e-6)
 
 
-def test_losses_fall() -> None:
+@pytest.mark.parametrize("encoder", [{}, TRUNK])
+def test_losses_fall(encoder: dict[str, Any]) -> None:
     config = WorldConfig.model_validate(
-        TINY | {"autoencoder_steps": 15, "training": {"steps": 60, "threads": 1} | BRIEF}
+        TINY | {"encoder": encoder, "autoencoder_steps": 15, "training": {"steps": 60, "threads": 1} | BRIEF}
     )
     learner = WorldLearner(config, make_dots(8))
     optimiser = torch.optim.Adam(learner.model.parameters(), lr=3e-3)
@@ -495,9 +506,13 @@ def test_losses_fall() -> None:
     assert np.mean(values[-8:]) < 0.8 * values[15]
 
 
-def test_pictures_that_go_through_the_autoencoder_once_teach_what_they_teach_at_every_step() -> None:
+@pytest.mark.parametrize("encoder", [{}, TRUNK])
+def test_pictures_that_go_through_the_autoencoder_once_teach_what_they_teach_at_every_step(
+    encoder: dict[str, Any],
+) -> None:
     def losses_of(keep: bool) -> list[float]:
         settings = {
+            "encoder": encoder,
             "keep_features": keep,
             "autoencoder_steps": 2,
             "training": {"steps": 6, "threads": 1} | BRIEF,
@@ -521,3 +536,50 @@ def test_a_chunk_has_something_left_after_the_longest_delay_that_is_claimed(poli
     for late in range(2):
         request = asked(4 + late, "world_model", delay=policy.info.max_delay)
         assert len(policy.predict(request).chunk.actions) > policy.info.max_delay
+
+
+def keypoints(**changes: Any) -> KeypointLatents:
+    torch.manual_seed(0)
+    behind = replace(SHAPE, cameras=CAMERAS, channels=CHANNELS, image_size=(6, 5))
+    return KeypointLatents(WorldConfig.model_validate(TINY | changes), behind)
+
+
+def test_numbers_behind_a_trunk_are_standardised_once_and_stay_so() -> None:
+    latents, made = keypoints(), torch.Generator().manual_seed(0)
+    maps = torch.rand(40, 3, CHANNELS, 5, 6, generator=made)
+    with torch.no_grad():
+        latents.standardise(latents.features(maps))
+        seen = latents.encode(maps[None], torch.zeros(1, 40, dtype=torch.bool))[0]
+    torch.testing.assert_close(seen.mean(0), torch.zeros(3, 4, 1, 2), atol=1e-4, rtol=0)
+    assert 0.5 < float(seen.std(0).median()) < 1.5
+    assert not latents.middle.requires_grad
+
+
+@pytest.mark.parametrize(("episode", "foretold"), [((0, 0, 0, 1, 1, 1), False), ((0, 0, 0, 0, 0, 0), True)])
+def test_what_is_foretold_is_of_the_same_episode(episode: tuple[int, ...], foretold: bool) -> None:
+    latents, made = keypoints(), torch.Generator().manual_seed(0)
+    maps = torch.rand(1, 6, 3, CHANNELS, 5, 6, generator=made)
+    actions = torch.randn(1, 6, 2, WIDTH, generator=made).requires_grad_()
+    pictures = torch.zeros(1, 2, 3, 3, SIZE[1], SIZE[0])
+    torch.autograd.backward(latents.loss(maps, actions, torch.tensor([episode]), pictures, 0))
+    assert actions.grad is not None
+    assert bool(actions.grad[0, 3, 0].any()) == foretold  # leads to the second episode's first step
+    assert bool(actions.grad[0, 4, 0].any())
+
+
+def test_a_policy_behind_a_trunk_imagines_pictures_of_the_size_that_its_autoencoder_has(
+    tmp_path: Path,
+) -> None:
+    training = BRIEF | {"steps": 8, "validation_frames": 3, "evaluations": 1, "threads": 1}
+    settings = TINY | {"encoder": TRUNK, "training": training | {"precision": "float32"}}
+    train(settings, "test", make_dots(8), tmp_path / "trained")
+    policy = load_policy(tmp_path / "trained")
+    assert isinstance(policy, WorldPolicy)
+    told(policy, 4)
+    answer = policy.predict(asked(4))
+    assert answer.chunk.actions.shape == (8, 14)
+    assert {picture.shape for picture in policy.imagined().values()} == {(16, 3 * 32, 3)}
+    again = load_policy(tmp_path / "trained")
+    assert isinstance(again, WorldPolicy)
+    told(again, 4)
+    np.testing.assert_allclose(again.predict(asked(4)).chunk.actions, answer.chunk.actions, atol=1e-5)

@@ -23,6 +23,7 @@ from torch.nn import functional
 from segue_policies.vision.config import Given
 
 LAYOUT_CHANNELS = 8
+_DEEPENED = 64
 
 
 class SpatialAttention(nn.Module):
@@ -78,6 +79,21 @@ class ImageEncoder(nn.Module):
         found = torch.cat([self.keypoints(features), self.layout(features).float()], dim=1)
         mixed: Tensor = self.mix(found)
         return functional.silu(mixed)
+
+
+class Places(nn.Module):
+    """The map of a frozen trunk to numbers that are linear in places: soft keypoints and values there, mixed."""
+
+    def __init__(self, given: Given, numbers: int, keypoints: int = 32, values: int = 2) -> None:
+        super().__init__()
+        self.deepen = _from_map(given.channels, _DEEPENED)
+        self.keypoints = SpatialAttention(_DEEPENED, keypoints, values, given.size[::-1])
+        self.mix = nn.Linear(self.keypoints.width, numbers)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """`(B, C, h, w)` to `(B, numbers)`."""
+        mixed: Tensor = self.mix(self.keypoints(self.deepen(maps)))
+        return mixed
 
 
 class ObservationEncoder(nn.Module):

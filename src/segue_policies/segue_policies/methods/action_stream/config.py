@@ -135,6 +135,10 @@ class PromptedSettings(ChunkConfig):
     longest: int = Field(
         default=24, ge=1, le=512, description="tokens of an instruction; a longer one is refused"
     )
+    look: Literal["patches", "keypoints"] = Field(
+        default="patches",
+        description="tokens of a picture: one per patch (the paper), or behind encoder.trunk mixed soft keypoints",
+    )
     backbone_width: int = Field(
         default=16, ge=4, le=256, description="channels of the image trunk's first stage"
     )

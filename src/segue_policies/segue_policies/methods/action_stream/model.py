@@ -18,13 +18,17 @@ from segue_policies.methods.action_stream.base import load_base
 from segue_policies.methods.action_stream.config import LanguageConfig, PromptedSettings, StreamSettings
 from segue_policies.methods.action_stream.instructions import hashed
 from segue_policies.methods.action_stream.tokens import StreamTokens
+from segue_policies.networks.encoders import Places
 from segue_policies.networks.map_stage import MapStage
 from segue_policies.networks.positions import sine_grid
 from segue_policies.networks.pretrained import library
 from segue_policies.networks.resnet import ResNet
 from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
 from segue_policies.supervised.config import Shape
-from segue_policies.vision.config import PIXELS
+from segue_policies.vision.config import PIXELS, Given
+
+_TOKENS = 8
+"""Of a camera whose keypoints are looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,24 @@ class Look(nn.Module):
         return tokens
 
 
+class PlacesLook(nn.Module):
+    """Tokens of pictures, `_TOKENS` of each camera: linear in where its keypoints are, as patches are not."""
+
+    def __init__(self, shape: Shape, width: int) -> None:
+        super().__init__()
+        given = Given(shape.channels, shape.image_size)
+        self.places = nn.ModuleList(Places(given, _TOKENS * width) for _ in shape.cameras)
+        self.token = nn.Parameter(0.02 * torch.randn(shape.observations, len(shape.cameras), _TOKENS, width))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As `Look`."""
+        views = images if images.ndim == 6 else images[:, None]  # (B, T, cameras, C, h, w)
+        seen = [place(views[:, :, camera].flatten(0, 1)) for camera, place in enumerate(self.places)]
+        found = torch.stack(seen, dim=1).unflatten(2, (_TOKENS, -1)).unflatten(0, views.shape[:2])
+        tokens: Tensor = (found + self.token).flatten(1, 3)
+        return tokens
+
+
 class PromptedNet(nn.Module):
     """A language model behind a prompt; actions are normalised outside.
 
@@ -88,8 +110,13 @@ class PromptedNet(nn.Module):
                 do = "leave encoder.trunk out"
                 raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got=f"{shape.channels} channels", do=do)
             self.look: nn.Module = base.eyes
-        else:
+        elif config.look == "patches":
             self.look = Look(config, shape, width)
+        elif shape.channels == PIXELS:
+            text, do = "look: keypoints are of a trunk's map", "set encoder.trunk, or look: patches"
+            raise ConfigError(ErrorCode.CONFIG_CONFLICT, text, got="encoder.trunk none", do=do)
+        else:
+            self.look = PlacesLook(shape, width)
         self._context = int(self.language.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
         self.answered = 0
         self.state = nn.Linear(shape.observations * shape.state, width) if config.state else None

@@ -8,13 +8,15 @@ into it. Every place of z_t has zero mean and unit deviation over its channels, 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from segue_policies.methods.lingbot_va.config import DOWNSAMPLING, WorldConfig
+from segue_policies.vision.config import PIXELS
 
-_PIXELS = 3
 _FRAMES = 2
 
 
@@ -27,41 +29,43 @@ def _up(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(wide, nn.PixelShuffle(2), nn.GroupNorm(4, outputs), nn.SiLU())
 
 
+def screen(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """From (n, inputs, h / 16, w / 16) to pictures (n, outputs, h, w); `width` is of its last stage."""
+    stages = [inputs, 4 * width, 2 * width, width, width]
+    return nn.Sequential(*(_up(a, b) for a, b in pairwise(stages)), nn.Conv2d(width, outputs, 3, 1, 1))
+
+
+def resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """(..., 3, h, w) at another height and width, which are no larger."""
+    flat = functional.interpolate(pictures.flatten(0, -4), size, mode="area")
+    small: Tensor = flat.unflatten(0, pictures.shape[:-3])
+    return small
+
+
 class Autoencoder(nn.Module):
     """See above; pictures of all cameras are encoded alike.
 
     Attributes:
-        factor: pixels per place of a latent picture, in x and y.
+        grid: rows and columns of a latent picture's places.
         shots: pictures of a step.
     """
 
-    factor, shots = DOWNSAMPLING, 1
+    shots = 1
 
     def __init__(self, config: WorldConfig) -> None:
         super().__init__()
         width = config.autoencoder_width
         self.size = (config.picture[1], config.picture[0])
+        self.grid = (self.size[0] // DOWNSAMPLING, self.size[1] // DOWNSAMPLING)
         stages = [width, 2 * width, 4 * width, 4 * width]
-        self.look = nn.Sequential(
-            *(_down(a, b) for a, b in zip([_PIXELS, *stages[:-1]], stages, strict=True))
-        )
+        self.look = nn.Sequential(*(_down(a, b) for a, b in zip([PIXELS, *stages[:-1]], stages, strict=True)))
         self.latent = nn.Conv2d(_FRAMES * stages[-1], config.latent, 1)
-        back = stages[::-1]
-        self.open = nn.Conv2d(config.latent, back[0], 3, 1, 1)
-        self.show = nn.Sequential(
-            *(_up(a, b) for a, b in zip(back, [*back[1:], width], strict=True)),
-            nn.Conv2d(width, _FRAMES * _PIXELS, 3, 1, 1),
-        )
-
-    def resized(self, pictures: Tensor) -> Tensor:
-        """(..., 3, h, w) at the size that is encoded."""
-        flat = functional.interpolate(pictures.flatten(0, -4), self.size, mode="area")
-        small: Tensor = flat.unflatten(0, pictures.shape[:-3])
-        return small
+        self.open = nn.Conv2d(config.latent, stages[-1], 3, 1, 1)
+        self.show = screen(stages[-1], width, _FRAMES * PIXELS)
 
     def features(self, pictures: Tensor) -> Tensor:
         """Of each picture (..., 3, h, w) alone: (..., C, h / 16, w / 16)."""
-        small = self.resized(pictures)
+        small = resized(pictures, self.size)
         found: Tensor = self.look(small.flatten(0, -4)).unflatten(0, small.shape[:-3])
         return found
 
@@ -94,7 +98,7 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Pictures (..., 2, 3, h, w), this and the one before, of latent ones (..., latent, h', w')."""
-        flat = self.show(self.open(latents.flatten(0, -4))).unflatten(1, (_FRAMES, _PIXELS))
+        flat = self.show(self.open(latents.flatten(0, -4))).unflatten(1, (_FRAMES, PIXELS))
         shown: Tensor = flat.unflatten(0, latents.shape[:-3])
         return shown
 
@@ -104,7 +108,7 @@ class Autoencoder(nn.Module):
 
     def loss(self, pictures: Tensor, begins: Tensor) -> Tensor:
         """Mean squared error of what comes back of (B, L, cameras, 3, h, w)."""
-        small = self.resized(pictures)
+        small = resized(pictures, self.size)
         before = torch.cat([small[:, :1], small[:, :-1]], dim=1)
         before = torch.where(begins[:, :, None, None, None, None], small, before)
         wanted = torch.stack([small, before], dim=3)

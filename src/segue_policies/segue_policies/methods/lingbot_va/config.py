@@ -59,6 +59,19 @@ class WorldConfig(ChunkConfig):
         le=10**7,
         description="optimiser steps in which the autoencoder is trained alone; it is frozen afterwards",
     )
+    places: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="behind encoder.trunk: tokens of a latent picture; without it one for every 16 x 16 pixels",
+    )
+    foresight: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="behind encoder.trunk: weight with which the autoencoder learns to foretell the coming chunk from "
+        "a latent picture, beside showing it",
+    )
     keep_features: bool = Field(
         default=True,
         description="once the autoencoder is done, pictures go through it once, in plain light; false, and always "
@@ -138,8 +151,13 @@ class WorldConfig(ChunkConfig):
             raise _wrong(
                 "every", self.every, f"a multiple of {SHOTS} with vae: so many pictures are one latent"
             )
-        if self.encoder.frozen:
-            raise _wrong("encoder.trunk", self.encoder.trunk, "none: it has an autoencoder of its own")
+        if self.encoder.frozen and self.vae is not None:
+            raise _wrong("encoder.trunk", self.encoder.trunk, "none with vae, which looks at pixels")
+        if self.encoder.frozen and (self.encoder.every, self.encoder.views) != (1, 1):
+            got = (self.encoder.every, self.encoder.views)
+            raise _wrong(
+                "encoder.every, encoder.views", got, "1 and 1: a step may be any frame, in plain light"
+            )
         return self
 
     @property

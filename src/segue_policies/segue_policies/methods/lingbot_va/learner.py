@@ -20,13 +20,15 @@ from segue_policies.methods.lingbot_va.actions import Universal
 from segue_policies.methods.lingbot_va.autoencoder import Autoencoder, tokens_of
 from segue_policies.methods.lingbot_va.config import WorldConfig
 from segue_policies.methods.lingbot_va.drawing import Denoising, Drawing, guided_rows
+from segue_policies.methods.lingbot_va.keypoints import SHOWN, KeypointLatents
 from segue_policies.methods.lingbot_va.loss import Sequence as Packed
 from segue_policies.methods.lingbot_va.loss import draw, losses
 from segue_policies.methods.lingbot_va.memory import Mind
 from segue_policies.methods.lingbot_va.model import WorldNet, begin_action_stream, build_network
 from segue_policies.methods.lingbot_va.outside import told_outside
 from segue_policies.methods.lingbot_va.sequences import Episodes, Led, Packing, Steps, packing
-from segue_policies.samples.batches import Batch, Column
+from segue_policies.methods.lingbot_va.wan import WanLatents
+from segue_policies.samples.batches import Batch, ByFrame, Column
 from segue_policies.samples.demonstrations import ChunkDataset
 from segue_policies.samples.normaliser import Normaliser, fit_absolute
 from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
@@ -85,13 +87,20 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         told_to = {
             int(number): self.model.spelt(data.instruction(int(number))) for number in np.unique(episode)
         }
+        shown = {"shown": Steps(steps, data.images)} if self.config.encoder.frozen else {}
         return {
-            "pictures": Steps(steps, data.images, self.model.autoencoder.shots),
+            **shown,
+            "pictures": Steps(steps, self._looked_at, self.model.autoencoder.shots),
             "frames": Steps(steps, np.arange(len(data.images))),
             "actions": Led(steps, actions, states),
             "episodes": Episodes(steps),
             "words": np.stack([told_to[int(number)] for number in episode]),
         }
+
+    @property
+    def _looked_at(self) -> NDArray[np.uint8] | ByFrame:
+        """What the autoencoder is shown of every frame: pictures, or a frozen trunk's maps of them."""
+        return self.data.images if self.sight.features is None else self.sight.features
 
     def _normalised(self) -> tuple[Floats, Floats]:
         """Actions and states (F, 30); a state that is not in the numbers of an action is 0."""
@@ -110,10 +119,13 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
 
     def loss(self, batch: Batch, number: int) -> Tensor:
         """Scalar: that of the autoencoder in its first steps, of both flows afterwards."""
-        self._alone = number < self.config.autoencoder_steps * self.config.training.accumulate
+        first = self.config.autoencoder_steps * self.config.training.accumulate
+        self._alone = number < first
         self._keeps = self.config.keep_features and self.config.vae is None and not self._alone
         if self._keeps and self._features is None:
             self._features = self._features_of(self.model)
+        if 0 < first == number and isinstance(self.model.autoencoder, KeypointLatents):
+            self.model.autoencoder.standardise(self._features_of(self.model))
         loss = super().loss(batch, number)
         self._keeps = False
         return loss
@@ -121,11 +133,12 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
     @torch.no_grad()
     def _features_of(self, net: WorldNet) -> Tensor:
         """Of every picture alone (F, cameras, C, h / 16, w / 16), in plain light."""
-        images, made = self.data.images, []
-        for first in tqdm(
-            range(0, len(images), _AT_ONCE), desc="pictures", unit_scale=_AT_ONCE, unit="frame"
-        ):
-            pictures = torch.from_numpy(np.array(images[first : first + _AT_ONCE])).to(self.device)
+        blocks = np.split(
+            np.arange(len(self.data.images)), np.arange(_AT_ONCE, len(self.data.images), _AT_ONCE)
+        )
+        made = []
+        for frames in tqdm(blocks, desc="pictures", unit_scale=_AT_ONCE, unit="frame"):
+            pictures = torch.from_numpy(np.array(self._looked_at[frames])).to(self.device)
             made.append(_own(net).features(self.sight.plain(pictures)))
         return torch.cat(made)
 
@@ -134,7 +147,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         episode = sample.columns["episodes"]
         begins = torch.diff(episode, dim=1, prepend=-torch.ones_like(episode[:, :1])) > 0
         if net.training and self._alone:
-            return _own(net).loss(sample.images, begins)
+            return self._alone_loss(net, sample, begins, generator)
         with torch.no_grad():
             if self._keeps and self._features is not None:
                 encoded = _own(net).latents(self._features[sample.columns["frames"]], begins)
@@ -150,11 +163,22 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         total = video + self.config.action_weight * action
         if not net.training:
             parts = {"video_loss": video, "action_loss": action}
-            if isinstance(net.autoencoder, Autoencoder):
-                parts["reconstruction"] = net.autoencoder.loss(sample.images, begins)
+            if self.config.vae is None:
+                parts["reconstruction"] = self._alone_loss(net, sample, begins, generator)
             for name, value in parts.items():
                 self._scored.setdefault(name, []).append(float(value))
         return total
+
+    def _alone_loss(
+        self, net: WorldNet, sample: Sample, begins: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        own = _own(net)
+        if isinstance(own, Autoencoder):
+            return own.loss(sample.images, begins)
+        first = int(torch.randint(min(SHOWN, begins.shape[1]), (), generator=generator))
+        pictures = self.normaliser.encode_images(sample.columns["shown"][:, first::SHOWN])
+        columns = sample.columns["actions"], sample.columns["episodes"]
+        return own.loss(sample.images, *columns, pictures, first)
 
     def read(self, part: ChunkDataset, frames: NDArray[np.int64]) -> Batch:
         """The samples at `frames` (n,), and the frames: their past is remembered when chunks are predicted."""
@@ -222,8 +246,8 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         )
 
 
-def _own(net: WorldNet) -> Autoencoder:
-    assert isinstance(net.autoencoder, Autoencoder)  # the settings have no steps of it beside a VAE
+def _own(net: WorldNet) -> Autoencoder | KeypointLatents:
+    assert not isinstance(net.autoencoder, WanLatents)  # the settings have no steps of it beside a VAE
     return net.autoencoder
 
 

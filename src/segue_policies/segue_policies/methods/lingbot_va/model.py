@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from segue_policies.methods.lingbot_va.actions import WIDTH, ActionUnits
 from segue_policies.methods.lingbot_va.autoencoder import Autoencoder
 from segue_policies.methods.lingbot_va.config import WorldConfig
+from segue_policies.methods.lingbot_va.keypoints import KeypointLatents
 from segue_policies.methods.lingbot_va.layers import CHANGES, Block, Given, Keys, begin_as, rates
 from segue_policies.methods.lingbot_va.speech import Speech
 from segue_policies.methods.lingbot_va.wan import WanLatents
 from segue_policies.networks.words import word_rows
 from segue_policies.supervised.config import Shape
+from segue_policies.vision.config import PIXELS
 
 ACTION_HIDDEN = 256
 _TIMES = 64
@@ -91,8 +93,8 @@ class WorldNet(nn.Module):
     def __init__(self, config: WorldConfig, shape: Shape) -> None:
         super().__init__()
         self.config, self.cameras = config, len(shape.cameras)
-        self.autoencoder = Autoencoder(config) if config.vae is None else WanLatents(config)
-        wide, high = (side // self.autoencoder.factor for side in config.picture)
+        self.autoencoder = _latents(config, shape)
+        high, wide = self.autoencoder.grid
         self.grid = (high, self.cameras * wide)
         width, narrow = config.width, config.action_width
         self.units = ActionUnits()
@@ -190,6 +192,12 @@ class WorldNet(nn.Module):
             for axis, (count, slowest) in enumerate(zip(shares, _SLOWEST, strict=True))
         ]
         return torch.cat(parts, dim=-1)[:, :, None]
+
+
+def _latents(config: WorldConfig, shape: Shape) -> Autoencoder | KeypointLatents | WanLatents:
+    if config.vae is not None:
+        return WanLatents(config)
+    return Autoencoder(config) if shape.channels == PIXELS else KeypointLatents(config, shape)
 
 
 def waves(time: Tensor) -> Tensor:

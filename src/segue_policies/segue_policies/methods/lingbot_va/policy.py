@@ -112,7 +112,8 @@ class WorldPolicy(SupervisedPolicy):
             raise PolicyError(
                 ErrorCode.POLICY_BAD_REQUEST, text, got=len(executed), expected=f"a multiple of {glance}"
             )
-        shown = self._picture_encoder.normalise(torch.from_numpy(images)[None].to(self._device))[0]
+        encoder = self._picture_encoder
+        shown = encoder.encode(encoder.normalise(torch.from_numpy(images)[None].to(self._device)))[0]
         rows = np.asarray(executed, np.float64)
         if not self._memory.steps:
             whole = rows[len(rows) % self._config.every :]

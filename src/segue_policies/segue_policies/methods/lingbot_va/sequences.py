@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.arrays import Floats
+from segue_policies.samples.batches import ByFrame
 from segue_policies.samples.demonstrations import ChunkDataset
 
 Frames = NDArray[np.int64]
@@ -93,7 +94,7 @@ class Steps:
     """Column: what is in `values` (F, ...) at each step, (n, length, ...), or `shots` times on the way to it."""
 
     packing: Packing
-    values: NDArray[np.generic]
+    values: NDArray[np.generic] | ByFrame
     shots: int = 1
 
     def __getitem__(self, frames: Frames) -> NDArray[np.generic]:

@@ -30,7 +30,7 @@ class WanLatents(nn.Module):
     """As `autoencoder.Autoencoder`, with nothing to train.
 
     Attributes:
-        factor: pixels per place of a latent picture, in x and y.
+        grid: rows and columns of a latent picture's places.
         shots: pictures of a step.
     """
 
@@ -46,16 +46,17 @@ class WanLatents(nn.Module):
         folder = Path(str(config.vae)).expanduser()
         told = read_vae_config(folder)
         channels, mean = int(told["z_dim"]), torch.tensor(told["latents_mean"])
-        self.factor = 2 ** len(told["temperal_downsample"]) * int(told["patch_size"] or 1)
+        factor = 2 ** len(told["temperal_downsample"]) * int(told["patch_size"] or 1)
         self.size = (config.picture[1], config.picture[0])
         for name, got, fits, expected in (
             ("latent", config.latent, config.latent == channels, f"{channels}, as {folder.name} has"),
-            ("picture", config.picture, not any(side % self.factor for side in config.picture),
-             f"multiples of {self.factor}, as {folder.name} makes one place of so many pixels"),
+            ("picture", config.picture, not any(side % factor for side in config.picture),
+             f"multiples of {factor}, as {folder.name} makes one place of so many pixels"),
             ("vae", folder, len(mean) == channels, f"{channels} latents_mean in config.json"),
         ):  # fmt: skip
             if not fits:
                 raise ConfigError(ErrorCode.CONFIG_CONFLICT, name, got=got, expected=expected)
+        self.grid = (self.size[0] // factor, self.size[1] // factor)
         self._vae = Outside(lambda: load_vae(folder))
         self._mean, self._deviation = mean, torch.tensor(told["latents_std"])
 
