@@ -15,7 +15,7 @@ from segue_data.bags.definitions import typestore
 from segue_data.bags.encoding import ImageCodec
 from segue_data.bags.manifest import Manifest
 from segue_data.bags.streams import Streams, check_timing
-from segue_data.bags.topics import COMMAND, JOINT_STATES, demonstration_topics, image_topic
+from segue_data.bags.topics import COMMAND, IMAGINED, JOINT_STATES, demonstration_topics, image_topic
 from segue_data.contracts import load_robot
 from segue_data.datasets.bag_to_rows import read_episode
 from segue_data.datasets.bags_to_dataset import convert
@@ -119,6 +119,14 @@ def test_publishers_of_one_topic_overtake_each_other_and_none_itself(
             )
     check_timing(streams, findings)
     assert [problem.what for problem in findings.problems] == ["1 stamps go backwards"] * 2 * flags
+
+
+@pytest.mark.parametrize(("camera", "flags"), [("head", 1), (IMAGINED, 0)])
+def test_what_is_imagined_comes_when_it_may_and_pictures_of_a_camera_do_not(camera: str, flags: int) -> None:
+    streams, findings = Streams(), Findings(Path("bag"), "bag")
+    streams.stamps[image_topic(camera)] = [k * 33_000_000 for k in (0, 1, 2, 3, 40, 41)]
+    check_timing(streams, findings)
+    assert len(findings.problems) == flags
 
 
 def test_a_recorder_that_refuses_doubtful_episodes_leaves_none(robot: RobotConfig, tmp_path: Path) -> None:

@@ -258,6 +258,7 @@ def test_targets_of_an_episodes_first_step_are_not_learned() -> None:
     [
         ({"horizon": 7}, "multiple of every"),
         ({"window": (6, 2)}, "rising"),
+        ({"look_back": 6}, r"look_back is 6, expected at most the longest window .5."),
         ({"history": (-1, 0)}, "memory"),
         (
             {"encoder": {"trunk": "efficientnet_lite0"}},
@@ -447,6 +448,17 @@ def test_memory_stays_within_its_window_and_says_so(policy: WorldPolicy) -> None
         policy.observe(seen(tick), np.full((2, 14), 0.01, np.float32))
         policy.predict(asked(tick))
         assert policy.remembers == (steps, most)
+
+
+def test_a_deployment_may_remember_less_than_the_training_and_no_more(checkpoint: Path) -> None:
+    method = find_method("lingbot_va")
+    brief = make_policy(method, Deployment(checkpoint, options={"look_back": 2}))
+    assert isinstance(brief, WorldPolicy)
+    told(brief, 12)
+    answer = brief.predict(asked(12))
+    assert brief.remembers[0] == 2 and any("last 2 steps" in note for note in answer.notes)
+    with pytest.raises(ConfigError, match="look_back is 6, expected at most the longest window .5."):
+        make_policy(method, Deployment(checkpoint, options={"look_back": 6}))
 
 
 def test_another_instruction_is_remembered_by_from_the_beginning(policy: WorldPolicy) -> None:

@@ -44,7 +44,12 @@ class WorldConfig(ChunkConfig):
     sequence: int = Field(default=24, ge=2, le=512, description="steps that are packed into one sample")
     window: tuple[int, int] = Field(
         default=(4, 64),
-        description="fewest and most steps that are looked back at in training, drawn per sample; the most when served",
+        description="fewest and most steps that are looked back at in training, drawn per sample",
+    )
+    look_back: int | None = Field(
+        default=None,
+        ge=1,
+        description="steps that are remembered when served, at most the longest window; absent: as many",
     )
     picture: tuple[Side, Side] = Field(
         default=(64, 48), description="width, height of the encoded pictures [px]"
@@ -143,6 +148,8 @@ class WorldConfig(ChunkConfig):
         low, high = self.window
         if not 1 <= low <= high <= 4096:
             raise _wrong("window", self.window, "two rising numbers of steps, 1 to 4096")
+        if self.look_back is not None and self.look_back > high:
+            raise _wrong("look_back", self.look_back, f"at most the longest window ({high})")
         if self.history != (0,):
             raise _wrong("history", self.history, "[0]: earlier observations are in its memory")
         if self.vae is not None and self.autoencoder_steps:
@@ -166,6 +173,11 @@ class WorldConfig(ChunkConfig):
         return {name: folder for name in OUTSIDE if (folder := getattr(self, name)) is not None}
 
     @property
+    def remembered(self) -> int:
+        """Steps that are looked back at when served."""
+        return self.window[1] if self.look_back is None else self.look_back
+
+    @property
     def glance(self) -> int:
         """Ticks from one picture to the next."""
         return self.every if self.vae is None else self.every // SHOTS
@@ -181,6 +193,11 @@ class WorldOptions(StrictModel):
 
     remember: Kept | None = Field(
         default=None, description="actions in the memory: as they were executed, or as they were predicted"
+    )
+    look_back: int | None = Field(
+        default=None,
+        ge=1,
+        description="steps that are remembered, at most the longest window of the training",
     )
     video_until: float | None = Field(
         default=None, gt=0, le=1, description="flow time that imagined pictures are denoised to; 1 is fully"

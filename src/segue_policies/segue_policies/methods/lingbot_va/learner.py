@@ -206,7 +206,7 @@ class WorldLearner(SupervisedLearner[WorldConfig, WorldNet]):
         begins = torch.arange(count + 1, device=device)[None] == 0
         latents = tokens_of(net.autoencoder.encode(self.sight.plain(pictures), begins))[0]
         how = Denoising.of(config)
-        mind = Mind(net, net.read(guided_rows(words[None], how)), config.window[1])
+        mind = Mind(net, net.read(guided_rows(words[None], how)), config.remembered)
         memory = mind.begin()
         for step in range(count + 1):
             memory = mind.remember(memory, actions[0, step : step + 1], latents[step : step + 1])

@@ -77,7 +77,7 @@ class WorldPolicy(SupervisedPolicy):
         self._elsewhere = given.model_dump(include=set(OUTSIDE), exclude_none=True)
         super().__init__(deployment)
         self._world = cast(WorldNet, self._net)
-        self._config = self._world.config.model_copy(update=given.model_dump(exclude_none=True))
+        self._config = _as_deployed(self._world.config, given)
         self._universal = Universal(self._info.action_space)
         self._info = _with_memory(self._info, self._config)
         self.reset()
@@ -85,7 +85,7 @@ class WorldPolicy(SupervisedPolicy):
     def reset(self) -> None:
         """Forget everything."""
         self._expects: Expects | None = None
-        self._memory = Remembered(deque(maxlen=self._config.window[1]))
+        self._memory = Remembered(deque(maxlen=self._config.remembered))
 
     def corrected(self) -> None:
         """What was planned and imagined for the ticks that a person has now will not be."""
@@ -268,7 +268,7 @@ class WorldPolicy(SupervisedPolicy):
     def _mind(self, instruction: str, how: Denoising) -> Mind:
         rows = torch.from_numpy(self._world.spelt(instruction))[None].to(self._device)
         text = self._world.read(guided_rows(rows, how))
-        return Mind(self._world, text, self._config.window[1])
+        return Mind(self._world, text, self._config.remembered)
 
     def _led(self, tick: int, state: NDArray[np.float32] | None, executed: Floats) -> Floats:
         """Normalised actions (n, 30) that led here; at first the measured state, where the arm was."""
@@ -290,7 +290,7 @@ class WorldPolicy(SupervisedPolicy):
         return continuous(space, rows, state) if len(state) == space.dim else rows
 
     def _forgets(self) -> tuple[str, ...]:
-        window = self._config.window[1]
+        window = self._config.remembered
         if len(self._memory.steps) < window:
             return ()
         seconds = window * self._config.every / self._info.rate_hz
@@ -316,4 +316,11 @@ def deployed_info(deployment: Deployment) -> PolicyInfo:
     config: CheckpointConfig = inspect_checkpoint(deployment.folder(), method.name, deployment.expected)
     given = {"method": config.method, "horizon": config.horizon, **config.network}
     settings = parse_model(given, WorldConfig, "network")
-    return _with_memory(policy_info(config, method.capabilities), settings)
+    options = parse_model(dict(deployment.options), WorldOptions, "policy_options")
+    return _with_memory(policy_info(config, method.capabilities), _as_deployed(settings, options))
+
+
+def _as_deployed(trained: WorldConfig, options: WorldOptions) -> WorldConfig:
+    """Raises ConfigError for an option that the training does not allow."""
+    changed = trained.model_dump() | options.model_dump(exclude_none=True)
+    return parse_model(changed, WorldConfig, "policy_options")
