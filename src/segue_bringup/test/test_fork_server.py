@@ -139,6 +139,7 @@ def test_the_processes_of_a_killed_server_go_on_and_the_next_begin_by_themselves
         script = _script(tmp_path, _UNTIL_TERM)
         supervisor.start(_job(script))
         (first,) = supervisor.pids.values()
+        assert _wait_until((tmp_path / f"{first}.up").exists)
         os.kill(_parent(first), signal.SIGKILL)
         assert _wait_until(lambda: bool(supervisor.poll() or said))
         assert "the process that starts nodes ended (killed by SIGKILL): its nodes go on" in said[0]
