@@ -79,7 +79,7 @@ def test_pictures_told_step_by_step_are_the_latents_of_the_whole_video_as_wan_ha
 ) -> None:
     folder = vae(tmp_path / "vae", **sizes)
     own = latents_of(folder)
-    assert own.factor == factor
+    assert own.grid == (16 // factor, 32 // factor)
     pictures = torch.randn(3, 4, 2, 3, 16, 32)  # steps, shots, cameras
     begins = torch.tensor([[True, False, False]])
     whole = own.encode(pictures.flatten(0, 1)[None], begins)[0]
@@ -105,7 +105,7 @@ def test_pictures_told_step_by_step_are_the_latents_of_the_whole_video_as_wan_ha
 def test_the_sizes_of_the_published_vae_are_those_that_its_tensors_have(tmp_path: Path) -> None:
     """`encoder.conv1`, `decoder.conv1` and `conv1` of Wan2.2_VAE.pth, by their names in diffusers."""
     (tmp_path / "config.json").write_text(json.dumps({"_class_name": "AutoencoderKLWan", **PUBLISHED}))
-    assert latents_of(tmp_path, latent=48).factor == 16
+    assert latents_of(tmp_path, latent=48).grid == (1, 2)
     with torch.device("meta"):
         made = diffusers.AutoencoderKLWan(**PUBLISHED).state_dict()
     sizes = {"encoder.conv_in": (160, 12, 3, 3, 3), "decoder.conv_in": (1024, 48, 3, 3, 3)}
