@@ -54,7 +54,8 @@ class OneClock:
     def refuse_rival(self) -> None:
         """Raises ConfigError (608), with the names of both, while two publishers tell the time."""
         rival = sole_sender.known_name_of(self._node, self._topic, self._rival)
-        if rival and time.monotonic() - self._rival_s < SILENT_S:
+        alone = self._rival == self._followed  # once a rival, followed since who told the time is silent
+        if rival and not alone and time.monotonic() - self._rival_s < SILENT_S:
             followed = sole_sender.name_of(self._node, self._topic, self._followed)
             text = f"two publishers tell the simulated time on {self._topic}"
             do = "end one of them, or give each graph its own ROS_DOMAIN_ID"

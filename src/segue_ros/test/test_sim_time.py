@@ -89,7 +89,9 @@ def test_who_falls_silent_is_followed_no_more(told: Told, monkeypatch: pytest.Mo
     monkeypatch.setattr(sim_time, "SILENT_S", 0.3)
     told.tell(0, 5, lambda: told.seconds == 5)
     told.tell(1, 2, lambda: told.seconds == 2)
-    told.tell(1, 3, lambda: told.seconds == 3 and not told.refused)
+    assert told.refused == "", "it is nobody's rival from the moment it is followed"
+    told.tell(1, 3, lambda: told.seconds == 3)
+    assert told.refused == ""
 
 
 def test_who_tells_a_time_before_zero_is_not_followed(told: Told) -> None:
