@@ -15,7 +15,7 @@ MADE_ANEW = {
     "segue_bringup/segue_bringup/environment": "works before anything is set up, and does what it did not finish again",
     "segue_bringup/segue_bringup/supervision/commands.py": "parameters of one run, read at once",
     "segue_control/segue_control/node/moveit_planner.py": "parameters that MoveIt reads at once",
-    "segue_policies/segue_policies/training/curves.py": "a picture of numbers that are kept, drawn at every checkpoint",
+    "segue_policies/segue_policies/training/curves.py": "a picture of numbers that are kept, drawn again and again",
     "segue_policies/segue_policies/training/command/train.py": "the first file of a training, which ends with it",
     "segue_sim/segue_sim/gazebo": "made from the contract for every run",
 }

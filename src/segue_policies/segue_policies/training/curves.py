@@ -71,11 +71,14 @@ class Curves:
 
         loss, scores = read_log(self._folder / LOSS), read_log(self._folder / SCORES)
         names = [name for name in (scores[0] if scores else {}) if name != "step"]
-        figure = Figure(figsize=(3.6 * (1 + len(names)), 3.0), layout="constrained")
-        FigureCanvasAgg(figure)
         panels = [("training loss", loss, "loss"), *((name, scores, name) for name in names)]
+        wide = len(panels)
+        figure = Figure(figsize=(3.6 * wide, 3.0))
+        # Fixed margins: a layout that fits itself draws everything twice.
+        figure.subplots_adjust(left=0.2 / wide, right=1 - 0.05 / wide, bottom=0.16, top=0.9, wspace=0.34)
+        FigureCanvasAgg(figure)
         for index, (title, rows, key) in enumerate(panels):
-            axes = figure.add_subplot(1, len(panels), index + 1)
+            axes = figure.add_subplot(1, wide, index + 1)
             axes.plot([row["step"] for row in rows], [row[key] for row in rows])
             axes.set(title=title, xlabel="step", yscale="log" if "loss" in key else "linear")
         figure.savefig(self._folder / PICTURE, dpi=90)

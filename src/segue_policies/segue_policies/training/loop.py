@@ -1,7 +1,8 @@
 """The training loop that every method shares.
 
     batch -> loss -> clip -> AdamW (warm-up, cosine) -> moving average
-    at regular shares of the budget: evaluate the average on held-out episodes, save checkpoint and state, draw curves
+    at regular shares of the budget: evaluate the average on held-out episodes, save checkpoint and state
+    every half minute and at the end: draw curves
 
 A step depends on the seed, its number and the weights only, and an evaluation that was given up is made first, so a
 resumed run with a `steps` budget equals one that was never interrupted. Device and processes are the engine's; every
@@ -36,6 +37,7 @@ from segue_policies.training.state_numbers import BEGINNING
 from segue_policies.training.tensorboard import EventLog
 
 BatchT = TypeVar("BatchT")
+_DRAWN_EVERY_S = 30.0  # a picture takes half a second, which a short training has for its steps
 
 
 class Learner(Protocol[BatchT]):
@@ -115,6 +117,7 @@ class Trainer:
         self._curves = Curves(out / "training", first=engine.first)
         self._curves.cut(self._budget.step)
         self._curves.go_on(numbers.unlogged)
+        self._drawn_s = self._budget.elapsed_s
         events = config.tensorboard and engine.first
         self._events = EventLog(out / "training" / "tensorboard", self._budget.step, events)
 
@@ -136,6 +139,7 @@ class Trainer:
             self._bar() as bar,
         ):
             ended = self._loop(batches, bar)
+        self._draw()
         samples = (self._budget.step - before.step) * self._config.batch_size
         speed = samples / max(self._budget.elapsed_s - before.elapsed_s, 1e-9)
         return TrainingResult(
@@ -207,7 +211,8 @@ class Trainer:
         better = self._patience.better(self._scores)
         if self._engine.first:
             self._curves.add_scores(self._budget.step, self._scores)
-            self._curves.draw()
+            if self._budget.elapsed_s - self._drawn_s >= _DRAWN_EVERY_S:
+                self._draw()
             self._events.add(
                 self._budget.step, {f"validation/{k}": v for k, v in self._scores.items()} | self._speed()
             )
@@ -216,6 +221,11 @@ class Trainer:
             self._save_state()
             text = ", ".join(f"{name} {value:.4g}" for name, value in self._scores.items())
             bar.write(f"step {self._budget.step} ({self._budget.elapsed_s / 60:.1f} min): {text}")
+
+    def _draw(self) -> None:
+        if self._engine.first:
+            self._drawn_s = self._budget.elapsed_s
+            self._curves.draw()
 
     def _save_state(self) -> None:
         if self._engine.first:
