@@ -5,6 +5,7 @@ What a function leaves to its class is said there.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ def takes_arrays(function: Function) -> bool:
     return any(ARRAY.search(BY_NAME.sub("", text)) for text in types)
 
 
+@functools.cache
 def measured(room: str) -> list[tuple[str, bool]]:
     """Every public function of a package, with whether its docstring says enough."""
     found = []

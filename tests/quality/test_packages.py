@@ -52,6 +52,7 @@ def _names(path: Path, *, strings: bool) -> Iterator[str]:
                 yield found[1]
 
 
+@functools.cache
 def _used(package: Path, *, tests: bool) -> set[str]:
     """First names of everything used that is neither Python's own, the package's own nor a helper beside the tests."""
     helpers = {path.stem for path in ROOT.glob("src/*/test/*.py")}

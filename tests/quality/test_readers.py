@@ -5,6 +5,7 @@ open files by themselves are given what `segue_core.files.regular` has looked at
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _FUNCTIONS = {
     "pq.read_schema", "pq.read_table", "av.open", "cv2.imread", "cv2.imdecode", "cv2.VideoCapture", "open",
     "mujoco.MjSpec.from_file", "csv.DictReader", "csv.reader", "tomllib.load", "Reader", "make_reader", "StreamReader",
 }  # fmt: skip
+_LAST = {name.rpartition(".")[2] for name in _FUNCTIONS} | _METHODS
 
 OPENS = {"segue_core/files.py"}
 """Opens every file of text."""
@@ -69,10 +71,26 @@ OWN = {
 """Read only what this workspace wrote a moment ago, what is installed with it, or words of a command line."""
 
 
+@functools.cache
+def _told(path: Path) -> list[ast.Import | ast.ImportFrom | ast.Call]:
+    """Imports of a file, and calls of what is named like something that reads."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [
+        node
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.Call) and _last_name(node.func) in _LAST)
+    ]
+
+
+def _last_name(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
 def _calls(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     ours = {"load_file"} if "safetensors" not in text else set()  # of configuration
-    for node in ast.walk(ast.parse(text)):
+    for node in _told(path):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             if name in _FUNCTIONS - ours or (
@@ -100,7 +118,7 @@ def test_nothing_unpickles() -> None:
     """`torch.load` takes weights only, `np.load` no objects, and nobody imports pickle or its kin."""
     unsafe = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _told(path):
             names = (
                 [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             )

@@ -16,6 +16,7 @@ CHECKS = {
 }
 
 
+@pytest.mark.timeout(1200)  # of mypy on a machine that has other work, too
 @pytest.mark.parametrize("name", CHECKS)
 def test_source_passes(name: str) -> None:
     tool, *arguments = CHECKS[name]

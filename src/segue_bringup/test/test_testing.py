@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from segue_bringup.environment.endings import EXIT_INTERRUPTED
-from segue_bringup.environment.testing import DAILY, THOROUGH, misspelt, pytest_commands, run_tests, verdict
+from segue_bringup.environment.testing import (
+    DAILY,
+    THOROUGH,
+    misspelt,
+    pytest_commands,
+    pytest_environment,
+    run_tests,
+    verdict,
+)
 from segue_bringup.environment.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,6 +47,14 @@ def test_fast_is_the_first_session_with_its_own_summary() -> None:
 def test_what_runs_in_real_time_runs_one_after_the_other() -> None:
     for arguments in (("-q",), ("-n", "4")):
         assert _passed(*arguments)[1][-1] == "-n0"
+
+
+def test_what_hundreds_of_processes_import_is_compiled_once_and_kept() -> None:
+    assert set(pytest_environment({"HOME": "/h", "PYTHONDONTWRITEBYTECODE": "1"})) == {
+        "HOME",
+        "ROS_DOMAIN_ID",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE",
+    }
 
 
 def test_a_debugger_has_the_terminal_for_itself() -> None:

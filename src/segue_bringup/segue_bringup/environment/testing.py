@@ -101,8 +101,11 @@ def _has_tests(path: Path) -> bool:
 
 
 def pytest_environment(child: Mapping[str, str]) -> dict[str, str]:
-    """The run environment, with a place of its own on the network so that tests never meet a running robot."""
-    environment = dict(child)
+    """The run environment, with a place of its own on the network so that tests never meet a running robot.
+
+    What is compiled is kept: hundreds of processes import the same modules, and so does the second session.
+    """
+    environment = {name: value for name, value in child.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment.setdefault("ROS_DOMAIN_ID", "77")
     environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     return environment
