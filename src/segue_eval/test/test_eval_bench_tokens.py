@@ -47,7 +47,6 @@ def test_what_cannot_be_timed_is_refused(said: dict[str, Any], match: str) -> No
 
 
 def test_streams_beyond_the_training_and_no_beams_are_refused() -> None:
-    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     for said, match in (
         ({"horizons": (4, 11)}, r"horizons; got \(4, 11\); expected each of 1 to 10"),
         ({"beams": (0,)}, r"beams; got \(0,\); expected each of 1 to 64"),

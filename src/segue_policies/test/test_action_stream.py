@@ -103,7 +103,6 @@ def train_settings_of(**given: Any) -> StreamSettings:
 @pytest.fixture(scope="module")
 def net() -> StreamNet:
     """A random one whose logits are far apart, for 3-D actions."""
-    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     torch.manual_seed(0)
     small = {"vocabulary": 300, "width": 16, "layers": 2, "heads": 2, "feedforward": 16}
     settings = StreamSettings.model_validate({"language": small, "backbone_width": 4})
@@ -227,7 +226,6 @@ def dots() -> Dots:
 @pytest.fixture(scope="module")
 def trained(dots: Dots, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a few steps."""
-    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     out = tmp_path_factory.mktemp("stream") / "trained"
     train(stream_settings(), "test", dots, out)
     return out
@@ -402,7 +400,6 @@ def test_keypoints_of_every_camera_are_tokens_of_the_prompt_in_a_place_of_their_
 
 
 def test_keypoints_without_a_trunk_are_refused() -> None:
-    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     settings = train_settings_of(look="keypoints")
     with pytest.raises(ConfigError, match="keypoints are of a trunk's map") as error:
         build_network(settings, Shape(("eye",), (32, 32), 3, 10, 3))

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 import torch
+import transformers
 
 from segue_core.contracts.base import parse_model
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
@@ -30,8 +32,6 @@ TRAININGS = Path(__file__).resolve().parents[3] / "config" / "training"
 
 def tiny_llama(folder: Path, seed: int, context: int = 256) -> Path:
     """Random weights and a tokenizer of a few words, as the hub has them."""
-    transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
-    tokenizers = pytest.importorskip("tokenizers")
     pytest.importorskip("peft")
     torch.manual_seed(seed)
     config = transformers.LlamaConfig(

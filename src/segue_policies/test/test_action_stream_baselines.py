@@ -52,7 +52,6 @@ def smooth_chunks(count: int) -> np.ndarray:
 
 
 def test_merges_make_motions_shorter_and_lose_nothing() -> None:
-    pytest.importorskip("tokenizers", reason="needs requirements/pretrained.txt")
     chunks = smooth_chunks(400)
     plain = ChunkCode(6, 2, 10.0)
     code = plain.learned(chunks, plain.symbols + 100)
@@ -66,7 +65,6 @@ def test_merges_make_motions_shorter_and_lose_nothing() -> None:
 
 
 def test_whatever_the_network_says_its_code_is_a_chunk() -> None:
-    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     torch.manual_seed(0)
     small = {"vocabulary": 300, "width": 16, "layers": 1, "heads": 2, "feedforward": 16}
     merges = ((10, 11), (47, 12), (10, 10), (49, 49))  # of 1 to 4 symbols
@@ -126,7 +124,6 @@ def settings_of(method: str, **more: Any) -> dict[str, Any]:
 def test_a_baseline_learns_and_its_checkpoint_is_served(
     method: str, more: dict[str, Any], dots: Dots, tmp_path: Path
 ) -> None:
-    pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     train(settings_of(method, **more), "test", dots, tmp_path / "trained")
     lines = (tmp_path / "trained/training/scores.csv").read_text().splitlines()
     column = lines[0].split(",").index("validation_loss")

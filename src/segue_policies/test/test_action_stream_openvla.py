@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 import torch
+import transformers
 from policy_rig import ask, ros_with
 from test_openvla import LLAMA, save, tensors
 
@@ -26,8 +28,6 @@ from segue_policies.testing.dots import CAMERAS, Dots, make_dots, make_settings
 from segue_policies.training.command.arguments import read_settings
 from segue_policies.training.command.train import train
 
-transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
-tokenizers = pytest.importorskip("tokenizers", reason="needs requirements/pretrained.txt")
 pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
 
 ROWS = 3

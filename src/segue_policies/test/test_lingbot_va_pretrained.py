@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_core.observation import Observation
@@ -25,7 +26,6 @@ from segue_policies.testing.dots import CAMERAS, SIZE, make_dots
 from segue_policies.training.command.train import train
 
 diffusers = pytest.importorskip("diffusers", reason="needs requirements/pretrained.txt")
-transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
 
 MEAN, DEVIATION = [0.1, -0.2, 0.3, 0.0], [0.5, 1.5, 1.0, 2.0]
 WAN21: dict[str, Any] = {"base_dim": 4, "z_dim": 4, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -44,7 +45,6 @@ def blocks(depth: int, scaled: bool) -> State:
 
 def tensors() -> State:
     """Of the whole model."""
-    transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     torch.manual_seed(0)
     dino = blocks(3, scaled=True) | {
         "cls_token": torch.randn(1, 1, WIDE),
@@ -110,7 +110,6 @@ def part(state: State, prefix: str) -> State:
 
 
 def test_the_logits_are_those_of_the_parts_written_out(tmp_path: Path) -> None:
-    transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
     state = tensors()
     model = OpenVla.from_folder(save(tmp_path / "vla", state)).eval()
     images, ids = torch.rand(2, 3, PIXELS, PIXELS), torch.randint(0, WORDS, (2, 5))

@@ -1,4 +1,4 @@
-"""Pretrained parts from folders, on tiny random models of the same classes; needs requirements/pretrained.txt."""
+"""Pretrained parts from folders, on tiny random models of the same classes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from segue_core.errors import ConfigError, ErrorCode, PolicyError
 from segue_policies.networks.pretrained import TextEncoder, VisionTrunk, load_wan
 from segue_policies.training.lora import LoraConfig, add_adapters, without_adapters
 
-transformers = pytest.importorskip("transformers", reason="needs requirements/pretrained.txt")
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 PICTURE = {"image_size": 28, "patch_size": 14}
 

@@ -147,7 +147,8 @@ def library(name: str) -> Any:
         return import_module(name)
     except ImportError as error:
         text = f"{name} cannot be imported ({error})"
-        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=INSTALL) from error
+        do = INSTALL if name == "diffusers" else "./segue setup"
+        raise ConfigError(ErrorCode.ENVIRONMENT_INCOMPLETE, text, do=do) from error
 
 
 def _known(what: str, config: dict[str, Any], classes: dict[str, str]) -> str:
