@@ -10,9 +10,9 @@ from segue_core.exit_status import ExitStatus
 
 from .conftest import Segue, processes_of
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-
+@pytest.mark.system
+@pytest.mark.slow
 def test_the_arm_goes_where_the_contract_says_and_the_graph_is_gone_again(
     segue: Callable[..., Segue], tmp_path: Path
 ) -> None:

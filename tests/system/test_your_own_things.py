@@ -14,7 +14,8 @@ from segue_core.exit_status import ExitStatus
 
 from .conftest import ROOT
 
-pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
+# Nothing here runs in real time: it may run beside others.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SETUP = """
 from setuptools import setup

@@ -17,7 +17,9 @@ from segue_eval.testing.doubles import WavingPolicy
 settings.register_profile("segue", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("segue")
 
-SHORT = Setup("pick_place", "waving", "", scheduler={"time_limit_s": 2.0})
+SHORT, BRIEF = (
+    Setup("pick_place", "waving", "", scheduler={"time_limit_s": limit_s}) for limit_s in (2.0, 0.5)
+)
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +42,21 @@ def recorded(
     robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, EpisodeResult]:
     """Run folder with a bag of two seconds, and the result of the same episode."""
-    folder = tmp_path_factory.mktemp("run")
-    runner = Runner(robot, task, WavingPolicy(), plant, SHORT)
+    return _record(robot, task, plant, SHORT, tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def brief(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, EpisodeResult]:
+    """As `recorded`, half a second: for what is told of a run beside its film, which takes longest."""
+    return _record(robot, task, plant, BRIEF, tmp_path_factory.mktemp("brief"))
+
+
+def _record(
+    robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant, setup: Setup, folder: Path
+) -> tuple[Path, EpisodeResult]:
+    runner = Runner(robot, task, WavingPolicy(), plant, setup)
     recorder = LockstepRecorder(folder / "bag", plant, robot, "legato", task.name, 5)
     result = runner(5, on_tick=recorder)
     recorder.finish(result)

@@ -135,8 +135,8 @@ def test_the_first_chunk_after_a_person_had_the_robot_has_no_predecessor() -> No
     assert [c.overlap_motion for c in found] == [None, half, None, half]
 
 
-def test_the_page_needs_no_other_file_and_no_network(recorded: Recorded, tmp_path: Path) -> None:
-    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+def test_the_page_needs_no_other_file_and_no_network(brief: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(brief[0] / "bag", tmp_path / "bag")
     (tmp_path / "config.yaml").write_text("policy: </script><b>bold\n")
     (tmp_path / "result.json").write_text(json.dumps({"task": "pick_place", "arguments": {"seed": 5}}))
     metrics = write_run_report(tmp_path)
@@ -161,8 +161,8 @@ def test_the_video_plays_in_browsers_and_lasts_as_long_as_the_run(recorded: Reco
     assert abs(frames - recorded[1].ticks) <= 1
 
 
-def test_an_end_that_only_the_result_knows_of_is_the_one_reported(recorded: Recorded, tmp_path: Path) -> None:
-    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+def test_an_end_that_only_the_result_knows_of_is_the_one_reported(brief: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(brief[0] / "bag", tmp_path / "bag")
     (tmp_path / "result.json").write_text(
         json.dumps({"success": False, "rule": "safety", "reason": "stopped by hand"})
     )

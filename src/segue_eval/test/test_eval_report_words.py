@@ -24,9 +24,9 @@ Recorded = tuple[Path, EpisodeResult]
 
 
 @pytest.mark.parametrize("word", ["success", "failure", "error", "interrupted", "reader_gone"])
-def test_the_badge_is_the_word_of_the_result(word: str, recorded: Recorded, tmp_path: Path) -> None:
+def test_the_badge_is_the_word_of_the_result(word: str, brief: Recorded, tmp_path: Path) -> None:
     """The terminal said "error", the badge "not done"."""
-    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    shutil.copytree(brief[0] / "bag", tmp_path / "bag")
     (tmp_path / "result.json").write_text(json.dumps({"outcome": word, "success": word == "success"}))
     assert write_run_report(tmp_path)["outcome"] == word
     badge = re.search(r'class="pill (\w+)"[^>]*>([^<]+)<', (tmp_path / "report.html").read_text())
@@ -59,10 +59,10 @@ def test_a_fault_of_lateness_stands_on_the_timeline_with_what_to_do(
 
 
 def test_a_fault_that_only_the_result_knows_stands_inside_the_timeline(
-    recorded: Recorded, tmp_path: Path
+    brief: Recorded, tmp_path: Path
 ) -> None:
     """Of a run that ended without an observation (507) the report showed nothing."""
-    shutil.copytree(recorded[0] / "bag", tmp_path / "bag")
+    shutil.copytree(brief[0] / "bag", tmp_path / "bag")
     reason = "no observation for 16 ticks (at most 15)"
     told = {"outcome": "error", "success": False, "error_code": 507, "reason": reason}
     (tmp_path / "result.json").write_text(json.dumps(told))
