@@ -38,8 +38,11 @@ RUN: Mapping[str, Callable[[Sequence[str]], int]] = {
 MORE = {
     "eval": ("--workers", "1", "--quiet", "--json", "eval.json"),
     "data": ("--workers", "1"),
-    "train": ("--configs", str(config_folder() / "training"), "training.steps=2", "training.evaluations=1"),
-}
+    "train": (
+        "--configs", str(config_folder() / "training"), "training.steps=2", "training.evaluations=1",
+        "training.batch_size=4", "training.precision=float32", "training.threads=1",
+    ),
+}  # fmt: skip
 
 
 @pytest.fixture
