@@ -30,8 +30,8 @@ from segue_policies.methods.action_stream.config import DecodingConfig, StreamSe
 from segue_policies.methods.action_stream.decoding import chooser, decode, filtered, likeliest
 from segue_policies.methods.action_stream.instructions import NOTHING, hashed, padded
 from segue_policies.methods.action_stream.learner import StreamLearner
-from segue_policies.methods.action_stream.loss import stream_losses, token_losses
-from segue_policies.methods.action_stream.model import PlacesLook, Prompt, StreamNet, build_network
+from segue_policies.methods.action_stream.loss import spread_losses, stream_losses, token_losses
+from segue_policies.methods.action_stream.model import PlacesLook, Prompt, StreamNet, alike, build_network
 from segue_policies.methods.action_stream.policy import StreamPolicy
 from segue_policies.methods.action_stream.tokens import BINS, StreamTokens
 from segue_policies.policy_loading import check_checkpoint, check_policy, load_policy, make_policy
@@ -79,10 +79,45 @@ def test_what_was_not_demonstrated_does_not_count() -> None:
     ids = TOKENS.flat(torch.randint(0, BINS, (2, 4, 3)))
     logits = torch.randn(2, 16, 300)
     real = torch.tensor([[True, True, False, False], [True] * 4])
-    losses = stream_losses(logits, ids, real)
+    losses = stream_losses(token_losses(logits, ids), real)
     by_hand = -logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0]
     assert torch.allclose(token_losses(logits, ids), by_hand)
     assert torch.allclose(losses, torch.stack([by_hand[0, :8].mean(), by_hand[1].mean()]))
+
+
+def test_a_label_that_is_spread_forgives_a_near_bin_and_no_far_one_nor_another_word() -> None:
+    bins = torch.tensor([[[0, 100, 255]]])
+    ids = TOKENS.flat(bins)
+
+    def said(off_by: int, sigma: float = 3.0) -> torch.Tensor:
+        """Losses of a model that says the label of bins `off_by` beside; of the separator, nothing in particular."""
+        around = -(((torch.arange(BINS) - (bins.flatten() + off_by)[:, None]) / 3.0) ** 2) / 2
+        logits = torch.full((1, 4, 300), -1e4)
+        logits[0, :3] = logits[0, :3].index_copy(1, TOKENS.ids(torch.arange(BINS)), around)
+        logits[0, 3] = 0
+        return spread_losses(logits, ids, TOKENS, sigma)[0]
+
+    none, near, far = (said(off)[1] for off in (0, 1, 20))
+    assert abs(float(none)) < 1e-5 and 0.05 < float(near) < 0.06 and float(far) > 20  # off^2 / (2 sigma^2)
+    assert torch.allclose(said(0)[:3], torch.zeros(3), atol=1e-5), "also at the ends of the scale"
+    assert torch.allclose(said(0)[3], torch.tensor(300.0).log())
+    logits = torch.randn(1, 4, 300)
+    assert torch.equal(spread_losses(logits, ids, TOKENS, 0.0), token_losses(logits, ids))
+
+
+def test_near_bins_begin_alike_and_words_as_they_were() -> None:
+    torch.manual_seed(0)
+    rows = 0.02 * torch.randn(300, 64)
+    before = rows.clone()
+    alike(rows, TOKENS)
+    bins = rows[TOKENS.ids(torch.arange(BINS))]
+
+    def together(apart: int) -> float:
+        return float(torch.cosine_similarity(bins[apart:], bins[: BINS - apart]).mean())
+
+    assert together(1) > 0.98 and 0.5 < together(8) < 0.7 and abs(together(64)) < 0.1
+    assert torch.equal(rows[: TOKENS.separator + 1], before[: TOKENS.separator + 1])
+    assert 0.8 < float(bins.std() / before.std()) < 1.2
 
 
 def test_a_stream_is_drawn_from_the_likeliest_only() -> None:

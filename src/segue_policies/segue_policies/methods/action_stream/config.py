@@ -205,6 +205,12 @@ class StreamSettings(PromptedSettings):
         description="imitation: L-BC, the likelihood of demonstrated streams; alignment: S-AA, which begins with the "
         "checkpoint of imitation and holds itself against it",
     )
+    label_sigma: float = Field(
+        default=0.0,
+        ge=0,
+        le=32,
+        description="standard deviation, in bins, of the label that a token is trained to; 0: the one bin (the paper)",
+    )
     alignment: AlignmentConfig = AlignmentConfig()
     decoding: DecodingConfig = Field(
         default=DecodingConfig(),

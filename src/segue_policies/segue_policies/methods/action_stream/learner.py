@@ -20,7 +20,7 @@ from segue_policies.methods.action_stream.alignment import (
 )
 from segue_policies.methods.action_stream.config import DecodingConfig, StreamSettings
 from segue_policies.methods.action_stream.decoding import chooser, decode, likeliest
-from segue_policies.methods.action_stream.loss import stream_losses
+from segue_policies.methods.action_stream.loss import spread_losses, stream_losses
 from segue_policies.methods.action_stream.model import Prompt, StreamNet, build_network
 from segue_policies.methods.action_stream.prompted_learner import PromptedLearner
 from segue_policies.methods.action_stream.reference import Reference
@@ -50,7 +50,8 @@ class StreamLearner(PromptedLearner[StreamSettings, StreamNet]):
         """Of the demonstrated stream, or of alignment to it, a scalar."""
         bins, prompt = net.tokens.bins(sample.actions), self.prompt(net, sample)
         ids = net.tokens.flat(bins)
-        imitation = stream_losses(net(prompt, ids), ids, sample.real)
+        losses = spread_losses(net(prompt, ids), ids, net.tokens, self.config.label_sigma)
+        imitation = stream_losses(losses, sample.real)
         if self.config.phase == "imitation":
             return imitation.mean()
         count = min(self.config.alignment.units, self.horizon)

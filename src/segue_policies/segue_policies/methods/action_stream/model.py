@@ -17,7 +17,7 @@ from segue_core.errors import ConfigError, ErrorCode
 from segue_policies.methods.action_stream.base import load_base
 from segue_policies.methods.action_stream.config import LanguageConfig, PromptedSettings, StreamSettings
 from segue_policies.methods.action_stream.instructions import hashed
-from segue_policies.methods.action_stream.tokens import StreamTokens
+from segue_policies.methods.action_stream.tokens import BINS, StreamTokens
 from segue_policies.networks.encoders import Places
 from segue_policies.networks.map_stage import MapStage
 from segue_policies.networks.positions import sine_grid
@@ -27,6 +27,7 @@ from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
 from segue_policies.supervised.config import Shape
 from segue_policies.vision.config import PIXELS, Given
 
+_ALIKE_BINS = 8.0
 _TOKENS = 8
 """Of a camera whose keypoints are looked at."""
 
@@ -170,6 +171,10 @@ class StreamNet(PromptedNet):
         self.tokens = StreamTokens(self.vocabulary, shape.dim)
         self.words = self.tokens.separator
         self.answered = shape.horizon * self.tokens.per_unit
+        if config.base is None and self.language.device.type != "meta":
+            language: Any = self.language
+            for table in (language.get_input_embeddings(), language.get_output_embeddings()):
+                alike(table.weight, self.tokens)
 
     def choices(self, logits: Tensor) -> Tensor:
         """Of logits (..., V) those that are chosen from, of bins: (..., 256)."""
@@ -179,6 +184,19 @@ class StreamNet(PromptedNet):
 def build_network(config: StreamSettings, shape: Shape) -> StreamNet:
     """A fresh network for what `shape` says."""
     return StreamNet(config, shape)
+
+
+@torch.no_grad()
+def alike(rows: Tensor, tokens: StreamTokens) -> None:
+    """Draw the rows (V, W) of all bins again: those of near bins begin alike, and what one learns the others do.
+
+    Each column is a draw of a Gaussian process over the bins, with the standard deviation that it had.
+    """
+    bins = torch.arange(BINS, dtype=torch.float64)
+    apart = (bins[:, None] - bins) / _ALIKE_BINS
+    root = torch.linalg.cholesky(torch.exp(-(apart**2) / 2) + 1e-6 * torch.eye(BINS, dtype=torch.float64))
+    drawn = root @ torch.randn(BINS, rows.shape[1], dtype=torch.float64)
+    rows[tokens.ids(bins.long())] = (drawn * rows.std()).to(rows)
 
 
 def _llama(size: LanguageConfig) -> nn.Module:
