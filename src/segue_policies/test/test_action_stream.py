@@ -31,8 +31,16 @@ from segue_policies.methods.action_stream.decoding import chooser, decode, filte
 from segue_policies.methods.action_stream.instructions import NOTHING, hashed, padded
 from segue_policies.methods.action_stream.learner import StreamLearner
 from segue_policies.methods.action_stream.loss import spread_losses, stream_losses, token_losses
-from segue_policies.methods.action_stream.model import PlacesLook, Prompt, StreamNet, alike, build_network
+from segue_policies.methods.action_stream.model import (
+    FORESEEN_S,
+    PlacesLook,
+    Prompt,
+    StreamNet,
+    alike,
+    build_network,
+)
 from segue_policies.methods.action_stream.policy import StreamPolicy
+from segue_policies.methods.action_stream.prompted_learner import ahead
 from segue_policies.methods.action_stream.tokens import BINS, StreamTokens
 from segue_policies.policy_loading import check_checkpoint, check_policy, load_policy, make_policy
 from segue_policies.samples.normaliser import FLOORS
@@ -439,3 +447,32 @@ def test_keypoints_without_a_trunk_are_refused() -> None:
     with pytest.raises(ConfigError, match="keypoints are of a trunk's map") as error:
         build_network(settings, Shape(("eye",), (32, 32), 3, 10, 3))
     assert error.value.code is ErrorCode.CONFIG_CONFLICT
+
+
+def test_what_is_foretold_is_of_the_same_episode() -> None:
+    rows, episode = np.arange(7, dtype=np.float32)[:, None], np.array([0, 0, 0, 3, 3, 3, 3])
+    later = ahead(rows, episode, np.array([1, 3]))
+    assert later[..., 0].tolist() == [[1, 2], [2, 2], [2, 2], [4, 6], [5, 6], [6, 6], [6, 6]]
+
+
+def test_the_pictures_alone_foretell() -> None:
+    """What the state tells would leave nothing to be learned from the pictures."""
+    torch.manual_seed(0)
+    small = {"vocabulary": 300, "width": 16, "layers": 1, "heads": 2, "feedforward": 16}
+    settings = StreamSettings.model_validate({"language": small, "look": "keypoints", "foresight": 1.0})
+    shape = Shape(("eye", "hand"), (6, 5), 3, 10, 3, channels=CHANNELS)
+    net = build_network(settings, shape)
+    maps, state, words = (
+        torch.rand(2, 2, CHANNELS, 5, 6),
+        torch.randn(2, 3),
+        torch.ones(2, 4, dtype=torch.long),
+    )
+    with torch.no_grad():
+        told = net.foretold(net.prompt(maps, state, words))
+        assert torch.equal(told, net.foretold(net.prompt(maps, state + 1, words)))
+        assert not torch.allclose(
+            told, net.foretold(net.prompt(maps + torch.rand(CHANNELS, 5, 6), state, words))
+        )
+    assert told.shape == (2, len(FORESEEN_S), 3)
+    with pytest.raises(ConfigError, match=r"foresight is 1.0, expected 0 unless look is keypoints"):
+        train_settings_of(foresight=1.0)

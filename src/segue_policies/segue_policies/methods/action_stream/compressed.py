@@ -93,8 +93,9 @@ class CompressedLearner(PromptedLearner[CompressedSettings, CompressedNet]):
             torch.arange(width, device=ids.device)
             < torch.tensor(list(map(len, codes)), device=ids.device)[:, None]
         )
-        losses = token_losses(net(self.prompt(net, sample), ids), ids) * written
-        return (losses.sum(1) / written.sum(1)).mean()
+        prompt = self.prompt(net, sample)
+        losses = token_losses(net(prompt, ids), ids) * written
+        return (losses.sum(1) / written.sum(1)).mean() + self.foresight(net, prompt, sample)
 
     def sample(self, net: CompressedNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Chunks `(B, H, D)` of the likeliest codes."""

@@ -142,6 +142,20 @@ class PromptedSettings(ChunkConfig):
     backbone_width: int = Field(
         default=16, ge=4, le=256, description="channels of the image trunk's first stage"
     )
+    foresight: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="weight, beside the imitation, of foretelling by the pictures alone where the hand is in 0.5 to "
+        "6 s; the paper has none",
+    )
+
+    @model_validator(mode="after")
+    def _foretells_from_keypoints(self) -> Self:
+        if self.foresight and self.look != "keypoints":
+            text, said = "foresight is {got}, expected 0 unless look is keypoints", {"got": self.foresight}
+            raise PydanticCustomError("foresight", text, said)
+        return self
 
 
 class RegressionSettings(PromptedSettings):

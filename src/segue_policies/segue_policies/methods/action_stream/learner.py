@@ -53,7 +53,7 @@ class StreamLearner(PromptedLearner[StreamSettings, StreamNet]):
         losses = spread_losses(net(prompt, ids), ids, net.tokens, self.config.label_sigma)
         imitation = stream_losses(losses, sample.real)
         if self.config.phase == "imitation":
-            return imitation.mean()
+            return imitation.mean() + self.foresight(net, prompt, sample)
         count = min(self.config.alignment.units, self.horizon)
         found, at = self._diverged(net, prompt, sample, bins[:, :count], generator)
         return aligned(found, at, imitation, self.config.alignment.share).mean()

@@ -27,7 +27,10 @@ from segue_policies.samples.normaliser import IMAGE_GAIN, IMAGENET_DEVIATION
 from segue_policies.supervised.config import Shape
 from segue_policies.vision.config import PIXELS, Given
 
+FORESEEN_S = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
+"""How far ahead the pictures foretell: to where the hand is led, not only how it sets out."""
 _ALIKE_BINS = 8.0
+_HIDDEN = 256
 _TOKENS = 8
 """Of a camera whose keypoints are looked at."""
 
@@ -121,6 +124,8 @@ class PromptedNet(nn.Module):
         self._context = int(self.language.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
         self.answered = 0
         self.state = nn.Linear(shape.observations * shape.state, width) if config.state else None
+        self._seen = shape.observations * len(shape.cameras) * _TOKENS
+        self.foretells = _foreteller(self._seen * width, shape.dim) if config.foresight else None
 
     def prompt(self, images: Tensor, state: Tensor, words: Tensor) -> Prompt:
         """Of what `look` takes, states `(B, S)` or `(B, T, S)`, and tokens (B, L), -1 where there is none."""
@@ -137,6 +142,12 @@ class PromptedNet(nn.Module):
                 ErrorCode.CONFIG_CONFLICT, text, got=got, expected=f"together at most {self._context}", do=do
             )
         return Prompt(torch.cat([shown, spoken[:, 1:]], dim=1), mask)
+
+    def foretold(self, prompt: Prompt) -> Tensor:
+        """Actions (B, len(FORESEEN_S), D) that far ahead, by the pictures of a prompt (`config.foresight`)."""
+        assert self.foretells is not None
+        told: Tensor = self.foretells(prompt.embedded[:, 1 : 1 + self._seen].flatten(1).float())
+        return told.unflatten(1, (len(FORESEEN_S), -1))
 
     def spelt(self, instruction: str) -> list[int]:
         """An instruction as tokens, of which the first begins the prompt and the last asks to act."""
@@ -184,6 +195,11 @@ class StreamNet(PromptedNet):
 def build_network(config: StreamSettings, shape: Shape) -> StreamNet:
     """A fresh network for what `shape` says."""
     return StreamNet(config, shape)
+
+
+def _foreteller(seen: int, dim: int) -> nn.Module:
+    hidden = nn.Linear(seen, _HIDDEN)
+    return nn.Sequential(hidden, nn.SiLU(), nn.Linear(_HIDDEN, len(FORESEEN_S) * dim))
 
 
 @torch.no_grad()

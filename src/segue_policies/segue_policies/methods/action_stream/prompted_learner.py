@@ -9,19 +9,21 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from segue_core.action_space import ChannelKind
 from segue_policies.checkpoints.bases import base_of
 from segue_policies.methods.action_stream.base import Trained, trained_names
 from segue_policies.methods.action_stream.config import PromptedSettings
 from segue_policies.methods.action_stream.instructions import padded
-from segue_policies.methods.action_stream.model import Prompt, PromptedNet
+from segue_policies.methods.action_stream.model import FORESEEN_S, Prompt, PromptedNet
 from segue_policies.samples.demonstrations import ChunkDataset
 from segue_policies.samples.normaliser import FLOORS, IMAGENET_MEAN, Normaliser, fit_normaliser
 from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
 from segue_policies.supervised.sample import Sample
 
+FORESEEN = "foreseen"
 WORDS = "words"
 PERCENTILES = (0.01, 0.99)
 
@@ -73,8 +75,28 @@ class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT
         told = [self.data.instruction(int(episode)) for episode in episodes]
         longest = self.config.longest
         rows = np.stack([padded(self.model.spelt(text), longest, text) for text in told])
-        return {WORDS: rows[which]}
+        return {WORDS: rows[which]} | ({FORESEEN: self._foreseen()} if self.config.foresight else {})
+
+    def _foreseen(self) -> NDArray[np.float32]:
+        floor = np.concatenate([np.full(c.size, FLOORS[c.kind]) for c in self.data.action_space.channels])
+        ticks = np.round(np.array(FORESEEN_S) * self.data.rate_hz).astype(int)
+        actions = np.asarray(self.data.action, np.float32)
+        scaled = (actions - actions.mean(axis=0)) / np.maximum(actions.std(axis=0), floor)
+        return ahead(scaled.astype(np.float32), np.asarray(self.data.episode), ticks)
+
+    def foresight(self, net: PromptedT, prompt: Prompt, sample: Sample) -> Tensor:
+        """Scalar: the weighted error of what the pictures foretell in a training step, else 0."""
+        if not (net.training and self.config.foresight):
+            return prompt.embedded.new_zeros(())
+        told, comes = net.foretold(prompt), sample.columns[FORESEEN]
+        return self.config.foresight * functional.smooth_l1_loss(told, comes.to(told), beta=0.1)
 
     def prompt(self, net: PromptedT, sample: Sample) -> Prompt:
         """What comes before the answers to a sample."""
         return net.prompt(sample.images, sample.state, sample.columns[WORDS])
+
+
+def ahead(rows: NDArray[np.float32], episode: NDArray[Any], ticks: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Of each of the rows (F, D) those so many `ticks` (n,) later, or the last of its episode: (F, n, D)."""
+    last = np.searchsorted(episode, episode, side="right") - 1
+    return rows[np.minimum(np.arange(len(rows))[:, None] + ticks, last[:, None])]

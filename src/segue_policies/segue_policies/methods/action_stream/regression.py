@@ -45,7 +45,9 @@ class RegressionLearner(PromptedLearner[RegressionSettings, RegressionNet]):
 
     def loss_of(self, net: RegressionNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Of the rows that were demonstrated, a scalar."""
-        return self.error(self.sample(net, sample, generator), sample.actions, sample.real)
+        prompt = self.prompt(net, sample)
+        error = self.error(net.chunk(prompt), sample.actions, sample.real)
+        return error + self.foresight(net, prompt, sample)
 
     def describe(self) -> Description:
         """As of every method of one pass, with the base."""
