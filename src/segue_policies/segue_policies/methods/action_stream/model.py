@@ -146,8 +146,9 @@ class PromptedNet(nn.Module):
     def foretold(self, prompt: Prompt) -> Tensor:
         """Actions (B, len(FORESEEN_S), D) that far ahead, by the pictures of a prompt (`config.foresight`)."""
         assert self.foretells is not None
-        told: Tensor = self.foretells(prompt.embedded[:, 1 : 1 + self._seen].flatten(1).float())
-        return told.unflatten(1, (len(FORESEEN_S), -1))
+        seen = prompt.embedded[:, 1 : 1 + self._seen].flatten(1).float()
+        told: Tensor = self.foretells(seen).unflatten(1, (len(FORESEEN_S), -1))
+        return told
 
     def spelt(self, instruction: str) -> list[int]:
         """An instruction as tokens, of which the first begins the prompt and the last asks to act."""
@@ -182,8 +183,10 @@ class StreamNet(PromptedNet):
         self.tokens = StreamTokens(self.vocabulary, shape.dim)
         self.words = self.tokens.separator
         self.answered = shape.horizon * self.tokens.per_unit
-        if config.base is None and self.language.device.type != "meta":
-            language: Any = self.language
+        language: Any = self.language
+        if (
+            config.base is None and language.device.type != "meta"
+        ):  # what is made to be filled has no numbers yet
             for table in (language.get_input_embeddings(), language.get_output_embeddings()):
                 alike(table.weight, self.tokens)
 

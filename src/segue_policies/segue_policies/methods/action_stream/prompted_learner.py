@@ -99,4 +99,5 @@ class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT
 def ahead(rows: NDArray[np.float32], episode: NDArray[Any], ticks: NDArray[np.int64]) -> NDArray[np.float32]:
     """Of each of the rows (F, D) those so many `ticks` (n,) later, or the last of its episode: (F, n, D)."""
     last = np.searchsorted(episode, episode, side="right") - 1
-    return rows[np.minimum(np.arange(len(rows))[:, None] + ticks, last[:, None])]
+    later: NDArray[np.float32] = rows[np.minimum(np.arange(len(rows))[:, None] + ticks, last[:, None])]
+    return later
