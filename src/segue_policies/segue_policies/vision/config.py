@@ -40,7 +40,8 @@ class EncoderConfig(StrictModel):
         default=3,
         ge=1,
         le=64,
-        description="trunk: ways in which a frame is cached: plain, the others shifted and relit",
+        description="trunk: ways in which a frame is cached: plain, the others shifted and relit; 1 where a camera "
+        "stands still: a shift moves what it sees by centimetres",
     )
     disk_gb: float = Field(
         default=16.0, gt=0, le=1e5, description="trunk: largest cache of feature maps on the disk [GB]"
