@@ -46,7 +46,7 @@ from segue_policies.policy_loading import check_checkpoint, check_policy, load_p
 from segue_policies.samples.normaliser import FLOORS
 from segue_policies.supervised.config import Shape
 from segue_policies.testing.dots import CAMERAS, Dots, make_dots, make_settings
-from segue_policies.training.command.train import train
+from segue_policies.training.command.train import make_learner, parse_settings, train
 from segue_policies.vision.config import CHANNELS
 
 TOKENS = StreamTokens(vocabulary=300, dim=3)
@@ -476,3 +476,23 @@ def test_the_pictures_alone_foretell() -> None:
     assert told.shape == (2, len(FORESEEN_S), 3)
     with pytest.raises(ConfigError, match=r"foresight is 1.0, expected 0 unless look is keypoints"):
         train_settings_of(foresight=1.0)
+
+
+def test_what_looks_at_the_pictures_learns_alone_at_first_and_every_baseline_does_too(dots: Dots) -> None:
+    """It costs a fraction of a step of the language model, and is what a few demonstrations do not teach beside it."""
+    small = {"vocabulary": 600, "width": 16, "layers": 1, "heads": 2, "feedforward": 16}
+    told = {"language": small, "horizon": 4, "look": "keypoints", "foresight": 1.0, "foresight_steps": 1}
+    told |= {"encoder": {"trunk": "efficientnet_lite0", "enlarge": 1, "every": 4, "views": 1}}
+    told |= {"training": {"batch_size": 4, "steps": 2, "threads": 1, "validation_frames": 4}}
+    for method in ("action_stream", "action_stream_fast", "action_stream_regression"):
+        learner: Any = make_learner(parse_settings({"method": method, **told}, "test"), dots, None)
+        batch, net = next(iter(learner.batches(0))), learner.model
+        learned = []
+        for number in (0, 1):
+            net.zero_grad()
+            learner.loss(batch, number).backward()
+            parts = (net.look, net.foretells, net.language)
+            learned.append([any(w.grad is not None and w.grad.any() for w in p.parameters()) for p in parts])
+        assert learned == [[True, True, False], [True, True, True]], method
+    with pytest.raises(ConfigError, match=r"foresight_steps is 1, expected 0 without foresight"):
+        train_settings_of(look="keypoints", foresight_steps=1)

@@ -83,7 +83,9 @@ class CompressedLearner(PromptedLearner[CompressedSettings, CompressedNet]):
         self.merges = code.learned(chunks, self.config.codes).merges
         return CompressedNet(self.config.model_copy(update={"merges": self.merges}), self.shape)
 
-    def loss_of(self, net: CompressedNet, sample: Sample, generator: torch.Generator) -> Tensor:
+    def loss_of_answer(
+        self, net: CompressedNet, prompt: Prompt, sample: Sample, generator: torch.Generator
+    ) -> Tensor:
         """The mean over the tokens of each chunk, a scalar; rows behind the end of a demonstration stand still."""
         codes = net.code.encode(sample.actions.cpu().numpy())
         width = max(map(len, codes))
@@ -93,9 +95,8 @@ class CompressedLearner(PromptedLearner[CompressedSettings, CompressedNet]):
             torch.arange(width, device=ids.device)
             < torch.tensor(list(map(len, codes)), device=ids.device)[:, None]
         )
-        prompt = self.prompt(net, sample)
         losses = token_losses(net(prompt, ids), ids) * written
-        return (losses.sum(1) / written.sum(1)).mean() + self.foresight(net, prompt, sample)
+        return (losses.sum(1) / written.sum(1)).mean()
 
     def sample(self, net: CompressedNet, sample: Sample, generator: torch.Generator) -> Tensor:
         """Chunks `(B, H, D)` of the likeliest codes."""

@@ -150,11 +150,21 @@ class PromptedSettings(ChunkConfig):
         "6 s; the paper has none",
     )
 
+    foresight_steps: int = Field(
+        default=0, ge=0, description="first steps, in which the pictures' part learns to foretell alone"
+    )
+
     @model_validator(mode="after")
     def _foretells_from_keypoints(self) -> Self:
         if self.foresight and self.look != "keypoints":
             text, said = "foresight is {got}, expected 0 unless look is keypoints", {"got": self.foresight}
             raise PydanticCustomError("foresight", text, said)
+        if self.foresight_steps and not self.foresight:
+            text, said = (
+                "foresight_steps is {got}, expected 0 without foresight",
+                {"got": self.foresight_steps},
+            )
+            raise PydanticCustomError("foresight_steps", text, said)
         return self
 
 

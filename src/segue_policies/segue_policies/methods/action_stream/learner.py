@@ -46,14 +46,16 @@ class StreamLearner(PromptedLearner[StreamSettings, StreamNet]):
         if self.config.phase == "alignment":
             self._reference = Reference(self.model)
 
-    def loss_of(self, net: StreamNet, sample: Sample, generator: torch.Generator) -> Tensor:
+    def loss_of_answer(
+        self, net: StreamNet, prompt: Prompt, sample: Sample, generator: torch.Generator
+    ) -> Tensor:
         """Of the demonstrated stream, or of alignment to it, a scalar."""
-        bins, prompt = net.tokens.bins(sample.actions), self.prompt(net, sample)
+        bins = net.tokens.bins(sample.actions)
         ids = net.tokens.flat(bins)
         losses = spread_losses(net(prompt, ids), ids, net.tokens, self.config.label_sigma)
         imitation = stream_losses(losses, sample.real)
         if self.config.phase == "imitation":
-            return imitation.mean() + self.foresight(net, prompt, sample)
+            return imitation.mean()
         count = min(self.config.alignment.units, self.horizon)
         found, at = self._diverged(net, prompt, sample, bins[:, :count], generator)
         return aligned(found, at, imitation, self.config.alignment.share).mean()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +19,7 @@ from segue_policies.methods.action_stream.base import Trained, trained_names
 from segue_policies.methods.action_stream.config import PromptedSettings
 from segue_policies.methods.action_stream.instructions import padded
 from segue_policies.methods.action_stream.model import FORESEEN_S, Prompt, PromptedNet
+from segue_policies.samples.batches import Batch
 from segue_policies.samples.demonstrations import ChunkDataset
 from segue_policies.samples.normaliser import FLOORS, IMAGENET_MEAN, Normaliser, fit_normaliser
 from segue_policies.supervised.learner import SupervisedLearner, statistics_frames
@@ -84,16 +86,32 @@ class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT
         scaled = (actions - actions.mean(axis=0)) / np.maximum(actions.std(axis=0), floor)
         return ahead(scaled.astype(np.float32), np.asarray(self.data.episode), ticks)
 
-    def foresight(self, net: PromptedT, prompt: Prompt, sample: Sample) -> Tensor:
-        """Scalar: the weighted error of what the pictures foretell in a training step, else 0."""
-        if not (net.training and self.config.foresight):
-            return prompt.embedded.new_zeros(())
-        told, comes = net.foretold(prompt), sample.columns[FORESEEN]
-        return self.config.foresight * functional.smooth_l1_loss(told, comes.to(told), beta=0.1)
-
     def prompt(self, net: PromptedT, sample: Sample) -> Prompt:
         """What comes before the answers to a sample."""
         return net.prompt(sample.images, sample.state, sample.columns[WORDS])
+
+    def loss(self, batch: Batch, number: int) -> Tensor:
+        """Of batch `number`; the pictures' part learns alone at first."""
+        self._alone = number < self.config.foresight_steps * self.config.training.accumulate
+        return super().loss(batch, number)
+
+    def loss_of(self, net: PromptedT, sample: Sample, generator: torch.Generator) -> Tensor:
+        """Scalar: of the answer, and in a training step of what the pictures foretell."""
+        prompt = self.prompt(net, sample)
+        if not (net.training and self.config.foresight):
+            return self.loss_of_answer(net, prompt, sample, generator)
+        foretold = self.config.foresight * self._foresight(net, prompt, sample)
+        return foretold if self._alone else foretold + self.loss_of_answer(net, prompt, sample, generator)
+
+    def loss_of_answer(
+        self, net: PromptedT, prompt: Prompt, sample: Sample, generator: torch.Generator
+    ) -> Tensor:
+        """Scalar loss of what the language model says behind a prompt."""
+        raise NotImplementedError
+
+    def _foresight(self, net: PromptedT, prompt: Prompt, sample: Sample) -> Tensor:
+        told, comes = net.foretold(prompt), sample.columns[FORESEEN]
+        return functional.smooth_l1_loss(told, comes.to(told), beta=0.1)
 
 
 def ahead(rows: NDArray[np.float32], episode: NDArray[Any], ticks: NDArray[np.int64]) -> NDArray[np.float32]:

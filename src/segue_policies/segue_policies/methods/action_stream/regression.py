@@ -41,13 +41,15 @@ def build_regression(config: RegressionSettings, shape: Shape) -> RegressionNet:
 class RegressionLearner(PromptedLearner[RegressionSettings, RegressionNet]):
     """Learns the mean absolute error."""
 
-    network = build_regression
+    def build(self) -> RegressionNet:
+        """A network with fresh weights; its `look` takes maps as well as pixels."""
+        return build_regression(self.config, self.shape)
 
-    def loss_of(self, net: RegressionNet, sample: Sample, generator: torch.Generator) -> Tensor:
+    def loss_of_answer(
+        self, net: RegressionNet, prompt: Prompt, sample: Sample, generator: torch.Generator
+    ) -> Tensor:
         """Of the rows that were demonstrated, a scalar."""
-        prompt = self.prompt(net, sample)
-        error = self.error(net.chunk(prompt), sample.actions, sample.real)
-        return error + self.foresight(net, prompt, sample)
+        return self.error(net.chunk(prompt), sample.actions, sample.real)
 
     def describe(self) -> Description:
         """As of every method of one pass, with the base."""
