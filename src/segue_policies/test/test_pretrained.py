@@ -147,8 +147,12 @@ def test_adapters_learn_what_is_saved_without_them() -> None:
         add_adapters(plain, LoraConfig(targets=("nowhere",)))
 
 
-def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Path) -> None:
-    pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
+@pytest.mark.parametrize("more", [{}, {"lora": {"rank": 2}}], ids=["whole", "adapters"])
+def test_act_trains_pretrained_eyes_or_adapters_on_them_and_serves_without_either(
+    more: dict[str, Any], tmp_path: Path
+) -> None:
+    if more:
+        pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
     from segue_core.observation import Observation
     from segue_core.policy import PredictRequest
     from segue_policies.policy_loading import load_policy
@@ -157,7 +161,7 @@ def test_act_trains_adapters_on_pretrained_eyes_and_serves_without(tmp_path: Pat
 
     data, settings = make_dots(6), make_act_settings(steps=2, evaluations=1)
     settings["network"]["backbone"] = "transformers"
-    settings |= {"backbone_weights": str(vision("dinov2", tmp_path / "dino")), "lora": {"rank": 2}}
+    settings |= {"backbone_weights": str(vision("dinov2", tmp_path / "dino")), **more}
     train(settings, "test", data, tmp_path / "act")
     images = dict(zip(data.cameras, np.asarray(data.images[0]), strict=True))
     zero = np.zeros((10, 14), np.float32)

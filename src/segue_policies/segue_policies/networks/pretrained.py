@@ -174,7 +174,8 @@ def _build(name: str, config: dict[str, Any]) -> nn.Module:
         text = f"backbone_config: {class_.config_class.__name__} has no setting {unknown[0]!r}{hint}"
         raise ConfigError(ErrorCode.CONFIG_UNKNOWN_KEY, text, got=config[unknown[0]])
     try:
-        net: nn.Module = class_(class_.config_class.from_dict(config))
+        own = class_.config_class.from_dict(dict(config))  # it writes into what it is given
+        net: nn.Module = class_(own)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         text = f"backbone_config: no {name} can be built with it: {type(error).__name__}: {error}"
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text) from error
