@@ -479,7 +479,7 @@ def test_the_pictures_alone_foretell() -> None:
 
 
 def test_what_looks_at_the_pictures_learns_alone_at_first_and_every_baseline_does_too(dots: Dots) -> None:
-    """It costs a fraction of a step of the language model, and is what a few demonstrations do not teach beside it."""
+    """A step of it costs a tenth of one of the language model."""
     small = {"vocabulary": 600, "width": 16, "layers": 1, "heads": 2, "feedforward": 16}
     told = {"language": small, "horizon": 4, "look": "keypoints", "foresight": 1.0, "foresight_steps": 1}
     told |= {"encoder": {"trunk": "efficientnet_lite0", "enlarge": 1, "every": 4, "views": 1}}
