@@ -1,7 +1,7 @@
 """Long-horizon behaviour cloning (Eq. 6): the likelihood of the demonstrated stream.
 
 A bin is a fraction of a millimetre wide, and its neighbours are nearly as right. With a label that is spread over them
-the loss knows which bins are near; without, every bin is learned by itself and a hundred demonstrations by heart.
+the loss knows which bins are near; without, every bin is learned by itself.
 """
 
 from __future__ import annotations
