@@ -32,7 +32,7 @@ TRAININGS = Path(__file__).resolve().parents[3] / "config" / "training"
 
 def tiny_llama(folder: Path, seed: int, context: int = 256) -> Path:
     """Random weights and a tokenizer of a few words, as the hub has them."""
-    pytest.importorskip("peft")
+    pytest.importorskip("peft", reason="needs requirements/pretrained.txt")
     torch.manual_seed(seed)
     config = transformers.LlamaConfig(
         vocab_size=400, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
