@@ -22,10 +22,11 @@ CARRYING = ActionSpace(
     "carrying",
     10.0,
     (
-        Channel("point", ChannelKind.POSITION, 2, "m", (-1.0, -1.0), (1.0, 1.0)),
-        Channel("gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
+        Channel("arm_position", ChannelKind.POSITION, 2, "m", (-1.0, -1.0), (1.0, 1.0)),
+        Channel("arm_gripper", ChannelKind.GRIPPER, 1, "1", (0.0,), (1.0,)),
     ),
 )
+INSTRUCTION = "carry the red dot to the blue one"
 CAMERA, SIDE = "top", 24  # [px]
 INSIDE, OUTSIDE = 0.55, 0.85  # half sides of the square of the demonstrations, and of what lies around it [m]
 STEP, LIMIT = 0.08, 0.10  # demonstrated and longest step [m per tick]
@@ -127,7 +128,8 @@ def demonstrations(count: int, seed: int) -> Dots:
             _go(plant, goal, before, after, episode, rows)
     images = np.stack(rows.images)[:, None]
     state, action = (np.stack(part).astype(np.float32) for part in (rows.state, rows.action))
-    return Dots(images, state, action, np.array(rows.episode), (CAMERA,), CARRYING, CARRYING.rate_hz)
+    episodes = np.array(rows.episode)
+    return Dots(images, state, action, episodes, (CAMERA,), CARRYING, CARRYING.rate_hz, INSTRUCTION)
 
 
 def _go(

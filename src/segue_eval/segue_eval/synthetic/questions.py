@@ -1,7 +1,7 @@
-"""`python -m segue_eval.synthetic.questions`: a paper's comparisons on the plane of `carrying.py`, in minutes.
+"""`python -m segue_eval.synthetic.questions PAPER`: a paper's comparisons on the plane of `carrying.py`, in minutes.
 
-questions.yaml   a training set, as a file of `config/training`; cells and claims, as a file of `config/suites`
-for every training seed: demonstrations -> the set -> each cell on the same places, inside and outside
+papers/PAPER.yaml   stages, as a file of `config/training`; cells and claims, as a file of `config/suites`
+for every training seed: demonstrations -> the stages -> each cell on the same places, inside and outside
 verdict          by the means of the training seeds, paired: another training is another answer, another episode is not
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from segue_core.command_line.main import program
 from segue_core.command_line.setting import Word
@@ -28,33 +28,52 @@ from segue_data.storage.atomic import write_text
 from segue_eval.claims import Claim
 from segue_eval.rollout import run_episode
 from segue_eval.statistics import estimate, paired_difference
-from segue_eval.suite.judge import rule_for
-from segue_eval.suite.spec import CellSpec, ClaimSpec
-from segue_eval.synthetic.carrying import CARRYING, CarryingPlant, Place, demonstrations
-from segue_policies.policy_loading import load_policy
-from segue_policies.training.command.policy_set import stages
+from segue_eval.suite.judge import rule_for, values_of
+from segue_eval.suite.spec import METRICS, CellSpec, ClaimSpec
+from segue_eval.synthetic.carrying import CARRYING, INSTRUCTION, CarryingPlant, Place, demonstrations
+from segue_policies.deployment import Deployment
+from segue_policies.estimator_loading import make_estimator
+from segue_policies.policy_loading import make_policy, method_in
+from segue_policies.training.command.stages import staged
 from segue_policies.training.command.train import train
 from segue_scheduler.scheduler import ChunkScheduler
 
-PLACES: tuple[Place, ...] = ("inside", "outside")
-DELAY, STRIDE, TIME_LIMIT_S, TASK = 1, 4, 9.0, "carrying"
-FILE = Path(__file__).with_name("questions.yaml")
+TIME_LIMIT_S = 9.0
+PAPERS = Path(__file__).with_name("papers")
 
 
 class Questions(StrictModel):
-    """What `questions.yaml` says."""
+    """What a file of `papers` says."""
 
     demonstrations: int = Field(ge=2, description="episodes to learn from")
-    set: Mapping[str, Any] = Field(description="as a file of config/training that trains several policies")
-    cells: tuple[CellSpec, ...] = Field(description="as of a suite; lengths are this module's")
-    claims: tuple[ClaimSpec, ...] = Field(description="as of a suite")
+    steps: int = Field(default=1500, ge=1, le=10**6, description="optimiser steps of each policy")
+    places: tuple[Place, ...] = Field(default=("inside", "outside"), description="where the dots lie")
+    trainings: Mapping[str, Any] = Field(description="as a file of config/training that has stages")
+    cells: tuple[CellSpec, ...] = Field(description="as of a suite; a checkpoint is a stage, by name")
+    columns: tuple[str, ...] = Field(default=("success", "seconds"), description="metrics, as of a suite")
+    claims: tuple[ClaimSpec, ...] = Field(description="as of a suite, of these metrics")
+
+    @model_validator(mode="after")
+    def _known(self) -> Questions:
+        for name in (*self.columns, *(claim.metric for claim in self.claims)):
+            if name not in METRICS:
+                raise unknown_name("metric", name, METRICS)
+        return self
 
 
 class QuestionOptions(StrictModel):
     """Train a set of policies on the plane and judge what a paper claims of them."""
 
-    steps: int = Field(default=1500, ge=1, le=10**6, description="optimiser steps of each policy")
-    episodes: int = Field(default=50, ge=1, le=10**5, description="of each cell, inside and outside")
+    paper: Annotated[str, Word(place=True)] = Field(
+        description="whose questions: a file of `papers`, by name"
+    )
+    steps: int | None = Field(
+        default=None, ge=1, le=10**6, description="optimiser steps of each policy; else as the file has it"
+    )
+    demonstrations: int | None = Field(
+        default=None, ge=2, le=10**5, description="episodes to learn from; else as the file has it"
+    )
+    episodes: int = Field(default=50, ge=1, le=10**5, description="of each cell in each place")
     training_seeds: int = Field(default=3, ge=1, le=100, description="trainings of each policy, from seed 0")
     only: str | None = Field(
         default=None, description="some of the cells, with commas, such as chain,forward; else all"
@@ -67,17 +86,20 @@ class QuestionOptions(StrictModel):
 
 @dataclass(frozen=True)
 class Answer:
-    """Share of successes of a cell after the training of one seed."""
+    """Means over the episodes of a cell after the training of one seed, as printed, by metric."""
 
     cell: str
     place: Place
     training_seed: int
-    success: float
+    means: Mapping[str, float]
 
 
-def read_questions(only: Sequence[str] = ()) -> Questions:
-    """The file, with some of its cells and the claims about them; raises ConfigError for a cell that it has not."""
-    asked = load_config(FILE, Questions, "questions")
+def read_questions(paper: str, only: Sequence[str] = ()) -> Questions:
+    """The file, with some of its cells and the claims about them; raises ConfigError for a file or cell that is not."""
+    files = {file.stem: file for file in sorted(PAPERS.glob("*.yaml"))}
+    if paper not in files:
+        raise unknown_name("paper", paper, files)
+    asked = load_config(files[paper], Questions, "questions")
     there = [cell.id for cell in asked.cells]
     for name in only:
         if name not in there:
@@ -92,52 +114,68 @@ def answers(asked: Questions, given: QuestionOptions, out: Path) -> list[Answer]
     """Every cell in both places after every training, whose checkpoints go to `out`."""
     found = []
     for seed in range(given.training_seeds):
-        _train(asked, given.steps, seed, out / str(seed))
+        _train(asked, seed, out / str(seed))
         for cell in asked.cells:
-            folder = out / str(seed) / cell.checkpoint.replace("{task}", TASK)
-            for place in PLACES:
-                success = _success(cell, folder, place, given.episodes)
-                found.append(Answer(cell.id, place, seed, success))
-                print(f"training seed {seed}, {cell.id}, {place}: {100 * success:.0f} %", flush=True)
+            for place in asked.places:
+                means = _means(asked, cell, out / str(seed), place, given.episodes)
+                found.append(Answer(cell.id, place, seed, means))
+                told = ", ".join(f"{METRICS[name].title} {mean:.1f}" for name, mean in means.items())
+                print(f"training seed {seed}, {cell.id}, {place}: {told}", flush=True)
     return found
 
 
-def _train(asked: Questions, steps: int, seed: int, out: Path) -> None:
+def _train(asked: Questions, seed: int, out: Path) -> None:
+    """Those stages that a cell is of, and those that these begin with."""
+    settings = merge(dict(asked.trainings), {"training": {"steps": asked.steps, "seed": seed}})
+    every = staged(settings, "trainings", out)
+    needed = {out / name for cell in asked.cells for name in (cell.checkpoint, cell.progress) if name}
+    for stage in reversed(every):
+        if stage.folder in needed:
+            training = stage.settings["training"]
+            needed |= {Path(begun) for begun in (*training["parts"].values(), training.get("init", ""))}
     data = demonstrations(asked.demonstrations, seed)
-    needed = {cell.checkpoint.replace("{task}", TASK) for cell in asked.cells}
-    settings = merge(dict(asked.set), {"training": {"steps": steps, "seed": seed}})
-    for stage in stages(settings, FILE.name, TASK, out):
-        if stage.folder.name in needed:
-            train(stage.settings, FILE.name, data, stage.folder)
+    for stage in every:
+        if stage.folder in needed:
+            train(stage.settings, "trainings", data, stage.folder)
 
 
-def _success(cell: CellSpec, folder: Path, place: Place, episodes: int) -> float:
-    policy, plant = load_policy(folder), CarryingPlant(place)
+def _means(asked: Questions, cell: CellSpec, out: Path, place: Place, episodes: int) -> dict[str, float]:
+    """Of a cell whose checkpoints are in `out`."""
+    folder = out / cell.checkpoint
+    method = method_in(folder)
+    policy = make_policy(method, Deployment(folder, method.name, options=cell.policy_options))
+    estimator = make_estimator(out / cell.progress) if cell.progress else None
     config = SchedulerConfig(
         continuation=cell.continuation,
         horizon=policy.info.horizon,
-        stride=STRIDE,
-        delay=DELAY,
+        stride=cell.stride,
+        delay=cell.delay,
         time_limit_s=TIME_LIMIT_S,
     )
-    won = 0
+    plant, results = CarryingPlant(place), []
     for seed in range(episodes):
         scheduler = ChunkScheduler(config, CARRYING, policy.info, seed=seed)
-        won += run_episode(plant, policy, scheduler, CARRYING, seed).success
-    return won / episodes
+        results.append(
+            run_episode(
+                plant, policy, scheduler, CARRYING, seed, instruction=INSTRUCTION, estimator=estimator
+            )
+        )
+    return {name: estimate(values_of(METRICS[name], results).values()).mean for name in asked.columns}
 
 
 def verdicts(claims: Iterable[ClaimSpec], found: Sequence[Answer]) -> list[Claim]:
-    """Each claim inside and outside, judged by the means of the training seeds."""
-    return [_verdict(claim, found, place) for claim in claims for place in PLACES]
+    """Each claim in each place, judged by the means of the training seeds."""
+    places = dict.fromkeys(answer.place for answer in found)
+    return [_verdict(claim, found, place) for claim in claims for place in places]
 
 
 def _verdict(claim: ClaimSpec, found: Sequence[Answer], place: Place) -> Claim:
     one, two = (
-        {a.training_seed: 100 * a.success for a in found if (a.cell, a.place) == (cell, place)}
+        {a.training_seed: a.means[claim.metric] for a in found if (a.cell, a.place) == (cell, place)}
         for cell in (claim.first, claim.second)
     )
-    difference, second = paired_difference(one, two), estimate(two.values())
+    factor = claim.factor if claim.expect == "factor" else 1.0
+    difference, second = paired_difference(one, two, factor), estimate(two.values())
     statistics = {
         "first_mean": estimate(one.values()).mean,
         "second_mean": second.mean,
@@ -152,13 +190,15 @@ def _verdict(claim: ClaimSpec, found: Sequence[Answer], place: Place) -> Claim:
 
 def table(asked: Questions, found: Sequence[Answer], judged: Iterable[Claim]) -> str:
     """Plain text: a line per cell, then a line per verdict."""
-    lines = [f"{'success [%]':50}{'inside':>14}{'outside':>14}"]
+    heads = [f"{METRICS[name].title}, {place}" for name in asked.columns for place in asked.places]
+    lines = [" " * 50 + "".join(f"{head:>18}" for head in heads)]
     for cell in asked.cells:
-        shares = [
-            estimate(a.success for a in found if (a.cell, a.place) == (cell.id, place)).scaled(100)
-            for place in PLACES
+        means = [
+            estimate(a.means[name] for a in found if (a.cell, a.place) == (cell.id, place))
+            for name in asked.columns
+            for place in asked.places
         ]
-        lines.append(f"{cell.label:50}{shares[0].text(1):>14}{shares[1].text(1):>14}")
+        lines.append(f"{cell.label:50}" + "".join(f"{mean.text(1):>18}" for mean in means))
     for claim in judged:
         numbers = claim.statistics
         interval = "".join(
@@ -177,7 +217,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(given: QuestionOptions) -> int:
     """Do it; exit status 0."""
-    asked = read_questions(given.only.split(",") if given.only else ())
+    asked = read_questions(given.paper, given.only.split(",") if given.only else ())
+    said = {
+        name: value for name in ("steps", "demonstrations") if (value := getattr(given, name)) is not None
+    }
+    asked = asked.model_copy(update=said)
     with tempfile.TemporaryDirectory() as temporary:
         found = answers(asked, given, given.out or Path(temporary))
     judged = verdicts(asked.claims, found)

@@ -28,6 +28,7 @@ class Dots:
     cameras: tuple[str, ...] = CAMERAS
     action_space: ActionSpace = DUAL_ARM_EE
     rate_hz: float = 30.0
+    told: str = "drive both arms to the dot of picture {episode}"
 
     def label(self, name: str, **settings: Any) -> Mapping[str, NDArray[Any]]:
         """As of a dataset, each (F, ...); nothing is kept."""
@@ -35,8 +36,8 @@ class Dots:
         return labelled(None, rows, name, settings)
 
     def instruction(self, episode: int) -> str:
-        """The same for all."""
-        return f"drive both arms to the dot of picture {episode}"
+        """As told; `{episode}` is its number."""
+        return self.told.format(episode=episode)
 
     def pictures(self, frames: Sequence[int], camera: str) -> NDArray[np.uint8]:
         """One camera's, (n, h, w, 3)."""

@@ -29,7 +29,8 @@ from segue_policies.vision.config import PIXELS, Given
 
 FORESEEN_S = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
 """How far ahead the pictures foretell: to where the hand is led, not only how it sets out."""
-_ALIKE_BINS = 8.0
+_ALIKE_BINS = (8.0, 32.0, 128.0)
+"""Scales at which rows of the vocabulary begin alike: where in the range a number lies is learned before the number."""
 _HIDDEN = 256
 _TOKENS = 8
 """Of a camera whose keypoints are looked at."""
@@ -37,10 +38,15 @@ _TOKENS = 8
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """What comes before a stream: vectors (B, T, W), and which of them are read, (B, T)."""
+    """What comes before a stream: vectors (B, T, W), and which of them are read, (B, T).
+
+    Attributes:
+        foretold: actions (B, len(FORESEEN_S), D) that far ahead, by the pictures alone; None without `foresight`.
+    """
 
     embedded: Tensor
     mask: Tensor
+    foretold: Tensor | None = None
 
 
 class Look(nn.Module):
@@ -123,16 +129,25 @@ class PromptedNet(nn.Module):
             self.look = PlacesLook(shape, width)
         self._context = int(self.language.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
         self.answered = 0
-        self.state = nn.Linear(shape.observations * shape.state, width) if config.state else None
-        self._seen = shape.observations * len(shape.cameras) * _TOKENS
-        self.foretells = _foreteller(self._seen * width, shape.dim) if config.foresight else None
+        self.foretells = None
+        known = shape.observations * shape.state if config.state else 0
+        if config.foresight:
+            self.foretells = _foreteller(shape.observations * len(shape.cameras) * _TOKENS * width, shape.dim)
+            known += len(FORESEEN_S) * shape.dim
+        self._measured = config.state
+        self.state = nn.Linear(known, width) if known else None
 
     def prompt(self, images: Tensor, state: Tensor, words: Tensor) -> Prompt:
         """Of what `look` takes, states `(B, S)` or `(B, T, S)`, and tokens (B, L), -1 where there is none."""
         spoken = self.embed(words.clamp(min=0))
-        parts = [spoken[:, :1], self.look(images)]
+        seen = self.look(images)
+        parts = [spoken[:, :1], seen]
+        foretold = self.foretells(seen.flatten(1).float()) if self.foretells is not None else None
+        known = [state.flatten(1)] if self._measured else []
+        if foretold is not None:
+            known.append(foretold.detach())
         if self.state is not None:
-            parts.append(self.state(state.flatten(1))[:, None])
+            parts.append(self.state(torch.cat(known, dim=1))[:, None])
         shown = torch.cat([part.to(spoken.dtype) for part in parts], dim=1)
         mask = torch.cat([words.new_ones(shown.shape[:2]), (words[:, 1:] >= 0).long()], dim=1)
         if mask.shape[1] + self.answered > self._context:
@@ -141,14 +156,9 @@ class PromptedNet(nn.Module):
             raise ConfigError(
                 ErrorCode.CONFIG_CONFLICT, text, got=got, expected=f"together at most {self._context}", do=do
             )
-        return Prompt(torch.cat([shown, spoken[:, 1:]], dim=1), mask)
-
-    def foretold(self, prompt: Prompt) -> Tensor:
-        """Actions (B, len(FORESEEN_S), D) that far ahead, by the pictures of a prompt (`config.foresight`)."""
-        assert self.foretells is not None
-        seen = prompt.embedded[:, 1 : 1 + self._seen].flatten(1).float()
-        told: Tensor = self.foretells(seen).unflatten(1, (len(FORESEEN_S), -1))
-        return told
+        if foretold is not None:
+            foretold = foretold.unflatten(1, (len(FORESEEN_S), -1))
+        return Prompt(torch.cat([shown, spoken[:, 1:]], dim=1), mask, foretold)
 
     def spelt(self, instruction: str) -> list[int]:
         """An instruction as tokens, of which the first begins the prompt and the last asks to act."""
@@ -212,9 +222,9 @@ def alike(rows: Tensor, tokens: StreamTokens) -> None:
     Each column is a draw of a Gaussian process over the bins, with the standard deviation that it had.
     """
     bins = torch.arange(BINS, dtype=torch.float64)
-    apart = (bins[:, None] - bins) / _ALIKE_BINS
-    root = torch.linalg.cholesky(torch.exp(-(apart**2) / 2) + 1e-6 * torch.eye(BINS, dtype=torch.float64))
-    drawn = root @ torch.randn(BINS, rows.shape[1], dtype=torch.float64)
+    apart = (bins[:, None] - bins).unsqueeze(-1) / torch.tensor(_ALIKE_BINS)
+    covariance = torch.exp(-(apart**2) / 2).mean(-1) + 1e-6 * torch.eye(BINS, dtype=torch.float64)
+    drawn = torch.linalg.cholesky(covariance) @ torch.randn(BINS, rows.shape[1], dtype=torch.float64)
     rows[tokens.ids(bins.long())] = (drawn * rows.std()).to(rows)
 
 

@@ -100,7 +100,7 @@ class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT
         prompt = self.prompt(net, sample)
         if not (net.training and self.config.foresight):
             return self.loss_of_answer(net, prompt, sample, generator)
-        foretold = self.config.foresight * self._foresight(net, prompt, sample)
+        foretold = self.config.foresight * self._foresight(prompt, sample)
         return foretold if self._alone else foretold + self.loss_of_answer(net, prompt, sample, generator)
 
     def loss_of_answer(
@@ -109,8 +109,9 @@ class PromptedLearner(SupervisedLearner[SettingsT, PromptedT], Generic[SettingsT
         """Scalar loss of what the language model says behind a prompt."""
         raise NotImplementedError
 
-    def _foresight(self, net: PromptedT, prompt: Prompt, sample: Sample) -> Tensor:
-        told, comes = net.foretold(prompt), sample.columns[FORESEEN]
+    def _foresight(self, prompt: Prompt, sample: Sample) -> Tensor:
+        told, comes = prompt.foretold, sample.columns[FORESEEN]
+        assert told is not None
         return functional.smooth_l1_loss(told, comes.to(told), beta=0.1)
 
 
