@@ -29,7 +29,7 @@ _PATIENCE_S = 60.0
 def session(lease: Lease) -> Session:
     """A run of the scheduler node that nobody has ticked yet."""
     spec = RunSpec("run", "task", "", 7, SchedulerConfig(time_limit_s=3.0))
-    return Session(spec, SPACE, policy_info(SPACE), lease, state_timeout_ticks=15)
+    return Session(spec, SPACE, policy_info(SPACE), lease, state_timeout_s=0.5)
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def a_tick_that_comes_twice(_: Path) -> None:
 
 @provokes(ErrorCode.SCHEDULER_STARVED, "20 starved ticks in a row")
 def a_policy_that_falls_silent(_: Path) -> Told:
-    return _given_up(Misbehaviour.SILENCE, max_starved_ticks=20)
+    return _given_up(Misbehaviour.SILENCE, max_starved_s=20 / 30)
 
 
 @provokes(ErrorCode.SCHEDULER_BAD_CHUNKS, "3 refused chunks in a row", "CHUNK_NOT_FINITE")

@@ -17,7 +17,7 @@ from .witness import rest_bound_s
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-_H, _FOREVER = 60, 1000
+_H, _DELAY, _FOREVER = 60, 8, 1000
 
 
 @pytest.mark.thorough
@@ -25,19 +25,24 @@ _H, _FOREVER = 60, 1000
 def test_the_arm_holds_smoothly_between_chunks_that_come_too_late_for_each_other(
     robot: str, misled: Callable[[str], Misled], figures: Figures
 ) -> None:
-    """Each chunk comes 40 ticks after its request, with 20 rows left: they last for half of the next 40 ticks."""
+    """The first late chunk comes 0.6 s after the last action of the one before that is young enough."""
     graph = misled(robot)
     graph.move()
-    graph.misbehave(How.LATE, _FOREVER, 40 / graph.witness.config.tick_rate_hz)
+    rate_hz = graph.witness.config.tick_rate_hz
+    late_ticks = _DELAY + round(1.1 * rate_hz)
+    graph.misbehave(How.LATE, _FOREVER, late_ticks / rate_hz)
     graph.until_done(How.LATE, 3)
     graph.answered()
     witness = graph.witness
-    late = [state for state in witness.states if state.spliced and state.delay_ticks >= 40]
+    late = [state for state in witness.states if state.spliced and state.delay_ticks >= late_ticks]
     starved = witness.states[-1].starved_ticks
     figures.add(
-        10, "40 ticks for a chunk, for good", robot, note=f"{len(late)} chunks, {starved} starved ticks"
+        10,
+        f"{late_ticks} ticks for a chunk, for good",
+        robot,
+        note=f"{len(late)} chunks, {starved} starved ticks",
     )
-    assert not graph.task.over and len(late) >= 3 and starved >= 10 * len(late)
+    assert not graph.task.over and len(late) >= 3 and starved >= rate_hz / 2
     assert witness.bad_commands() == []
 
 
@@ -58,6 +63,7 @@ def test_a_policy_that_is_slower_than_starving_is_borne_ends_the_run_with_an_arm
         bound_ms=1e3 * bound_s, code=result.error_code, note=f"{result.starved_ticks} starved ticks",
     )  # fmt: skip
     assert result.error_code == ErrorCode.SCHEDULER_STARVED
-    assert "30 starved ticks in a row" in result.error_text and result.starved_ticks == 30
-    assert stop_s <= (_H + 30 + 30) / rate_hz and rest_s <= bound_s
+    most = round(rate_hz)  # as many as a second has
+    assert f"{most} starved ticks in a row" in result.error_text and result.starved_ticks == most
+    assert stop_s <= (_H + 30) / rate_hz + 1.0 and rest_s <= bound_s
     assert witness.bad_commands() == []

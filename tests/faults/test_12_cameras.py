@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 _PAINT = (255, 0, 255)
 _FOUND_S = 1.0  # a frozen camera
-_UNSEEN_S = 0.6  # 15 ticks without an observation, and what it takes to say so
+_UNSEEN_S = 0.6  # half a second without an observation, and what it takes to say so
 
 
 def _frozen() -> Spoil:
@@ -92,7 +92,7 @@ def test_a_camera_that_fails_stops_the_arm_and_is_named(
     note = f"found after {1e3 * found_s:.0f} ms"
     figures.add(12, f"camera {fault}", robot, **stop, code=result.error_code, note=note)
     came, sent = graph.pictures.came, graph.pictures.sent
-    assert came > 15 and sent == (0 if fault == "unplugged" else came)
+    assert came >= graph.witness.config.tick_rate_hz / 2 and sent == (0 if fault == "unplugged" else came)
     assert result.error_code == code and f"camera '{graph.camera}'" in result.reason, result
     assert found_s <= _FOUND_S
     assert len(graph.seen()) > 0 and " ".join(map(str, _PAINT)) not in graph.seen()
@@ -111,7 +111,7 @@ def test_with_a_camera_that_fails_nothing_begins_to_move(
     graph.send()
     result = graph.result()
     figures.add(12, f"camera {fault} before the run", robot, code=result.error_code)
-    assert result.rule == "refused" and result.error_code == code, result
+    assert result.rule == "refused" and result.error_code == code, f"{result}\n{graph.logs()}"
     assert f"camera '{graph.camera}'" in result.reason
     graph.nothing_moves(since_s)
     assert " ".join(map(str, _PAINT)) not in graph.seen()

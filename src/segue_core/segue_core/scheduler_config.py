@@ -114,15 +114,15 @@ class SchedulerConfig(ChunkSettings):
     task_hold_ticks: int = Field(
         default=10, ge=1, le=3000, description="ticks that success must hold for task_detector"
     )
-    max_starved_ticks: int = Field(
-        default=30, ge=1, le=10000, description="starved ticks in a row before a fault"
+    max_starved_s: float = Field(
+        default=1.0, gt=0, le=600, description="time without an action left before a fault [s]"
     )
     max_bad_chunks: int = Field(default=3, ge=1, le=100, description="refused chunks in a row before a fault")
     max_failed_requests: int = Field(
         default=10, ge=1, le=1000, description="failed requests in a row before a fault"
     )
-    retry_ticks: int = Field(
-        default=3, ge=1, le=1000, description="ticks between a failed request and the next one"
+    retry_s: float = Field(
+        default=0.1, gt=0, le=60, description="time between a failed request and the next one [s]"
     )
     request_timeout_s: float = Field(
         default=10.0, gt=0, le=600, description="a request unanswered this long has failed [s]"

@@ -129,7 +129,7 @@ def test_commands_follow_the_chunk_and_the_robot_follows_the_commands(
 def test_an_answer_later_than_all_rows_starves_and_is_counted(
     robot: RobotConfig, task: TaskConfig, plant: SimulatedPlant
 ) -> None:
-    setup = replace(SHORT, scheduler={"time_limit_s": 4.5, "max_starved_ticks": 200}, latency="50")
+    setup = replace(SHORT, scheduler={"time_limit_s": 4.5, "max_starved_s": 6.7}, latency="50")
     result = run(robot, task, plant, WavingPolicy(), setup)
     assert result.starved == 20  # rows for ticks 50..109; asked at 80, answered at 130
     assert result.rule == "time_limit"

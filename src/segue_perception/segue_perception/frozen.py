@@ -42,7 +42,7 @@ class FrozenWatch:
         self._rest: tuple[Floats, int] | None = None  # where it stands, since when
 
     def frame(self, image: NDArray[np.uint8], now_ns: int) -> None:
-        """Notes a picture received at `now_ns` (steady clock)."""
+        """Notes a picture received at `now_ns`, on a clock that may be set back."""
         content = zlib.crc32(np.ascontiguousarray(image).data)
         if content != self._content:
             self._content, self._since_ns, self._box = content, now_ns, None
@@ -50,7 +50,8 @@ class FrozenWatch:
     def motion(self, state: Floats, now_ns: int) -> None:
         """Notes a measured state (D,) received at `now_ns`."""
         watched = state[self._indices]
-        if self._rest is None or np.abs(watched - self._rest[0]).max() > _STILL:
+        self._since_ns = min(self._since_ns, now_ns)
+        if self._rest is None or now_ns < self._rest[1] or np.abs(watched - self._rest[0]).max() > _STILL:
             self._rest = watched, now_ns
         if (
             now_ns - self._rest[1] > _RESTED_NS

@@ -5,7 +5,8 @@
     tick k                          |
 
 Stamps say what belongs together; whether a stream is alive is judged by when its messages were received, on
-the steady clock. Pure: no ROS and no clock.
+the clock of freshness: the steady one, or that of a simulation, which is as slow as its machine and may be set back.
+Pure: no ROS and no clock.
 """
 
 from collections import deque
@@ -28,6 +29,9 @@ from segue_perception.preprocess import resize
 JOINTS = "joint states"
 _KEPT_FRAMES = 8
 _KEPT_STATES = 128
+_SPEAKING_NS = (
+    100_000_000  # joint states that came so lately are of now; a simulated clock at 10 Hz is so coarse
+)
 _STANDING_MOTION = 0.1  # [m or rad] what an arm may move before a camera that stands must see it
 _CARRIED_MOTION = 0.02  # the same for the arm that carries the camera
 
@@ -38,7 +42,10 @@ class SyncLimits:
 
     tolerance_ns: int = TICK_TOLERANCE_NS  # a sample this little after its tick still belongs to it
     max_age_ns: int = 50_000_000  # oldest sample, before the tick
-    max_silence_ns: int = 200_000_000  # longest time without a message of a stream, on the steady clock
+    max_silence_ns: int = 200_000_000  # longest time without a message of a stream, on the clock of freshness
+    # Of a picture that comes, against the newest joint states: it may take its time. 2.5 and 1.5 ticks if that is more.
+    max_behind_ns: int = 250_000_000
+    max_ahead_ns: int = 150_000_000
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,11 @@ class Synchroniser:
                 stream.frames.clear()
 
     def refused(self, stream: str, error: PerceptionError, now_ns: int) -> None:
-        """A camera's picture, or joint states (`JOINTS`), that came at `now_ns` (steady) and cannot be used."""
+        """A camera's picture, or joint states (`JOINTS`), that came at `now_ns` and cannot be used."""
         self._refused[stream] = (error, now_ns)
 
     def add_frame(self, camera: str, frame: CameraFrame, now_ns: int) -> None:
-        """Takes a frame received at `now_ns` (steady).
+        """Takes a frame received at `now_ns`.
 
         Raises:
             PerceptionError: FRAME_CORRUPT when its size is not the camera's; it is not used.
@@ -124,12 +131,34 @@ class Synchroniser:
         if not stream.frames or frame.stamp_ns > stream.frames[-1].stamp_ns:
             stream.frames.append(CameraFrame(resize(frame.image, self._image_size), frame.stamp_ns))
 
+    def compare(self, camera: str, stamp_ns: int, now_ns: int) -> None:
+        """Judge a camera's clock by its newest picture, which came at `now_ns` with the joint states of that time.
+
+        Raises:
+            PerceptionError: FRAME_SKEWED. It would be taken for a punctual one, with pictures of another time.
+        """
+        if not self._joints_speak(now_ns):
+            return  # it is the joints that are missed then, and when they come again this picture is compared with them
+        apart_ns = stamp_ns - self._states[-1][0]
+        way, most_ns = (
+            ("ahead of", self._most_apart_ns[1]) if apart_ns > 0 else ("behind", self._most_apart_ns[0])
+        )
+        if abs(apart_ns) > most_ns:
+            got, allowed = told_apart(abs(apart_ns) * 1e-6, most_ns * 1e-6)
+            text = f"camera '{camera}': its stamps are {way} those of the joints"
+            raise PerceptionError(
+                ErrorCode.FRAME_SKEWED, text, got=f"{got} ms", expected=f"at most {allowed} ms"
+            )
+
     def add_state(self, state: Floats, stamp_ns: int, now_ns: int) -> None:
-        """Takes a measured state (D,), finite, received at `now_ns` (steady)."""
+        """Takes a measured state (D,), finite, received at `now_ns`."""
+        compared = self._joints_speak(now_ns)
         self._state_received_ns = now_ns
         self._refused.pop(JOINTS, None)
         for stream in self._streams.values():
             stream.watch.motion(state, now_ns)
+        if not compared:
+            self._forget_apart(stamp_ns)
         if not self._states or stamp_ns > self._states[-1][0]:
             self._states.append((stamp_ns, state))
 
@@ -138,6 +167,16 @@ class Synchroniser:
         kept = [stream.frames[0].stamp_ns for stream in self._streams.values() if stream.frames]
         kept += [self._states[0][0]] if self._states else []
         return self._time(tick) + self.limits.tolerance_ns < max([self._begin_ns, *kept])
+
+    def silence(self, now_ns: int) -> PerceptionError | None:
+        """What is wrong with a stream that fell silent; None as long as some have sent nothing yet."""
+        try:
+            for name in self._streams if self.heard_all else ():
+                with self._explained(name, now_ns):
+                    self._refuse_silent_camera(name, now_ns)
+        except PerceptionError as error:
+            return error
+        return None
 
     @property
     def heard_all(self) -> bool:
@@ -173,9 +212,7 @@ class Synchroniser:
 
     def _frame(self, name: str, tick: int, now_ns: int) -> CameraFrame:
         stream = self._streams[name]
-        if stream.received_ns is None:
-            raise PerceptionError(ErrorCode.FRAME_MISSING, f"camera '{name}' has sent nothing yet")
-        self._refuse_silence(ErrorCode.FRAME_STALE, f"camera '{name}' is silent", now_ns - stream.received_ns)
+        self._refuse_silent_camera(name, now_ns)
         if stream.watch.frozen(now_ns):
             raise PerceptionError(
                 ErrorCode.FRAME_FROZEN, f"camera '{name}' repeats one picture while the robot moves"
@@ -188,9 +225,17 @@ class Synchroniser:
             ErrorCode.FRAME_SKEWED, f"camera '{name}' has only frames from after tick {tick}"
         )
 
+    def _refuse_silent_camera(self, name: str, now_ns: int) -> None:
+        stream = self._streams[name]
+        if stream.received_ns is None:
+            raise PerceptionError(ErrorCode.FRAME_MISSING, f"camera '{name}' has sent nothing yet")
+        stream.received_ns = min(stream.received_ns, now_ns)
+        self._refuse_silence(ErrorCode.FRAME_STALE, f"camera '{name}' is silent", now_ns - stream.received_ns)
+
     def _state(self, tick: int, now_ns: int) -> tuple[int, Floats]:
         if self._state_received_ns is None:
             raise PerceptionError(ErrorCode.STATE_MISSING, "no joint states yet")
+        self._state_received_ns = min(self._state_received_ns, now_ns)
         silence = now_ns - self._state_received_ns
         self._refuse_silence(ErrorCode.STATE_MISSING, "joint states have stopped", silence)
         for stamp_ns, state in reversed(self._states):
@@ -209,6 +254,25 @@ class Synchroniser:
             if error is not None and now_ns - at_ns <= self.limits.max_silence_ns:
                 raise error.with_traceback(None) from None
             raise
+
+    def _joints_speak(self, now_ns: int) -> bool:
+        received_ns = self._state_received_ns if self._states else None
+        return received_ns is not None and now_ns - received_ns <= _SPEAKING_NS
+
+    def _forget_apart(self, stamp_ns: int) -> None:
+        """Pictures that came while there were no joint states to compare them with."""
+        behind_ns, ahead_ns = self._most_apart_ns
+        for stream in self._streams.values():
+            near = [frame for frame in stream.frames if -behind_ns <= frame.stamp_ns - stamp_ns <= ahead_ns]
+            stream.frames = deque(near, maxlen=_KEPT_FRAMES)
+
+    @property
+    def _most_apart_ns(self) -> tuple[int, int]:
+        """Behind and ahead."""
+        tick_ns = 1e9 / self._rate_hz
+        return max(self.limits.max_behind_ns, round(2.5 * tick_ns)), max(
+            self.limits.max_ahead_ns, round(1.5 * tick_ns)
+        )
 
     def _refuse_silence(self, code: ErrorCode, text: str, silence_ns: int) -> None:
         most = self.limits.max_silence_ns

@@ -99,4 +99,5 @@ class SensorRig:
             for name, faulty in self.cameras.items():
                 frame = faulty.read()
                 if frame is not None:
+                    self.sync.compare(name, frame.stamp_ns, self.now_ns)
                     self.sync.add_frame(name, frame, self.now_ns)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from every_robot import CASES, Case
 
+from segue_core.contracts.robot import RobotConfig
 from segue_core.errors import ErrorCode, PerceptionError
 from segue_perception.camera import CameraFrame
 from segue_perception.testing import TICK_NS, CameraFault, SensorRig
@@ -129,8 +130,75 @@ def test_a_wrist_camera_may_stand_still_while_the_other_arm_moves(rig: SensorRig
 def test_skewed_stamps_are_refused(rig: SensorRig) -> None:
     rig.run(0, 3)
     rig.cameras["right_wrist"].fault = CameraFault.SKEWED
-    rig.run(4, 20)
-    assert _code(rig, 20) is ErrorCode.FRAME_SKEWED
+    for tick in range(4, 20):
+        with pytest.raises(PerceptionError, match=r"'right_wrist'.* behind .*got 500 ms") as refusal:
+            rig.run(tick, tick)
+        rig.sync.refused("right_wrist", refusal.value, rig.now_ns)
+    assert _code(rig, 19) is ErrorCode.FRAME_SKEWED
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 30.0])
+@pytest.mark.parametrize("shift_s", [-0.3, 0.3])
+def test_a_camera_that_is_0_3_s_off_is_refused_at_any_rate(
+    robot: RobotConfig, rate_hz: float, shift_s: float
+) -> None:
+    """At 10 Hz 0.3 s are three ticks: the pictures were taken for punctual ones, of what the arm did not do yet."""
+    rig = SensorRig(robot.model_copy(update={"tick_rate_hz": rate_hz}))
+    rig.run(0, 20)
+    stamp_ns = rig.now_ns + round(shift_s * 1e9)
+    with pytest.raises(
+        PerceptionError, match=rf"'head'.*got 300 ms; expected at most {250 if shift_s < 0 else 150} ms"
+    ) as refusal:
+        rig.sync.compare("head", stamp_ns, rig.now_ns)
+    assert refusal.value.code is ErrorCode.FRAME_SKEWED
+
+
+@pytest.mark.parametrize("shift_s", [-0.3, 0.3])
+@pytest.mark.parametrize("after", ["reset", "silence"])
+def test_a_picture_that_came_without_joint_states_is_judged_when_they_come(
+    rig: SensorRig, after: str, shift_s: float
+) -> None:
+    """After a reset one picture of a camera on another clock got into an observation, and a run began with it."""
+    rig.run(0, 20 if after == "reset" else 10)
+    if after == "reset":
+        rig.sync.clear()
+    rig.now_ns = round(21 * TICK_NS)
+    for name in rig.cameras:
+        stamp_ns = rig.now_ns + (round(shift_s * 1e9) if name == "head" else 0)
+        rig.sync.add_frame(name, CameraFrame(np.zeros((192, 256, 3), np.uint8), stamp_ns), rig.now_ns)
+    rig.sync.add_state(rig.state, rig.now_ns, rig.now_ns)
+    assert not rig.sync.complete(21)
+    for tick in range(22, 32):
+        rig.sync.add_state(rig.state, round(tick * TICK_NS), round(tick * TICK_NS))
+    assert not rig.sync.complete(30) and not rig.sync.complete(12)
+
+
+def test_a_silent_camera_is_named_before_any_tick_is_missed(rig: SensorRig) -> None:
+    """In a simulation at 10 Hz it was named together with the end of the run, or after it."""
+    assert rig.sync.silence(0) is None
+    rig.run(0, 3)
+    rig.cameras["head"].fault = CameraFault.UNPLUGGED
+    rig.run(4, 9)
+    assert rig.sync.silence(rig.now_ns) is None
+    rig.run(10, 10)
+    silence = rig.sync.silence(rig.now_ns)
+    assert silence is not None and silence.code is ErrorCode.FRAME_STALE and "'head'" in silence.text
+
+
+def test_a_clock_that_is_set_back_hides_neither_a_silent_nor_a_frozen_camera(rig: SensorRig) -> None:
+    """The clock of a simulation begins anew when it is started again."""
+    rig.run(300, 310, move=0.01)
+    rig.sync.clear()
+    rig.cameras["head"].fault = CameraFault.FROZEN
+    rig.run(0, 40, move=0.01)
+    assert _code(rig, 40) is ErrorCode.FRAME_FROZEN
+    rig.run(300, 310, move=0.01)
+    rig.sync.clear()
+    rig.cameras["head"].fault = CameraFault.UNPLUGGED
+    rig.run(0, 4)
+    assert _code(rig, 4) is ErrorCode.FRAME_SKEWED
+    rig.run(5, 12)
+    assert _code(rig, 12) is ErrorCode.FRAME_STALE
 
 
 def test_a_frame_of_another_size_is_refused_and_not_used(rig: SensorRig) -> None:

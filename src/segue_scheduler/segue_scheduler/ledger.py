@@ -3,6 +3,7 @@
 import numpy as np
 
 from segue_core.chunk import ActionChunk
+from segue_core.durations import whole_ticks
 from segue_core.policy import ChunkRequest
 from segue_core.scheduler_config import SchedulerConfig
 
@@ -11,8 +12,8 @@ class RequestLedger:
     """Sequence numbers never repeat in the life of the object: an answer from before a restart is unknown."""
 
     def __init__(self, config: SchedulerConfig, rate_hz: float, seed: int) -> None:
-        self._retry_ticks = config.retry_ticks
-        self._timeout_ticks = max(1, round(config.request_timeout_s * rate_hz))
+        self._retry_ticks = whole_ticks(config.retry_s, rate_hz)
+        self._timeout_ticks = whole_ticks(config.request_timeout_s, rate_hz)
         self._seed = seed
         self._next_sequence = 0
         self.reset()

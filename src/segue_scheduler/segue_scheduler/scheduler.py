@@ -299,7 +299,7 @@ class ChunkScheduler:
             measured = self._measured(inputs.measured)
         except SchedulerError as error:
             return Outcome(False, "fault", error.carried, error.code)
-        fault = give_up(self._config, self._ledger, run.starved_in_a_row, run.notes)
+        fault = give_up(self._config, self._space.rate_hz, self._ledger, run.starved_in_a_row, run.notes)
         evidence = Evidence(
             elapsed=inputs.tick - run.start_tick,
             waiting=phase is Phase.WAITING,

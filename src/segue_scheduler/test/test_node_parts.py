@@ -52,7 +52,7 @@ POSE = np.linspace(0.1, 0.5, SPACE.dim)
 
 def _session(lease: Lease | None = None) -> Session:
     spec = RunSpec("run", "task", "", 7, SchedulerConfig(time_limit_s=3.0))
-    return Session(spec, SPACE, INFO, lease or Lease(1.0, required=False, now_s=0.0), state_timeout_ticks=15)
+    return Session(spec, SPACE, INFO, lease or Lease(1.0, required=False, now_s=0.0), state_timeout_s=0.5)
 
 
 def _chunk(start_tick: int, sequence: int) -> ActionChunk:
@@ -121,14 +121,29 @@ def test_a_run_that_sees_the_robot_no_more_ends() -> None:
     assert session.outcome is not None and session.outcome.code == ErrorCode.STATE_MISSING
 
 
+@pytest.mark.parametrize("rate_hz", [10.0, 30.0, 50.0])
+def test_no_command_is_for_an_observation_of_half_a_second_whatever_the_rate(rate_hz: float) -> None:
+    """Fault 12: the limit was 15 ticks, and robots with 10 of them in a second went on for 1.57 s."""
+    space = replace(SPACE, rate_hz=rate_hz)
+    spec = RunSpec("run", "task", "", 7, SchedulerConfig(time_limit_s=3.0))
+    info = replace(INFO, action_space=space, rate_hz=rate_hz)
+    session = Session(spec, space, info, Lease(1.0, required=False, now_s=0.0), state_timeout_s=0.5)
+    for tick in range(10, 60):
+        session.step(tick, POSE, 10, now_s=0.0)
+        if session.outcome is not None:
+            break
+    assert (tick - 10) / rate_hz == 0.5
+    assert session.outcome is not None and "no observation for 0.50 s" in session.outcome.reason
+
+
 def test_where_time_waits_a_run_is_not_ended_by_what_was_seen_too_late_before_it_began() -> None:
     """Time passes while the robot is armed: on a busy machine "no observation for 20 ticks" ended runs at once."""
     session = replace(_session(), waits=True)
     session.step(30, POSE, 10, now_s=0.0)
     assert session.outcome is None
-    session.step(45, POSE, 10, now_s=0.0)
+    session.step(44, POSE, 10, now_s=0.0)
     assert session.outcome is None
-    session.step(46, POSE, 10, now_s=0.0)
+    session.step(45, POSE, 10, now_s=0.0)
     assert session.outcome is not None and session.outcome.code == ErrorCode.STATE_MISSING
     robot = _session()
     robot.step(30, POSE, 10, now_s=0.0)
@@ -344,7 +359,7 @@ def _arrival_ages(latency: str, answered_at_once: bool) -> list[int]:
     """Ticks between a request and its delivery to the scheduler, for the first requests of a run."""
     config = SchedulerConfig(time_limit_s=20.0, delay_mode="adaptive", when_infeasible="shorten")
     spec = RunSpec("run", "task", "", 7, config, injected_latency(latency, 7))
-    session = Session(spec, SPACE, INFO, Lease(1.0, required=False, now_s=0.0), state_timeout_ticks=15)
+    session = Session(spec, SPACE, INFO, Lease(1.0, required=False, now_s=0.0), state_timeout_s=0.5)
     asked, late, ages = -1, 0 if answered_at_once else 12, []
     answers: dict[int, ActionChunk] = {}
     for tick in range(300):
@@ -476,7 +491,7 @@ def test_a_streamed_run_replayed_from_its_messages_gives_byte_identical_commands
     info = replace(INFO, capabilities=INFO.capabilities | {"streaming"})
     config = SchedulerConfig(time_limit_s=20.0, delay_mode="adaptive", when_infeasible="shorten")
     lease = Lease(1.0, required=False, now_s=0.0)
-    session = Session(RunSpec("run", "task", "", 7, config), SPACE, info, lease, state_timeout_ticks=15)
+    session = Session(RunSpec("run", "task", "", 7, config), SPACE, info, lease, state_timeout_s=0.5)
     recorded, live, due = [], [], dict[int, ActionChunk]()
     for tick in range(40, 160):
         if tick in due:

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from segue_core.chunk import ActionChunk
 from segue_core.errors import ErrorCode, SchedulerError
+from segue_core.scheduler_config import SchedulerConfig
+from segue_scheduler.faults import give_up
+from segue_scheduler.ledger import RequestLedger
 from segue_scheduler.replay import commands
 from segue_scheduler.testing.drive import drive
 from segue_scheduler.testing.line_robot import SPACE, scheduler
@@ -76,7 +79,7 @@ def test_a_chunk_shorter_than_the_policy_s_shortest_is_refused() -> None:
 
 
 def test_a_failed_request_is_asked_again_and_counted() -> None:
-    machine = scheduler(retry_ticks=3)
+    machine = scheduler(retry_s=0.1)
     policy = ScriptedPolicy(SPACE, misbehaviour={1: Misbehaviour.FAILURE})
     outputs, _ = drive(machine, policy, SPACE, 60)
     assert [request.start_tick for request in policy.requests] == [0, 38, 42]
@@ -114,7 +117,7 @@ def test_an_unanswered_request_times_out_and_its_late_answer_is_dropped() -> Non
 
 
 def test_starving_for_too_long_is_a_fault_and_the_last_action_is_held() -> None:
-    machine = scheduler(max_starved_ticks=20)
+    machine = scheduler(max_starved_s=20 / 30)
     policy = ScriptedPolicy(SPACE, misbehaviour={1: Misbehaviour.SILENCE})
     outputs, _ = drive(machine, policy, SPACE, 200)
     starved = [output for output in outputs if output.starved]
@@ -123,6 +126,20 @@ def test_starving_for_too_long_is_a_fault_and_the_last_action_is_held() -> None:
     outcome = outputs[-1].outcome
     assert outcome is not None
     assert outcome.code is ErrorCode.SCHEDULER_STARVED
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 30.0, 50.0])
+def test_starving_is_borne_for_the_same_time_and_a_request_repeated_as_soon_at_any_rate(
+    rate_hz: float,
+) -> None:
+    """Both were ticks: an arm with 10 of them in a second stood for three seconds before anybody said so."""
+    ledger = RequestLedger(SchedulerConfig(), rate_hz, 0)
+    ledger.fail(100)
+    again = next(tick for tick in range(100, 200) if ledger.may_ask(tick))
+    assert (again - 100) / rate_hz == pytest.approx(0.1)
+    assert give_up(SchedulerConfig(), rate_hz, ledger, round(rate_hz) - 1, []) is None
+    given_up = give_up(SchedulerConfig(), rate_hz, ledger, round(rate_hz), [])
+    assert given_up is not None and given_up.code is ErrorCode.SCHEDULER_STARVED
 
 
 def _executed(hangs: int, **config: float) -> tuple[list[TickOutput], int]:
@@ -155,7 +172,7 @@ def test_a_policy_that_is_always_slow_is_not_held_back() -> None:
 
 
 def test_starvations_that_end_in_time_do_not_add_up_to_a_fault() -> None:
-    machine = scheduler(delay_mode="adaptive", max_starved_ticks=25)
+    machine = scheduler(delay_mode="adaptive", max_starved_s=25 / 30)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 400, lambda number: 40)
     assert machine.stats.longest_starvation == 20
     assert machine.stats.starved_ticks > 100
@@ -163,7 +180,7 @@ def test_starvations_that_end_in_time_do_not_add_up_to_a_fault() -> None:
 
 
 def test_inference_slower_than_the_horizon_holds_between_chunks_and_then_faults() -> None:
-    machine = scheduler(delay_mode="adaptive", max_starved_ticks=40)
+    machine = scheduler(delay_mode="adaptive", max_starved_s=40 / 30)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 400, lambda number: 70)
     assert (np.diff(commands(outputs)[:, 0]) >= 0).all()
     outcome = outputs[-1].outcome
@@ -172,7 +189,7 @@ def test_inference_slower_than_the_horizon_holds_between_chunks_and_then_faults(
 
 
 def test_a_chunk_wholly_in_the_past_is_dropped_and_asked_again_at_once() -> None:
-    machine = scheduler(delay_mode="adaptive", max_starved_ticks=100)
+    machine = scheduler(delay_mode="adaptive", max_starved_s=100 / 30)
     policy = ScriptedPolicy(SPACE)
     drive(machine, policy, SPACE, 150, lambda number: 65 if number == 1 else 5)
     assert machine.stats.late_chunks == 1

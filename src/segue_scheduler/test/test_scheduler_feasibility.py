@@ -87,7 +87,7 @@ def test_a_method_without_guidance_has_no_ramp_to_shorten(plain: str) -> None:
 
 
 def test_a_delay_longer_than_the_overlap_claims_the_overlap_and_says_so() -> None:
-    machine = scheduler(delay_mode="adaptive", warmup=0, max_starved_ticks=1000)
+    machine = scheduler(delay_mode="adaptive", warmup=0, max_starved_s=1000 / 30)
     policy = ScriptedPolicy(SPACE)
     outputs, _ = drive(machine, policy, SPACE, 200, lambda number: 40)
     assert machine.stats.shortened_requests > 0

@@ -68,7 +68,7 @@ def test_requests_are_a_stride_apart_and_claim_the_configured_lengths() -> None:
 @given(delay_lists, st.sampled_from(ASYNCHRONOUS))
 def test_a_reference_says_what_is_executed_until_the_answer_comes(delays: list[int], method: str) -> None:
     policy = ScriptedPolicy(SPACE, disagreement=3.0)
-    machine = scheduler(continuation=method, delay_mode="adaptive", max_starved_ticks=10_000)
+    machine = scheduler(continuation=method, delay_mode="adaptive", max_starved_s=300.0)
     outputs, _ = drive(machine, policy, SPACE, 400, cycled(delays))
     spliced = {output.seam.sequence: output.tick for output in outputs if output.seam}
     for request in policy.requests:
@@ -80,7 +80,7 @@ def test_a_reference_says_what_is_executed_until_the_answer_comes(delays: list[i
 
 @given(delay_lists, st.sampled_from(ASYNCHRONOUS), st.sampled_from(["adaptive", "constructed"]))
 def test_a_late_chunk_never_moves_the_arm_backwards(delays: list[int], method: str, mode: str) -> None:
-    machine = scheduler(continuation=method, delay_mode=mode, max_starved_ticks=10_000)
+    machine = scheduler(continuation=method, delay_mode=mode, max_starved_s=300.0)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE), SPACE, 400, cycled(delays))
     assert (np.diff(commands(outputs)[:, 0]) >= 0).all()
 
@@ -88,9 +88,7 @@ def test_a_late_chunk_never_moves_the_arm_backwards(delays: list[int], method: s
 @given(delay_lists, misbehaviours)
 def test_rows_are_executed_at_their_own_ticks(delays: list[int], wrong: dict[int, Misbehaviour]) -> None:
     policy = ScriptedPolicy(SPACE, misbehaviour=wrong)
-    machine = scheduler(
-        delay_mode="adaptive", max_starved_ticks=10_000, max_bad_chunks=100, request_timeout_s=2
-    )
+    machine = scheduler(delay_mode="adaptive", max_starved_s=300.0, max_bad_chunks=100, request_timeout_s=2)
     outputs, _ = drive(machine, policy, SPACE, 400, cycled(delays))
     asked = {output.request.sequence: output.tick for output in outputs if output.request}
     shift, moved_at = 0, -1
@@ -127,7 +125,7 @@ def test_chunks_shorter_than_the_horizon_keep_the_robot_moving_as_much_as_can_be
 
 @given(delay_lists, misbehaviours)
 def test_starvation_is_counted_exactly(delays: list[int], wrong: dict[int, Misbehaviour]) -> None:
-    patient: dict[str, Any] = {"max_starved_ticks": 10_000, "max_bad_chunks": 100, "request_timeout_s": 2}
+    patient: dict[str, Any] = {"max_starved_s": 300.0, "max_bad_chunks": 100, "request_timeout_s": 2}
     machine = scheduler(shortest=0, delay_mode="adaptive", **patient)
     outputs, _ = drive(machine, ScriptedPolicy(SPACE, misbehaviour=wrong), SPACE, 400, cycled(delays))
     first: int | None = None

@@ -6,7 +6,7 @@ deadline with the newest sample that is still near enough.
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,15 +36,17 @@ from segue_ros.joint_states import JointStateReader
 from segue_ros.lifecycle import LifecycleComponent, run
 
 _DEADLINE_TICKS = 0.9  # how long after its tick an observation waits for a late sensor
-_SIMULATED_DEADLINE_TICKS = 4.9  # a simulated clock that waits is at most two ticks ahead of its observations
-_FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
-_FINDING_TICKS = (
-    30  # and at the earliest so much of the sensors' own time later: a simulated world may stand at first
+_SIMULATED_DEADLINE_TICKS = (
+    2.9  # a simulated clock that waits is at most two ticks ahead of its observations,
 )
-_AHEAD_TICKS = 2.5  # of this node's clock a stamp may be; a simulated clock may be read later than pictures
-_SIMULATED_AHEAD_TICKS = 10.0
+_SIMULATED_DEADLINE_S = 0.16  # and ticks may be short
+_FINDING_S = 3.0  # a sensor that has never sent is missed then: publishers are found one after the other
+_FINDING_STAMPED_S = (
+    1.0  # and at the earliest so much of the sensors' own time later: a world may stand at first
+)
+_AHEAD_S = 0.1  # of this node's clock a stamp may be; a simulated clock may be read later than pictures
 _OTHER_CLOCK_NS = 10_000_000_000  # stamps that are this far from the node's clock are on another one
-_SIMULATED_LOOK_S = 0.1  # on the steady clock: what a busy machine has not read yet is not late
+_SIMULATED_LOOK_S = 0.03  # on the steady clock: what a busy machine has not read yet is not late
 
 
 class PerceptionParameters(StrictModel):
@@ -66,7 +68,7 @@ class PerceptionParameters(StrictModel):
 
 
 class PerceptionNode(LifecycleComponent):
-    """Node `perception`; see README.md for its topics. `steady_ns` is the clock of freshness."""
+    """Node `perception`; see README.md for its topics. `steady_ns` is the clock of freshness of a robot."""
 
     def __init__(self, steady_ns: Callable[[], int] = time.monotonic_ns) -> None:
         super().__init__("perception")
@@ -95,6 +97,7 @@ class PerceptionNode(LifecycleComponent):
         )
         self._stamps: dict[str, int] = {}  # the last of every stream
         self._sync.clear()
+        self._pictures: dict[str, Subscription[Image]] = {}
         self._joints: Any = self.create_subscription(
             JointState, "joint_states", self._on_joint_states, qos.JOINTS
         )
@@ -129,17 +132,24 @@ class PerceptionNode(LifecycleComponent):
     def _subscribe(self, camera: str) -> "tuple[Subscription[Image], Subscription[CompressedImage]]":
         """Raw pictures and compressed ones: a bag that is played back has only the latter."""
         topic = f"{camera}_camera/image_raw"
-        raw = partial(self._on_image, camera, to_rgb)
-        compressed = partial(self._on_compressed, camera)
-        return (
-            self.create_subscription(Image, topic, raw, qos.SENSOR),
-            self.create_subscription(CompressedImage, f"{topic}/compressed", compressed, qos.SENSOR),
+        raw: Subscription[Image] = self.create_subscription(
+            Image, topic, lambda message: self._on_raw(camera, raw, message), qos.SENSOR
         )
+        self._pictures[camera] = raw
+        compressed = partial(self._on_compressed, camera)
+        return raw, self.create_subscription(CompressedImage, f"{topic}/compressed", compressed, qos.SENSOR)
+
+    def _on_raw(self, camera: str, source: "Subscription[Image]", message: Image) -> None:
+        """All that have come, beside the joint states that have: read late, they would seem to be of another time."""
+        pictures = [message, *(more for more, _ in waiting_messages(source))]
+        for more, _ in waiting_messages(self._joints):
+            self._take_joint_states(more)
+        self._take_pictures(camera, to_rgb, pictures)
 
     def _on_compressed(self, camera: str, message: CompressedImage) -> None:
         """Where a camera sends both, the raw pictures count."""
         if self.count_publishers(self.resolve_topic_name(f"{camera}_camera/image_raw")) == 0:
-            self._on_image(camera, lambda sent: decompressed(sent.data), message)
+            self._take_pictures(camera, lambda sent: decompressed(sent.data), [message])
 
     def _on_policy_info(self, message: PolicyInfo) -> None:
         """Pictures are made as large as the policy reads them."""
@@ -151,13 +161,29 @@ class PerceptionNode(LifecycleComponent):
         if info.cameras:
             self._sync.show_at(info.image_size)
 
-    def _on_image(self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any) -> None:
-        stamp_ns = ticks.nanoseconds(message.header.stamp)
-        self._notice(camera, stamp_ns)
+    def _take_pictures(
+        self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], messages: Sequence[Any]
+    ) -> None:
+        """The newest of them says whether the camera's clock is that of the joints."""
+        stamps = [ticks.nanoseconds(message.header.stamp) for message in messages]
+        for stamp_ns in stamps:
+            self._notice(camera, stamp_ns)
         try:
-            self._refuse_ahead(camera, stamp_ns)
+            self._refuse_ahead(camera, stamps[-1])
+            self._sync.compare(camera, stamps[-1], self._fresh_ns())
+        except PerceptionError as error:
+            self._refuse(camera, error)
+            return
+        for message, stamp_ns in zip(messages, stamps, strict=True):
+            if stamp_ns <= stamps[-1]:  # otherwise it is from before a reset of the world
+                self._take_picture(camera, convert, message, stamp_ns)
+
+    def _take_picture(
+        self, camera: str, convert: Callable[[Any], NDArray[np.uint8]], message: Any, stamp_ns: int
+    ) -> None:
+        try:
             image = _read(camera, convert, message)
-            self._sync.add_frame(camera, CameraFrame(image, stamp_ns), self._steady_ns())
+            self._sync.add_frame(camera, CameraFrame(image, stamp_ns), self._fresh_ns())
         except PerceptionError as error:
             self._refuse(camera, error)
             return
@@ -180,7 +206,7 @@ class PerceptionNode(LifecycleComponent):
         if sample is not None:
             self._notice(JOINTS, sample.stamp_ns)
             state = self._state(sample.q, sample.grippers)
-            self._sync.add_state(state, sample.stamp_ns, self._steady_ns())
+            self._sync.add_state(state, sample.stamp_ns, self._fresh_ns())
             self._publish_if_complete(sample.stamp_ns)
 
     def _notice(self, stream: str, stamp_ns: int) -> None:
@@ -196,9 +222,8 @@ class PerceptionNode(LifecycleComponent):
     def _refuse_ahead(self, camera: str, stamp_ns: int) -> None:
         """Nobody takes a picture of what is to come: such a camera is on another clock than the rest."""
         now_ns, foreign = self._now()
-        most = (_SIMULATED_AHEAD_TICKS if self._simulated else _AHEAD_TICKS) / self._rate_hz
-        if now_ns and not foreign and stamp_ns - now_ns > most * 1e9:
-            got, allowed = told_apart((stamp_ns - now_ns) * 1e-6, most * 1e3)
+        if not self._simulated and not foreign and stamp_ns - now_ns > _AHEAD_S * 1e9:
+            got, allowed = told_apart((stamp_ns - now_ns) * 1e-6, _AHEAD_S * 1e3)
             text = f"camera '{camera}': its stamps are ahead of the clock"
             raise PerceptionError(
                 ErrorCode.FRAME_SKEWED, text, got=f"{got} ms", expected=f"at most {allowed} ms"
@@ -212,11 +237,22 @@ class PerceptionNode(LifecycleComponent):
     def _on_deadline(self) -> None:
         if not self._stamps:
             return
+        for camera, source in self._pictures.items():
+            for more, _ in waiting_messages(source):
+                self._on_raw(camera, source, more)
+        if silence := self._sync.silence(self._fresh_ns()):
+            self._report(silence)
         now_ns, foreign = self._now()
-        patience = _SIMULATED_DEADLINE_TICKS if self._simulated or foreign else _DEADLINE_TICKS
-        tick = ticks.tick_of(now_ns - round(patience * 1e9 / self._rate_hz), self._rate_hz)
+        patience_s = _DEADLINE_TICKS / self._rate_hz
+        if self._simulated or foreign:
+            patience_s = max(_SIMULATED_DEADLINE_S, _SIMULATED_DEADLINE_TICKS / self._rate_hz)
+        tick = ticks.tick_of(now_ns - round(patience_s * 1e9), self._rate_hz)
         if tick > self._last_tick and not self._finding(tick):
             self._publish(tick)
+
+    def _fresh_ns(self) -> int:
+        """Now, for what is alive: a camera of a slow simulation is not silent between two of its pictures."""
+        return self.get_clock().now().nanoseconds if self._simulated else self._steady_ns()
 
     def _now(self) -> tuple[int, bool]:
         """Now [ns] by the clock of the stamps, and whether it is another than this node's, as when a bag is played."""
@@ -233,15 +269,12 @@ class PerceptionNode(LifecycleComponent):
             return True
         first_ns, first_stamp_ns = self._first_ns
         passed_ns = self._now()[0] - first_stamp_ns
-        return (
-            self._steady_ns() - first_ns < _FINDING_S * 1e9
-            or passed_ns < _FINDING_TICKS * 1e9 / self._rate_hz
-        )
+        return self._steady_ns() - first_ns < _FINDING_S * 1e9 or passed_ns < _FINDING_STAMPED_S * 1e9
 
     def _publish(self, tick: int) -> None:
         self._last_tick = tick
         try:
-            sample = self._sync.assemble(tick, self._steady_ns())
+            sample = self._sync.assemble(tick, self._fresh_ns())
         except PerceptionError as error:
             self._report(error)
             return
@@ -256,12 +289,12 @@ class PerceptionNode(LifecycleComponent):
         )
 
     def _refuse(self, stream: str, error: PerceptionError) -> None:
-        self._sync.refused(stream, error, self._steady_ns())
+        self._sync.refused(stream, error, self._fresh_ns())
         self._report(error)
 
     def _report(self, error: PerceptionError) -> None:
         """A tick without an observation: policies that ask for it are refused, which stops the robot."""
-        begins, self._fault = self._fault is None, error
+        begins, self._fault = self._fault is None or self._fault.code is not error.code, error
         self.get_logger().warning(str(error), throttle_duration_sec=1.0)
         if begins:
             self._diagnose()

@@ -15,6 +15,7 @@ from unique_identifier_msgs.msg import UUID
 
 from segue_core import wire
 from segue_core.contracts.files import load_robot
+from segue_core.durations import whole_ticks
 from segue_core.errors import SegueError
 from segue_core.scheduler_config import RunSettings
 from segue_core.tick_gate import TickGate
@@ -57,7 +58,7 @@ CHANGEABLE = (
     *RunSettings.model_fields,
     "lease_s",
     "lease_required",
-    "state_timeout_ticks",
+    "state_timeout_s",
     "policy_timeout_s",
 )
 """Parameters that may change between runs."""
@@ -256,7 +257,8 @@ class SchedulerNode(SchedulerBase):
             self.get_logger().warning(f"observation dropped: {error}", throttle_duration_sec=1.0)
             return
         state = np.array(message.state, dtype=np.float64)
-        if message.tick >= self.measured_at or message.tick < self.tick - self.given.state_timeout_ticks:
+        anew = self.tick - whole_ticks(self.given.state_timeout_s, self.space.rate_hz)
+        if message.tick >= self.measured_at or message.tick < anew:
             self.measured, self.measured_at, self._seen = state, int(message.tick), message
             if self._gate:
                 self._gate.arrived(self.measured_at + _BEHIND_TICKS)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue_core.action_space import ActionSpace
+from segue_core.durations import whole_ticks
 from segue_core.errors import WHAT_TO_DO, ErrorCode, SegueError, told_code
 from segue_core.latency import Latency
 from segue_core.lease import Lease
@@ -54,7 +55,7 @@ class Session:
     """Feeds a `ChunkScheduler` once per tick; ends it when its client, its clock, the robot or its guard is lost.
 
     Args:
-        state_timeout_ticks: age of the measured state at which the run ends.
+        state_timeout_s: no command is for a measured state that is so old: the run ends at the tick before.
         unseen: what perception says about it.
         waits: time waits for what a run needs, but only from its first command on: what a busy machine saw too late
             before that does not count.
@@ -64,7 +65,7 @@ class Session:
     space: ActionSpace
     info: PolicyInfo
     lease: Lease
-    state_timeout_ticks: int
+    state_timeout_s: float
     unseen: Unseen = field(default_factory=Unseen)
     waits: bool = False
     inbox: Inbox = field(init=False)
@@ -206,7 +207,9 @@ class Session:
             return Outcome(False, "lease", text, ErrorCode.TASK_LEASE_EXPIRED)
         began_at = self.started_at if self.waits and self.started_at is not None else measured_at
         age = tick - max(measured_at, began_at)
-        if age > self.state_timeout_ticks:
-            why = self.unseen.because(f"no observation for {age} ticks (at most {self.state_timeout_ticks})")
+        if age >= whole_ticks(self.state_timeout_s, self.space.rate_hz):
+            age_s = age / self.space.rate_hz
+            text = f"no observation for {age_s:.2f} s ({age} ticks; {self.state_timeout_s:g} s is too old)"
+            why = self.unseen.because(text)
             return Outcome(False, "fault", why.carried, why.code)
         return None

@@ -26,8 +26,8 @@ class SchedulerParameters(RunSettings):
     )
     lease_s: float = Field(default=1.0, gt=0, le=60, description="a client silent for so long is gone [s]")
     lease_required: bool = Field(default=False, description="also for clients that never renewed their lease")
-    state_timeout_ticks: int = Field(
-        default=15, ge=1, le=300, description="age of the observation that ends a run"
+    state_timeout_s: float = Field(
+        default=0.5, gt=0, le=10, description="a run ends before an observation is so old [s]"
     )
     waits: bool = Field(
         default=False, description="a tick waits for its observations, and the simulated clock for it"

@@ -9,6 +9,7 @@ from rclpy.action.server import ServerGoalHandle
 
 from segue_core.contracts.files import load_file
 from segue_core.contracts.task import TaskConfig
+from segue_core.durations import whole_ticks
 from segue_core.errors import (
     ConfigError,
     ErrorCode,
@@ -191,7 +192,7 @@ class TaskServer:
             node.space,
             info,
             self._lease(),
-            node.given.state_timeout_ticks,
+            node.given.state_timeout_s,
             node.unseen,
             node.given.waits,
         )
@@ -241,7 +242,8 @@ class TaskServer:
 
     async def _see_the_present(self) -> None:
         """Wait until observations are up to date: on a busy machine they fall behind while everything starts."""
-        node, allowed = self._node, max(1, self._node.given.state_timeout_ticks // 3)
+        node = self._node
+        allowed = max(_SETTLE_TICKS, whole_ticks(node.given.state_timeout_s / 3.0, node.space.rate_hz))
         text = f"observations are more than {allowed} ticks behind for 10 s: this machine is too busy to see the robot"
         await self._see(lambda: node.tick - node.measured_at <= allowed, text)
 
