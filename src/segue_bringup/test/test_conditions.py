@@ -162,9 +162,14 @@ def test_what_a_terminal_cannot_show_is_printed_as_a_question_mark() -> None:
 def test_other_machines_are_heard_only_where_some_are_named(changed: dict[str, str], profile: str) -> None:
     bare = {k: v for k, v in PLAIN.items() if k not in (PROFILE, "ROS_AUTOMATIC_DISCOVERY_RANGE")}
     ros = find_ros(WORKSPACE, bare)
-    assert run_environment(WORKSPACE, ros, {**bare, **changed})[PROFILE] == str(
-        WORKSPACE.dds_profiles / profile
-    )
+    child = run_environment(WORKSPACE, ros, {**bare, **changed})
+    assert child[PROFILE] == str(WORKSPACE.dds_profiles / profile)
+    said = ros_conditions.listens(child)
+    if profile == "this_machine.xml":
+        assert said.status == "ok" and "loopback interface alone" in said.found
+    else:
+        assert said.status == "warning" and "all interfaces" in said.found and "firewall" in said.cure
+        assert all(f"{name}={value}" in said.found for name, value in changed.items() if name != PROFILE)
 
 
 def test_only_middlewares_are_offered_as_middlewares(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from segue_bringup.environment import conditions, host
 from segue_bringup.environment.checks import Check, machine_checks, ros_check
 from segue_bringup.environment.errors import EXIT_ENVIRONMENT
 from segue_bringup.environment.ros import Ros
-from segue_bringup.environment.ros_conditions import ros_log_folder
+from segue_bringup.environment.ros_conditions import listens, ros_log_folder
 from segue_bringup.environment.setup_steps import Setup
 from segue_bringup.environment.stamps import StampStore
 from segue_bringup.environment.steps import pending
@@ -65,7 +65,7 @@ def _software(workspace: Workspace, child: Mapping[str, str]) -> list[Check]:
 
 def _places(child: Mapping[str, str]) -> list[Check]:
     room = conditions.room(Path("runs"))
-    return [_settings(child), *([room] if room else [])]
+    return [_settings(child), listens(child), *([room] if room else [])]
 
 
 def lerobot(workspace: Workspace, environment: Mapping[str, str]) -> Check:

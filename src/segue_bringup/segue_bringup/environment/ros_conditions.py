@@ -11,6 +11,10 @@ from segue_bringup.environment.checks import Check
 
 _RANGES = ("LOCALHOST", "SUBNET", "SYSTEM_DEFAULT", "OFF")  # of ROS 2 Iron and later
 _PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+_ALONE = "this_machine.xml"  # the profile that binds to the loopback interface
+_NETWORK = (
+    "see that nobody else reaches this machine: a cable of its own, a firewall, SROS 2 (docs/two-machines.md)"
+)
 _PLUGIN = b"builtin.PKI-DH"  # its plug-in for authentication, by the name that profiles have for it
 _SEGMENTS_MB = 300  # eight processes with a segment of 34 MB each, config/dds/large_images.xml
 # Libraries that middlewares share. Those of messages have two underscores: librmw_dds_common__rosidl_typesupport_cpp.
@@ -106,6 +110,18 @@ def peers(environment: Mapping[str, str]) -> Check | None:
         return None
     found = f"ROS_STATIC_PEERS names {', '.join(unknown)}, which has no address here"
     return Check("discovery", "missing", found, "give addresses, or names that `getent hosts NAME` finds")
+
+
+def listens(environment: Mapping[str, str]) -> Check:
+    """Which network interfaces the nodes listen on."""
+    name, profile = "network", environment.get(_PROFILE, "")
+    if Path(profile).name == _ALONE:
+        return Check(name, "ok", "nodes listen on the loopback interface alone")
+    found = "nodes listen on all interfaces: whoever reaches them can see and command, not only who is named"
+    named = [key for key in ("ROS_STATIC_PEERS", "ROS_AUTOMATIC_DISCOVERY_RANGE") if environment.get(key)]
+    return Check(
+        name, "warning", f"{found} ({', '.join(f'{key}={environment[key]}' for key in named)})", _NETWORK
+    )
 
 
 def _has_address(name: str) -> bool:
