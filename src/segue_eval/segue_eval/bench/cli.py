@@ -145,6 +145,8 @@ def _streams(options: BenchTokens) -> Any:
         raise ConfigError(ErrorCode.CONFIG_INVALID_VALUE, text, allowed=can)
     Runtime("cpu", "float32", threads=options.threads).prepare()
     settings = {} if folder else read_settings(config_folder() / "training" / f"{options.policy}.yaml")
+    if not folder:
+        settings["horizon"] = max(settings["horizon"], *options.horizons)  # of weights that nobody trained
     streams = method.resolve("tokens")(settings, folder)
     for name, given, most in (
         ("horizons", options.horizons, streams.actions),

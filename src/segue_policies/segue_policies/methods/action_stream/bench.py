@@ -62,7 +62,7 @@ def timed_streams(settings: Mapping[str, Any], checkpoint: Path | None) -> Timed
         ConfigError: settings that are wrong. PolicyError: a checkpoint that is.
     """
     if checkpoint is not None:
-        policy = StreamPolicy(Deployment(checkpoint))
+        policy = StreamPolicy(Deployment(checkpoint, "action_stream"))
         return TimedStreams(
             policy.network_of_streams, shape_of(read_config(checkpoint)), policy.stream_settings
         )
